@@ -1,0 +1,120 @@
+"""What a user asks for: the production model, whatever dialect it was written in.
+
+Invariant: frozen, closed (unknown keys are errors) and strict (a number is not a string), so that a
+``Production`` that exists is one whose every field was meant. Strings may hold ``${{ name }}``
+placeholders; they are filled by ``plan.compile``, from names only: there is no code in a production.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+from dirac_prodsys.core.specs import MetaValue
+
+
+class Model(BaseModel):
+    """Frozen, closed base of the production model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSpec(Model):
+    """Where a step's files come from: parents, narrowed by ``where``; or a catalogue query alone.
+
+    :param steps: names of the parent steps (written ``from:``, one name or a list).
+    :param where: meta query; refines the parents' output metadata, or stands alone for a root.
+    """
+
+    steps: tuple[StrictStr, ...] = ()
+    where: dict[StrictStr, Any] = {}
+
+
+class OutputSpec(Model):
+    """What a step leaves in the catalogue.
+
+    :param directory: LFN directory of the step's files.
+    :param metadata: metadata of that directory; children link by it.
+    :param se: storage element.
+    :param files: local names that each task leaves (``@{JOB_ID}`` is the task ID).
+    """
+
+    directory: StrictStr
+    metadata: dict[StrictStr, MetaValue]
+    se: StrictStr
+    files: tuple[StrictStr, ...] = ()
+
+
+class DatasetModel(Model):
+    """The dataset made of a step's output when the step is complete."""
+
+    name: StrictStr
+    where: dict[StrictStr, Any] = {}
+    freeze: StrictBool = True
+    annotation: StrictStr = ""
+    expect_files: StrictInt | None = Field(default=None, ge=0)
+
+
+class Policy(Model):
+    """When a step is flushed, is finished, and is given up.
+
+    :param flush: ``auto`` (when its input is settled) or ``never``.
+    :param max_flushes: how often late or recovered files may reopen the step.
+    :param min_processed: fraction of the input files that must be Processed.
+    """
+
+    flush: Literal["auto", "never"] = "auto"
+    max_flushes: StrictInt = Field(default=10, ge=0)
+    min_processed: float = Field(default=1.0, ge=0, le=1)
+
+
+class Step(Model):
+    """One transformation-to-be.
+
+    :param type: a transformation type (``core/transformation_types``).
+    :param job: attributes of the step's job; ``job["type"]`` names a file of ``core/job_types``.
+    :param tasks: number of tasks, for types without input.
+    :param group_size: files per task (GB for BySize).
+    :param start: ``streaming``: with the production; ``on_complete``: when all parents are complete.
+    """
+
+    name: StrictStr
+    type: StrictStr
+    description: StrictStr = ""
+    job: dict[StrictStr, Any]
+    input: InputSpec | None = None
+    output: OutputSpec | None = None
+    tasks: StrictInt | None = Field(default=None, ge=1)
+    group_size: StrictInt | float | None = Field(default=None, gt=0)
+    plugin: StrictStr | None = None
+    start: Literal["streaming", "on_complete"] = "streaming"
+    dataset: DatasetModel | None = None
+    policy: Policy = Policy()
+
+
+class Production(Model):
+    """A production: steps that turn events into datasets.
+
+    :param name: also the dag_id; ``[A-Za-z0-9_.-]``.
+    :param vo: virtual organisation that owns the files.
+    :param connection: Airflow connection ID of type ``dirac``.
+    :param source: the text it was read from, and
+    :param file: that text's file name; both shown to people, never interpreted again.
+    """
+
+    name: StrictStr
+    vo: StrictStr
+    description: StrictStr = ""
+    connection: StrictStr = "dirac_default"
+    tags: tuple[StrictStr, ...] = ()
+    steps: tuple[Step, ...]
+    source: StrictStr = Field(default="", repr=False)
+    file: StrictStr = ""
+
+    def step(self, name: str) -> Step:
+        """The step of that name; KeyError if there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)

@@ -1,0 +1,59 @@
+"""What the grid says about a transformation at one moment, as a value.
+
+Invariant: counts and states only, never a verdict: judging is the policy's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dirac_prodsys.core.status import TransformationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One transformation as the Transformation System saw it.
+
+    :param files: number of attached files by status word.
+    :param tasks: number of tasks by ExternalStatus word.
+    :param catalogue_files: files that the catalogue finds for the input query; None: not asked.
+    """
+
+    id: int
+    name: str
+    type: str
+    status: TransformationStatus
+    files: Mapping[str, int] = field(default_factory=dict)
+    tasks: Mapping[str, int] = field(default_factory=dict)
+    catalogue_files: int | None = None
+
+    def with_catalogue(self, files: int) -> Snapshot:
+        """The same moment, with the catalogue's answer added."""
+        return replace(self, catalogue_files=files)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, for XCom, events and reports."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "type": self.type,
+            "status": str(self.status),
+            "files": dict(self.files),
+            "tasks": dict(self.tasks),
+            "catalogue_files": self.catalogue_files,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Snapshot:
+        """Inverse of :meth:`to_dict`; unknown keys are ignored, so that old events stay readable."""
+        return cls(
+            id=int(data["id"]),
+            name=data["name"],
+            type=data["type"],
+            status=TransformationStatus(data["status"]),
+            files=dict(data.get("files") or {}),
+            tasks=dict(data.get("tasks") or {}),
+            catalogue_files=data.get("catalogue_files"),
+        )

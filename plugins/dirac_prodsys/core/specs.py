@@ -1,0 +1,148 @@
+"""What would be sent to the grid, as frozen values that print, compare and travel as JSON.
+
+Invariant: a spec is complete: the gateway adds nothing of meaning to it, so what ``plan`` prints is
+what the grid gets. Names of fields follow DIRAC's ``addTransformation``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dirac_prodsys.core.meta_query import MetaQuery
+
+#: a value DIRAC's file catalogue can hold as metadata
+MetaValue = str | int | float
+
+
+class Spec(BaseModel):
+    """Frozen, closed base of all specs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (first 16 hex digits) of the canonical JSON form: equal specs, equal digests."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Command(Spec):
+    """One executable step of a job.
+
+    :param executable: a program on the worker's PATH, or an absolute path (CVMFS).
+    :param arguments: one string, as DIRAC's ``Job.setExecutable`` takes it; ``@{JOB_ID}`` is the task ID.
+    """
+
+    executable: str
+    arguments: str = ""
+
+
+class OutputFile(Spec):
+    """A file that the job leaves in its working directory and that is uploaded and registered.
+
+    :param name: local name; may hold ``@{JOB_ID}`` (8-digit task ID) and ``@{PRODUCTION_ID}``.
+    :param directory: LFN directory it goes to.
+    :param se: name of the storage element.
+    """
+
+    name: str
+    directory: str
+    se: str
+
+
+class JobSpec(Spec):
+    """A job body, neutral: what runs, with which resources; rendered by the gateway.
+
+    :param job_type: DIRAC JobType.
+    :param cpu_time: seconds of normalised CPU.
+    :param sites: destination sites; empty: anywhere.
+    """
+
+    kind: Literal["job"] = "job"
+    name: str
+    job_type: str
+    commands: tuple[Command, ...]
+    outputs: tuple[OutputFile, ...] = ()
+    environment: dict[str, str] = {}
+    input_data_policy: Literal["Download", "Protocol"] = "Download"
+    cpu_time: int = 86400
+    processors: int = 1
+    priority: int = 1
+    sites: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    platform: str = ""
+
+
+class RequestOperation(Spec):
+    """One operation of a data-management request (``DIRAC/RequestManagementSystem``)."""
+
+    type: str
+    attributes: dict[str, str] = {}
+
+
+class RequestSpec(Spec):
+    """A data-management body: the operations of each task's request, in order."""
+
+    kind: Literal["request"] = "request"
+    operations: tuple[RequestOperation, ...]
+
+
+#: every kind is rendered by the file of its name in ``gateway/bodies/``
+BodySpec = Annotated[JobSpec | RequestSpec, Field(discriminator="kind")]
+
+
+class DirectorySpec(Spec):
+    """A catalogue directory with the metadata that its files inherit."""
+
+    path: str
+    metadata: dict[str, MetaValue]
+
+
+class TransformationSpec(Spec):
+    """One transformation, complete.
+
+    :param name: deterministic, the idempotency key (see ``naming``).
+    :param group_size: files per task (GB for plugin BySize).
+    :param tasks: number of tasks to create, for types without input; None otherwise.
+    :param input_query: None for types without input.
+    :param directories: created with their metadata before the transformation starts.
+    :param parameters: additional transformation parameters (names ``[A-Za-z]+``, at most 32 characters).
+    """
+
+    name: str
+    description: str
+    type: str
+    plugin: str = "Standard"
+    agent_type: Literal["Automatic", "Manual"] = "Automatic"
+    group: str = "General"
+    group_size: float = 1
+    tasks: int | None = None
+    body: BodySpec
+    input_query: MetaQuery | None = None
+    output_query: MetaQuery | None = None
+    directories: tuple[DirectorySpec, ...] = ()
+    parameters: dict[str, str | int] = {}
+
+
+class DatasetSpec(Spec):
+    """A dataset of the file catalogue.
+
+    :param name: full path, ``/vo/datasets/name``; the base name is unique (DIRAC matches by it).
+    :param freeze: snapshot the list of files, so that it never changes again.
+    :param expect_files: the exact number of files it must hold, or None.
+    """
+
+    name: str
+    query: MetaQuery
+    freeze: bool = True
+    annotation: str = ""
+    expect_files: int | None = None
+
+
+def plain(spec: BaseModel) -> dict[str, Any]:
+    """The JSON form of a spec."""
+    return spec.model_dump(mode="json")

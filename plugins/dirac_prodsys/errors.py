@@ -1,0 +1,131 @@
+"""The one error tree of the house, so that each caller can tell what to do next by type alone.
+
+::
+
+    ProdsysError(reason, hint)
+    ├── DefinitionError(+ file, line, column, excerpt)   the user's YAML is wrong
+    ├── DefinitionErrors(errors)                         several of them, reported together
+    ├── GatewayError                                     the grid did not do it
+    │   ├── GatewayUnavailable   retryable: network, timeout, service or database down
+    │   ├── GatewayDenied        proxy missing or expired, group without the right
+    │   ├── GatewayRejected      the service answered with an error and a reason
+    │   ├── NotFound             no such transformation, dataset or file
+    │   └── Conflict             the name exists and what it names differs
+    └── RunError                                         the production cannot go on by itself
+        ├── TransformationFailed policy gave up, or a person removed the transformation
+        └── WaitTimeout          our own deadline, not DIRAC's word
+
+Invariant: every message a person sees is ``reason`` (what is wrong) plus ``hint`` (the way out).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ProdsysError(Exception):
+    """Base of all errors of this package.
+
+    :param reason: what is wrong, one sentence.
+    :param hint: what the reader can do about it; may be empty where nothing can be done.
+    """
+
+    #: True when the same call may succeed later without anybody changing anything.
+    retryable = False
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason, hint)
+        self.reason = reason
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.reason}\n  hint: {self.hint}" if self.hint else self.reason
+
+
+class DefinitionError(ProdsysError):
+    """One mistake in a production file, at its place.
+
+    :param file: name of the file as the user knows it.
+    :param line: 1-based line, 0 when the whole file is meant.
+    :param column: 1-based column, 0 when the whole line is meant.
+    :param excerpt: the source line with a caret below, or empty.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        hint: str = "",
+        *,
+        file: str = "",
+        line: int = 0,
+        column: int = 0,
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(reason, hint)
+        self.file = file
+        self.line = line
+        self.column = column
+        self.excerpt = excerpt
+
+    @property
+    def place(self) -> str:
+        """``file:line:col`` as editors understand it."""
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+
+    def __str__(self) -> str:
+        head = f"{self.place}: {self.reason}" if self.place else self.reason
+        lines = [head]
+        if self.excerpt:
+            lines.append(self.excerpt)
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class DefinitionErrors(ProdsysError):
+    """All mistakes found in one pass, sorted by place.
+
+    :param errors: at least one error.
+    """
+
+    def __init__(self, errors: Iterable[DefinitionError]) -> None:
+        self.errors = tuple(sorted(errors, key=lambda e: (e.file, e.line, e.column)))
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+
+class GatewayError(ProdsysError):
+    """The grid did not do what was asked."""
+
+
+class GatewayUnavailable(GatewayError):
+    """Network, timeout, service or database down: the production itself is not at fault."""
+
+    retryable = True
+
+
+class GatewayDenied(GatewayError):
+    """No proxy, an expired one, or a group without the needed property."""
+
+
+class GatewayRejected(GatewayError):
+    """The service answered with an error of its own."""
+
+
+class NotFound(GatewayError):
+    """No such transformation, dataset or file."""
+
+
+class Conflict(GatewayError):
+    """The name exists, and what it names is not what was asked for."""
+
+
+class RunError(ProdsysError):
+    """The production cannot go on by itself."""
+
+
+class TransformationFailed(RunError):
+    """The policy gave up on a transformation, or a person removed it."""
+
+
+class WaitTimeout(RunError):
+    """Our own deadline passed; DIRAC said nothing of the kind."""
