@@ -1,0 +1,69 @@
+# Airflow, client-only DIRAC and dirac_prodsys, all from the hash-locked requirements.txt.
+# Any Debian base with Python 3.11 (headers and venv included) will do.
+ARG BASE=docker.io/library/python:3.11-slim-bookworm
+
+# ---- builder: the only stage with a compiler (M2Crypto ships no wheel) -------------------------
+FROM ${BASE} AS builder
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends gcc libc6-dev libssl-dev swig \
+ && rm -rf /var/lib/apt/lists/*
+RUN python3 -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+# The package index of the site, if it has one, comes in as the build secret "pip_conf"
+# (docker build --secret id=pip_conf,src=pip.conf .) and stays out of every layer.
+# setuptools goes first, from the lock too, so that no build fetches anything that is not locked.
+COPY requirements.txt ./
+RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    awk '/^[a-z0-9]/ { keep = /^setuptools==/ } keep' requirements.txt > build.txt \
+ && pip install -qq --require-hashes --no-deps -r build.txt \
+ && pip install -qq --require-hashes --no-deps --no-build-isolation -r requirements.txt
+COPY LICENSE README.md pyproject.toml ./
+COPY plugins plugins
+RUN pip install --quiet --no-deps --no-build-isolation --no-index . \
+ && pip uninstall --quiet --yes pip
+
+# ---- the image --------------------------------------------------------------------------------
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="dirac_prodsys" \
+      org.opencontainers.image.description="One production YAML becomes one Airflow DAG of DIRAC transformations" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends tini \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
+ && install -d -o airflow -g 0 -m 0775 /opt/airflow /opt/airflow/logs /opt/airflow/bundles
+COPY --from=builder /opt/venv /opt/venv
+# The package itself lives in the virtual environment; the plugins folder holds only the file that
+# Airflow's loader reads, so that no module exists twice.
+COPY plugins/.airflowignore plugins/dirac_prodsys_plugin.py /opt/airflow/plugins/
+COPY dags /opt/airflow/dags
+COPY include /opt/airflow/include
+COPY --chmod=0755 scripts/image-entrypoint scripts/image-healthcheck /usr/local/bin/
+
+# Settings for productions of days to weeks. /opt/airflow/bundles belongs on a persistent volume:
+# it holds the snapshots that running productions are pinned to, hence no clean-up of stale ones.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS=False \
+    AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL=5 \
+    AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL=2 \
+    AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH=/opt/airflow/bundles \
+    AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL=3600 \
+    AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL=0 \
+    AIRFLOW__STATE_STORE__DEFAULT_RETENTION_DAYS=0 \
+    AIRFLOW__TRIGGERER__CAPACITY=5000 \
+    AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST='[{"name":"productions","classpath":"dirac_prodsys.provider.bundle.ProductionsDagBundle","kwargs":{"path":"/opt/airflow/include/productions","refresh_interval":2}},{"name":"dags","classpath":"airflow.dag_processing.bundles.local.LocalDagBundle","kwargs":{"path":"/opt/airflow/dags"}}]'
+USER 50000
+WORKDIR /opt/airflow
+VOLUME /opt/airflow/bundles
+EXPOSE 8080
+HEALTHCHECK --interval=60s --timeout=30s --start-period=90s CMD ["/usr/local/bin/image-healthcheck"]
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/image-entrypoint"]
+CMD ["standalone"]

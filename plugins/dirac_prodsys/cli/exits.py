@@ -1,0 +1,45 @@
+"""One meaning per exit code, wherever in a subcommand the error came from.
+
+Invariant: a person sees ``reason`` and ``hint`` on standard error, never a traceback, for every
+error of ``dirac_prodsys.errors``; anything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from dirac_prodsys.errors import (
+    DefinitionError,
+    DefinitionErrors,
+    GatewayError,
+    ProdsysError,
+    RunError,
+)
+
+DEFINITION, GATEWAY, RUN = 2, 3, 4
+
+
+def exit_code(error: ProdsysError) -> int:
+    """The exit code that stands for this kind of error."""
+    match error:
+        case DefinitionError() | DefinitionErrors():
+            return DEFINITION
+        case GatewayError():
+            return GATEWAY
+        case RunError():
+            return RUN
+        case _:
+            return 1
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Print an error of ours as a person reads it, and leave with its exit code."""
+    try:
+        yield
+    except ProdsysError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(exit_code(error)) from error

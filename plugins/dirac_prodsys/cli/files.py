@@ -1,0 +1,58 @@
+"""Production files on disk: which ones a path means, and how one becomes a ``Production``.
+
+Invariant: a file that cannot be read is a definition error with its name, like any other mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def production_files(paths: Iterable[Path]) -> list[Path]:
+    """The files that ``paths`` mean, in order: a file is itself, a folder every YAML below it.
+
+    Hidden files and folders are left out, as editors and version control put theirs there.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(
+                file
+                for file in path.rglob("*")
+                if file.suffix in SUFFIXES
+                and file.is_file()
+                and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            )
+            found.update(dict.fromkeys(inside))
+        else:
+            found[path] = None
+    return list(found)
+
+
+def read_production(path: Path) -> Production:
+    """Read and check one file.
+
+    :raises DefinitionErrors: all that is wrong with it.
+    """
+    from dirac_prodsys.core.dialects import load_production
+
+    name = str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        problem = DefinitionError(
+            f"not a UTF-8 text: byte {error.start} cannot be decoded",
+            "save the file as UTF-8",
+            file=name,
+        )
+        raise DefinitionErrors([problem]) from error
+    except OSError as error:
+        problem = DefinitionError(f"cannot be read: {error.strerror}", file=name)
+        raise DefinitionErrors([problem]) from error
+    return load_production(text, name)

@@ -1,0 +1,44 @@
+"""The ``dirac-prodsys`` command: only the wiring of its subcommands.
+
+Invariant: a subcommand lives in the file of its name; starting up imports typer and nothing slower.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dirac_prodsys import __version__
+from dirac_prodsys.cli.graph import graph
+from dirac_prodsys.cli.lint import lint
+from dirac_prodsys.cli.plan import plan
+from dirac_prodsys.cli.status import status
+
+app = typer.Typer(
+    name="dirac-prodsys",
+    help="Check production files, and see what they would send to DIRAC and what came of it.",
+    epilog="Exit codes: 0 fine, 2 a production file (or the command line) is wrong, "
+    "3 the grid did not answer as asked, 4 the production cannot go on by itself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(lint)
+app.command()(plan)
+app.command()(graph)
+app.command()(status)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dirac-prodsys {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Check production files, and see what they would send to DIRAC and what came of it."""

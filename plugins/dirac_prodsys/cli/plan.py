@@ -1,0 +1,100 @@
+"""``dirac-prodsys plan``: what would be sent to DIRAC, to the letter, without sending it.
+
+Invariant: shows the very values that the operators hand to the gateway; nothing is left out of
+``--json``, and the tree names every transformation, query, body and dataset.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.core.specs import JobSpec, RequestSpec
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
+    run: Annotated[
+        str, typer.Option("--run", metavar="TAG", help="Run tag to fill in; Airflow makes its own.")
+    ] = "dry-run",
+    as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
+) -> None:
+    """Show the transformations, bodies, queries and datasets that a run would send to DIRAC."""
+    from rich.console import Console
+
+    from dirac_prodsys.core.plan import compile as compile_plan
+
+    with readable_errors():
+        compiled = compile_plan(read_production(file), run=run)
+    if as_json:
+        typer.echo(json.dumps(compiled.to_dict(), indent=2))
+    else:
+        Console(highlight=False).print(plan_tree(compiled), soft_wrap=True)
+
+
+def plan_tree(compiled: ProductionPlan) -> Tree:
+    """The plan as a tree: a branch per step, in the order in which they are created."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    tree = Tree(
+        Text.assemble(
+            (compiled.production, "bold"),
+            f"  run {compiled.run}  VO {compiled.vo}  connection {compiled.connection}"
+            f"  digest {compiled.digest}",
+        )
+    )
+    for step in compiled.steps:
+        branch = tree.add(Text.assemble((step.name, "bold cyan"), f"  {step.transformation.type}"))
+        for label, value in step_rows(step):
+            branch.add(Text.assemble((f"{label}: ", "dim"), value))
+    return tree
+
+
+def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    """What one step sends, as label and value."""
+    spec = step.transformation
+    yield "transformation", spec.name
+    if step.parents:
+        when = "when all are complete" if step.start == "on_complete" else "streaming"
+        yield "after", f"{', '.join(step.parents)} ({when})"
+    if spec.tasks is not None:
+        yield "tasks", str(spec.tasks)
+    else:
+        yield "grouping", f"{spec.plugin}, {spec.group_size:g} per task"
+    if spec.input_query is not None:
+        yield "input query", _json(spec.input_query.to_dirac())
+    yield from _body_rows(spec.body)
+    if spec.output_query is not None:
+        yield "output query", _json(spec.output_query.to_dirac())
+    for directory in spec.directories:
+        yield "directory", f"{directory.path} {_json(directory.metadata)}"
+    if step.dataset is not None:
+        frozen = ", frozen" if step.dataset.freeze else ""
+        yield "dataset", f"{step.dataset.name}{frozen} {_json(step.dataset.query.to_dirac())}"
+
+
+def _body_rows(body: JobSpec | RequestSpec) -> Iterator[tuple[str, str]]:
+    if isinstance(body, RequestSpec):
+        for operation in body.operations:
+            yield "operation", f"{operation.type} {_json(operation.attributes)}"
+        return
+    for command in body.commands:
+        yield "runs", f"{command.executable} {command.arguments}".rstrip()
+    for output in body.outputs:
+        yield "leaves", f"{output.directory}/{output.name} on {output.se}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
