@@ -1,0 +1,37 @@
+# Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint up down image image-test lock clean
+RUN := .venv/bin/python -m
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## Debian packages, .venv from the lock, the project in it
+	@scripts/setup
+
+demo: setup ## run the example production on a real grid; ONCE=1: stop everything at the end
+	@$(RUN) sandbox.demo run $(if $(ONCE),--once)
+
+up: setup ## start the demo's grid and Airflow without running anything
+	@$(RUN) sandbox.demo up
+
+down: ## stop everything that demo and up started
+	@test ! -x .venv/bin/python || $(RUN) sandbox.demo down
+
+test: setup ## all tests
+	@$(RUN) pytest
+
+lint: setup ## ruff and mypy
+	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
+
+image: setup ## build the container image
+	@scripts/image
+
+image-test: image ## try the image
+	@scripts/image-test
+
+lock: setup ## write the requirements files anew
+	@scripts/lock
+
+clean: down ## remove what can be made again
+	@rm -rf .venv .demo .cache .image .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info
