@@ -1,0 +1,197 @@
+"""What one metadata field must be: a set of values, in a form that is unique for the set.
+
+Invariant: two conditions are equal exactly when they select the same values, so that "and" and "is
+part of" are computed, never guessed. Every condition but :class:`Missing` wants the field to exist,
+as DIRAC's ``MetaQuery.applyQuery`` does, for ``!=`` too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core.meta_value import (
+    LEAST_STRING,
+    MetaQueryError,
+    Value,
+    normal,
+    order_key,
+    same_kind,
+)
+
+OPERATORS = ("=", "in", "!=", "nin", "<", "<=", ">", ">=")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The field does not exist."""
+
+    def to_dirac(self) -> str:
+        """DIRAC's form."""
+        return "Missing"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The field is one of these values; at least one."""
+
+    values: frozenset[Value]
+
+    def to_dirac(self) -> dict[str, Any]:
+        """``{"=": v}`` or ``{"in": […]}``: the two forms in which DIRAC loses nothing."""
+        values = sorted(self.values, key=order_key)
+        return {"=": values[0]} if len(values) == 1 else {"in": values}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One end of a range."""
+
+    value: Value
+    closed: bool
+
+
+@dataclass(frozen=True)
+class Range:
+    """The field exists, lies between the bounds and is none of ``excluded``.
+
+    Bounds are both strings or both numbers; without any, strings and numbers alike. Always
+    infinite: what is finite is a :class:`OneOf`. ``excluded`` lies strictly inside the bounds.
+    """
+
+    low: Bound | None = None
+    high: Bound | None = None
+    excluded: frozenset[Value] = frozenset()
+
+    def to_dirac(self) -> dict[str, Any] | str:
+        """``"Any"``, or operators, all of which must hold."""
+        form: dict[str, Any] = {}
+        least = Bound(LEAST_STRING, closed=True)
+        if self.low is not None and (self.low != least or self.high is None):
+            form[">=" if self.low.closed else ">"] = self.low.value
+        if self.high is not None:
+            form["<=" if self.high.closed else "<"] = self.high.value
+        if self.excluded:
+            excluded = sorted(self.excluded, key=order_key)
+            form["!=" if len(excluded) == 1 else "nin"] = (
+                excluded[0] if len(excluded) == 1 else excluded
+            )
+        return form or "Any"
+
+
+Condition = Missing | OneOf | Range
+
+
+def matches(condition: Condition, value: Value | None) -> bool:
+    """Whether a field of that (normal) value fulfils the condition; None: the field is missing."""
+    if value is None or isinstance(condition, Missing):
+        return value is None and isinstance(condition, Missing)
+    if isinstance(condition, OneOf):
+        return value in condition.values
+    return value not in condition.excluded and _inside(condition, value)
+
+
+def both(left: Condition, right: Condition) -> Condition | None:
+    """The condition that holds exactly when both do; None when no value fulfils both."""
+    if isinstance(left, Missing) or isinstance(right, Missing):
+        return left if left == right else None
+    if isinstance(left, OneOf):
+        kept = frozenset(v for v in left.values if matches(right, v))
+        return OneOf(kept) if kept else None
+    if isinstance(right, OneOf):
+        return both(right, left)
+    bounds = [b for b in (left.low, right.low, left.high, right.high) if b is not None]
+    if any(not same_kind(bounds[0].value, b.value) for b in bounds):
+        return None
+    low = _tighter(left.low, right.low, lowest=False)
+    high = _tighter(left.high, right.high, lowest=True)
+    return _range(low, high, left.excluded | right.excluded)
+
+
+def parse(form: object) -> Condition:
+    """The condition that a form of YAML or DIRAC means.
+
+    :param form: a value; a list (any of them); ``{operator: operand, …}``; ``Any``; ``Missing``.
+    :raises MetaQueryError: it is none of these, or nothing can fulfil it.
+    """
+    if isinstance(form, str) and form.lower() == "any":
+        return Range()
+    if isinstance(form, str) and form.lower() == "missing":
+        return Missing()
+    if isinstance(form, list | tuple):
+        return _parse_operation("in", form)
+    if not isinstance(form, dict):
+        return OneOf(frozenset({normal(form)}))
+    if not form:
+        raise MetaQueryError("the condition is empty", f"use one of: {' '.join(OPERATORS)}")
+    condition: Condition = Range()
+    for operator, operand in form.items():
+        meet = both(condition, _parse_operation(operator, operand))
+        if meet is None:
+            raise MetaQueryError(
+                f"no value fulfils {form!r}", "its operators must hold all at once: drop one"
+            )
+        condition = meet
+    return condition
+
+
+def _parse_operation(operator: object, operand: object) -> Condition:
+    if operator not in OPERATORS:
+        raise MetaQueryError(f"unknown operator {operator!r}", f"use one of: {' '.join(OPERATORS)}")
+    if operator in ("=", "in", "!=", "nin"):
+        operands = operand if isinstance(operand, list | tuple) else [operand]
+        values = frozenset(normal(v) for v in operands)
+        if not values:
+            raise MetaQueryError(f"the list of {operator!r} is empty", "name at least one value")
+        return OneOf(values) if operator in ("=", "in") else Range(excluded=values)
+    value = normal(operand)
+    if isinstance(value, float) and float(f"{value:f}") != value:
+        raise MetaQueryError(
+            f"{value!r} has more than the six decimals with which DIRAC compares", "round it"
+        )
+    bound = Bound(value, closed=operator in ("<=", ">="))
+    low, high = (None, bound) if operator in ("<", "<=") else (bound, None)
+    condition = _range(low, high, frozenset())
+    if condition is None:
+        raise MetaQueryError(f"no text is {operator} {value!r}")
+    return condition
+
+
+def _range(low: Bound | None, high: Bound | None, excluded: frozenset[Value]) -> Condition | None:
+    """The unique form of a range; None if it is empty."""
+    if low is None and high is not None and isinstance(high.value, str):
+        low = Bound(LEAST_STRING, closed=True)
+    if low is not None and low.closed and low.value in excluded:
+        low = Bound(low.value, closed=False)
+    if high is not None and high.closed and high.value in excluded:
+        high = Bound(high.value, closed=False)
+    if low is not None and high is not None:
+        if order_key(low.value) > order_key(high.value):
+            return None
+        if low.value == high.value:
+            return OneOf(frozenset({low.value})) if low.closed and high.closed else None
+    shape = Range(low, high)
+    return Range(low, high, frozenset(v for v in excluded if _inside(shape, v)))
+
+
+def _inside(shape: Range, value: Value) -> bool:
+    for bound, sign in ((shape.low, 1), (shape.high, -1)):
+        if bound is None:
+            continue
+        if not same_kind(bound.value, value):
+            return False
+        if value == bound.value:
+            if not bound.closed:
+                return False
+        elif (value > bound.value) != (sign > 0):  # type: ignore[operator]
+            return False
+    return True
+
+
+def _tighter(left: Bound | None, right: Bound | None, *, lowest: bool) -> Bound | None:
+    if left is None or right is None:
+        return left if right is None else right
+    if left.value == right.value:
+        return left if not left.closed else right
+    smaller, larger = sorted((left, right), key=lambda b: order_key(b.value))
+    return smaller if lowest else larger

@@ -1,0 +1,244 @@
+"""The selection of files by metadata, as an immutable value with an algebra.
+
+DIRAC's own form of a query loses zeros, breaks on bare floats, bools and lists when it is stored
+(``TransformationDB.__addMetaQuery``) and has no "and". This one cannot: it is parsed from any form
+once, and written in the one form that survives.
+
+Invariant: equal queries select the same files and print the same; :meth:`MetaQuery.refine` is exactly
+"and" (its laws are property tests). Text is compared letter by letter, upper and lower case differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from dirac_prodsys.core import meta_condition
+from dirac_prodsys.core.meta_condition import Condition, OneOf
+from dirac_prodsys.core.meta_value import MetaQueryError, check_field, normal
+
+__all__ = ["EmptyIntersection", "MetaQuery", "MetaQueryError", "dirac_accepts", "join"]
+
+
+class EmptyIntersection(MetaQueryError):
+    """Two conditions on one field that no file can fulfil together.
+
+    :param left: DIRAC's form of the first, and
+    :param right: of the second.
+    """
+
+    def __init__(self, field: str, left: object, right: object) -> None:
+        super().__init__(
+            f"no file can match: {field} is {say(left)} on one side and {say(right)} on the other",
+            "make the two conditions overlap, or drop one",
+            field=field,
+        )
+        self.left = left
+        self.right = right
+
+
+class MetaQuery:
+    """Conditions on metadata fields, all of which must hold.
+
+    The query without conditions selects everything; DIRAC takes it for "no selection", so it is
+    refused wherever a selection is needed (see :attr:`is_empty`).
+    """
+
+    __slots__ = ("_conditions",)
+    _conditions: dict[str, Condition]
+
+    def __init__(self, conditions: Mapping[str, Condition] | None = None) -> None:
+        ordered = dict(sorted((conditions or {}).items()))
+        object.__setattr__(self, "_conditions", ordered)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a MetaQuery does not change; refine() makes a new one")
+
+    __delattr__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def parse(cls, form: Mapping[str, Any] | MetaQuery) -> MetaQuery:
+        """Read the forms of YAML and of DIRAC.
+
+        :param form: field → value, list (any of them), ``{operator: operand}``, ``Any`` or ``Missing``.
+        :raises MetaQueryError: DIRAC would misread it, or nothing can match it; ``field`` says where.
+        """
+        if isinstance(form, MetaQuery):
+            return form
+        if not isinstance(form, Mapping):
+            raise MetaQueryError(f"{form!r} is not a mapping of metadata fields to conditions")
+        conditions: dict[str, Condition] = {}
+        for field, condition in form.items():
+            name = check_field(field)
+            try:
+                conditions[name] = meta_condition.parse(condition)
+            except MetaQueryError as error:
+                raise MetaQueryError(f"{name}: {error.reason}", error.hint, field=name) from None
+        return cls(conditions)
+
+    #: what :meth:`to_dirac` wrote, or the Transformation System or the catalogue sent
+    from_dirac = parse
+
+    def to_dirac(self) -> dict[str, Any]:
+        """Every condition as ``{"=": v}``, ``{"in": […]}``, operators, ``Any`` or ``Missing``; sorted."""
+        return {field: condition.to_dirac() for field, condition in self._conditions.items()}
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The metadata fields with a condition, sorted."""
+        return tuple(self._conditions)
+
+    @property
+    def is_empty(self) -> bool:
+        """No condition at all: everything is selected."""
+        return not self._conditions
+
+    def only(self, field: str) -> MetaQuery:
+        """The condition on one field alone; empty if there is none."""
+        kept = {field: self._conditions[field]} if field in self._conditions else {}
+        return MetaQuery(kept)
+
+    def refine(self, other: MetaQuery) -> MetaQuery:
+        """The query that a file matches exactly when it matches both.
+
+        :raises EmptyIntersection: no file can.
+        """
+        merged = dict(self._conditions)
+        for field, condition in other._conditions.items():
+            mine = merged.get(field)
+            meet = condition if mine is None else meta_condition.both(mine, condition)
+            if meet is None:
+                assert mine is not None  # noqa: S101  only two conditions can exclude each other
+                raise EmptyIntersection(field, mine.to_dirac(), condition.to_dirac())
+            merged[field] = meet
+        return MetaQuery(merged)
+
+    def intersects(self, other: MetaQuery) -> bool:
+        """Whether some file can match both."""
+        try:
+            self.refine(other)
+        except EmptyIntersection:
+            return False
+        return True
+
+    def subsumes(self, other: MetaQuery) -> bool:
+        """Whether every file that ``other`` selects is selected by this one."""
+        try:
+            return self.refine(other) == other
+        except EmptyIntersection:
+            return False
+
+    def matches(self, metadata: Mapping[str, Any]) -> bool:
+        """Whether a file with exactly these metadata is selected.
+
+        :raises MetaQueryError: a value is none that a catalogue can hold.
+        """
+        values = {k: None if v is None else normal(v) for k, v in metadata.items()}
+        return all(
+            meta_condition.matches(condition, values.get(field))
+            for field, condition in self._conditions.items()
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MetaQuery) and self._conditions == other._conditions
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._conditions.items()))
+
+    def __repr__(self) -> str:
+        return f"MetaQuery({self.to_dirac()!r})"
+
+    def __str__(self) -> str:
+        return " and ".join(f"{k} {say(v)}" for k, v in self.to_dirac().items()) or "everything"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MetaQuery.parse, (self.to_dirac(),)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._validate,
+            json_schema_input_schema=core_schema.dict_schema(core_schema.str_schema()),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda query: query.to_dirac(), return_schema=core_schema.dict_schema()
+            ),
+        )
+
+    @classmethod
+    def _validate(cls, form: Any) -> MetaQuery:
+        try:
+            return cls.parse(form)
+        except MetaQueryError as error:
+            raise ValueError(error.reason) from error
+
+
+def say(form: object) -> str:
+    """A condition in few words: ``20``, ``one of 1, 2``, ``> 5 and <= 9``."""
+    if not isinstance(form, dict):
+        return str(form)
+    words = []
+    for operator, operand in form.items():
+        text = ", ".join(map(str, operand)) if isinstance(operand, list) else str(operand)
+        words.append(
+            {"=": "", "in": "one of ", "nin": "none of "}.get(operator, f"{operator} ") + text
+        )
+    return " and ".join(words)
+
+
+def join(queries: Iterable[MetaQuery]) -> MetaQuery:
+    """The query that a file matches exactly when it matches at least one of ``queries``.
+
+    DIRAC's queries know no "or" but between the values of one field: the queries may differ in that
+    field only.
+
+    :raises MetaQueryError: they differ in more, so that no single query says exactly this.
+    """
+    distinct = list(dict.fromkeys(queries))
+    kept = [q for q in distinct if not any(o != q and o.subsumes(q) for o in distinct)]
+    if not kept:
+        raise MetaQueryError("there is no query to join")
+    if len(kept) == 1:
+        return kept[0]
+    forms = [q.to_dirac() for q in kept]
+    names = sorted({field for form in forms for field in form})
+    differing = [f for f in names if any(form.get(f) != forms[0].get(f) for form in forms)]
+    values = [q._conditions.get(differing[0]) for q in kept]
+    if len(differing) > 1 or not all(isinstance(v, OneOf) for v in values):
+        raise MetaQueryError(
+            f"no single meta query selects exactly these inputs: they differ in {', '.join(differing)}",
+            "let the parents' output metadata differ in one field only, by plain values",
+            field=differing[0],
+        )
+    union = frozenset[Any]().union(*(v.values for v in values if isinstance(v, OneOf)))
+    return MetaQuery({**kept[0]._conditions, differing[0]: OneOf(union)})
+
+
+def dirac_accepts(child: MetaQuery, parent: MetaQuery) -> tuple[bool, str]:
+    """What DIRAC's own link check would answer to an input and a parent's output query, and why.
+
+    The rule of ``DIRAC/ProductionSystem/Utilities/ProdValidator.py`` (9.1.22), given the queries in
+    the form that we store. It knows ``=`` and ``in`` only, wants every field of the child in the
+    parent, and of two lists of values one inside the other. It looks at the first operator alone.
+    """
+    if child.is_empty or parent.is_empty:
+        return False, f"the {'input' if child.is_empty else 'parent output'} query is empty"
+    sets: list[dict[str, set[Any]]] = []
+    for query in (child, parent):
+        values: dict[str, set[Any]] = {}
+        for field, form in query.to_dirac().items():
+            operator, operand = next(iter(form.items())) if isinstance(form, dict) else ("=", form)
+            if operator not in ("=", "in"):
+                return False, f"{field}: operator {operator} is not supported"
+            values[field] = set(operand) if isinstance(operand, list) else {operand}
+        sets.append(values)
+    for field, wanted in sets[0].items():
+        if field not in sets[1]:
+            return False, f"{field} is not in the parent's output query"
+        if not (wanted <= sets[1][field] or sets[1][field] <= wanted):
+            return False, f"{field}: neither list of values holds the other"
+    return True, "every field of the child is compatible with the parent's"

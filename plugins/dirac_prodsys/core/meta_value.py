@@ -1,0 +1,100 @@
+"""Values and names that a meta query may hold: what DIRAC stores, sends and compares unharmed.
+
+Invariant: one value, one form: ``20`` and ``20.0`` are the same number and print the same, so that
+equal queries have equal digests; a string never equals a number; no bool, no null, no NaN.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from dirac_prodsys.errors import DefinitionError
+
+#: a value in normal form
+Value = str | int | float
+
+#: words with a meaning of their own in DIRAC's queries (``FileMetadata``, ``MetaQuery.applyQuery``)
+RESERVED = frozenset({"any", "missing"})
+
+#: the least string that :func:`normal` lets through
+LEAST_STRING = "!"
+
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_INT_LIMIT = 2**63
+
+
+class MetaQueryError(DefinitionError):
+    """A meta query that DIRAC would misread, or that selects nothing.
+
+    :param field: the metadata field at fault; empty when the whole query is meant.
+    """
+
+    def __init__(self, reason: str, hint: str = "", *, field: str = "") -> None:
+        super().__init__(reason, hint)
+        self.field = field
+
+
+def check_field(name: object) -> str:
+    """``name`` if the catalogue takes it as a metadata field (``MySQL._checkIdentifier``).
+
+    :raises MetaQueryError: it does not.
+    """
+    if isinstance(name, str) and _FIELD.fullmatch(name):
+        return name
+    raise MetaQueryError(
+        f"{name!r} is not a metadata field name",
+        "use letters, digits and _, not beginning with a digit",
+        field=name if isinstance(name, str) else "",
+    )
+
+
+def normal(value: object) -> Value:
+    """The normal form of a metadata value: integral floats become integers, the rest stays.
+
+    :raises MetaQueryError: it is not a printable string, an integer of 64 bits or a finite number;
+        or holds ``;;;``, at which ``TransformationDB`` splits; or is one of DIRAC's own words.
+    """
+    if isinstance(value, str):
+        return _normal_string(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        kind = "a boolean" if isinstance(value, bool) else f"a {type(value).__name__}"
+        raise MetaQueryError(
+            f"{value!r} is {kind}, and metadata are text or numbers",
+            "booleans break DIRAC's stored queries: use 0 and 1, or quote the word",
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise MetaQueryError(f"{value!r} is no number that a database can hold")
+    if isinstance(value, float) and value.is_integer() and abs(value) < _INT_LIMIT:
+        return int(value)
+    if isinstance(value, int) and abs(value) >= _INT_LIMIT:
+        raise MetaQueryError(f"{value} does not fit into 64 bits", "quote it if it is a name")
+    return value
+
+
+def _normal_string(value: str) -> str:
+    if not value or value != value.strip() or not value.isprintable():
+        raise MetaQueryError(
+            f"{value!r} is empty, begins or ends with a space, or holds characters that do not print",
+            "the database compares such text in its own way: write plain words",
+        )
+    if ";;;" in value:
+        raise MetaQueryError(
+            f"{value!r} holds ';;;', at which DIRAC splits stored values", "use another separator"
+        )
+    if value.lower() in RESERVED:
+        raise MetaQueryError(
+            f"{value!r} is DIRAC's own word and cannot be compared with",
+            "as a condition of its own, 'Any' is any value and 'Missing' no value",
+        )
+    return value
+
+
+def order_key(value: Value) -> tuple[bool, Value]:
+    """Sort key over numbers and strings together: numbers first."""
+    return isinstance(value, str), value
+
+
+def same_kind(left: Value, right: Value) -> bool:
+    """Whether the two can be ordered: both strings or both numbers."""
+    return isinstance(left, str) == isinstance(right, str)
