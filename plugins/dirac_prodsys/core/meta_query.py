@@ -4,8 +4,8 @@ DIRAC's own form of a query loses zeros, breaks on bare floats, bools and lists 
 (``TransformationDB.__addMetaQuery``) and has no "and". This one cannot: it is parsed from any form
 once, and written in the one form that survives.
 
-Invariant: equal queries select the same files and print the same; :meth:`MetaQuery.refine` is exactly
-"and" (its laws are property tests). Text is compared letter by letter, upper and lower case differ.
+Invariant: equal queries select the same files and print the same; :meth:`MetaQuery.refine` is
+exactly "and" (its laws are property tests). Text is compared letter by letter, upper and lower case differ.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dirac_prodsys.core.meta_value import MetaQueryError, check_field, normal
 __all__ = ["EmptyIntersection", "MetaQuery", "MetaQueryError", "dirac_accepts", "join"]
 
 
-class EmptyIntersection(MetaQueryError):
+class EmptyIntersection(MetaQueryError):  # noqa: N818  named for what it says
     """Two conditions on one field that no file can fulfil together.
 
     :param left: DIRAC's form of the first, and
@@ -63,8 +63,8 @@ class MetaQuery:
     def parse(cls, form: Mapping[str, Any] | MetaQuery) -> MetaQuery:
         """Read the forms of YAML and of DIRAC.
 
-        :param form: field → value, list (any of them), ``{operator: operand}``, ``Any`` or ``Missing``.
-        :raises MetaQueryError: DIRAC would misread it, or nothing can match it; ``field`` says where.
+        :param form: field → value, list (any of them), ``{operator: operand}``, ``Any``, ``Missing``.
+        :raises MetaQueryError: DIRAC would misread it, or nothing can match it; ``field``: where.
         """
         if isinstance(form, MetaQuery):
             return form
@@ -83,7 +83,7 @@ class MetaQuery:
     from_dirac = parse
 
     def to_dirac(self) -> dict[str, Any]:
-        """Every condition as ``{"=": v}``, ``{"in": […]}``, operators, ``Any`` or ``Missing``; sorted."""
+        """Conditions as ``{"=": v}``, ``{"in": […]}``, operators, ``Any``, ``Missing``; sorted."""
         return {field: condition.to_dirac() for field, condition in self._conditions.items()}
 
     @property
@@ -177,6 +177,9 @@ class MetaQuery:
             raise ValueError(error.reason) from error
 
 
+_WORDS = {"=": "", "in": "one of ", "nin": "none of "}
+
+
 def say(form: object) -> str:
     """A condition in few words: ``20``, ``one of 1, 2``, ``> 5 and <= 9``."""
     if not isinstance(form, dict):
@@ -184,9 +187,7 @@ def say(form: object) -> str:
     words = []
     for operator, operand in form.items():
         text = ", ".join(map(str, operand)) if isinstance(operand, list) else str(operand)
-        words.append(
-            {"=": "", "in": "one of ", "nin": "none of "}.get(operator, f"{operator} ") + text
-        )
+        words.append(_WORDS.get(operator, f"{operator} ") + text)
     return " and ".join(words)
 
 
@@ -210,7 +211,7 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
     values = [q._conditions.get(differing[0]) for q in kept]
     if len(differing) > 1 or not all(isinstance(v, OneOf) for v in values):
         raise MetaQueryError(
-            f"no single meta query selects exactly these inputs: they differ in {', '.join(differing)}",
+            f"no single meta query selects exactly these inputs: {', '.join(differing)} differ",
             "let the parents' output metadata differ in one field only, by plain values",
             field=differing[0],
         )

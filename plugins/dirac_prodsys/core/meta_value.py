@@ -75,7 +75,7 @@ def normal(value: object) -> Value:
 def _normal_string(value: str) -> str:
     if not value or value != value.strip() or not value.isprintable():
         raise MetaQueryError(
-            f"{value!r} is empty, begins or ends with a space, or holds characters that do not print",
+            f"{value!r} is empty, has spaces at an end, or characters that do not print",
             "the database compares such text in its own way: write plain words",
         )
     if ";;;" in value:

@@ -1,8 +1,8 @@
 """What a user asks for: the production model, whatever dialect it was written in.
 
-Invariant: frozen, closed (unknown keys are errors) and strict (a number is not a string), so that a
-``Production`` that exists is one whose every field was meant. Strings may hold ``${{ name }}``
-placeholders; they are filled by ``plan.compile``, from names only: there is no code in a production.
+Invariant: frozen, closed (unknown keys are errors) and strict (a number is not a string), so that
+a ``Production`` that exists is one whose every field was meant. Strings may hold ``${{ name }}``
+placeholders; ``plan.compile`` fills them, from names only: there is no code in a production.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Step(Model):
     :param job: attributes of the step's job; ``job["type"]`` names a file of ``core/job_types``.
     :param tasks: number of tasks, for types without input.
     :param group_size: files per task (GB for BySize).
-    :param start: ``streaming``: with the production; ``on_complete``: when all parents are complete.
+    :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
     """
 
     name: StrictStr

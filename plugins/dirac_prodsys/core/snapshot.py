@@ -47,7 +47,7 @@ class Snapshot:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Snapshot:
-        """Inverse of :meth:`to_dict`; unknown keys are ignored, so that old events stay readable."""
+        """Inverse of :meth:`to_dict`; unknown keys are ignored: old events stay readable."""
         return cls(
             id=int(data["id"]),
             name=data["name"],

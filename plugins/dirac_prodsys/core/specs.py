@@ -10,12 +10,12 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
 from dirac_prodsys.core.meta_query import MetaQuery
 
 #: a value DIRAC's file catalogue can hold as metadata
-MetaValue = str | int | float
+MetaValue = StrictStr | StrictInt | StrictFloat
 
 
 class Spec(BaseModel):
@@ -34,7 +34,8 @@ class Command(Spec):
     """One executable step of a job.
 
     :param executable: a program on the worker's PATH, or an absolute path (CVMFS).
-    :param arguments: one string, as DIRAC's ``Job.setExecutable`` takes it; ``@{JOB_ID}`` is the task ID.
+    :param arguments: one string, as DIRAC's ``Job.setExecutable`` takes it; ``@{JOB_ID}`` is the
+        task ID.
     """
 
     executable: str
@@ -110,7 +111,8 @@ class TransformationSpec(Spec):
     :param tasks: number of tasks to create, for types without input; None otherwise.
     :param input_query: None for types without input.
     :param directories: created with their metadata before the transformation starts.
-    :param parameters: additional transformation parameters (names ``[A-Za-z]+``, at most 32 characters).
+    :param parameters: additional transformation parameters (names ``[A-Za-z]+``, at most 32
+        characters).
     """
 
     name: str
@@ -119,7 +121,7 @@ class TransformationSpec(Spec):
     plugin: str = "Standard"
     agent_type: Literal["Automatic", "Manual"] = "Automatic"
     group: str = "General"
-    group_size: float = 1
+    group_size: float = 1.0
     tasks: int | None = None
     body: BodySpec
     input_query: MetaQuery | None = None
