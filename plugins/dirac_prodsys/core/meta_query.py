@@ -5,7 +5,7 @@ DIRAC's own form of a query loses zeros, breaks on bare floats, bools and lists 
 once, and written in the one form that survives.
 
 Invariant: equal queries select the same files and print the same; :meth:`MetaQuery.refine` is
-exactly "and" (its laws are property tests). Text is compared letter by letter, upper and lower case differ.
+exactly "and" (its laws are property tests). Text is compared letter by letter: case matters.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class MetaQuery:
     def parse(cls, form: Mapping[str, Any] | MetaQuery) -> MetaQuery:
         """Read the forms of YAML and of DIRAC.
 
-        :param form: field → value, list (any of them), ``{operator: operand}``, ``Any``, ``Missing``.
+        :param form: field → value, list (any of it), ``{operator: operand}``, ``Any``, ``Missing``.
         :raises MetaQueryError: DIRAC would misread it, or nothing can match it; ``field``: where.
         """
         if isinstance(form, MetaQuery):

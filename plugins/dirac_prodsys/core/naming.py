@@ -1,0 +1,121 @@
+"""Every string that becomes a key elsewhere: DAG, transformation, dataset, directory, asset.
+
+Invariant: the same production, run and step always give the same transformation name, and different
+ones never do: names and run tags hold no ``__``, which separates them, and the Transformation System
+compares names without regard to case, so a run tag holds no capitals of its own choice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from dirac_prodsys.errors import DefinitionError
+
+#: ``Transformations.TransformationName``, ``DataFiles.LFN`` (``TransformationDB.sql``), characters
+MAX_NAME = 255
+#: ``FC_MetaDatasets.DatasetName``, characters
+MAX_DATASET_NAME = 128
+#: characters of a run tag; a longer run ID is cut and marked by its digest
+MAX_RUN_TAG = 40
+
+SEPARATOR = "__"
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_PLAIN_RUN_ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?")
+_PATH = re.compile(r"(?:/[A-Za-z0-9_.+=@-]+)+")
+
+
+def check_name(name: str, what: str) -> str:
+    """``name`` if it may name a production, a step or a virtual organisation.
+
+    :param what: what it names, for the message.
+    :raises DefinitionError: it may not.
+    """
+    if not _NAME.fullmatch(name) or SEPARATOR in name:
+        raise DefinitionError(
+            f"{name!r} cannot name a {what}",
+            "use letters, digits and single _ . - between them",
+        )
+    return name
+
+
+def dag_id(production: str) -> str:
+    """The DAG of a production is named as the production."""
+    return check_name(production, "production")
+
+
+def run_tag(run_id: str) -> str:
+    """A short form of an Airflow run ID, safe in names, paths and metadata.
+
+    Deterministic; a run ID that is safe and short stands for itself, any other is cut, cleaned and
+    marked by eight hex digits of its SHA-256, so that different runs get different tags.
+    """
+    if len(run_id) <= MAX_RUN_TAG and _PLAIN_RUN_ID.fullmatch(run_id) and SEPARATOR not in run_id:
+        return run_id
+    digest = hashlib.sha256(run_id.encode()).hexdigest()[:8]
+    cleaned = re.sub(r"[^A-Za-z0-9.]+", "-", run_id)[: MAX_RUN_TAG - 9].strip("-.")
+    return f"{cleaned}-{digest}" if cleaned else digest
+
+
+def transformation_name(production: str, run: str, step: str) -> str:
+    """``production__run__step``: the idempotency key of the transformation.
+
+    :param run: a run tag.
+    :raises DefinitionError: it is longer than the Transformation System keeps.
+    """
+    name = SEPARATOR.join((production, run, step))
+    if len(name) > MAX_NAME:
+        raise DefinitionError(
+            f"the transformation name {name!r} has {len(name)} characters, more than {MAX_NAME}",
+            "shorten the name of the production or of the step",
+        )
+    return name
+
+
+def asset_uri(vo: str, production: str, step: str) -> str:
+    """The Airflow asset that stands for the dataset of a step."""
+    return f"dirac://{vo}/{production}/{step}"
+
+
+def check_directory(path: str, vo: str) -> str:
+    """``path`` if it is an absolute LFN of the virtual organisation.
+
+    :raises DefinitionError: it is not, or is too long for an LFN.
+    """
+    return _check_path(path, vo, "directory")
+
+
+def check_dataset_name(path: str, vo: str) -> str:
+    """``path`` if it may name a dataset: a full path whose last part fits the catalogue.
+
+    :raises DefinitionError: it may not.
+    """
+    _check_path(path, vo, "dataset")
+    base = path.rsplit("/", 1)[1]
+    if path.count("/") < 2 or len(base) > MAX_DATASET_NAME:
+        raise DefinitionError(
+            f"the dataset {base!r} has {len(base)} characters; the catalogue keeps {MAX_DATASET_NAME}",
+            f"write /{vo}/folder/name with a shorter name",
+        )
+    return path
+
+
+def _check_path(path: str, vo: str, what: str) -> str:
+    parts = path.split("/")
+    if not _PATH.fullmatch(path) or "." in parts or ".." in parts:
+        raise DefinitionError(
+            f"{path!r} is no logical path of a {what}",
+            f"write an absolute path of plain names, such as /{vo}/folder/name",
+        )
+    if parts[1] != vo:
+        raise DefinitionError(
+            f"the {what} {path!r} does not lie below /{vo}, the virtual organisation's own tree",
+            f"let it begin with /{vo}/",
+        )
+    if len(path) > MAX_NAME:
+        raise DefinitionError(
+            f"the {what} {path!r} has {len(path)} characters, more than the {MAX_NAME} of an LFN",
+            "shorten it",
+        )
+    return path
