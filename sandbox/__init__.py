@@ -1,0 +1,26 @@
+"""A real DIRAC grid on one machine, for rehearsal, demo and tests. Not imported by the plugin.
+
+::
+
+    from sandbox import Grid
+
+    with Grid("/some/folder", profile="light") as grid:         # up() ... down()
+        subprocess.run([...], env=grid.env(user="prodmgr", group="sim_prod"))
+        grid.client_cfg, grid.proxy("prodmgr", "sim_prod")      # what a connection names
+        grid.stop_service("Transformation/TransformationManager")   # needs separate=[...]
+        grid.start_service("Transformation/TransformationManager")
+        grid.freeze("mariadb"); grid.thaw("mariadb")            # SIGSTOP, SIGCONT
+        grid.restart_mariadb(away_seconds=5)
+    grid.wipe()                                                 # removes the data as well
+
+Map: `grid` puts it together; `profiles` and `community` say as data what runs and who exists;
+`configuration` and `resources` write DIRAC's configuration; `mariadb`, `pki`, `ports`,
+`process`, `seeding` and `state` each keep one promise; `drivers` are the programs that run.
+"""
+
+from __future__ import annotations
+
+from sandbox.errors import SandboxError
+from sandbox.grid import Grid
+
+__all__ = ["Grid", "SandboxError"]

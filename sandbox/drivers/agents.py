@@ -1,0 +1,116 @@
+"""DIRAC's agents taking turns in one process: ``python -m sandbox.drivers.agents NAME ...``.
+
+`dirac-agent` cannot cycle faster than 10 s (ThreadScheduler's least period); here the agents'
+own ``am_go`` is called directly. Three waits that DIRAC hard-codes are shortened, and control
+groups are off: JobAgent, run as root on a writable cgroup tree, would move every process of its
+group, the caller's shell included (DIRAC/Core/Utilities/CGroups2.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import time
+import types
+from typing import Any
+
+from sandbox.drivers import runtime
+from sandbox.profiles import JOB_AGENT
+
+#: TaskManagerAgentBase looks at tasks and files untouched for 10 minutes. With no wait at all it
+#: would take a file whose task has no job yet for a lost one, and push it towards MaxReset.
+MONITOR_DELAY_SECONDS = 4.0
+#: JobAgent waits 2 s longer after each cycle without a match.
+NO_MATCH_SECONDS = 0.2
+
+
+def switch_off_control_groups() -> None:
+    """Make JobAgent go on as on a worker node without cgroup v2."""
+    from DIRAC import S_ERROR
+    from DIRAC.Core.Utilities.CGroups2 import CG2Manager
+
+    def set_up(_self: object) -> Any:
+        return S_ERROR("control groups are off in the sandbox")
+
+    CG2Manager.setUp = set_up
+
+
+def shorten_monitor_delay() -> None:
+    """Let task and file monitoring look after seconds."""
+    from DIRAC.TransformationSystem.Agent import TaskManagerAgentBase
+
+    def timedelta(**wait: float) -> datetime.timedelta:
+        if wait == {"minutes": 10}:
+            return datetime.timedelta(seconds=MONITOR_DELAY_SECONDS)
+        return datetime.timedelta(**wait)
+
+    TaskManagerAgentBase.datetime = types.SimpleNamespace(timedelta=timedelta)
+
+
+def shorten_match_wait() -> None:
+    """Let JobAgent ask the Matcher again at once."""
+    from DIRAC.WorkloadManagementSystem.Agent import JobAgent
+
+    def sleep(seconds: float) -> None:
+        time.sleep(min(seconds, NO_MATCH_SECONDS))
+
+    JobAgent.time = types.SimpleNamespace(time=time.time, sleep=sleep)
+
+
+def load(names: list[str]) -> list[tuple[str, Any]]:
+    """Create and initialise the agents, in order."""
+    from DIRAC.ConfigurationSystem.Client import PathFinder
+    from DIRAC.Core.Base.private.ModuleLoader import ModuleLoader
+
+    loader = ModuleLoader("Agent", PathFinder.getAgentSection)
+    runtime.ok(loader.loadModules(names), "agents do not load")
+    agents = []
+    for name, module in loader.getModules().items():
+        agent = module["classObj"](name, module["loadName"], names[0])
+        runtime.ok(agent.am_initialize(), f"{name} does not initialise")
+        agent.am_setOption("MaxCycles", 10**9)
+        agents.append((name, agent))
+    return agents
+
+
+def cycle(agents: list[tuple[str, Any]]) -> None:
+    """One turn of each agent; an agent that fails is heard of in the log and gets its next turn."""
+    from DIRAC import gLogger
+
+    for name, agent in agents:
+        try:
+            result = agent.am_go()
+        except Exception as error:  # an agent's bug or outage ends neither it nor the others
+            gLogger.exception(f"cycle of {name}", lException=error)
+            continue
+        if not result["OK"]:
+            gLogger.error(f"cycle of {name}", result["Message"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--pause", type=float, default=0.5, help="seconds between two rounds")
+    parser.add_argument("--extra", help="configuration file whose options win")
+    parser.add_argument("--directory", help="working directory of what the agents start")
+    options = parser.parse_args()
+    stop = runtime.until_terminated()
+    runtime.configure_agent(options.names[0], options.extra)
+    switch_off_control_groups()
+    shorten_monitor_delay()
+    if JOB_AGENT in options.names:
+        shorten_match_wait()
+    if options.directory:
+        os.chdir(options.directory)
+    agents = load(options.names)
+    runtime.ready()
+    while not stop.is_set():
+        cycle(agents)
+        stop.wait(options.pause)
+    # finalize() of the cleaning agent would clean for a year back; a stopped grid stays as it is
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

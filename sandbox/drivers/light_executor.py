@@ -1,0 +1,186 @@
+"""The light profile's engine: two real agents, and a local executor in place of the WMS.
+
+TransformationAgent and InputDataAgent are DIRAC's own. Instead of WorkflowTaskAgent, WMS and
+JobAgent, tasks in status Created are run here, two at a time, and statuses are reported as
+WorkflowTaskAgent's monitoring would (DIRAC/TransformationSystem/Client/WorkflowTasks.py,
+getSubmittedFileStatus): task Done, files Processed; task Failed, files Unused.
+
+Invariant: a result once known is reported until the TransformationManager takes it, however long
+that is down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from sandbox.community import DATA_PROCESSING, HOST, VOS
+from sandbox.drivers import agents, light_task, runtime
+from sandbox.profiles import LIGHT_AGENTS
+
+#: As WorkflowTaskAgent's SubmitStatus.
+_SUBMIT_STATUS = ["Active", "Completing"]
+
+
+@dataclass
+class Running:
+    """A task under way or waiting for its report."""
+
+    task: light_task.Task
+    process: BaseProcess
+
+
+class Executor:
+    """Runs Created tasks, at most ``slots`` at once."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        from DIRAC.TransformationSystem.Client.TransformationClient import TransformationClient
+
+        self.client = TransformationClient()
+        self.slots: int = options.slots
+        self.work = Path(options.work)
+        self.proxies = Path(options.proxies)
+        self.logs = Path(options.logs)
+        self.environment = {"DIRACSYSCONFIG": options.job_configuration}
+        self.running: list[Running] = []
+        self.reports: list[Callable[[], bool]] = []
+        self.known: dict[int, dict[str, Any]] = {}
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["sandbox.drivers.light_preload"])
+
+    def recover(self) -> bool:
+        """Fail what a former executor left running. :returns: whether the grid answered."""
+        transformations = self._transformations()
+        if transformations is None:
+            return False
+        for task in self._tasks(list(transformations), ["Submitted", "Running"]):
+            lfns = _lfns(task)
+            self._report(task["TransformationID"], task["TaskID"], lfns, good=False)
+        return True
+
+    def step(self) -> None:
+        """Collect what has ended, report, start what can start."""
+        for item in [item for item in self.running if not item.process.is_alive()]:
+            self.running.remove(item)
+            task = item.task
+            good = item.process.exitcode == 0
+            self._report(task.transformation, task.number, list(task.lfns), good=good)
+        self.reports = [report for report in self.reports if not report()]
+        # a task whose result is not yet taken still looks as it did before: take nothing new
+        if self.reports or len(self.running) >= self.slots:
+            return
+        transformations = self._transformations()
+        if not transformations:
+            return
+        for row in self._tasks(list(transformations), ["Created"]):
+            if len(self.running) >= self.slots:
+                return
+            self._start(row, transformations[row["TransformationID"]])
+
+    def _transformations(self) -> dict[int, dict[str, Any]] | None:
+        result = self.client.getTransformations(
+            {"Status": _SUBMIT_STATUS, "AgentType": ["Automatic"], "Type": list(DATA_PROCESSING)},
+            columns=["TransformationID", "Author", "AuthorGroup"],
+        )
+        if not result["OK"]:
+            return None
+        return {row["TransformationID"]: row for row in result["Value"]}
+
+    def _tasks(self, transformations: list[int], status: list[str]) -> list[dict[str, Any]]:
+        if not transformations:
+            return []
+        result = self.client.getTransformationTasks(
+            {"TransformationID": transformations, "ExternalStatus": status}, inputVector=True
+        )
+        rows: list[dict[str, Any]] = result["Value"] if result["OK"] else []
+        return rows
+
+    def _start(self, row: dict[str, Any], transformation: dict[str, Any]) -> None:
+        number, identity = row["TaskID"], row["TransformationID"]
+        body = self._body(identity)
+        if body is None:
+            return
+        proxy = self._proxy(transformation, body)
+        # the WMS would give a job ID; nobody asks the WMS of a light grid for it
+        external = f"{identity}{number:06d}"
+        if not self.client.setTaskStatusAndWmsID(identity, number, "Running", external)["OK"]:
+            return
+        task = light_task.Task(
+            identity,
+            number,
+            body,
+            tuple(_lfns(row)),
+            self.work / f"{identity:08d}_{number:08d}_{os.urandom(3).hex()}",
+            {**self.environment, "X509_USER_PROXY": str(proxy)},
+        )
+        process = self.context.Process(target=light_task.run, args=(task, self.logs))
+        process.start()
+        self.running.append(Running(task, process))
+
+    def _body(self, transformation: int) -> str | None:
+        if transformation not in self.known:
+            result = self.client.getTransformationParameters(transformation, "Body")
+            if not result["OK"]:
+                return None
+            self.known[transformation] = {"body": result["Value"]}
+        body: str = self.known[transformation]["body"]
+        return body
+
+    def _proxy(self, transformation: dict[str, Any], body: str) -> Path:
+        """The author's proxy; what ProductionManager made belongs to the host, which has none."""
+        user, group = transformation["Author"], transformation["AuthorGroup"]
+        if user == HOST:
+            vo = next((vo for vo in VOS if f"<![CDATA[{vo}]]>" in body), VOS[0])
+            user, group = "prodmgr", f"{vo}_prod"
+        return self.proxies / f"{user}.{group}.pem"
+
+    def _report(self, transformation: int, number: int, lfns: list[str], *, good: bool) -> None:
+        def files() -> bool:
+            status = "Processed" if good else "Unused"
+            done = self.client.setFileStatusForTransformation(transformation, status, lfns)
+            return bool(done["OK"])
+
+        def task() -> bool:
+            status = "Done" if good else "Failed"
+            return bool(self.client.setTaskStatus(transformation, number, status)["OK"])
+
+        if lfns:
+            self.reports.append(files)
+        self.reports.append(task)
+
+
+def _lfns(row: dict[str, Any]) -> list[str]:
+    vector = row.get("InputVector") or ""
+    return [lfn for lfn in vector.replace("LFN:", "").split(";") if lfn]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("work", "proxies", "logs", "job-configuration"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--slots", type=int, default=2)
+    parser.add_argument("--pause", type=float, default=0.3)
+    options = parser.parse_args()
+    stop = runtime.until_terminated()
+    runtime.configure_agent(LIGHT_AGENTS[0])
+    executor = Executor(options)
+    real_agents = agents.load(list(LIGHT_AGENTS))
+    runtime.ready()
+    recovered = False
+    while not stop.is_set():
+        agents.cycle(real_agents)
+        recovered = recovered or executor.recover()
+        if recovered:
+            executor.step()
+        stop.wait(options.pause)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What all drivers share: reading the configuration as a DIRAC server does, saying "ready".
+
+A driver waits with ``ready`` until it can really do its work; `sandbox.process` reads the file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+
+def ok(result: dict[str, Any], doing: str) -> Any:
+    """The value of a DIRAC result; ends the driver with one clear line when it is an error."""
+    if not result["OK"]:
+        sys.exit(f"{doing}: {result['Message']}")
+    return result["Value"]
+
+
+def configure_service(name: str) -> None:
+    """Load the configuration as `dirac-service` does (DIRAC/Core/scripts/dirac_service.py)."""
+    local = _local_configuration()
+    local.setConfigurationForServer(name)
+    _load(local)
+
+
+def configure_agent(name: str, extra: str | None = None) -> None:
+    """Load the configuration as `dirac-agent` does (DIRAC/Core/scripts/dirac_agent.py).
+
+    :param extra: a file whose options win, for the worker node.
+    """
+    local = _local_configuration()
+    local.setConfigurationForAgent(name)
+    if extra:
+        local.addCFGFile(extra)
+    _load(local)
+
+
+def _local_configuration() -> Any:
+    from DIRAC.ConfigurationSystem.Client.LocalConfiguration import LocalConfiguration
+
+    # DIRAC parses the command line of its host program; ours is not for it
+    sys.argv = sys.argv[:1]
+    return LocalConfiguration()
+
+
+def _load(local: Any) -> None:
+    from DIRAC import gLogger
+    from DIRAC.Core.Utilities.DErrno import includeExtensionErrors
+
+    ok(local.loadUserData(requireSuccessfulSync=True), "configuration")
+    # the options LogLevel reach only some of DIRAC's loggers; at NOTICE each RPC is two lines
+    gLogger.setLevel(os.environ.get("SANDBOX_LOG_LEVEL", "WARN"))
+    includeExtensionErrors()
+
+
+def ready() -> None:
+    """Tell the parent that this driver does its work now."""
+    path = Path(os.environ["SANDBOX_READY_FILE"])
+    part = path.with_suffix(".part")
+    part.write_text(str(os.getpid()))
+    part.replace(path)
+
+
+def until_terminated() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+
+    def finish(_number: int, _frame: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, finish)
+    signal.signal(signal.SIGINT, finish)
+    return stop

@@ -1,0 +1,399 @@
+"""A whole grid: its processes, in order, up and down.
+
+Invariant: `up` ends with every service answering an authenticated call, or with nothing running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+
+from sandbox import community, configuration, environment, pki, ports, seeding
+from sandbox.errors import SandboxError
+from sandbox.mariadb import NAME as MARIADB
+from sandbox.mariadb import MariaDB
+from sandbox.process import Processes
+from sandbox.profiles import CONFIGURATION, JOB_AGENT, PROFILES, Profile
+from sandbox.state import State
+
+_READY_SECONDS = 60.0
+_SERVICES = "services"
+_EXECUTOR = "executor"
+
+
+def _silent(_message: str) -> None:
+    """Say nothing."""
+
+
+class Grid:
+    """A DIRAC grid on this machine; see the package's docstring for an example.
+
+    :param state_dir: where all its files go.
+    :param profile: ``light`` or ``full``.
+    :param separate: services that get a process of their own, so that they can be stopped,
+        frozen or killed alone.
+    :param say: called with one line of progress at a time.
+    :raises SandboxError: for an unknown profile or service.
+    """
+
+    def __init__(
+        self,
+        state_dir: str | os.PathLike[str],
+        profile: str = "light",
+        *,
+        separate: Iterable[str] = (),
+        say: Callable[[str], None] = _silent,
+    ) -> None:
+        if profile not in PROFILES:
+            raise SandboxError(f"no profile {profile}", f"there are: {', '.join(PROFILES)}")
+        self.profile: Profile = PROFILES[profile]
+        self.separate = tuple(separate)
+        for service in self.separate:
+            if service not in self.profile.services or service == CONFIGURATION:
+                raise SandboxError(f"{service} cannot have a process of its own in {profile}")
+        self.state = State(state_dir)
+        self.say = say
+        self.processes = Processes(self.state)
+        self.mariadb = MariaDB(self.state, self.processes)
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def up(self) -> bool:
+        """Start everything.
+
+        :returns: False when the same grid was up and answering already.
+        :raises SandboxError: reason, way out and log; nothing is left running then.
+        """
+        with self.state.lock():
+            if self._is_up():
+                return False
+            try:
+                self._start()
+            except BaseException:
+                self._stop()
+                raise
+        return True
+
+    def down(self) -> None:
+        """Stop everything, in reverse order; remove proxies and temporary files."""
+        with self.state.lock():
+            self._stop()
+
+    def wipe(self) -> None:
+        """`down`, and remove all data: databases, storage, catalogue. Ports and keys stay."""
+        with self.state.lock():
+            self._stop()
+            for folder in (
+                self.state.database,
+                self.state.storage,
+                self.state.dirac,
+                self.state.worker_node,
+                self.state.log,
+                self.state.home,
+            ):
+                shutil.rmtree(folder, ignore_errors=True)
+            self.state.forget("seeded")
+
+    def __enter__(self) -> Grid:
+        self.up()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.down()
+
+    # -- for clients --------------------------------------------------------------------------
+
+    @property
+    def client_cfg(self) -> Path:
+        """The configuration file of a client: what a connection names."""
+        return self.state.client_cfg
+
+    def proxy(self, user: str, group: str) -> Path:
+        """The proxy file of a user in a group. :raises SandboxError: when there is none."""
+        if (user, group) not in community.PROXIES:
+            raise SandboxError(f"{user} is not in {group}")
+        return self.state.proxies / f"{user}.{group}.pem"
+
+    def env(self, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, str]:
+        """The whole environment for a client's process. :raises SandboxError: as `proxy`."""
+        self.proxy(user, group)
+        return environment.client(self.state, user, group)
+
+    def ports(self) -> dict[str, int]:
+        """Name -> port, for MariaDB and every service."""
+        return ports.allocate(self.state, self.profile.ports())
+
+    # -- outages ------------------------------------------------------------------------------
+
+    def stop_service(self, service: str) -> None:
+        """Stop a service that has a process of its own; its port refuses connections then.
+
+        :raises SandboxError: when it shares its process.
+        """
+        self.processes.stop(self._own_process(service))
+
+    def kill_service(self, service: str) -> None:
+        """As `stop_service`, by SIGKILL: whatever the service was doing stays half done."""
+        name = self._own_process(service)
+        process = self.processes.find(name)
+        if process:
+            process.kill()
+            process.wait(5)
+        self.processes.stop(name)
+
+    def start_service(self, service: str) -> None:
+        """Start a service again after `stop_service`. :raises SandboxError: as `up`."""
+        name = self._own_process(service)
+        if self.processes.find(name) is None:
+            self._start_services(name, [service])
+
+    def freeze(self, name: str) -> None:
+        """Stop a process in its tracks: it keeps its connections and answers nobody.
+
+        :param name: a service with a process of its own, or a process as `status` names it.
+        """
+        self._signal(name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Undo `freeze`."""
+        self._signal(name, signal.SIGCONT)
+
+    def restart_mariadb(self, away_seconds: float = 0.0) -> None:
+        """Stop the database, leave it away for a while, start it again."""
+        self.mariadb.stop()
+        time.sleep(away_seconds)
+        self.mariadb.start(self.ports()[MARIADB])
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def probe(self, seconds: float = 20.0) -> dict[str, Any]:
+        """One authenticated RPC to every service, from a process of its own.
+
+        :returns: service -> {"ready": bool, "ms": float, "error": str}; empty when not even the
+            Configuration Server answers.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired, json.JSONDecodeError):
+            done = subprocess.run(
+                [sys.executable, "-m", "sandbox.drivers.probe"],
+                env=self.env(),
+                cwd=environment.REPOSITORY,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+            self.state.log_of("probe").write_text(done.stdout + done.stderr)
+            answers: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1:][0])
+            return answers
+        return {}
+
+    def status(self) -> dict[str, Any]:
+        """Everything `python -m sandbox status` shows, as plain data."""
+        facts = self.state.read("grid")
+        rows = [self._process_row(name) for name in self.processes.names()]
+        alive = [row for row in rows if row["state"] != "dead"]
+        answers = self.probe() if alive else {}
+        kept = self.state.read("ports")
+        services = {
+            service: {
+                "port": kept.get(service),
+                **answers.get(service, {"ready": False, "error": "no answer"}),
+            }
+            for service in (PROFILES[facts["profile"]].services if alive and facts else ())
+        }
+        ready = bool(services) and all(item["ready"] for item in services.values())
+        return {
+            "state": str(self.state.root),
+            "profile": facts.get("profile") if alive else None,
+            "up": ready and len(alive) == len(rows) and self.mariadb.answers(),
+            "processes": rows,
+            "services": services,
+            "mariadb_port": kept.get(MARIADB),
+            "client_cfg": str(self.client_cfg),
+            "env": configuration.client_environment(self.state, "prodmgr", "sim_prod"),
+        }
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _process_row(self, name: str) -> dict[str, Any]:
+        row: dict[str, Any] = {"name": name, "state": "dead", "log": str(self.state.log_of(name))}
+        process = self.processes.find(name)
+        if process:
+            with contextlib.suppress(psutil.Error):
+                family = [process, *process.children(recursive=True)]
+                listening = {
+                    connection.laddr.port
+                    for connection in process.net_connections("tcp")
+                    if connection.status == psutil.CONN_LISTEN
+                }
+                frozen = process.status() == psutil.STATUS_STOPPED
+                row |= {
+                    "state": "frozen" if frozen else "running",
+                    "pid": process.pid,
+                    "started": process.create_time(),
+                    "ports": sorted(listening),
+                    "children": len(family) - 1,
+                    "rss_mib": round(sum(p.memory_info().rss for p in family) / 2**20, 1),
+                }
+        return row
+
+    def _own_process(self, service: str) -> str:
+        if service not in self._layout():
+            raise SandboxError(
+                f"{service} shares its process with other services",
+                f"start the grid with separate=[{service!r}]",
+            )
+        return self._layout()[service]
+
+    def _layout(self) -> dict[str, str]:
+        """Service -> process name, for services with a process of their own."""
+        separate = self.state.read("grid").get("separate", self.separate)
+        return {service: service.split("/")[1] for service in separate}
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        name = self._layout().get(name, name)
+        process = self.processes.find(name)
+        if process is None:
+            raise SandboxError(f"{name} is not running", "see `python -m sandbox status`")
+        os.killpg(process.pid, number)
+
+    def _is_up(self) -> bool:
+        names = self.processes.names()
+        alive = [name for name in names if self.processes.find(name)]
+        if not alive:
+            return False
+        facts = self.state.read("grid")
+        if facts.get("profile") != self.profile.name or facts.get("separate") != list(
+            self.separate
+        ):
+            layout = "".join(f" --separate {name}" for name in facts.get("separate", []))
+            raise SandboxError(
+                f"a {facts.get('profile')}{layout} grid is running in {self.state.root}",
+                f"stop it first: python -m sandbox down --state {self.state.root}",
+            )
+        answers = self.probe() if alive == names and self.mariadb.answers() else {}
+        if answers and all(answer["ready"] for answer in answers.values()):
+            return True
+        self.say("the grid is up only in part: starting again")
+        self._stop()
+        return False
+
+    def _start(self) -> None:
+        state = self.state
+        state.create()
+        chosen = self.ports()
+        ports.demand_free(state, chosen)
+        if pki.ensure_certificates(state):
+            self.say("certificates made")
+        password = self._password()
+        configuration.write_all(state, self.profile, chosen, password)
+        state.write("grid", {"profile": self.profile.name, "separate": list(self.separate)})
+        proxies = seeding.start_proxies(state)
+        self.mariadb.start(chosen[MARIADB])
+        self.mariadb.create_databases(password)
+        self.say(f"MariaDB on port {chosen[MARIADB]}")
+        shared = [name for name in self.profile.services if name not in self.separate]
+        self._start_services(_SERVICES, shared)
+        for service, name in self._layout().items():
+            self._start_services(name, [service])
+        self.say(f"{len(self.profile.services)} services")
+        seeding.finish(state, proxies, "proxies")
+        if seeding.seed(state, self.profile):
+            self.say("storage elements, sites, metadata fields and proxies seeded")
+        self._start_agents()
+        self.say("agents" if self.profile.agents else "agents and local executor")
+        self._demand_answers()
+
+    def _start_services(self, name: str, services: list[str]) -> None:
+        local = "services.cfg" if CONFIGURATION in services else "servers.cfg"
+        child = self.processes.start(
+            name,
+            [sys.executable, "-m", "sandbox.drivers.services", *services],
+            environment.server(self.state, local),
+            environment.REPOSITORY,
+        )
+        self.processes.wait_ready(name, child, _READY_SECONDS)
+
+    def _start_agents(self) -> None:
+        children = {}
+        for name, agents in self.profile.agents.items():
+            command = [sys.executable, "-m", "sandbox.drivers.agents", *agents]
+            env = environment.server(self.state, "servers.cfg")
+            if JOB_AGENT in agents:
+                env = self._worker_node_environment()
+                extra = self.state.etc / "worker-node.cfg"
+                command += ["--extra", str(extra), "--directory", str(self.state.work)]
+            children[name] = self.processes.start(name, command, env, environment.REPOSITORY)
+        if self.profile.local_executor:
+            state = self.state
+            places = {
+                "--work": state.work,
+                "--proxies": state.proxies,
+                "--logs": state.log / "failed-tasks",
+                "--job-configuration": state.etc / "jobs.cfg",
+            }
+            arguments = [str(part) for pair in places.items() for part in pair]
+            children[_EXECUTOR] = self.processes.start(
+                _EXECUTOR,
+                [sys.executable, "-m", "sandbox.drivers.light_executor", *arguments],
+                environment.server(state, "servers.cfg"),
+                environment.REPOSITORY,
+            )
+        for name, child in children.items():
+            self.processes.wait_ready(name, child, _READY_SECONDS)
+
+    def _worker_node_environment(self) -> dict[str, str]:
+        env = environment.server(self.state, "worker-node.cfg", self.state.worker_node)
+        env["X509_USER_PROXY"] = str(self.state.proxies / "pilot.sim_pilot.pem")
+        return env
+
+    def _demand_answers(self) -> None:
+        answers = self.probe()
+        silent = [name for name, answer in answers.items() if not answer["ready"]]
+        if not answers:
+            raise SandboxError(
+                "the Configuration Server does not answer", log=self.state.log_of("probe")
+            )
+        if silent:
+            raise SandboxError(
+                f"{silent[0]} does not answer: {answers[silent[0]]['error']}",
+                log=self.state.log_of(_SERVICES),
+            )
+
+    def _stop(self) -> None:
+        order = [*reversed(self.profile.agents), _EXECUTOR, *self._layout().values(), _SERVICES]
+        names = self.processes.names()
+        known = [name for name in order if name in names]
+        unknown = [name for name in names if name not in order and name != MARIADB]
+        for name in [*unknown, *known]:
+            self.processes.stop(name)
+        self.processes.sweep()
+        self.mariadb.stop()
+        self.state.clear_temporary()
+        for proxy in self.state.proxies.glob("*.pem"):
+            proxy.unlink(missing_ok=True)
+
+    def _password(self) -> str:
+        path = self.state.etc / "database-password"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(16))
+        return path.read_text()
