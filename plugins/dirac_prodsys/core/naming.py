@@ -1,8 +1,8 @@
 """Every string that becomes a key elsewhere: DAG, transformation, dataset, directory, asset.
 
-Invariant: the same production, run and step always give the same transformation name, and different
-ones never do: names and run tags hold no ``__``, which separates them, and the Transformation System
-compares names without regard to case, so a run tag holds no capitals of its own choice.
+Invariant: the same production, run and step always give the same transformation name, and others
+never do: names and run tags hold no ``__``, which separates them; and as the Transformation System
+compares names without regard to case, a run ID with capitals is always marked by its digest.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def check_dataset_name(path: str, vo: str) -> str:
     base = path.rsplit("/", 1)[1]
     if path.count("/") < 2 or len(base) > MAX_DATASET_NAME:
         raise DefinitionError(
-            f"the dataset {base!r} has {len(base)} characters; the catalogue keeps {MAX_DATASET_NAME}",
+            f"the dataset name {base!r} has {len(base)} characters, more than {MAX_DATASET_NAME}",
             f"write /{vo}/folder/name with a shorter name",
         )
     return path

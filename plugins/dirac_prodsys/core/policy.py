@@ -1,8 +1,8 @@
 """What to make of a snapshot: wait, flush, recover, complete or give up, with the reason in words.
 
-Invariant: a pure function of what was seen and remembered. A status is never taken for an end unless
-DIRAC says so; files and tasks decide. A flush comes only when the input is settled: the parents are
-done, every file that the catalogue finds is attached, and nothing has been attached for a while.
+Invariant: a pure function of what was seen and remembered. A status is never taken for an end
+unless DIRAC says so; files and tasks decide. A flush comes only when the input is settled: the
+parents are done, every file that the catalogue finds is attached, and nothing new came for a while.
 """
 
 from __future__ import annotations
@@ -189,10 +189,8 @@ def _by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
     if total and good >= wanted:
         return Verdict("complete", f"{good} of {wanted} tasks are done")
     if total and total >= wanted and _count(snapshot.tasks, FINAL_TASKS) == total:
-        return Verdict(
-            "fail",
-            f"only {good} of {wanted} tasks are done and none is left: {_say(snapshot.tasks)}",
-        )
+        counts = _say(snapshot.tasks)
+        return Verdict("fail", f"only {good} of {wanted} tasks are done, none is left: {counts}")
     return Verdict("wait", f"{good} of {wanted} tasks are done, {bad} failed, {total} exist")
 
 
@@ -225,7 +223,7 @@ def _by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict
     if unused:
         return _flush(snapshot, rules, history, unused)
     counts = f"{processed} of {attached} files are Processed"
-    if processed >= rules.min_processed * attached:
+    if processed / attached >= rules.min_processed:
         return Verdict("complete", counts)
     return Verdict(
         "fail",

@@ -1,0 +1,81 @@
+"""What the tasks of a step do: one file per job type, found by being here.
+
+A file of this folder declares ``JOB_TYPE``; its attributes are a closed pydantic model, so that a
+wrong key or value is an error at its place, and it turns them into a neutral body that a gateway
+renders. Nothing else has to be told of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import StrictStr
+
+from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.production import Model
+from dirac_prodsys.core.specs import JobSpec, OutputFile, RequestSpec
+from dirac_prodsys.errors import DefinitionError
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a job type is told about its step.
+
+    :param name: the transformation's name.
+    :param job_type: DIRAC JobType, unless the attributes say another.
+    :param outputs: what the job leaves behind.
+    """
+
+    name: str
+    job_type: str
+    outputs: tuple[OutputFile, ...]
+
+
+class JobAttributes(Model):
+    """Base of the attributes of all job types: what stands below ``job:``."""
+
+    type: StrictStr
+
+    @abstractmethod
+    def body(self, context: JobContext) -> JobSpec | RequestSpec:
+        """The neutral body."""
+
+
+@dataclass(frozen=True)
+class JobType:
+    """A job type.
+
+    :param name: the word after ``job: {type: …}``.
+    :param body: what it makes; the step's transformation type must want the same.
+    :param attributes: the model of its attributes.
+    """
+
+    name: str
+    body: Literal["job", "request"]
+    attributes: type[JobAttributes]
+
+
+@functools.cache
+def job_types() -> dict[str, JobType]:
+    """All job types by name."""
+    modules = [
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+    ]
+    return {module.JOB_TYPE.name: module.JOB_TYPE for module in modules}
+
+
+def job_type(name: str) -> JobType:
+    """The job type of that name.
+
+    :raises DefinitionError: there is none.
+    """
+    known = job_types()
+    if name not in known:
+        raise DefinitionError(f"unknown job type {name!r}", nearest(name, known))
+    return known[name]

@@ -1,0 +1,85 @@
+"""A job that runs one program with arguments, and leaves the step's output files.
+
+The program finds its input files in the working directory (``input_data_policy: Download``) or their
+access URLs in the job's input data (``Protocol``). Nothing is added to its environment.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StrictInt, StrictStr
+
+from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
+from dirac_prodsys.core.specs import Command, JobSpec
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return text
+
+
+def _program(text: str) -> str:
+    if not text or text != text.strip() or " " in text:
+        raise ValueError("must be one program, without spaces; arguments go to 'arguments'")
+    return _one_line(text)
+
+
+def _variables(environment: dict[str, str]) -> dict[str, str]:
+    for name in environment:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError(f"{name!r} cannot name an environment variable")
+    return environment
+
+
+Line = Annotated[StrictStr, AfterValidator(_one_line)]
+Word = Annotated[StrictStr, Field(min_length=1), AfterValidator(_one_line)]
+
+
+class Script(JobAttributes):
+    """Attributes of a script.
+
+    :param executable: a program on the worker's PATH, or an absolute path.
+    :param arguments: one line; ``@{JOB_ID}`` is the task ID, eight digits.
+    :param job_type: DIRAC JobType, if not that of the transformation.
+    :param cpu_time: seconds of normalised CPU.
+    :param priority: DIRAC's UserPriority.
+    :param sites: where it may run; empty: anywhere.
+    :param tags: of the resources it needs.
+    :param input_data_policy: copy the input first, or open it where it is.
+    """
+
+    type: Literal["script"]
+    executable: Annotated[StrictStr, AfterValidator(_program)]
+    arguments: Line = ""
+    job_type: Word | None = Field(default=None, max_length=32)
+    cpu_time: StrictInt = Field(default=86400, ge=1)
+    processors: StrictInt = Field(default=1, ge=1)
+    priority: StrictInt = Field(default=1, ge=0)
+    sites: tuple[Word, ...] = ()
+    tags: tuple[Word, ...] = ()
+    platform: Line = ""
+    environment: Annotated[dict[StrictStr, Line], AfterValidator(_variables)] = {}
+    input_data_policy: Literal["Download", "Protocol"] = "Download"
+
+    def body(self, context: JobContext) -> JobSpec:
+        """The job."""
+        return JobSpec(
+            name=context.name,
+            job_type=self.job_type or context.job_type,
+            commands=(Command(executable=self.executable, arguments=self.arguments),),
+            outputs=context.outputs,
+            environment=self.environment,
+            input_data_policy=self.input_data_policy,
+            cpu_time=self.cpu_time,
+            processors=self.processors,
+            priority=self.priority,
+            sites=self.sites,
+            tags=self.tags,
+            platform=self.platform,
+        )
+
+
+JOB_TYPE = JobType("script", "job", Script)
