@@ -1,0 +1,190 @@
+"""What people do in Airflow's UI, by its public REST API (``/api/v2``).
+
+Invariant: an answer other than success is a ``SandboxError`` with Airflow's own words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from sandbox.errors import SandboxError
+
+T = TypeVar("T")
+
+#: run states that do not change by themselves
+FINAL = frozenset({"success", "failed"})
+
+
+class AirflowRest:
+    """One user's session with one API server.
+
+    :param url: ``http://127.0.0.1:port``.
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self._login = {"username": user, "password": password}
+        # the environment may name a proxy, which does not lead to loopback
+        self._client = httpx.Client(base_url=url, timeout=60.0, trust_env=False)
+        self._token = ""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        """One authenticated call; returns the JSON answer.
+
+        :param path: below ``/api/v2/``.
+        :raises SandboxError: no answer, or one that is not a success.
+        """
+        if not self._token:
+            answer = self._send("POST", "/auth/token", json=self._login)
+            self._token = answer.json()["access_token"]
+        headers = {"Authorization": f"Bearer {self._token}"}
+        answer = self._send(method, f"/api/v2/{path}", headers=headers, **arguments)
+        return answer.json() if answer.content else None
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            answer = self._client.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise SandboxError(
+                f"Airflow's API server at {self.url} says nothing: {error}"
+            ) from error
+        if answer.is_error:
+            raise SandboxError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return answer
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET with query parameters."""
+        return self.call("GET", path, params=query)
+
+    def _all(self, path: str, key: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a paged collection."""
+        offset = 0
+        while True:
+            page = self.get(path, limit=100, offset=offset, **query)
+            yield from page[key]
+            offset += len(page[key])
+            if offset >= page["total_entries"] or not page[key]:
+                return
+
+    # -- DAGs ---------------------------------------------------------------------------------
+
+    def health(self) -> dict[str, Any]:
+        """State and last heartbeat of every component."""
+        answer: dict[str, Any] = self._send("GET", "/api/v2/monitor/health").json()
+        return answer
+
+    def dags(self) -> dict[str, dict[str, Any]]:
+        """All DAGs that are not stale, by ID."""
+        return {dag["dag_id"]: dag for dag in self._all("dags", "dags")}
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        """One DAG, stale or not; None when Airflow does not know it."""
+        return next(
+            (
+                dag
+                for dag in self._all("dags", "dags", exclude_stale=False)
+                if dag["dag_id"] == dag_id
+            ),
+            None,
+        )
+
+    def tasks(self, dag_id: str) -> set[str]:
+        """The task IDs of the newest version of a DAG."""
+        return {task["task_id"] for task in self.get(f"dags/{dag_id}/tasks")["tasks"]}
+
+    def versions(self, dag_id: str) -> list[dict[str, Any]]:
+        """All versions of a DAG, oldest first."""
+        found = self._all(f"dags/{dag_id}/dagVersions", "dag_versions")
+        return sorted(found, key=lambda version: version["version_number"])
+
+    def import_errors(self) -> dict[str, str]:
+        """File -> text of its import error."""
+        return {
+            error["filename"]: error["stack_trace"]
+            for error in self._all("importErrors", "import_errors")
+        }
+
+    def pause(self, dag_id: str, paused: bool) -> None:
+        """Pause or unpause a DAG."""
+        self.call("PATCH", f"dags/{dag_id}", json={"is_paused": paused})
+
+    # -- runs ---------------------------------------------------------------------------------
+
+    def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any] | None = None) -> None:
+        """Start a run."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
+        self.call("POST", f"dags/{dag_id}/dagRuns", json=body)
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """One run."""
+        answer: dict[str, Any] = self.get(f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
+        return answer
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """All runs of a DAG."""
+        return list(self._all(f"dags/{dag_id}/dagRuns", "dag_runs"))
+
+    def task_instances(self, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
+        """Task ID -> task instance (state, try_number, pid, ...)."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
+        return {item["task_id"]: item for item in self._all(path, "task_instances")}
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+        """A task's XCom value, as the JSON it is."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
+        return self.get(f"{path}/xcomEntries/{key}", deserialize=False)["value"]
+
+    def asset_events(self, dag_id: str) -> list[dict[str, Any]]:
+        """The asset events that a DAG's runs emitted."""
+        return list(self._all("assets/events", "asset_events", source_dag_id=dag_id))
+
+    # -- waiting ------------------------------------------------------------------------------
+
+    def wait_for_run(
+        self, dag_id: str, run_id: str, seconds: float, each: float = 0.5
+    ) -> dict[str, Any]:
+        """Wait until the run has ended; returns it.
+
+        :raises SandboxError: with the state of every task, when it takes longer.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            run = self.run(dag_id, run_id)
+            if run["state"] in FINAL:
+                return run
+            if time.monotonic() > deadline:
+                states = {
+                    name: item["state"]
+                    for name, item in self.task_instances(dag_id, run_id).items()
+                }
+                raise SandboxError(
+                    f"{dag_id} {run_id} is {run['state']} after {seconds:.0f} s: {states}"
+                )
+            time.sleep(each)
+
+
+def until(what: str, seconds: float, look: Callable[[], T], each: float = 0.1) -> T:
+    """Look again and again until ``look`` gives something true, and return it.
+
+    :param what: the thing waited for, for the error.
+    :raises SandboxError: when it does not come within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise SandboxError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(each)

@@ -1,0 +1,317 @@
+"""A whole Airflow on one machine: API server, scheduler, DAG processor and triggerer.
+
+Four processes as on a site, each in a group of its own, on a database that is kept between starts.
+
+Invariant: `up` ends with all four healthy by their own heartbeat, or with nothing running; `down`
+leaves no process, whatever state the stack is in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+
+from sandbox import airflow_settings, ports
+from sandbox.airflow_rest import AirflowRest
+from sandbox.environment import REPOSITORY, VENV_BIN
+from sandbox.errors import SandboxError
+from sandbox.grid import Grid
+from sandbox.process import Processes
+from sandbox.state import State
+
+#: Process -> its command. None of them may open a log server: those listen on all interfaces.
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+#: Process -> its name in the API server's health report, and the key of its last heartbeat there.
+_HEALTH = {
+    "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
+    "dag-processor": ("dag_processor", "latest_dag_processor_heartbeat"),
+    "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
+}
+_READY_SECONDS = 180.0
+
+
+def connection_to(grid: Grid, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, Any]:
+    """Airflow's connection to a sandbox grid, polled as fast as its agents work."""
+    return {
+        "conn_type": "dirac",
+        "extra": {
+            "backend": "dirac",
+            "config": str(grid.client_cfg),
+            "proxy": str(grid.proxy(user, group)),
+            "group": group,
+            "vo": group.split("_")[0],
+            "timeout": 20,
+            "poll_interval": 1,
+            "agent_cycle": 1,
+        },
+    }
+
+
+class AirflowStack:
+    """The four processes of one Airflow home.
+
+    :param home: where all its files go.
+    :param productions: folder of production YAMLs.
+    :param connections: connection ID -> Airflow's JSON form of a connection.
+    :param say: called with one line of progress at a time.
+    """
+
+    def __init__(
+        self,
+        home: str | os.PathLike[str],
+        productions: str | os.PathLike[str],
+        connections: Mapping[str, Mapping[str, Any]],
+        *,
+        dags: str | os.PathLike[str] = REPOSITORY / "dags",
+        say: Callable[[str], None] = lambda _message: None,
+    ) -> None:
+        self.state = State(home)
+        # task logs and those of the four processes lie side by side
+        self.state.log = self.state.root / "logs"
+        self.home = self.state.root
+        self.productions = Path(productions).resolve()
+        self.dags = Path(dags).resolve()
+        self.connections = connections
+        self.say = say
+        self.processes = Processes(self.state)
+        self._rest: AirflowRest | None = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def up(self) -> bool:
+        """Start whatever of the four does not run.
+
+        :returns: False when all four were running and healthy already.
+        :raises SandboxError: reason and log; nothing is left running then.
+        """
+        self._prepare()
+        missing = [name for name in COMMANDS if self.processes.find(name) is None]
+        if not missing and self._unhealthy(since=None) == []:
+            return False
+        try:
+            if "api-server" in missing:
+                ports.demand_free(self.state, {"airflow": self.port})
+            self._migrate()
+            self._start(missing)
+        except BaseException:
+            self.down()
+            raise
+        return True
+
+    def down(self) -> None:
+        """End all four with everything they started; the database and the logs stay."""
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+        for name in ("dag-processor", "scheduler", "triggerer", "api-server"):
+            self.processes.stop(name)
+        self.processes.sweep()
+
+    def __enter__(self) -> AirflowStack:
+        self.up()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.down()
+
+    # -- for clients --------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The API server's, chosen once."""
+        self._directories()
+        return ports.allocate(self.state, ["airflow"])["airflow"]
+
+    @property
+    def url(self) -> str:
+        """Where the UI is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """User and password."""
+        self._directories()
+        return airflow_settings.USER, airflow_settings.secrets_of(self.home)["password"]
+
+    @property
+    def rest(self) -> AirflowRest:
+        """A session with the API server."""
+        if self._rest is None:
+            self._rest = AirflowRest(self.url, *self.login)
+        return self._rest
+
+    def env(self) -> dict[str, str]:
+        """The environment of each of its processes, and of a command line beside them."""
+        return airflow_settings.environment(
+            self.home,
+            self.port,
+            productions=self.productions,
+            dags=self.dags,
+            connections=self.connections,
+        )
+
+    def command(self, *arguments: str, seconds: float = 120.0) -> str:
+        """Run ``airflow ARGUMENTS``; returns what it printed.
+
+        :raises SandboxError: with its last words, when it fails.
+        """
+        log = self.state.log_of("command")
+        done = subprocess.run(
+            [str(VENV_BIN / "airflow"), *arguments],
+            env=self.env(),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        with log.open("a") as stream:
+            stream.write(f"$ airflow {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
+        if done.returncode:
+            words = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            raise SandboxError(
+                f"airflow {' '.join(arguments)} failed: {words[-1] if words else 'no word'}",
+                log=log,
+            )
+        return done.stdout
+
+    # -- accidents ----------------------------------------------------------------------------
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one of the four and everything in its group: nobody can tidy up."""
+        process = self.processes.find(name)
+        if process is None:
+            raise SandboxError(f"{name} is not running")
+        family = process.children(recursive=True)
+        os.killpg(process.pid, signal.SIGKILL)
+        psutil.wait_procs([process, *family], timeout=10)
+        self.processes.stop(name)
+
+    def restart(self, name: str) -> None:
+        """Stop one of the four if it runs, start it, and wait until it is healthy."""
+        self.processes.stop(name)
+        self._start([name])
+
+    def worker(self, dag_id: str, run_id: str, task_id: str) -> psutil.Process | None:
+        """The process that runs a task now, or None.
+
+        Its parent is the worker of the executor that supervises it.
+        """
+        task = self.rest.task_instances(dag_id, run_id).get(task_id) or {}
+        scheduler = self.processes.find("scheduler")
+        if task.get("state") != "running" or not task.get("pid") or scheduler is None:
+            return None
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(task["pid"])
+            # never a process that is not this stack's
+            if scheduler in process.parents():
+                return process
+        return None
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, str]:
+        """Process -> ``running`` or ``dead``."""
+        return {name: "running" if self.processes.find(name) else "dead" for name in COMMANDS}
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _directories(self) -> None:
+        for folder in (self.home, self.state.run, self.state.log, self.home / "tmp"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _prepare(self) -> None:
+        try:
+            self._directories()
+        except OSError as error:
+            raise SandboxError(f"{self.home} cannot be written: {error.strerror}") from error
+        for folder in (self.productions, self.dags):
+            if not folder.is_dir():
+                raise SandboxError(f"there is no folder {folder}")
+
+    def _migrate(self) -> None:
+        """Make the database once."""
+        done = self.home / "migrated"
+        if done.exists():
+            return
+        self.say("creating Airflow's database")
+        self.command("db", "migrate")
+        done.touch()
+
+    def _start(self, names: Sequence[str]) -> None:
+        since = datetime.datetime.now(datetime.UTC)
+        environment = self.env()
+        started = {
+            name: self.processes.start(
+                name, [str(VENV_BIN / "airflow"), *COMMANDS[name]], environment, self.home
+            )
+            for name in names
+        }
+        self._wait_healthy(started, since)
+
+    def _wait_healthy(
+        self, started: Mapping[str, subprocess.Popen[bytes]], since: datetime.datetime
+    ) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        # the first answer of the new API server, not the last one of an old session
+        if self._rest is not None and "api-server" in started:
+            self._rest.close()
+            self._rest = None
+        while True:
+            for name, child in started.items():
+                if (code := child.poll()) is not None:
+                    word = self.processes.last_word(name)
+                    raise SandboxError(
+                        f"Airflow's {name} ended with code {code}: {word}",
+                        log=self.state.log_of(name),
+                    )
+            unhealthy = self._unhealthy(since, list(started))
+            if not unhealthy:
+                return
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    f"Airflow's {unhealthy[0]} is not healthy after {_READY_SECONDS:.0f} s",
+                    log=self.state.log_of(unhealthy[0]),
+                )
+            time.sleep(0.2)
+
+    def _unhealthy(
+        self, since: datetime.datetime | None, names: Sequence[str] = tuple(COMMANDS)
+    ) -> list[str]:
+        """Those of ``names`` that have not said since then that they live."""
+        try:
+            report = self.rest.health()
+        except SandboxError:
+            return list(names)
+        return [
+            name
+            for name, (key, heartbeat) in _HEALTH.items()
+            if name in names and not _alive(report.get(key) or {}, heartbeat, since)
+        ]
+
+
+def _alive(report: Mapping[str, Any], heartbeat: str, since: datetime.datetime | None) -> bool:
+    last = report.get(heartbeat)
+    if report.get("status") != "healthy" or not last:
+        return False
+    return since is None or datetime.datetime.fromisoformat(last) >= since
