@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dirac_prodsys.core.production import Production
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.production import Production
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 

@@ -15,12 +15,12 @@ import typer
 
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.core.specs import JobSpec, RequestSpec
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
     from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+    from dirac_prodsys.core.specs import JobSpec, RequestSpec
 
 
 def plan(
@@ -86,7 +86,7 @@ def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
 
 
 def _body_rows(body: JobSpec | RequestSpec) -> Iterator[tuple[str, str]]:
-    if isinstance(body, RequestSpec):
+    if body.kind == "request":
         for operation in body.operations:
             yield "operation", f"{operation.type} {_json(operation.attributes)}"
         return
