@@ -149,10 +149,9 @@ class Processes:
             # a frozen process takes no SIGTERM
             _signal_group(handle.pid, signal.SIGCONT)
             _signal_group(handle.pid, signal.SIGTERM)
-            _gone, alive = psutil.wait_procs([process], timeout=term_seconds)
-            if alive or _group(handle.pid):
+            if not wait_gone([process], term_seconds):
                 _signal_group(handle.pid, signal.SIGKILL)
-            psutil.wait_procs([process, *family], timeout=term_seconds)
+                wait_gone([process], term_seconds)
         end(family)
         self._pidfile(name).unlink(missing_ok=True)
         self.ready_file(name).unlink(missing_ok=True)
@@ -177,21 +176,35 @@ def end(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _gone, alive = psutil.wait_procs(processes, timeout=2.0)
-    for process in alive:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(alive, timeout=2.0)
+    if not wait_gone(processes, 2.0):
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        wait_gone(processes, 2.0)
+
+
+def wait_gone(processes: Sequence[psutil.Process], seconds: float) -> bool:
+    """Wait until all have ended; a zombie has ended, whoever may reap it.
+
+    :returns: whether all have.
+    """
+    deadline = time.monotonic() + seconds
+    while any(_lives(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-def _group(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
