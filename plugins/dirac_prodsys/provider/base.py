@@ -1,0 +1,225 @@
+"""What all our tasks share: which step they serve, how they reach the grid, and what an outage
+costs.
+
+Invariant: a production does not fail because its grid was down. A task that finds DIRAC
+unavailable tries again for a while in the worker, then defers until the grid answers and starts
+its work anew: no Airflow retry is spent and no worker slot is held. That is safe because every
+verb of the gateway may be repeated.
+
+What a person must mend (a conflict, a refusal, a transformation that was removed) fails at once
+with its reason and hint; a refused proxy costs Airflow retries, because sites renew proxies by
+themselves.
+
+Nothing a user wrote is rendered by Jinja: no operator here has template fields.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+from tenacity import wait_random_exponential as backoff
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.plan import StepPlan, compile
+from dirac_prodsys.core.policy import StepRules
+from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.errors import (
+    DefinitionError,
+    GatewayDenied,
+    GatewayUnavailable,
+    NotFound,
+    ProdsysError,
+)
+from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.links import TransformationLink, transformation_url
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from dirac_prodsys.core.production import Production
+
+T = TypeVar("T")
+
+#: seconds that a worker tries by itself before the task defers
+OUTAGE_PATIENCE = 120.0
+#: seconds that a deferred task waits for the grid to come back before it costs a retry: 7 days
+OUTAGE_LIMIT = 7 * 86400.0
+
+
+class DiracOperator(BaseOperator):
+    """Base of all tasks of a production; subclasses say what to do in :meth:`work`.
+
+    :param production: the production, held by reference and never serialised; with ``step``.
+    :param step: name of the step that the task serves.
+    :param spec: instead of both, a complete ``TransformationSpec`` (or its dict), for DAGs
+        written by hand.
+    :param dirac_conn_id: connection of type ``dirac``; default: the production's.
+    :param outage_patience: seconds that the worker tries by itself when the grid is down.
+    """
+
+    template_fields: Sequence[str] = ()
+    operator_extra_links: ClassVar[tuple[Any, ...]] = (TransformationLink(),)
+    ui_color = "#e8f0fa"
+
+    def __init__(
+        self,
+        *,
+        production: Production | None = None,
+        step: str | None = None,
+        spec: TransformationSpec | Mapping[str, Any] | None = None,
+        dirac_conn_id: str | None = None,
+        outage_patience: float = OUTAGE_PATIENCE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if (production is None or step is None) == (spec is None):
+            raise ValueError(f"{self.task_id}: give either production= and step=, or spec=")
+        if production is not None and step is not None:
+            production.step(step)
+        self.production = production
+        self.step = step
+        self.spec = TransformationSpec.model_validate(spec) if spec is not None else None
+        self.dirac_conn_id = dirac_conn_id or (
+            production.connection if production else DiracHook.default_conn_name
+        )
+        self.outage_patience = outage_patience
+        #: address in the DIRAC portal, for the link; known once the ID is
+        self.transformation_url = ""
+
+    def execute(self, context: Context) -> Any:
+        """Do the work."""
+        return self.work(context, {})
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> Any:
+        """The task itself; must be safe to begin anew at any time.
+
+        :param state: what an attempt that met an outage handed on; empty at first.
+        """
+        raise NotImplementedError
+
+    def after_outage(
+        self, context: Context, event: Mapping[str, Any] | None = None, **_ignored: Any
+    ) -> Any:
+        """Begin anew when the grid answers again."""
+        event = event or {}
+        if event.get("kind") == "timeout":
+            raise AirflowException(
+                f"DIRAC ({self.dirac_conn_id}) was down for {OUTAGE_LIMIT / 86400:g} days: "
+                f"{event.get('reason')}"
+            )
+        self.log.info("%s; going on", event.get("reason") or "DIRAC answers again")
+        return self.work(context, event.get("state") or {})
+
+    def plan(self, context: Context) -> StepPlan:
+        """The step as it is in this run.
+
+        :raises DefinitionError: the production cannot be planned.
+        """
+        if self.production is not None and self.step is not None:
+            run = naming.run_tag(str(context["run_id"]))
+            return compile(self.production, run=run).step(self.step)
+        spec = self._given_spec()
+        rules = StepRules(needs_input=spec.input_query is not None, tasks=spec.tasks)
+        return StepPlan(
+            name=spec.name,
+            transformation=spec,
+            dataset=self._given_dataset(),
+            parents=(),
+            start="streaming",
+            rules=rules,
+        )
+
+    def on_grid(
+        self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None
+    ) -> T:
+        """``call`` with the connection's gateway, made to survive an outage.
+
+        :param call: may be called several times.
+        :param state: JSON, given to :meth:`work` when the outage outlives the worker's patience.
+        :raises TaskDeferred: DIRAC stayed down.
+        :raises AirflowFailException: the error will not go away by itself.
+        """
+        attempts = Retrying(
+            retry=retry_if_exception_type(GatewayUnavailable),
+            stop=stop_after_delay(self.outage_patience),
+            wait=backoff(multiplier=1, max=15),
+            before_sleep=self._tell_outage,
+            reraise=True,
+        )
+        try:
+            hook = DiracHook(self.dirac_conn_id)
+            self._check_vo(hook)
+            return attempts(call, hook.gateway())
+        except GatewayUnavailable as error:
+            self._defer_for_outage(error, state)
+        except GatewayDenied as error:
+            raise AirflowException(str(error)) from error
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from error
+
+    def find(self, gateway: ProductionGateway, name: str) -> TransformationRecord:
+        """The transformation of that name.
+
+        :raises NotFound: there is none.
+        """
+        record = gateway.find_transformation(name)
+        if record is None:
+            raise NotFound(
+                f"there is no transformation {name!r}", "clear the step's task 'create' to make it"
+            )
+        return record
+
+    def remember_link(self, transformation: int, name: str) -> None:
+        """Let the task's link lead to this transformation."""
+        settings = DiracHook(self.dirac_conn_id).settings()
+        self.transformation_url = transformation_url(settings, transformation, name)
+
+    def _given_spec(self) -> TransformationSpec:
+        if self.spec is None:
+            raise ValueError(f"{self.task_id}: has neither a production nor a spec")
+        return self.spec
+
+    def _given_dataset(self) -> DatasetSpec | None:
+        return None
+
+    def _check_vo(self, hook: DiracHook) -> None:
+        vo = hook.settings().vo
+        if self.production is not None and vo and vo != self.production.vo:
+            raise DefinitionError(
+                f"production {self.production.name!r} belongs to VO {self.production.vo!r}, "
+                f"connection {self.dirac_conn_id!r} to {vo!r}",
+                "name a connection of that VO as 'connection' in the production",
+            )
+
+    def _tell_outage(self, attempt: RetryCallState) -> None:
+        if attempt.attempt_number == 1 and attempt.outcome is not None:
+            error = attempt.outcome.exception()
+            self.log.warning(
+                "DIRAC (%s) does not answer, trying on for %g s: %s",
+                self.dirac_conn_id,
+                self.outage_patience,
+                getattr(error, "reason", error),
+            )
+
+    def _defer_for_outage(self, error: GatewayUnavailable, state: Mapping[str, Any] | None) -> None:
+        from dirac_prodsys.provider.triggers import DiracGatewayTrigger
+
+        self.log.warning(
+            "DIRAC (%s) is still down, waiting without a worker: %s",
+            self.dirac_conn_id,
+            error.reason,
+        )
+        self.defer(
+            trigger=DiracGatewayTrigger(
+                dirac_conn_id=self.dirac_conn_id,
+                state=state,
+                deadline=time.time() + OUTAGE_LIMIT,
+            ),
+            method_name="after_outage",
+        )

@@ -1,0 +1,126 @@
+"""From an Airflow connection of type ``dirac`` to a gateway.
+
+Invariant: only the extras named in ``GatewaySettings`` are read, each is checked, and none is
+logged. Opening makes no call: a DAG parse or a UI form never touches the grid.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from pydantic import TypeAdapter, ValidationError
+
+from dirac_prodsys.errors import GatewayRejected, ProdsysError
+from dirac_prodsys.gateway import open_gateway
+from dirac_prodsys.gateway.protocol import GatewaySettings, ProductionGateway
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+#: how Airflow's connection form may prefix the names of our fields
+_FORM_PREFIX = "extra__dirac__"
+
+_NAMES = tuple(field.name for field in dataclasses.fields(GatewaySettings))
+_SECONDS = ("timeout", "poll_interval", "agent_cycle")
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[GatewaySettings]:
+    return TypeAdapter(GatewaySettings)
+
+
+def settings_from_extra(conn_id: str, extra: str | None) -> GatewaySettings:
+    """The settings in a connection's ``extra`` (JSON text); empty fields count as not given.
+
+    :raises GatewayRejected: not a JSON object, an unknown name, or a value of the wrong kind.
+    """
+    where = f"connection {conn_id!r}"
+    try:
+        data: Any = json.loads(extra) if extra else {}
+    except json.JSONDecodeError as error:
+        raise GatewayRejected(f"{where}: the extra is not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise GatewayRejected(f"{where}: the extra must be a JSON object")
+    given = {
+        str(name).removeprefix(_FORM_PREFIX): value.strip() if isinstance(value, str) else value
+        for name, value in data.items()
+    }
+    if unknown := sorted(set(given) - set(_NAMES)):
+        raise GatewayRejected(
+            f"{where}: unknown extra {', '.join(map(repr, unknown))}",
+            f"known are: {', '.join(_NAMES)}",
+        )
+    given = {name: value for name, value in given.items() if value not in (None, "")}
+    try:
+        settings = _adapter().validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise GatewayRejected(
+            f"{where}: extra {'.'.join(map(str, first['loc']))!r}: {first['msg']}"
+        ) from None
+    for name in _SECONDS:
+        if not 0 < getattr(settings, name) < float("inf"):
+            raise GatewayRejected(f"{where}: extra {name!r} must be a number of seconds above 0")
+    return settings
+
+
+class DiracHook(BaseHook):
+    """One grid as one identity, as a connection describes it.
+
+    :param dirac_conn_id: connection of type ``dirac``.
+    """
+
+    conn_name_attr = "dirac_conn_id"
+    default_conn_name = "dirac_default"
+    conn_type = "dirac"
+    hook_name = "DIRAC"
+
+    def __init__(self, dirac_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.dirac_conn_id = dirac_conn_id
+
+    def _settings_of(self, connection: Connection) -> GatewaySettings:
+        if connection.conn_type not in (None, self.conn_type):
+            raise GatewayRejected(
+                f"connection {self.dirac_conn_id!r} is of type {connection.conn_type!r}",
+                "name a connection of type 'dirac'",
+            )
+        return settings_from_extra(self.dirac_conn_id, connection.extra)
+
+    def settings(self) -> GatewaySettings:
+        """What the connection says now.
+
+        :raises GatewayRejected: a wrong type or extra.
+        """
+        return self._settings_of(self.get_connection(self.dirac_conn_id))
+
+    async def asettings(self) -> GatewaySettings:
+        """The same inside an event loop, without blocking it."""
+        return self._settings_of(await self.aget_connection(self.dirac_conn_id))
+
+    @functools.cached_property
+    def _gateway(self) -> ProductionGateway:
+        return open_gateway(self.settings())
+
+    def gateway(self) -> ProductionGateway:
+        """The gateway of this connection; opened once per hook, and without a call to the
+        grid."""
+        return self._gateway
+
+    def get_conn(self) -> ProductionGateway:
+        """Airflow's name for :meth:`gateway`."""
+        return self.gateway()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """One authenticated call to every service in use: who we are there, or what is wrong."""
+        try:
+            identity = self.gateway().ping()
+        except ProdsysError as error:
+            return False, str(error)
+        who = f"{identity.user} as {identity.group}" if identity.group else identity.user
+        vo = f", VO {identity.vo}" if identity.vo else ""
+        return True, f"DIRAC {identity.version} answers; we are {who}{vo}"

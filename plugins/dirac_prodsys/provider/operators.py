@@ -1,0 +1,204 @@
+"""The acts of a step, one operator each, in the order of its life.
+
+Invariant: each reads before it writes, through verbs that may be repeated, so that a task which
+is killed, retried or cleared at any moment leaves exactly one transformation and one dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import NEVER_EXPIRE
+from airflow.sdk.exceptions import AirflowFailException
+
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.provider.assets import dataset_asset
+from dirac_prodsys.provider.base import DiracOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+#: key of the task state store under which a created transformation is kept
+STATE_KEY = "transformation"
+
+
+class DiracCreateTransformationOperator(DiracOperator):
+    """Create the transformation of a step, or adopt the one that is there already.
+
+    Returns ``{"id", "name", "adopted"}``, which is also kept in the task state store for ever.
+    """
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Look up by name, compare, create what is missing."""
+        spec = self.plan(context).transformation
+        record = self.on_grid(lambda gateway: gateway.create_transformation(spec))
+        self.remember_link(record.id, record.name)
+        result = {"id": record.id, "name": record.name, "adopted": record.adopted}
+        self._keep(context, result)
+        self.log.info(
+            "%s transformation %d %s (%s, plugin %s)",
+            "adopted" if record.adopted else "created",
+            record.id,
+            record.name,
+            spec.type,
+            spec.plugin,
+        )
+        return result
+
+    def _keep(self, context: Context, result: dict[str, Any]) -> None:
+        store = context["task_state_store"]
+        earlier = store.get(STATE_KEY)
+        if isinstance(earlier, dict) and earlier.get("id") != result["id"]:
+            self.log.warning(
+                "an earlier attempt had transformation %s; it is gone from DIRAC", earlier.get("id")
+            )
+        if earlier != result:
+            store.set(STATE_KEY, result, retention=NEVER_EXPIRE)
+
+
+class DiracStartTransformationOperator(DiracOperator):
+    """Make the output directories and the tasks of a step, then set its transformation Active."""
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Directories before tasks, tasks before Active: a job never meets a missing one."""
+        spec = self.plan(context).transformation
+
+        def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
+            record = self.find(gateway, spec.name)
+            if spec.directories:
+                gateway.prepare_directories(spec.directories)
+            added = gateway.ensure_tasks(record.id, spec.tasks) if spec.tasks else 0
+            gateway.start_transformation(record.id)
+            return record, added
+
+        record, added = self.on_grid(start)
+        self.remember_link(record.id, record.name)
+        self.log.info("started transformation %d %s, %d tasks added", record.id, record.name, added)
+        return {"id": record.id, "name": record.name, "tasks_added": added}
+
+
+class DiracFlushTransformationOperator(DiracOperator):
+    """Flush the files that are left over from full groups; does nothing when there are none.
+
+    The task succeeds either way: a skipped one would need its followers to know about it.
+    """
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Active → Flush if any file is Unused."""
+        name = self.plan(context).transformation.name
+
+        def flush(gateway: ProductionGateway) -> tuple[Snapshot, bool]:
+            snapshot = _look(gateway, self.find(gateway, name))
+            unused = snapshot.files.get(FileStatus.UNUSED, 0)
+            return snapshot, bool(unused) and gateway.flush_transformation(snapshot.id)
+
+        snapshot, flushed = self.on_grid(flush)
+        self.remember_link(snapshot.id, snapshot.name)
+        unused = snapshot.files.get(FileStatus.UNUSED, 0)
+        if flushed:
+            self.log.info("flushed %d Unused files of %d %s", unused, snapshot.id, snapshot.name)
+        elif unused:
+            self.log.warning(
+                "%d files are Unused, but transformation %d is %s: not flushed",
+                unused,
+                snapshot.id,
+                snapshot.status,
+            )
+        else:
+            self.log.info("nothing is left over in transformation %d, no flush", snapshot.id)
+        return {"id": snapshot.id, "name": snapshot.name, "flushed": flushed, "unused": unused}
+
+
+class DiracCompleteTransformationOperator(DiracOperator):
+    """Set the transformation Completed; returns what it was like just before."""
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The snapshot first: DIRAC archives a Completed transformation and forgets its tasks."""
+        name = self.plan(context).transformation.name
+
+        def complete(gateway: ProductionGateway) -> Snapshot:
+            snapshot = _look(gateway, self.find(gateway, name))
+            gateway.complete_transformation(snapshot.id)
+            return snapshot
+
+        snapshot = self.on_grid(complete)
+        self.remember_link(snapshot.id, snapshot.name)
+        self.log.info(
+            "completed transformation %d %s: files %s, tasks %s",
+            snapshot.id,
+            snapshot.name,
+            dict(snapshot.files) or "none",
+            dict(snapshot.tasks) or "none",
+        )
+        return snapshot.to_dict()
+
+
+class DiracCreateDatasetOperator(DiracOperator):
+    """Make the dataset of a step, checked against the catalogue, and tell Airflow of it as an
+    asset.
+
+    The event's ``extra`` holds the dataset's name, number of files, query and whether it is
+    frozen, and the production and run it comes from.
+
+    :param dataset: with ``spec``, the ``DatasetSpec`` (or its dict) to make.
+    """
+
+    def __init__(
+        self, *, dataset: DatasetSpec | Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset = DatasetSpec.model_validate(dataset) if dataset is not None else None
+        if self.production is not None and self.step is not None:
+            self.add_outlets([dataset_asset(self.production.vo, self.production.name, self.step)])
+
+    def _given_dataset(self) -> DatasetSpec | None:
+        return self.dataset
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Create or adopt, check, freeze; then one asset event."""
+        spec = self.plan(context).dataset
+        if spec is None:
+            raise AirflowFailException(f"{self.task_id}: the step has no dataset")
+        record = self.on_grid(lambda gateway: gateway.create_dataset(spec))
+        result = {
+            "dataset": record.name,
+            "files": record.files,
+            "query": dict(record.query),
+            "frozen": record.frozen,
+            "production": self.production.name if self.production else "",
+            "run": str(context["run_id"]),
+        }
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = result
+        self.log.info(
+            "%s dataset %s: %d files%s",
+            "adopted" if record.adopted else "created",
+            record.name,
+            record.files,
+            ", frozen" if record.frozen else "",
+        )
+        return {**result, "adopted": record.adopted}
+
+
+def _look(gateway: ProductionGateway, record: TransformationRecord) -> Snapshot:
+    snapshot = gateway.snapshot([record.id]).get(record.id)
+    if snapshot is None:
+        raise NotFound(
+            f"transformation {record.id} {record.name!r} has just been removed from DIRAC"
+        )
+    return snapshot
+
+
+__all__ = [
+    "DiracCompleteTransformationOperator",
+    "DiracCreateDatasetOperator",
+    "DiracCreateTransformationOperator",
+    "DiracFlushTransformationOperator",
+    "DiracStartTransformationOperator",
+    "TransformationSpec",
+]

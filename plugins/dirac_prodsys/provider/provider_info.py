@@ -1,0 +1,78 @@
+"""What Airflow reads about this provider without importing any of it.
+
+The entry point ``apache_airflow_provider`` of the installed package points here. From the plugins
+folder alone (package not installed) operators, sensor and bundle work all the same; only the
+connection form, the asset scheme and the ``dirac`` entry of the list of connection types need the
+entry point.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dirac_prodsys import __version__
+
+
+def _field(label: str, description: str, *, kind: str = "string") -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": [kind, "null"]}}
+
+
+#: the form of a connection; each name is a field of ``gateway.protocol.GatewaySettings``
+CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
+    "backend": _field(
+        "Backend", "dirac (a real grid) or memory (a grid in this process, for tests)"
+    ),
+    "config": _field(
+        "Configuration",
+        "Path of a DIRAC configuration file, or dips://host:port/Configuration/Server",
+    ),
+    "proxy": _field(
+        "Proxy", "Path of the proxy file of a production group, kept fresh by the site"
+    ),
+    "group": _field("Group", "DIRAC group; empty: the group of the proxy"),
+    "vo": _field("VO", "Virtual organisation; productions of another one are refused"),
+    "ca_dir": _field("CA directory", "CA certificates; empty: as the DIRAC configuration says"),
+    "timeout": _field("Timeout", "Seconds after which a call counts as an outage", kind="number"),
+    "poll_interval": _field(
+        "Poll interval", "Seconds between two looks at all waiting transformations", kind="number"
+    ),
+    "agent_cycle": _field(
+        "Agent cycle", "Polling time of the grid's InputDataAgent, in seconds", kind="number"
+    ),
+    "portal": _field(
+        "Portal",
+        "Address of the DIRAC web portal; may hold {id}, {name} and {group}",
+    ),
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's description, in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "dirac-prodsys",
+        "name": "DIRAC productions",
+        "description": "One production YAML becomes one Airflow DAG of DIRAC transformations.",
+        "versions": [__version__],
+        "connection-types": [
+            {
+                "connection-type": "dirac",
+                "hook-class-name": "dirac_prodsys.provider.hook.DiracHook",
+                "hook-name": "DIRAC",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["host", "schema", "login", "password", "port", "extra"],
+                    "relabeling": {},
+                    "placeholders": {
+                        "backend": "dirac",
+                        "timeout": "60",
+                        "poll_interval": "30",
+                        "agent_cycle": "120",
+                    },
+                },
+                "conn-fields": CONNECTION_FIELDS,
+            }
+        ],
+        "extra-links": ["dirac_prodsys.provider.links.TransformationLink"],
+        "asset-uris": [
+            {"schemes": ["dirac"], "handler": "dirac_prodsys.provider.assets.sanitize_uri"}
+        ],
+    }

@@ -1,0 +1,233 @@
+"""Waiting for a transformation, and waiting for the grid itself.
+
+Invariants: a trigger holds only primitives, yields exactly one event, and never raises because of
+the grid: an outage, an expired proxy or a wrong connection is waited out, told in the task's log.
+What a look means is decided by ``core.policy.judge`` alone. Class paths and keyword arguments are
+stored in Airflow's database for as long as a production waits, so they may grow but never change
+or go: unknown ones are accepted and ignored for ever.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.policy import History, StepRules, judge, needs_catalogue
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.provider.poller import Look, Poller, attached
+
+#: verdicts that end a wait; all others ("wait", and any that a later version may know) go on
+_DECISIVE = frozenset({"flush", "complete", "fail"})
+
+#: looks in a row that must miss a transformation before it counts as removed from the database
+_MISSED_LOOKS = 2
+
+#: seconds between two lines of progress in a task's log
+_PROGRESS_EVERY = 60.0
+
+_PATH = "dirac_prodsys.provider.triggers"
+
+
+class DiracTransformationTrigger(BaseTrigger):
+    """Waits until the policy says that something is to be done about a transformation.
+
+    Its one event is ``{"kind": "flush" | "complete" | "fail" | "timeout", "reason", "snapshot",
+    "flushes", "deadline"}``; ``flushes`` and ``deadline`` come back as they were given.
+
+    :param transformation: its ID.
+    :param rules: ``StepRules`` as a dict.
+    :param query: input query in DIRAC's form; None for a type without input.
+    :param inputs_final: True when no parent will add files to the catalogue any more.
+    :param flushes: how often this step has been flushed already.
+    :param deadline: seconds since the epoch after which to give up; None: never.
+    """
+
+    def __init__(
+        self,
+        transformation: int,
+        name: str = "",
+        dirac_conn_id: str = "dirac_default",
+        rules: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        inputs_final: bool = True,
+        flushes: int = 0,
+        deadline: float | None = None,
+        **_ignored: Any,
+    ) -> None:
+        super().__init__()
+        self.transformation = int(transformation)
+        self.name = name
+        self.dirac_conn_id = dirac_conn_id
+        self.rules = dict(rules or {})
+        self.query = dict(query) if query else None
+        self.inputs_final = inputs_final
+        self.flushes = flushes
+        self.deadline = deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and keyword arguments, all JSON."""
+        return f"{_PATH}.DiracTransformationTrigger", {
+            "transformation": self.transformation,
+            "name": self.name,
+            "dirac_conn_id": self.dirac_conn_id,
+            "rules": self.rules,
+            "query": self.query,
+            "inputs_final": self.inputs_final,
+            "flushes": self.flushes,
+            "deadline": self.deadline,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then tell it once."""
+        async with attached(self.dirac_conn_id) as poller:
+            event = await self._wait(poller)
+        yield TriggerEvent(event)
+
+    async def _wait(self, poller: Poller) -> dict[str, Any]:
+        rules = StepRules.from_dict(self.rules)
+        query = MetaQuery.parse(self.query) if self.query else None
+        history = History(flushes=self.flushes)
+        diary = _Diary(self)
+        missed = 0
+        snapshot: Snapshot | None = None
+        look = await poller.look(self.transformation, first=True)
+        while True:
+            if self.deadline is not None and time.time() > self.deadline:
+                last = diary.last or "DIRAC has not answered since"
+                return self._event(
+                    "timeout", f"the wait's deadline has passed; last: {last}", snapshot
+                )
+            diary.outage(look)
+            if not look.outage:
+                missed = 0 if look.snapshot else missed + 1
+                snapshot = look.snapshot or (snapshot if missed < _MISSED_LOOKS else self._gone())
+            if snapshot and not look.outage:
+                clock = {"now": time.time(), "quiet_seconds": 2 * poller.settings.agent_cycle}
+                if query and needs_catalogue(snapshot, rules, history, self.inputs_final, **clock):
+                    snapshot = await self._with_catalogue(poller, snapshot, query)
+                verdict, history = judge(
+                    snapshot, rules, history, inputs_final=self.inputs_final, **clock
+                )
+                diary.progress(verdict.reason, decisive=verdict.kind in _DECISIVE)
+                if verdict.kind in _DECISIVE:
+                    return self._event(verdict.kind, verdict.reason, snapshot)
+            look = await poller.look(self.transformation)
+
+    async def _with_catalogue(
+        self, poller: Poller, snapshot: Snapshot, query: MetaQuery
+    ) -> Snapshot:
+        """The catalogue's count added; without it the policy waits, which is right in an
+        outage."""
+        try:
+            files = await poller.ask(("files", query), lambda grid: grid.count_files(query))
+        except Exception as error:
+            self.log.warning("the catalogue could not be counted, waiting on: %s", _reason(error))
+            return snapshot
+        return snapshot.with_catalogue(files)
+
+    def _gone(self) -> Snapshot:
+        """What stands for a transformation that the grid does not know any more."""
+        return Snapshot(self.transformation, self.name, "", TransformationStatus.DELETED)
+
+    def _event(self, kind: str, reason: str, snapshot: Snapshot | None) -> dict[str, Any]:
+        return {
+            "kind": kind,
+            "reason": reason,
+            "snapshot": snapshot.to_dict() if snapshot else None,
+            "flushes": self.flushes,
+            "deadline": self.deadline,
+        }
+
+
+class DiracGatewayTrigger(BaseTrigger):
+    """Waits until the grid answers again, for a task that found it down.
+
+    Its one event is ``{"kind": "reachable" | "timeout", "reason", "state"}``.
+
+    :param state: what the task needs to go on; comes back as it was given.
+    :param deadline: seconds since the epoch after which to give up; None: never.
+    """
+
+    def __init__(
+        self,
+        dirac_conn_id: str = "dirac_default",
+        state: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+        **_ignored: Any,
+    ) -> None:
+        super().__init__()
+        self.dirac_conn_id = dirac_conn_id
+        self.state = dict(state or {})
+        self.deadline = deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and keyword arguments, all JSON."""
+        return f"{_PATH}.DiracGatewayTrigger", {
+            "dirac_conn_id": self.dirac_conn_id,
+            "state": self.state,
+            "deadline": self.deadline,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then tell it once."""
+        async with attached(self.dirac_conn_id) as poller:
+            event = await self._wait(poller)
+        yield TriggerEvent(event)
+
+    async def _wait(self, poller: Poller) -> dict[str, Any]:
+        reason = ""
+        while True:
+            try:
+                identity = await poller.ask("ping", lambda grid: grid.ping())
+            except Exception as error:
+                if _reason(error) != reason:
+                    reason = _reason(error)
+                    self.log.warning("DIRAC does not answer, waiting on: %s", reason)
+            else:
+                return self._event("reachable", f"DIRAC {identity.version} answers again")
+            if self.deadline is not None and time.time() > self.deadline:
+                return self._event("timeout", reason)
+            await poller.pause()
+
+    def _event(self, kind: str, reason: str) -> dict[str, Any]:
+        return {"kind": kind, "reason": reason, "state": self.state}
+
+
+class _Diary:
+    """What a wait writes into its task's log: changes only, and not too many of them."""
+
+    def __init__(self, trigger: DiracTransformationTrigger) -> None:
+        self.last = ""
+        self._trigger = trigger
+        self._written_at = -_PROGRESS_EVERY
+        self._down = False
+
+    def outage(self, look: Look) -> None:
+        """One line when the grid goes, one when it is back."""
+        if bool(look.outage) == self._down:
+            return
+        self._down = not self._down
+        if self._down:
+            self._trigger.log.warning("DIRAC does not answer, waiting on: %s", look.outage)
+        else:
+            self._trigger.log.info("DIRAC answers again")
+
+    def progress(self, reason: str, *, decisive: bool) -> None:
+        """The verdict's reason, when it has changed."""
+        now = time.monotonic()
+        if reason == self.last or not (decisive or now - self._written_at >= _PROGRESS_EVERY):
+            return
+        self.last, self._written_at = reason, now
+        self._trigger.log.info(
+            "%s (transformation %d): %s", self._trigger.name, self._trigger.transformation, reason
+        )
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, ProdsysError) else f"{type(error).__name__}: {error}"
