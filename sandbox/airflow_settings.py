@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.environment import REPOSITORY, VENV_BIN
+from sandbox.grid import Grid
 
 USER = "admin"
 BUNDLE = "dirac_prodsys.provider.bundle.ProductionsDagBundle"
@@ -60,6 +61,23 @@ def bundles(productions: Path, dags: Path) -> str:
             },
         ]
     )
+
+
+def connection_to(grid: Grid, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, Any]:
+    """Airflow's connection to a sandbox grid, polled as fast as its agents work."""
+    return {
+        "conn_type": "dirac",
+        "extra": {
+            "backend": "dirac",
+            "config": str(grid.client_cfg),
+            "proxy": str(grid.proxy(user, group)),
+            "group": group,
+            "vo": group.split("_")[0],
+            "timeout": 20,
+            "poll_interval": 1,
+            "agent_cycle": 1,
+        },
+    }
 
 
 def environment(

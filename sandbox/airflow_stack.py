@@ -14,7 +14,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,7 +25,6 @@ from sandbox import airflow_settings, ports
 from sandbox.airflow_rest import AirflowRest
 from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
-from sandbox.grid import Grid
 from sandbox.process import Processes
 from sandbox.state import State
 
@@ -43,23 +42,6 @@ _HEALTH = {
     "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
 }
 _READY_SECONDS = 180.0
-
-
-def connection_to(grid: Grid, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, Any]:
-    """Airflow's connection to a sandbox grid, polled as fast as its agents work."""
-    return {
-        "conn_type": "dirac",
-        "extra": {
-            "backend": "dirac",
-            "config": str(grid.client_cfg),
-            "proxy": str(grid.proxy(user, group)),
-            "group": group,
-            "vo": group.split("_")[0],
-            "timeout": 20,
-            "poll_interval": 1,
-            "agent_cycle": 1,
-        },
-    }
 
 
 class AirflowStack:
@@ -90,34 +72,45 @@ class AirflowStack:
         self.say = say
         self.processes = Processes(self.state)
         self._rest: AirflowRest | None = None
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     # -- life ---------------------------------------------------------------------------------
 
     def up(self) -> bool:
-        """Start whatever of the four does not run.
+        """Start whatever of the four does not run, and wait until all are healthy.
 
-        :returns: False when all four were running and healthy already.
+        :returns: False when nothing had to be started.
         :raises SandboxError: reason and log; nothing is left running then.
+        """
+        started = self.launch()
+        self.wait_healthy()
+        return started
+
+    def launch(self) -> bool:
+        """The first half of `up`: start, do not wait.
+
+        :returns: False when nothing had to be started.
+        :raises SandboxError: as `up`.
         """
         self._prepare()
         missing = [name for name in COMMANDS if self.processes.find(name) is None]
-        if not missing and self._unhealthy(since=None) == []:
+        if not missing:
             return False
-        try:
+        with self._all_or_nothing():
             if "api-server" in missing:
                 ports.demand_free(self.state, {"airflow": self.port})
             self._migrate()
             self._start(missing)
-        except BaseException:
-            self.down()
-            raise
         return True
+
+    def wait_healthy(self) -> None:
+        """The second half of `up`. :raises SandboxError: as `up`."""
+        with self._all_or_nothing():
+            self._wait_healthy()
 
     def down(self) -> None:
         """End all four with everything they started; the database and the logs stay."""
-        if self._rest is not None:
-            self._rest.close()
-            self._rest = None
+        self._close_session()
         for name in ("dag-processor", "scheduler", "triggerer", "api-server"):
             self.processes.stop(name)
         self.processes.sweep()
@@ -211,6 +204,7 @@ class AirflowStack:
         """Stop one of the four if it runs, start it, and wait until it is healthy."""
         self.processes.stop(name)
         self._start([name])
+        self._wait_healthy()
 
     def worker(self, dag_id: str, run_id: str, task_id: str) -> psutil.Process | None:
         """The process that runs a task now, or None.
@@ -249,6 +243,11 @@ class AirflowStack:
             if not folder.is_dir():
                 raise SandboxError(f"there is no folder {folder}")
 
+    def _close_session(self) -> None:
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+
     def _migrate(self) -> None:
         """Make the database once."""
         done = self.home / "migrated"
@@ -258,36 +257,26 @@ class AirflowStack:
         self.command("db", "migrate")
         done.touch()
 
-    def _start(self, names: Sequence[str]) -> None:
-        since = datetime.datetime.now(datetime.UTC)
-        environment = self.env()
-        started = {
-            name: self.processes.start(
-                name, [str(VENV_BIN / "airflow"), *COMMANDS[name]], environment, self.home
-            )
-            for name in names
-        }
-        self._wait_healthy(started, since)
+    @contextlib.contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.down()
+            raise
 
-    def _wait_healthy(
-        self, started: Mapping[str, subprocess.Popen[bytes]], since: datetime.datetime
-    ) -> None:
+    def _start(self, names: Sequence[str]) -> None:
+        self._close_session()
+        environment = self.env()
+        for name in names:
+            command = [str(VENV_BIN / "airflow"), *COMMANDS[name]]
+            self._children[name] = self.processes.start(name, command, environment, self.home)
+
+    def _wait_healthy(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        # the first answer of the new API server, not the last one of an old session
-        if self._rest is not None and "api-server" in started:
-            self._rest.close()
-            self._rest = None
-        while True:
-            for name, child in started.items():
-                if (code := child.poll()) is not None:
-                    word = self.processes.last_word(name)
-                    raise SandboxError(
-                        f"Airflow's {name} ended with code {code}: {word}",
-                        log=self.state.log_of(name),
-                    )
-            unhealthy = self._unhealthy(since, list(started))
-            if not unhealthy:
-                return
+        while unhealthy := self._unhealthy():
+            for name in unhealthy:
+                self._demand_alive(name)
             if time.monotonic() > deadline:
                 raise SandboxError(
                     f"Airflow's {unhealthy[0]} is not healthy after {_READY_SECONDS:.0f} s",
@@ -295,23 +284,30 @@ class AirflowStack:
                 )
             time.sleep(0.2)
 
-    def _unhealthy(
-        self, since: datetime.datetime | None, names: Sequence[str] = tuple(COMMANDS)
-    ) -> list[str]:
-        """Those of ``names`` that have not said since then that they live."""
+    def _demand_alive(self, name: str) -> None:
+        child = self._children.get(name)
+        code = child.poll() if child else None
+        if code is not None or self.processes.find(name) is None:
+            ended = "ended" if code is None else f"ended with code {code}"
+            raise SandboxError(
+                f"Airflow's {name} {ended}: {self.processes.last_word(name)}",
+                log=self.state.log_of(name),
+            )
+
+    def _unhealthy(self) -> list[str]:
+        """Those that have not yet said, since they were started, that they live."""
         try:
             report = self.rest.health()
         except SandboxError:
-            return list(names)
-        return [
-            name
-            for name, (key, heartbeat) in _HEALTH.items()
-            if name in names and not _alive(report.get(key) or {}, heartbeat, since)
-        ]
+            return list(COMMANDS)
+        return [name for name in _HEALTH if not self._healthy(name, report)]
 
-
-def _alive(report: Mapping[str, Any], heartbeat: str, since: datetime.datetime | None) -> bool:
-    last = report.get(heartbeat)
-    if report.get("status") != "healthy" or not last:
-        return False
-    return since is None or datetime.datetime.fromisoformat(last) >= since
+    def _healthy(self, name: str, report: Mapping[str, Any]) -> bool:
+        key, heartbeat = _HEALTH[name]
+        component = report.get(key) or {}
+        last = component.get(heartbeat)
+        handle = self.processes.handle(name)
+        if component.get("status") != "healthy" or not last or handle is None:
+            return False
+        # a heartbeat of the one before it does not count
+        return datetime.datetime.fromisoformat(last).timestamp() >= handle.started
