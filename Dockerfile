@@ -4,9 +4,10 @@ ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 # ---- builder: the only stage with a compiler (M2Crypto ships no wheel) -------------------------
 FROM ${BASE} AS builder
-RUN apt-get update \
- && apt-get install -y --no-install-recommends gcc libc6-dev libssl-dev swig \
- && rm -rf /var/lib/apt/lists/*
+RUN apt-get update -q \
+ && apt-get install -q -y --no-install-recommends gcc libc6-dev libssl-dev swig tini \
+ && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
+ && install -d -m 0775 /opt/airflow/logs /opt/airflow/bundles
 RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -23,7 +24,7 @@ COPY plugins plugins
 RUN pip install --quiet --no-deps --no-build-isolation --no-index . \
  && pip uninstall --quiet --yes pip
 
-# ---- the image --------------------------------------------------------------------------------
+# ---- the image: copies only, so that nothing of the build, nor of the site it ran at, gets in --
 FROM ${BASE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -32,11 +33,9 @@ LABEL org.opencontainers.image.title="dirac_prodsys" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-RUN apt-get update \
- && apt-get install -y --no-install-recommends tini \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
- && install -d -o airflow -g 0 -m 0775 /opt/airflow /opt/airflow/logs /opt/airflow/bundles
+COPY --from=builder /usr/bin/tini /usr/bin/tini
+COPY --from=builder /etc/passwd /etc/passwd
+COPY --from=builder --chown=50000:0 /opt/airflow /opt/airflow
 COPY --from=builder /opt/venv /opt/venv
 # The package itself lives in the virtual environment; the plugins folder holds only the file that
 # Airflow's loader reads, so that no module exists twice.
