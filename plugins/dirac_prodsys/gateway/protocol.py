@@ -1,9 +1,9 @@
 """The only door to the grid: what the rest of the house may ask of a production system.
 
 Invariant: verbs are few, named in DIRAC's words, and idempotent: each may be repeated after a crash
-at any instruction, and the grid holds exactly one of everything. They block; callers in an event loop
-use threads. They raise the errors of ``dirac_prodsys.errors`` and nothing else: an outage is always
-``GatewayUnavailable`` and comes within ``GatewaySettings.timeout`` seconds.
+at any instruction, and the grid holds exactly one of everything. They block; callers in an event
+loop use threads. They raise the errors of ``dirac_prodsys.errors`` and nothing else: an outage is
+always ``GatewayUnavailable`` and comes within ``GatewaySettings.timeout`` seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class GatewaySettings:
     :param ca_dir: directory of CA certificates; empty: as the configuration says.
     :param timeout: seconds after which any call counts as an outage.
     :param poll_interval: seconds between two looks at all waiting transformations.
-    :param agent_cycle: polling time of the grid's InputDataAgent, seconds: what "unchanged" is measured in.
+    :param agent_cycle: polling time of the grid's InputDataAgent, seconds: what "unchanged" is
+        measured in.
     """
 
     backend: str = "dirac"
@@ -101,8 +102,8 @@ class ProductionGateway(Protocol):
 
         The new transformation is New: nothing runs before :meth:`start_transformation`.
 
-        :raises Conflict: the name exists and type, plugin, group size, body or a meta query differ; the
-            reason lists the differences.
+        :raises Conflict: the name exists and type, plugin, group size, body or a meta query
+            differ; the reason lists the differences.
         """
 
     def prepare_directories(self, directories: Sequence[DirectorySpec]) -> None:
@@ -112,7 +113,7 @@ class ProductionGateway(Protocol):
         """
 
     def ensure_tasks(self, transformation: int, total: int) -> int:
-        """Extend a transformation without input until it has ``total`` tasks; return how many were added."""
+        """Extend a transformation without input to ``total`` tasks; return how many were added."""
 
     def start_transformation(self, transformation: int) -> None:
         """New or Stopped → Active; Active, Flush and ended ones are left alone."""
@@ -130,7 +131,7 @@ class ProductionGateway(Protocol):
         """
 
     def snapshot(self, transformations: Sequence[int]) -> dict[int, Snapshot]:
-        """State and counts of all of them by 3 calls, whatever their number; unknown IDs are absent."""
+        """State and counts of all of them by 3 calls, however many; unknown IDs are absent."""
 
     def count_files(self, query: MetaQuery) -> int:
         """Number of files that the catalogue finds for the query now."""

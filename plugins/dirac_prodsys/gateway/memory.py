@@ -1,0 +1,137 @@
+"""The gateway without a grid: the same verbs, answered by :class:`MemoryGrid`.
+
+Grids live as long as the process and are found by name, so that every hook, operator and trigger
+with the same connection sees the same one. A grid that a connection opens by itself moves its clock
+by ``poll_interval`` at every look, so that ``dag.test()`` comes to an end; one that a test prepares
+with :func:`register` moves only when the test says so.
+
+Invariant: no call leaves this process, and nothing here imports DIRAC.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections import Counter
+from typing import Any
+
+from dirac_prodsys.core.specs import BodySpec, plain
+from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_replies import error_of
+from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+from dirac_prodsys.gateway.memory_catalogue import ServiceError
+from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
+from dirac_prodsys.gateway.services import CATALOGUE, IN_USE, TRANSFORMATIONS
+
+_grids: dict[str, MemoryGrid] = {}
+_lock = threading.RLock()
+
+#: methods that need a right to production; every user may read, and write to the catalogue
+_WRITES = ("addTransformation", "deleteTransformation", "setTransformationParameter")
+
+
+def register(name: str, grid: MemoryGrid) -> MemoryGrid:
+    """Make ``grid`` the one that connections with ``config`` = ``name`` use."""
+    with _lock:
+        _grids[name] = grid
+    return grid
+
+
+def forget(name: str) -> None:
+    """Drop a registered grid."""
+    with _lock:
+        _grids.pop(name, None)
+
+
+def open(settings: GatewaySettings) -> MemoryGateway:
+    """A gateway on the process-wide grid named ``settings.config``, made at first use."""
+    with _lock:
+        grid = _grids.setdefault(settings.config, MemoryGrid(step=settings.poll_interval))
+    return MemoryGateway(grid, settings)
+
+
+class MemoryServices:
+    """The services of a :class:`MemoryGrid`, faults included."""
+
+    def __init__(self, grid: MemoryGrid, settings: GatewaySettings) -> None:
+        self.grid = grid
+        self.settings = settings
+        self.calls: Counter[str] = Counter()
+
+    def call(self, service: str, method: str, *arguments: Any) -> Any:
+        """See :meth:`Services.call`."""
+        name = f"{service}.{method}"
+        with _lock:
+            self.calls[name] += 1
+            if self.grid.step:
+                self.grid.advance(self.grid.step)
+            if self.grid.down:
+                raise error_of(f"Can't connect to {service}: [Errno 111] refused", name, 111)
+            kind = next((f.kind for f in self.grid.faults if f.strikes(method)), None)
+            if kind == "crash":
+                raise Crash(name)
+            if kind == "unavailable":
+                raise error_of(f"Can't connect to {service}: [Errno 111] refused", name, 111)
+            if kind == "hang":
+                raise GatewayUnavailable(f"{name} gave no answer in {self.settings.timeout:g} s")
+            if kind == "denied":
+                raise error_of("Unauthorized query", name, 1111)
+            answer = self._serve(service, method, copy.deepcopy(arguments), kind)
+            if kind == "crash_after":
+                raise Crash(name)
+            if kind in ("lost", "torn"):
+                raise error_of("Peer closed connection", name)
+            return copy.deepcopy(answer)
+
+    def _serve(self, service: str, method: str, arguments: tuple[Any, ...], kind: Any) -> Any:
+        name = f"{service}.{method}"
+        server = {TRANSFORMATIONS: self.grid, CATALOGUE: self.grid.catalogue}[service]
+        serve = getattr(server, f"serve_{method}", None)
+        if serve is None:
+            raise GatewayRejected(f"{name}: the in-memory grid does not know this call")
+        allowed = self.grid.production_groups
+        if method in _WRITES and allowed and self.settings.group not in allowed:
+            raise error_of("You do not have permissions for transformation", name)
+        try:
+            if kind == "torn":
+                return serve(*arguments, torn=True)
+            if kind == "no_id":
+                self.grid.serve_deleteTransformation(serve(*arguments))
+                return None
+            return serve(*arguments)
+        except ServiceError as error:
+            raise error_of(error.message, name, error.number) from None
+
+
+class MemoryGateway(CatalogueVerbs, TransformationVerbs):
+    """A :class:`ProductionGateway` on a grid in memory."""
+
+    settle_seconds = 0.0
+
+    def __init__(self, grid: MemoryGrid, settings: GatewaySettings | None = None) -> None:
+        self.grid = grid
+        self.settings = settings or GatewaySettings(backend="memory")
+        self.services: MemoryServices = MemoryServices(grid, self.settings)
+
+    def ping(self) -> Identity:
+        """See :meth:`ProductionGateway.ping`."""
+        if self.grid.down:
+            raise GatewayUnavailable("the in-memory grid is down")
+        group = self.settings.group or "memory_prod"
+        allowed = self.grid.production_groups
+        if allowed and group not in allowed:
+            raise GatewayDenied(f"group {group} may not produce", "use another group")
+        return Identity(
+            user="memory",
+            group=group,
+            vo=self.settings.vo or "memory",
+            version="memory",
+            services=dict.fromkeys(IN_USE, "memory"),
+        )
+
+    def _render(self, body: BodySpec) -> str:
+        return json.dumps(plain(body), sort_keys=True)

@@ -1,0 +1,48 @@
+"""What can go wrong between us and a grid, to be called up on purpose.
+
+Invariant: a fault strikes at exactly one call, before, inside or after the service's work; so every
+place at which a client or a service may die has a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: ``unavailable`` refused, nothing done; ``hang`` no answer, nothing done; ``denied`` no right;
+#: ``lost`` done, but the answer never arrives; ``torn`` the service dies inside addTransformation,
+#: with the row made and the queries not; ``no_id`` addTransformation answers OK without an ID;
+#: ``crash`` our process dies before the call, ``crash_after`` after the service's work.
+Kind = Literal["unavailable", "hang", "denied", "lost", "torn", "no_id", "crash", "crash_after"]
+
+_ONLY_ADD = ("torn", "no_id")
+
+
+class Crash(BaseException):
+    """Our own process dies here. Not an Exception: nothing may handle it."""
+
+
+@dataclass
+class Fault:
+    """One planned fault.
+
+    :param method: the exported method that it strikes; empty: any.
+    :param after: matching calls that pass first.
+    :param times: matching calls that it strikes.
+    """
+
+    kind: Kind
+    method: str = ""
+    after: int = 0
+    times: int = 1
+
+    def strikes(self, method: str) -> bool:
+        """Whether it strikes this call; counts the call."""
+        wanted = self.method or ("addTransformation" if self.kind in _ONLY_ADD else "")
+        if (wanted and method != wanted) or self.times <= 0:
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        self.times -= 1
+        return True

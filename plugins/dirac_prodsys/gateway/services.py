@@ -1,0 +1,40 @@
+"""One remote call: what a backend must provide so that the verbs are written only once.
+
+Every backend answers the calls of DIRAC's own services (``Transformation/TransformationManager``
+and ``DataManagement/FileCatalog``), by network or from memory. So the verbs, their guards and
+read-backs run unchanged on both, and a fault at any call of the one can be tried on the other.
+
+Invariant: a call returns the service's value or raises one of ``dirac_prodsys.errors``; nothing
+else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Protocol
+
+#: service of the Transformation System
+TRANSFORMATIONS = "Transformation/TransformationManager"
+
+#: service of DIRAC's file catalogue
+CATALOGUE = "DataManagement/FileCatalog"
+
+#: the services that the verbs use
+IN_USE = (TRANSFORMATIONS, CATALOGUE)
+
+
+class Services(Protocol):
+    """The services of one grid, called as one identity; safe to share between threads.
+
+    :param calls: how often each ``service.method`` was called, answered or not.
+    """
+
+    calls: Counter[str]
+
+    def call(self, service: str, method: str, *arguments: Any) -> Any:
+        """Value of the service's answer.
+
+        :param service: ``System/Service``.
+        :param method: exported method; arguments are positional, as on DIRAC's wire.
+        :raises GatewayError: one of its subclasses.
+        """
