@@ -1,7 +1,8 @@
 """Who feeds whom: the graph of a production's steps.
 
 Invariant: a graph that exists is acyclic and complete, and its order is stable: parents before
-children, and otherwise as written. Steps need not be connected: a production may be a bag of chains.
+children, and otherwise as written. Steps need not be connected: a production may be a bag of
+chains.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class StepGraph:
         return tuple(sorted(self._graph.pred[step], key=self._written.__getitem__))
 
     def cycles(self) -> list[tuple[str, ...]]:
-        """One cycle of each knot of steps that wait for each other; each begins as written first."""
+        """One cycle of each knot of steps that wait for each other, from its first step on."""
         import networkx
 
         found = []

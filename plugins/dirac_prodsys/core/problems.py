@@ -1,8 +1,8 @@
 """Mistakes on their way to a place: collected by path, so that one run reports them all.
 
-Invariant: finding a mistake never ends the search for others, and no mistake is worded twice. A path
-names the keys and indexes from the top of the production; only the dialect that read the file knows
-at which line and column that is.
+Invariant: finding a mistake never ends the search for others, and no mistake is worded twice. A
+path names the keys and indexes from the top of the production; only the dialect that read the file
+knows at which line and column that is.
 """
 
 from __future__ import annotations

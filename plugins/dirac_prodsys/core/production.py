@@ -7,9 +7,9 @@ placeholders; ``plan.compile`` fills them, from names only: there is no code in 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from dirac_prodsys.core.specs import MetaValue
 
@@ -66,11 +66,11 @@ class Policy(Model):
 
     flush: Literal["auto", "never"] = "auto"
     max_flushes: StrictInt = Field(default=10, ge=0)
-    min_processed: float = Field(default=1.0, ge=0, le=1)
+    min_processed: StrictFloat = Field(default=1.0, ge=0, le=1)
 
 
-class Step(Model):
-    """One transformation-to-be.
+class StepBase(Model):
+    """What every dialect says of a step in the same words.
 
     :param type: a transformation type (``core/transformation_types``).
     :param job: attributes of the step's job; ``job["type"]`` names a file of ``core/job_types``.
@@ -79,18 +79,23 @@ class Step(Model):
     :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
     """
 
-    name: StrictStr
     type: StrictStr
     description: StrictStr = ""
     job: dict[StrictStr, Any]
-    input: InputSpec | None = None
     output: OutputSpec | None = None
     tasks: StrictInt | None = Field(default=None, ge=1)
-    group_size: StrictInt | float | None = Field(default=None, gt=0)
+    group_size: Annotated[StrictInt | StrictFloat, Field(gt=0)] | None = None
     plugin: StrictStr | None = None
     start: Literal["streaming", "on_complete"] = "streaming"
     dataset: DatasetModel | None = None
     policy: Policy = Policy()
+
+
+class Step(StepBase):
+    """One transformation-to-be."""
+
+    name: StrictStr
+    input: InputSpec | None = None
 
 
 class Production(Model):

@@ -1,7 +1,7 @@
 """A job that runs one program with arguments, and leaves the step's output files.
 
-The program finds its input files in the working directory (``input_data_policy: Download``) or their
-access URLs in the job's input data (``Protocol``). Nothing is added to its environment.
+The program finds its input files in the working directory (``input_data_policy: Download``) or
+their access URLs in the job's input data (``Protocol``). Nothing is added to its environment.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Script(JobAttributes):
     sites: tuple[Word, ...] = ()
     tags: tuple[Word, ...] = ()
     platform: Line = ""
-    environment: Annotated[dict[StrictStr, Line], AfterValidator(_variables)] = {}
+    environment: Annotated[dict[StrictStr, Line], AfterValidator(_variables)] = Field(default={})
     input_data_policy: Literal["Download", "Protocol"] = "Download"
 
     def body(self, context: JobContext) -> JobSpec:

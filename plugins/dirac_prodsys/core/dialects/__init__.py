@@ -1,0 +1,74 @@
+"""The forms in which a production may be written: one file per dialect, found by being here.
+
+A dialect's module has ``matches(data)``, which tells it by its keys, and ``read(document, problems)``,
+which makes a ``Production`` of it. Paths of problems that are found later, in the plan, are those of
+the native form; a dialect that differs translates them.
+
+Invariant: what :func:`load_production` returns compiles: the whole plan was made once, for a run that
+is named as long as a run can be named.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from typing import Protocol
+
+from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.naming import MAX_RUN_TAG
+from dirac_prodsys.core.plan import check
+from dirac_prodsys.core.problems import Problem, Problems
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.errors import DefinitionErrors
+
+#: stands for the run while a file is only checked: no name can come out longer
+DUMMY_RUN = "run-".ljust(MAX_RUN_TAG, "x")
+
+
+class Dialect(Protocol):
+    """A module of this folder."""
+
+    def matches(self, data: dict[str, object]) -> bool:
+        """Whether a file with these top-level keys is written in this dialect."""
+
+    def read(self, document: Document, problems: Problems) -> Production | None:
+        """The production; None, and the problems noted, if there is none."""
+
+
+def load_production(text: str | bytes, file: str) -> Production:
+    """Read a production, and prove it.
+
+    :param text: the whole file.
+    :param file: its name, for messages.
+    :raises DefinitionErrors: all mistakes at once, each at its place.
+    """
+    document = yaml_source.parse(text, file)
+    problems = Problems()
+    production = _dialect(document).read(document, problems)
+    if production is not None:
+        check(production, DUMMY_RUN, problems)
+    if problems:
+        raise DefinitionErrors(document.error(problem) for problem in problems.found)
+    assert production is not None  # noqa: S101  a dialect that reads nothing says why
+    return production
+
+
+@functools.cache
+def _dialects() -> tuple[Dialect, ...]:
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    modules: list[Dialect] = [importlib.import_module(f"{__name__}.{name}") for name in names]  # type: ignore[misc]
+    return tuple(modules)
+
+
+def _dialect(document: Document) -> Dialect:
+    for dialect in _dialects():
+        if dialect.matches(document.data):
+            return dialect
+    problem = Problem(
+        (),
+        "this is not a production: there is no key 'version', 'production' or 'steps'",
+        "begin with 'version: 1'",
+    )
+    raise DefinitionErrors([document.error(problem)])

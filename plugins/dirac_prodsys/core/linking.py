@@ -1,0 +1,158 @@
+"""What each step takes: input queries derived from the parents' outputs, and the proof of every link.
+
+The files of a step carry the metadata of its directory and of the directories above it. From this
+alone follows which files a step takes, and that is checked for every pair of steps: a step takes
+files of its parents, of all of them, and of nobody else.
+
+Invariant: a query that comes out of here selects something, and never a file that the same
+production makes elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core import meta_query
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError, say
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.specs import MetaValue
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a step leaves in the catalogue, placeholders filled.
+
+    :param metadata: of the directory itself.
+    """
+
+    step: str
+    directory: str
+    metadata: Mapping[str, MetaValue]
+    query: MetaQuery
+
+    def holds(self, other: Output) -> bool:
+        """Whether the other's directory lies below this one."""
+        return other.directory.startswith(f"{self.directory}/")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a step says about its input, placeholders filled."""
+
+    step: str
+    parents: tuple[str, ...]
+    where: Mapping[str, Any]
+
+    @property
+    def path(self) -> Path:
+        """Where it says so."""
+        return ("steps", self.step, "input")
+
+
+def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None:
+    """Directories below each other, or shared, must not contradict each other.
+
+    The file catalogue refuses a metadata field on a directory when one above has it
+    (``DirectoryMetadata.setMetadata``), whatever the values.
+    """
+    for output in outputs.values():
+        path: Path = ("steps", output.step, "output", "directory")
+        for other in outputs.values():
+            twice = sorted(output.metadata.keys() & other.metadata.keys())
+            if other.holds(output) and twice:
+                problems.add(
+                    path,
+                    f"the directory lies below that of step {other.step}, and both have "
+                    f"{', '.join(twice)}: the catalogue refuses that",
+                    "give each step a directory of its own, side by side",
+                )
+            same = other.directory == output.directory and other.step < output.step
+            if same and other.query != output.query:
+                problems.add(
+                    path,
+                    f"step {other.step} has the same directory with other metadata",
+                    "give each step a directory of its own",
+                )
+
+
+def input_query(
+    wanted: Wanted, outputs: Mapping[str, Output], problems: Problems
+) -> MetaQuery | None:
+    """The input query of a step; None, and the problems noted, if the links cannot be proved."""
+    before = len(problems.found)
+    where = MetaQuery()
+    with problems.at(*wanted.path, "where"):
+        where = MetaQuery.parse(wanted.where)
+    if len(problems.found) > before:
+        return None
+    if not wanted.parents:
+        if where.is_empty:
+            problems.add(
+                wanted.path,
+                "nothing is selected",
+                "name a step under 'from', or metadata in 'where'",
+            )
+            return None
+        query: MetaQuery | None = where
+    else:
+        query = _from_parents(wanted, where, outputs, problems)
+    if query is not None:
+        _refuse_strangers(wanted, query, outputs, problems)
+    return query
+
+
+def _from_parents(
+    wanted: Wanted, where: MetaQuery, outputs: Mapping[str, Output], problems: Problems
+) -> MetaQuery | None:
+    parts = []
+    for index, parent in enumerate(wanted.parents):
+        if parent not in outputs:
+            problems.add(
+                (*wanted.path, "from", index),
+                f"step {parent} has no output that could be found by metadata",
+                f"give {parent} an output with metadata",
+            )
+            continue
+        try:
+            parts.append(outputs[parent].query.refine(where))
+        except EmptyIntersection as error:
+            problems.add(
+                (*wanted.path, "where", error.field),
+                f"step {wanted.step} takes nothing from {parent}: {error.field} is "
+                f"{say(error.left)} in the output of {parent}, and here {say(error.right)}",
+                f"change this condition or output.metadata of {parent}, or drop {parent} from 'from'",
+            )
+    if len(parts) < len(wanted.parents):
+        return None
+    try:
+        return meta_query.join(parts)
+    except MetaQueryError as error:
+        problems.add((*wanted.path, "from"), error.reason, error.hint)
+        return None
+
+
+def _refuse_strangers(
+    wanted: Wanted, query: MetaQuery, outputs: Mapping[str, Output], problems: Problems
+) -> None:
+    """No files but the parents': neither the step's own, nor another step's."""
+    for output in outputs.values():
+        if output.step in wanted.parents or not query.matches(_metadata_of(output, outputs)):
+            continue
+        itself = output.step == wanted.step
+        whose = "its own output" if itself else f"the output of step {output.step} too"
+        problems.add(
+            ("steps", output.step, "output", "metadata") if itself else wanted.path,
+            f"step {wanted.step} would take {whose}: both match {query}",
+            "let the metadata of the two outputs differ, such as step: ${{ step }}",
+        )
+
+
+def _metadata_of(output: Output, outputs: Mapping[str, Output]) -> dict[str, MetaValue]:
+    """The metadata that the files of a step carry: those of all directories above them."""
+    above = sorted((o for o in outputs.values() if o.holds(output)), key=lambda o: len(o.directory))
+    metadata: dict[str, MetaValue] = {}
+    for directory in (*above, output):
+        metadata.update(directory.metadata)
+    return metadata

@@ -1,0 +1,190 @@
+"""The plan: what a run of a production would send to the grid, complete, before anything is sent.
+
+``compile`` is the heart of the house: a ``Production`` and a run go in, one transformation per step
+comes out, with its body, its meta queries, its directories and its dataset. What ``plan`` prints is
+what the operators send.
+
+Invariant: pure and total: the same production and run give the same plan, digit for digit, and
+a production that cannot be planned is told all its mistakes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dirac_prodsys.core import graph, linking, naming
+from dirac_prodsys.core.placeholders import refuse
+from dirac_prodsys.core.policy import StepRules
+from dirac_prodsys.core.problems import Problems
+from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec, plain
+from dirac_prodsys.core.step_draft import StepDraft, draft
+from dirac_prodsys.errors import DefinitionErrors
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step of a plan.
+
+    :param parents: names of the steps whose files it takes.
+    :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
+    """
+
+    name: str
+    transformation: TransformationSpec
+    dataset: DatasetSpec | None
+    parents: tuple[str, ...]
+    start: Literal["streaming", "on_complete"]
+    rules: StepRules
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "name": self.name,
+            "parents": list(self.parents),
+            "start": self.start,
+            "rules": self.rules.to_dict(),
+            "transformation": plain(self.transformation),
+            "dataset": None if self.dataset is None else plain(self.dataset),
+        }
+
+
+@dataclass(frozen=True)
+class ProductionPlan:
+    """All that a run of a production sends to the grid.
+
+    :param run: run tag that the names were made with.
+    :param steps: parents before children.
+    """
+
+    production: str
+    vo: str
+    run: str
+    connection: str
+    description: str
+    steps: tuple[StepPlan, ...]
+
+    def step(self, name: str) -> StepPlan:
+        """The step of that name; KeyError if there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (first 16 hex digits) of the JSON form: equal plans, equal digests."""
+        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {**self._content(), "digest": self.digest}
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "production": self.production,
+            "vo": self.vo,
+            "run": self.run,
+            "connection": self.connection,
+            "description": self.description,
+            "steps": [step.to_dict() for step in self.steps],
+        }
+
+
+def compile(production: Production, *, run: str) -> ProductionPlan:  # noqa: A001
+    """The plan of one run.
+
+    :param run: run tag (``naming.run_tag``).
+    :raises DefinitionErrors: the production cannot be planned; every mistake is told.
+    """
+    problems = Problems()
+    plan = check(production, run, problems)
+    if plan is None:
+        raise DefinitionErrors(problem.unplaced(production.file) for problem in problems.found)
+    return plan
+
+
+def check(production: Production, run: str, problems: Problems) -> ProductionPlan | None:
+    """As :func:`compile`, but the mistakes are noted, and there is no plan."""
+    before = len(problems.found)
+    _check_names(production, run, problems)
+    parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
+    steps = graph.build(parents, problems)
+    drafts = {step.name: draft(production, step, run, problems) for step in production.steps}
+    outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
+    linking.check_directories(outputs, problems)
+    plans: dict[str, StepPlan] = {}
+    for step in production.steps:
+        one = _step_plan(step, drafts[step.name], outputs, problems, linked=steps is not None)
+        if one is not None:
+            plans[step.name] = one
+    if steps is None or len(problems.found) > before:
+        return None
+    return ProductionPlan(
+        production=production.name,
+        vo=production.vo,
+        run=run,
+        connection=production.connection,
+        description=production.description,
+        steps=tuple(plans[name] for name in steps.order),
+    )
+
+
+def _step_plan(
+    step: Step,
+    drafted: StepDraft,
+    outputs: dict[str, linking.Output],
+    problems: Problems,
+    *,
+    linked: bool,
+) -> StepPlan | None:
+    query = None
+    if drafted.wanted is not None and linked:
+        query = linking.input_query(drafted.wanted, outputs, problems)
+    spec = drafted.transformation(query, problems)
+    if spec is None:
+        return None
+    return StepPlan(
+        name=step.name,
+        transformation=spec,
+        dataset=drafted.dataset,
+        parents=() if drafted.wanted is None else drafted.wanted.parents,
+        start=step.start,
+        rules=StepRules(
+            needs_input=drafted.wanted is not None,
+            tasks=step.tasks,
+            flush=step.policy.flush,
+            max_flushes=step.policy.max_flushes,
+            min_processed=step.policy.min_processed,
+        ),
+    )
+
+
+def _check_names(production: Production, run: str, problems: Problems) -> None:
+    with problems.at("production", "name"):
+        naming.check_name(production.name, "production")
+    with problems.at("production", "vo"):
+        naming.check_name(production.vo, "virtual organisation")
+    with problems.at():
+        naming.check_name(run, "run")
+    refuse(production.description, ("production", "description"), problems)
+    refuse(production.connection, ("production", "connection"), problems)
+    for index, tag in enumerate(production.tags):
+        refuse(tag, ("production", "tags", index), problems)
+    seen: dict[str, str] = {}
+    for step in production.steps:
+        with problems.at("steps", step.name, on_key=True):
+            naming.check_name(step.name, "step")
+            naming.transformation_name(production.name, run, step.name)
+        twin = seen.setdefault(step.name.lower(), step.name)
+        if twin != step.name:
+            problems.add(
+                ("steps", step.name),
+                f"steps {twin!r} and {step.name!r} differ in upper and lower case only",
+                "the Transformation System takes them for the same name: rename one",
+                on_key=True,
+            )

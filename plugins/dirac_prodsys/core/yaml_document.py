@@ -1,0 +1,115 @@
+"""A file that was read: its data, and where in the text each of them stands.
+
+Invariant: every path leads to a place. A path that the file does not have (a key that is missing)
+leads to the nearest key above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dirac_prodsys.core.problems import Path, Problem
+from dirac_prodsys.errors import DefinitionError
+
+#: characters of a source line that an excerpt shows
+EXCERPT_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Where one value stands, from 1.
+
+    :param plain: the text of a scalar without quotes; None for anything else.
+    """
+
+    line: int
+    column: int
+    key_line: int
+    key_column: int
+    plain: str | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A source text, and its errors."""
+
+    text: str
+    file: str
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    def line(self, number: int) -> str:
+        """The line of that number, from 1; empty beyond the end."""
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    def excerpt(self, line: int, column: int) -> str:
+        """The line, cut around the place if it is long, with a caret below."""
+        source = self.line(line).replace("\t", " ")
+        start = max(0, column - 1 - EXCERPT_WIDTH // 2) if len(source) > EXCERPT_WIDTH else 0
+        label = f"{line:>5} | "
+        caret = " " * (len(label) - 2) + "| " + " " * (column - 1 - start) + "^"
+        return f"{label}{source[start : start + EXCERPT_WIDTH]}\n{caret}"
+
+    def error(self, line: int, column: int, reason: str, hint: str) -> DefinitionError:
+        """An error at a place of this text."""
+        return DefinitionError(
+            reason,
+            hint,
+            file=self.file,
+            line=line,
+            column=column,
+            excerpt=self.excerpt(line, column),
+        )
+
+
+@dataclass(frozen=True)
+class Document:
+    """Data of a YAML file, and the places of all of it.
+
+    :param data: the top-level mapping: plain dicts, lists and scalars.
+    :param nodes: path of keys and indexes → place.
+    """
+
+    source: Text
+    data: dict[str, Any]
+    nodes: Mapping[Path, Node]
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return self.source.file
+
+    def node(self, path: Path) -> tuple[Node, bool]:
+        """The node at the path, or the nearest above; and whether no key is missing there.
+
+        Parts of the path that the file does not have are left out, and the rest is tried: an index
+        into what was written as a single value is that value.
+        """
+        found: Path = ()
+        exact = True
+        for part in path:
+            if (*found, part) in self.nodes:
+                found = (*found, part)
+            elif isinstance(part, str):
+                exact = False
+        return self.nodes[found], exact
+
+    def locate(self, path: Path, *, on_key: bool = False) -> tuple[int, int]:
+        """Line and column of a value, or of its key, from 1.
+
+        Of a value that does not exist, the place of the nearest key above.
+        """
+        node, exact = self.node(path)
+        if on_key or not exact:
+            return node.key_line, node.key_column
+        return node.line, node.column
+
+    def error(self, problem: Problem) -> DefinitionError:
+        """The problem at its place."""
+        line, column = self.locate(problem.path, on_key=problem.on_key)
+        return self.source.error(line, column, problem.reason, problem.hint)

@@ -1,0 +1,46 @@
+"""What a plain word of YAML means: decided once, against surprises.
+
+Invariant: a value is a number only if a number was written, and prints again as it was written or
+is refused by whoever needs exactness. Decided so:
+
+* ``true`` and ``false`` (also True, TRUE) are the booleans; ``no``, ``yes``, ``on``, ``off`` are text;
+* ``2020-06-29`` is text: there are no dates;
+* ``007``, ``0x1F``, ``1_000``, ``1:30``, ``.inf`` and integers of more than 18 digits are text;
+* ``12``, ``-3``, ``1.5``, ``1e3`` are numbers; ``~``, ``null`` and nothing at all are null;
+* what stands in quotes is text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(
+    r"[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+]?[0-9]+)?"
+    r"|\.[0-9]+(?:[eE][-+]?[0-9]+)?|(?:0|[1-9][0-9]*)[eE][-+]?[0-9]+)"
+)
+
+
+def resolve(text: str) -> str | int | float | bool | None:
+    """The value of a plain (unquoted) scalar."""
+    if text in _NULL:
+        return None
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if len(text) < 64 and _FLOAT.fullmatch(text):
+        number = float(text)
+        return number if math.isfinite(number) else text
+    return text
+
+
+def loses_digits(text: str, value: object) -> bool:
+    """Whether a float does not print as it was written, as ``1.10`` does not."""
+    return isinstance(value, float) and text.lstrip("+") not in (repr(value), f"{value:g}")

@@ -1,0 +1,251 @@
+"""Text → data and places. The only reader of YAML in the house.
+
+PyYAML's scanner and parser give events; what they mean is decided here, so that there is no
+constructor that could run code. Refused with their place: tags, anchors and aliases, duplicate keys,
+keys that are no plain words, a second document, characters that do not print, and whatever exceeds
+:data:`MAX_BYTES`, :data:`MAX_DEPTH` or :data:`MAX_NODES`.
+
+Invariant: reading costs time and memory in proportion to the text, and a text that is too big is
+refused unread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from dirac_prodsys.core.problems import Path
+from dirac_prodsys.core.yaml_document import Document, Node, Text
+from dirac_prodsys.core.yaml_scalar import resolve
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+
+#: 1 MiB
+MAX_BYTES = 1024 * 1024
+#: mappings and lists inside each other
+MAX_DEPTH = 50
+#: values in one file
+MAX_NODES = 100_000
+#: how many mistakes of one file are told at once
+MAX_ERRORS = 50
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def parse(source: str | bytes, file: str) -> Document:
+    """Read one YAML file.
+
+    :param source: the text, or its bytes in UTF-8.
+    :param file: its name, for messages.
+    :raises DefinitionErrors: everything that is wrong with it as YAML; the top level must be a
+        mapping.
+    """
+    text = Text(_decode(source, file), file)
+    bad = _UNPRINTABLE.search(text.text)
+    if bad:
+        line = text.text.count("\n", 0, bad.start())
+        column = bad.start() - (text.text.rfind("\n", 0, bad.start()) + 1)
+        raise DefinitionErrors(
+            [
+                text.error(
+                    line + 1,
+                    column + 1,
+                    f"character U+{ord(bad[0]):04X} does not print and is not allowed in YAML",
+                    "remove it; perhaps the file is no text, or was copied from one that is not",
+                )
+            ]
+        )
+    return _Composer(text).document()
+
+
+def _decode(source: str | bytes, file: str) -> str:
+    if len(source) > MAX_BYTES:
+        raise DefinitionErrors(
+            [
+                DefinitionError(
+                    f"the file has {len(source):,} bytes, more than the {MAX_BYTES:,} that are read",
+                    "a production is a page of text: perhaps this is another file",
+                    file=file,
+                    line=1,
+                    column=1,
+                )
+            ]
+        )
+    if isinstance(source, str):
+        return source.removeprefix("\ufeff")
+    try:
+        return source.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = source[: error.start]
+        raise DefinitionErrors(
+            [
+                DefinitionError(
+                    f"byte 0x{source[error.start]:02X} is not UTF-8",
+                    "save the file as UTF-8",
+                    file=file,
+                    line=before.count(b"\n") + 1,
+                    column=len(before) - (before.rfind(b"\n") + 1) + 1,
+                )
+            ]
+        ) from None
+
+
+class _Composer:
+    """Builds the data from the parser's events, one after the other."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self.errors: list[DefinitionError] = []
+        self.nodes: dict[Path, Node] = {}
+        self.events: Iterator[Event] = yaml.parse(text.text, Loader=_LOADER)
+
+    def document(self) -> Document:
+        try:
+            data = self._stream()
+        except yaml.MarkedYAMLError as error:
+            data = None
+            self._syntax(error)
+        except _TooMuch:
+            data = None
+        if self.errors:
+            raise DefinitionErrors(self.errors)
+        return Document(self.text, data, self.nodes)
+
+    def _stream(self) -> dict[str, Any]:
+        data: Any = None
+        documents = 0
+        for event in self.events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse(event, "a second document begins here", "one file, one production")
+                    raise _TooMuch
+            elif isinstance(event, DocumentEndEvent | StreamEndEvent):
+                continue
+            elif documents:
+                data = self._value(event, (), None)
+        if data is None and not self.errors:
+            self.errors.append(
+                self.text.error(
+                    1, 1, "the file is empty", "write 'version: 1', then production and steps"
+                )
+            )
+        elif not isinstance(data, dict) and not self.errors:
+            self.errors.append(
+                self.text.error(
+                    self.nodes[()].line,
+                    self.nodes[()].column,
+                    "the file is not a mapping",
+                    "write 'key: value' at the top: version, production, steps",
+                )
+            )
+        return data if isinstance(data, dict) else {}
+
+    def _value(self, event: Event, path: Path, key: Event | None) -> Any:
+        if len(self.nodes) >= MAX_NODES:
+            self._refuse(event, f"the file has more than {MAX_NODES:,} values", "split it up")
+            raise _TooMuch
+        if len(path) > MAX_DEPTH:
+            self._refuse(event, f"nested deeper than {MAX_DEPTH} levels", "make it flatter")
+            raise _TooMuch
+        self._check(event)
+        node = Node(*_place(event), *_place(key if key is not None else event))
+        self.nodes[path] = node
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(path)
+        if isinstance(event, SequenceStartEvent):
+            return self._sequence(path)
+        if isinstance(event, ScalarEvent):
+            plain = event.style is None or event.style == ""
+            self.nodes[path] = Node(
+                node.line,
+                node.column,
+                node.key_line,
+                node.key_column,
+                event.value if plain else None,
+            )
+            return resolve(event.value) if plain else event.value
+        return None
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        while not isinstance(event := next(self.events), MappingEndEvent):
+            key = self._key(event, path)
+            value_event = next(self.events)
+            if key in data:
+                first = self.nodes[(*path, key)]
+                self._refuse(
+                    event,
+                    f"key {key!r} is written twice: already at "
+                    f"{self.text.file}:{first.key_line}:{first.key_column}",
+                    "keep one of the two",
+                )
+            data[key] = self._value(value_event, (*path, key), event)
+        return data
+
+    def _sequence(self, path: Path) -> list[Any]:
+        data: list[Any] = []
+        while not isinstance(event := next(self.events), SequenceEndEvent):
+            data.append(self._value(event, (*path, len(data)), None))
+        return data
+
+    def _key(self, event: Event, path: Path) -> str:
+        if isinstance(event, ScalarEvent) and event.value:
+            self._check(event)
+            return str(event.value)
+        self._refuse(event, "a key must be a word", "write 'word: value'")
+        if not isinstance(event, ScalarEvent):
+            self._value(event, (*path, ""), None)
+        return ""
+
+    def _check(self, event: Event) -> None:
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
+            mark = "*" if isinstance(event, AliasEvent) else "&"
+            self._refuse(
+                event,
+                f"anchors and aliases are not allowed: {mark}{event.anchor}",  # type: ignore[attr-defined]
+                "write the values out",
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._refuse(
+                event, f"tags are not allowed: {tag}", "write the value alone, or quote it"
+            )
+
+    def _refuse(self, event: Event, reason: str, hint: str) -> None:
+        self.errors.append(self.text.error(*_place(event), reason, hint))
+        if len(self.errors) >= MAX_ERRORS:
+            raise _TooMuch
+
+    def _syntax(self, error: yaml.MarkedYAMLError) -> None:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        reason = " ".join(part for part in (error.context, error.problem) if part)
+        hint = "check indentation, colons, quotes and brackets here and on the line before"
+        if "\t" in self.text.line(line)[:column]:
+            hint = "indent with spaces: YAML takes no tabs"
+        self.errors.append(self.text.error(line, column, f"not YAML: {reason}", hint))
+
+
+class _TooMuch(Exception):
+    """Stop reading: what was found so far is enough."""
+
+
+def _place(event: Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
