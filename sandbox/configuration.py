@@ -137,6 +137,9 @@ def _worker_node() -> Section:
             "NumberOfProcessors": 2,
             "Platform": "any",
         },
+        # a generic pilot takes jobs of its own VO's groups unless it names others; this one is the
+        # worker node of all VOs
+        "AgentJobRequirements": {"OwnerGroup": ", ".join(group.name for group in community.GROUPS)},
     }
 
 
@@ -146,7 +149,7 @@ def _global(state: State, profile: Profile, ports: dict[str, int]) -> Section:
         "DiracX": {"DisabledVOs": ", ".join(community.VOS)},
         "Registry": registry(),
         "Systems": _systems(state, profile, ports),
-        "Operations": operations(),
+        "Operations": operations(profile),
         "Resources": resources(state, ports),
     }
 
@@ -176,7 +179,7 @@ def _service(state: State, service: str, ports: dict[str, int]) -> Section:
     template = CFG()
     template.loadFromFile(str(dirac_folder() / f"{system}System" / "ConfigTemplate.cfg"))
     section: Section = template["Services"][name].getAsDict()
-    section |= {"Port": ports[service], "LogLevel": "WARN"}
+    section |= {"Port": ports[service], "LogLevel": "ERROR"}
     return section | service_overrides(state).get(service, {})
 
 

@@ -76,7 +76,7 @@ def agents(profile: Profile) -> dict[str, Section]:
     )
     tasks = {
         "PollingTime": 2,
-        "LogLevel": "WARN",
+        "LogLevel": "ERROR",
         "SubmitTasks": "yes",
         # off by default: without them no task and no file ever leaves Submitted and Assigned
         "MonitorTasks": "yes",
@@ -88,11 +88,11 @@ def agents(profile: Profile) -> dict[str, Section]:
     transformation = {
         "TransformationAgent": {
             "PollingTime": 2,
-            "LogLevel": "WARN",
+            "LogLevel": "ERROR",
             "PluginLocation": "DIRAC.TransformationSystem.Agent.TransformationPlugin",
             "transformationStatus": "Active, Completing, Flush",
         },
-        "InputDataAgent": {"PollingTime": 2, "LogLevel": "WARN", "RefreshOnly": "False"},
+        "InputDataAgent": {"PollingTime": 2, "LogLevel": "ERROR", "RefreshOnly": "False"},
     }
     if profile.local_executor:
         return {"Transformation": {"Agents": transformation}}
@@ -103,10 +103,10 @@ def agents(profile: Profile) -> dict[str, Section]:
             "TransType": _list(community.DATA_PROCESSING),
         },
         "RequestTaskAgent": {**tasks, "TransType": _list(community.DATA_MANIPULATION)},
-        "MCExtensionAgent": {"PollingTime": 2, "LogLevel": "WARN"},
+        "MCExtensionAgent": {"PollingTime": 2, "LogLevel": "ERROR"},
         "TransformationCleaningAgent": {
             "PollingTime": 5,
-            "LogLevel": "WARN",
+            "LogLevel": "ERROR",
             "EnableFlag": "True",
             "TransfIDMeta": "TransformationID",
             # the other default, TransformationDB, needs OutputDirectories on each transformation
@@ -121,7 +121,7 @@ def agents(profile: Profile) -> dict[str, Section]:
             "Executors": {
                 "Optimizers": {"Load": "JobPath, JobSanity, InputData, JobScheduling"},
                 **{
-                    name: {"LogLevel": "WARN"}
+                    name: {"LogLevel": "ERROR"}
                     for name in ("JobPath", "JobSanity", "InputData", "JobScheduling")
                 },
             },
@@ -155,7 +155,7 @@ def _request_agent() -> Section:
     places["SetFileStatus"] = f"{transformation}/SetFileStatus"
     return {
         "PollingTime": 1,
-        "LogLevel": "WARN",
+        "LogLevel": "ERROR",
         "RequestsPerCycle": 100,
         "MinProcess": 1,
         "MaxProcess": 2,
@@ -163,7 +163,7 @@ def _request_agent() -> Section:
         "BulkRequest": 0,
         "FTSMode": "False",
         "OperationHandlers": {
-            name: {"Location": place, "LogLevel": "WARN", "MaxAttempts": 8}
+            name: {"Location": place, "LogLevel": "ERROR", "MaxAttempts": 8}
             for name, place in places.items()
         },
     }
@@ -172,7 +172,7 @@ def _request_agent() -> Section:
 def _job_agent() -> Section:
     return {
         "PollingTime": 1,
-        "LogLevel": "WARN",
+        "LogLevel": "ERROR",
         "DefaultLogLevel": "INFO",
         "CEType": "InProcess",
         "FillingModeFlag": "True",
@@ -185,13 +185,16 @@ def _job_agent() -> Section:
     }
 
 
-def operations() -> Section:
+def operations(profile: Profile) -> Section:
     """Rules for all VOs."""
+    accounting = "Accounting" if "Accounting/DataStore" in profile.services else ""
     file_protocol = "file"
     storage = _list(community.STORAGE_ELEMENTS)
     outputs = dict.fromkeys(community.OUTPUT_PACKAGES, storage)
     return {
         "Defaults": {
+            # without the service, each file operation would complain that it cannot report
+            "MonitoringBackends": {"Default": accounting},
             "EMail": {"Production": "nobody@localhost", "Logging": "nobody@localhost"},
             "DataManagement": {
                 "AccessProtocols": file_protocol,

@@ -16,7 +16,7 @@ _SECONDS = 365 * 86400
 
 
 def main(directory: str) -> None:
-    from DIRAC.Core.Security.m2crypto.X509Chain import X509Chain
+    from DIRAC.Core.Security.X509Chain import X509Chain
 
     state = State(directory)
     for user, group in PROXIES:

@@ -52,8 +52,8 @@ def _load(local: Any) -> None:
     from DIRAC.Core.Utilities.DErrno import includeExtensionErrors
 
     ok(local.loadUserData(requireSuccessfulSync=True), "configuration")
-    # the options LogLevel reach only some of DIRAC's loggers; at NOTICE each RPC is two lines
-    gLogger.setLevel(os.environ.get("SANDBOX_LOG_LEVEL", "WARN"))
+    # NOTICE, two lines for each RPC, ranks above WARN in DIRAC (standardLogging/LogLevels.py)
+    gLogger.setLevel(os.environ.get("SANDBOX_LOG_LEVEL", "ERROR"))
     includeExtensionErrors()
 
 

@@ -68,7 +68,7 @@ def seed_proxies(state: State) -> None:
 
     if not gConfig.getValue("/Systems/Framework/URLs/ProxyManager", ""):
         return
-    from DIRAC.Core.Security.m2crypto.X509Chain import X509Chain
+    from DIRAC.Core.Security.X509Chain import X509Chain
     from DIRAC.FrameworkSystem.Client.ProxyManagerClient import gProxyManager
 
     gConfigurationData.setOptionInCFG("/DIRAC/Security/UseServerCertificate", "no")
