@@ -44,17 +44,12 @@ def read_production(path: Path) -> Production:
     :raises DefinitionErrors: all that is wrong with it.
     """
     from dirac_prodsys.core.dialects import load_production
+    from dirac_prodsys.core.yaml_source import MAX_BYTES
 
     name = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        problem = DefinitionError(
-            f"not a UTF-8 text: byte {error.start} cannot be decoded",
-            "save the file as UTF-8",
-            file=name,
-        )
-        raise DefinitionErrors([problem]) from error
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)  # one byte too many is refused there, not here
     except OSError as error:
         problem = DefinitionError(f"cannot be read: {error.strerror}", file=name)
         raise DefinitionErrors([problem]) from error

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan import ProductionPlan, StepPlan
     from dirac_prodsys.core.specs import JobSpec, RequestSpec
 
+#: columns, more than any line has
+_UNBROKEN = 100_000
+
 
 def plan(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
@@ -40,7 +43,10 @@ def plan(
     if as_json:
         typer.echo(json.dumps(compiled.to_dict(), indent=2))
     else:
-        Console(highlight=False).print(plan_tree(compiled), soft_wrap=True)
+        console = Console(highlight=False)
+        if not console.is_terminal:  # a program or a file reads it: no line is ever broken
+            console.width = _UNBROKEN
+        console.print(plan_tree(compiled))
 
 
 def plan_tree(compiled: ProductionPlan) -> Tree:

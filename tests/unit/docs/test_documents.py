@@ -13,6 +13,9 @@ from pydantic import BaseModel
 
 from dirac_prodsys.cli.main import app
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.job_types import job_types
+from dirac_prodsys.core.job_types.request import Request
+from dirac_prodsys.core.job_types.script import Script
 from dirac_prodsys.core.production import (
     DatasetModel,
     InputSpec,
@@ -21,6 +24,7 @@ from dirac_prodsys.core.production import (
     Production,
     Step,
 )
+from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.gateway.protocol import GatewaySettings
 
 ROOT = Path(__file__).parents[3]
@@ -117,6 +121,8 @@ def table_keys(document: str, section: str) -> set[str]:
         ("output", OutputSpec, set(), {}),
         ("dataset", DatasetModel, set(), {}),
         ("policy", Policy, set(), {}),
+        ("job, type script", Script, set(), {}),
+        ("job, type request", Request, set(), {}),
     ],
 )
 def test_the_yaml_reference_lists_the_fields_of_the_model(
@@ -124,6 +130,13 @@ def test_the_yaml_reference_lists_the_fields_of_the_model(
 ):
     fields = {renamed.get(name, name) for name in model.model_fields} - not_written
     assert table_keys("docs/reference/production-yaml.md", section) == fields
+
+
+def test_the_yaml_reference_lists_every_transformation_type_and_job_type():
+    document = "docs/reference/production-yaml.md"
+    assert table_keys(document, "Transformation types") == set(transformation_types())
+    sections = re.findall(r"^## job, type (\w+)$", (ROOT / document).read_text(), re.MULTILINE)
+    assert set(sections) == set(job_types())
 
 
 def test_the_connection_reference_lists_the_settings_of_the_gateway():
