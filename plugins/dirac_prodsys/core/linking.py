@@ -1,4 +1,4 @@
-"""What each step takes: input queries derived from the parents' outputs, and the proof of every link.
+"""What each step takes: input queries made of the parents' outputs, and the proof of every link.
 
 The files of a step carry the metadata of its directory and of the directories above it. From this
 alone follows which files a step takes, and that is checked for every pair of steps: a step takes
@@ -122,7 +122,7 @@ def _from_parents(
                 (*wanted.path, "where", error.field),
                 f"step {wanted.step} takes nothing from {parent}: {error.field} is "
                 f"{say(error.left)} in the output of {parent}, and here {say(error.right)}",
-                f"change this condition or output.metadata of {parent}, or drop {parent} from 'from'",
+                f"change one of the two, or do not take input from {parent}",
             )
     if len(parts) < len(wanted.parents):
         return None

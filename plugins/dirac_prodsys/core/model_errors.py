@@ -1,7 +1,7 @@
 """What pydantic says of wrong data, in words for the person who wrote it.
 
-Invariant: one mistake, one problem: the branches of a union are told together, and tags that pydantic
-puts into a location are left out, so that every path leads into the data.
+Invariant: one mistake, one problem: the branches of a union are told together, and tags that
+pydantic puts into a location are left out, so that every path leads into the data.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ def _problem(path: Path, items: list[Any], model: type[BaseModel], data: Any) ->
     if first["type"] == "value_error":
         return Problem(path, str(first["ctx"]["error"]))
     wanted = dict.fromkeys(_WANTED[i["type"]] for i in items if i["type"] in _WANTED)
+    if "a number" in wanted:
+        wanted.pop("a whole number", None)
     if wanted:
         found = first["input"]
         quote = "text" in wanted and isinstance(found, int | float)

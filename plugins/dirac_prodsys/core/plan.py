@@ -22,6 +22,7 @@ from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec, plain
 from dirac_prodsys.core.step_draft import StepDraft, draft
+from dirac_prodsys.core.step_output import check_datasets
 from dirac_prodsys.errors import DefinitionErrors
 
 
@@ -95,7 +96,7 @@ class ProductionPlan:
         }
 
 
-def compile(production: Production, *, run: str) -> ProductionPlan:  # noqa: A001
+def compile(production: Production, *, run: str) -> ProductionPlan:
     """The plan of one run.
 
     :param run: run tag (``naming.run_tag``).
@@ -108,21 +109,35 @@ def compile(production: Production, *, run: str) -> ProductionPlan:  # noqa: A00
     return plan
 
 
-def check(production: Production, run: str, problems: Problems) -> ProductionPlan | None:
-    """As :func:`compile`, but the mistakes are noted, and there is no plan."""
+def check(
+    production: Production,
+    run: str,
+    problems: Problems,
+    *,
+    unread: frozenset[str] = frozenset(),
+) -> ProductionPlan | None:
+    """As :func:`compile`, but mistakes are noted, and then there is no plan.
+
+    :param unread: names of steps that exist and are so wrong that ``production`` lacks them: what
+        refers to them is not checked.
+    """
     before = len(problems.found)
     _check_names(production, run, problems)
     parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
-    steps = graph.build(parents, problems)
+    steps = graph.build({**parents, **dict.fromkeys(unread, ())}, problems)
     drafts = {step.name: draft(production, step, run, problems) for step in production.steps}
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
+    unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
     linking.check_directories(outputs, problems)
+    datasets = {n: d.dataset for n, d in drafts.items() if d.dataset is not None}
+    check_datasets(datasets, problems)
     plans: dict[str, StepPlan] = {}
     for step in production.steps:
-        one = _step_plan(step, drafts[step.name], outputs, problems, linked=steps is not None)
+        linked = steps is not None and not unclear & set(parents[step.name])
+        one = _step_plan(step, drafts[step.name], outputs, problems, linked=linked)
         if one is not None:
             plans[step.name] = one
-    if steps is None or len(problems.found) > before:
+    if steps is None or unread or len(problems.found) > before:
         return None
     return ProductionPlan(
         production=production.name,

@@ -1,8 +1,6 @@
 """One step by itself: its type, job, output and dataset, before anybody asks what it is linked to.
 
-Invariant: nothing is added that the step, its types or DIRAC's defaults do not say. Lengths and
-characters are checked against the columns of ``TransformationDB.sql`` and ``FileCatalogDB.sql``
-here, because the databases cut off in silence what does not fit.
+Invariant: nothing is added that the step, its types or DIRAC's defaults do not say.
 """
 
 from __future__ import annotations
@@ -26,24 +24,17 @@ from dirac_prodsys.core.specs import (
     DatasetSpec,
     DirectorySpec,
     JobSpec,
-    OutputFile,
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.step_output import check_conditions, dataset, output
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 from dirac_prodsys.errors import DefinitionError
 
 #: ``Transformations.Description``, characters
 MAX_DESCRIPTION = 255
-#: a stored condition of more characters cannot be read back (``SaferEval.py``)
-MAX_CONDITION = 2048
-#: ``FC_MetaDatasets.MetaQuery`` and ``FC_DatasetAnnotations.Annotation``, characters
-MAX_DATASET_QUERY = 512
-#: ``Transformations.Plugin``
+#: ``Transformations.Plugin``, 32 characters
 _PLUGIN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
-_SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
-_FILE = re.compile(r"[A-Za-z0-9_.+=-]+")
-_TASK_NAMES = re.compile(r"@\{(?:JOB_ID|PRODUCTION_ID)\}")
 
 
 @dataclass(frozen=True)
@@ -64,9 +55,8 @@ class StepDraft:
         self, query: MetaQuery | None, problems: Problems
     ) -> TransformationSpec | None:
         """The transformation with this input query; None if the draft is not complete."""
-        path: Path = ("steps", self.step.name)
         if query is not None:
-            check_conditions(query, (*path, "input"), problems)
+            check_conditions(query, ("steps", self.step.name, "input"), problems)
         if self.kind is None or self.body is None or (self.wanted is not None and query is None):
             return None
         directories: tuple[DirectorySpec, ...] = ()
@@ -94,7 +84,6 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
     name = naming.SEPARATOR.join((production.name, run, step.name))
     kind = None
-    refuse(step.type, (*path, "type"), problems)
     with problems.at(*path, "type"):
         kind = transformation_type(step.type)
     if kind is not None:
@@ -105,7 +94,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
             f"{step.plugin!r} cannot name a plugin",
             "use letters, digits and _, at most 32: Standard, BySize, ByShare, Broadcast",
         )
-    files, output = _output(production, step, values, problems)
+    files, made = output(production, step, values, problems)
     return StepDraft(
         step=step,
         name=name,
@@ -113,52 +102,36 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         group=production.name,
         kind=kind,
         body=_body(step, kind, JobContext(name, step.type, files), values, problems),
-        output=output,
+        output=made,
         wanted=_wanted(step, kind, values, problems),
-        dataset=_dataset(production, step, output, values, problems),
+        dataset=dataset(production, step, made, values, problems),
     )
 
 
-def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
-    """Every condition must be short enough to be read back from the Transformation System."""
-    for field, form in query.to_dirac().items():
-        if len(str(form)) > MAX_CONDITION:
-            problems.add(
-                path,
-                f"the condition on {field} has {len(str(form))} characters, more than the "
-                f"{MAX_CONDITION} that DIRAC reads back",
-                "name fewer values, or use a range",
-            )
-
-
 def _check_shape(step: Step, kind: TransformationType, problems: Problems) -> None:
+    """What goes with a type's input, or with its having none."""
     path: Path = ("steps", step.name)
     if kind.needs_input:
         if step.input is None:
-            problems.add(
-                path,
-                f"type {kind.name} works on files, and there is no input",
-                "add input: {from: …}",
-            )
+            reason = f"type {kind.name} works on files, and there is no input"
+            problems.add(path, reason, "add input: {from: …}", on_key=True)
         if step.tasks is not None:
-            problems.add(
-                (*path, "tasks"),
-                f"type {kind.name} makes its tasks from its input files",
-                "drop tasks; group_size says how many files a task takes",
-            )
+            reason = f"type {kind.name} makes its tasks from its input files"
+            hint = "drop tasks; group_size says how many files a task takes"
+            problems.add((*path, "tasks"), reason, hint, on_key=True)
     else:
         if step.input is not None:
-            problems.add((*path, "input"), f"type {kind.name} has no input", "drop it")
+            reason = f"type {kind.name} has no input"
+            problems.add((*path, "input"), reason, "drop input", on_key=True)
         if step.tasks is None:
-            problems.add(
-                path, f"type {kind.name} needs to know how many tasks to make", "add tasks: 10"
-            )
+            reason = f"type {kind.name} needs to know how many tasks to make"
+            problems.add(path, reason, "add tasks: 10", on_key=True)
         if step.group_size is not None:
-            problems.add(
-                (*path, "group_size"), f"type {kind.name} has no input to group", "drop group_size"
-            )
+            reason = f"type {kind.name} has no input to group"
+            problems.add((*path, "group_size"), reason, "drop group_size", on_key=True)
     if step.start == "on_complete" and not (step.input and step.input.steps):
-        problems.add((*path, "start"), "there is no parent step that could complete", "drop start")
+        reason = "there is no parent step that could complete"
+        problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
 
 
 def _description(
@@ -166,11 +139,10 @@ def _description(
 ) -> str:
     path: Path = ("steps", step.name, "description")
     text: str = fill(step.description, values, path, problems)
-    text = text or f"Step {step.name} of production {production.name}, run {values['run']}"
+    text = text or f"Step {step.name} of production {production.name}"
     if len(text) > MAX_DESCRIPTION:
-        problems.add(
-            path, f"has {len(text)} characters, and DIRAC keeps {MAX_DESCRIPTION}", "shorten it"
-        )
+        reason = f"the description has {len(text)} characters, and DIRAC keeps {MAX_DESCRIPTION}"
+        problems.add(path, reason, "shorten it")
     if not text.isprintable() or set(text) & set("'\"\\"):
         problems.add(
             path,
@@ -198,69 +170,17 @@ def _body(
         wanted = job_type(named)
         if kind is not None and wanted.body != kind.body:
             raise DefinitionError(
-                f"a {named} is a {wanted.body}, and the tasks of type {kind.name} are {kind.body}s",
+                f"a {named} is a {wanted.body}, and the tasks of a {kind.name} are {kind.body}s",
                 "change the type of the job or of the step",
             )
         attributes = fill(step.job, values, path, problems)
         try:
             body = wanted.attributes.model_validate(attributes).body(context)
         except ValidationError as error:
-            for problem in explain(error, wanted.attributes, attributes):
-                problems.add(
-                    (*path, *problem.path), problem.reason, problem.hint, on_key=problem.on_key
-                )
+            for found in explain(error, wanted.attributes, attributes):
+                where = (*path, *found.path)
+                problems.add(where, found.reason, found.hint, on_key=found.on_key)
     return body
-
-
-def _output(
-    production: Production, step: Step, values: Mapping[str, str], problems: Problems
-) -> tuple[tuple[OutputFile, ...], Output | None]:
-    if step.output is None:
-        return (), None
-    path: Path = ("steps", step.name, "output")
-    before = len(problems.found)
-    directory = fill(step.output.directory, values, (*path, "directory"), problems)
-    with problems.at(*path, "directory"):
-        directory = naming.check_directory(directory, production.vo)
-    se = fill(step.output.se, values, (*path, "se"), problems)
-    if not _SE.fullmatch(se):
-        problems.add((*path, "se"), f"{se!r} cannot name a storage element")
-    metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
-    query = MetaQuery()
-    with problems.at(*path, "metadata"):
-        query = MetaQuery.parse({field: {"=": value} for field, value in metadata.items()})
-    if not metadata:
-        problems.add(
-            (*path, "metadata"),
-            "without metadata nobody finds these files",
-            "add step: ${{ step }}",
-        )
-    check_conditions(query, (*path, "metadata"), problems)
-    names = fill(step.output.files, values, (*path, "files"), problems)
-    for index, name in enumerate(names):
-        _check_file(name, directory, (*path, "files", index), problems)
-    if len(problems.found) > before:
-        return (), None
-    files = tuple(OutputFile(name=name, directory=directory, se=se) for name in names)
-    return files, Output(step.name, directory, metadata, query)
-
-
-def _check_file(name: str, directory: str, path: Path, problems: Problems) -> None:
-    as_made = _TASK_NAMES.sub("00000000", name)
-    if not _FILE.fullmatch(as_made):
-        problems.add(
-            path,
-            f"{name!r} is no plain file name",
-            "use letters, digits and _ . - + =, and @{JOB_ID} for the task ID",
-        )
-    elif as_made == name:
-        problems.add(
-            path, f"every task would leave the same file {name!r}", "put @{JOB_ID} into its name"
-        )
-    if len(directory) + 1 + len(as_made) > naming.MAX_NAME:
-        problems.add(
-            path, f"the LFN would be longer than {naming.MAX_NAME} characters", "shorten it"
-        )
 
 
 def _wanted(
@@ -268,50 +188,6 @@ def _wanted(
 ) -> Wanted | None:
     if step.input is None or (kind is not None and not kind.needs_input):
         return None
-    where: dict[str, Any] = fill(
-        step.input.where, values, ("steps", step.name, "input", "where"), problems
-    )
+    path: Path = ("steps", step.name, "input", "where")
+    where: dict[str, Any] = fill(step.input.where, values, path, problems)
     return Wanted(step.name, step.input.steps, where)
-
-
-def _dataset(
-    production: Production,
-    step: Step,
-    output: Output | None,
-    values: Mapping[str, str],
-    problems: Problems,
-) -> DatasetSpec | None:
-    if step.dataset is None:
-        return None
-    path: Path = ("steps", step.name, "dataset")
-    filled = {
-        key: fill(getattr(step.dataset, key), values, (*path, key), problems)
-        for key in ("name", "annotation", "where")
-    }
-    with problems.at(*path, "name"):
-        naming.check_dataset_name(filled["name"], production.vo)
-    if len(filled["annotation"]) > MAX_DATASET_QUERY:
-        problems.add(
-            (*path, "annotation"), f"is longer than {MAX_DATASET_QUERY} characters", "shorten it"
-        )
-    if step.output is None:
-        problems.add(path, "a dataset is made of a step's output, and there is none", "add output")
-    if output is None:
-        return None
-    query = output.query
-    with problems.at(*path, "where"):
-        query = query.refine(MetaQuery.parse(filled["where"]))
-    if len(str(query.to_dirac())) > MAX_DATASET_QUERY:
-        problems.add(
-            path,
-            f"its query has {len(str(query.to_dirac()))} characters, and the catalogue keeps "
-            f"{MAX_DATASET_QUERY}",
-            "use fewer or shorter metadata",
-        )
-    return DatasetSpec(
-        name=filled["name"],
-        query=query,
-        freeze=step.dataset.freeze,
-        annotation=filled["annotation"],
-        expect_files=step.dataset.expect_files,
-    )

@@ -34,14 +34,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Text:
-    """A source text, and its errors."""
+    """A source text, lines ended by a newline, and its errors."""
 
     text: str
     file: str
 
     @cached_property
     def _lines(self) -> list[str]:
-        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return self.text.split("\n")
 
     def line(self, number: int) -> str:
         """The line of that number, from 1; empty beyond the end."""

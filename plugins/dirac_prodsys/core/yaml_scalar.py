@@ -1,9 +1,8 @@
 """What a plain word of YAML means: decided once, against surprises.
 
-Invariant: a value is a number only if a number was written, and prints again as it was written or
-is refused by whoever needs exactness. Decided so:
+Invariant: a value is a number only if a number was written. Decided so:
 
-* ``true`` and ``false`` (also True, TRUE) are the booleans; ``no``, ``yes``, ``on``, ``off`` are text;
+* ``true`` and ``false`` (also True, TRUE) are the booleans; ``no yes on off`` are text;
 * ``2020-06-29`` is text: there are no dates;
 * ``007``, ``0x1F``, ``1_000``, ``1:30``, ``.inf`` and integers of more than 18 digits are text;
 * ``12``, ``-3``, ``1.5``, ``1e3`` are numbers; ``~``, ``null`` and nothing at all are null;
@@ -23,6 +22,7 @@ _FLOAT = re.compile(
     r"[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+]?[0-9]+)?"
     r"|\.[0-9]+(?:[eE][-+]?[0-9]+)?|(?:0|[1-9][0-9]*)[eE][-+]?[0-9]+)"
 )
+_TRAILING_ZERO = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+0")
 
 
 def resolve(text: str) -> str | int | float | bool | None:
@@ -41,6 +41,6 @@ def resolve(text: str) -> str | int | float | bool | None:
     return text
 
 
-def loses_digits(text: str, value: object) -> bool:
-    """Whether a float does not print as it was written, as ``1.10`` does not."""
-    return isinstance(value, float) and text.lstrip("+") not in (repr(value), f"{value:g}")
+def loses_digits(text: str) -> bool:
+    """Whether a plain scalar is a float whose last zeros are lost, as ``1.10`` becomes 1.1."""
+    return _TRAILING_ZERO.fullmatch(text) is not None

@@ -1,9 +1,9 @@
 """Text → data and places. The only reader of YAML in the house.
 
 PyYAML's scanner and parser give events; what they mean is decided here, so that there is no
-constructor that could run code. Refused with their place: tags, anchors and aliases, duplicate keys,
-keys that are no plain words, a second document, characters that do not print, and whatever exceeds
-:data:`MAX_BYTES`, :data:`MAX_DEPTH` or :data:`MAX_NODES`.
+constructor that could run code. Refused with their place: tags, anchors and aliases, duplicate
+keys, keys that are no plain words, a second document, characters that do not print, and whatever
+exceeds :data:`MAX_BYTES`, :data:`MAX_DEPTH` or :data:`MAX_NODES`.
 
 Invariant: reading costs time and memory in proportion to the text, and a text that is too big is
 refused unread.
@@ -44,7 +44,10 @@ MAX_NODES = 100_000
 MAX_ERRORS = 50
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: what YAML forbids, and its line breaks of other alphabets, at which editors do not break lines
+_UNPRINTABLE = re.compile(
+    r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 def parse(source: str | bytes, file: str) -> Document:
@@ -58,51 +61,43 @@ def parse(source: str | bytes, file: str) -> Document:
     text = Text(_decode(source, file), file)
     bad = _UNPRINTABLE.search(text.text)
     if bad:
-        line = text.text.count("\n", 0, bad.start())
-        column = bad.start() - (text.text.rfind("\n", 0, bad.start()) + 1)
-        raise DefinitionErrors(
-            [
-                text.error(
-                    line + 1,
-                    column + 1,
-                    f"character U+{ord(bad[0]):04X} does not print and is not allowed in YAML",
-                    "remove it; perhaps the file is no text, or was copied from one that is not",
-                )
-            ]
-        )
+        reason = f"character U+{ord(bad[0]):04X} is not allowed in a production file"
+        hint = "remove it; it does not print, and may have come in by copying"
+        place = _count_lines(text.text[: bad.start()])
+        raise DefinitionErrors([text.error(*place, reason, hint)])
     return _Composer(text).document()
 
 
 def _decode(source: str | bytes, file: str) -> str:
     if len(source) > MAX_BYTES:
-        raise DefinitionErrors(
-            [
-                DefinitionError(
-                    f"the file has {len(source):,} bytes, more than the {MAX_BYTES:,} that are read",
-                    "a production is a page of text: perhaps this is another file",
-                    file=file,
-                    line=1,
-                    column=1,
-                )
-            ]
+        size = f"{len(source):,} {'bytes' if isinstance(source, bytes) else 'characters'}"
+        error = DefinitionError(
+            f"the file has {size}, and {MAX_BYTES:,} are the most that is read",
+            "a production is a page of text: perhaps this is another file",
+            file=file,
+            line=1,
+            column=1,
         )
-    if isinstance(source, str):
-        return source.removeprefix("\ufeff")
+        raise DefinitionErrors([error])
     try:
-        return source.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = source[: error.start]
-        raise DefinitionErrors(
-            [
-                DefinitionError(
-                    f"byte 0x{source[error.start]:02X} is not UTF-8",
-                    "save the file as UTF-8",
-                    file=file,
-                    line=before.count(b"\n") + 1,
-                    column=len(before) - (before.rfind(b"\n") + 1) + 1,
-                )
-            ]
-        ) from None
+        text = source if isinstance(source, str) else source.decode("utf-8")
+    except UnicodeDecodeError as undecodable:
+        start = undecodable.start
+        line, column = _count_lines(undecodable.object[:start].decode("utf-8"))
+        error = DefinitionError(
+            f"byte 0x{undecodable.object[start]:02X} is not UTF-8",
+            "save the file as UTF-8",
+            file=file,
+            line=line,
+            column=column,
+        )
+        raise DefinitionErrors([error]) from None
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _count_lines(before: str) -> tuple[int, int]:
+    """Line and column, from 1, of what comes after ``before``."""
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 class _Composer:
@@ -115,13 +110,13 @@ class _Composer:
         self.events: Iterator[Event] = yaml.parse(text.text, Loader=_LOADER)
 
     def document(self) -> Document:
+        data: dict[str, Any] = {}
         try:
             data = self._stream()
-        except yaml.MarkedYAMLError as error:
-            data = None
+        except yaml.YAMLError as error:
             self._syntax(error)
         except _TooMuch:
-            data = None
+            pass  # what was found so far is told
         if self.errors:
             raise DefinitionErrors(self.errors)
         return Document(self.text, data, self.nodes)
@@ -218,7 +213,7 @@ class _Composer:
             mark = "*" if isinstance(event, AliasEvent) else "&"
             self._refuse(
                 event,
-                f"anchors and aliases are not allowed: {mark}{event.anchor}",  # type: ignore[attr-defined]
+                f"anchors and aliases are not allowed: {mark}{getattr(event, 'anchor', '')}",
                 "write the values out",
             )
         tag = getattr(event, "tag", None)
@@ -232,17 +227,18 @@ class _Composer:
         if len(self.errors) >= MAX_ERRORS:
             raise _TooMuch
 
-    def _syntax(self, error: yaml.MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
+    def _syntax(self, error: yaml.YAMLError) -> None:
+        mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        reason = " ".join(part for part in (error.context, error.problem) if part)
+        parts = (getattr(error, "context", None), getattr(error, "problem", None))
+        reason = " ".join(part for part in parts if part) or "it cannot be read"
         hint = "check indentation, colons, quotes and brackets here and on the line before"
         if "\t" in self.text.line(line)[:column]:
             hint = "indent with spaces: YAML takes no tabs"
         self.errors.append(self.text.error(line, column, f"not YAML: {reason}", hint))
 
 
-class _TooMuch(Exception):
+class _TooMuch(Exception):  # noqa: N818  a signal, not an error
     """Stop reading: what was found so far is enough."""
 
 

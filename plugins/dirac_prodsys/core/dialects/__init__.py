@@ -1,11 +1,11 @@
 """The forms in which a production may be written: one file per dialect, found by being here.
 
-A dialect's module has ``matches(data)``, which tells it by its keys, and ``read(document, problems)``,
-which makes a ``Production`` of it. Paths of problems that are found later, in the plan, are those of
-the native form; a dialect that differs translates them.
+A dialect's module has ``matches(data)``, which tells it by its keys, and
+``read(document, problems)``, which makes a ``Production`` of it. Paths of problems that are found
+later, in the plan, are those of the native form.
 
-Invariant: what :func:`load_production` returns compiles: the whole plan was made once, for a run that
-is named as long as a run can be named.
+Invariant: what :func:`load_production` returns compiles: the whole plan was made once, for a run
+whose name is as long as one can be.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from typing import Protocol
+from typing import Protocol, cast
 
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.naming import MAX_RUN_TAG
@@ -33,8 +33,13 @@ class Dialect(Protocol):
     def matches(self, data: dict[str, object]) -> bool:
         """Whether a file with these top-level keys is written in this dialect."""
 
-    def read(self, document: Document, problems: Problems) -> Production | None:
-        """The production; None, and the problems noted, if there is none."""
+    def read(
+        self, document: Document, problems: Problems
+    ) -> tuple[Production | None, frozenset[str]]:
+        """The production, and the names of the steps that could not be read; mistakes are noted.
+
+        None if not even its name is known.
+        """
 
 
 def load_production(text: str | bytes, file: str) -> Production:
@@ -46,9 +51,9 @@ def load_production(text: str | bytes, file: str) -> Production:
     """
     document = yaml_source.parse(text, file)
     problems = Problems()
-    production = _dialect(document).read(document, problems)
+    production, unread = _dialect(document).read(document, problems)
     if production is not None:
-        check(production, DUMMY_RUN, problems)
+        check(production, DUMMY_RUN, problems, unread=unread)
     if problems:
         raise DefinitionErrors(document.error(problem) for problem in problems.found)
     assert production is not None  # noqa: S101  a dialect that reads nothing says why
@@ -58,8 +63,8 @@ def load_production(text: str | bytes, file: str) -> Production:
 @functools.cache
 def _dialects() -> tuple[Dialect, ...]:
     names = [module.name for module in pkgutil.iter_modules(__path__)]
-    modules: list[Dialect] = [importlib.import_module(f"{__name__}.{name}") for name in names]  # type: ignore[misc]
-    return tuple(modules)
+    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
+    return tuple(cast("Dialect", module) for module in modules)
 
 
 def _dialect(document: Document) -> Dialect:

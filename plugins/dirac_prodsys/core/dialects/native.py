@@ -6,9 +6,10 @@ The models below are the language: every key that a user may write stands here o
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Annotated, Any
 
-from pydantic import Field, StrictStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, StrictInt, StrictStr, ValidationError, field_validator
 
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.problems import Problems
@@ -16,6 +17,7 @@ from dirac_prodsys.core.production import InputSpec, Model, Production, Step, St
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.core.yaml_scalar import loses_digits
 
+VERSION = 1
 KEYS = frozenset({"version", "production", "steps"})
 
 
@@ -47,10 +49,18 @@ class NativeStep(StepBase):
     input: Input | None = None
 
 
+def _known_version(version: int) -> int:
+    if version != VERSION:
+        raise ValueError(
+            f"version {version} of the language is not known; this is version {VERSION}"
+        )
+    return version
+
+
 class NativeFile(Model):
     """The whole file."""
 
-    version: Literal[1]
+    version: Annotated[StrictInt, AfterValidator(_known_version)]
     production: Header
     steps: dict[StrictStr, NativeStep] = Field(min_length=1)
 
@@ -60,23 +70,42 @@ def matches(data: dict[str, object]) -> bool:
     return bool(KEYS & data.keys())
 
 
-def read(document: Document, problems: Problems) -> Production | None:
-    """The production that the file describes."""
+def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
+    """The production that the file describes, and the names of steps that could not be read."""
     _refuse_lost_digits(document, problems)
     try:
         native = NativeFile.model_validate(document.data)
     except ValidationError as error:
-        for problem in explain(error, NativeFile, document.data):
-            problems.add(problem.path, problem.reason, problem.hint, on_key=problem.on_key)
-        return None
-    header = native.production
+        problems.found += explain(error, NativeFile, document.data)
+        return _readable_part(document)
+    steps = tuple(_step(name, step) for name, step in native.steps.items())
+    return _production(native.production, steps, document), frozenset()
+
+
+def _readable_part(document: Document) -> tuple[Production | None, frozenset[str]]:
+    """As much of a wrong file as can be read, so that the rest of it is checked in the same run."""
+    header, written = document.data.get("production"), document.data.get("steps")
+    if not isinstance(header, dict) or not isinstance(written, dict):
+        return None, frozenset()
+    name, vo = header.get("name"), header.get("vo")
+    if not isinstance(name, str) or not isinstance(vo, str):
+        return None, frozenset()
+    steps = []
+    for step_name, data in written.items():
+        with suppress(ValidationError):
+            steps.append(_step(step_name, NativeStep.model_validate(data)))
+    unread = frozenset(written) - {step.name for step in steps}
+    return _production(Header(name=name, vo=vo), tuple(steps), document), unread
+
+
+def _production(header: Header, steps: tuple[Step, ...], document: Document) -> Production:
     return Production(
         name=header.name,
         vo=header.vo,
         description=header.description,
         connection=header.connection,
         tags=header.tags,
-        steps=tuple(_step(name, step) for name, step in native.steps.items()),
+        steps=steps,
         source=document.source.text,
         file=document.file,
     )
@@ -94,16 +123,10 @@ def _refuse_lost_digits(document: Document, problems: Problems) -> None:
     for path, node in document.nodes.items():
         if node.plain is None or not ({"metadata", "where"} & set(path)):
             continue
-        value = float(node.plain) if _is_float(node.plain) else None
-        if loses_digits(node.plain, value):
+        if loses_digits(node.plain):
+            number = f"{float(node.plain):g}"
             problems.add(
                 path,
-                f"{node.plain} is read as the number {value:g}",
-                f'write "{node.plain}" if it is a version or a name, {value:g} if it is a number',
+                f"{node.plain} is read as the number {number}",
+                f'write "{node.plain}" if it is a version or a name, {number} if it is a number',
             )
-
-
-def _is_float(text: str) -> bool:
-    from dirac_prodsys.core.yaml_scalar import resolve
-
-    return isinstance(resolve(text), float)

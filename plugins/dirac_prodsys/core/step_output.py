@@ -1,0 +1,157 @@
+"""What a step leaves behind: its files, the metadata that they are found by, and its dataset.
+
+Invariant: what comes out of here fits into the columns of ``TransformationDB.sql`` and
+``FileCatalogDB.sql``: the databases cut off in silence what does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.linking import Output
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.placeholders import fill
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.specs import DatasetSpec, OutputFile
+
+#: a stored condition of more characters cannot be read back (``SaferEval.py``)
+MAX_CONDITION = 2048
+#: ``FC_MetaDatasets.MetaQuery`` and ``FC_DatasetAnnotations.Annotation``, characters
+MAX_DATASET_TEXT = 512
+
+_SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
+_FILE = re.compile(r"[A-Za-z0-9_.+=-]+")
+_TASK_NAMES = re.compile(r"@\{(?:JOB_ID|PRODUCTION_ID)\}")
+#: what DIRAC puts for a task or transformation ID
+_EIGHT_DIGITS = "00000000"
+
+
+def output(
+    production: Production, step: Step, values: Mapping[str, str], problems: Problems
+) -> tuple[tuple[OutputFile, ...], Output | None]:
+    """The files of a step, and the output that others find; nothing if it has none, or a wrong one.
+
+    :param values: what placeholders stand for.
+    """
+    if step.output is None:
+        return (), None
+    path: Path = ("steps", step.name, "output")
+    before = len(problems.found)
+    directory = fill(step.output.directory, values, (*path, "directory"), problems)
+    with problems.at(*path, "directory"):
+        naming.check_directory(directory, production.vo)
+    se = fill(step.output.se, values, (*path, "se"), problems)
+    if not _SE.fullmatch(se):
+        problems.add(
+            (*path, "se"), f"{se!r} cannot name a storage element", "use letters, digits and _ . -"
+        )
+    metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
+    query = MetaQuery()
+    with problems.at(*path, "metadata"):
+        query = MetaQuery.parse({field: {"=": value} for field, value in metadata.items()})
+    check_conditions(query, (*path, "metadata"), problems)
+    if not metadata:
+        hint = "add step: ${{ step }}"
+        problems.add((*path, "metadata"), "without metadata nobody finds these files", hint)
+    names = fill(step.output.files, values, (*path, "files"), problems)
+    for index, name in enumerate(names):
+        _check_file(name, directory, step.tasks or 1, (*path, "files", index), problems)
+    if len(problems.found) > before:
+        return (), None
+    files = tuple(OutputFile(name=name, directory=directory, se=se) for name in names)
+    return files, Output(step.name, directory, metadata, query)
+
+
+def dataset(
+    production: Production,
+    step: Step,
+    made: Output | None,
+    values: Mapping[str, str],
+    problems: Problems,
+) -> DatasetSpec | None:
+    """The dataset of a step; None if there is none, or it is wrong.
+
+    :param made: the step's output.
+    """
+    if step.dataset is None:
+        return None
+    path: Path = ("steps", step.name, "dataset")
+    name = fill(step.dataset.name, values, (*path, "name"), problems)
+    annotation = fill(step.dataset.annotation, values, (*path, "annotation"), problems)
+    where = fill(step.dataset.where, values, (*path, "where"), problems)
+    with problems.at(*path, "name"):
+        naming.check_dataset_name(name, production.vo)
+    if len(annotation) > MAX_DATASET_TEXT or not annotation.isprintable():
+        reason = f"the annotation must be one line of at most {MAX_DATASET_TEXT} characters"
+        problems.add((*path, "annotation"), reason, "shorten it")
+    if step.output is None:
+        problems.add(path, "a dataset is made of a step's output, and there is none", "add output")
+    if made is None:
+        return None
+    query = made.query
+    with problems.at(*path, "where"):
+        query = query.refine(MetaQuery.parse(where))
+    stored = len(str(query.to_dirac()))
+    if stored > MAX_DATASET_TEXT:
+        problems.add(
+            path,
+            f"its query has {stored} characters, and the catalogue keeps {MAX_DATASET_TEXT}",
+            "use fewer or shorter metadata",
+        )
+    return DatasetSpec(
+        name=name,
+        query=query,
+        freeze=step.dataset.freeze,
+        annotation=annotation,
+        expect_files=step.dataset.expect_files,
+    )
+
+
+def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
+    """Every condition must be short enough to be read back from the Transformation System."""
+    for field, form in query.to_dirac().items():
+        if len(str(form)) > MAX_CONDITION:
+            problems.add(
+                path,
+                f"the condition on {field} has {len(str(form))} characters, more than the "
+                f"{MAX_CONDITION} that DIRAC reads back",
+                "name fewer values, or use a range",
+            )
+
+
+def check_datasets(datasets: Mapping[str, DatasetSpec], problems: Problems) -> None:
+    """No two datasets of the same last name: DIRAC tells them by it.
+
+    :param datasets: by step.
+    """
+    taken: dict[str, str] = {}
+    for step, spec in datasets.items():
+        first = taken.setdefault(spec.name.rsplit("/", 1)[1], step)
+        if first != step:
+            problems.add(
+                ("steps", step, "dataset", "name"),
+                f"the dataset of step {first} has the same name",
+                "the last part of a dataset's name must be unique: add ${{ step }}",
+            )
+
+
+def _check_file(name: str, directory: str, tasks: int, path: Path, problems: Problems) -> None:
+    as_made = _TASK_NAMES.sub(_EIGHT_DIGITS, name)
+    if not _FILE.fullmatch(as_made):
+        problems.add(
+            path,
+            f"{name!r} is no plain file name",
+            "use letters, digits and _ . - + =, and @{JOB_ID} for the task ID",
+        )
+    elif "@{JOB_ID}" not in name and tasks > 1:
+        problems.add(
+            path,
+            f"each of the {tasks} tasks would leave the same file {name!r}",
+            "put @{JOB_ID} into its name",
+        )
+    if len(directory) + 1 + len(as_made) > naming.MAX_NAME:
+        reason = f"the LFN would be longer than {naming.MAX_NAME} characters"
+        problems.add(path, reason, "shorten the name or the directory")
