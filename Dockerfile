@@ -58,7 +58,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL=0 \
     AIRFLOW__STATE_STORE__DEFAULT_RETENTION_DAYS=0 \
     AIRFLOW__TRIGGERER__CAPACITY=5000 \
-    AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST='[{"name":"productions","classpath":"dirac_prodsys.provider.bundle.ProductionsDagBundle","kwargs":{"path":"/opt/airflow/include/productions","refresh_interval":2}},{"name":"dags","classpath":"airflow.dag_processing.bundles.local.LocalDagBundle","kwargs":{"path":"/opt/airflow/dags"}}]'
+    AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST='[{"name":"productions","classpath":"dirac_prodsys.provider.bundle.ProductionsDagBundle","kwargs":{"productions":"/opt/airflow/include/productions","refresh_interval":2}},{"name":"dags","classpath":"airflow.dag_processing.bundles.local.LocalDagBundle","kwargs":{"path":"/opt/airflow/dags"}}]'
 USER 50000
 WORKDIR /opt/airflow
 VOLUME /opt/airflow/bundles

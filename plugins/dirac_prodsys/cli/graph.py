@@ -28,7 +28,7 @@ def graph(
     from dirac_prodsys.core.plan import compile as compile_plan
 
     with readable_errors():
-        compiled = compile_plan(read_production(file), run="graph")
+        compiled = compile_plan(read_production(file), run="RUN")
     typer.echo({"text": as_text, "mermaid": as_mermaid, "dot": as_dot}[output](compiled))
 
 

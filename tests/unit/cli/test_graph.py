@@ -9,7 +9,7 @@ def test_text_has_a_line_per_step_parents_first(prodsys, good):
     assert prodsys("graph", good).stdout.splitlines() == [
         "simulate (MCSimulation)",
         "simulate --> merge (Merging)",
-        "merge ==> index (Merging) --> dataset /sim/datasets/good_graph",
+        "merge ==> index (Merging) --> dataset /sim/datasets/good_RUN",
     ]
 
 
@@ -30,5 +30,5 @@ def test_dot_is_read_by_a_dot_parser(prodsys, good):
     assert edges == {
         ("simulate", "merge"),
         ("merge", "index"),
-        ("index", "/sim/datasets/good_graph"),
+        ("index", "/sim/datasets/good_RUN"),
     }
