@@ -43,12 +43,22 @@ class Wanted:
 
     step: str
     parents: tuple[str, ...]
-    where: Mapping[str, Any]
+    where: MetaQuery
 
     @property
     def path(self) -> Path:
         """Where it says so."""
         return ("steps", self.step, "input")
+
+
+def read_query(form: Mapping[str, Any], path: Path, problems: Problems) -> MetaQuery | None:
+    """The query written at ``path``; None, and a problem noted for each wrong condition."""
+    before = len(problems.found)
+    query = MetaQuery()
+    for field, condition in form.items():
+        with problems.at(*path):
+            query = query.refine(MetaQuery.parse({field: condition}))
+    return None if len(problems.found) > before else query
 
 
 def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None:
@@ -81,30 +91,24 @@ def input_query(
     wanted: Wanted, outputs: Mapping[str, Output], problems: Problems
 ) -> MetaQuery | None:
     """The input query of a step; None, and the problems noted, if the links cannot be proved."""
-    before = len(problems.found)
-    where = MetaQuery()
-    with problems.at(*wanted.path, "where"):
-        where = MetaQuery.parse(wanted.where)
-    if len(problems.found) > before:
-        return None
     if not wanted.parents:
-        if where.is_empty:
+        if wanted.where.is_empty:
             problems.add(
                 wanted.path,
                 "nothing is selected",
                 "name a step under 'from', or metadata in 'where'",
             )
             return None
-        query: MetaQuery | None = where
+        query: MetaQuery | None = wanted.where
     else:
-        query = _from_parents(wanted, where, outputs, problems)
+        query = _from_parents(wanted, outputs, problems)
     if query is not None:
         _refuse_strangers(wanted, query, outputs, problems)
     return query
 
 
 def _from_parents(
-    wanted: Wanted, where: MetaQuery, outputs: Mapping[str, Output], problems: Problems
+    wanted: Wanted, outputs: Mapping[str, Output], problems: Problems
 ) -> MetaQuery | None:
     parts = []
     for index, parent in enumerate(wanted.parents):
@@ -116,7 +120,7 @@ def _from_parents(
             )
             continue
         try:
-            parts.append(outputs[parent].query.refine(where))
+            parts.append(outputs[parent].query.refine(wanted.where))
         except EmptyIntersection as error:
             problems.add(
                 (*wanted.path, "where", error.field),

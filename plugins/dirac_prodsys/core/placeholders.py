@@ -49,9 +49,9 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
         if name in values:
             return values[name]
         problems.add(path, f"unknown placeholder {match[0]!r}", nearest(name, NAMES))
-        return match[0]
+        return "unknown"  # a plain word, so that no second mistake is made of it
 
-    filled = _PLACEHOLDER.sub(value_of, text)
     if "${{" in _PLACEHOLDER.sub("", text):
         problems.add(path, f"a placeholder is not closed: {text!r}", "write ${{ name }}")
-    return filled
+        return "unknown"
+    return _PLACEHOLDER.sub(value_of, text)

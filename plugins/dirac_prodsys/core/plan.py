@@ -167,10 +167,10 @@ def _step_plan(
         name=step.name,
         transformation=spec,
         dataset=drafted.dataset,
-        parents=() if drafted.wanted is None else drafted.wanted.parents,
+        parents=() if step.input is None else step.input.steps,
         start=step.start,
         rules=StepRules(
-            needs_input=drafted.wanted is not None,
+            needs_input=drafted.takes_input,
             tasks=step.tasks,
             flush=step.policy.flush,
             max_flushes=step.policy.max_flushes,

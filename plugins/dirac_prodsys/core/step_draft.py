@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.job_types import JobContext, job_type
-from dirac_prodsys.core.linking import Output, Wanted
+from dirac_prodsys.core.linking import Output, Wanted, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import fill, refuse
@@ -49,6 +48,7 @@ class StepDraft:
     body: JobSpec | RequestSpec | None
     output: Output | None
     wanted: Wanted | None
+    takes_input: bool
     dataset: DatasetSpec | None
 
     def transformation(
@@ -57,7 +57,7 @@ class StepDraft:
         """The transformation with this input query; None if the draft is not complete."""
         if query is not None:
             check_conditions(query, ("steps", self.step.name, "input"), problems)
-        if self.kind is None or self.body is None or (self.wanted is not None and query is None):
+        if self.kind is None or self.body is None or (self.takes_input and query is None):
             return None
         directories: tuple[DirectorySpec, ...] = ()
         if self.output is not None:
@@ -103,7 +103,8 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         kind=kind,
         body=_body(step, kind, JobContext(name, step.type, files), values, problems),
         output=made,
-        wanted=_wanted(step, kind, values, problems),
+        wanted=_wanted(step, values, problems),
+        takes_input=step.input is not None,
         dataset=dataset(production, step, made, values, problems),
     )
 
@@ -183,11 +184,9 @@ def _body(
     return body
 
 
-def _wanted(
-    step: Step, kind: TransformationType | None, values: Mapping[str, str], problems: Problems
-) -> Wanted | None:
-    if step.input is None or (kind is not None and not kind.needs_input):
+def _wanted(step: Step, values: Mapping[str, str], problems: Problems) -> Wanted | None:
+    if step.input is None:
         return None
     path: Path = ("steps", step.name, "input", "where")
-    where: dict[str, Any] = fill(step.input.where, values, path, problems)
-    return Wanted(step.name, step.input.steps, where)
+    where = read_query(fill(step.input.where, values, path, problems), path, problems)
+    return None if where is None else Wanted(step.name, step.input.steps, where)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.linking import Output
+from dirac_prodsys.core.linking import Output, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
@@ -49,9 +49,8 @@ def output(
             (*path, "se"), f"{se!r} cannot name a storage element", "use letters, digits and _ . -"
         )
     metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
-    query = MetaQuery()
-    with problems.at(*path, "metadata"):
-        query = MetaQuery.parse({field: {"=": value} for field, value in metadata.items()})
+    equal = {field: {"=": value} for field, value in metadata.items()}
+    query = read_query(equal, (*path, "metadata"), problems) or MetaQuery()
     check_conditions(query, (*path, "metadata"), problems)
     if not metadata:
         hint = "add step: ${{ step }}"
@@ -89,11 +88,12 @@ def dataset(
         problems.add((*path, "annotation"), reason, "shorten it")
     if step.output is None:
         problems.add(path, "a dataset is made of a step's output, and there is none", "add output")
-    if made is None:
+    narrowed = read_query(where, (*path, "where"), problems)
+    if made is None or narrowed is None:
         return None
     query = made.query
     with problems.at(*path, "where"):
-        query = query.refine(MetaQuery.parse(where))
+        query = query.refine(narrowed)
     stored = len(str(query.to_dirac()))
     if stored > MAX_DATASET_TEXT:
         problems.add(

@@ -228,13 +228,18 @@ class _Composer:
             raise _TooMuch
 
     def _syntax(self, error: yaml.YAMLError) -> None:
-        mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        line, column = 1, 1
+        for name in ("context_mark", "problem_mark"):
+            mark: Any = getattr(error, name, None)
+            if mark is not None:
+                line, column = mark.line + 1, mark.column + 1
         parts = (getattr(error, "context", None), getattr(error, "problem", None))
         reason = " ".join(part for part in parts if part) or "it cannot be read"
         hint = "check indentation, colons, quotes and brackets here and on the line before"
         if "\t" in self.text.line(line)[:column]:
             hint = "indent with spaces: YAML takes no tabs"
+        elif "${{" in self.text.line(line):
+            hint = 'inside { } and [ ], quote text with a placeholder: "${{ run }}"'
         self.errors.append(self.text.error(line, column, f"not YAML: {reason}", hint))
 
 
