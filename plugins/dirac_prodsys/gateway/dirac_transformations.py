@@ -48,7 +48,7 @@ class TransformationVerbs:
         raise NotImplementedError
 
     def _check_fields(self, query: MetaQuery) -> None:
-        """Refuse a query on fields that the catalogue does not know; :class:`CatalogueVerbs` does."""
+        """Refuse fields that the catalogue does not know; :class:`CatalogueVerbs` does it."""
         raise NotImplementedError
 
     def _ts(self, method: str, *arguments: Any) -> Any:

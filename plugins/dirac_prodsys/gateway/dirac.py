@@ -1,0 +1,64 @@
+"""The gateway to a DIRAC grid: the verbs over DISET.
+
+Invariant: this is the only place where the verbs, the network and the rendering of bodies meet; the
+decisions are in the verbs, which run unchanged on the in-memory grid.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.specs import BodySpec
+from dirac_prodsys.errors import GatewayDenied
+from dirac_prodsys.gateway.bodies import render
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_rpc import DisetServices
+from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
+from dirac_prodsys.gateway.services import IN_USE, Services
+
+
+def open(settings: GatewaySettings) -> DiracGateway:
+    """A gateway to the grid of a connection; makes no call."""
+    return DiracGateway(settings)
+
+
+class DiracGateway(CatalogueVerbs, TransformationVerbs):
+    """A :class:`ProductionGateway` on DIRAC 9.1.
+
+    :param services: for tests: another way to the services than DISET.
+    """
+
+    def __init__(self, settings: GatewaySettings, services: Services | None = None) -> None:
+        self.settings = settings
+        self.services: Services = services or DisetServices(settings)
+
+    def ping(self) -> Identity:
+        """See :meth:`ProductionGateway.ping`.
+
+        :raises GatewayDenied: the grid takes us for another group or VO than the connection says.
+        """
+        versions: dict[str, str] = {}
+        who: dict[str, str] = {}
+        for service in IN_USE:
+            who = self.services.call(service, "whoami")
+            versions[service] = str(self.services.call(service, "ping").get("version", ""))
+        identity = Identity(
+            user=str(who.get("username", "")),
+            group=str(who.get("group", "")),
+            vo=str(who.get("VO", "")),
+            version=max(versions.values()),
+            services=versions,
+        )
+        for what, wanted, found in (
+            ("group", self.settings.group, identity.group),
+            ("VO", self.settings.vo, identity.vo),
+        ):
+            if wanted and wanted != found:
+                raise GatewayDenied(
+                    f"the grid takes {identity.user or 'this proxy'} for {what} {found}, "
+                    f"and the connection says {wanted}",
+                    f"make a proxy with dirac-proxy-init -g GROUP, or correct the {what}",
+                )
+        return identity
+
+    def _render(self, body: BodySpec) -> str:
+        return render(body)

@@ -1,0 +1,42 @@
+"""How DIRAC gets into a process that is not its own.
+
+Importing DIRAC changes the host process: ``LoggingRoot`` renames the standard log levels, switches
+off file and line of every log record, and prints to standard output. A worker or triggerer of
+Airflow must not notice.
+
+Invariant: after :func:`import_dirac` logging, ``sys.argv``, signal handlers and DIRAC's
+configuration object are as they were; DIRAC is not initialised (``DIRAC.initialize`` is never
+called).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import sys
+import threading
+from types import ModuleType
+
+_lock = threading.RLock()
+
+
+@functools.cache
+def import_dirac(module: str) -> ModuleType:
+    """A module of DIRAC, imported without side effects on this process."""
+    with _lock:
+        if module in sys.modules:
+            return sys.modules[module]
+        first = "DIRAC" not in sys.modules
+        source_file = logging._srcfile
+        names = {level: logging.getLevelName(level) for level in range(10, 51, 10)}
+        try:
+            imported = importlib.import_module(module)
+        finally:
+            logging._srcfile = source_file
+            for level, name in names.items():
+                logging.addLevelName(level, name)
+        if first:
+            # what it would print about connections comes back as an error, with a hint
+            importlib.import_module("DIRAC").gLogger.setLevel("FATAL")
+        return imported
