@@ -66,13 +66,15 @@ class DiracOperator(BaseOperator):
     template_fields: Sequence[str] = ()
     operator_extra_links: ClassVar[tuple[Any, ...]] = (TransformationLink(),)
     ui_color = "#e8f0fa"
+    #: what ``spec`` is, for the operator
+    spec_type: ClassVar[type[TransformationSpec | DatasetSpec]] = TransformationSpec
 
     def __init__(
         self,
         *,
         production: Production | None = None,
         step: str | None = None,
-        spec: TransformationSpec | Mapping[str, Any] | None = None,
+        spec: TransformationSpec | DatasetSpec | Mapping[str, Any] | None = None,
         dirac_conn_id: str | None = None,
         outage_patience: float = OUTAGE_PATIENCE,
         **kwargs: Any,
@@ -84,7 +86,7 @@ class DiracOperator(BaseOperator):
             production.step(step)
         self.production = production
         self.step = step
-        self.spec = TransformationSpec.model_validate(spec) if spec is not None else None
+        self.spec = self.spec_type.model_validate(spec) if spec is not None else None
         self.dirac_conn_id = dirac_conn_id or (
             production.connection if production else DiracHook.default_conn_name
         )
@@ -119,17 +121,20 @@ class DiracOperator(BaseOperator):
     def plan(self, context: Context) -> StepPlan:
         """The step as it is in this run.
 
-        :raises DefinitionError: the production cannot be planned.
+        :raises AirflowFailException: the production cannot be planned.
         """
         if self.production is not None and self.step is not None:
             run = naming.run_tag(str(context["run_id"]))
-            return compile(self.production, run=run).step(self.step)
+            try:
+                return compile(self.production, run=run).step(self.step)
+            except ProdsysError as error:
+                raise AirflowFailException(str(error)) from error
         spec = self._given_spec()
         rules = StepRules(needs_input=spec.input_query is not None, tasks=spec.tasks)
         return StepPlan(
             name=spec.name,
             transformation=spec,
-            dataset=self._given_dataset(),
+            dataset=None,
             parents=(),
             start="streaming",
             rules=rules,
@@ -181,12 +186,9 @@ class DiracOperator(BaseOperator):
         self.transformation_url = transformation_url(settings, transformation, name)
 
     def _given_spec(self) -> TransformationSpec:
-        if self.spec is None:
-            raise ValueError(f"{self.task_id}: has neither a production nor a spec")
+        if not isinstance(self.spec, TransformationSpec):
+            raise ValueError(f"{self.task_id}: has neither a production nor a TransformationSpec")
         return self.spec
-
-    def _given_dataset(self) -> DatasetSpec | None:
-        return None
 
     def _check_vo(self, hook: DiracHook) -> None:
         vo = hook.settings().vo

@@ -13,10 +13,10 @@ from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 
@@ -143,28 +143,31 @@ class DiracCreateDatasetOperator(DiracOperator):
     asset.
 
     The event's ``extra`` holds the dataset's name, number of files, query and whether it is
-    frozen, and the production and run it comes from.
-
-    :param dataset: with ``spec``, the ``DatasetSpec`` (or its dict) to make.
+    frozen, and the production and run it comes from. By itself it takes a ``DatasetSpec`` as
+    ``spec``, and the assets that are given as ``outlets``.
     """
 
-    def __init__(
-        self, *, dataset: DatasetSpec | Mapping[str, Any] | None = None, **kwargs: Any
-    ) -> None:
+    spec_type = DatasetSpec
+
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.dataset = DatasetSpec.model_validate(dataset) if dataset is not None else None
         if self.production is not None and self.step is not None:
             self.add_outlets([dataset_asset(self.production.vo, self.production.name, self.step)])
 
-    def _given_dataset(self) -> DatasetSpec | None:
-        return self.dataset
-
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Create or adopt, check, freeze; then one asset event."""
-        spec = self.plan(context).dataset
-        if spec is None:
+        step = None if self.spec is not None else self.plan(context)
+        spec = step.dataset if step is not None else self.spec
+        if not isinstance(spec, DatasetSpec):
             raise AirflowFailException(f"{self.task_id}: the step has no dataset")
-        record = self.on_grid(lambda gateway: gateway.create_dataset(spec))
+
+        def create(gateway: ProductionGateway) -> tuple[DatasetRecord, TransformationRecord | None]:
+            record = gateway.create_dataset(spec)
+            return record, step and gateway.find_transformation(step.transformation.name)
+
+        record, transformation = self.on_grid(create)
+        if transformation is not None:
+            self.remember_link(transformation.id, transformation.name)
         result = {
             "dataset": record.name,
             "files": record.files,
@@ -192,13 +195,3 @@ def _look(gateway: ProductionGateway, record: TransformationRecord) -> Snapshot:
             f"transformation {record.id} {record.name!r} has just been removed from DIRAC"
         )
     return snapshot
-
-
-__all__ = [
-    "DiracCompleteTransformationOperator",
-    "DiracCreateDatasetOperator",
-    "DiracCreateTransformationOperator",
-    "DiracFlushTransformationOperator",
-    "DiracStartTransformationOperator",
-    "TransformationSpec",
-]

@@ -94,7 +94,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         event = event or {}
         kind, reason = event.get("kind"), event.get("reason") or ""
         snapshot = event.get("snapshot")
-        state = {"flushes": int(event.get("flushes") or 0), "deadline": event.get("deadline")}
+        flushes = int(event.get("flushes") or 0)
+        state = {"flushes": flushes, "deadline": event.get("deadline")}
         if snapshot:
             self.remember_link(int(snapshot["id"]), snapshot["name"])
         if kind in self.until:
@@ -107,10 +108,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         if kind == "flush" and snapshot:
             number = int(snapshot["id"])
             if self.on_grid(lambda gateway: gateway.flush_transformation(number), state):
-                state["flushes"] += 1
-                self.log.info(
-                    "flushed transformation %d (flush %d): %s", number, state["flushes"], reason
-                )
+                state["flushes"] = flushes + 1
+                self.log.info("flushed %s (flush %d): %s", snapshot["name"], flushes + 1, reason)
         return self.work(context, state)
 
 

@@ -1,0 +1,157 @@
+"""What is served to Airflow for the sources at hand: the last good text of each production.
+
+The rules, in the order they are applied to each refresh:
+
+* A good file serves its production. Of two files with one production the one that served it
+before goes on; the other gets an error of its own.
+* A broken file leaves its production as it was, and gets an error of its own. Airflow would
+otherwise mark the DAG stale and freeze its running runs.
+* A production whose file is gone is *retired*: its DAG stays, marked, for as long as a run of it
+is unfinished, and goes then. To take it up again put the file back. (Deleting a file does not
+stop what runs; stopping is an act of its own.)
+
+Invariant: a pure function of (sources, what was served, which productions have unfinished runs).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from dirac_prodsys.provider.bundle_sources import Source
+
+_STUB = '''"""Airflow DAG of the production {production!r}; written by ProductionsDagBundle, do
+not edit."""
+
+from dirac_prodsys.provider.dag_builder import dag_from_file
+
+dag = dag_from_file(__file__, {source!r}, {note!r})
+'''
+
+#: an import error is shown for this file alone; nothing of the user's is in the code but a quoted
+#: text
+_ERROR = '''"""Airflow shows why a file gives no DAG; written by ProductionsDagBundle, do not
+edit."""
+
+from dirac_prodsys.errors import DefinitionError
+
+raise DefinitionError({message!r})
+'''
+
+RETIRED = (
+    "**Retired:** the file {file} is no longer in the folder. Running runs finish on its last "
+    "text; the DAG goes when none is left. Put the file back to keep it."
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A production on the shelf.
+
+    :param file: the source that it came from.
+    :param text: its last good text.
+    :param retired: True when the source is gone.
+    """
+
+    file: str
+    text: str
+    retired: bool = False
+
+    @property
+    def note(self) -> str:
+        """What its DAG tells about its state; empty when all is well."""
+        return RETIRED.format(file=self.file) if self.retired else ""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All that is served.
+
+    :param productions: by name.
+    :param errors: by source file.
+    """
+
+    productions: Mapping[str, Served]
+    errors: Mapping[str, str]
+
+    @property
+    def retired(self) -> list[str]:
+        """Names of the productions whose source is gone."""
+        return sorted(name for name, served in self.productions.items() if served.retired)
+
+    def without(self, names: Collection[str]) -> Shelf:
+        """The shelf with some productions taken off."""
+        kept = {name: s for name, s in self.productions.items() if name not in names}
+        return Shelf(kept, self.errors)
+
+    def files(self) -> dict[str, bytes]:
+        """The folder that Airflow reads: file names and contents."""
+        files: dict[str, bytes] = {}
+        for name, served in self.productions.items():
+            stem = file_stem(name)
+            code = _STUB.format(production=name, source=served.file, note=served.note)
+            files[f"{stem}.yaml"] = served.text.encode()
+            files[f"{stem}.py"] = code.encode()
+        for file, message in self.errors.items():
+            code = _ERROR.format(message=message)
+            files[f"{_safe(file, '.')}.py"] = code.encode()
+        return files
+
+
+def arrange(sources: Iterable[Source], before: Mapping[str, Served]) -> Shelf:
+    """What to serve now.
+
+    :param before: what was served until now, by production.
+    """
+    by_file = {source.file: source for source in sources}
+    broken = {file: source.error for file, source in by_file.items() if source.error}
+    errors = dict(broken)
+    productions: dict[str, Served] = {}
+    for name, claims in _claims(by_file.values()).items():
+        owner = _owner(claims, before.get(name), broken)
+        if owner in claims:
+            productions[name] = Served(owner, claims[owner])
+        for file in claims:
+            if file != owner:
+                errors[file] = f"{file}: production {name!r} is already defined by {owner}"
+    for name, served in before.items():
+        if name not in productions:
+            gone = served.file not in broken
+            productions[name] = Served(served.file, served.text, retired=gone)
+    return Shelf(productions, errors)
+
+
+def _claims(sources: Iterable[Source]) -> dict[str, dict[str, str]]:
+    """For each production the files that define it, with their texts."""
+    claims: dict[str, dict[str, str]] = {}
+    for source in sources:
+        if not source.error:
+            claims.setdefault(source.production, {})[source.file] = source.text
+    return claims
+
+
+def _owner(claims: Mapping[str, str], before: Served | None, broken: Collection[str]) -> str:
+    """The file that serves a production: the one that did, even broken; else the first by
+    name."""
+    if before is not None and (before.file in claims or before.file in broken):
+        return before.file
+    return min(claims)
+
+
+def file_stem(production: str) -> str:
+    """Stem of a production's served files.
+
+    It depends on the production alone: Airflow keeps one path per DAG and looks it up in the
+    snapshot of old runs too, so renaming a source must not change it.
+    """
+    return _safe(production, "")
+
+
+def _safe(name: str, also: str) -> str:
+    """A file name for any name; different names give different ones."""
+    cleaned = re.sub(rf"[^A-Za-z0-9_{re.escape(also)}-]", "_", name)[:150]
+    if cleaned == name and not name.startswith("."):
+        return name
+    return f"{cleaned.lstrip('.')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,0 +1,75 @@
+"""What every test needs before the first import: an Airflow home of its own.
+
+Airflow reads its environment once, when it is imported, so the variables are set here, while no
+test module has been imported yet. Nothing of Airflow or DIRAC is imported here: the tests of
+``core`` run without both.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+_HOME = Path(tempfile.mkdtemp(prefix="dirac-prodsys-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+
+#: the drop-in folder of the bundle that the tests' Airflow is configured with
+PRODUCTIONS = _HOME / "productions"
+
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "AIRFLOW__"))]:
+    del os.environ[_name]
+os.environ.update(
+    {
+        "AIRFLOW_HOME": str(_HOME),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(_HOME / "dags"),
+        "AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS": "False",
+        "AIRFLOW__CORE__FERNET_KEY": "",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME / 'airflow.db'}",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(_HOME / "bundles"),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+            [
+                {
+                    "name": "productions",
+                    "classpath": "dirac_prodsys.provider.bundle.ProductionsDagBundle",
+                    "kwargs": {"productions": str(PRODUCTIONS), "refresh_interval": 2},
+                }
+            ]
+        ),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    }
+)
+PRODUCTIONS.mkdir()
+(_HOME / "dags").mkdir()
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Path:
+    """The Airflow home of this test run, empty but for a configuration."""
+    return _HOME
+
+
+@pytest.fixture(scope="session")
+def airflow_database(airflow_home: Path) -> Path:
+    """A migrated Airflow database (SQLite) in the home; returns its path."""
+    from airflow.utils.db import initdb
+
+    initdb()
+    return airflow_home / "airflow.db"
+
+
+@pytest.fixture
+def productions_folder(airflow_home: Path) -> Path:
+    """The drop-in folder of the configured bundle; left empty after the test."""
+    yield PRODUCTIONS
+    for path in PRODUCTIONS.iterdir():
+        path.unlink()

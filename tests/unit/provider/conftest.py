@@ -1,0 +1,98 @@
+"""A grid in memory behind an Airflow connection, and an operator's context without Airflow."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.gateway import memory
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.protocol import GatewaySettings
+
+Connect = Callable[..., str]
+
+TWO_STEPS = """
+version: 1
+production: {name: two, vo: sim, tags: [demo]}
+steps:
+  make:
+    type: MCSimulation
+    tasks: 6
+    job: {type: script, executable: make-it, arguments: "--task @{JOB_ID}"}
+    output:
+      directory: /sim/two/${{ run }}/make
+      se: DISK-A-SE
+      metadata: {production: two, run: "${{ run }}", step: make}
+      files: ["made_@{JOB_ID}.dat"]
+  merge:
+    type: Merging
+    group_size: 4
+    input: {from: make}
+    job: {type: script, executable: merge-it}
+    output:
+      directory: /sim/two/${{ run }}/merge
+      se: DISK-A-SE
+      metadata: {production: two, run: "${{ run }}", step: merge}
+      files: ["merged_@{JOB_ID}.dat"]
+    dataset: {name: "/sim/datasets/two_${{ run }}", expect_files: 2}
+"""
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Sets an Airflow connection of type ``dirac``: ``connect("dirac_default", backend=…)``."""
+
+    def set_connection(
+        conn_id: str = "dirac_default", conn_type: str = "dirac", **extra: Any
+    ) -> str:
+        value = json.dumps({"conn_type": conn_type, "extra": extra})
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", value)
+        return conn_id
+
+    return set_connection
+
+
+@pytest.fixture
+def grid(connect: Connect, request: pytest.FixtureRequest) -> Iterator[MemoryGrid]:
+    """The grid that the connection ``dirac_default`` leads to; its clock stands still."""
+    name = request.node.name
+    connect(backend="memory", config=name, poll_interval=0.01, agent_cycle=0.01, timeout=5)
+    yield memory.register(name, MemoryGrid())
+    memory.forget(name)
+
+
+@pytest.fixture
+def gateway(grid: MemoryGrid) -> memory.MemoryGateway:
+    """A gateway on the grid, for a test's own hands."""
+    return memory.MemoryGateway(grid, GatewaySettings(backend="memory"))
+
+
+@pytest.fixture
+def production() -> Production:
+    """Two steps: six files, merged by four, into a dataset."""
+    return load_production(TWO_STEPS, "two.yaml")
+
+
+class Store(dict[str, Any]):
+    """A task state store."""
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        self[key] = value
+        self.retention = retention
+
+
+@pytest.fixture
+def context() -> dict[str, Any]:
+    """What a task is given, as far as our operators use it."""
+    return {
+        "run_id": "r1",
+        "task_state_store": Store(),
+        "outlet_events": defaultdict(SimpleNamespace),
+    }
