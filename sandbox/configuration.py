@@ -137,9 +137,6 @@ def _worker_node() -> Section:
             "NumberOfProcessors": 2,
             "Platform": "any",
         },
-        # a generic pilot takes jobs of its own VO's groups unless it names others; this one is the
-        # worker node of all VOs
-        "AgentJobRequirements": {"OwnerGroup": ", ".join(group.name for group in community.GROUPS)},
     }
 
 

@@ -363,6 +363,9 @@ class Grid:
     def _worker_node_environment(self) -> dict[str, str]:
         env = environment.server(self.state, "worker-node.cfg", self.state.worker_node)
         env["X509_USER_PROXY"] = str(self.state.proxies / "pilot.sim_pilot.pem")
+        # JobAgent starts its wrapper with the interpreter behind the environment's symbolic link
+        packages = [path for path in sys.path if path.endswith("site-packages")]
+        env["PYTHONPATH"] = os.pathsep.join(packages)
         return env
 
     def _demand_answers(self) -> None:

@@ -15,6 +15,7 @@ import time
 import types
 from typing import Any
 
+from sandbox.community import GROUPS
 from sandbox.drivers import runtime
 from sandbox.profiles import JOB_AGENT
 
@@ -56,6 +57,24 @@ def shorten_match_wait() -> None:
         time.sleep(min(seconds, NO_MATCH_SECONDS))
 
     JobAgent.time = types.SimpleNamespace(time=time.time, sleep=sleep)
+
+
+def serve_all_vos() -> None:
+    """Let the one worker node take jobs of every VO.
+
+    A generic pilot gets jobs of its own VO unless it names the groups
+    (DIRAC/WorkloadManagementSystem/Client/Matcher.py, _checkCredentials), and the configuration
+    can only say one.
+    """
+    from DIRAC.WorkloadManagementSystem.Agent.JobAgent import JobAgent
+
+    describe = JobAgent._setCEDict
+
+    def describe_for_all(self: object, description: dict[str, Any]) -> None:
+        describe(self, description)
+        description["OwnerGroup"] = [group.name for group in GROUPS]
+
+    JobAgent._setCEDict = describe_for_all
 
 
 def load(names: list[str]) -> list[tuple[str, Any]]:
@@ -101,6 +120,7 @@ def main() -> None:
     shorten_monitor_delay()
     if JOB_AGENT in options.names:
         shorten_match_wait()
+        serve_all_vos()
     if options.directory:
         os.chdir(options.directory)
     agents = load(options.names)
