@@ -153,7 +153,7 @@ def _parse_operation(operator: object, operand: object) -> Condition:
     low, high = (None, bound) if operator in ("<", "<=") else (bound, None)
     condition = _range(low, high, frozenset())
     if condition is None:
-        raise MetaQueryError(f"no text is {operator} {value!r}")
+        raise MetaQueryError(f"no text is {operator} {value!r}", "take a later text as the bound")
     return condition
 
 

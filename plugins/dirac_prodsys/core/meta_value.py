@@ -58,13 +58,17 @@ def normal(value: object) -> Value:
     if isinstance(value, str):
         return _normal_string(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        kind = "a boolean" if isinstance(value, bool) else f"a {type(value).__name__}"
+        if isinstance(value, bool):
+            raise MetaQueryError(
+                f"{str(value).lower()} is a boolean, and metadata are text or numbers",
+                "booleans break DIRAC's stored queries: use 0 and 1, or quote the word",
+            )
         raise MetaQueryError(
-            f"{value!r} is {kind}, and metadata are text or numbers",
-            "booleans break DIRAC's stored queries: use 0 and 1, or quote the word",
+            f"{'nothing' if value is None else value!r} is neither text nor a number",
+            "write one value here",
         )
     if isinstance(value, float) and not math.isfinite(value):
-        raise MetaQueryError(f"{value!r} is no number that a database can hold")
+        raise MetaQueryError(f"{value!r} is no number that a database can hold", "quote it as text")
     if isinstance(value, float) and value.is_integer() and abs(value) < _INT_LIMIT:
         return int(value)
     if isinstance(value, int) and abs(value) >= _INT_LIMIT:

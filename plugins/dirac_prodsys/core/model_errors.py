@@ -12,74 +12,103 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Union
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from dirac_prodsys.core.problems import Path, Problem, nearest
 
+_TEXT = ("text", "write a word, or quote it")
+_WHOLE = ("a whole number", "write a number without quotes and fraction, such as 10")
+_NUMBER = ("a number", "write a number without quotes, such as 0.5")
+_BOOLEAN = ("true or false", "write true or false, without quotes")
+_MAPPING = ("a mapping", "write 'key: value' below it, or {key: value}")
+_LIST = ("a list", "write [a, b], or one '- item' on each line")
+#: pydantic's type of error → what was wanted, and how to write it
 _WANTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "dict_type": "a mapping (key: value)",
-    "model_type": "a mapping (key: value)",
-    "tuple_type": "a list ([a, b])",
-    "list_type": "a list ([a, b])",
+    "string_type": _TEXT,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_parsing": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "bool_type": _BOOLEAN,
+    "bool_parsing": _BOOLEAN,
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "tuple_type": _LIST,
+    "list_type": _LIST,
 }
-_BOUND = {
+_BOUNDS = {
     "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),
 }
+_LENGTHS = {
+    "too_short": ("at least", "min_length", "entries"),
+    "too_long": ("at most", "max_length", "entries"),
+    "string_too_short": ("at least", "min_length", "characters"),
+    "string_too_long": ("at most", "max_length", "characters"),
+}
+
+
+def wrong(reason: str, hint: str) -> PydanticCustomError:
+    """To be raised by validators of models: what is wrong, and the way out."""
+    return PydanticCustomError("prodsys", "{reason}", {"reason": reason, "hint": hint})
 
 
 def explain(error: ValidationError, model: type[BaseModel], data: Any) -> list[Problem]:
     """The problems of ``data`` as an instance of ``model``, with paths from the top of ``data``."""
     grouped: dict[Path, list[Any]] = {}
     for item in error.errors(include_url=False):
-        grouped.setdefault(_path(item["loc"], item["type"], data), []).append(item)
-    return [_problem(path, items, model, data) for path, items in grouped.items()]
+        if not _is_echo(item):
+            path = _path(item["loc"], item["type"], data)
+            grouped.setdefault(path, []).append(item)
+    return [_problem(path, items, model) for path, items in grouped.items()]
 
 
-def _problem(path: Path, items: list[Any], model: type[BaseModel], data: Any) -> Problem:
+def _is_echo(item: Any) -> bool:
+    """A list is called too short when its entries are wrong: that is told already."""
+    return bool(item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"])
+
+
+def _problem(path: Path, items: list[Any], model: type[BaseModel]) -> Problem:
     first = items[0]
-    if first["type"] == "missing":
-        known = _keys(model, path[:-1])
-        return Problem(
-            path, f"key {path[-1]!r} is missing", f"known here: {', '.join(known)}", on_key=True
-        )
-    if first["type"] == "extra_forbidden":
-        key = str(path[-1])
-        return Problem(
-            path, f"unknown key {key!r}", nearest(key, _keys(model, path[:-1])), on_key=True
-        )
-    if first["type"] == "literal_error":
-        allowed = [
-            word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ",").split(",")
-        ]
-        return Problem(
-            path,
-            f"{say(first['input'])} is not a word known here",
-            nearest(str(first["input"]), allowed),
-        )
-    if first["type"] in _BOUND:
-        words, key = _BOUND[first["type"]]
-        return Problem(path, f"should be {words} {first['ctx'][key]:g}, not {first['input']}")
-    if first["type"] == "value_error":
-        return Problem(path, str(first["ctx"]["error"]))
-    wanted = dict.fromkeys(_WANTED[i["type"]] for i in items if i["type"] in _WANTED)
-    if "a number" in wanted:
-        wanted.pop("a whole number", None)
+    kind, context = first["type"], first.get("ctx", {})
+    if kind == "missing":
+        known = f"known here: {', '.join(_keys(model, path[:-1]))}"
+        return Problem(path, f"key {path[-1]!r} is missing", known, on_key=True)
+    if kind == "extra_forbidden":
+        hint = nearest(str(path[-1]), _keys(model, path[:-1]))
+        return Problem(path, f"unknown key {str(path[-1])!r}", hint, on_key=True)
+    if kind == "literal_error":
+        expected = context["expected"].replace(" or ", ",").split(",")
+        hint = nearest(str(first["input"]), [word.strip(" '") for word in expected])
+        return Problem(path, f"{say(first['input'])} is not a word known here", hint)
+    if kind == "prodsys":
+        return Problem(path, context["reason"], context["hint"])
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        bound = f"{words} {context[key]:g}"
+        return Problem(path, f"should be {bound}, not {first['input']}", f"write {bound}")
+    if kind in _LENGTHS:
+        words, key, what = _LENGTHS[kind]
+        if not first["input"]:
+            return Problem(path, "should not be empty", "write at least one, or drop the key")
+        bound = f"{words} {context[key]} {what}"
+        return Problem(path, f"should have {bound}, not {len(first['input'])}", f"write {bound}")
+    wanted = [_WANTED[item["type"]] for item in items if item["type"] in _WANTED]
     if wanted:
-        found = first["input"]
-        quote = "text" in wanted and isinstance(found, int | float)
-        hint = "quote it if it is text" if quote else ""
-        return Problem(path, f"should be {' or '.join(wanted)}, not {say(found)}", hint)
-    return Problem(path, first["msg"])
+        return _wrong_type(path, dict(wanted), first["input"])
+    return Problem(path, first["msg"], "see the reference of this key")
+
+
+def _wrong_type(path: Path, wanted: dict[str, str], found: Any) -> Problem:
+    if _NUMBER[0] in wanted:
+        wanted.pop(_WHOLE[0], None)
+    words, hint = " or ".join(wanted), next(iter(wanted.values()))
+    if _TEXT[0] in wanted and isinstance(found, int | float):
+        hint = "quote it if it is text"
+    return Problem(path, f"should be {words}, not {say(found)}", hint)
 
 
 def say(value: Any) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.job_types import JobContext, job_type
+from dirac_prodsys.core.job_types import JobAttributes, JobContext, job_type
 from dirac_prodsys.core.linking import Output, Wanted, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.model_errors import explain
@@ -28,7 +29,6 @@ from dirac_prodsys.core.specs import (
 )
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
-from dirac_prodsys.errors import DefinitionError
 
 #: ``Transformations.Description``, characters
 MAX_DESCRIPTION = 255
@@ -161,27 +161,38 @@ def _body(
     problems: Problems,
 ) -> JobSpec | RequestSpec | None:
     path: Path = ("steps", step.name, "job")
-    named = step.job.get("type")
+    attributes = read_job(step.job, values, path, problems)
+    if attributes is None:
+        return None
+    body = attributes.body(context)
+    if kind is not None and body.kind != kind.body:
+        problems.add(
+            (*path, "type"),
+            f"a {attributes.type} is a {body.kind}, and the tasks of a {kind.name} are {kind.body}s",
+            "change the type of the job or of the step",
+        )
+    return body
+
+
+def read_job(
+    job: Mapping[str, Any], values: Mapping[str, str], path: Path, problems: Problems
+) -> JobAttributes | None:
+    """The attributes written under ``job:``; None, and the problems noted, if they are wrong."""
+    named = job.get("type")
     if not isinstance(named, str):
         problems.add((*path, "type"), "the job has no type", "add type: script")
         return None
     refuse(named, (*path, "type"), problems)
-    body = None
     with problems.at(*path, "type"):
-        wanted = job_type(named)
-        if kind is not None and wanted.body != kind.body:
-            raise DefinitionError(
-                f"a {named} is a {wanted.body}, and the tasks of a {kind.name} are {kind.body}s",
-                "change the type of the job or of the step",
-            )
-        attributes = fill(step.job, values, path, problems)
+        model = job_type(named).attributes
+        attributes = fill(job, values, path, problems)
         try:
-            body = wanted.attributes.model_validate(attributes).body(context)
+            return model.model_validate(attributes)
         except ValidationError as error:
-            for found in explain(error, wanted.attributes, attributes):
+            for found in explain(error, model, attributes):
                 where = (*path, *found.path)
                 problems.add(where, found.reason, found.hint, on_key=found.on_key)
-    return body
+    return None
 
 
 def _wanted(step: Step, values: Mapping[str, str], problems: Problems) -> Wanted | None:

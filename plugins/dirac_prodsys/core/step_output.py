@@ -78,6 +78,7 @@ def dataset(
     if step.dataset is None:
         return None
     path: Path = ("steps", step.name, "dataset")
+    before = len(problems.found)
     name = fill(step.dataset.name, values, (*path, "name"), problems)
     annotation = fill(step.dataset.annotation, values, (*path, "annotation"), problems)
     where = fill(step.dataset.where, values, (*path, "where"), problems)
@@ -101,6 +102,8 @@ def dataset(
             f"its query has {stored} characters, and the catalogue keeps {MAX_DATASET_TEXT}",
             "use fewer or shorter metadata",
         )
+    if len(problems.found) > before:
+        return None
     return DatasetSpec(
         name=name,
         query=query,

@@ -209,13 +209,10 @@ class _Composer:
         return ""
 
     def _check(self, event: Event) -> None:
-        if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
-            mark = "*" if isinstance(event, AliasEvent) else "&"
-            self._refuse(
-                event,
-                f"anchors and aliases are not allowed: {mark}{getattr(event, 'anchor', '')}",
-                "write the values out",
-            )
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None and not isinstance(event, AliasEvent):  # there is none without it
+            reason = f"anchors and aliases are not allowed: &{anchor}, *{anchor}"
+            self._refuse(event, reason, "write the values out where they are needed")
         tag = getattr(event, "tag", None)
         if tag is not None:
             self._refuse(
@@ -248,5 +245,5 @@ class _TooMuch(Exception):  # noqa: N818  a signal, not an error
 
 
 def _place(event: Event) -> tuple[int, int]:
-    mark = event.start_mark
+    mark: Any = event.start_mark
     return mark.line + 1, mark.column + 1

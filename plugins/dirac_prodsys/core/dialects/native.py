@@ -6,14 +6,15 @@ The models below are the language: every key that a user may write stands here o
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr, ValidationError, field_validator
 
-from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.model_errors import explain, wrong
+from dirac_prodsys.core.placeholders import NAMES
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import InputSpec, Model, Production, Step, StepBase
+from dirac_prodsys.core.step_draft import read_job
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.core.yaml_scalar import loses_digits
 
@@ -51,9 +52,7 @@ class NativeStep(StepBase):
 
 def _known_version(version: int) -> int:
     if version != VERSION:
-        raise ValueError(
-            f"version {version} of the language is not known; this is version {VERSION}"
-        )
+        raise wrong(f"version {version} is not known here", f"write version: {VERSION}")
     return version
 
 
@@ -77,12 +76,14 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         native = NativeFile.model_validate(document.data)
     except ValidationError as error:
         problems.found += explain(error, NativeFile, document.data)
-        return _readable_part(document)
+        return _readable_part(document, problems)
     steps = tuple(_step(name, step) for name, step in native.steps.items())
     return _production(native.production, steps, document), frozenset()
 
 
-def _readable_part(document: Document) -> tuple[Production | None, frozenset[str]]:
+def _readable_part(
+    document: Document, problems: Problems
+) -> tuple[Production | None, frozenset[str]]:
     """As much of a wrong file as can be read, so that the rest of it is checked in the same run."""
     header, written = document.data.get("production"), document.data.get("steps")
     if not isinstance(header, dict) or not isinstance(written, dict):
@@ -92,8 +93,13 @@ def _readable_part(document: Document) -> tuple[Production | None, frozenset[str
         return None, frozenset()
     steps = []
     for step_name, data in written.items():
-        with suppress(ValidationError):
+        try:
             steps.append(_step(step_name, NativeStep.model_validate(data)))
+        except ValidationError:
+            job = data.get("job") if isinstance(data, dict) else None
+            if isinstance(job, dict):
+                names = {name: name for name in NAMES}
+                read_job(job, names, ("steps", step_name, "job"), problems)
     unread = frozenset(written) - {step.name for step in steps}
     return _production(Header(name=name, vo=vo), tuple(steps), document), unread
 

@@ -12,7 +12,6 @@ import importlib
 import pkgutil
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import StrictStr
 
@@ -51,12 +50,10 @@ class JobType:
     """A job type.
 
     :param name: the word after ``job: {type: …}``.
-    :param body: what it makes; the step's transformation type must want the same.
     :param attributes: the model of its attributes.
     """
 
     name: str
-    body: Literal["job", "request"]
     attributes: type[JobAttributes]
 
 

@@ -56,4 +56,4 @@ class Request(JobAttributes):
         )
 
 
-JOB_TYPE = JobType("request", "request", Request)
+JOB_TYPE = JobType("request", Request)

@@ -12,25 +12,28 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
+from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.specs import Command, JobSpec
 
 
 def _one_line(text: str) -> str:
     if not text.isprintable():
-        raise ValueError("must be one line of printable characters")
+        raise wrong("should be one line of characters that print", "take line breaks and tabs out")
     return text
 
 
 def _program(text: str) -> str:
     if not text or text != text.strip() or " " in text:
-        raise ValueError("must be one program, without spaces; arguments go to 'arguments'")
+        raise wrong(f"{text!r} is not the name of one program", "arguments go into 'arguments'")
     return _one_line(text)
 
 
 def _variables(environment: dict[str, str]) -> dict[str, str]:
     for name in environment:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ValueError(f"{name!r} cannot name an environment variable")
+            raise wrong(
+                f"{name!r} cannot name an environment variable", "use letters, digits and _"
+            )
     return environment
 
 
@@ -82,4 +85,4 @@ class Script(JobAttributes):
         )
 
 
-JOB_TYPE = JobType("script", "job", Script)
+JOB_TYPE = JobType("script", Script)
