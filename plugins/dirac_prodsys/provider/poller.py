@@ -37,6 +37,8 @@ T = TypeVar("T")
 GATHER = 1.0
 #: longest pause between two looks during an outage, seconds
 LONGEST_PAUSE = 300.0
+#: pause while the connection itself cannot be read or opened, seconds
+UNREAD_PAUSE = 5.0
 #: the connection is read again after so long, so that an edit reaches waits of weeks, seconds
 SETTINGS_AGE = 600.0
 
@@ -53,6 +55,11 @@ class Look:
 
     snapshot: Snapshot | None = None
     outage: str = ""
+
+
+def longest_call(settings: GatewaySettings) -> float:
+    """Seconds after which a verb (up to three RPCs) that breaks its promise to end is given up."""
+    return 3 * settings.timeout + 5
 
 
 @contextlib.asynccontextmanager
@@ -85,7 +92,8 @@ class Poller:
         self.users = 0
         #: the settings in use; those of the class's defaults until the connection has been read
         self.settings = GatewaySettings()
-        self._gateway: ProductionGateway | None = None
+        #: the gateway in use; None until the connection has been read
+        self.gateway: ProductionGateway | None = None
         self._read_at = 0.0
         self._caller = Caller(f"dirac-poller-{conn_id}")
         self._waiting: dict[int, list[asyncio.Future[Look]]] = {}
@@ -169,7 +177,7 @@ class Poller:
             self._newcomer.clear()
 
     async def _pause(self, spent: float) -> None:
-        interval = self.settings.poll_interval
+        interval = self.settings.poll_interval if self.gateway else UNREAD_PAUSE
         if self._failures:
             interval = min(interval * 2 ** min(self._failures, 10), max(interval, LONGEST_PAUSE))
         with contextlib.suppress(TimeoutError):
@@ -181,18 +189,18 @@ class Poller:
         # every verb promises an end within the timeout per call; this is for the one that breaks
         # it
         try:
-            return await self._caller.run(lambda: call(gateway), 3 * self.settings.timeout + 5)
+            return await self._caller.run(lambda: call(gateway), longest_call(self.settings))
         except BaseException:
             self._read_at = 0.0
             raise
 
     async def _open(self) -> ProductionGateway:
-        if self._gateway is None or time.monotonic() - self._read_at > SETTINGS_AGE:
+        if self.gateway is None or time.monotonic() - self._read_at > SETTINGS_AGE:
             settings = await DiracHook(self.conn_id).asettings()
-            if self._gateway is None or settings != self.settings:
-                self._gateway = await self._caller.run(lambda: open_gateway(settings), 60.0)
+            if self.gateway is None or settings != self.settings:
+                self.gateway = await self._caller.run(lambda: open_gateway(settings), 60.0)
             self.settings, self._read_at = settings, time.monotonic()
-        return self._gateway
+        return self.gateway
 
     def _forget(self, transformation: int, answer: asyncio.Future[Look]) -> None:
         answers = self._waiting.get(transformation, [])
