@@ -5,6 +5,7 @@ Invariant: an answer other than success is a ``SandboxError`` with Airflow's own
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -98,6 +99,12 @@ class AirflowRest:
             ),
             None,
         )
+
+    def parsed(self, dag_id: str) -> float:
+        """When the DAG was last parsed, Unix time; 0 when Airflow does not know it."""
+        dag = self.dag(dag_id)
+        when = dag and dag["last_parsed_time"]
+        return datetime.datetime.fromisoformat(when).timestamp() if when else 0.0
 
     def tasks(self, dag_id: str) -> set[str]:
         """The task IDs of the newest version of a DAG."""

@@ -224,6 +224,13 @@ class AirflowStack:
                 return process
         return None
 
+    def started(self, name: str) -> float:
+        """When one of the four was started, Unix time. :raises SandboxError: it is not running."""
+        handle = self.processes.handle(name)
+        if handle is None:
+            raise SandboxError(f"{name} is not running")
+        return handle.started
+
     # -- looking ------------------------------------------------------------------------------
 
     def status(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Copy the files of a dataset from the storage element: ``python -m sandbox.demo_fetch NAME FOLDER``.
+"""Copy a dataset's files from storage: ``python -m sandbox.demo_fetch NAME FOLDER``.
 
 A plain DIRAC client, run in the grid's client environment. Prints the local paths, one a line.
 """

@@ -1,0 +1,186 @@
+"""The whole road in one command: ``python -m sandbox.demo run``, which ``make demo`` calls.
+
+A full grid and an Airflow are started below the state directory (or found running there), the
+example production is triggered, watched and checked, and its picture is fetched back.
+
+Invariant: whatever happens in between, ``python -m sandbox.demo down`` stops all of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dirac_prodsys.errors import ProdsysError
+from sandbox.airflow_settings import connection_to
+from sandbox.airflow_stack import AirflowStack
+from sandbox.demo_run import DemoRun, Outcome
+from sandbox.demo_view import Live, table
+from sandbox.environment import REPOSITORY
+from sandbox.errors import SandboxError
+from sandbox.grid import Grid
+
+PRODUCTIONS = REPOSITORY / "include" / "productions"
+EXAMPLE = "mandelbrot.yaml"
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="The example production.")
+State = Annotated[Path, typer.Option(help="Where everything is kept.")]
+Profile = Annotated[str, typer.Option(help="The grid's profile: full, or light without a WMS.")]
+_STATE = REPOSITORY / ".demo"
+
+
+class Demo:
+    """A grid and an Airflow that belong together.
+
+    :param state: directory of both, and of the results.
+    """
+
+    def __init__(self, state: Path, profile: str = "full", console: Console | None = None) -> None:
+        self.state = state.resolve()
+        self.console = console or Console()
+        self._start = time.monotonic()
+        self.grid = Grid(self.state / "grid", profile, say=self.say)
+        self.stack = AirflowStack(
+            self.state / "airflow",
+            PRODUCTIONS,
+            {"dirac_default": connection_to(self.grid)},
+            say=self.say,
+        )
+
+    def say(self, message: str) -> None:
+        """One line of progress."""
+        seconds = time.monotonic() - self._start
+        self.console.print(f"{seconds:6.1f} s  {message}", markup=False, highlight=False)
+
+    def up(self) -> None:
+        """Start both at once, or find them running.
+
+        :raises SandboxError: what does not start; then neither of what this call started runs.
+        """
+        started = self.stack.launch()
+        try:
+            fresh = self.grid.up()
+        except BaseException:
+            if started:
+                self.stack.down()
+            raise
+        self.say(f"DIRAC grid {'started' if fresh else 'is running'} ({self.grid.profile.name})")
+        self.stack.wait_healthy()
+        self.say(f"Airflow {'started' if started else 'is running'}: {self.stack.url}")
+
+    def down(self) -> None:
+        """Stop both; the data stay."""
+        self.stack.down()
+        self.grid.down()
+
+    def produce(self) -> Outcome:
+        """Run the example production once, show it, and write ``result.json``."""
+        began = time.monotonic()
+        # the second to which Airflow's processes and this one agree on the time
+        parsed_since = self.stack.started("dag-processor")
+        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+        run = DemoRun(self.grid, self.stack, PRODUCTIONS / EXAMPLE, f"demo-{stamp}")
+        run.trigger(parsed_since)
+        self.say(f"airflow dags trigger {run.dag_id} --run-id {run.run_id}")
+        triggered = time.monotonic()
+        with Live(self.console) as live:
+            for look in run.looks():
+                live.show(look)
+        ended = time.monotonic()
+        outcome = run.outcome(look, self.state / "pictures" / run.run_id)
+        seconds = {
+            "start": began - self._start,
+            "trigger": triggered - began,
+            "run": ended - triggered,
+            "total": time.monotonic() - self._start,
+        }
+        result = json.dumps(run.result(outcome, seconds), indent=2)
+        (self.state / "result.json").write_text(result + "\n")
+        return outcome
+
+    def report(self, outcome: Outcome) -> None:
+        """The table, the picture, and what is wrong."""
+        self.console.print(table(outcome))
+        if outcome.picture:
+            self.console.print(f"picture:  {outcome.picture}", soft_wrap=True, highlight=False)
+        self.console.print(f"result:   {self.state / 'result.json'}", soft_wrap=True)
+        for problem in outcome.problems:
+            self.console.print(problem, style="red", soft_wrap=True, markup=False)
+
+    def invite(self) -> None:
+        """Where to look, and how to end it."""
+        user, password = self.stack.login
+        self.console.print(
+            f"Airflow:  {self.stack.url}  user {user}, password {password}",
+            markup=False,
+            soft_wrap=True,
+        )
+        self.console.print("stop it:  make down")
+
+
+@contextmanager
+def _worded(state: Path, console: Console) -> Iterator[None]:
+    """Errors as words with the place of the logs, and exit codes; never a traceback."""
+    try:
+        yield
+    except (SandboxError, ProdsysError) as error:
+        console.print(f"demo: {error}", style="red", markup=False, soft_wrap=True)
+        console.print(f"logs: {state / 'grid' / 'log'}, {state / 'airflow' / 'logs'}")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print("interrupted; `make down` stops what is running", style="yellow")
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def run(
+    state: State = _STATE,
+    profile: Profile = "full",
+    once: Annotated[bool, typer.Option(help="Stop everything at the end.")] = False,
+) -> None:
+    """Run the example production; exits 0 only if its dataset is complete."""
+    console = Console()
+    demo = Demo(state, profile, console)
+    try:
+        with _worded(state, console):
+            demo.up()
+            outcome = demo.produce()
+            demo.report(outcome)
+    finally:
+        if once:
+            demo.down()
+            demo.say("everything is stopped")
+    if not once:
+        demo.invite()
+    if outcome.problems or outcome.picture is None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def up(state: State = _STATE, profile: Profile = "full") -> None:
+    """Start the grid and Airflow, and run nothing."""
+    console = Console()
+    with _worded(state, console):
+        demo = Demo(state, profile, console)
+        demo.up()
+        demo.invite()
+
+
+@app.command()
+def down(state: State = _STATE) -> None:
+    """Stop whatever `run` and `up` started; the data stay."""
+    if state.is_dir():
+        with _worded(state, Console()):
+            Demo(state).down()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,117 @@
+"""What the demo shows: bars that move on a terminal, a line per change anywhere else, one table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich import progress as bars
+from rich.console import Console
+from rich.table import Table
+
+from dirac_prodsys.core.report import Progress, Row
+from dirac_prodsys.gateway.protocol import DatasetRecord
+from sandbox.demo_run import Look, Outcome
+
+
+class Live:
+    """A bar per step while the run goes on; use as a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._start = time.monotonic()
+        self._lines: dict[str, str] = {}
+        self._bars: dict[str, bars.TaskID] = {}
+        self._note = ""
+        self._bars_of = bars.Progress(
+            bars.TextColumn("{task.description}", style="bold"),
+            bars.BarColumn(bar_width=30),
+            bars.TextColumn("{task.fields[count]:>13}"),
+            bars.TextColumn("{task.fields[status]:<11}", style="cyan"),
+            bars.TextColumn("{task.fields[activity]}", style="dim"),
+            console=console,
+        )
+
+    def __enter__(self) -> Live:
+        if self.console.is_terminal:
+            self._bars_of.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._bars_of.stop()
+
+    def show(self, look: Look) -> None:
+        """Bring the view up to date."""
+        if look.note != self._note:
+            self._note = look.note
+            self.console.print(look.note or "the grid answers again", style="yellow")
+        for step, row in zip(look.progress, look.rows, strict=True):
+            if self.console.is_terminal:
+                self._move(step, look.activity[step.step])
+            else:
+                self._say(step, row, look.activity[step.step])
+
+    def _move(self, step: Progress, activity: str) -> None:
+        if step.step not in self._bars:
+            self._bars[step.step] = self._bars_of.add_task(
+                step.step, total=1.0, count="", status="", activity=""
+            )
+        self._bars_of.update(
+            self._bars[step.step],
+            completed=step.fraction,
+            count=_count(step),
+            status=step.status or "-",
+            activity=activity,
+        )
+
+    def _say(self, step: Progress, row: Row, activity: str) -> None:
+        parts = [f"{step.step:<8}", f"{step.status or '-':<10}", f"{_count(step):>12}"]
+        if row.tasks:
+            parts.append(f"tasks: {counts(row.tasks)}")
+        if activity:
+            parts.append(f"[{activity}]")
+        line = "  ".join(parts)
+        if self._lines.get(step.step) != line:
+            self._lines[step.step] = line
+            seconds = time.monotonic() - self._start
+            self.console.print(
+                f"{seconds:6.1f} s  {line}", markup=False, highlight=False, soft_wrap=True
+            )
+
+
+def _count(step: Progress) -> str:
+    return f"{step.done}/{step.total or '?'} {step.unit}"
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """``Done 4, Failed 1``, or a dash."""
+    return ", ".join(f"{status} {number}" for status, number in sorted(numbers.items())) or "-"
+
+
+def table(outcome: Outcome) -> Table:
+    """One row per step: what it became on the grid."""
+    shown = Table(title=f"run: {outcome.look.state}", title_justify="left")
+    for column in ("step", "transformation", "status", "tasks", "files", "dataset"):
+        shown.add_column(column, justify="right" if column == "transformation" else "left")
+    made = {record.name: record for record in outcome.datasets}
+    for row in outcome.look.rows:
+        shown.add_row(
+            row.step,
+            "-" if row.id is None else str(row.id),
+            row.status or "-",
+            counts(row.tasks),
+            counts(row.files),
+            _dataset(made[row.dataset]) if row.dataset in made else "-",
+        )
+    return shown
+
+
+def _dataset(record: DatasetRecord) -> str:
+    frozen = ", frozen" if record.frozen else ""
+    return f"{record.name} ({record.files} file{'s' * (record.files != 1)}{frozen})"
