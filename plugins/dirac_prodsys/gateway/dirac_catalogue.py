@@ -187,6 +187,8 @@ class CatalogueVerbs:
         _check_expected(spec, files)
         if found is None:
             self._refuse_taken(path, base)
+            # the service means to, and fails: makeDirectories() lacks an argument there
+            self._each("createDirectory", {posixpath.dirname(path): True})
             self._each("addDataset", {path: spec.query.to_dirac()})
         try:
             return self._finish_dataset(spec, path, base, found)

@@ -171,8 +171,9 @@ class MemoryCatalogue:
                 raise ServiceError("Dataset name should be specified with full path")
             if path in self.datasets:
                 raise ServiceError(f"Dataset {path} already exists")
+            if posixpath.dirname(path) not in self.directories:
+                raise ServiceError("makeDirectories() missing 1 required positional argument")
             query = datasets[path]
-            self._make(posixpath.dirname(path))
             self.datasets[path] = Dataset(path, query, len(self.find(query)))
             return True
 

@@ -31,6 +31,9 @@ EXTENDABLE = ("mcsimulation", "simulation")
 #: failures after which a file is given up (``FilesMaxResetCounter``)
 MAX_RESET = 10
 
+#: width of ``TransformationMetaQueries.MetaDataValue``
+_VALUE_WIDTH = 65_535
+
 _ENOENT = 2
 
 
@@ -433,6 +436,8 @@ def _store_query(transformation: Transformation, kind: str, query: dict[str, Any
             stored[name] = (str(value), "Dict")
         else:
             stored[name] = (str(value), "String")
+        if len(stored[name][0]) > _VALUE_WIDTH:
+            raise ServiceError("Data too long for column 'MetaDataValue'")
     transformation.queries[kind] = stored
 
 

@@ -1,4 +1,4 @@
-"""What a transformation's tasks do, as the Transformation System stores it: one file per kind of body.
+"""What a transformation's tasks do, as the Transformation System stores it: a file per kind.
 
 Invariant: rendering is a function of the spec alone: the same spec gives the same bytes on any
 machine, with any proxy, at any time. Adopting what exists depends on it.

@@ -35,8 +35,10 @@ class Script(Script):
 
     def _executeCommand(self):
         if not self._checkWFAndStepStatus():
-            failed = self.workflowStatus
-            raise RuntimeError(failed.get("Message", ""), failed.get("Errno", 1))
+            code = self.workflowStatus.get("Errno", 1)
+            message = self.workflowStatus.get("Message", "an earlier step failed")
+            # without what S_ERROR put round it, and will put again
+            raise RuntimeError(message.split(f"( {code} : ")[-1].rstrip(")"), code)
         super()._executeCommand()
 '''
 
