@@ -1,0 +1,140 @@
+"""The sensor: defers at once, and carries each verdict out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider.operators import (
+    DiracCreateTransformationOperator,
+    DiracStartTransformationOperator,
+)
+from dirac_prodsys.provider.sensors import LONGEST_WAIT, DiracTransformationSensor
+from dirac_prodsys.provider.triggers import DiracGatewayTrigger, DiracTransformationTrigger
+
+Context = dict[str, Any]
+
+
+@pytest.fixture
+def started(grid: MemoryGrid, production: Production, context: Context) -> MemoryGrid:
+    """Both steps at work, and two files left over in ``merge``."""
+    for act in (DiracCreateTransformationOperator, DiracStartTransformationOperator):
+        for step in ("make", "merge"):
+            act(task_id="t", production=production, step=step).work(context, {})
+    grid.advance(200)
+    return grid
+
+
+@pytest.fixture
+def sensor(production: Production) -> DiracTransformationSensor:
+    return DiracTransformationSensor(task_id="process", production=production, step="merge")
+
+
+def deferral(call: Any, *args: Any) -> TaskDeferred:
+    with pytest.raises(TaskDeferred) as caught:
+        call(*args)
+    return caught.value
+
+
+def event(kind: str, **more: Any) -> dict[str, Any]:
+    snapshot = {"id": 2, "name": "two__r1__merge", "type": "Merging", "status": "Active"}
+    return {"kind": kind, "reason": "because", "snapshot": snapshot, **more}
+
+
+def test_it_looks_up_the_id_and_defers_at_once(
+    started: MemoryGrid, sensor: DiracTransformationSensor, context: Context
+) -> None:
+    trigger = deferral(sensor.work, context, {}).trigger
+    assert isinstance(trigger, DiracTransformationTrigger)
+    assert trigger.transformation == 2
+    assert trigger.query == {"production": {"=": "two"}, "run": {"=": "r1"}, "step": {"=": "make"}}
+    assert trigger.rules["needs_input"] is True
+    assert trigger.deadline is not None
+
+
+def test_its_own_deadline_is_ninety_days(sensor: DiracTransformationSensor) -> None:
+    assert sensor.timeout == LONGEST_WAIT == 90 * 86400
+
+
+def test_complete_returns_the_snapshot(
+    started: MemoryGrid, sensor: DiracTransformationSensor, context: Context
+) -> None:
+    assert sensor.resume(context, event("complete")) == event("complete")["snapshot"]
+
+
+def test_a_flush_is_handed_on_by_who_waits_for_it(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    settle = DiracTransformationSensor(
+        task_id="settle", production=production, step="merge", until={"flush", "complete"}
+    )
+    assert settle.resume(context, event("flush"))["id"] == 2
+    assert started.transformations[2].status == "Active"
+
+
+def test_a_late_flush_is_done_counted_and_waited_for(
+    started: MemoryGrid, sensor: DiracTransformationSensor, context: Context
+) -> None:
+    again = deferral(sensor.resume, context, event("flush", flushes=2, deadline=9e9)).trigger
+    assert started.transformations[2].status == "Flush"
+    assert (again.flushes, again.deadline) == (3, 9e9)
+
+
+def test_a_flush_that_came_to_nothing_is_not_counted(
+    started: MemoryGrid, sensor: DiracTransformationSensor, context: Context
+) -> None:
+    started.serve_setTransformationParameter(2, "Status", "Stopped")
+    assert deferral(sensor.resume, context, event("flush", flushes=2)).trigger.flushes == 2
+    assert started.transformations[2].status == "Stopped"
+
+
+@pytest.mark.parametrize(("kind", "hint"), [("fail", "mend it"), ("timeout", "longer timeout")])
+def test_giving_up_says_why_and_what_to_do(
+    started: MemoryGrid,
+    sensor: DiracTransformationSensor,
+    context: Context,
+    kind: str,
+    hint: str,
+) -> None:
+    with pytest.raises(AirflowFailException, match="because") as caught:
+        sensor.resume(context, event(kind))
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("old", [None, {}, {"kind": "a word of another version"}, {"id": 2}])
+def test_an_event_it_does_not_know_leads_back_to_waiting(
+    started: MemoryGrid, sensor: DiracTransformationSensor, context: Context, old: Any
+) -> None:
+    assert isinstance(deferral(sensor.resume, context, old).trigger, DiracTransformationTrigger)
+
+
+def test_an_outage_keeps_what_the_wait_must_remember(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    sensor = DiracTransformationSensor(
+        task_id="process", production=production, step="merge", outage_patience=0
+    )
+    started.down = True
+    waiting = deferral(sensor.resume, context, event("flush", flushes=2, deadline=9e9)).trigger
+    assert isinstance(waiting, DiracGatewayTrigger)
+    started.down = False
+    back = {"kind": "reachable", "state": waiting.state}
+    again = deferral(sensor.after_outage, context, back).trigger
+    assert (again.transformation, again.flushes, again.deadline) == (2, 2, 9e9)
+
+
+def test_without_a_transformation_it_says_what_to_do(
+    grid: MemoryGrid, sensor: DiracTransformationSensor, context: Context
+) -> None:
+    with pytest.raises(AirflowFailException, match="clear the step's task 'create'"):
+        sensor.work(context, {})
+
+
+@pytest.mark.parametrize("until", [set(), {"flush"}, {"complete", "fail"}])
+def test_it_waits_for_verdicts_only(production: Production, until: set[str]) -> None:
+    with pytest.raises(ValueError, match="until"):
+        DiracTransformationSensor(task_id="t", production=production, step="merge", until=until)
