@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sandbox import community, environment
 from sandbox.errors import SandboxError
+from sandbox.process import MARK
 from sandbox.profiles import Profile
 from sandbox.state import State
 
@@ -54,7 +55,7 @@ def _start(state: State, driver: str, local_configuration: str) -> subprocess.Po
     with state.log_of(driver).open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", f"sandbox.drivers.{driver}", str(state.root)],
-            env=environment.server(state, local_configuration),
+            env={**environment.server(state, local_configuration), MARK: str(state.root)},
             cwd=environment.REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -78,9 +78,9 @@ class Executor:
         transformations = self._transformations()
         if not transformations:
             return
-        for row in self._tasks(list(transformations), ["Created"]):
-            if len(self.running) >= self.slots:
-                return
+        # one a round, as JobAgent: twins that upload in the same instant would both make the
+        # directory, and DIRAC's FileStorage.putFile fails for the second
+        for row in self._tasks(list(transformations), ["Created"])[:1]:
             self._start(row, transformations[row["TransformationID"]])
 
     def _transformations(self) -> dict[int, dict[str, Any]] | None:

@@ -1,0 +1,39 @@
+"""The grid that tests share, and how they run a client on it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import Grid
+
+TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
+
+
+@pytest.fixture(scope="session")
+def light_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """A light grid for the whole session; its TransformationManager can be stopped alone.
+
+    Who stops or freezes something starts it again before the test ends.
+    """
+    state = tmp_path_factory.mktemp("light-grid")
+    with Grid(state, profile="light", separate=[TRANSFORMATION_MANAGER]) as grid:
+        yield grid
+
+
+def run_client(
+    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod", seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run Python code as a plain DIRAC client of ``grid``, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env=grid.env(user=user, group=group),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
