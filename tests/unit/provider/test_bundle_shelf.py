@@ -1,0 +1,120 @@
+"""What is served: the last good text of each production, and each mistake in a file of its
+own."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.provider.bundle_shelf import Served, Shelf, arrange, file_stem
+from dirac_prodsys.provider.bundle_sources import Source
+
+
+def good(file: str, production: str, text: str = "text") -> Source:
+    return Source(file, production, text)
+
+
+def bad(file: str) -> Source:
+    return Source(file, error=f"{file}:3:1: oops")
+
+
+def test_good_files_are_served() -> None:
+    shelf = arrange([good("a.yaml", "x"), good("b.yaml", "y")], {})
+    assert shelf.productions == {"x": Served("a.yaml", "text"), "y": Served("b.yaml", "text")}
+    assert shelf.errors == {}
+
+
+def test_a_broken_file_leaves_its_production_as_it_was() -> None:
+    before = {"x": Served("a.yaml", "old")}
+    shelf = arrange([bad("a.yaml"), good("b.yaml", "y")], before)
+    assert shelf.productions["x"] == Served("a.yaml", "old")
+    assert shelf.errors == {"a.yaml": "a.yaml:3:1: oops"}
+
+
+def test_a_file_that_was_never_good_serves_nothing() -> None:
+    assert arrange([bad("a.yaml")], {}).productions == {}
+
+
+def test_of_two_files_with_one_production_the_first_goes_on() -> None:
+    shelf = arrange([good("a.yaml", "x", "new"), good("b.yaml", "x")], {"x": Served("b.yaml", "")})
+    assert shelf.productions == {"x": Served("b.yaml", "text")}
+    assert shelf.errors == {"a.yaml": "a.yaml: production 'x' is already defined by b.yaml"}
+
+
+def test_when_nobody_served_it_before_the_first_by_name_does() -> None:
+    shelf = arrange([good("b.yaml", "x"), good("a.yaml", "x")], {})
+    assert shelf.productions["x"].file == "a.yaml"
+
+
+def test_a_broken_owner_is_not_robbed() -> None:
+    shelf = arrange([bad("a.yaml"), good("b.yaml", "x")], {"x": Served("a.yaml", "old")})
+    assert shelf.productions["x"] == Served("a.yaml", "old")
+    assert "already defined by a.yaml" in shelf.errors["b.yaml"]
+
+
+def test_a_renamed_file_goes_on_serving_its_production() -> None:
+    shelf = arrange([good("new.yaml", "x")], {"x": Served("old.yaml", "text")})
+    assert shelf.productions == {"x": Served("new.yaml", "text")}
+    assert shelf.errors == {}
+
+
+def test_a_file_that_turns_to_another_production_leaves_its_first_one_free() -> None:
+    before = {"x": Served("a.yaml", "1"), "y": Served("c.yaml", "2")}
+    shelf = arrange([good("a.yaml", "y"), good("b.yaml", "x"), good("c.yaml", "y")], before)
+    assert shelf.productions["x"].file == "b.yaml"
+    assert shelf.productions["y"].file == "c.yaml"
+    assert list(shelf.errors) == ["a.yaml"]
+
+
+def test_a_production_whose_file_is_gone_is_retired_until_it_comes_back() -> None:
+    shelf = arrange([], {"x": Served("a.yaml", "old")})
+    assert shelf.retired == ["x"]
+    assert "no longer in the folder" in shelf.productions["x"].note
+    assert arrange([], dict(shelf.productions)).retired == ["x"]
+    back = arrange([good("a.yaml", "x")], dict(shelf.productions))
+    assert back.productions == {"x": Served("a.yaml", "text")}
+
+
+def test_a_finished_production_is_taken_off() -> None:
+    shelf = arrange([], {"x": Served("a.yaml", "1"), "y": Served("b.yaml", "2")})
+    assert list(shelf.without({"x"}).productions) == ["y"]
+
+
+def test_each_production_has_a_stub_and_its_text() -> None:
+    files = Shelf({"x": Served("a.yaml", "ünicode")}, {}).files()
+    assert files["x.yaml"] == "ünicode".encode()
+    assert b"airflow" in files["x.py"].lower()
+    assert b"dag_from_file(__file__, 'a.yaml', '')" in files["x.py"]
+
+
+@pytest.mark.parametrize(
+    "message", ["a.yaml:3:1: oops\n  key: '''\"\"\"\n  hint: \\", "a.yaml: {x} {0} %s \x00 \u2028"]
+)
+def test_an_error_file_raises_exactly_the_message(message: str) -> None:
+    (code,) = Shelf({}, {"a.yaml": message}).files().values()
+    with pytest.raises(DefinitionError) as caught:
+        exec(compile(code, "a.yaml.py", "exec"), {})  # noqa: S102
+    assert str(caught.value) == message
+
+
+def test_a_file_name_cannot_smuggle_code_into_a_stub() -> None:
+    name = '""";import os;os.abort()#\'.yaml'
+    shelf = Shelf({"x": Served(name, "", retired=True)}, {name: f"{name}: oops"})
+    for file, code in shelf.files().items():
+        if file.endswith(".py"):
+            imports = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Import)]
+            assert imports == []
+
+
+def test_stems_differ_when_names_do() -> None:
+    names = ["a.b", "a_b", "a-b", "A_b", ".a", "a", "a" * 300, "a" * 301]
+    stems = [file_stem(name) for name in names]
+    assert len(set(stems)) == len(names)
+    assert all(stem and "." not in stem and len(stem) < 200 for stem in stems)
+
+
+def test_an_error_file_never_takes_the_place_of_a_stub() -> None:
+    shelf = Shelf({"a.yaml": Served("b.yaml", "")}, {"a.yaml": "a.yaml: oops"})
+    assert len(shelf.files()) == 3

@@ -1,0 +1,77 @@
+"""States of the served folder: named by content, whole, and put together again when cleaned."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dirac_prodsys.provider import bundle_snapshots
+from dirac_prodsys.provider.bundle_snapshots import SnapshotStore, write
+
+FILES = {"a.py": b"1", "a.yaml": b"2"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SnapshotStore:
+    return SnapshotStore(tmp_path, tmp_path / "versions")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_version_is_named_by_what_it_holds(store: SnapshotStore, tmp_path: Path) -> None:
+    version = store.keep(FILES)
+    assert store.keep(dict(reversed(FILES.items()))) == version
+    assert store.keep({**FILES, "a.yaml": b"3"}) != version
+    assert content(tmp_path / "versions" / version) == FILES
+
+
+def test_a_cleaned_version_is_put_together_again(store: SnapshotStore, tmp_path: Path) -> None:
+    version = store.keep(FILES)
+    store.keep({"b.py": b"1"})
+    shutil.rmtree(tmp_path / "versions" / version)
+    assert not store.is_complete(version)
+    assert store.restore(version)
+    assert content(tmp_path / "versions" / version) == FILES
+
+
+def test_a_half_cleaned_version_is_completed(store: SnapshotStore, tmp_path: Path) -> None:
+    version = store.keep(FILES)
+    (tmp_path / "versions" / version / "a.yaml").unlink()
+    assert not store.is_complete(version)
+    store.restore(version)
+    assert store.is_complete(version)
+
+
+def test_an_unknown_version_is_not_made_up(store: SnapshotStore) -> None:
+    assert not store.restore("feedbeef")
+    assert not store.is_complete("feedbeef")
+
+
+def test_it_works_on_a_file_system_without_hard_links(
+    store: SnapshotStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(bundle_snapshots.os, "link", no_links)
+    assert content(tmp_path / "versions" / store.keep(FILES)) == FILES
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    write(path, b"old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="No space"):
+        write(path, b"new")
+    assert content(tmp_path) == {"f": b"old"}

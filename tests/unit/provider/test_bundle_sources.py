@@ -1,0 +1,178 @@
+"""Whatever lies in the drop-in folder, each file is read or explained, and none stops the
+others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dirac_prodsys.provider import bundle_sources
+from dirac_prodsys.provider.bundle_sources import Source, SourceFolder
+from tests.unit.provider.conftest import TWO_STEPS
+
+
+@pytest.fixture(autouse=True)
+def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of a test are whole at once."""
+    monkeypatch.setattr(bundle_sources, "SETTLE", 0)
+
+
+def only(folder: Path) -> Source:
+    (source,) = SourceFolder(folder).scan()
+    return source
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.yml", "A.YAML", "with space.yaml", "ä.yaml"])
+def test_a_production_is_read_whatever_its_file_is_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(TWO_STEPS)
+    assert only(tmp_path) == Source(name, "two", TWO_STEPS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".a.yaml",
+        ".#a.yaml",
+        "#a.yaml#",
+        "a.yaml~",
+        ".a.yaml.swp",
+        "~a.yaml",
+        "README.md",
+        "a.yaml.bak",
+    ],
+)
+def test_hidden_and_temporary_files_are_passed_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{")
+    assert SourceFolder(tmp_path).scan() == []
+
+
+def test_a_mistake_is_told_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(TWO_STEPS.replace("tasks: 6", "tusks: 6"))
+    source = only(tmp_path)
+    assert source.production == source.text == ""
+    assert source.error.startswith("a.yaml:7:5: ")
+
+
+def test_an_empty_file_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").touch()
+    assert only(tmp_path).error.startswith("a.yaml")
+
+
+def test_bytes_that_are_no_text_are_placed(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"version: 1\nname: \xff\n")
+    assert only(tmp_path).error == "a.yaml:2:7: is not UTF-8 text"
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "a.yaml").open("wb") as file:
+        file.truncate(10 * 2**20)
+    assert only(tmp_path).error.startswith("a.yaml: has 10,485,760 bytes")
+
+
+def test_a_directory_a_pipe_and_links_to_nowhere_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "dir.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "dangling.yaml").symlink_to(tmp_path / "nothing")
+    (tmp_path / "circle.yaml").symlink_to(tmp_path / "circle.yaml")
+    errors = {source.file: source.error for source in SourceFolder(tmp_path).scan()}
+    assert errors == {
+        "circle.yaml": "circle.yaml: the link leads nowhere",
+        "dangling.yaml": "dangling.yaml: the link leads nowhere",
+        "dir.yaml": "dir.yaml: is no regular file",
+        "pipe.yaml": "pipe.yaml: is no regular file",
+    }
+
+
+def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    (tmp_path / "elsewhere").write_text(TWO_STEPS)
+    (folder / "a.yaml").symlink_to(tmp_path / "elsewhere")
+    assert only(folder).production == "two"
+
+
+def test_an_unreadable_file_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.yaml").write_text(TWO_STEPS)
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    # root reads every file, so the refusal itself has to be played
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert only(tmp_path).error == "a.yaml: cannot be read: Permission denied"
+
+
+def test_a_name_that_is_no_text_can_still_be_told(tmp_path: Path) -> None:
+    raw = os.path.join(os.fsencode(tmp_path), b"\xff\n.yaml")
+    os.close(os.open(raw, os.O_CREAT | os.O_WRONLY))
+    source = only(tmp_path)
+    assert source.file.isprintable()
+    source.error.encode("utf-8")
+
+
+def test_an_unreadable_folder_raises_because_nothing_is_known(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        SourceFolder(tmp_path / "absent").scan()
+
+
+def test_a_file_is_read_again_only_when_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    real = bundle_sources._interpret
+    monkeypatch.setattr(
+        bundle_sources, "_interpret", lambda file, text: (read.append(file), real(file, text))[1]
+    )
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(TWO_STEPS)
+    folder = SourceFolder(tmp_path)
+    folder.scan()
+    folder.scan()
+    (tmp_path / "b.yaml").write_text(TWO_STEPS + "# new\n")
+    folder.scan()
+    assert read == ["a.yaml", "b.yaml", "b.yaml"]
+
+
+def test_an_error_of_ours_costs_one_file_and_says_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(TWO_STEPS)
+    real = bundle_sources.load_production
+
+    def load(text: str, file: str) -> object:
+        if file == "a.yaml":
+            raise ZeroDivisionError("oops")
+        return real(text, file)
+
+    monkeypatch.setattr(bundle_sources, "load_production", load)
+    a, b = SourceFolder(tmp_path).scan()
+    assert a.error == "a.yaml: internal error: ZeroDivisionError: oops"
+    assert b.production == "two"
+
+
+def test_nothing_in_a_yaml_is_executed(tmp_path: Path) -> None:
+    witness = tmp_path / "witness"
+    (tmp_path / "a.yaml").write_text(
+        f"version: !!python/object/apply:os.system ['touch {witness}']\n"
+    )
+    assert only(tmp_path).error
+    assert not witness.exists()
+
+
+def test_a_half_written_file_is_given_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_sources, "SETTLE", 30)
+    path = tmp_path / "a.yaml"
+    path.write_text(TWO_STEPS[:-100])
+
+    def writer_ends(seconds: float) -> None:
+        path.write_text(TWO_STEPS)
+        subprocess.run(["touch", "-d", "1 hour ago", path], check=True)
+
+    monkeypatch.setattr(bundle_sources.time, "sleep", writer_ends)
+    assert only(tmp_path).text == TWO_STEPS
