@@ -168,7 +168,7 @@ def _body(
     if kind is not None and body.kind != kind.body:
         problems.add(
             (*path, "type"),
-            f"a {attributes.type} is a {body.kind}, and the tasks of a {kind.name} are {kind.body}s",
+            f"a {attributes.type} is a {body.kind}, and tasks of a {kind.name} are {kind.body}s",
             "change the type of the job or of the step",
         )
     return body

@@ -39,7 +39,7 @@ MAX_BYTES = 1024 * 1024
 #: mappings and lists inside each other
 MAX_DEPTH = 50
 #: values in one file
-MAX_NODES = 100_000
+MAX_NODES = 50_000
 #: how many mistakes of one file are told at once
 MAX_ERRORS = 50
 
@@ -107,6 +107,8 @@ class _Composer:
         self.text = text
         self.errors: list[DefinitionError] = []
         self.nodes: dict[Path, Node] = {}
+        #: told already; each is told once, however often it is used
+        self.anchors: set[str] = set()
         self.events: Iterator[Event] = yaml.parse(text.text, Loader=_LOADER)
 
     def document(self) -> Document:
@@ -210,8 +212,10 @@ class _Composer:
 
     def _check(self, event: Event) -> None:
         anchor = getattr(event, "anchor", None)
-        if anchor is not None and not isinstance(event, AliasEvent):  # there is none without it
-            reason = f"anchors and aliases are not allowed: &{anchor}, *{anchor}"
+        if anchor is not None and anchor not in self.anchors:
+            self.anchors.add(anchor)
+            mark = "*" if isinstance(event, AliasEvent) else "&"
+            reason = f"anchors (&) and aliases (*) are not allowed: {mark}{anchor}"
             self._refuse(event, reason, "write the values out where they are needed")
         tag = getattr(event, "tag", None)
         if tag is not None:

@@ -1,0 +1,168 @@
+"""The laws of the algebra, checked against brute force over a small domain.
+
+The domain holds every value that a condition may name, one between each two neighbours and one
+beyond each end, text and numbers, and "missing": two conditions select the same of it exactly when
+they select the same of everything.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError, join
+
+NUMBERS = [0, 1, 1.5, 2]
+TEXTS = ["a", "b", "c"]
+DOMAIN: list[Any] = [
+    None,
+    -1,
+    0,
+    0.5,
+    1,
+    1.25,
+    1.5,
+    1.75,
+    2,
+    3,
+    "!",
+    "Z",
+    "a",
+    "ab",
+    "b",
+    "bc",
+    "c",
+    "d",
+]
+FIELDS = ["f", "g"]
+
+law = settings(max_examples=100, deadline=None, derandomize=True)
+
+values = st.sampled_from([*NUMBERS, 1.0, 2.0, *TEXTS])
+some_values = st.lists(values, min_size=1, max_size=4)
+
+
+@st.composite
+def ranges(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from([NUMBERS, TEXTS]))
+    form: dict[str, Any] = {}
+    for operator in draw(
+        st.sampled_from([("<",), ("<=",), (">",), (">=",), (">", "<="), (">=", "<")])
+    ):
+        form[operator] = draw(st.sampled_from(kind))
+    if draw(st.booleans()):
+        form["nin"] = draw(some_values)
+    return form
+
+
+forms = st.one_of(
+    values,
+    some_values,
+    ranges(),
+    some_values.map(lambda v: {"nin": v}),
+    st.sampled_from(["Any", "Missing"]),
+)
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> MetaQuery:
+    query = MetaQuery()
+    for field in draw(st.lists(st.sampled_from(FIELDS), unique=True)):
+        try:
+            query = query.refine(MetaQuery.parse({field: draw(forms)}))
+        except MetaQueryError:  # an empty range: no query
+            continue
+    return query
+
+
+def selected(query: MetaQuery) -> set[tuple[int, int]]:
+    """The files of the domain that a query selects, by brute force."""
+    numbered = list(enumerate(DOMAIN))
+    return {
+        (i, j) for (i, f), (j, g) in product(numbered, numbered) if query.matches({"f": f, "g": g})
+    }
+
+
+def refined(left: MetaQuery, right: MetaQuery) -> MetaQuery | None:
+    try:
+        return left.refine(right)
+    except EmptyIntersection:
+        return None
+
+
+@law
+@given(queries(), queries())
+def test_refine_selects_exactly_what_both_select(a: MetaQuery, b: MetaQuery) -> None:
+    both = refined(a, b)
+    assert (set() if both is None else selected(both)) == selected(a) & selected(b)
+
+
+@law
+@given(queries(), queries())
+def test_queries_intersect_exactly_when_some_file_matches_both(a: MetaQuery, b: MetaQuery) -> None:
+    assert a.intersects(b) == bool(selected(a) & selected(b))
+
+
+@law
+@given(queries(), queries())
+def test_a_query_subsumes_another_exactly_when_it_selects_all_of_it(
+    a: MetaQuery, b: MetaQuery
+) -> None:
+    assert a.subsumes(b) == (selected(a) >= selected(b))
+
+
+@law
+@given(queries(), queries())
+def test_queries_are_equal_exactly_when_they_select_the_same(a: MetaQuery, b: MetaQuery) -> None:
+    assert (a == b) == (selected(a) == selected(b))
+    if a == b:
+        assert hash(a) == hash(b)
+        assert repr(a.to_dirac()) == repr(b.to_dirac())
+
+
+@law
+@given(queries())
+def test_diracs_form_read_back_is_the_same_query(a: MetaQuery) -> None:
+    assert MetaQuery.from_dirac(a.to_dirac()) == a
+    assert repr(MetaQuery.from_dirac(a.to_dirac()).to_dirac()) == repr(a.to_dirac())
+
+
+@law
+@given(queries())
+def test_every_query_selects_something(a: MetaQuery) -> None:
+    assert selected(a)
+
+
+@law
+@given(queries(), queries(), queries())
+def test_refine_is_commutative_associative_and_idempotent(
+    a: MetaQuery, b: MetaQuery, c: MetaQuery
+) -> None:
+    assert refined(a, a) == a
+    assert refined(a, MetaQuery()) == a
+    assert refined(a, b) == refined(b, a)
+    ab, bc = refined(a, b), refined(b, c)
+    assert (ab and refined(ab, c)) == (bc and refined(a, bc))
+
+
+@law
+@given(queries(), queries(), queries())
+def test_subsumes_is_a_partial_order(a: MetaQuery, b: MetaQuery, c: MetaQuery) -> None:
+    assert a.subsumes(a)
+    if a.subsumes(b) and b.subsumes(a):
+        assert a == b
+    if a.subsumes(b) and b.subsumes(c):
+        assert a.subsumes(c)
+
+
+@law
+@given(st.lists(queries(), min_size=1, max_size=3))
+def test_a_join_selects_exactly_what_its_parts_select(parts: list[MetaQuery]) -> None:
+    try:
+        joined = join(parts)
+    except MetaQueryError:
+        return
+    assert selected(joined) == set().union(*(selected(part) for part in parts))

@@ -1,0 +1,50 @@
+"""The productions of ``tests/productions``: good ones give the plan on file, bad ones the message.
+
+Both are written anew by ``python tests/productions/regenerate.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.errors import DefinitionErrors
+
+FOLDER = Path(__file__).parents[2] / "productions"
+GOOD = sorted((FOLDER / "good").glob("*.yaml"))
+BAD = sorted((FOLDER / "bad").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "include" / "productions").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
+def test_a_good_production_gives_the_plan_on_file(file: Path) -> None:
+    plan = compile(load_production(file.read_bytes(), file.name), run="r1")
+    assert plan.to_dict() == json.loads(file.with_suffix(".plan.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_a_bad_production_gives_the_messages_on_file(file: Path) -> None:
+    with pytest.raises(DefinitionErrors) as caught:
+        load_production(file.read_bytes(), file.name)
+    assert f"{caught.value}\n" == file.with_suffix(".expected").read_text("utf-8")
+    for error in caught.value.errors:
+        assert error.place == f"{file.name}:{error.line}:{error.column}"
+        assert error.hint
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_the_examples_that_are_shipped_are_good(file: Path) -> None:
+    production = load_production(file.read_bytes(), file.name)
+    assert production.source == file.read_text("utf-8")
+    assert compile(production, run="r1").steps
+
+
+def test_a_tag_of_yaml_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DefinitionErrors):
+        load_production((FOLDER / "bad" / "tags_refused.yaml").read_bytes(), "f.yaml")
+    assert list(tmp_path.iterdir()) == []

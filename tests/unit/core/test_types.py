@@ -1,0 +1,53 @@
+"""The types of transformations and jobs, and what a new one must be."""
+
+from __future__ import annotations
+
+import pytest
+
+from dirac_prodsys.core.job_types import JobAttributes, job_type, job_types
+from dirac_prodsys.core.transformation_types import transformation_type, transformation_types
+from dirac_prodsys.errors import DefinitionError
+
+
+def test_types_are_found_by_being_in_their_folder() -> None:
+    assert set(transformation_types()) == {
+        "MCSimulation",
+        "DataProcessing",
+        "DataReprocessing",
+        "Merging",
+        "Training",
+        "ApplyModel",
+        "Replication",
+        "Removal",
+    }
+    assert set(job_types()) == {"script", "request"}
+
+
+def test_only_simulation_has_no_input_and_only_data_management_makes_requests() -> None:
+    kinds = transformation_types().values()
+    assert [kind.name for kind in kinds if not kind.needs_input] == ["MCSimulation"]
+    assert {k.name for k in kinds if k.body == "request"} == {"Replication", "Removal"}
+
+
+@pytest.mark.parametrize("kind", transformation_types().values(), ids=lambda kind: kind.name)
+def test_a_type_fits_the_transformation_system(kind: object) -> None:
+    name, plugin = kind.name, kind.plugin  # type: ignore[attr-defined]
+    assert 0 < len(name) <= 32
+    assert 0 < len(plugin) <= 32
+
+
+@pytest.mark.parametrize("kind", job_types().values(), ids=lambda kind: kind.name)
+def test_a_job_type_is_closed_and_frozen(kind: object) -> None:
+    model = kind.attributes  # type: ignore[attr-defined]
+    assert issubclass(model, JobAttributes)
+    assert model.model_config["extra"] == "forbid"
+    assert model.model_config["frozen"]
+
+
+def test_an_unknown_type_is_told_with_the_nearest() -> None:
+    with pytest.raises(DefinitionError) as caught:
+        transformation_type("DataProcesing")
+    assert "did you mean 'DataProcessing'" in caught.value.hint
+    with pytest.raises(DefinitionError) as caught:
+        job_type("skript")
+    assert "did you mean 'script'" in caught.value.hint
