@@ -1,0 +1,122 @@
+"""Tasks really run: on the light grid's local executor and on the full grid's WMS alike.
+
+The workload is the same for both: two simulation tasks register a file each; a merging task takes
+both as local files, fails the first time, and its files are taken up by another task.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sandbox import Grid
+from tests.integration.conftest import run_client
+
+PAYLOAD = """\
+#!/usr/bin/env python3
+import os, subprocess, sys
+from pathlib import Path
+
+kind, task, folder = sys.argv[1:]
+inputs = sorted(path.name for path in Path.cwd().glob("simulated_*.txt"))
+if kind == "merge" and task == "00000001":
+    sys.exit(3)
+lines = [Path(name).read_text() for name in inputs] if kind == "merge" else [f"{task}\\n"]
+output = f"{'merged' if kind == 'merge' else 'simulated'}_{task}.txt"
+Path(output).write_text("".join(lines))
+lfn = f"{folder}/{kind}/{task}/{output}"
+subprocess.run(["dirac-dms-add-file", lfn, output, "DISK-B-SE"], check=True)
+"""
+
+CLIENT = """
+import json, sys, time
+import DIRAC
+DIRAC.initialize()
+from DIRAC.Interfaces.API.Job import Job
+from DIRAC.DataManagementSystem.Client.DataManager import DataManager
+from DIRAC.Resources.Catalog.FileCatalog import FileCatalog
+from DIRAC.TransformationSystem.Client.TransformationClient import TransformationClient
+
+payload, vo, seconds = {payload!r}, {vo!r}, {seconds}
+client, catalogue, folder = TransformationClient(), FileCatalog(), f"/{{vo}}/jobs"
+
+def value(result):
+    assert result["OK"], result
+    return result["Value"]
+
+def body(kind, job_type):
+    job = Job()
+    job.setType(job_type)
+    job.setInputDataPolicy("download")
+    job.setExecutable(payload, arguments=f"{{kind}} @{{{{JOB_ID}}}} {{folder}}")
+    return job.workflow.toXML()
+
+for kind in ("simulate", "merge"):
+    value(catalogue.createDirectory(f"{{folder}}/{{kind}}"))
+    value(catalogue.setMetadata(f"{{folder}}/{{kind}}", {{"production": "jobs", "step": kind}}))
+query = {{"production": {{"=": "jobs"}}, "step": {{"=": "simulate"}}}}
+simulate = value(client.addTransformation("jobs_s", "d", "d", "MCSimulation", "Standard",
+    "Automatic", "", body=body("simulate", "MCSimulation")))
+merge = value(client.addTransformation("jobs_m", "d", "d", "Merging", "Standard",
+    "Automatic", "", groupSize=2, body=body("merge", "Merging"), inputMetaQuery=query))
+value(client.extendTransformation(simulate, 2))
+value(client.startTransformation(simulate))
+value(client.startTransformation(merge))
+deadline = time.monotonic() + seconds
+seen = {{}}
+while time.monotonic() < deadline:
+    seen = {{
+        "simulate": value(client.getTransformationTaskStats(simulate)),
+        "merge": value(client.getTransformationTaskStats(merge)),
+        "files": value(client.getTransformationStats(merge)),
+    }}
+    if seen["files"].get("Processed") == 2 and seen["merge"].get("Done"):
+        break
+    time.sleep(0.5)
+files = value(catalogue.findFilesByMetadata({{"production": "jobs", "step": "merge"}}))
+got = value(DataManager().getFile(files))["Successful"]
+seen["merged"] = [open(path).read() for path in got.values()]
+print(json.dumps(seen))
+"""
+
+
+def work(grid: Grid, folder: Path, vo: str, seconds: int) -> dict:
+    payload = folder / "payload.py"
+    payload.write_text(PAYLOAD)
+    payload.chmod(0o755)
+    code = CLIENT.format(payload=str(payload), vo=vo, seconds=seconds)
+    done = run_client(
+        grid,
+        f"import os; os.chdir({str(folder)!r})\n{code}",
+        group=f"{vo}_prod",
+        seconds=seconds + 60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def assert_worked(seen: dict) -> None:
+    assert seen["simulate"]["Done"] == 2
+    assert seen["merge"]["Failed"] == 1
+    assert seen["merge"]["Done"] == 1
+    assert seen["files"] == {"Processed": 2, "Total": 2}
+    assert seen["merged"] == ["00000001\n00000002\n"]
+
+
+def test_light_tasks_run_fail_and_are_taken_up_again(light_grid: Grid, tmp_path: Path) -> None:
+    assert_worked(work(light_grid, tmp_path, "sim", 120))
+    kept = list((light_grid.state.log / "failed-tasks").glob("*_00000001/problem.txt"))
+    assert len(kept) == 1
+
+
+@pytest.mark.timeout(900)
+def test_full_jobs_run_fail_and_are_taken_up_again(tmp_path: Path) -> None:
+    with Grid(tmp_path / "grid", profile="full") as grid:
+        assert_worked(work(grid, tmp_path, "ctao", 300))
+        facts = grid.status()
+        assert facts["up"]
+        assert len(facts["services"]) == 17
+    assert grid.processes.marked() == []
+    assert list(grid.state.proxies.iterdir()) == []
