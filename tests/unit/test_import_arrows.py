@@ -1,0 +1,164 @@
+"""Imports point one way: errors <- core <- gateway <- provider, and core, gateway <- cli.
+
+Read from the source, so that an import inside a function counts too; and proved in a fresh
+interpreter for the rooms that must load without Airflow and DIRAC.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+PACKAGE = "dirac_prodsys"
+FILES = sorted((PLUGINS / PACKAGE).rglob("*.py"))
+
+#: room → rooms of the house that it may import; a file at the top is a room of its own
+ROOMS = {
+    "errors": set(),
+    "": set(),
+    "core": {"errors", "core"},
+    "gateway": {"errors", "core", "gateway"},
+    "provider": {"", "errors", "core", "gateway", "provider"},
+    "cli": {"", "errors", "core", "gateway", "cli"},
+}
+#: package → the files that may import it, as beginnings of their path in the package
+GUARDED = {
+    "airflow": ("provider/",),
+    "DIRAC": ("gateway/dirac", "gateway/bodies/"),
+    "CTADIRAC": ("gateway/bodies/ctao.py",),
+}
+#: all that core may import besides the house
+CORE_LIBRARIES = {
+    "__future__",
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "difflib",
+    "enum",
+    "functools",
+    "hashlib",
+    "importlib",
+    "itertools",
+    "json",
+    "math",
+    "networkx",
+    "pkgutil",
+    "pydantic",
+    "pydantic_core",
+    "re",
+    "types",
+    "typing",
+    "yaml",
+    "abc",
+}
+#: builtins by which core could reach the world
+WORLD = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Dotted names of all modules that a source imports, wherever the statement stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+            if node.module == PACKAGE:
+                yield from (f"{PACKAGE}.{a.name}" for a in node.names if a.name in ROOMS)
+
+
+def violations(source: str, file: str) -> list[str]:
+    """What a file's imports break.
+
+    :param file: path of the file in the package.
+    """
+    room = file.split("/")[0] if "/" in file else Path(file).stem.replace("__init__", "")
+    tree = ast.parse(source)
+    found = []
+    for name in imported(tree):
+        top, _, rest = name.partition(".")
+        if name.startswith("."):
+            found.append(f"{file}: relative import {name}")
+        elif top == PACKAGE and rest.split(".")[0] not in ROOMS[room]:
+            found.append(f"{file}: {room or PACKAGE} imports {name}")
+        elif top in GUARDED and not file.startswith(GUARDED[top]):
+            found.append(f"{file}: imports {name}")
+        elif room == "core" and top != PACKAGE and top not in CORE_LIBRARIES:
+            found.append(f"{file}: core imports {name}")
+    if room == "core":
+        calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+        called = {func.id for func in calls if isinstance(func, ast.Name)}
+        found += [f"{file}: core calls {name}()" for name in sorted(called & WORLD)]
+    return found
+
+
+def test_every_room_is_known() -> None:
+    assert len(FILES) > 20
+    tops = {path.relative_to(PLUGINS / PACKAGE).parts[0] for path in FILES}
+    assert {top.removesuffix(".py").replace("__init__", "") for top in tops} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PLUGINS / PACKAGE)))
+def test_imports_follow_the_arrows(path: Path) -> None:
+    file = path.relative_to(PLUGINS / PACKAGE).as_posix()
+    assert violations(path.read_text("utf-8"), file) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("core/a.py", "import airflow"),
+        ("core/a.py", "def f():\n    from DIRAC import gLogger"),
+        ("core/a.py", "from dirac_prodsys.gateway import protocol"),
+        ("core/a.py", "from dirac_prodsys import gateway"),
+        ("core/a.py", "import os"),
+        ("core/a.py", "import time"),
+        ("core/a.py", "open('x')"),
+        ("core/deep/a.py", "from dirac_prodsys.cli.main import app"),
+        ("gateway/a.py", "from dirac_prodsys.provider.hook import DiracHook"),
+        ("gateway/memory.py", "import DIRAC"),
+        ("gateway/dirac.py", "import airflow.models"),
+        ("gateway/bodies/job.py", "import CTADIRAC"),
+        ("provider/a.py", "import DIRAC"),
+        ("provider/a.py", "import dirac_prodsys.cli"),
+        ("cli/a.py", "import airflow"),
+        ("cli/a.py", "import dirac_prodsys.provider.hook"),
+        ("errors.py", "import dirac_prodsys.core"),
+        ("__init__.py", "from dirac_prodsys import core"),
+        ("core/a.py", "from . import b"),
+    ],
+)
+def test_a_wrong_arrow_is_seen(file: str, source: str) -> None:
+    assert violations(source, file)
+
+
+@pytest.mark.parametrize("room", ["errors", "core", "gateway.protocol"])
+def test_a_room_loads_neither_airflow_nor_dirac(room: str) -> None:
+    code = f"""
+import importlib, pkgutil, sys
+module = importlib.import_module("{PACKAGE}.{room}")
+for found in pkgutil.walk_packages(getattr(module, "__path__", []), module.__name__ + "."):
+    importlib.import_module(found.name)
+heavy = {{name.partition(".")[0] for name in sys.modules}} & {{"airflow", "DIRAC", "CTADIRAC"}}
+print(sorted(heavy), len([name for name in sys.modules if name.startswith(module.__name__)]))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(PLUGINS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    heavy, _, loaded = run.stdout.strip().rpartition(" ")
+    assert heavy == "[]"
+    assert int(loaded) >= (20 if room == "core" else 1)
+
+
+def test_the_plugin_file_beside_the_package_imports_the_plugin_only() -> None:
+    shim = (PLUGINS / "dirac_prodsys_plugin.py").read_text("utf-8")
+    assert set(imported(ast.parse(shim))) <= {"__future__", f"{PACKAGE}.provider.plugin"}
