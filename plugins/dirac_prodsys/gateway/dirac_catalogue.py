@@ -111,10 +111,12 @@ class CatalogueVerbs:
         for directory in directories:
             self._require_fields(directory.metadata, of_files=False)
         self._each("createDirectory", {_path(d.path): True for d in directories})
-        missing = {_path(d.path): self._missing_metadata(d) for d in directories}
-        for path, metadata in missing.items():
-            if metadata:
-                self._fc("setMetadata", path, metadata)
+        for directory in directories:
+            self._missing_metadata(directory)
+        # from above, as what a parent got is inherited and must not be set again below
+        for directory in sorted(directories, key=lambda each: _path(each.path)):
+            if missing := self._missing_metadata(directory):
+                self._fc("setMetadata", _path(directory.path), missing)
         for directory in directories:
             lost = self._missing_metadata(directory)
             if lost:
@@ -159,7 +161,9 @@ class CatalogueVerbs:
         query = MetaQuery.from_dirac(parameters["MetaQuery"])
         frozen = parameters["Status"] in _FROZEN
         if frozen:
-            files = len(self._each("getDatasetFiles", {path: True})[path])
+            # the service cannot list an empty frozen dataset (a syntax error in its SQL)
+            empty = not int(parameters["NumberOfFiles"])
+            files = 0 if empty else len(self._each("getDatasetFiles", {path: True})[path])
         else:
             files = self.count_files(query)
         annotation = self._each("getDatasetAnnotation", {path: True})[path]
@@ -185,6 +189,11 @@ class CatalogueVerbs:
             )
         files = found.files if found is not None else self.count_files(spec.query)
         _check_expected(spec, files)
+        if spec.freeze and not files:
+            raise GatewayRejected(
+                f"dataset {path} would be frozen without any file: nothing matches {spec.query}",
+                "check the query against the metadata of the files",
+            )
         if found is None:
             self._refuse_taken(path, base)
             # the service means to, and fails: makeDirectories() lacks an argument there

@@ -32,6 +32,9 @@ SNAPSHOT_CHUNK = 10_000
 #: tasks asked for in one call: the service inserts them one by one, and must answer in time
 TASK_CHUNK = 200
 
+#: characters of a condition that DIRAC can read back
+CONDITION_WIDTH = 2048
+
 _SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
 
 
@@ -81,6 +84,7 @@ class TransformationVerbs:
         for query in (spec.input_query, spec.output_query):
             if query is not None:
                 self._check_fields(query)
+                _check_lengths(query)
         body = self._render(spec.body)
         found = self.find_transformation(spec.name)
         if found is not None:
@@ -311,6 +315,21 @@ def _check_name(name: str) -> None:
         raise GatewayRejected(
             f"the name {name!r} is a number, which DIRAC takes for an ID", "add a letter to it"
         )
+
+
+def _check_lengths(query: MetaQuery) -> None:
+    """Refuse conditions that the service stores and can never read again (``SaferEval.py``).
+
+    It reads the queries of all transformations when it deletes one and when it starts, so that one
+    such condition stops the whole Transformation System.
+    """
+    for name, condition in query.to_dirac().items():
+        if len(str(condition)) > CONDITION_WIDTH:
+            raise GatewayRejected(
+                f"the condition on {name} has {len(str(condition))} characters, DIRAC reads "
+                f"{CONDITION_WIDTH}",
+                "select by another metadata field instead of by a long list",
+            )
 
 
 def _chunks(items: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -128,6 +128,11 @@ class MemoryCatalogue:
             "FileMetaFields": dict(self.file_fields),
         }
 
+    def serve_addMetadataField(self, name: str, type_: str, kind: str) -> str:
+        fields = self.directory_fields if kind == "-d" else self.file_fields
+        fields[name] = type_
+        return f"Added new metadata: {name}"
+
     def serve_findFilesByMetadata(self, query: dict[str, Any], path: str) -> list[str]:
         return self.find(query)
 
@@ -202,7 +207,11 @@ class MemoryCatalogue:
     def serve_getDatasetFiles(self, datasets: dict[str, Any]) -> dict[str, Any]:
         def files(name: str) -> list[str]:
             dataset = self._dataset(name)
-            return list(dataset.frozen) if dataset.status == "Frozen" else self.find(dataset.query)
+            if dataset.status != "Frozen":
+                return self.find(dataset.query)
+            if not dataset.frozen:
+                raise ServiceError('MySQL Error ( 1131 : (1064, "an error in your SQL syntax") )')
+            return list(dataset.frozen)
 
         return self._each(datasets, files)
 

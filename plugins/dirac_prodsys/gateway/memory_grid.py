@@ -31,8 +31,8 @@ EXTENDABLE = ("mcsimulation", "simulation")
 #: failures after which a file is given up (``FilesMaxResetCounter``)
 MAX_RESET = 10
 
-#: width of ``TransformationMetaQueries.MetaDataValue``
-_VALUE_WIDTH = 65_535
+#: characters that ``SaferEval.py`` reads
+_EVAL_WIDTH = 2048
 
 _ENOENT = 2
 
@@ -436,8 +436,8 @@ def _store_query(transformation: Transformation, kind: str, query: dict[str, Any
             stored[name] = (str(value), "Dict")
         else:
             stored[name] = (str(value), "String")
-        if len(stored[name][0]) > _VALUE_WIDTH:
-            raise ServiceError("Data too long for column 'MetaDataValue'")
+    if len({name.lower() for name in stored}) < len(stored):  # a key without regard to case
+        raise ServiceError("Duplicate entry for key 'PRIMARY'")
     transformation.queries[kind] = stored
 
 
@@ -448,4 +448,6 @@ def _read_value(value: str, type_: str) -> Any:
         return [int(x) for x in parts] if type_ == "Integer" else parts
     if type_ == "Integer":
         return int(value)
+    if type_ == "Dict" and len(value) > _EVAL_WIDTH:
+        raise ServiceError(f"Object string is too long (>{_EVAL_WIDTH} bytes)")
     return ast.literal_eval(value) if type_ == "Dict" else value

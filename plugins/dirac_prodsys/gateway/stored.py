@@ -17,7 +17,7 @@ from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
 
 #: lines of a differing body that a message shows
-_BODY_LINES = 12
+_BODY_LINES = 30
 
 
 @dataclass(frozen=True)

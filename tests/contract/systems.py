@@ -1,0 +1,173 @@
+"""The production systems that the contract is held against, behind one face.
+
+Invariant: a sentence of the contract cannot tell them apart but by what they answer. What differs
+is how time passes (the in-memory clock is pushed, on DIRAC one waits) and how files get registered.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import pytest
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.specs import Command, JobSpec, TransformationSpec
+from dirac_prodsys.errors import GatewayUnavailable
+from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.services import CATALOGUE, Services
+from sandbox import Grid
+
+Gateway = DiracGateway | MemoryGateway
+
+#: a group that exists and has no right to production
+POWERLESS = "sim_pilot"
+
+
+class System(Protocol):
+    """One production system."""
+
+    def gateway(self, group: str = "sim_prod") -> Gateway:
+        """A gateway as a user in that group."""
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let the agents work until it holds; fails when it never does."""
+
+    def cycles(self, number: int) -> None:
+        """Let the agents work that many times at least."""
+
+    def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
+        """Register a file with metadata of its own; there is nothing behind it."""
+
+
+class InMemory:
+    """:class:`MemoryGrid`."""
+
+    def __init__(self) -> None:
+        self.grid = MemoryGrid(agent_cycle=10, task_seconds=15)
+        self.grid.production_groups = {"sim_prod"}
+
+    def gateway(self, group: str = "sim_prod") -> Gateway:
+        return MemoryGateway(self.grid, GatewaySettings(backend="memory", group=group, vo="sim"))
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        for _ in range(100):
+            if holds():
+                return
+            self.grid.advance(self.grid.agent_cycle)
+        pytest.fail("it does not come about in 100 cycles")
+
+    def cycles(self, number: int) -> None:
+        self.grid.advance(number * self.grid.agent_cycle)
+
+    def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
+        self.grid.catalogue.register(lfn, **metadata)
+
+
+class OnDirac:
+    """DIRAC's own services and agents, on the light sandbox."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+
+    def gateway(self, group: str = "sim_prod") -> Gateway:
+        user = "pilot" if group == POWERLESS else "prodmgr"
+        return DiracGateway(
+            GatewaySettings(
+                config=str(self.grid.client_cfg),
+                proxy=str(self.grid.proxy(user, group)),
+                group=group,
+                vo="sim",
+            )
+        )
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + 120
+        while not holds():
+            if time.monotonic() > give_up:
+                pytest.fail("it does not come about in 120 s")
+            time.sleep(0.2)
+
+    def cycles(self, number: int) -> None:
+        """Agents count no cycles that a client could see: a file that they attach bears witness."""
+        gateway = self.gateway()
+        for _ in range(number):
+            mark = unique()
+            directory = f"/sim/contract/{mark}"
+            gateway.services.call(CATALOGUE, "createDirectory", {directory: True})
+            gateway.services.call(CATALOGUE, "setMetadata", directory, {"run": mark})
+            self.register(f"{directory}/witness", {})
+            witness = gateway.create_transformation(
+                spec(mark, group_size=10, input_query=MetaQuery.parse({"run": mark}))
+            )
+            gateway.start_transformation(witness.id)
+            self.until(lambda id=witness.id: bool(gateway.snapshot([id])[id].files))
+            gateway.stop_transformation(witness.id)
+
+    def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
+        services = self.gateway().services
+        facts = {
+            "PFN": f"file://localhost{lfn}",
+            "Size": 1000,
+            "SE": "DISK-A-SE",
+            "GUID": str(uuid.uuid4()),
+            "Checksum": "0",
+        }
+        reply = services.call(CATALOGUE, "addFile", {lfn: facts})
+        assert lfn in reply["Successful"], reply
+        if metadata:
+            services.call(CATALOGUE, "setMetadata", lfn, dict(metadata))
+
+
+class Interrupted:
+    """Services of which one call goes wrong for us, while the service itself does its work.
+
+    :param error: raised in place of the answer.
+    :param before: raised instead of calling.
+    """
+
+    def __init__(
+        self, services: Services, method: str, error: BaseException, *, before: bool = False
+    ) -> None:
+        self.services = services
+        self.calls: Counter[str] = services.calls
+        self.method = method
+        self.error: BaseException | None = error
+        self.before = before
+
+    def call(self, service: str, method: str, *arguments: Any) -> Any:
+        if method != self.method or self.error is None:
+            return self.services.call(service, method, *arguments)
+        error, self.error = self.error, None
+        if not self.before:
+            self.services.call(service, method, *arguments)
+        raise error
+
+
+def lost() -> GatewayUnavailable:
+    """The answer never arrived."""
+    return GatewayUnavailable("Peer closed connection")
+
+
+def unique(prefix: str = "c") -> str:
+    """A name that no other test uses."""
+    return f"{prefix}{uuid.uuid4().hex[:10]}"
+
+
+def spec(name: str, **changes: Any) -> TransformationSpec:
+    """A transformation of jobs that succeed at once."""
+    body = JobSpec(name="contract", job_type="Merging", commands=(Command(executable="/bin/true"),))
+    fields: dict[str, Any] = {
+        "name": name,
+        "description": "a sentence of the contract",
+        "type": "Merging",
+        "body": body,
+        "group_size": 2,
+    }
+    return TransformationSpec(**{**fields, **changes})
