@@ -42,7 +42,7 @@ def test_every_run_id_gives_a_tag_that_fits_everywhere(run_id: str) -> None:
 _run_ids = st.text(alphabet="aAbB01_-.: ", min_size=1, max_size=12)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(_run_ids, _run_ids)
 def test_different_runs_get_tags_that_differ_in_more_than_case(one: str, other: str) -> None:
     same = naming.run_tag(one).lower() == naming.run_tag(other).lower()
@@ -61,7 +61,7 @@ _names = st.from_regex(r"[a-z0-9](?:[a-z0-9_.-]{0,6}[a-z0-9])?", fullmatch=True)
 )
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.tuples(_names, _names, _names), st.tuples(_names, _names, _names))
 def test_different_steps_have_different_names(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     assert naming.check_name(one[0], "production") == one[0]

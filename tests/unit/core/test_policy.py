@@ -254,7 +254,7 @@ def test_the_catalogue_is_asked_only_when_its_answer_decides(
 _counts = st.dictionaries(st.sampled_from([*FileStatus, "New"]), st.integers(0, 5))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(_counts, st.integers(0, 20), st.sampled_from(list(TransformationStatus)), st.booleans())
 def test_the_catalogue_is_asked_whenever_a_verdict_on_files_could_be_made(
     files: dict[str, int], catalogue: int, status: TransformationStatus, final: bool

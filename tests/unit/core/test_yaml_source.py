@@ -256,7 +256,7 @@ _trees = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.dictionaries(st.text(alphabet="abc", min_size=1, max_size=3), _trees, min_size=1))
 def test_what_pyyaml_writes_is_read_back(data: dict[str, Any]) -> None:
     class Plain(yaml.SafeDumper):
