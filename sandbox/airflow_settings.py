@@ -139,6 +139,9 @@ def environment(
         "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": 15,
         "TRIGGERER__JOB_HEARTBEAT_SEC": 2,
         "WORKERS__EXECUTION_API_TIMEOUT": 30,
+        # how long a worker may take to see that its task has ended; where a wait fires sooner than
+        # that, the scheduler takes the late news of the deferral for a failure
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "STATE_STORE__DEFAULT_RETENTION_DAYS": 0,
     }
     return {

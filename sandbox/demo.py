@@ -28,6 +28,9 @@ from sandbox.environment import REPOSITORY
 from sandbox.errors import SandboxError
 from sandbox.grid import Grid
 
+#: columns where the output goes to no terminal, which would tell
+_WIDTH = 140
+
 PRODUCTIONS = REPOSITORY / "include" / "productions"
 EXAMPLE = "mandelbrot.yaml"
 
@@ -35,6 +38,12 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="The example 
 State = Annotated[Path, typer.Option(help="Where everything is kept.")]
 Profile = Annotated[str, typer.Option(help="The grid's profile: full, or light without a WMS.")]
 _STATE = REPOSITORY / ".demo"
+
+
+def new_console() -> Console:
+    """Where the demo speaks to."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 class Demo:
@@ -45,7 +54,7 @@ class Demo:
 
     def __init__(self, state: Path, profile: str = "full", console: Console | None = None) -> None:
         self.state = state.resolve()
-        self.console = console or Console()
+        self.console = console or new_console()
         self._start = time.monotonic()
         self.grid = Grid(self.state / "grid", profile, say=self.say)
         self.stack = AirflowStack(
@@ -147,7 +156,7 @@ def run(
     once: Annotated[bool, typer.Option(help="Stop everything at the end.")] = False,
 ) -> None:
     """Run the example production; exits 0 only if its dataset is complete."""
-    console = Console()
+    console = new_console()
     demo = Demo(state, profile, console)
     try:
         with _worded(state, console):
@@ -167,7 +176,7 @@ def run(
 @app.command()
 def up(state: State = _STATE, profile: Profile = "full") -> None:
     """Start the grid and Airflow, and run nothing."""
-    console = Console()
+    console = new_console()
     with _worded(state, console):
         demo = Demo(state, profile, console)
         demo.up()
@@ -178,7 +187,7 @@ def up(state: State = _STATE, profile: Profile = "full") -> None:
 def down(state: State = _STATE) -> None:
     """Stop whatever `run` and `up` started; the data stay."""
     if state.is_dir():
-        with _worded(state, Console()):
+        with _worded(state, new_console()):
             Demo(state).down()
 
 
