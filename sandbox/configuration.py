@@ -21,8 +21,16 @@ from typing import Any
 from diraccfg import CFG
 
 from sandbox import community, pki
+from sandbox.errors import SandboxError
 from sandbox.profiles import CONFIGURATION, DATABASES, Profile
-from sandbox.resources import agents, operations, registry, resources, service_overrides
+from sandbox.resources import (
+    agents,
+    operations,
+    registry,
+    resources,
+    service_overrides,
+    wrapper_template,
+)
 from sandbox.state import State
 
 NAME = "Sandbox"
@@ -73,6 +81,7 @@ def write_all(state: State, profile: Profile, ports: dict[str, int], password: s
     if not profile.local_executor:
         _write(state.etc / "worker-node.cfg", _merged(client, _worker_node()))
         _write(state.worker_node / "etc" / "dirac.cfg", _merged(client, _worker_node()))
+        _write_wrapper_template(state)
     write_env(state)
 
 
@@ -166,7 +175,7 @@ def _systems(state: State, profile: Profile, ports: dict[str, int]) -> Section:
             "Host": "127.0.0.1",
             "Port": ports["opensearch"],
         }
-    for system, sections in agents(profile).items():
+    for system, sections in agents(state, profile).items():
         systems.setdefault(system, {}).update(sections)
     return systems
 
@@ -184,6 +193,19 @@ def _merged(one: Section, other: Section) -> Section:
     both = CFG().loadFromDict(one).mergeWith(CFG().loadFromDict(other))
     result: Section = both.getAsDict()
     return result
+
+
+def _write_wrapper_template(state: State) -> None:
+    """DIRAC's own template with one wait less: JobWrapper sleeps 5 s before it looks for the
+    payload's pid (DIRAC/WorkloadManagementSystem/JobWrapper/JobWrapper.py).
+    """
+    source = dirac_folder() / "WorkloadManagementSystem" / "JobWrapper" / "JobWrapperTemplate.py"
+    anchor = "from DIRAC.WorkloadManagementSystem.JobWrapper import JobWrapper as JW\n"
+    text = source.read_text()
+    if text.count(anchor) != 1:
+        raise SandboxError(f"{source} is not the one this sandbox knows")
+    shorter = f"{anchor}JW.CHILD_PID_POLL_INTERVALS = [0.2] * 600\n"
+    wrapper_template(state).write_text(text.replace(anchor, shorter))
 
 
 def _write(path: Path, section: Section) -> None:

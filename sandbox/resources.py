@@ -5,6 +5,7 @@ Each option that is not DIRAC's default says here why the sandbox needs it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sandbox import community
@@ -47,6 +48,11 @@ def registry() -> Section:
     }
 
 
+def wrapper_template(state: State) -> Path:
+    """The job wrapper's template, as `configuration` writes it."""
+    return state.etc / "job-wrapper-template.py"
+
+
 def service_overrides(state: State) -> dict[str, Section]:
     """What differs from DIRAC's own service templates."""
     return {
@@ -68,7 +74,7 @@ def service_overrides(state: State) -> dict[str, Section]:
     }
 
 
-def agents(profile: Profile) -> dict[str, Section]:
+def agents(state: State, profile: Profile) -> dict[str, Section]:
     """Agents, executors and the job wrapper, by system."""
     task_status = (
         "Submitted, Submitting, Received, Checking, Staging, Waiting, Matched, Running, "
@@ -117,7 +123,7 @@ def agents(profile: Profile) -> dict[str, Section]:
         "Transformation": {"Agents": transformation},
         "RequestManagement": {"Agents": {"RequestExecutingAgent": _request_agent()}},
         "WorkloadManagement": {
-            "Agents": {"JobAgent": _job_agent()},
+            "Agents": {"JobAgent": _job_agent(state)},
             "Executors": {
                 "Optimizers": {"Load": "JobPath, JobSanity, InputData, JobScheduling"},
                 **{
@@ -133,6 +139,8 @@ def agents(profile: Profile) -> dict[str, Section]:
                 "DiskSE": "-SE",
                 "TapeSE": "-tape",
                 "StopMargin": 0,
+                # the watchdog looks every 10 s whether the payload has ended
+                "PollingTime": 1,
             },
         },
     }
@@ -169,7 +177,7 @@ def _request_agent() -> Section:
     }
 
 
-def _job_agent() -> Section:
+def _job_agent(state: State) -> Section:
     return {
         "PollingTime": 1,
         "LogLevel": "ERROR",
@@ -182,6 +190,7 @@ def _job_agent() -> Section:
         "StopOnApplicationFailure": "False",
         "SubmissionDelay": 0,
         "MinimumTimeLeft": 10,
+        "JobWrapperTemplate": str(wrapper_template(state)),
     }
 
 
