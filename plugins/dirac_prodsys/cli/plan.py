@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from dirac_prodsys.core.plan import ProductionPlan, StepPlan
-    from dirac_prodsys.core.specs import JobSpec, RequestSpec
+    from dirac_prodsys.core.specs import BodySpec
 
 #: columns, more than any line has
 _UNBROKEN = 100_000
@@ -91,15 +91,18 @@ def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
         yield "dataset", f"{step.dataset.name}{frozen} {_json(step.dataset.query.to_dirac())}"
 
 
-def _body_rows(body: JobSpec | RequestSpec) -> Iterator[tuple[str, str]]:
-    if body.kind == "request":
-        for operation in body.operations:
-            yield "operation", f"{operation.type} {_json(operation.attributes)}"
-        return
-    for command in body.commands:
-        yield "runs", f"{command.executable} {command.arguments}".rstrip()
-    for output in body.outputs:
-        yield "leaves", f"{output.directory}/{output.name} on {output.se}"
+def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:
+    match body.kind:
+        case "job":
+            for command in body.commands:
+                yield "runs", f"{command.executable} {command.arguments}".rstrip()
+            for output in body.outputs:
+                yield "leaves", f"{output.directory}/{output.name} on {output.se}"
+        case "request":
+            for operation in body.operations:
+                yield "operation", f"{operation.type} {_json(operation.attributes)}"
+        case _:  # a kind that has no short form is shown whole
+            yield "body", _json(body.model_dump(mode="json"))
 
 
 def _json(value: Any) -> str:

@@ -115,7 +115,7 @@ def table_keys(document: str, section: str) -> set[str]:
     ("section", "model", "not_written", "renamed"),
     [
         # steps stand beside the production; the rest is filled in by the reader of the file
-        ("production", Production, {"steps", "source", "file"}, {}),
+        ("production", Production, {"steps", "dialect", "source", "file"}, {}),
         ("step", Step, {"name"}, {}),
         ("input", InputSpec, set(), {"steps": "from"}),
         ("output", OutputSpec, set(), {}),
