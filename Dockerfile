@@ -1,6 +1,6 @@
 # Airflow, client-only DIRAC and dirac_prodsys, all from the hash-locked requirements.txt.
 # Any Debian base with Python 3.11 (headers and venv included) will do.
-ARG BASE=docker.io/library/python:3.11-slim-bookworm
+ARG BASE=python:3.11-slim-bookworm
 
 # ---- builder: the only stage with a compiler (M2Crypto ships no wheel) -------------------------
 FROM ${BASE} AS builder
