@@ -157,7 +157,7 @@ class _Composer:
         if len(self.nodes) >= MAX_NODES:
             self._refuse(event, f"the file has more than {MAX_NODES:,} values", "split it up")
             raise _TooMuch
-        if len(path) > MAX_DEPTH:
+        if len(path) >= MAX_DEPTH and not isinstance(event, ScalarEvent):
             self._refuse(event, f"nested deeper than {MAX_DEPTH} levels", "make it flatter")
             raise _TooMuch
         self._check(event)

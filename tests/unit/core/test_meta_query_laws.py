@@ -14,6 +14,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dirac_prodsys.core import meta_condition
+from dirac_prodsys.core.meta_condition import Condition
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError, join
 
 #: field → numbers and texts that conditions name
@@ -36,9 +38,7 @@ def forms(field: str) -> st.SearchStrategy[Any]:
     numbers, texts = NAMED[field]
     some = st.lists(st.sampled_from([*numbers, *texts]), min_size=1, max_size=4)
     bounds = [
-        st.fixed_dictionaries(
-            dict.fromkeys(operators, st.sampled_from(kind)), optional={"nin": some}
-        )
+        st.fixed_dictionaries(dict.fromkeys(names, st.sampled_from(kind)), optional={"nin": some})
         for kind in (numbers, texts)
         for names in RANGES
     ]
@@ -70,6 +70,45 @@ def selected(query: MetaQuery) -> set[tuple[int, int]]:
         for (i, f), (j, g) in product(enumerate(DOMAIN["f"]), enumerate(DOMAIN["g"]))
         if query.matches({"f": f, "g": g})
     }
+
+
+def all_conditions() -> dict[frozenset[int], Condition]:
+    """Every condition on ``f`` that its values give by the forms, by what it selects."""
+    numbers, texts = NAMED["f"]
+    named = [*numbers, *texts]
+    written: list[Any] = ["Any", "Missing", *named]
+    written += [
+        {operator: list(pair)} for operator in ("in", "nin") for pair in product(named, named)
+    ]
+    for kind in (numbers, texts):
+        for names in RANGES:
+            for bounds in product(kind, repeat=len(names)):
+                form = dict(zip(names, bounds, strict=True))
+                written += [form, *({**form, "!=": value} for value in kind)]
+    found: dict[frozenset[int], Condition] = {}
+    for form in written:
+        with suppress(MetaQueryError):
+            condition = meta_condition.parse(form)
+            selects = frozenset(
+                i for i, v in enumerate(DOMAIN["f"]) if meta_condition.matches(condition, v)
+            )
+            assert found.setdefault(selects, condition) == condition, form
+    return found
+
+
+def test_every_two_conditions_meet_in_the_one_that_selects_what_both_select() -> None:
+    conditions = all_conditions()
+    assert len(conditions) > 100
+    for (left, a), (right, b) in product(conditions.items(), repeat=2):
+        meet = meta_condition.both(a, b)
+        if meet is None:
+            assert not left & right, (a, b)
+        else:
+            selects = frozenset(
+                i for i, v in enumerate(DOMAIN["f"]) if meta_condition.matches(meet, v)
+            )
+            assert selects == left & right, (a, b)
+            assert conditions.get(selects, meet) == meet, (a, b)
 
 
 def refined(left: MetaQuery, right: MetaQuery) -> MetaQuery | None:
@@ -144,8 +183,13 @@ def test_subsumes_is_a_partial_order(a: MetaQuery, b: MetaQuery, c: MetaQuery) -
         assert a.subsumes(c)
 
 
+values = st.fixed_dictionaries(
+    {f: st.sampled_from(n + t) | st.just([*n, *t]) for f, (n, t) in NAMED.items()}
+)
+
+
 @law
-@given(st.lists(queries, min_size=1, max_size=3))
+@given(st.lists(queries | values.map(parsed), min_size=1, max_size=3))
 def test_a_join_selects_exactly_what_its_parts_select(parts: list[MetaQuery]) -> None:
     try:
         joined = join(parts)

@@ -15,6 +15,8 @@ from dirac_prodsys.errors import DefinitionError
     [
         ("r1", "r1"),
         ("dry-run", "dry-run"),
+        ("x" * 40, "x" * 40),
+        ("x" * 41, "x" * 31 + "-3164596d"),
         ("2026.10.01", "2026.10.01"),
         ("manual__2026-10-01T12:00:00+00:00", "manual-2026-10-01T12-00-00-00-0-ebbd84ee"),
         ("scheduled__2026-10-01T00:00:00.123456+00:00", "scheduled-2026-10-01T00-00-00.1-0fc75fc0"),

@@ -174,6 +174,7 @@ def test_too_many_values_are_refused_where_the_first_is_too_many() -> None:
 def test_nesting_is_bounded() -> None:
     inside = MAX_DEPTH - 1
     assert parse("a: " + "[" * inside + "]" * inside, "f.yaml").data
+    assert only_error("a: " + "[" * (inside + 1) + "]" * (inside + 1)).column == 4 + inside
     assert "50 levels" in only_error("a: " + "[" * 100_000).reason
     assert "50 levels" in only_error("\n".join(f"{' ' * n}a:" for n in range(100)) + " 1").reason
 
