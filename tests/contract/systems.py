@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -43,7 +44,7 @@ class System(Protocol):
         """Let the agents work that many times at least."""
 
     def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
-        """Register a file with metadata of its own; there is nothing behind it."""
+        """Put a file on storage and register it with metadata of its own."""
 
 
 class InMemory:
@@ -112,12 +113,16 @@ class OnDirac:
 
     def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
         services = self.gateway().services
+        content = lfn.encode()
+        file = self.grid.state.storage / "DISK-A-SE" / lfn.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
         facts = {
-            "PFN": f"file://localhost{lfn}",
-            "Size": 1000,
+            "PFN": f"file://localhost{file}",
+            "Size": len(content),
             "SE": "DISK-A-SE",
             "GUID": str(uuid.uuid4()),
-            "Checksum": "0",
+            "Checksum": f"{zlib.adler32(content):08x}",
         }
         reply = services.call(CATALOGUE, "addFile", {lfn: facts})
         assert lfn in reply["Successful"], reply
