@@ -1,4 +1,4 @@
-"""Connections to DIRAC: whose proxy, which grid, what if it hangs; the host process is left alone."""
+"""Connections to DIRAC: whose proxy, which grid, what if it hangs; the host is left alone."""
 
 from __future__ import annotations
 

@@ -17,7 +17,12 @@ from collections import Counter
 from typing import Any
 
 from dirac_prodsys.core.specs import BodySpec, plain
-from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
+from dirac_prodsys.errors import (
+    GatewayDenied,
+    GatewayError,
+    GatewayRejected,
+    GatewayUnavailable,
+)
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
@@ -80,7 +85,12 @@ class MemoryServices:
                 raise GatewayUnavailable(f"{name} gave no answer in {self.settings.timeout:g} s")
             if kind == "denied":
                 raise error_of("Unauthorized query", name, 1111)
-            answer = self._serve(service, method, copy.deepcopy(arguments), kind)
+            try:
+                answer = self._serve(service, method, copy.deepcopy(arguments), kind)
+            except GatewayError:
+                if kind not in ("crash_after", "lost"):
+                    raise
+                answer = None  # the service refused, and we never hear of it
             if kind == "crash_after":
                 raise Crash(name)
             if kind in ("lost", "torn"):

@@ -1,0 +1,237 @@
+"""Bodies: the same bytes everywhere, and what DIRAC's own workflow makes of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from dirac_prodsys.core.specs import (
+    Command,
+    JobSpec,
+    OutputFile,
+    RequestOperation,
+    RequestSpec,
+)
+from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.gateway.bodies import render
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+FULL = JobSpec(
+    name="full",
+    job_type="Merging",
+    commands=(
+        Command(executable="merge", arguments="--task @{JOB_ID} --format %n 'a b'"),
+        Command(executable="/opt/check.py"),
+    ),
+    outputs=(OutputFile(name="out_@{JOB_ID}.npz", directory="/sim/a/", se="DISK-A-SE"),),
+    environment={"B": "2", "A": "x y"},
+    input_data_policy="Protocol",
+    cpu_time=600,
+    processors=2,
+    priority=3,
+    sites=("SIM.B.org", "SIM.A.org"),
+    tags=("GPU", "Big"),
+    platform="x86_64",
+)
+
+
+def parameters(xml: str) -> dict[str, str]:
+    """Workflow parameters, read by DIRAC's own reader."""
+    from DIRAC.Core.Workflow.Workflow import fromXMLString
+
+    return {p.getName(): p.getValue() for p in fromXMLString(xml).parameters}
+
+
+def run(body: JobSpec, folder: Path, task: int = 7) -> subprocess.CompletedProcess[str]:
+    """Run a body as the workflow of a task, in a process of its own, as dirac-jobexec does."""
+    code = """
+        import sys
+        from DIRAC.Core.Workflow.Parameter import Parameter
+        from DIRAC.Core.Workflow.Workflow import fromXMLString
+        workflow = fromXMLString(sys.stdin.read())
+        for name, value in (("PRODUCTION_ID", "00000003"), ("JOB_ID", sys.argv[1])):
+            workflow.addParameter(Parameter(name, value, "string", "", "", True, False, ""))
+        result = workflow.execute()
+        print("RESULT", result["OK"], result.get("Errno"), result.get("Message"))
+    """
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), f"{task:08d}"],
+        input=render(body),
+        cwd=folder,
+        env={"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def test_every_resource_reaches_the_workflow() -> None:
+    found = parameters(render(FULL))
+    for name, value in {
+        "JobName": "full",
+        "JobType": "Merging",
+        "CPUTime": "600",
+        "Priority": "3",
+        "NumberOfProcessors": "2",
+        "Site": "SIM.A.org;SIM.B.org",
+        "Tags": "Big;GPU",
+        "Platform": "x86_64",
+        "ExecutionEnvironment": "A=x%20y;B=2",
+        "InputDataPolicy": "DIRAC.WorkloadManagementSystem.Client.InputDataByProtocol",
+        "JobGroup": "",
+    }.items():
+        assert str(found[name]) == value, name
+
+
+def test_what_is_not_asked_for_is_not_there() -> None:
+    plain = JobSpec(name="x", job_type="y", commands=(Command(executable="z"),))
+    found = parameters(render(plain))
+    assert not {"Site", "Tags", "Platform", "ExecutionEnvironment"} & set(found)
+
+
+def test_the_same_spec_gives_the_same_bytes_in_another_process_and_folder(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from dirac_prodsys.core.specs import JobSpec
+        from dirac_prodsys.gateway.bodies import render
+        sys.stdout.write(render(JobSpec.model_validate_json(sys.stdin.read())))
+    """
+    (tmp_path / "merge").write_text("a file of that name here must not get into the sandbox")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        input=FULL.model_dump_json(),
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(REPOSITORY / "plugins"),
+            "PYTHONHASHSEED": "12345",
+            "TZ": "Asia/Tokyo",
+            "HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout == render(FULL)
+
+
+def test_task_and_production_numbers_are_filled_in_and_percent_signs_survive(
+    tmp_path: Path,
+) -> None:
+    body = JobSpec(
+        name="x",
+        job_type="y",
+        commands=(
+            Command(
+                executable="/bin/sh",
+                arguments="-c 'echo @{PRODUCTION_ID} %n 100% > made_@{JOB_ID}.txt'",
+            ),
+        ),
+    )
+    done = run(body, tmp_path)
+    assert "RESULT True" in done.stdout, done.stdout
+    assert (tmp_path / "made_00000007.txt").read_text() == "00000003 %n 100%\n"
+
+
+def test_outputs_are_uploaded_after_the_commands(tmp_path: Path) -> None:
+    upload = tmp_path / "dirac-dms-add-file"
+    upload.write_text('#!/bin/sh\necho "$@" >> uploads\n')
+    upload.chmod(0o755)
+    body = JobSpec(
+        name="x",
+        job_type="y",
+        commands=(Command(executable="/bin/sh", arguments="-c 'echo data > a_@{JOB_ID}'"),),
+        outputs=(
+            OutputFile(name="a_@{JOB_ID}", directory="/sim/d", se="DISK-A-SE"),
+            OutputFile(name="b", directory="/sim/d", se="DISK-B-SE"),
+        ),
+    )
+    done = run(body, tmp_path)
+    assert "RESULT True" in done.stdout, done.stdout
+    assert (tmp_path / "uploads").read_text().splitlines() == [
+        "/sim/d/a_00000007 a_00000007 DISK-A-SE",
+        "/sim/d/b b DISK-B-SE",
+    ]
+
+
+@pytest.mark.parametrize("failing", [0, 1], ids=["first command fails", "second command fails"])
+def test_after_a_failed_command_nothing_runs_nothing_is_uploaded_and_the_job_fails_with_its_code(
+    tmp_path: Path, failing: int
+) -> None:
+    upload = tmp_path / "dirac-dms-add-file"
+    upload.write_text("#!/bin/sh\ntouch uploaded\n")
+    upload.chmod(0o755)
+    codes = [23 if number == failing else 0 for number in range(3)]
+    body = JobSpec(
+        name="x",
+        job_type="y",
+        commands=tuple(
+            Command(
+                executable="/bin/sh", arguments=f"-c 'echo data > out; touch ran_{n}; exit {c}'"
+            )
+            for n, c in enumerate(codes)
+        ),
+        outputs=(OutputFile(name="out", directory="/sim/d", se="DISK-A-SE"),),
+    )
+    done = run(body, tmp_path)
+    assert "RESULT False 23" in done.stdout, done.stdout
+    assert "'sh' Exited With Status 23" in done.stdout.split("RESULT")[1]
+    assert [n for n in range(3) if (tmp_path / f"ran_{n}").exists()] == list(range(failing + 1))
+    assert not (tmp_path / "uploaded").exists()
+
+
+def test_a_failed_upload_fails_the_job(tmp_path: Path) -> None:
+    upload = tmp_path / "dirac-dms-add-file"
+    upload.write_text("#!/bin/sh\nexit 3\n")
+    upload.chmod(0o755)
+    body = JobSpec(
+        name="x",
+        job_type="y",
+        commands=(Command(executable="/bin/true"),),
+        outputs=(OutputFile(name="out", directory="/sim/d", se="DISK-A-SE"),),
+    )
+    assert "RESULT False 3" in run(body, tmp_path).stdout
+
+
+def test_a_text_that_would_break_the_workflow_is_refused() -> None:
+    body = JobSpec(
+        name="x", job_type="y", commands=(Command(executable="echo", arguments="a]]>b"),)
+    )
+    with pytest.raises(GatewayRejected, match="]]>"):
+        render(body)
+
+
+def test_a_request_is_the_list_of_its_operations() -> None:
+    body = RequestSpec(
+        operations=(
+            RequestOperation(
+                type="ReplicateAndRegister",
+                attributes={"TargetSE": "TASK:TargetSE", "SourceSE": "DISK-A-SE"},
+            ),
+            RequestOperation(type="RemoveReplica", attributes={"TargetSE": "DISK-A-SE"}),
+        )
+    )
+    assert render(body) == (
+        '[["ReplicateAndRegister", {"SourceSE": "DISK-A-SE", "TargetSE": "TASK:TargetSE"}], '
+        '["RemoveReplica", {"TargetSE": "DISK-A-SE"}]]'
+    )
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [(), (RequestOperation(type="RemoveFile", attributes={"Colour": "red"}),)],
+    ids=["none", "unknown attribute"],
+)
+def test_a_request_that_dirac_would_not_understand_is_refused(
+    operations: tuple[RequestOperation, ...],
+) -> None:
+    with pytest.raises(GatewayRejected):
+        render(RequestSpec(operations=operations))

@@ -1,0 +1,309 @@
+"""The rules of the in-memory production system that the contract does not reach on a real grid."""
+
+from __future__ import annotations
+
+import pytest
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, OutputFile, TransformationSpec
+from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway import memory, open_gateway
+from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory_grid import MAX_RESET, MemoryGrid, Task
+from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.services import TRANSFORMATIONS
+
+SLICES = DirectorySpec(path="/sim/slices", metadata={"production": "p", "step": "slices"})
+
+
+def simulation(outputs: bool = True, **changes: object) -> TransformationSpec:
+    files = (OutputFile(name="s_@{JOB_ID}", directory=SLICES.path, se="DISK-A-SE"),)
+    body = JobSpec(
+        name="slices",
+        job_type="MCSimulation",
+        commands=(Command(executable="slice"),),
+        outputs=files if outputs else (),
+    )
+    return TransformationSpec.model_validate(
+        {"name": "slices", "description": "", "type": "MCSimulation", "body": body} | changes
+    )
+
+
+def merging(**changes: object) -> TransformationSpec:
+    return TransformationSpec.model_validate(
+        {
+            "name": "merge",
+            "description": "",
+            "type": "Merging",
+            "group_size": 4,
+            "body": JobSpec(name="m", job_type="Merging", commands=(Command(executable="m"),)),
+            "input_query": MetaQuery.parse(SLICES.metadata),
+        }
+        | changes
+    )
+
+
+def started(gateway: MemoryGateway, spec: TransformationSpec, tasks: int = 0) -> int:
+    made = gateway.create_transformation(spec)
+    gateway.prepare_directories([SLICES])
+    if tasks:
+        gateway.ensure_tasks(made.id, tasks)
+    gateway.start_transformation(made.id)
+    return made.id
+
+
+def files(gateway: MemoryGateway, transformation: int) -> dict[str, int]:
+    return dict(gateway.snapshot([transformation])[transformation].files)
+
+
+@pytest.fixture
+def grid() -> MemoryGrid:
+    """Agents every 10 s, jobs of 30 s."""
+    return MemoryGrid()
+
+
+@pytest.fixture
+def gateway(grid: MemoryGrid) -> MemoryGateway:
+    """Its gateway."""
+    return MemoryGateway(grid)
+
+
+def test_outputs_of_one_step_stream_into_the_next(grid: MemoryGrid, gateway: MemoryGateway) -> None:
+    slices, merge = started(gateway, simulation(), 14), started(gateway, merging())
+    grid.advance(40)  # submitted at 10, ended at 40
+    assert files(gateway, merge) == {"Assigned": 12, "Unused": 2}
+    grid.advance(100)
+    assert gateway.snapshot([slices])[slices].tasks == {"Done": 14}
+    assert files(gateway, merge) == {"Processed": 12, "Unused": 2}
+    assert gateway.flush_transformation(merge)
+    grid.advance(100)
+    assert files(gateway, merge) == {"Processed": 14}
+
+
+def test_nothing_moves_but_by_the_clock_and_equal_calls_give_equal_grids() -> None:
+    def walk(step: float) -> list[object]:
+        grid = MemoryGrid()
+        gateway = MemoryGateway(grid)
+        ids = [started(gateway, simulation(), 5), started(gateway, merging())]
+        seen: list[object] = []
+        while grid.now < 200:
+            grid.advance(step)
+            if grid.now % 50 == 0:
+                seen.append(gateway.snapshot(ids))
+        return seen
+
+    assert walk(50) == walk(10) == walk(1)
+
+
+def test_a_file_whose_tasks_fail_goes_back_to_unused_and_is_given_up_after_ten_failures() -> None:
+    tries: list[int] = []
+
+    def fails(task: Task) -> bool:
+        tries.append(task.id)
+        return True
+
+    grid = MemoryGrid(fails=fails)
+    gateway = MemoryGateway(grid)
+    grid.catalogue.register("/sim/slices/one")
+    merge = started(gateway, merging(group_size=1))
+    grid.advance(60)
+    assert set(files(gateway, merge)) <= {"Unused", "Assigned"}
+    grid.advance(3600)
+    assert files(gateway, merge) == {"MaxReset": 1}
+    assert len(tries) == MAX_RESET + 1
+    assert gateway.snapshot([merge])[merge].tasks == {"Failed": MAX_RESET + 1}
+
+
+def test_a_failed_task_leaves_no_output_and_is_not_run_again() -> None:
+    grid = MemoryGrid(fails=lambda task: task.id == 2)
+    gateway = MemoryGateway(grid)
+    slices = started(gateway, simulation(), 3)
+    grid.advance(200)
+    assert gateway.snapshot([slices])[slices].tasks == {"Done": 2, "Failed": 1}
+    assert sorted(grid.catalogue.files) == ["/sim/slices/s_00000001", "/sim/slices/s_00000003"]
+
+
+def test_a_stopped_agent_does_nothing_until_it_runs_again(
+    grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    grid.catalogue.register("/sim/slices/one")
+    grid.stopped_agents = {"transformation"}
+    merge = started(gateway, merging(group_size=1))
+    grid.advance(100)
+    assert files(gateway, merge) == {"Unused": 1}
+    gateway.flush_transformation(merge)
+    grid.advance(100)
+    assert gateway.snapshot([merge])[merge].status == "Flush"
+    grid.stopped_agents = set()
+    grid.advance(100)
+    assert files(gateway, merge) == {"Processed": 1}
+
+
+def test_a_file_that_vanishes_from_the_catalogue_stays_attached_and_gets_no_task(
+    grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    for name in "abc":
+        grid.catalogue.register(f"/sim/slices/{name}")
+    merge = started(gateway, merging(group_size=4))
+    grid.advance(20)
+    grid.catalogue.remove("/sim/slices/a")
+    gateway.flush_transformation(merge)
+    grid.advance(100)
+    assert files(gateway, merge) == {"Processed": 2, "Unused": 1}
+    assert gateway.count_files(MetaQuery.parse(SLICES.metadata)) == 2
+
+
+def test_the_cleaning_agent_empties_a_transformation(
+    grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    slices = started(gateway, simulation(), 2)
+    gateway.services.call(
+        TRANSFORMATIONS, "setTransformationParameter", slices, "Status", "Cleaning"
+    )
+    grid.advance(20)
+    snapshot = gateway.snapshot([slices])[slices]
+    assert (snapshot.status, snapshot.tasks) == ("Cleaned", {})
+
+
+def test_groups_by_size_count_gigabytes(grid: MemoryGrid, gateway: MemoryGateway) -> None:
+    for number in range(5):
+        grid.catalogue.register(f"/sim/slices/{number}", size=400_000_000)
+    merge = started(gateway, merging(plugin="BySize", group_size=1.0))
+    grid.advance(20)
+    assert files(gateway, merge) == {"Assigned": 3, "Unused": 2}
+
+
+def test_diracs_own_writing_of_a_falsy_value_loses_it(
+    grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    made = gateway.services.call(
+        TRANSFORMATIONS, "addTransformation", "raw", "", "", "Merging", "Standard", "Automatic",
+        "", "General", 1, 0, "", 0, 0, False, {"data_level": 0, "run": "r", "thetaP": 20.0},
+    )  # fmt: skip
+    stored = gateway.services.call(TRANSFORMATIONS, "getTransformationMetaQuery", made, "Input")
+    assert stored == {"run": "r", "thetaP": "20.0"}
+
+
+# -- faults ------------------------------------------------------------------------------------
+
+
+def test_while_the_grid_is_down_every_verb_is_an_outage(
+    grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    merge = started(gateway, merging())
+    grid.down = True
+    for verb in (
+        gateway.ping,
+        lambda: gateway.snapshot([merge]),
+        lambda: gateway.create_transformation(merging()),
+        lambda: gateway.count_files(MetaQuery.parse(SLICES.metadata)),
+    ):
+        with pytest.raises(GatewayUnavailable):
+            verb()
+    grid.down = False
+    assert gateway.create_transformation(merging()).id == merge
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "made"),
+    [
+        ("unavailable", GatewayUnavailable, 0),
+        ("hang", GatewayUnavailable, 0),
+        ("denied", GatewayDenied, 0),
+        ("crash", Crash, 0),
+        ("no_id", GatewayRejected, 0),
+        ("lost", GatewayUnavailable, 1),
+        ("torn", GatewayUnavailable, 1),
+        ("crash_after", Crash, 1),
+    ],
+)
+def test_whatever_befalls_the_creating_call_a_retry_ends_with_exactly_one(
+    grid: MemoryGrid, gateway: MemoryGateway, kind: str, error: type[BaseException], made: int
+) -> None:
+    wanted = merging(output_query=MetaQuery.parse({"data_level": 0}))
+    grid.fault(kind, "addTransformation")  # type: ignore[arg-type]
+    with pytest.raises(error):
+        gateway.create_transformation(wanted)
+    assert len(grid.transformations) == made
+    record = gateway.create_transformation(wanted)
+    assert list(grid.transformations) == [record.id]
+    assert gateway.create_transformation(wanted).adopted
+
+
+@pytest.mark.parametrize("kind", ["crash", "crash_after"])
+def test_dying_at_any_call_of_a_whole_production_does_no_harm_when_it_is_repeated(
+    kind: str,
+) -> None:
+    def whole(gateway: MemoryGateway) -> list[int]:
+        ids = [started(gateway, simulation(), 6), started(gateway, merging())]
+        gateway.stop_transformation(ids[1])
+        gateway.start_transformation(ids[1])
+        return ids
+
+    calls = MemoryGateway(MemoryGrid())
+    whole(calls)
+    total = calls.services.calls.total()
+    assert total > 20
+    for at in range(total):
+        grid = MemoryGrid()
+        grid.fault(kind, after=at)  # type: ignore[arg-type]
+        with pytest.raises(Crash):
+            whole(MemoryGateway(grid))
+        ids = whole(MemoryGateway(grid))  # a new process
+        assert sorted(grid.transformations) == ids
+        grid.advance(300)
+        found = MemoryGateway(grid).snapshot(ids)
+        assert found[ids[0]].tasks == {"Done": 6}
+        assert found[ids[1]].files == {"Processed": 4, "Unused": 2}
+
+
+def test_a_fault_strikes_as_often_as_planned_and_at_its_method_only(
+    grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    grid.fault("unavailable", "getCounters", after=1, times=2)
+    merge = gateway.create_transformation(merging()).id
+    for _ in range(2):
+        with pytest.raises(GatewayUnavailable):
+            gateway.snapshot([merge])
+    assert gateway.snapshot([merge])[merge].status == "New"
+
+
+# -- opening -----------------------------------------------------------------------------------
+
+
+def test_connections_with_one_name_share_a_grid_that_lives_on() -> None:
+    settings = GatewaySettings(backend="memory", config="shared", poll_interval=30)
+    try:
+        made = open_gateway(settings).create_transformation(simulation())
+        assert open_gateway(settings).find_transformation("slices") is not None
+        other = GatewaySettings(backend="memory", config="other")
+        assert open_gateway(other).find_transformation("slices") is None
+        mine = memory.register("shared", MemoryGrid())
+        assert open_gateway(settings).find_transformation("slices") is None
+        assert mine.transformations == {}
+        assert made.id == 1
+    finally:
+        memory.forget("shared")
+        memory.forget("other")
+
+
+def test_a_grid_that_a_connection_opens_moves_by_itself_to_an_end() -> None:
+    settings = GatewaySettings(backend="memory", config="alone", poll_interval=30)
+    gateway = open_gateway(settings)
+    try:
+        assert isinstance(gateway, MemoryGateway)
+        slices = started(gateway, simulation(), 3)
+        for _ in range(20):
+            tasks = gateway.snapshot([slices])[slices].tasks
+            if tasks == {"Done": 3}:
+                break
+        assert tasks == {"Done": 3}
+    finally:
+        memory.forget("alone")
+
+
+def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(GatewayRejected, match="unknown backend 'slurm'") as raised:
+        open_gateway(GatewaySettings(backend="slurm"))
+    assert "memory" in raised.value.hint
