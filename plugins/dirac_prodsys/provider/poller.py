@@ -36,7 +36,7 @@ T = TypeVar("T")
 #: seconds
 GATHER = 1.0
 #: longest pause between two looks during an outage, seconds
-LONGEST_PAUSE = 300.0
+LONGEST_PAUSE = 60.0
 #: pause while the connection itself cannot be read or opened, seconds
 UNREAD_PAUSE = 5.0
 #: the connection is read again after so long, so that an edit reaches waits of weeks, seconds

@@ -1,0 +1,294 @@
+"""The bundle under Airflow's own loader: one file's mistake is that file's alone; runs keep
+theirs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.provider import bundle as bundle_module
+from dirac_prodsys.provider import bundle_sources
+from dirac_prodsys.provider.bundle import ProductionsDagBundle, unfinished_runs
+
+YAML = """
+version: 1
+production: {{name: {name}, vo: sim}}
+steps:
+  make:
+    type: MCSimulation
+    tasks: {tasks}
+    job: {{type: script, executable: make-it}}
+    output:
+      directory: /sim/{name}/${{{{ run }}}}/make
+      se: DISK-A-SE
+      metadata: {{production: {name}, run: "${{{{ run }}}}", step: make}}
+      files: ["made_@{{JOB_ID}}.dat"]
+"""
+
+Open = Callable[..., ProductionsDagBundle]
+
+
+def text(name: str, tasks: int = 3) -> str:
+    return YAML.format(name=name, tasks=tasks)
+
+
+@pytest.fixture(autouse=True)
+def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle_sources, "SETTLE", 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "productions"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def open_bundle(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Opens the bundle as another process would: a new object on the same storage."""
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "store"))
+
+    def open_(version: str | None = None) -> ProductionsDagBundle:
+        bundle = ProductionsDagBundle(name="b", productions=str(folder), version=version)
+        bundle.initialize()
+        return bundle
+
+    return open_
+
+
+def load(bundle: ProductionsDagBundle) -> tuple[dict[str, Any], dict[str, str]]:
+    """DAGs and import errors, as the DAG processor finds them."""
+    from airflow.dag_processing.dagbag import BundleDagBag
+
+    bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+    errors = {Path(file).name: message for file, message in bag.import_errors.items()}
+    return dict(bag.dags), errors
+
+
+def version(bundle: ProductionsDagBundle) -> str:
+    current = bundle.get_current_version()
+    assert current is not None
+    return current.version
+
+
+def tasks_wanted(dag: Any) -> int | None:
+    return dag.get_task("make.create").production.step("make").tasks
+
+
+def test_each_file_is_a_dag_and_a_mistake_is_its_own(folder: Path, open_bundle: Open) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    (folder / "b.yml").write_text(text("b"))
+    (folder / "bad.yaml").write_text(text("bad").replace("tasks: 3", "tusks: 3"))
+    (folder / "dup.yaml").write_text(text("a"))
+    dags, errors = load(open_bundle())
+    assert set(dags) == {"a", "b"}
+    assert set(errors) == {"bad.yaml.py", "dup.yaml.py"}
+    assert errors["bad.yaml.py"].startswith("bad.yaml:7:5: ")
+    assert "already defined by a.yaml" in errors["dup.yaml.py"]
+
+
+def test_a_broken_file_keeps_its_last_good_dag(folder: Path, open_bundle: Open) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    (folder / "a.yaml").write_text("version: [")
+    bundle.refresh()
+    dags, errors = load(bundle)
+    assert tasks_wanted(dags["a"]) == 3
+    assert list(errors) == ["a.yaml.py"]
+    (folder / "a.yaml").write_text(text("a", tasks=5))
+    bundle.refresh()
+    dags, errors = load(bundle)
+    assert tasks_wanted(dags["a"]) == 5
+    assert errors == {}
+
+
+def test_the_last_good_dag_survives_a_restart(folder: Path, open_bundle: Open) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    open_bundle()
+    (folder / "a.yaml").write_text("version: [")
+    dags, errors = load(open_bundle())
+    assert set(dags) == {"a"}
+    assert list(errors) == ["a.yaml.py"]
+
+
+def test_a_run_stays_on_the_version_it_began_with(folder: Path, open_bundle: Open) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    began_with = version(bundle)
+    (folder / "a.yaml").write_text(text("a", tasks=9))
+    bundle.refresh()
+    assert version(bundle) != began_with
+    pinned, _ = load(open_bundle(began_with))
+    latest, _ = load(bundle)
+    assert (tasks_wanted(pinned["a"]), tasks_wanted(latest["a"])) == (3, 9)
+
+
+def test_a_renamed_file_keeps_the_path_that_old_runs_look_up(
+    folder: Path, open_bundle: Open
+) -> None:
+    (folder / "old.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    before = {path.name for path in bundle.path.iterdir()}
+    (folder / "old.yaml").rename(folder / "new.yaml")
+    bundle.refresh()
+    assert {path.name for path in bundle.path.iterdir()} == before
+
+
+def test_airflows_own_clean_up_does_not_cost_a_waiting_run_its_version(
+    folder: Path, open_bundle: Open
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    began_with = version(bundle)
+    (folder / "a.yaml").write_text(text("a", tasks=9))
+    bundle.refresh()
+    shutil.rmtree(bundle.versions_dir / began_with)
+    pinned, _ = load(open_bundle(began_with))
+    assert tasks_wanted(pinned["a"]) == 3
+
+
+def test_a_version_that_is_nowhere_is_a_clear_error(folder: Path, open_bundle: Open) -> None:
+    with pytest.raises(RuntimeError, match="dag_bundle_storage_path"):
+        open_bundle("feedbeef")
+
+
+def test_a_worker_without_shared_storage_rebuilds_the_current_version(
+    folder: Path, open_bundle: Open, tmp_path: Path
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    began_with = version(open_bundle())
+    shutil.rmtree(tmp_path / "store")
+    pinned, _ = load(open_bundle(began_with))
+    assert set(pinned) == {"a"}
+
+
+def test_nothing_changed_costs_no_reading_and_no_writing(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    bundle.refresh()
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a quiet refresh must not come here")
+
+    monkeypatch.setattr(ProductionsDagBundle, "_refresh", refuse)
+    bundle.refresh()
+
+
+def test_an_unreadable_folder_changes_nothing_and_is_told_once(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    before = version(bundle)
+    told: list[str] = []
+    monkeypatch.setattr(bundle_module.log, "error", lambda line, *a: told.append(line % a))
+    folder.rename(folder.with_name("away"))
+    for _ in range(3):
+        bundle.refresh()
+    assert version(bundle) == before
+    assert set(load(bundle)[0]) == {"a"}
+    assert len(told) == 1
+    assert "cannot be read" in told[0]
+
+
+def test_a_deleted_file_keeps_its_dag_while_a_run_is_unfinished(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    (folder / "b.yaml").write_text(text("b"))
+    bundle = open_bundle()
+    running = {"a"}
+    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: running & set(ids))
+    monkeypatch.setattr(bundle_module, "RETIRED_CHECK", -1)
+    (folder / "a.yaml").unlink()
+    (folder / "b.yaml").unlink()
+    bundle.refresh()
+    dags, errors = load(bundle)
+    assert set(dags) == {"a"}
+    assert errors == {}
+    assert "retired" in dags["a"].tags
+    running.clear()
+    bundle.refresh()
+    assert load(bundle)[0] == {}
+
+
+def test_a_process_that_may_not_ask_keeps_what_it_does_not_know(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: None)
+    (folder / "a.yaml").unlink()
+    bundle.refresh()
+    assert set(load(bundle)[0]) == {"a"}
+
+
+def test_the_database_is_asked_for_unfinished_runs(airflow_database: Path) -> None:
+    assert unfinished_runs(["never-seen"]) == set()
+
+
+def test_a_changed_file_is_parsed_again_when_airflow_is_ready_to_store_it(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    stub = bundle.path / "a.py"
+    os.utime(stub, (1, 1))
+    clock = bundle_module.time.monotonic()
+    monkeypatch.setattr(bundle_module.time, "monotonic", lambda: clock + 60)
+    bundle.refresh()
+    touched = stub.stat().st_mtime
+    assert touched > 1
+    os.utime(stub, (2, 2))
+    bundle.refresh()
+    assert stub.stat().st_mtime == 2
+
+
+def test_a_changed_text_makes_its_stub_look_changed(folder: Path, open_bundle: Open) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    (folder / "b.yaml").write_text(text("b"))
+    bundle = open_bundle()
+    for name in ("a.py", "b.py"):
+        os.utime(bundle.path / name, (1, 1))
+    (folder / "a.yaml").write_text(text("a", tasks=4))
+    bundle.refresh()
+    assert (bundle.path / "a.py").stat().st_mtime > 1
+    assert (bundle.path / "b.py").stat().st_mtime == 1
+
+
+def test_two_processes_on_one_storage_serve_the_same(folder: Path, open_bundle: Open) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    one, two = open_bundle(), open_bundle()
+    (folder / "a.yaml").write_text(text("a", tasks=4))
+    two.refresh()
+    one.refresh()
+    assert version(one) == version(two)
+    index = json.loads((one.base_dir / "index.json").read_bytes())
+    assert index["version"] == version(one)
+
+
+def test_what_a_bomb_or_a_trap_costs_is_one_import_error(folder: Path, open_bundle: Open) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    laugh = "\n".join(
+        ["a0: &a0 [x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    )
+    (folder / "bomb.yaml").write_text(laugh)
+    (folder / "deep.yaml").write_text("[" * 5000)
+    (folder / "twice.yaml").write_text(text("t") + "version: 1\n")
+    (folder / "cycle.yaml").write_text(text("c").replace("tasks: 3", "input: {from: make}"))
+    (folder / "empty.yaml").touch()
+    dags, errors = load(open_bundle())
+    assert set(dags) == {"a"}
+    names = ["bomb", "deep", "twice", "cycle", "empty"]
+    assert set(errors) == {f"{name}.yaml.py" for name in names}
+    for file, message in errors.items():
+        assert message.startswith(file.removesuffix(".py"))

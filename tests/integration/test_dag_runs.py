@@ -1,0 +1,254 @@
+"""Whole productions, YAML to dataset: ``dag.test()`` through the bundle on a grid in memory."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.gateway import memory
+from dirac_prodsys.gateway.memory_grid import MemoryGrid, Task
+
+Run = Callable[..., Any]
+
+HEAD = "version: 1\nproduction: {{name: {name}, vo: sim}}\nsteps:\n"
+
+STEP = """
+  {step}:
+    type: {type}
+    {more}
+    job: {{type: script, executable: run-it, arguments: "{arguments}"}}
+    output:
+      directory: /sim/{name}/${{{{ run }}}}/{step}
+      se: DISK-A-SE
+      metadata: {{production: {name}, run: "${{{{ run }}}}", step: {step}}}
+      files: ["{step}_@{{JOB_ID}}.dat"]
+"""
+
+
+def text(name: str, *steps: tuple[str, str], arguments: str = "", tail: str = "") -> str:
+    """A production of ``(step, "tasks: 5" | "input: …")``, merging by three."""
+    parts = [HEAD.format(name=name)]
+    for step, more in steps:
+        first = "tasks" in more
+        parts.append(
+            STEP.format(
+                name=name,
+                step=step,
+                type="MCSimulation" if first else "Merging",
+                more=more if first else f"{more}\n    group_size: 3",
+                arguments=arguments,
+            )
+        )
+    return "".join(parts) + tail
+
+
+@pytest.fixture
+def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGrid]:
+    """The grid of the connection; its clock moves by 2 s at every call."""
+    name = request.node.name
+    extra = {
+        "backend": "memory",
+        "config": name,
+        "poll_interval": 0.02,
+        "agent_cycle": 0.02,
+        "timeout": 5,
+        "portal": "https://portal/{id}",
+    }
+    connection = json.dumps({"conn_type": "dirac", "extra": extra})
+    monkeypatch.setenv("AIRFLOW_CONN_DIRAC_DEFAULT", connection)
+    yield memory.register(name, MemoryGrid(step=2.0))
+    memory.forget(name)
+
+
+@pytest.fixture
+def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> Run:
+    """Drops a production's YAML and runs its DAG once, as far as it goes."""
+
+    def run_(yaml: str, patience: float = 120.0) -> Any:
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.dag_processing.dagbag import BundleDagBag
+
+        (productions_folder / "p.yaml").write_text(yaml)
+        bundle = DagBundlesManager().get_bundle("productions")
+        bundle.initialize()
+        bag = BundleDagBag(
+            dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions"
+        )
+        assert bag.import_errors == {}
+        (dag,) = bag.dags.values()
+        for task in dag.tasks:
+            task.retry_delay = task.max_retry_delay = task.retry_delay * 0
+            task.outage_patience = patience
+        return dag.test()
+
+    return run_
+
+
+def states(dag_run: Any) -> dict[str, str]:
+    return {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances()}
+
+
+def tries(dag_run: Any) -> set[int]:
+    return {ti.try_number for ti in dag_run.get_task_instances()}
+
+
+def result(dag_run: Any, task_id: str, key: str = "return_value") -> Any:
+    (ti,) = [ti for ti in dag_run.get_task_instances() if ti.task_id == task_id]
+    return ti.xcom_pull(task_ids=task_id, key=key)
+
+
+DATASET = '    dataset: {name: "/sim/datasets/%s_${{ run }}", expect_files: %d}\n'
+
+
+def test_a_sequence_comes_to_its_dataset(run: Run, grid: MemoryGrid) -> None:
+    yaml = text(
+        "seq",
+        ("make", "tasks: 7"),
+        ("merge", "input: {from: make}"),
+        ("join", "input: {from: merge}\n    start: on_complete"),
+        tail=DATASET % ("seq", 1),
+    )
+    dag_run = run(yaml)
+    assert dag_run.state == "success"
+    assert set(states(dag_run).values()) == {"success"}
+    assert tries(dag_run) <= {0, 1}
+    assert [t.status for t in grid.transformations.values()] == ["Completed"] * 3
+    assert result(dag_run, "merge.flush")["flushed"] is True
+    assert result(dag_run, "merge.complete")["files"] == {"Processed": 7}
+    assert result(dag_run, "join.dataset")["files"] == 1
+    assert result(dag_run, "join.settle", "_link_TransformationLink") == "https://portal/3"
+
+
+def test_a_split_and_a_merge_come_to_their_end(run: Run, grid: MemoryGrid) -> None:
+    """Two branches of one parent, joined: their outputs differ in one field of the metadata."""
+    dag_run = run(
+        text(
+            "fork",
+            ("make", "tasks: 5"),
+            ("left", "input: {from: make}"),
+            ("right", "input: {from: make}"),
+            ("both", "input: {from: [left, right]}"),
+        )
+    )
+    assert dag_run.state == "success"
+    by_name = {
+        t.row["TransformationName"].rsplit("__")[-1]: t for t in grid.transformations.values()
+    }
+    assert {name: len(t.files) for name, t in by_name.items()} == {
+        "make": 0,
+        "left": 5,
+        "right": 5,
+        "both": 4,
+    }
+
+
+def test_files_of_a_failed_task_are_flushed_again(run: Run, grid: MemoryGrid) -> None:
+    failed: list[Task] = []
+
+    def fails(task: Task) -> bool:
+        # the smaller group, which exists after the flush only, fails at its first attempt
+        first = len(task.lfns) == 1 and not failed
+        failed.extend([task] if first else [])
+        return first
+
+    grid.fails = fails
+    dag_run = run(text("again", ("make", "tasks: 4"), ("merge", "input: {from: make}")))
+    assert dag_run.state == "success"
+    assert len(failed) == 1
+    assert result(dag_run, "merge.process")["files"] == {"Processed": 4}
+    assert tries(dag_run) <= {0, 1}
+
+
+def test_a_person_who_cleans_a_transformation_ends_the_run_at_once(
+    run: Run, grid: MemoryGrid
+) -> None:
+    grid.stopped_agents.add("transformation")
+
+    def clean() -> None:
+        while not (t := grid.transformations.get(2)) or t.status != "Active":
+            if done.wait(0.01):
+                return
+        grid.serve_setTransformationParameter(2, "Status", "Cleaned")
+
+    done = threading.Event()
+    person = threading.Thread(target=clean)
+    person.start()
+    dag_run = run(text("cleaned", ("make", "tasks: 2"), ("merge", "input: {from: make}")))
+    done.set()
+    person.join()
+    assert dag_run.state == "failed"
+    found = states(dag_run)
+    failed = {task for task, state in found.items() if state == "failed"}
+    assert failed
+    assert failed <= {"merge.settle", "merge.flush", "merge.process"}
+    assert found["make.complete"] == "success"
+    assert tries(dag_run) <= {0, 1}
+
+
+def test_an_outage_during_a_wait_fails_no_task_and_spends_no_retry(
+    run: Run, grid: MemoryGrid
+) -> None:
+    grid.fault("unavailable", "getCounters", after=4, times=4)
+    dag_run = run(text("outage", ("make", "tasks: 3"), ("merge", "input: {from: make}")))
+    assert dag_run.state == "success"
+    assert tries(dag_run) <= {0, 1}
+    assert not [fault for fault in grid.faults if fault.times]
+
+
+def test_an_outage_that_a_worker_meets_fails_no_task_and_spends_no_retry(
+    run: Run, grid: MemoryGrid
+) -> None:
+    fault = grid.fault("unavailable", "addTransformation", times=3)
+    dag_run = run(text("worker", ("make", "tasks: 3")), patience=0.0)
+    assert dag_run.state == "success"
+    assert tries(dag_run) <= {0, 1}
+    assert fault.times == 0
+    assert len(grid.transformations) == 1
+
+
+def test_an_answer_that_is_lost_does_not_make_a_second_transformation(
+    run: Run, grid: MemoryGrid
+) -> None:
+    grid.fault("lost", "addTransformation")
+    dag_run = run(text("lost", ("make", "tasks: 3")))
+    assert dag_run.state == "success"
+    assert len(grid.transformations) == 1
+
+
+def test_a_second_run_is_a_production_of_its_own(run: Run, grid: MemoryGrid) -> None:
+    yaml = text("twice", ("make", "tasks: 2"), tail=DATASET % ("twice", 2))
+    first, second = run(yaml), run(yaml)
+    assert (first.state, second.state) == ("success", "success")
+    assert len(grid.transformations) == 2
+    names = {result(dag_run, "make.dataset")["dataset"] for dag_run in (first, second)}
+    assert len(names) == 2
+
+
+def test_jinja_in_a_production_reaches_the_grid_as_it_was_written(
+    run: Run, grid: MemoryGrid
+) -> None:
+    template = "{{ run_id }} {% raw %} {{ ds"
+    dag_run = run(text("jinja", ("make", "tasks: 1"), arguments=template))
+    assert dag_run.state == "success"
+    assert template in grid.transformations[1].row["Body"]
+
+
+def test_a_dataset_makes_one_asset_event_with_all_about_it(run: Run, grid: MemoryGrid) -> None:
+    from airflow.models.asset import AssetEvent, AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    run(text("asset", ("make", "tasks: 2"), tail=DATASET % ("asset", 2)))
+    with create_session() as session:
+        query = select(AssetEvent).join(AssetModel, AssetEvent.asset_id == AssetModel.id)
+        found = session.scalars(query.where(AssetModel.uri == "dirac://sim/asset/make")).all()
+        (event,) = found
+        extra = dict(event.extra)
+    assert extra["dataset"].startswith("/sim/datasets/asset_")
+    assert (extra["files"], extra["frozen"], extra["production"]) == (2, True, "asset")
+    assert set(extra["query"]) == {"production", "run", "step"}
