@@ -14,8 +14,9 @@
     grid.wipe()                                                 # removes the data as well
 
 Map: `grid` puts it together; `profiles` and `community` say as data what runs and who exists;
-`configuration` and `resources` write DIRAC's configuration; `mariadb`, `pki`, `ports`,
-`process`, `seeding` and `state` each keep one promise; `drivers` are the programs that run.
+`configuration`, `components` and `resources` write DIRAC's configuration; `programs`, `mariadb`,
+`seeding`, `pki`, `ports`, `process`, `inspection` and `state` each keep one promise; `drivers` are
+what runs in the grid's processes.
 """
 
 from __future__ import annotations

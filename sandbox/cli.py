@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -116,7 +116,7 @@ def status(
     raise typer.Exit(1 if facts["profile"] else 3)
 
 
-def _show(facts: dict) -> None:
+def _show(facts: dict[str, Any]) -> None:
     if not facts["profile"]:
         _out.print(f"no grid is running in {facts['state']}")
         return

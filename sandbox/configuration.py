@@ -21,16 +21,10 @@ from typing import Any
 from diraccfg import CFG
 
 from sandbox import community, pki
+from sandbox.components import agents, service_overrides, wrapper_template
 from sandbox.errors import SandboxError
 from sandbox.profiles import CONFIGURATION, DATABASES, Profile
-from sandbox.resources import (
-    agents,
-    operations,
-    registry,
-    resources,
-    service_overrides,
-    wrapper_template,
-)
+from sandbox.resources import operations, registry, resources
 from sandbox.state import State
 
 NAME = "Sandbox"

@@ -5,33 +5,32 @@ Invariant: `up` ends with every service answering an authenticated call, or with
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import psutil
-
-from sandbox import community, configuration, environment, pki, ports, seeding
+from sandbox import (
+    community,
+    configuration,
+    environment,
+    inspection,
+    pki,
+    ports,
+    programs,
+    seeding,
+)
 from sandbox.errors import SandboxError
 from sandbox.mariadb import NAME as MARIADB
 from sandbox.mariadb import MariaDB
 from sandbox.process import Processes
-from sandbox.profiles import CONFIGURATION, JOB_AGENT, PROFILES, Profile
+from sandbox.profiles import CONFIGURATION, PROFILES, Profile
 from sandbox.state import State
-
-_READY_SECONDS = 60.0
-_SERVICES = "services"
-_EXECUTOR = "executor"
 
 
 def _silent(_message: str) -> None:
@@ -163,7 +162,7 @@ class Grid:
         """Start a service again after `stop_service`. :raises SandboxError: as `up`."""
         name = self._own_process(service)
         if self.processes.find(name) is None:
-            self._start_services(name, [service])
+            programs.start_services(self.processes, name, [service])
 
     def freeze(self, name: str) -> None:
         """Stop a process in its tracks: it keeps its connections and answers nobody.
@@ -185,75 +184,14 @@ class Grid:
     # -- looking ------------------------------------------------------------------------------
 
     def probe(self, seconds: float = 20.0) -> dict[str, Any]:
-        """One authenticated RPC to every service, from a process of its own.
-
-        :returns: service -> {"ready": bool, "ms": float, "error": str}; empty when not even the
-            Configuration Server answers.
-        """
-        with contextlib.suppress(subprocess.TimeoutExpired, json.JSONDecodeError):
-            done = subprocess.run(
-                [sys.executable, "-m", "sandbox.drivers.probe"],
-                env=self.env(),
-                cwd=environment.REPOSITORY,
-                capture_output=True,
-                text=True,
-                timeout=seconds,
-                check=False,
-            )
-            self.state.log_of("probe").write_text(done.stdout + done.stderr)
-            answers: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1:][0])
-            return answers
-        return {}
+        """One authenticated RPC to every service; see `inspection.probe`."""
+        return inspection.probe(self.state, seconds)
 
     def status(self) -> dict[str, Any]:
-        """Everything `python -m sandbox status` shows, as plain data."""
-        facts = self.state.read("grid")
-        rows = [self._process_row(name) for name in self.processes.names()]
-        alive = [row for row in rows if row["state"] != "dead"]
-        answers = self.probe() if alive else {}
-        kept = self.state.read("ports")
-        services = {
-            service: {
-                "port": kept.get(service),
-                **answers.get(service, {"ready": False, "error": "no answer"}),
-            }
-            for service in (PROFILES[facts["profile"]].services if alive and facts else ())
-        }
-        ready = bool(services) and all(item["ready"] for item in services.values())
-        return {
-            "state": str(self.state.root),
-            "profile": facts.get("profile") if alive else None,
-            "up": ready and len(alive) == len(rows) and self.mariadb.answers(),
-            "processes": rows,
-            "services": services,
-            "mariadb_port": kept.get(MARIADB),
-            "client_cfg": str(self.client_cfg),
-            "env": configuration.client_environment(self.state, "prodmgr", "sim_prod"),
-        }
+        """Everything that ``python -m sandbox status`` shows, as plain data."""
+        return inspection.status(self.processes, self.mariadb)
 
     # -- inside -------------------------------------------------------------------------------
-
-    def _process_row(self, name: str) -> dict[str, Any]:
-        row: dict[str, Any] = {"name": name, "state": "dead", "log": str(self.state.log_of(name))}
-        process = self.processes.find(name)
-        if process:
-            with contextlib.suppress(psutil.Error):
-                family = [process, *process.children(recursive=True)]
-                listening = {
-                    connection.laddr.port
-                    for connection in process.net_connections("tcp")
-                    if connection.status == psutil.CONN_LISTEN
-                }
-                frozen = process.status() == psutil.STATUS_STOPPED
-                row |= {
-                    "state": "frozen" if frozen else "running",
-                    "pid": process.pid,
-                    "started": process.create_time(),
-                    "ports": sorted(listening),
-                    "children": len(family) - 1,
-                    "rss_mib": round(sum(p.memory_info().rss for p in family) / 2**20, 1),
-                }
-        return row
 
     def _own_process(self, service: str) -> str:
         if service not in self._layout():
@@ -298,6 +236,9 @@ class Grid:
 
     def _start(self) -> None:
         state = self.state
+        programs.demand_packages()
+        if (Path.home() / ".dirac.cfg").exists():
+            self.say("note: every DIRAC client of yours reads ~/.dirac.cfg, on this grid too")
         state.create()
         chosen = self.ports()
         ports.demand_free(state, chosen)
@@ -311,62 +252,16 @@ class Grid:
         self.mariadb.create_databases(password)
         self.say(f"MariaDB on port {chosen[MARIADB]}")
         shared = [name for name in self.profile.services if name not in self.separate]
-        self._start_services(_SERVICES, shared)
+        programs.start_services(self.processes, programs.SERVICES, shared)
         for service, name in self._layout().items():
-            self._start_services(name, [service])
+            programs.start_services(self.processes, name, [service])
         self.say(f"{len(self.profile.services)} services")
         seeding.finish(state, proxies, "proxies")
         if seeding.seed(state, self.profile):
             self.say("storage elements, sites, metadata fields and proxies seeded")
-        self._start_agents()
+        programs.start_engine(self.processes, self.profile)
         self.say("agents" if self.profile.agents else "agents and local executor")
         self._demand_answers()
-
-    def _start_services(self, name: str, services: list[str]) -> None:
-        local = "services.cfg" if CONFIGURATION in services else "servers.cfg"
-        child = self.processes.start(
-            name,
-            [sys.executable, "-m", "sandbox.drivers.services", *services],
-            environment.server(self.state, local),
-            environment.REPOSITORY,
-        )
-        self.processes.wait_ready(name, child, _READY_SECONDS)
-
-    def _start_agents(self) -> None:
-        children = {}
-        for name, agents in self.profile.agents.items():
-            command = [sys.executable, "-m", "sandbox.drivers.agents", *agents]
-            env = environment.server(self.state, "servers.cfg")
-            if JOB_AGENT in agents:
-                env = self._worker_node_environment()
-                extra = self.state.etc / "worker-node.cfg"
-                command += ["--extra", str(extra), "--directory", str(self.state.work)]
-            children[name] = self.processes.start(name, command, env, environment.REPOSITORY)
-        if self.profile.local_executor:
-            state = self.state
-            places = {
-                "--work": state.work,
-                "--proxies": state.proxies,
-                "--logs": state.log / "failed-tasks",
-                "--job-configuration": state.etc / "jobs.cfg",
-            }
-            arguments = [str(part) for pair in places.items() for part in pair]
-            children[_EXECUTOR] = self.processes.start(
-                _EXECUTOR,
-                [sys.executable, "-m", "sandbox.drivers.light_executor", *arguments],
-                environment.server(state, "servers.cfg"),
-                environment.REPOSITORY,
-            )
-        for name, child in children.items():
-            self.processes.wait_ready(name, child, _READY_SECONDS)
-
-    def _worker_node_environment(self) -> dict[str, str]:
-        env = environment.server(self.state, "worker-node.cfg", self.state.worker_node)
-        env["X509_USER_PROXY"] = str(self.state.proxies / "pilot.sim_pilot.pem")
-        # JobAgent starts its wrapper with the interpreter behind the environment's symbolic link
-        packages = [path for path in sys.path if path.endswith("site-packages")]
-        env["PYTHONPATH"] = os.pathsep.join(packages)
-        return env
 
     def _demand_answers(self) -> None:
         answers = self.probe()
@@ -378,11 +273,16 @@ class Grid:
         if silent:
             raise SandboxError(
                 f"{silent[0]} does not answer: {answers[silent[0]]['error']}",
-                log=self.state.log_of(_SERVICES),
+                log=self.state.log_of(programs.SERVICES),
             )
 
     def _stop(self) -> None:
-        order = [*reversed(self.profile.agents), _EXECUTOR, *self._layout().values(), _SERVICES]
+        order = [
+            *reversed(self.profile.agents),
+            programs.EXECUTOR,
+            *self._layout().values(),
+            programs.SERVICES,
+        ]
         names = self.processes.names()
         known = [name for name in order if name in names]
         unknown = [name for name in names if name not in order and name != MARIADB]

@@ -11,8 +11,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-
-import MySQLdb
+from typing import Any
 
 from sandbox import configuration
 from sandbox.errors import SandboxError
@@ -94,8 +93,10 @@ class MariaDB:
 
     def answers(self) -> bool:
         """Whether the server takes a connection now."""
+        import MySQLdb
+
         try:
-            MySQLdb.connect(unix_socket=str(self.state.socket), user="root").close()
+            self._connect().close()
         except MySQLdb.Error:
             return False
         return True
@@ -136,8 +137,14 @@ class MariaDB:
                 log=self.state.log_of("databases"),
             )
 
+    def _connect(self) -> Any:
+        # here and not above: status and down work without the sandbox's packages
+        import MySQLdb
+
+        return MySQLdb.connect(unix_socket=str(self.state.socket), user="root")
+
     def _databases(self) -> set[str]:
-        with MySQLdb.connect(unix_socket=str(self.state.socket), user="root") as connection:
+        with self._connect() as connection:
             cursor = connection.cursor()
             cursor.execute("SHOW DATABASES")
             return {row[0] for row in cursor.fetchall()}

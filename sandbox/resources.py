@@ -1,21 +1,22 @@
-"""The sections of the global configuration: registry, operations, resources, agents.
+"""The sections of the global configuration that say who and what there is, and by which rules.
 
 Each option that is not DIRAC's default says here why the sandbox needs it.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox import community
-from sandbox.profiles import CONFIGURATION, Profile
+from sandbox.profiles import Profile
 from sandbox.state import State
 
 Section = dict[str, Any]
 
 
-def _list(items: Any) -> str:
+def listed(items: Iterable[str]) -> str:
+    """A list as DIRAC's configuration has it."""
     return ", ".join(items)
 
 
@@ -30,8 +31,8 @@ def registry() -> Section:
         },
         "Groups": {
             group.name: {
-                "Users": _list(group.users),
-                "Properties": _list(group.properties),
+                "Users": listed(group.users),
+                "Properties": listed(group.properties),
                 "VO": group.vo,
             }
             for group in community.GROUPS
@@ -48,157 +49,11 @@ def registry() -> Section:
     }
 
 
-def wrapper_template(state: State) -> Path:
-    """The job wrapper's template, as `configuration` writes it."""
-    return state.etc / "job-wrapper-template.py"
-
-
-def service_overrides(state: State) -> dict[str, Section]:
-    """What differs from DIRAC's own service templates."""
-    return {
-        # the template names the HTTPS handler
-        CONFIGURATION: {"HandlerPath": "DIRAC/ConfigurationSystem/Service/ConfigurationHandler.py"},
-        "DataManagement/FileCatalog": {
-            "DirectoryMetadata": "DirectoryMetadata",
-            "FileMetadata": "FileMetadata",
-            "DatasetManager": "DatasetManager",
-        },
-        "Accounting/DataStore": {"RunBucketing": "False"},
-        "Framework/ProxyManager": {"MaxThreads": 20},
-        "WorkloadManagement/JobManager": {"MaxParametricJobs": 1000},
-        "WorkloadManagement/SandboxStore": {
-            "BasePath": str(state.storage / "sandboxes"),
-            "MaxThreads": 20,
-        },
-        "WorkloadManagement/OptimizationMind": {"Authorization": {"Default": "authenticated"}},
-    }
-
-
-def agents(state: State, profile: Profile) -> dict[str, Section]:
-    """Agents, executors and the job wrapper, by system."""
-    task_status = (
-        "Submitted, Submitting, Received, Checking, Staging, Waiting, Matched, Running, "
-        "Completing, Completed, Stalled, Rescheduled, Killed, Deleted, Scheduled, Assigned"
-    )
-    tasks = {
-        "PollingTime": 2,
-        "LogLevel": "ERROR",
-        "SubmitTasks": "yes",
-        # off by default: without them no task and no file ever leaves Submitted and Assigned
-        "MonitorTasks": "yes",
-        "MonitorFiles": "yes",
-        "CheckReserved": "yes",
-        "maxNumberOfThreads": 1,
-        "TaskUpdateStatus": task_status,
-    }
-    transformation = {
-        "TransformationAgent": {
-            "PollingTime": 2,
-            "LogLevel": "ERROR",
-            "PluginLocation": "DIRAC.TransformationSystem.Agent.TransformationPlugin",
-            "transformationStatus": "Active, Completing, Flush",
-        },
-        "InputDataAgent": {"PollingTime": 2, "LogLevel": "ERROR", "RefreshOnly": "False"},
-    }
-    if profile.local_executor:
-        return {"Transformation": {"Agents": transformation}}
-    transformation |= {
-        "WorkflowTaskAgent": {
-            **tasks,
-            "BulkSubmission": "true",
-            "TransType": _list(community.DATA_PROCESSING),
-        },
-        "RequestTaskAgent": {**tasks, "TransType": _list(community.DATA_MANIPULATION)},
-        "MCExtensionAgent": {"PollingTime": 2, "LogLevel": "ERROR"},
-        "TransformationCleaningAgent": {
-            "PollingTime": 5,
-            "LogLevel": "ERROR",
-            "EnableFlag": "True",
-            "TransfIDMeta": "TransformationID",
-            # the other default, TransformationDB, needs OutputDirectories on each transformation
-            "DirectoryLocations": "MetadataCatalog",
-        },
-    }
-    return {
-        "Transformation": {"Agents": transformation},
-        "RequestManagement": {"Agents": {"RequestExecutingAgent": _request_agent()}},
-        "WorkloadManagement": {
-            "Agents": {"JobAgent": _job_agent(state)},
-            "Executors": {
-                "Optimizers": {"Load": "JobPath, JobSanity, InputData, JobScheduling"},
-                **{
-                    name: {"LogLevel": "ERROR"}
-                    for name in ("JobPath", "JobSanity", "InputData", "JobScheduling")
-                },
-            },
-            "JobWrapper": {
-                "BufferLimit": 10485760,
-                "CleanUpFlag": "True",
-                "DefaultCPUTime": 600,
-                "MinOutputDataBufferGB": 0,
-                "DiskSE": "-SE",
-                "TapeSE": "-tape",
-                "StopMargin": 0,
-                # the watchdog looks every 10 s whether the payload has ended
-                "PollingTime": 1,
-            },
-        },
-    }
-
-
-def _request_agent() -> Section:
-    data = "DIRAC/DataManagementSystem/Agent/RequestOperations"
-    transformation = "DIRAC/TransformationSystem/Agent/RequestOperations"
-    places = {
-        name: f"{data}/{name}"
-        for name in (
-            "ReplicateAndRegister",
-            "RemoveReplica",
-            "RemoveFile",
-            "RegisterFile",
-            "RegisterReplica",
-            "PhysicalRemoval",
-        )
-    }
-    places["SetFileStatus"] = f"{transformation}/SetFileStatus"
-    return {
-        "PollingTime": 1,
-        "LogLevel": "ERROR",
-        "RequestsPerCycle": 100,
-        "MinProcess": 1,
-        "MaxProcess": 2,
-        "ProcessPoolQueueSize": 20,
-        "BulkRequest": 0,
-        "FTSMode": "False",
-        "OperationHandlers": {
-            name: {"Location": place, "LogLevel": "ERROR", "MaxAttempts": 8}
-            for name, place in places.items()
-        },
-    }
-
-
-def _job_agent(state: State) -> Section:
-    return {
-        "PollingTime": 1,
-        "LogLevel": "ERROR",
-        "DefaultLogLevel": "INFO",
-        "CEType": "InProcess",
-        "FillingModeFlag": "True",
-        # a pilot ends after a few idle cycles; this one is the whole farm
-        "StopAfterFailedMatches": 10**9,
-        "StopAfterHostFailures": 10**9,
-        "StopOnApplicationFailure": "False",
-        "SubmissionDelay": 0,
-        "MinimumTimeLeft": 10,
-        "JobWrapperTemplate": str(wrapper_template(state)),
-    }
-
-
 def operations(profile: Profile) -> Section:
     """Rules for all VOs."""
     accounting = "Accounting" if "Accounting/DataStore" in profile.services else ""
     file_protocol = "file"
-    storage = _list(community.STORAGE_ELEMENTS)
+    storage = listed(community.STORAGE_ELEMENTS)
     outputs = dict.fromkeys(community.OUTPUT_PACKAGES, storage)
     return {
         "Defaults": {
@@ -211,7 +66,7 @@ def operations(profile: Profile) -> Section:
                 "RegistrationProtocols": file_protocol,
                 "ThirdPartyProtocols": file_protocol,
             },
-            "JobDescription": {"AllowedJobTypes": _list(community.JOB_TYPES)},
+            "JobDescription": {"AllowedJobTypes": listed(community.JOB_TYPES)},
             "JobScheduling": {"CheckJobLimits": "False", "RescheduleDelays": 0},
             "InputDataPolicy": {
                 "Default": "DIRAC.WorkloadManagementSystem.Client.DownloadInputData",
@@ -229,9 +84,9 @@ def operations(profile: Profile) -> Section:
                 }
             },
             "Transformations": {
-                "DataProcessing": _list(community.DATA_PROCESSING),
-                "DataManipulation": _list(community.DATA_MANIPULATION),
-                "ExtendableTransfTypes": _list(community.EXTENDABLE),
+                "DataProcessing": listed(community.DATA_PROCESSING),
+                "DataManipulation": listed(community.DATA_MANIPULATION),
+                "ExtendableTransfTypes": listed(community.EXTENDABLE),
             },
             "ProductionOutputs": outputs,
             "ProductionOutputsFailover": outputs,
@@ -284,7 +139,7 @@ def resources(state: State, ports: dict[str, int]) -> Section:
     return {
         "FileCatalogs": {community.CATALOGUE: _catalogue()},
         "StorageElements": disks,
-        "StorageElementGroups": {"SE-USER": _list(community.STORAGE_ELEMENTS)},
+        "StorageElementGroups": {"SE-USER": listed(community.STORAGE_ELEMENTS)},
         "Computing": {"CEDefaults": {}, "InProcess": {}, "Pool": {}},
         "Sites": _sites(),
     }
@@ -298,7 +153,7 @@ def _sites() -> Section:
         ce = community.WORKER_CE if name == community.WORKER_SITE else f"ce-{place.lower()}"
         sites.setdefault(grid, {})[name] = {
             "Name": place,
-            "SE": _list(storage),
+            "SE": listed(storage),
             "CEs": {ce: {"CEType": "InProcess", "Queues": {"local": queue}}},
         }
     return sites

@@ -169,15 +169,20 @@ def main() -> None:
     options = parser.parse_args()
     stop = runtime.until_terminated()
     runtime.configure_agent(LIGHT_AGENTS[0])
+    from DIRAC import gLogger
+
     executor = Executor(options)
     real_agents = agents.load(list(LIGHT_AGENTS))
     runtime.ready()
     recovered = False
     while not stop.is_set():
         agents.cycle(real_agents)
-        recovered = recovered or executor.recover()
-        if recovered:
-            executor.step()
+        try:
+            recovered = recovered or executor.recover()
+            if recovered:
+                executor.step()
+        except Exception as error:  # an answer cut short by an outage ends no executor
+            gLogger.exception("light executor", lException=error)
         stop.wait(options.pause)
     os._exit(0)
 
