@@ -210,7 +210,7 @@ class DiracOperator(BaseOperator):
             )
 
     def _defer_for_outage(self, error: GatewayUnavailable, state: Mapping[str, Any] | None) -> None:
-        from dirac_prodsys.provider.triggers import DiracGatewayTrigger
+        from dirac_prodsys.provider.triggers import DiracGatewayTrigger, earliest_event
 
         self.log.warning(
             "DIRAC (%s) is still down, waiting without a worker: %s",
@@ -222,6 +222,7 @@ class DiracOperator(BaseOperator):
                 dirac_conn_id=self.dirac_conn_id,
                 state=state,
                 deadline=time.time() + OUTAGE_LIMIT,
+                not_before=earliest_event(),
             ),
             method_name="after_outage",
         )

@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.provider.base import DiracOperator
-from dirac_prodsys.provider.triggers import DiracTransformationTrigger
+from dirac_prodsys.provider.triggers import DiracTransformationTrigger, earliest_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -80,6 +80,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
                 inputs_final=self.inputs_final,
                 flushes=int(state.get("flushes") or 0),
                 deadline=deadline,
+                not_before=earliest_event(),
             ),
             method_name="resume",
         )

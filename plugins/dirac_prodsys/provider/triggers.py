@@ -9,10 +9,12 @@ or go: unknown ones are accepted and ignored for ever.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from airflow.sdk.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -46,6 +48,8 @@ class DiracTransformationTrigger(BaseTrigger):
     :param inputs_final: True when no parent will add files to the catalogue any more.
     :param flushes: how often this step has been flushed already.
     :param deadline: seconds since the epoch after which to give up; None: never.
+    :param not_before: seconds since the epoch; no event comes earlier (see
+        :func:`earliest_event`).
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class DiracTransformationTrigger(BaseTrigger):
         inputs_final: bool = True,
         flushes: int = 0,
         deadline: float | None = None,
+        not_before: float = 0.0,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -69,6 +74,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.inputs_final = inputs_final
         self.flushes = flushes
         self.deadline = deadline
+        self.not_before = not_before
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -81,12 +87,14 @@ class DiracTransformationTrigger(BaseTrigger):
             "inputs_final": self.inputs_final,
             "flushes": self.flushes,
             "deadline": self.deadline,
+            "not_before": self.not_before,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then tell it once."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
+        await _until(self.not_before)
         yield TriggerEvent(event)
 
     async def _wait(self, poller: Poller) -> dict[str, Any]:
@@ -152,6 +160,7 @@ class DiracGatewayTrigger(BaseTrigger):
 
     :param state: what the task needs to go on; comes back as it was given.
     :param deadline: seconds since the epoch after which to give up; None: never.
+    :param not_before: as for :class:`DiracTransformationTrigger`.
     """
 
     def __init__(
@@ -159,12 +168,14 @@ class DiracGatewayTrigger(BaseTrigger):
         dirac_conn_id: str = "dirac_default",
         state: Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        not_before: float = 0.0,
         **_ignored: Any,
     ) -> None:
         super().__init__()
         self.dirac_conn_id = dirac_conn_id
         self.state = dict(state or {})
         self.deadline = deadline
+        self.not_before = not_before
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -172,12 +183,14 @@ class DiracGatewayTrigger(BaseTrigger):
             "dirac_conn_id": self.dirac_conn_id,
             "state": self.state,
             "deadline": self.deadline,
+            "not_before": self.not_before,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then tell it once."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
+        await _until(self.not_before)
         yield TriggerEvent(event)
 
     async def _wait(self, poller: Poller) -> dict[str, Any]:
@@ -227,6 +240,22 @@ class _Diary:
         self._trigger.log.info(
             "%s (transformation %d): %s", self._trigger.name, self._trigger.transformation, reason
         )
+
+
+def earliest_event() -> float:
+    """When a trigger of a task that defers now may fire, in seconds since the epoch.
+
+    A worker may take ``[workers] min_heartbeat_interval`` to see that its task has deferred. When
+    the task is running again by then, Airflow 3.3's scheduler takes the late news for a failure
+    of it (``SchedulerJobRunner.process_executor_events``).
+    """
+    interval = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0)
+    return time.time() + interval + 1 if interval > 0 else 0.0
+
+
+async def _until(moment: float) -> None:
+    # the clocks of two hosts may differ; that must not cost a wait more than a minute
+    await asyncio.sleep(min(60.0, max(0.0, moment - time.time())))
 
 
 def _reason(error: Exception) -> str:
