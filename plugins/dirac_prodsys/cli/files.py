@@ -5,7 +5,7 @@ Invariant: a file that cannot be read is a definition error with its name, like 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,4 +53,16 @@ def read_production(path: Path) -> Production:
     except OSError as error:
         problem = DefinitionError(f"cannot be read: {error.strerror}", file=name)
         raise DefinitionErrors([problem]) from error
-    return load_production(text, name)
+    return load_production(text, name, beside=_beside(path))
+
+
+def _beside(path: Path) -> Callable[[str], str | None]:
+    """Reads files by their name as a production file says it: from its own folder on."""
+
+    def read(name: str) -> str | None:
+        try:
+            return (path.parent / name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    return read

@@ -12,18 +12,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from dirac_prodsys.core import graph, linking, naming
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import refuse
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production, Step
-from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec, plain
+from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
 from dirac_prodsys.core.step_draft import StepDraft, draft
 from dirac_prodsys.core.step_output import check_datasets
 from dirac_prodsys.errors import DefinitionErrors
+
+#: name of a dataset → its meta query
+Datasets = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Input for a trial: the first files of a query, attached once, when the step starts."""
+
+    query: MetaQuery
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,9 @@ class StepPlan:
 
     :param parents: names of the steps whose files it takes.
     :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
+    :param feeders: steps whose files or models it takes although it does not name them: they are
+        waited for as parents are.
+    :param sample: instead of the transformation's input query.
     """
 
     name: str
@@ -40,9 +56,15 @@ class StepPlan:
     parents: tuple[str, ...]
     start: Literal["streaming", "on_complete"]
     rules: StepRules
+    feeders: tuple[str, ...] = ()
+    sample: Sample | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
+        extra: dict[str, Any] = {"feeders": list(self.feeders)} if self.feeders else {}
+        if self.sample is not None:
+            query = self.sample.query.to_dirac()
+            extra["sample"] = {"query": query, "limit": self.sample.limit}
         return {
             "name": self.name,
             "parents": list(self.parents),
@@ -50,6 +72,7 @@ class StepPlan:
             "rules": self.rules.to_dict(),
             "transformation": plain(self.transformation),
             "dataset": None if self.dataset is None else plain(self.dataset),
+            **extra,
         }
 
 
@@ -76,6 +99,13 @@ class ProductionPlan:
         raise KeyError(name)
 
     @property
+    def unresolved(self) -> tuple[str, ...]:
+        """Datasets whose queries the plan lacks: until it has them, it cannot be sent."""
+        bodies = [step.transformation.body for step in self.steps]
+        named = [body.unresolved for body in bodies if isinstance(body, CtaoSpec)]
+        return tuple(sorted({dataset for names in named for dataset in names}))
+
+    @property
     def digest(self) -> str:
         """SHA-256 (first 16 hex digits) of the JSON form: equal plans, equal digests."""
         text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
@@ -96,14 +126,18 @@ class ProductionPlan:
         }
 
 
-def compile(production: Production, *, run: str) -> ProductionPlan:
+def compile(
+    production: Production, *, run: str, datasets: Datasets | None = None
+) -> ProductionPlan:
     """The plan of one run.
 
     :param run: run tag (``naming.run_tag``).
+    :param datasets: meta queries of datasets that steps take, by name, in the catalogue's form and
+        order; the plan says in ``unresolved`` which others it would need to be complete.
     :raises DefinitionErrors: the production cannot be planned; every mistake is told.
     """
     problems = Problems()
-    plan = check(production, run, problems)
+    plan = check(production, run, problems, datasets=datasets)
     if plan is None:
         raise DefinitionErrors(problem.unplaced(production.file) for problem in problems.found)
     return plan
@@ -115,6 +149,7 @@ def check(
     problems: Problems,
     *,
     unread: frozenset[str] = frozenset(),
+    datasets: Datasets | None = None,
 ) -> ProductionPlan | None:
     """As :func:`compile`, but mistakes are noted, and then there is no plan.
 
@@ -125,6 +160,43 @@ def check(
     _check_names(production, run, problems)
     parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
     steps = graph.build({**parents, **dict.fromkeys(unread, ())}, problems)
+    if production.dialect == "ctao":
+        plans = _ctao_plans(production, steps, run, datasets or {}, problems)
+    else:
+        plans = _native_plans(production, steps, run, problems, unread)
+    if steps is None or unread or len(problems.found) > before:
+        return None
+    return ProductionPlan(
+        production=production.name,
+        vo=production.vo,
+        run=run,
+        connection=production.connection,
+        description=production.description,
+        steps=tuple(plans[name] for name in steps.order),
+    )
+
+
+def _ctao_plans(
+    production: Production,
+    steps: graph.StepGraph | None,
+    run: str,
+    datasets: Datasets,
+    problems: Problems,
+) -> dict[str, StepPlan]:
+    from dirac_prodsys.core.ctao.planning import plan_steps  # which makes plans of this module
+
+    order = [step.name for step in production.steps] if steps is None else steps.order
+    return plan_steps(production, order, run, datasets, problems)
+
+
+def _native_plans(
+    production: Production,
+    steps: graph.StepGraph | None,
+    run: str,
+    problems: Problems,
+    unread: frozenset[str],
+) -> dict[str, StepPlan]:
+    parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
     drafts = {step.name: draft(production, step, run, problems) for step in production.steps}
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
@@ -137,16 +209,7 @@ def check(
         one = _step_plan(step, drafts[step.name], outputs, problems, linked=linked)
         if one is not None:
             plans[step.name] = one
-    if steps is None or unread or len(problems.found) > before:
-        return None
-    return ProductionPlan(
-        production=production.name,
-        vo=production.vo,
-        run=run,
-        connection=production.connection,
-        description=production.description,
-        steps=tuple(plans[name] for name in steps.order),
-    )
+    return plans
 
 
 def _step_plan(

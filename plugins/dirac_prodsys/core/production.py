@@ -24,10 +24,13 @@ class InputSpec(Model):
     """Where a step's files come from: parents, narrowed by ``where``; or a catalogue query alone.
 
     :param steps: names of the parent steps (written ``from:``, one name or a list).
-    :param where: meta query; refines the parents' output metadata, or stands alone for a root.
+    :param dataset: name of a dataset, instead of steps.
+    :param where: meta query; refines the parents' output metadata, or the dataset's query, or
+        stands alone for a root.
     """
 
     steps: tuple[StrictStr, ...] = ()
+    dataset: StrictStr | None = None
     where: dict[StrictStr, Any] = {}
 
 
@@ -104,6 +107,8 @@ class Production(Model):
     :param name: also the dag_id; ``[A-Za-z0-9_.-]``.
     :param vo: virtual organisation that owns the files.
     :param connection: Airflow connection ID of type ``dirac``.
+    :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
+        where every step derives the metadata of its output from those of its input.
     :param source: the text it was read from, and
     :param file: that text's file name; both shown to people, never interpreted again.
     """
@@ -114,6 +119,7 @@ class Production(Model):
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
     steps: tuple[Step, ...]
+    dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)
     file: StrictStr = ""
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictFloat, StrictInt, StrictStr
 
 from dirac_prodsys.core.meta_query import MetaQuery
 
@@ -92,15 +92,48 @@ class RequestSpec(Spec):
     operations: tuple[RequestOperation, ...]
 
 
+class CtaoSpec(Spec):
+    """A job body of CTAO, rendered by CTADIRAC's own job class.
+
+    Pairs, not mappings: their order is part of the body.
+
+    :param job_class: class, and module, below ``CTADIRAC.Interfaces.API``.
+    :param settings: attributes that are set or given to the class's setters, in this order.
+    :param output_metadata: of the directories that the job's files go to.
+    :param file_metadata: of the files themselves.
+    :param unresolved: datasets whose query was not looked up: then metadata are missing, and the
+        body cannot be rendered.
+    """
+
+    kind: Literal["ctao"] = "ctao"
+    job_class: str
+    settings: tuple[tuple[str, JsonValue], ...]
+    output_metadata: tuple[tuple[str, JsonValue], ...] = ()
+    file_metadata: tuple[tuple[str, JsonValue], ...] = ()
+    unresolved: tuple[str, ...] = ()
+
+
 #: every kind is rendered by the file of its name in ``gateway/bodies/``
-BodySpec = Annotated[JobSpec | RequestSpec, Field(discriminator="kind")]
+BodySpec = Annotated[JobSpec | RequestSpec | CtaoSpec, Field(discriminator="kind")]
+
+#: in the path of a directory: the transformation's ID, which is known when it has been created
+TRANSFORMATION_ID = "@{TransformationID}"
 
 
 class DirectorySpec(Spec):
-    """A catalogue directory with the metadata that its files inherit."""
+    """A catalogue directory with the metadata that its files inherit.
+
+    :param path: may hold :data:`TRANSFORMATION_ID`.
+    """
 
     path: str
     metadata: dict[str, MetaValue]
+
+    def of(self, transformation: int) -> DirectorySpec:
+        """The directory of that transformation."""
+        return self.model_copy(
+            update={"path": self.path.replace(TRANSFORMATION_ID, str(transformation))}
+        )
 
 
 class TransformationSpec(Spec):

@@ -98,7 +98,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
     return StepDraft(
         step=step,
         name=name,
-        description=_description(production, step, values, problems),
+        description=description(production, step, values, problems),
         group=production.name,
         kind=kind,
         body=_body(step, kind, JobContext(name, step.type, files), values, problems),
@@ -135,9 +135,10 @@ def _check_shape(step: Step, kind: TransformationType, problems: Problems) -> No
         problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
 
 
-def _description(
+def description(
     production: Production, step: Step, values: Mapping[str, str], problems: Problems
 ) -> str:
+    """The description of a step's transformation; what DIRAC would spoil is noted."""
     path: Path = ("steps", step.name, "description")
     text: str = fill(step.description, values, path, problems)
     text = text or f"Step {step.name} of production {production.name}"

@@ -87,7 +87,7 @@ def dataset(
     if len(annotation) > MAX_DATASET_TEXT or not annotation.isprintable():
         reason = f"the annotation must be one line of at most {MAX_DATASET_TEXT} characters"
         problems.add((*path, "annotation"), reason, "shorten it")
-    if step.output is None:
+    if step.output is None and made is None:
         problems.add(path, "a dataset is made of a step's output, and there is none", "add output")
     narrowed = read_query(where, (*path, "where"), problems)
     if made is None or narrowed is None:

@@ -6,7 +6,7 @@ leads to the nearest key above it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -73,11 +73,13 @@ class Document:
 
     :param data: the top-level mapping: plain dicts, lists and scalars.
     :param nodes: path of keys and indexes → place.
+    :param beside: reads the text of a file that lies beside this one, None if there is none.
     """
 
     source: Text
     data: dict[str, Any]
     nodes: Mapping[Path, Node]
+    beside: Callable[[str], str | None] | None = None
 
     @property
     def file(self) -> str:

@@ -1,8 +1,8 @@
 """The forms in which a production may be written: one file per dialect, found by being here.
 
-A dialect's module has ``matches(data)``, which tells it by its keys, and
-``read(document, problems)``, which makes a ``Production`` of it. Paths of problems that are found
-later, in the plan, are those of the native form.
+A dialect's module has ``matches(data)``, which tells it by its keys, ``read(document, problems)``,
+which makes a ``Production`` of it, and ``place(path, document)``: problems that are found later, in
+the plan, have paths of the native form, and it knows where that is written.
 
 Invariant: what :func:`load_production` returns compiles: the whole plan was made once, for a run
 whose name is as long as one can be.
@@ -13,12 +13,14 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, cast
 
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.naming import MAX_RUN_TAG
 from dirac_prodsys.core.plan import check
-from dirac_prodsys.core.problems import Problem, Problems
+from dirac_prodsys.core.problems import Path, Problem, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionErrors
@@ -41,19 +43,30 @@ class Dialect(Protocol):
         None if not even its name is known.
         """
 
+    def place(self, path: Path, document: Document) -> Path:
+        """Where in the file that is written which stands at ``path`` in the native form."""
 
-def load_production(text: str | bytes, file: str) -> Production:
+
+def load_production(
+    text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
+) -> Production:
     """Read a production, and prove it.
 
     :param text: the whole file.
-    :param file: its name, for messages.
+    :param file: its name, for messages; in the dialect ``ctao`` it names the production.
+    :param beside: reads another file of the same folder by its name, None if it is not there.
     :raises DefinitionErrors: all mistakes at once, each at its place.
     """
-    document = yaml_source.parse(text, file)
+    document = replace(yaml_source.parse(text, file), beside=beside)
+    dialect = _dialect(document)
     problems = Problems()
-    production, unread = _dialect(document).read(document, problems)
+    production, unread = dialect.read(document, problems)
     if production is not None:
-        check(production, DUMMY_RUN, problems, unread=unread)
+        in_plan = Problems()
+        check(production, DUMMY_RUN, in_plan, unread=unread)
+        for found in in_plan.found:
+            where = dialect.place(found.path, document)
+            problems.add(where, found.reason, found.hint, on_key=found.on_key)
     if problems:
         raise DefinitionErrors(document.error(problem) for problem in problems.found)
     assert production is not None  # noqa: S101  a dialect that reads nothing says why

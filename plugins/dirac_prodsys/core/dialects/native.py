@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StrictInt, StrictStr, ValidationErro
 
 from dirac_prodsys.core.model_errors import explain, wrong
 from dirac_prodsys.core.placeholders import NAMES
-from dirac_prodsys.core.problems import Problems
+from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import InputSpec, Model, Production, Step, StepBase
 from dirac_prodsys.core.step_draft import read_job
 from dirac_prodsys.core.yaml_document import Document
@@ -79,6 +79,11 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         return _readable_part(document, problems)
     steps = tuple(_step(name, step) for name, step in native.steps.items())
     return _production(native.production, steps, document), frozenset()
+
+
+def place(path: Path, document: Document) -> Path:
+    """The native form is that of the plan."""
+    return path
 
 
 def _readable_part(

@@ -1,0 +1,24 @@
+"""CTAO's rules: how the steps of a production derive queries, metadata and directories.
+
+The rules are those of CTADIRAC 3.1.0 (``ProductionSystem/Client/WorkflowElement.py`` and the job
+classes below ``Interfaces/API``), worked out anew as pure functions of tables::
+
+    vocabulary   words of the files and what the catalogue calls them
+    configs      the keys of each job type, as closed models
+    job_types    one table of the nine job types
+    simpipe      the configuration of the simulation pipeline
+    settings     what a job is given: ``Common``, then ``job_config``
+    inputs       input queries: a dataset, a catalogue query, a parent's output; narrowed
+    outputs      output metadata and queries, made of settings and input
+    directories  where the output goes
+    feeding      which steps take files of which, whatever the file says
+    planning     all of it for one production
+
+Where CTADIRAC accepts what would spoil a production, a mistake is told instead: mandatory keys that
+are missing, a dataset beside a parent, conditions that no file of the parent fulfils. Siblings do
+not share one query object, parents are found by their ID, and East and West have a ``phiP`` of
+their own.
+
+Invariant: for any file that CTADIRAC builds without such a mistake, every transformation equals
+what ``cta-prod-submit`` sends, the body to the byte; ``tests/integration`` proves it.
+"""

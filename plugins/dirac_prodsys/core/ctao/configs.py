@@ -1,0 +1,156 @@
+"""The keys of ``job_config``, one closed model for each job type.
+
+Invariant: a key that a job type would ignore is a mistake; null is no value, so it is left out
+before a model sees it. The models judge values and never change them: what was written is sent.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from dirac_prodsys.core.ctao.vocabulary import DIVERGENCES, NSB, words
+from dirac_prodsys.core.production import Model
+
+Number = StrictInt | StrictFloat
+Scalar = StrictStr | StrictInt | StrictFloat
+Words = StrictStr | tuple[StrictStr, ...]
+FileValue = Scalar | tuple[Scalar, ...]
+Moonlight = Literal["dark", "half", "full"]
+
+
+def _moonlights(value: Any) -> Any:
+    if words(value) not in [tuple(NSB)[:count] for count in (1, 2, 3)]:
+        raise ValueError("should be dark, or 'dark, half', or 'dark, half, full'")
+    return value
+
+
+def _divergences(value: Any) -> Any:
+    if words(value) not in DIVERGENCES:
+        allowed = " or ".join(repr(", ".join(angles)) for angles in DIVERGENCES)
+        raise ValueError(f"should be {allowed}")
+    return value
+
+
+def _scts(value: str) -> str:
+    if value.lower() not in ("all", "non-alpha"):
+        raise ValueError(f"{value!r} is no choice of SCTs: use all or non-alpha, or leave it out")
+    return value
+
+
+def _no_sandbox(value: Any) -> Any:
+    raise ValueError("no sandbox travels with the jobs of a production: drop it")
+
+
+Scts = Annotated[StrictStr, AfterValidator(_scts)]
+
+
+class JobConfig(Model):
+    """Keys of all types; the last ones override what a job class is by itself."""
+
+    type: StrictStr
+    version: StrictStr
+    MCCampaign: StrictStr
+    configuration_id: StrictInt
+    base_path: StrictStr
+    group_size: StrictInt | None = Field(default=None, ge=1)
+    options: Scalar | None = None
+    output_extension: StrictStr | None = None
+    data_level: StrictInt | None = None
+    array_layout: StrictStr | None = None
+    catalogs: Words | None = None
+    destination: Words | None = None
+    cpu_time: StrictInt | None = Field(default=None, ge=1)
+    tag: Words | None = None
+    nb_processors: StrictInt | None = Field(default=None, ge=1)
+    input_limit: StrictInt | None = Field(default=None, ge=1)
+    input_sandbox: Annotated[Any, AfterValidator(_no_sandbox)] = None
+    package: StrictStr | None = None
+    compiler: StrictStr | None = None
+    software_category: StrictStr | None = None
+    program_category: StrictStr | None = None
+    prog_name: StrictStr | None = None
+    data_output_pattern: StrictStr | None = None
+    output_type: StrictStr | None = None
+    output_data_type: StrictStr | None = None
+    output_log_type: StrictStr | None = None
+
+
+class Processing(JobConfig):
+    """Types with input: the metadata that the output inherits may be set anew."""
+
+    site: StrictStr | None = None
+    particle: StrictStr | None = None
+    phiP: Number | None = None  # noqa: N815  CTAO's word
+    thetaP: Number | None = None  # noqa: N815
+    view_cone: StrictStr | None = None
+    sct: StrictStr | StrictBool | None = None
+    nsb: FileValue | None = None
+    div_ang: FileValue | None = None
+
+
+class Splitting(Processing):
+    """Types that mark their files by ``split``, too."""
+
+    split: FileValue | None = None
+
+
+class CtapipeProcessing(Splitting):
+    """ctapipe-process."""
+
+    data_level: StrictInt
+    output_extension: StrictStr
+
+
+class Merging(Splitting):
+    """ctapipe-merge."""
+
+    output_extension: StrictStr
+    group_size: StrictInt = Field(ge=1)
+    merged: StrictInt | None = Field(default=None, ge=0)
+
+
+class SimTelProcessing(Processing):
+    """sim_telarray on files of CORSIKA."""
+
+    moon: Moonlight | None = None
+    sct: Scts | None = None
+    random_mono_probability: Number | None = Field(default=None, ge=0, le=1)
+    instrument_random_seeds: StrictBool | None = None
+    systematic_uncertainty_to_test: StrictStr | None = None
+
+
+class MCSimulation(JobConfig):
+    """CORSIKA piped into sim_telarray.
+
+    :param n_shower: showers of each job.
+    :param start_run_number: added to the task ID.
+    """
+
+    site: Literal["Paranal", "LaPalma"]
+    particle: Literal["gamma", "gamma-diffuse", "electron", "proton", "helium", "muon"]
+    pointing_dir: Literal["North", "South", "East", "West"]
+    zenith_angle: Number | None = Field(default=None, ge=0, le=90)
+    n_shower: StrictInt = Field(ge=1)
+    moon: Annotated[Words, AfterValidator(_moonlights)]
+    start_run_number: StrictInt | None = Field(default=None, ge=0)
+    layout: StrictStr | None = None
+    magic: StrictBool | None = None
+    only_corsika: StrictBool | None = None
+    sequential: StrictBool | None = None
+    instrument_random_seeds: StrictBool | None = None
+    sct: Scts | None = None
+    div_ang: Annotated[StrictStr, AfterValidator(_divergences)] | None = None
+    random_mono_probability: Number | None = Field(default=None, ge=0, le=1)
+
+
+class SimPipe(JobConfig):
+    """The simulation pipeline.
+
+    :param simpipe_config: name of a YAML file beside this one, or what would stand in it.
+    :param run_number_offset: added to the task ID.
+    """
+
+    simpipe_config: StrictStr | dict[StrictStr, Any]
+    run_number_offset: StrictInt | None = Field(default=None, ge=0)

@@ -1,0 +1,49 @@
+"""Where the files of a step go, and what each directory on the way says of them.
+
+``<base>/<campaign>/<site>/<particle>/<program>/<transformation ID>/<Data, Log or Model>``, as
+``ProdDataManager.createMDTopDirectory`` and ``createMDSubDirectory`` make it. The upper ones are
+shared with other productions; making them again changes nothing.
+
+Invariant: no field stands on two directories of one path, as the catalogue would refuse it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.core.ctao.outputs import Output
+from dirac_prodsys.core.specs import TRANSFORMATION_ID, DirectorySpec
+
+#: of the directory with the transformation's ID
+_OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "systematics")
+
+
+def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
+    """The directories of an output, from above; none while its metadata are not all known."""
+    said = output.metadata
+    program = next((name for name in said if name.endswith("_prog")), None)
+    if output.unresolved or program is None:
+        return ()
+    made = []
+    path = base_path
+    for name in ("MCCampaign", "site", "particle", program):
+        if name in said:
+            path = posixpath.join(path, said[name])
+            made.append(DirectorySpec(path=path, metadata={name: said[name]}))
+    path = posixpath.join(path, TRANSFORMATION_ID)
+    fields = [f"{program}_version" if name == "version" else name for name in _OF_TRANSFORMATION]
+    made.append(DirectorySpec(path=path, metadata={n: said[n] for n in fields if n in said}))
+    kinds = ("Model",) if said["outputType"] == "Model" else ("Data", "Log")
+    made += (DirectorySpec(path=posixpath.join(path, k), metadata=_of(k, said)) for k in kinds)
+    return tuple(made)
+
+
+def _of(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of the directory for one type of files."""
+    metadata = {"outputType": kind}
+    metadata |= {name: said[name] for name in ("data_level", "configuration_id")}
+    if kind != "Model":
+        metadata["merged"] = said.get("merged", 0)
+    return metadata

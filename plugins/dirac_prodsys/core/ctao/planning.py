@@ -1,0 +1,258 @@
+"""The plan of a production whose steps follow CTAO's rules.
+
+Invariant: steps are taken parents first, so that what a step takes is what its parent says; and
+whatever goes wrong in one step is told without stopping the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import JsonValue
+
+from dirac_prodsys.core import graph, linking, naming, step_output
+from dirac_prodsys.core.ctao import feeding, inputs, outputs, settings, simpipe
+from dirac_prodsys.core.ctao.directories import directories
+from dirac_prodsys.core.ctao.inputs import Input
+from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
+from dirac_prodsys.core.ctao.outputs import Output
+from dirac_prodsys.core.ctao.settings import Settings
+from dirac_prodsys.core.ctao.vocabulary import Unknown
+from dirac_prodsys.core.plan import Datasets, Sample, StepPlan
+from dirac_prodsys.core.policy import StepRules
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec
+from dirac_prodsys.core.step_draft import description
+from dirac_prodsys.core.step_output import check_conditions
+
+#: what ``job["type"]`` of a step begins with
+PREFIX = "ctao:"
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A step on its way; ``output`` is None if only its jobs will know it."""
+
+    step: Step
+    settings: Settings
+    taken: Input
+    output: Output | None
+
+    @property
+    def kind(self) -> CtaoType:
+        return self.settings.kind
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        return () if self.step.input is None else self.step.input.steps
+
+    @property
+    def limit(self) -> int | None:
+        limit: int | None = self.settings.get("input_limit")
+        return limit
+
+
+def plan_steps(
+    production: Production, order: Iterable[str], run: str, datasets: Datasets, problems: Problems
+) -> dict[str, StepPlan]:
+    """The steps that can be planned, by name; what is wrong with the others is noted.
+
+    :param order: names of the steps, parents first.
+    :param datasets: queries of datasets, by name, as the catalogue has them. A step that depends on
+        another dataset comes out with a body that cannot be rendered, and without queries.
+    """
+    drafts: dict[str, _Draft] = {}
+    for name in order:
+        drafted = _draft(production.step(name), drafts, datasets, problems)
+        if drafted is not None:
+            drafts[name] = drafted
+    feeders = _feeders(drafts, problems)
+    trained = _trained(drafts)
+    plans = {}
+    for name, drafted in drafts.items():
+        plan = _plan(production, drafted, run, problems)
+        late = tuple(f for f in trained[name] if f not in drafted.parents)
+        fed = tuple(dict.fromkeys((*feeders[name], *late)))
+        start = "on_complete" if trained[name] else plan.start
+        plans[name] = replace(plan, feeders=fed, start=start)
+    made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
+    step_output.check_datasets(made, problems)
+    return plans
+
+
+def _draft(
+    step: Step, drafts: Mapping[str, _Draft], datasets: Datasets, problems: Problems
+) -> _Draft | None:
+    path: Path = ("steps", step.name)
+    kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
+    given = settings.read(kind, step.job["common"], step.job["config"], (*path, "job"), problems)
+    if kind.simulation:
+        return _simulation(step, given, problems)
+    where, taken = _taken(step, drafts, datasets, problems)
+    if given is None or taken is None or not where:
+        return None
+    if "input_limit" in given.config and step.input and step.input.steps:
+        reason = "only a step without parents can take a few of its files"
+        problems.add((*path, "job", "input_limit"), reason, "drop it", on_key=True)
+    output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems)
+    return _Draft(step, given, taken, output)
+
+
+def _simulation(step: Step, given: Settings | None, problems: Problems) -> _Draft | None:
+    if step.input is not None:
+        reason = "a simulation takes no files, and its input_meta_query would be ignored"
+        problems.add(("steps", step.name, "input"), reason, "leave its values empty", on_key=True)
+    if step.start == "on_complete":
+        reason = "there is no parent step that could complete"
+        problems.add(("steps", step.name, "start"), reason, "drop start")
+    if given is None:
+        return None
+    if "simpipe_config" not in given.config:
+        return _Draft(step, given, Input(), outputs.simulated(step.name, given))
+    before = len(problems.found)
+    output = simpipe.simulated(step.name, given, problems)
+    return _Draft(step, given, Input(), output) if len(problems.found) == before else None
+
+
+def _taken(
+    step: Step, drafts: Mapping[str, _Draft], datasets: Datasets, problems: Problems
+) -> tuple[bool, Input | None]:
+    """Whether all was well, and the input; None if it is that of a parent which has no output."""
+    path: Path = ("steps", step.name, "input")
+    before = len(problems.found)
+    source = step.input
+    if source is None:
+        problems.add(path, f"type {step.type} works on files, and there is no input", "")
+        return False, None
+    where = inputs.narrowing(source.where, (*path, "where"), problems)
+    taken: Input | None
+    if source.steps:
+        taken = _from_parent(source.steps[0], where, drafts, path, problems)
+    elif source.dataset is not None:
+        taken = inputs.from_dataset(source.dataset, where, datasets, (*path, "where"), problems)
+    else:
+        taken = inputs.from_catalogue(where, path, problems)
+    return len(problems.found) == before, taken
+
+
+def _from_parent(
+    name: str,
+    where: Mapping[str, Any],
+    drafts: Mapping[str, _Draft],
+    path: Path,
+    problems: Problems,
+) -> Input | None:
+    if name not in drafts:  # it is wrong itself, which was told
+        return None
+    output = drafts[name].output
+    if output is None:
+        reason = f"only the jobs of {name} know what it simulates: its files cannot be selected"
+        problems.add((*path, "from", 0), reason, "give this step a catalogue query of its own")
+        return None
+    return inputs.from_parent(output, where, (*path, "where"), problems)
+
+
+def _feeders(drafts: Mapping[str, _Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
+    """Step → steps that feed it without being its parents."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, drafted in drafts.items():
+        query = drafted.taken.known
+        fed = [
+            other.step.name
+            for other in drafts.values()
+            if other.output is not None
+            and not drafted.taken.unresolved
+            and feeding.takes(query, other.output)
+        ]
+        if name in fed:
+            problems.add(
+                ("steps", name, "input"),
+                f"step {name} would take its own output, for ever: both match {query}",
+                "select by something that the output has not, such as analysis_prog or merged",
+            )
+        found[name] = tuple(f for f in fed if f != name and f not in drafted.parents)
+    edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}
+    if all(parent in drafts for parents in edges.values() for parent in parents):
+        graph.build(edges, problems)
+    return found
+
+
+def _trained(drafts: Mapping[str, _Draft]) -> dict[str, tuple[str, ...]]:
+    """Step → steps that train the models which its jobs look up."""
+    known = {name: drafted.output for name, drafted in drafts.items() if drafted.output is not None}
+    return {
+        name: tuple(
+            other
+            for other, output in known.items()
+            if name in known and feeding.takes_models(drafted.settings, known[name], output)
+        )
+        for name, drafted in drafts.items()
+    }
+
+
+def _plan(production: Production, drafted: _Draft, run: str, problems: Problems) -> StepPlan:
+    step, taken, output = drafted.step, drafted.taken, drafted.output
+    values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
+    query = None if taken.unresolved or drafted.kind.simulation else taken.known
+    if query is not None:
+        check_conditions(query, ("steps", step.name, "input"), problems)
+    spec = TransformationSpec(
+        name=naming.SEPARATOR.join((production.name, run, step.name)),
+        description=description(production, step, values, problems),
+        type=drafted.kind.transformation,
+        # as cta-prod-submit creates it; starting makes it Automatic
+        agent_type="Manual",
+        group=production.name,
+        group_size=float(drafted.settings.get("group_size", 1)),
+        tasks=step.tasks,
+        body=_body(drafted),
+        input_query=None if drafted.limit else query,
+        output_query=None if output is None or output.unresolved else output.known,
+        directories=() if output is None else directories(drafted.settings["base_path"], output),
+    )
+    return StepPlan(
+        name=step.name,
+        transformation=spec,
+        dataset=_dataset(production, drafted, values, problems),
+        parents=drafted.parents,
+        start=step.start,
+        rules=StepRules(
+            needs_input=not drafted.kind.simulation,
+            tasks=step.tasks,
+            flush=step.policy.flush,
+            max_flushes=step.policy.max_flushes,
+            min_processed=step.policy.min_processed,
+        ),
+        sample=Sample(query, drafted.limit) if query is not None and drafted.limit else None,
+    )
+
+
+def _body(drafted: _Draft) -> CtaoSpec:
+    given, output = drafted.settings, drafted.output
+    own: tuple[tuple[str, JsonValue], ...] = given.for_job()
+    if output is not None and "data_level" in drafted.taken.query:
+        own = _known({"data_level": output.metadata["data_level"]}) + own
+    return CtaoSpec(
+        job_class=drafted.kind.job_class,
+        settings=own,
+        output_metadata=() if output is None else _known(output.metadata),
+        file_metadata=_known(given.files if output is None else output.files),
+        unresolved=() if output is None else output.unresolved,
+    )
+
+
+def _known(values: Mapping[str, Any]) -> tuple[tuple[str, JsonValue], ...]:
+    return tuple((name, v) for name, v in values.items() if not isinstance(v, Unknown))
+
+
+def _dataset(
+    production: Production, drafted: _Draft, values: Mapping[str, str], problems: Problems
+) -> DatasetSpec | None:
+    output = drafted.output
+    if output is None:
+        return step_output.dataset(production, drafted.step, None, values, problems)
+    made = linking.Output(drafted.step.name, "", {}, output.known)
+    return step_output.dataset(production, drafted.step, made, values, problems)

@@ -1,0 +1,111 @@
+"""Words of CTAO's production files, and what the file catalogue calls them.
+
+Invariant: a value that only the catalogue can tell is an :class:`Unknown`; it is never guessed, and
+whatever is made of it is unknown, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.errors import DefinitionError
+
+#: pointing direction → ``phiP`` in degrees, which is (azimuth + 180) mod 360; CTADIRAC's table for
+#: other types than SimPipe ends after South, and gives East and West the value of South
+PHI = {"North": 180, "South": 0, "East": 270, "West": 90}
+
+#: moonlight → ``nsb``, times that of the dark sky
+NSB = {"dark": 1, "half": 5, "full": 19}
+
+#: ``div_ang`` of divergent pointing that the simulation's run script knows
+DIVERGENCES = (
+    ("0.0022", "0.0043", "0.008", "0.01135", "0.01453"),
+    ("0.0121", "0.046"),
+)
+
+#: what files carry that no step's output query says
+FILE_LEVEL = frozenset({"runNumber", "jobID", "model_version"})
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that the query of a dataset would tell."""
+
+    dataset: str
+
+
+#: what the query of a dataset of simulated files says, as far as other steps depend on it
+DATASET_FIELDS = (
+    "array_layout",
+    "site",
+    "particle",
+    "phiP",
+    "thetaP",
+    "sct",
+    "tel_sim_prog",
+    "tel_sim_prog_version",
+    "data_level",
+    "outputType",
+    "configuration_id",
+    "MCCampaign",
+    "nsb",
+)
+
+
+def words(value: Any) -> tuple[Any, ...]:
+    """The words of ``a, b`` or of a list."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(","))
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def bare(value: Any) -> Any:
+    """``v`` of ``{"=": v}`` and ``{"in": [v]}``; anything else as it is."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        operator, operand = next(iter(value.items()))
+        if operator == "=":
+            return operand
+        if operator == "in" and isinstance(operand, list) and len(operand) == 1:
+            return operand[0]
+    return value
+
+
+def single(value: Any) -> bool:
+    """Whether a bare value is one value, and not a choice of several."""
+    return not isinstance(value, Mapping | list | tuple)
+
+
+def in_catalogue_words(key: str, value: Any) -> tuple[str, Any]:
+    """A condition of ``input_meta_query`` as the catalogue knows it (``WorkflowElement``).
+
+    :raises DefinitionError: the word is none of those that have a meaning here.
+    """
+    if key == "pointing_dir":
+        return "phiP", _translated(value, PHI, "pointing direction")
+    if key == "moon":
+        return "nsb", _translated(value, NSB, "moonlight")
+    if key == "zenith_angle":
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise DefinitionError("should be a number", "the zenith angle in degrees")
+        return "thetaP", float(value)
+    if key in ("sct", "div_ang") and single(value):
+        return key, str(value)
+    return key, value
+
+
+def known_query(raw: Mapping[str, Any]) -> MetaQuery:
+    """The conditions of a query that are known.
+
+    :raises MetaQueryError: one is none that DIRAC would take.
+    """
+    return MetaQuery.parse({k: v for k, v in raw.items() if not isinstance(v, Unknown)})
+
+
+def _translated(value: Any, table: Mapping[str, int], what: str) -> int:
+    if isinstance(value, str) and value in table:
+        return table[value]
+    raise DefinitionError(f"{value!r} is no {what} known here", nearest(str(value), table))

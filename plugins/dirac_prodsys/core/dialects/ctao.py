@@ -1,0 +1,305 @@
+"""CTAO's form, ``ProdSteps`` and ``Common``: the files of ``cta-prod-submit``, as they are.
+
+What such a file does not say is decided so:
+
+* The production is named after the file, without its ending, as ``cta-prod-submit`` takes the name
+  from its command line; its VO is the first part of ``base_path``.
+* A step is named as CTADIRAC names it, ``Step2_CtapipeProcessing``: counted in the order of the
+  IDs, and called by ``name`` or its type. A parent is found by its ID.
+* A simulation has no number of tasks: somebody extends it in DIRAC, and it is over when somebody
+  completes it there.
+* Metadata know no run: what the steps make is found by any production that asks for it, and so a
+  root may find what other steps of its own file make. It waits for these as for parents.
+
+All of this can be said in a key of our own, which CTADIRAC passes over::
+
+    prodsys:
+      name: gammas            # also: vo, description, connection, tags
+      steps:
+        1: {tasks: 1000}      # by ID; also: description, start, dataset, policy
+
+Anything else that CTADIRAC would pass over is a mistake: most often a word that was meant for it.
+
+Invariant: nothing of a file is lost on the way into a ``Production``, null values apart.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, StrictInt, StrictStr, ValidationError
+
+from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
+from dirac_prodsys.core.ctao.planning import PREFIX
+from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.problems import Path, Problems, nearest
+from dirac_prodsys.core.production import (
+    DatasetModel,
+    InputSpec,
+    Model,
+    Policy,
+    Production,
+    Step,
+)
+from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.errors import DefinitionErrors
+
+#: keys of ``input_meta_query`` that are no conditions on files
+SOURCES = ("parentID", "dataset")
+
+#: owner of the files where ``base_path`` does not tell
+VO = "ctao"
+
+
+class CtaoStep(Model):
+    """One entry of ``ProdSteps``."""
+
+    ID: StrictInt = Field(ge=1)
+    name: StrictStr | None = None
+    input_meta_query: dict[StrictStr, Any]
+    job_config: dict[StrictStr, Any]
+
+
+class StepExtras(Model):
+    """What ``prodsys`` says of a step."""
+
+    description: StrictStr = ""
+    tasks: StrictInt | None = Field(default=None, ge=1)
+    start: Literal["streaming", "on_complete"] = "streaming"
+    dataset: DatasetModel | None = None
+    policy: Policy = Policy()
+
+
+class Extras(Model):
+    """``prodsys``: what only we need to know."""
+
+    name: StrictStr | None = None
+    vo: StrictStr | None = None
+    description: StrictStr = ""
+    connection: StrictStr = "dirac_default"
+    tags: tuple[StrictStr, ...] = ()
+    steps: dict[StrictStr, StepExtras] = Field(default={})
+
+
+class CtaoFile(Model):
+    """The whole file."""
+
+    ProdSteps: tuple[CtaoStep, ...] = Field(min_length=1)
+    Common: dict[StrictStr, Any]
+    prodsys: Extras = Extras()
+
+
+def matches(data: dict[str, object]) -> bool:
+    """``ProdSteps`` tells this form; so does ``Common`` where the native form is not meant."""
+    return "ProdSteps" in data or ("Common" in data and "steps" not in data)
+
+
+def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
+    """The production that the file describes, and the names of steps that could not be read."""
+    try:
+        file = CtaoFile.model_validate(document.data)
+    except ValidationError as error:
+        problems.found += explain(error, CtaoFile, document.data)
+        return None, frozenset()
+    before = len(problems.found)
+    kinds = {step.ID: _kind(index, step, problems) for index, step in enumerate(file.ProdSteps)}
+    _check(file, problems)
+    if len(problems.found) > before:
+        return None, frozenset()
+    common = {k: v for k, v in file.Common.items() if v is not None}
+    names = _names(document.data)
+    steps = []
+    for index, step in sorted(enumerate(file.ProdSteps), key=lambda item: item[1].ID):
+        config = _complete(step.job_config, ("ProdSteps", index), document, problems)
+        kind = kinds[step.ID]
+        if kind is not None:
+            steps.append(_step(step, kind, names, config, common, file.prodsys, problems))
+    extras = file.prodsys
+    production = Production(
+        name=extras.name or _stem(document.file),
+        vo=extras.vo or _vo(common.get("base_path")),
+        description=extras.description,
+        connection=extras.connection,
+        tags=extras.tags,
+        steps=tuple(steps),
+        dialect="ctao",
+        source=document.source.text,
+        file=document.file,
+    )
+    return production, frozenset()
+
+
+#: parts of a step's path in the plan → in the file
+_PLACES: Mapping[Path, Path] = {
+    ("input", "from"): ("input_meta_query", "parentID"),
+    ("input", "where"): ("input_meta_query",),
+    ("input",): ("input_meta_query",),
+    ("job",): ("job_config",),
+    ("group_size",): ("job_config", "group_size"),
+    ("type",): ("job_config", "type"),
+}
+
+#: fields of the catalogue → keys of ``input_meta_query`` that mean them
+_WRITTEN = {"phiP": "pointing_dir", "thetaP": "zenith_angle", "nsb": "moon"}
+
+
+def place(path: Path, document: Document) -> Path:
+    """Where in the file that is written which stands at ``path`` in the plan."""
+    if path[:1] == ("common",):
+        return ("Common", *path[1:])
+    if path[:1] == ("production",):
+        return ("prodsys", *path[1:])
+    if path[:1] != ("steps",) or len(path) < 2:
+        return path
+    ids = {name: number for number, name in _names(document.data).items()}
+    steps = document.data["ProdSteps"]
+    number = ids.get(str(path[1]))
+    index = next((i for i, step in enumerate(steps) if step["ID"] == number), None)
+    if number is None or index is None:
+        return path
+    rest = path[2:]
+    for begin, there in _PLACES.items():
+        if rest[: len(begin)] == begin:
+            end = tuple(_written(part, steps[index]) for part in rest[len(begin) :])
+            return ("ProdSteps", index, *there, *end)
+    if rest and rest[0] in StepExtras.model_fields:
+        return ("prodsys", "steps", str(number), *rest)
+    return ("ProdSteps", index, *rest)
+
+
+def _written(part: str | int, step: Mapping[str, Any]) -> str | int:
+    said = step["input_meta_query"]
+    key = _WRITTEN.get(str(part), "")
+    return key if key in said and part not in said else part
+
+
+def _kind(index: int, step: CtaoStep, problems: Problems) -> CtaoType | None:
+    path: Path = ("ProdSteps", index, "job_config", "type")
+    name = step.job_config.get("type")
+    if not isinstance(name, str):
+        problems.add(path, "the job has no type", "add type: CtapipeProcessing", on_key=True)
+        return None
+    with problems.at(*path):
+        return ctao_type(name)
+    return None
+
+
+def _check(file: CtaoFile, problems: Problems) -> None:
+    """IDs, parents, and keys that would be passed over."""
+    count = Counter(step.ID for step in file.ProdSteps)
+    for index, step in enumerate(file.ProdSteps):
+        path: Path = ("ProdSteps", index)
+        if count[step.ID] > 1:
+            problems.add((*path, "ID"), f"{count[step.ID]} steps have the ID {step.ID}", "renumber")
+        source = (*path, "input_meta_query")
+        parent, dataset = (step.input_meta_query.get(key) or None for key in SOURCES)
+        if parent is not None and (isinstance(parent, bool) or not isinstance(parent, int)):
+            hint = "name one step; several parents are expressed by a query that all of them match"
+            problems.add((*source, "parentID"), "should be the ID of one step", hint)
+        elif parent is not None and parent not in count:
+            ids = ", ".join(str(number) for number in sorted(count))
+            hint = f"known here: {ids}"
+            problems.add((*source, "parentID"), f"there is no step with the ID {parent}", hint)
+        elif parent is not None and parent >= step.ID:
+            reason = f"step {step.ID} cannot be fed by step {parent}"
+            problems.add((*source, "parentID"), reason, "let the parent have the lower ID")
+        if dataset is not None and not isinstance(dataset, str):
+            problems.add((*source, "dataset"), "should be the name of a dataset", "quote it")
+        elif parent is not None and dataset is not None:
+            reason = "a step takes files from a parent or from a dataset, not both"
+            problems.add((*source, "dataset"), reason, "drop one: CTADIRAC ignores the dataset")
+    known = known_keys()
+    for key in file.Common:
+        if key not in known:
+            problems.add(("Common", key), f"unknown key {key!r}", nearest(key, known), on_key=True)
+    for number in file.prodsys.steps:
+        if number not in {str(taken) for taken in count}:
+            where: Path = ("prodsys", "steps", number)
+            hint = nearest(number, [str(taken) for taken in count])
+            problems.add(where, f"there is no step with the ID {number}", hint, on_key=True)
+
+
+def _names(data: Mapping[str, Any]) -> dict[int, str]:
+    """ID → step name; steps whose ID or type cannot be read are counted, too."""
+    names: dict[int, str] = {}
+    for count, step in enumerate(sorted(data["ProdSteps"], key=lambda step: step["ID"]), 1):
+        suffix = step.get("name") or ctao_type(step["job_config"]["type"]).step_name
+        names[step["ID"]] = f"Step{count}_{suffix}"
+    return names
+
+
+def _step(
+    step: CtaoStep,
+    kind: CtaoType,
+    names: Mapping[int, str],
+    config: Mapping[str, Any],
+    common: Mapping[str, Any],
+    extras: Extras,
+    problems: Problems,
+) -> Step:
+    more = extras.steps.get(str(step.ID), StepExtras())
+    if more.tasks is not None and not kind.simulation:
+        reason = f"a {kind.name} makes its tasks from its input files"
+        problems.add(("prodsys", "steps", str(step.ID), "tasks"), reason, "drop tasks", on_key=True)
+    return Step(
+        name=names[step.ID],
+        description=more.description,
+        type=kind.transformation,
+        job={"type": f"{PREFIX}{kind.name}", "config": dict(config), "common": dict(common)},
+        input=_input(step, kind, names),
+        tasks=more.tasks,
+        start=more.start,
+        dataset=more.dataset,
+        policy=more.policy,
+    )
+
+
+def _input(step: CtaoStep, kind: CtaoType, names: Mapping[int, str]) -> InputSpec | None:
+    said = {k: v for k, v in step.input_meta_query.items() if v is not None}
+    for key in SOURCES:
+        if not said.get(key):
+            said.pop(key, None)
+    if kind.simulation and not said:
+        return None
+    parent = said.get("parentID")
+    return InputSpec(
+        steps=() if parent is None else (names[parent],),
+        dataset=said.get("dataset"),
+        where={k: v for k, v in said.items() if k not in SOURCES},
+    )
+
+
+def _complete(
+    config: Mapping[str, Any], path: Path, document: Document, problems: Problems
+) -> Mapping[str, Any]:
+    """``job_config`` with the configuration that it names by a file beside this one, if any.
+
+    Mistakes of that file are placed at its name.
+    """
+    name = config.get("simpipe_config")
+    text = document.beside(name) if isinstance(name, str) and document.beside else None
+    if text is None:
+        return config
+    try:
+        return {**config, "simpipe_config": yaml_source.parse(text, str(name)).data}
+    except DefinitionErrors as errors:
+        for error in errors.errors:
+            where = (*path, "job_config", "simpipe_config")
+            problems.add(where, f"{error.place}: {error.reason}", error.hint)
+    return config
+
+
+def _stem(file: str) -> str:
+    name = posixpath.basename(file)
+    for ending in (".yaml", ".yml"):
+        name = name.removesuffix(ending)
+    return name
+
+
+def _vo(base_path: Any) -> str:
+    parts = base_path.split("/") if isinstance(base_path, str) else []
+    return parts[1] if len(parts) > 1 and parts[0] == "" and parts[1] else VO
