@@ -49,7 +49,10 @@ class DefinitionError(ProdsysError):
     :param line: 1-based line, 0 when the whole file is meant.
     :param column: 1-based column, 0 when the whole line is meant.
     :param excerpt: the source line with a caret below, or empty.
+    :param code: a rule of ``core/findings.py``; empty: that of the class.
     """
+
+    code = "definition"
 
     def __init__(
         self,
@@ -60,8 +63,10 @@ class DefinitionError(ProdsysError):
         line: int = 0,
         column: int = 0,
         excerpt: str = "",
+        code: str = "",
     ) -> None:
         super().__init__(reason, hint)
+        self.code = code or type(self).code
         self.file = file
         self.line = line
         self.column = column

@@ -24,35 +24,64 @@ class Problem:
 
     :param path: keys and indexes that lead to it.
     :param on_key: the key itself is wrong, not its value.
+    :param code: a rule of ``core/findings.py``.
     """
 
     path: Path
     reason: str
     hint: str = ""
     on_key: bool = False
+    code: str = DefinitionError.code
 
     def unplaced(self, file: str) -> DefinitionError:
         """The error for a production of which no text is at hand: the path stands for the place."""
         where = ".".join(str(part) for part in self.path)
         return DefinitionError(
-            f"{where}: {self.reason}" if where else self.reason, self.hint, file=file
+            f"{where}: {self.reason}" if where else self.reason,
+            self.hint,
+            file=file,
+            code=self.code,
         )
 
 
 @dataclass
 class Problems:
-    """A collection that grows while a production is read."""
+    """A collection that grows while a production is read.
+
+    :param found: mistakes: with one of them there is no production.
+    :param remarks: what a reader should know, and no mistake; only ``lint`` tells it.
+    """
 
     found: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.found)
 
-    def add(self, path: Path, reason: str, hint: str = "", *, on_key: bool = False) -> None:
+    def add(
+        self,
+        path: Path,
+        reason: str,
+        hint: str = "",
+        *,
+        on_key: bool = False,
+        code: str = DefinitionError.code,
+    ) -> None:
         """Note one mistake; the same one is noted once."""
-        problem = Problem(path, reason, hint, on_key)
+        problem = Problem(path, reason, hint, on_key, code)
         if problem not in self.found:
             self.found.append(problem)
+
+    def remark(
+        self, path: Path, reason: str, hint: str = "", *, on_key: bool = False, code: str
+    ) -> None:
+        """Note what is no mistake.
+
+        :param code: a rule whose severity is ``warning`` or ``note``.
+        """
+        remark = Problem(path, reason, hint, on_key, code)
+        if remark not in self.remarks:
+            self.remarks.append(remark)
 
     @contextmanager
     def at(self, *path: str | int, on_key: bool = False) -> Iterator[None]:
@@ -62,7 +91,7 @@ class Problems:
         except DefinitionError as error:
             if isinstance(error, MetaQueryError) and error.field:
                 path = (*path, error.field)
-            self.add(path, error.reason, error.hint, on_key=on_key)
+            self.add(path, error.reason, error.hint, on_key=on_key, code=error.code)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -55,7 +55,9 @@ class Text:
         caret = " " * (len(label) - 2) + "| " + " " * (column - 1 - start) + "^"
         return f"{label}{source[start : start + EXCERPT_WIDTH]}\n{caret}"
 
-    def error(self, line: int, column: int, reason: str, hint: str) -> DefinitionError:
+    def error(
+        self, line: int, column: int, reason: str, hint: str, code: str = "yaml"
+    ) -> DefinitionError:
         """An error at a place of this text."""
         return DefinitionError(
             reason,
@@ -64,6 +66,7 @@ class Text:
             line=line,
             column=column,
             excerpt=self.excerpt(line, column),
+            code=code,
         )
 
 
@@ -114,4 +117,4 @@ class Document:
     def error(self, problem: Problem) -> DefinitionError:
         """The problem at its place."""
         line, column = self.locate(problem.path, on_key=problem.on_key)
-        return self.source.error(line, column, problem.reason, problem.hint)
+        return self.source.error(line, column, problem.reason, problem.hint, problem.code)

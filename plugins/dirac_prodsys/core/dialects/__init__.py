@@ -14,16 +14,16 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.naming import MAX_RUN_TAG
-from dirac_prodsys.core.plan import check
+from dirac_prodsys.core.plan import ProductionPlan, check
 from dirac_prodsys.core.problems import Path, Problem, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.yaml_document import Document
-from dirac_prodsys.errors import DefinitionErrors
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 #: stands for the run while a file is only checked: no name can come out longer
 DUMMY_RUN = "run-".ljust(MAX_RUN_TAG, "x")
@@ -47,6 +47,28 @@ class Dialect(Protocol):
         """Where in the file that is written which stands at ``path`` in the native form."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading one file.
+
+    :param production: None if not even its name is known.
+    :param plan: of a run named :data:`DUMMY_RUN`; None if there are mistakes.
+    :param mistakes: all of them, placed; a production with mistakes is not run.
+    :param remarks: what else is worth telling, placed.
+    """
+
+    document: Document
+    dialect: Dialect
+    production: Production | None
+    plan: ProductionPlan | None
+    mistakes: tuple[DefinitionError, ...]
+    remarks: tuple[DefinitionError, ...]
+
+    def at_place(self, problem: Problem) -> DefinitionError:
+        """A problem of the plan, whose path is that of the native form, at its place."""
+        return _at_place(problem, self.dialect, self.document)
+
+
 def load_production(
     text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
 ) -> Production:
@@ -57,20 +79,47 @@ def load_production(
     :param beside: reads another file of the same folder by its name, None if it is not there.
     :raises DefinitionErrors: all mistakes at once, each at its place.
     """
+    reading = inspect(text, file, beside=beside)
+    if reading.mistakes:
+        raise DefinitionErrors(reading.mistakes)
+    assert reading.production is not None  # noqa: S101  a dialect that reads nothing says why
+    return reading.production
+
+
+def inspect(
+    text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
+) -> Reading:
+    """As :func:`load_production`, with all that was found out on the way.
+
+    :raises DefinitionErrors: the file is not YAML, or no production.
+    """
     document = replace(yaml_source.parse(text, file), beside=beside)
     dialect = _dialect(document)
-    problems = Problems()
+    problems, in_plan = Problems(), Problems()
     production, unread = dialect.read(document, problems)
+    plan = None
     if production is not None:
-        in_plan = Problems()
-        check(production, DUMMY_RUN, in_plan, unread=unread)
-        for found in in_plan.found:
-            where = dialect.place(found.path, document)
-            problems.add(where, found.reason, found.hint, on_key=found.on_key)
-    if problems:
-        raise DefinitionErrors(document.error(problem) for problem in problems.found)
-    assert production is not None  # noqa: S101  a dialect that reads nothing says why
-    return production
+        plan = check(production, DUMMY_RUN, in_plan, unread=unread)
+    found = [
+        *(document.error(problem) for problem in problems.found),
+        *(_at_place(problem, dialect, document) for problem in in_plan.found),
+    ]
+    remarks = [
+        *(document.error(problem) for problem in problems.remarks),
+        *(_at_place(problem, dialect, document) for problem in in_plan.remarks),
+    ]
+    return Reading(
+        document, dialect, production, None if found else plan, _once(found), _once(remarks)
+    )
+
+
+def _at_place(problem: Problem, dialect: Dialect, document: Document) -> DefinitionError:
+    return document.error(replace(problem, path=dialect.place(problem.path, document)))
+
+
+def _once(errors: list[DefinitionError]) -> tuple[DefinitionError, ...]:
+    """Each mistake once, though the dialect and the plan may both have told it."""
+    return tuple({(e.line, e.column, e.reason, e.hint): e for e in errors}.values())
 
 
 @functools.cache
@@ -88,5 +137,6 @@ def _dialect(document: Document) -> Dialect:
         (),
         "this is not a production: there is no key 'version', 'production' or 'steps'",
         "begin with 'version: 1'",
+        code="not-a-production",
     )
     raise DefinitionErrors([document.error(problem)])
