@@ -80,6 +80,8 @@ class Grid:
             if self._is_up():
                 return False
             try:
+                # what a crash, or another profile before it, left behind
+                self._stop()
                 self._start()
             except BaseException:
                 self._stop()
@@ -231,7 +233,6 @@ class Grid:
         if answers and all(answer["ready"] for answer in answers.values()):
             return True
         self.say("the grid is up only in part: starting again")
-        self._stop()
         return False
 
     def _start(self) -> None:

@@ -24,6 +24,8 @@ from sandbox.state import State
 #: Each process of a grid, and each job that such a process starts, carries the state's path here.
 MARK = "DIRAC_SANDBOX_GRID"
 _TERM_SECONDS = 5.0
+#: A log longer than this is put aside, as the only old one, when its process starts.
+_LOG_BYTES = 5 * 2**20
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,10 @@ class Processes:
             MARK: str(self.state.root),
             "SANDBOX_READY_FILE": str(self.ready_file(name)),
         }
-        with self.state.log_of(name).open("ab") as log:
+        log_file = self.state.log_of(name)
+        if log_file.exists() and log_file.stat().st_size > _LOG_BYTES:
+            log_file.replace(log_file.with_suffix(".old.log"))
+        with log_file.open("ab") as log:
             try:
                 child = subprocess.Popen(
                     list(command),

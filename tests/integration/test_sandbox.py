@@ -276,8 +276,20 @@ def test_a_recycled_pid_is_never_killed(tmp_path: Path) -> None:
         stranger.kill()
 
 
+def test_a_full_disk_is_told_in_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = Grid(tmp_path)
+    monkeypatch.setattr(mariadb, "_LEAST_FREE_MIB", 2**40)
+    with pytest.raises(SandboxError, match=r"only \d+ MiB are free on the disk of"):
+        grid.up()
+    assert_nothing_left(grid)
+
+
 def test_a_process_that_died_is_noticed_and_up_mends_it(tmp_path: Path) -> None:
+    left_by_a_crash = tmp_path / "run" / "job-agent.pid"
+    left_by_a_crash.parent.mkdir()
+    left_by_a_crash.write_text('{"pid": 1, "started": 0}')
     with Grid(tmp_path) as grid:
+        assert grid.up() is False
         executor = grid.processes.find("executor")
         assert executor is not None
         executor.kill()
