@@ -23,6 +23,7 @@ class Node:
     """Where one value stands, from 1.
 
     :param plain: the text of a scalar without quotes; None for anything else.
+    :param source: the text that it stands in, if that is not the document's own.
     """
 
     line: int
@@ -30,6 +31,7 @@ class Node:
     key_line: int
     key_column: int
     plain: str | None = None
+    source: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -117,4 +119,5 @@ class Document:
     def error(self, problem: Problem) -> DefinitionError:
         """The problem at its place."""
         line, column = self.locate(problem.path, on_key=problem.on_key)
-        return self.source.error(line, column, problem.reason, problem.hint, problem.code)
+        source = self.node(problem.path)[0].source or self.source
+        return source.error(line, column, problem.reason, problem.hint, problem.code)

@@ -1,0 +1,157 @@
+"""Other files of the folder: ``extends``, which lays one production over another, and lists of files.
+
+Invariant: a file is named by its name alone, so that nothing outside of the folder is ever read;
+and what is wrong with another file is told with that file's name, line and column.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.language.located import Located, Mistakes, locate, overlay
+from dirac_prodsys.core.yaml_document import Document, Node, Text
+from dirac_prodsys.errors import DefinitionErrors
+
+Reader = Callable[[str], str | None]
+
+#: files that extend each other in one chain
+MAX_CHAIN = 10
+
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+
+
+def extended(document: Document, mistakes: Mistakes) -> tuple[Located, bool]:
+    """The tree of a document over that of the file that it extends, over that of the next…
+
+    :return: the tree, without ``extends``; and whether there was another file.
+    """
+    chain = (posixpath.basename(document.file),)
+    tree = locate(document)
+    return _extended(tree, document, chain, mistakes), "extends" in document.data
+
+
+def _extended(
+    tree: Located, document: Document, chain: tuple[str, ...], mistakes: Mistakes
+) -> Located:
+    named = tree.get("extends")
+    if named is None:
+        return tree
+    bare = tree.drop("extends")
+    name = named.value
+    if isinstance(name, str) and name in chain:
+        way = " → ".join((*chain, name))
+        mistakes.add(named, f"these files extend each other: {way}", "let one of them end the chain")
+        return bare
+    if len(chain) > MAX_CHAIN:
+        mistakes.add(named, f"more than {MAX_CHAIN} files extend each other", "use fewer")
+        return bare
+    text = _read(named, document, mistakes)
+    if text is None:
+        return bare
+    below = replace(
+        yaml_source.parse(text, _shown(name, document)), beside=document.beside
+    )
+    base = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
+    whole = overlay(base, bare)
+    if len(chain) == 1:
+        _check_name(base, bare, named, mistakes)
+    return whole
+
+
+def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes) -> None:
+    """Two productions of one name would be one DAG."""
+    theirs = base.text("production", "name")
+    if theirs is not None and bare.get("production", "name") is None:
+        mistakes.add(
+            named,
+            f"this production would be named {theirs!r}, as the one that it extends",
+            "give it a name of its own: production: {name: …}",
+        )
+
+
+def with_lists(tree: Located, document: Document, mistakes: Mistakes) -> tuple[Located, bool]:
+    """The tree with every ``input: {lfns: {file: …}}`` replaced by what stands in that file.
+
+    Lists in a block of text become lists too.
+
+    :return: the tree, and whether a file was read.
+    """
+    steps, found, read = tree.get("steps"), {}, False
+    for name, step in steps.items() if steps is not None else ():
+        lfns = step.get("input", "lfns")
+        if lfns is None:
+            continue
+        entries = lfns
+        if isinstance(lfns.value, str):
+            entries = _entries(lfns.value, lfns, None)
+        elif isinstance(lfns.value, dict) and lfns.value.keys() == {"file"}:
+            read = True
+            entries = _from_file(lfns.value["file"], document, mistakes)
+        source = step.value["input"].put({"lfns": entries})
+        found[name] = step.put({"input": source})
+    if steps is None or not found:
+        return tree, False
+    return tree.put({"steps": steps.put(found)}), read
+
+
+def _from_file(named: Located, document: Document, mistakes: Mistakes) -> Located:
+    text = _read(named, document, mistakes)
+    if text is None:
+        return named.scalar(())
+    if not text.strip():
+        mistakes.add(named, f"{named.value} is empty", "write one LFN on each line")
+    source = Text(text.replace("\r\n", "\n"), _shown(named.value, document))
+    return _entries(source.text, named, source)
+
+
+def _entries(text: str, named: Located, source: Text | None) -> Located:
+    """One entry for each line; empty lines and what follows a ``#`` are passed over."""
+    entries = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        lfn = line.partition("#")[0].strip()
+        if not lfn:
+            continue
+        node = named.node
+        if source is not None:
+            column = line.index(lfn) + 1
+            node = Node(number, column, number, column, source=source)
+        entries.append(Located(lfn, replace(node, plain=None)))
+    return named.scalar(tuple(entries))
+
+
+def _read(named: Located, document: Document, mistakes: Mistakes) -> str | None:
+    """The text of the file that is named; None, and a mistake noted, if there is none."""
+    name = named.value
+    if not isinstance(name, str) or not _FILE.fullmatch(name):
+        mistakes.add(
+            named,
+            f"{name!r} is not the name of a file beside this one",
+            "write its name alone, with letters, digits and _ . + -",
+        )
+        return None
+    text = document.beside(name) if document.beside is not None else None
+    if text is None:
+        mistakes.add(
+            named, f"there is no file {name!r} that can be read beside this one", "check its name"
+        )
+        return None
+    if len(text) > yaml_source.MAX_BYTES:
+        mistakes.add(
+            named,
+            f"{name} has more than the {yaml_source.MAX_BYTES:,} characters that are read",
+            "split it up; many files are better selected by metadata",
+        )
+        return None
+    return text
+
+
+def _shown(name: str, document: Document) -> str:
+    """A file's name as the user knows it: beside the first one."""
+    return posixpath.join(posixpath.dirname(document.file), name)
+
+
+__all__ = ["DefinitionErrors", "Reader", "extended", "with_lists"]

@@ -1,0 +1,134 @@
+"""A tree of data in which every value carries its place, through all that is done to the file.
+
+Invariant: trees are never changed, only made anew, so that branches may share what they have in
+common; and no value is ever without a place in a file that a person wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dirac_prodsys.core.problems import Path
+from dirac_prodsys.core.yaml_document import Document, Node, Text
+from dirac_prodsys.errors import DefinitionError
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value and its place.
+
+    :param value: a scalar; or a dict or tuple of :class:`Located`.
+    :param node: where it stands, and its key.
+    """
+
+    value: Any
+    node: Node
+
+    def get(self, *path: str) -> Located | None:
+        """The value below these keys; None if one of them is not there."""
+        found: Located | None = self
+        for key in path:
+            inside = found.value if found is not None else None
+            found = inside.get(key) if isinstance(inside, dict) else None
+        return found
+
+    def items(self) -> Iterator[tuple[str, Located]]:
+        """The entries of a mapping; of anything else none."""
+        if isinstance(self.value, dict):
+            yield from self.value.items()
+
+    def text(self, *path: str) -> str | None:
+        """The text below these keys; None if there is none, or it is no text."""
+        found = self.get(*path)
+        return found.value if found is not None and isinstance(found.value, str) else None
+
+    def put(self, entries: Mapping[str, Located]) -> Located:
+        """This mapping with some entries set."""
+        return replace(self, value={**self.value, **entries})
+
+    def drop(self, *keys: str) -> Located:
+        """This mapping without some entries."""
+        return replace(self, value={k: v for k, v in self.value.items() if k not in keys})
+
+    def scalar(self, value: Any) -> Located:
+        """Another scalar in this place."""
+        return Located(value, replace(self.node, plain=None))
+
+    def plain(self) -> Any:
+        """The data without places."""
+        if isinstance(self.value, dict):
+            return {key: entry.plain() for key, entry in self.value.items()}
+        if isinstance(self.value, tuple):
+            return [entry.plain() for entry in self.value]
+        return self.value
+
+
+@dataclass
+class Mistakes:
+    """Mistakes at their places.
+
+    :param source: the text that places without a text of their own are in.
+    """
+
+    source: Text
+    found: list[DefinitionError] = field(default_factory=list)
+
+    def add(self, where: Located, reason: str, hint: str, *, on_key: bool = False) -> None:
+        """Note one, at a value or at its key."""
+        node = where.node
+        line, column = (node.key_line, node.key_column) if on_key else (node.line, node.column)
+        self.found.append((node.source or self.source).error(line, column, reason, hint))
+
+
+def locate(document: Document, *, foreign: bool = False) -> Located:
+    """The tree of a document.
+
+    :param foreign: it will become part of another one, so that its places must say their file.
+    """
+
+    def tree(value: Any, path: Path) -> Located:
+        node = document.nodes[path]
+        if foreign:
+            node = replace(node, source=document.source)
+        if isinstance(value, dict):
+            return Located({key: tree(v, (*path, key)) for key, v in value.items()}, node)
+        if isinstance(value, list):
+            return Located(tuple(tree(v, (*path, i)) for i, v in enumerate(value)), node)
+        return Located(value, node)
+
+    return tree(document.data, ())
+
+
+def written_out(tree: Located, document: Document) -> Document:
+    """The document that the tree has become."""
+    nodes: dict[Path, Node] = {}
+
+    def data(located: Located, path: Path) -> Any:
+        nodes[path] = located.node
+        if isinstance(located.value, dict):
+            return {key: data(v, (*path, key)) for key, v in located.value.items()}
+        if isinstance(located.value, tuple):
+            return [data(v, (*path, i)) for i, v in enumerate(located.value)]
+        return located.value
+
+    return replace(document, data=data(tree, ()), nodes=nodes)
+
+
+def overlay(base: Located, over: Located) -> Located:
+    """``over`` laid over ``base``: mappings entry by entry, anything else replaced.
+
+    An entry that is null takes the entry of the base away.
+    """
+    if not isinstance(base.value, dict) or not isinstance(over.value, dict):
+        return over
+    merged = dict(base.value)
+    for key, entry in over.value.items():
+        if key not in merged:
+            merged[key] = entry
+        elif entry.value is None:
+            del merged[key]
+        else:
+            merged[key] = overlay(merged[key], entry)
+    return Located(merged, over.node)
