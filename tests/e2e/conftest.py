@@ -1,0 +1,30 @@
+"""One site for all end-to-end tests: starting it takes longer than most of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import Grid
+from sandbox.airflow_settings import connection_to
+from sandbox.airflow_stack import AirflowStack
+from tests.e2e.site import Site
+
+TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A light grid, whose TransformationManager can be stopped alone, and an Airflow."""
+    root: Path = tmp_path_factory.mktemp("site")
+    productions, gates = root / "productions", root / "gates"
+    productions.mkdir()
+    gates.mkdir()
+    grid = Grid(root / "grid", profile="light", separate=[TRANSFORMATION_MANAGER])
+    stack = AirflowStack(root / "airflow", productions, {"dirac_default": connection_to(grid)})
+    stack.launch()
+    with stack, grid:
+        stack.wait_healthy()
+        yield Site(grid, stack, productions, gates)

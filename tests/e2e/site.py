@@ -1,0 +1,156 @@
+"""A whole site for end-to-end tests: a real grid, a real Airflow, and a folder to drop files into.
+
+Jobs of the productions made here end when the test opens the gate of their run, so that a test
+decides how long a transformation waits.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import MySQLdb
+
+from dirac_prodsys.core.naming import run_tag, transformation_name
+from sandbox import Grid
+from sandbox.airflow_rest import AirflowRest, until
+from sandbox.airflow_stack import AirflowStack
+
+WAIT_FOR = Path(__file__).parent / "wait_for.sh"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything that a user and a saboteur have in their hands.
+
+    :param productions: the folder that Airflow's bundle looks into.
+    :param gates: a file here, named like a run, lets the jobs of that run end.
+    """
+
+    grid: Grid
+    stack: AirflowStack
+    productions: Path
+    gates: Path
+
+    @property
+    def rest(self) -> AirflowRest:
+        """Airflow's REST API."""
+        return self.stack.rest
+
+    # -- the user -----------------------------------------------------------------------------
+
+    def drop(self, name: str, *steps: str) -> Path:
+        """Write ``NAME.yaml`` with the given steps into the folder."""
+        head = f"version: 1\nproduction: {{name: {name}, vo: sim}}\nsteps:\n"
+        path = self.productions / f"{name}.yaml"
+        part = path.with_suffix(".part")
+        part.write_text(head + "".join(textwrap.indent(step, "  ") for step in steps))
+        part.replace(path)
+        return path
+
+    def gated(self, step: str) -> str:
+        """A step of one task, which waits for the gate of its run."""
+        return textwrap.dedent(f"""\
+            {step}:
+              type: MCSimulation
+              tasks: 1
+              job:
+                type: script
+                executable: sh
+                arguments: "{WAIT_FOR} {self.gates}/${{{{ run }}}}"
+                cpu_time: 600
+            """)
+
+    def quick(self, step: str) -> str:
+        """A step of one task that ends at once."""
+        return textwrap.dedent(f"""\
+            {step}:
+              type: MCSimulation
+              tasks: 1
+              job: {{type: script, executable: "true", cpu_time: 600}}
+              output:
+                directory: /sim/e2e/${{{{ production }}}}/${{{{ run }}}}/{step}
+                se: DISK-A-SE
+                metadata: {{production: "${{{{ production }}}}", run: "${{{{ run }}}}"}}
+            """)
+
+    def open_gate(self, run_id: str) -> None:
+        """Let the jobs of a run end."""
+        (self.gates / run_tag(run_id)).touch()
+
+    def known(self, name: str, *task_ids: str, seconds: float = 60) -> None:
+        """Wait until Airflow knows the DAG, with these tasks."""
+
+        def look() -> bool:
+            return name in self.rest.dags() and set(task_ids) <= self.rest.tasks(name)
+
+        until(f"DAG {name} with {task_ids}", seconds, look)
+
+    def begin(self, name: str, run_id: str) -> None:
+        """Start a run as a user does."""
+        self.known(name)
+        self.rest.trigger(name, run_id)
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def states(self, name: str, run_id: str) -> dict[str, str | None]:
+        """Task -> state."""
+        tasks = self.rest.task_instances(name, run_id)
+        return {task: item["state"] for task, item in tasks.items()}
+
+    def tries(self, name: str, run_id: str) -> dict[str, int]:
+        """Task -> number of its attempt."""
+        tasks = self.rest.task_instances(name, run_id)
+        return {task: item["try_number"] for task, item in tasks.items()}
+
+    def waiting(self, name: str, run_id: str, *task_ids: str, seconds: float = 120) -> None:
+        """Wait until these tasks are deferred."""
+
+        def look() -> bool:
+            states = self.states(name, run_id)
+            return all(states[task] == "deferred" for task in task_ids)
+
+        until(f"{name} {run_id}: {task_ids} deferred", seconds, look, each=0.3)
+
+    def succeeds(self, name: str, run_id: str, seconds: float = 120) -> None:
+        """Wait for the run's end, which must be a success."""
+        run = self.rest.wait_for_run(name, run_id, seconds)
+        assert run["state"] == "success", self.states(name, run_id)
+
+    def rows(self, name: str, run_id: str, step: str) -> list[tuple[Any, ...]]:
+        """ID and status of every transformation of that step, straight from DIRAC's database."""
+        with closing(self.database()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                "SELECT TransformationID, Status FROM Transformations"
+                " WHERE TransformationName = %s",
+                (transformation_name(name, run_tag(run_id), step),),
+            )
+            return list(cursor.fetchall())
+
+    # -- the saboteur -------------------------------------------------------------------------
+
+    def database(self) -> MySQLdb.Connection:
+        """A connection to the Transformation System's database, as its owner."""
+        connection = MySQLdb.connect(
+            unix_socket=str(self.grid.state.socket), user="root", db="TransformationDB"
+        )
+        connection.autocommit(True)
+        return connection
+
+    @contextmanager
+    def creation_held(self) -> Iterator[None]:
+        """Hold every addTransformation half way: the row is written, the meta queries are not."""
+        with closing(self.database()) as connection:
+            cursor = connection.cursor()
+            # a lock on every row and on every gap between them: nothing can be inserted
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT * FROM TransformationMetaQueries FOR UPDATE")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
