@@ -72,6 +72,7 @@ class TestCreation:
     ) -> None:
         mine = spec(
             unique(),
+            agent_type="Manual",
             input_query=MetaQuery.parse({"run": "mine"}),
             output_query=MetaQuery.parse({"data_level": 1}),
         )
@@ -80,7 +81,7 @@ class TestCreation:
             update={
                 "type": "DataReprocessing",
                 "plugin": "BySize",
-                "agent_type": "Manual",
+                "agent_type": "Automatic",
                 "group_size": 3,
                 "body": JobSpec(name="x", job_type="y", commands=(Command(executable="/bin/no"),)),
                 "input_query": MetaQuery.parse({"run": "theirs"}),
@@ -94,7 +95,7 @@ class TestCreation:
             str(made.id),
             "type: asked 'DataReprocessing', found 'Merging'",
             "plugin: asked 'BySize', found 'Standard'",
-            "agent type: asked 'Manual', found 'Automatic'",
+            "agent type: asked 'Automatic', found 'Manual'",
             "group size: asked 3, found 2",
             "input query: asked run theirs, found run mine",
             "output query: asked none, found data_level 1",

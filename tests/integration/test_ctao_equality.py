@@ -36,9 +36,9 @@ BROKEN = "processing_config_from_meta_query.yml"
 
 def source_distribution() -> Path:
     """CTADIRAC's, fetched and checked; nothing is built or installed."""
+    compile_lock = "uv pip compile - --no-deps --quiet --no-header --format pylock.toml"
     locked = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "compile", "-", "--no-deps", "--quiet"]
-        + ["--no-header", "--format", "pylock.toml"],
+        [sys.executable, "-m", *compile_lock.split()],
         input=CTADIRAC,
         capture_output=True,
         text=True,

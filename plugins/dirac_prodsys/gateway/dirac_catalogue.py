@@ -17,7 +17,7 @@ from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec, MetaValue
-from dirac_prodsys.errors import Conflict, GatewayRejected
+from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway.dirac_replies import each
 from dirac_prodsys.gateway.protocol import DatasetRecord
 from dirac_prodsys.gateway.services import CATALOGUE, Services
@@ -144,6 +144,19 @@ class CatalogueVerbs:
         return {name: value for name, value in directory.metadata.items() if name not in found}
 
     # -- datasets -------------------------------------------------------------------------------
+
+    def dataset_query(self, name: str) -> Mapping[str, Any]:
+        """See :meth:`ProductionGateway.dataset_query`."""
+        base = posixpath.basename(name)
+        found = self._each("getDatasets", {base: True})[base]
+        if base not in found:
+            raise NotFound(
+                f"there is no dataset {name} in the file catalogue",
+                "create it, or name another; datasets are known by their base name",
+            )
+        reply = self._fc("getDatasetParameters", {base: True})
+        parameters = each(reply, f"{CATALOGUE}.getDatasetParameters")[base]
+        return dict(parameters["MetaQuery"])
 
     def find_dataset(self, name: str) -> DatasetRecord | None:
         """See :meth:`ProductionGateway.find_dataset`."""

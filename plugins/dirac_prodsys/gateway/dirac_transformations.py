@@ -212,9 +212,9 @@ class TransformationVerbs:
         self._refuse_removed(transformation, status, "started")
         if status not in (TransformationStatus.NEW, TransformationStatus.STOPPED):
             return
-        if status == TransformationStatus.STOPPED:
-            # a stop sets it to Manual, and no agent would submit tasks (TransformationClient.py)
-            self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")
+        # else no agent would submit tasks: a stop sets it to Manual, and so do productions whose
+        # steps are created so (TransformationClient.py, ProductionStep.py)
+        self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")
         self._set_status(transformation, TransformationStatus.ACTIVE, was=status)
 
     def stop_transformation(self, transformation: int) -> None:

@@ -143,5 +143,12 @@ class ProductionGateway(Protocol):
         :raises GatewayRejected: ``expect_files`` does not hold; nothing is left behind.
         """
 
+    def dataset_query(self, name: str) -> Mapping[str, Any]:
+        """The meta query of a dataset, in the form in which the catalogue keeps it.
+
+        :param name: full path, or base name alone.
+        :raises NotFound: there is no such dataset.
+        """
+
     def find_dataset(self, name: str) -> DatasetRecord | None:
         """Look up by full path; None when there is none."""

@@ -65,7 +65,8 @@ class Stored:
 def differences(spec: TransformationSpec, body: str, stored: Stored) -> list[str]:
     """One line for everything that differs, readable; empty: it is what was asked for.
 
-    The agent type counts only while the transformation is New: starting and stopping change it.
+    The agent type counts only while the transformation is New, and to be Automatic: starting makes
+    it so, stopping changes it.
     """
     if stored.status in REMOVED_TRANSFORMATION:
         return [f"status: somebody removed it, it is {stored.status}"]
@@ -73,7 +74,7 @@ def differences(spec: TransformationSpec, body: str, stored: Stored) -> list[str
         ("type", spec.type, stored.type),
         ("plugin", spec.plugin, stored.plugin),
     ]
-    if stored.status == TransformationStatus.NEW:
+    if stored.status == TransformationStatus.NEW and spec.agent_type == "Automatic":
         pairs.append(("agent type", spec.agent_type, stored.agent_type))
     lines = [
         f"{what}: asked {mine!r}, found {theirs!r}"

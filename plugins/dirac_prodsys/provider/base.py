@@ -16,7 +16,7 @@ Nothing a user wrote is rendered by Jinja: no operator here has template fields.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk import BaseOperator
@@ -118,15 +118,21 @@ class DiracOperator(BaseOperator):
         self.log.info("%s; going on", event.get("reason") or "DIRAC answers again")
         return self.work(context, event.get("state") or {})
 
-    def plan(self, context: Context) -> StepPlan:
+    def plan(self, context: Context, *, whole: bool = True) -> StepPlan:
         """The step as it is in this run.
 
+        :param whole: look up the datasets that it depends on; without them, body, queries and
+            directories may be missing, and all else is there.
         :raises AirflowFailException: the production cannot be planned.
         """
         if self.production is not None and self.step is not None:
             run = naming.run_tag(str(context["run_id"]))
             try:
-                return compile(self.production, run=run).step(self.step)
+                compiled = compile(self.production, run=run)
+                if whole and compiled.unresolved:
+                    queries = self.on_grid(lambda grid: _queries(grid, compiled.unresolved))
+                    compiled = compile(self.production, run=run, datasets=queries)
+                return compiled.step(self.step)
             except ProdsysError as error:
                 raise AirflowFailException(str(error)) from error
         spec = self._given_spec()
@@ -226,3 +232,7 @@ class DiracOperator(BaseOperator):
             ),
             method_name="after_outage",
         )
+
+
+def _queries(gateway: ProductionGateway, datasets: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    return {name: gateway.dataset_query(name) for name in datasets}

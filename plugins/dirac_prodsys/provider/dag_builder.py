@@ -113,7 +113,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
     for step in plan.steps:
         own = tasks[step.name]
         own.create >> created >> own.start
-        for parent in (tasks[name] for name in step.parents):
+        for parent in (tasks[name] for name in (*step.parents, *step.feeders)):
             parent.create >> own.create
             parent.complete >> own.wait
             if step.start == "on_complete":

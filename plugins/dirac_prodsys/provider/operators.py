@@ -71,7 +71,7 @@ class DiracStartTransformationOperator(DiracOperator):
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
             record = self.find(gateway, spec.name)
             if spec.directories:
-                gateway.prepare_directories(spec.directories)
+                gateway.prepare_directories([d.of(record.id) for d in spec.directories])
             added = gateway.ensure_tasks(record.id, spec.tasks) if spec.tasks else 0
             gateway.start_transformation(record.id)
             return record, added
@@ -90,7 +90,7 @@ class DiracFlushTransformationOperator(DiracOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Active → Flush if any file is Unused."""
-        name = self.plan(context).transformation.name
+        name = self.plan(context, whole=False).transformation.name
 
         def flush(gateway: ProductionGateway) -> tuple[Snapshot, bool]:
             snapshot = _look(gateway, self.find(gateway, name))
@@ -119,7 +119,7 @@ class DiracCompleteTransformationOperator(DiracOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """The snapshot first: DIRAC archives a Completed transformation and forgets its tasks."""
-        name = self.plan(context).transformation.name
+        name = self.plan(context, whole=False).transformation.name
 
         def complete(gateway: ProductionGateway) -> Snapshot:
             snapshot = _look(gateway, self.find(gateway, name))
