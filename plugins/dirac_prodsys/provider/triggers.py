@@ -237,9 +237,7 @@ class _Diary:
         if reason == self.last or not (decisive or now - self._written_at >= _PROGRESS_EVERY):
             return
         self.last, self._written_at = reason, now
-        self._trigger.log.info(
-            "%s (transformation %d): %s", self._trigger.name, self._trigger.transformation, reason
-        )
+        self._trigger.log.info("%s", reason)
 
 
 def earliest_event() -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,31 +19,7 @@ from dirac_prodsys.gateway.protocol import GatewaySettings
 
 Connect = Callable[..., str]
 
-TWO_STEPS = """
-version: 1
-production: {name: two, vo: sim, tags: [demo]}
-steps:
-  make:
-    type: MCSimulation
-    tasks: 6
-    job: {type: script, executable: make-it, arguments: "--task @{JOB_ID}"}
-    output:
-      directory: /sim/two/${{ run }}/make
-      se: DISK-A-SE
-      metadata: {production: two, run: "${{ run }}", step: make}
-      files: ["made_@{JOB_ID}.dat"]
-  merge:
-    type: Merging
-    group_size: 4
-    input: {from: make}
-    job: {type: script, executable: merge-it}
-    output:
-      directory: /sim/two/${{ run }}/merge
-      se: DISK-A-SE
-      metadata: {production: two, run: "${{ run }}", step: merge}
-      files: ["merged_@{JOB_ID}.dat"]
-    dataset: {name: "/sim/datasets/two_${{ run }}", expect_files: 2}
-"""
+TWO_STEPS = Path(__file__).with_name("two.yaml").read_text()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 
 from dirac_prodsys.provider import bundle_sources
 from dirac_prodsys.provider.bundle_sources import Source, SourceFolder
-from tests.unit.provider.conftest import TWO_STEPS
+
+TWO_STEPS = Path(__file__).with_name("two.yaml").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def test_a_mistake_is_told_at_its_place(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(TWO_STEPS.replace("tasks: 6", "tusks: 6"))
     source = only(tmp_path)
     assert source.production == source.text == ""
-    assert source.error.startswith("a.yaml:7:5: ")
+    assert source.error.startswith("a.yaml:6:5: ")
 
 
 def test_an_empty_file_is_explained(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from airflow.sdk import DAG
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.provider.dag_builder import build_dag, dag_from_file
-from tests.unit.provider.conftest import TWO_STEPS
+
+TWO_STEPS = Path(__file__).with_name("two.yaml").read_text()
 
 
 def step(name: str, parents: str, more: str = "") -> str:
