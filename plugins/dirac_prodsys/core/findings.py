@@ -1,0 +1,153 @@
+"""What may be found in a production file: one rule per code, and a finding as a value.
+
+A code is for ever: it may stand in an editor's setting, in a CI filter, in a bug report. What a
+finding means and how grave it is is decided here and nowhere else;
+``docs/reference/findings.md`` shows the same table.
+
+Invariant: every finding has a rule, a place (line and column from 1) and a way out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from dirac_prodsys.errors import DefinitionError
+
+#: ``error``: the production must not run so; ``warning``: it runs, and probably not as meant;
+#: ``note``: nothing is wrong, told only when asked for
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a code stands for, in one sentence."""
+
+    code: str
+    severity: Severity
+    meaning: str
+
+
+_READING = (
+    ("unreadable", "The file cannot be read."),
+    ("yaml", "The text is not YAML, or uses a part of it that is not taken here."),
+    ("not-a-production", "The file has none of the keys that tell a production."),
+    ("unknown-key", "A key that is not known at its place; most often misspelt."),
+    ("missing-key", "A key that cannot be left out is missing."),
+    ("wrong-type", "A value is of another type than its key takes."),
+    ("wrong-value", "A value is of the right type and outside of what its key takes."),
+    ("unknown-word", "A word that is not among those its key takes: a type, a job type, a choice."),
+    ("name", "A name or path that Airflow, the Transformation System or the catalogue refuse."),
+    ("placeholder", "A placeholder that is unknown, not closed, or stands where none is filled."),
+    ("condition", "A condition on metadata that DIRAC would misread, or that no value fulfils."),
+    ("definition", "Any other mistake in the definition of a production."),
+)
+_LINKS = (
+    ("unknown-step", "An input names a step that does not exist, itself, or one step twice."),
+    ("cycle", "Steps wait for each other."),
+    ("empty-link", "No file of the parent can match what the child asks for."),
+    ("inexact-join", "No single query selects exactly the files of all parents."),
+    ("eats-output", "A step would take its own output, or that of a step that is not its parent."),
+    ("directories", "Directories of two steps contradict each other in the catalogue."),
+)
+_GROUPS = (
+    ("group-never-fills", "There are never enough files for one group, and flushing is off."),
+)
+_FOLDER = (
+    ("duplicate-name", "Two files define productions of the same name."),
+    ("case-only-name", "Names of two productions differ in upper and lower case only."),
+    ("duplicate-dataset", "Two files make datasets of the same name."),
+)
+_LIVE = (
+    ("unknown-field", "The catalogue does not define a metadata field: it would ignore it."),
+    ("file-field", "A field that the catalogue has for files only stands on a directory."),
+    ("field-type", "A value does not fit the type of its field in the catalogue."),
+    ("dataset-taken", "The dataset exists with another query."),
+    ("unknown-dataset", "A dataset that a step takes does not exist."),
+    ("unknown-se", "The configuration has no such storage element."),
+    ("unknown-site", "The configuration has no such site."),
+    ("undeclared-type", "The site's agents do not work on transformations of this type."),
+)
+_WARNINGS = (
+    ("unconnected", "A step is linked to no other, and the others are linked."),
+    ("root-without-tasks", "Nothing says how many tasks a step without input makes."),
+    ("mixed-types", "One metadata field is text in one place and a number in another."),
+    ("undeclared-field", "A child selects by a field that its parent's output does not declare."),
+    ("may-eat-output", "A step takes another step's output if that has a field not declared."),
+    ("siblings-overlap", "Two children take parts of a parent, and the parts overlap."),
+    ("same-work", "Two steps do the same job on the same files."),
+    ("files-not-taken", "Children split a parent's files among them, and leave some out."),
+    ("removed-while-read", "A step removes files without waiting for one that reads them."),
+    ("group-short", "There are fewer files than one group takes: only a flush makes a task."),
+    ("files-left-over", "Flushing is off, and the last files do not fill a group."),
+    ("expect-files", "The dataset cannot come to hold the number of files it expects."),
+    ("output-without-run", "The output's metadata do not tell one run from another."),
+    ("directory-without-run", "The metadata name the run and the directory does not."),
+    ("dataset-without-run", "The query of the dataset names the run and its name does not."),
+    ("shared-directory", "Two files let steps write into the same directory."),
+    ("name-taken", "The Transformation System has a transformation of that name."),
+    ("dataset-exists", "The dataset exists with the same query."),
+    ("nothing-selected", "The catalogue finds no file for the query now."),
+)
+_NOTES = (
+    ("link", "Which files of its parent a step takes."),
+    ("dirac-refuses-link", "DIRAC's own validator would refuse a link that is proved here."),
+    ("bag", "The production is a bag of parts that are not linked."),
+    ("estimate", "How many files, tasks and jobs a step will have, where counts allow."),
+    ("ctao-runs-mix", "CTAO's metadata know no run: a second run takes the files of the first."),
+)
+
+
+def _rules() -> dict[str, Rule]:
+    errors = (*_READING, *_LINKS, *_GROUPS, *_FOLDER, *_LIVE)
+    tables: tuple[tuple[Severity, tuple[tuple[str, str], ...]], ...] = (
+        ("error", errors),
+        ("warning", _WARNINGS),
+        ("note", _NOTES),
+    )
+    return {
+        code: Rule(code, severity, meaning) for severity, table in tables for code, meaning in table
+    }
+
+
+#: every rule, by its code
+RULES = _rules()
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """Something found, at its place, in the form that editors and CI systems take.
+
+    :param line: from 1; ``column`` likewise.
+    :param code: of one of :data:`RULES`.
+    :param excerpt: the source line with a caret below, or empty.
+    """
+
+    file: str
+    line: int
+    column: int
+    severity: Severity
+    code: str
+    message: str
+    hint: str
+    excerpt: str = ""
+
+    @classmethod
+    def of(cls, error: DefinitionError) -> Finding:
+        """The finding that tells ``error``; what has no place is at the top of its file."""
+        return cls(
+            file=error.file,
+            line=error.line or 1,
+            column=error.column or 1,
+            severity=RULES[error.code].severity,
+            code=error.code,
+            message=error.reason,
+            hint=error.hint,
+            excerpt=error.excerpt,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        form = asdict(self)
+        del form["excerpt"]
+        return form

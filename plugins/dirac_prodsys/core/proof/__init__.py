@@ -1,0 +1,87 @@
+"""The proof of a production before it costs a CPU hour: all that can be known without a grid.
+
+Reading a file already refuses what cannot work. Here are the checks of what works and is probably
+not meant::
+
+    links      which of its parent's files a child takes, and what DIRAC's validator would say
+    siblings   steps that want the same files, take their own output, or leave files out
+    shape      what hangs together, roots without tasks, fields of two types
+    runs       whether two runs stay apart
+    groups     groups that never fill, and what each step comes to (estimate)
+    folder     names that two files claim
+    grid       what a grid lacks for a production (needs facts of that grid)
+
+A new check is a function ``check(subject)`` of a module in :data:`CHECKS`, and a rule for its code
+in ``core/findings.py``.
+
+Invariant: pure: text in, findings out, all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dirac_prodsys.core.dialects import Reading, inspect
+from dirac_prodsys.core.findings import Finding
+from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.proof import folder, groups, links, runs, shape, siblings
+from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.errors import DefinitionErrors
+
+CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
+    links.check,
+    siblings.check,
+    shape.check,
+    runs.check,
+    groups.check,
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of one file; small enough to travel between processes.
+
+    :param findings: by place.
+    :param claims: names that no other file may claim.
+    """
+
+    file: str
+    findings: tuple[Finding, ...]
+    claims: tuple[folder.Placed, ...] = ()
+
+
+def prove(subject: Subject) -> Iterator[Problem]:
+    """All that the checks find, paths as in the native form."""
+    for check in CHECKS:
+        yield from check(subject)
+
+
+def read(
+    text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
+) -> tuple[Report, Reading | None]:
+    """Check one file.
+
+    :param file: its name, for findings.
+    :param beside: reads another file of the same folder.
+    :return: the report, and the reading itself if the file is a production.
+    """
+    try:
+        reading = inspect(text, file, beside=beside)
+    except DefinitionErrors as errors:
+        return Report(file, _sorted(Finding.of(error) for error in errors.errors)), None
+    errors_found = [*reading.mistakes, *reading.remarks]
+    claims: list[folder.Claim] = []
+    if reading.production is not None:
+        claims.append(folder.production(reading.production))
+    if reading.production is not None and reading.plan is not None:
+        subject = Subject(reading.production, reading.plan)
+        errors_found += [reading.at_place(problem) for problem in prove(subject)]
+        claims += folder.claims(subject)
+    found = _sorted(Finding.of(error) for error in errors_found)
+    placed = (folder.Placed(c, reading.at_place(Problem(c.path, c.name))) for c in claims)
+    return Report(file, found, tuple(placed)), reading
+
+
+def _sorted(findings: Iterator[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(dict.fromkeys(findings)))

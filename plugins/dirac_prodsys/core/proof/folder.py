@@ -1,0 +1,97 @@
+"""What only shows between files: names that two of them claim.
+
+Airflow knows one DAG of a name, the Transformation System compares names without regard to case,
+and the catalogue freezes and removes datasets by the last part of their name alone.
+
+Invariant: a claim is small and travels between processes; files are compared in the order given,
+and the later one is told.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from dirac_prodsys.core.findings import Finding
+from dirac_prodsys.core.problems import Path
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.errors import DefinitionError
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A name that a file claims for itself."""
+
+    kind: Literal["production", "dataset", "directory"]
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A claim, where it is made."""
+
+    claim: Claim
+    place: DefinitionError
+
+
+def production(one: Production) -> Claim:
+    """The name of a production, which is taken even if its steps are wrong."""
+    return Claim("production", one.name, ("production", "name"))
+
+
+def claims(subject: Subject) -> Iterator[Claim]:
+    """What the steps of a production claim."""
+    for step in subject.plan.steps:
+        if step.dataset is not None:
+            base = posixpath.basename(step.dataset.name)
+            yield Claim("dataset", base, ("steps", step.name, "dataset", "name"))
+        if subject.production.dialect == "native":  # others make one per transformation
+            for directory in step.transformation.directories:
+                path: Path = ("steps", step.name, "output", "directory")
+                yield Claim("directory", directory.path, path)
+
+
+def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:
+    """Findings about names that an earlier file claims."""
+    owners: dict[tuple[str, str], Placed] = {}
+    for placed in files:
+        for one in placed:
+            key = (one.claim.kind, one.claim.name.lower())
+            owner = owners.setdefault(key, one)
+            if owner.place.file != one.place.file:
+                yield _clash(one, owner)
+
+
+def _clash(one: Placed, owner: Placed) -> Finding:
+    name, there = one.claim.name, owner.place.place
+    if one.claim.kind == "dataset":
+        code, reason = "duplicate-dataset", f"dataset {name!r} is already made in {there}"
+        hint = "the last part of a dataset's name must be unique: add ${{ production }}"
+    elif one.claim.kind == "directory":
+        code, reason = "shared-directory", f"{name} is already written to in {there}"
+        hint = "let the directory begin with the production's name: add ${{ production }}"
+    elif name == owner.claim.name:
+        code, reason = "duplicate-name", f"production {name!r} is already defined in {there}"
+        hint = "the name is the dag_id: give each production its own"
+    else:
+        code = "case-only-name"
+        reason = (
+            f"production {owner.claim.name!r}, in {there}, differs in upper and lower case only"
+        )
+        hint = "the Transformation System takes them for the same name: rename one"
+    place = one.place
+    return Finding.of(
+        DefinitionError(
+            reason,
+            hint,
+            file=place.file,
+            line=place.line,
+            column=place.column,
+            excerpt=place.excerpt,
+            code=code,
+        )
+    )

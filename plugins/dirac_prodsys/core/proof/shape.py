@@ -1,0 +1,96 @@
+"""The production as a whole: what hangs together, where files begin, and what fields hold.
+
+Invariant: a bag of chains, and a bag of single steps, are forms of their own and no finding; a
+single step beside chains is one, as its link was most likely forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dirac_prodsys.core.problems import Path, Problem
+from dirac_prodsys.core.proof.subject import Subject
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """All of it."""
+    yield from _connected(subject)
+    yield from _roots(subject)
+    yield from _mixed_types(subject)
+
+
+def _connected(subject: Subject) -> Iterator[Problem]:
+    parts = subject.graph.parts
+    if len(parts) < 2:
+        return
+    linked = [part for part in parts if len(part) > 1]
+    alone = [part[0] for part in parts if len(part) == 1] if linked else []
+    for name in alone:
+        yield Problem(
+            ("steps", name),
+            f"step {name} is linked to no other step of this production",
+            "name a parent under input.from, or make it a production of its own",
+            on_key=True,
+            code="unconnected",
+        )
+    if not alone:
+        yield Problem(
+            ("steps", parts[1][0]),
+            f"the production is a bag of {len(parts)} parts that are not linked",
+            "nothing to do",
+            on_key=True,
+            code="bag",
+        )
+
+
+def _roots(subject: Subject) -> Iterator[Problem]:
+    for step in subject.plan.steps:
+        if not step.rules.needs_input and step.transformation.tasks is None:
+            yield Problem(
+                ("steps", step.name),
+                f"nothing says how many tasks step {step.name} makes: it waits until somebody "
+                "extends it in DIRAC, and completes it there",
+                "say tasks: 1000 for it"
+                if subject.production.dialect == "native"
+                else "say it under prodsys.steps, which cta-prod-submit passes over",
+                on_key=True,
+                code="root-without-tasks",
+            )
+
+
+def _mixed_types(subject: Subject) -> Iterator[Problem]:
+    """The catalogue gives a field one type, so one of two kinds of values is lost or refused."""
+    first: dict[str, tuple[bool, str]] = {}
+    for step in subject.plan.steps:
+        output = step.transformation.output_query
+        sources: list[tuple[Path, Any]] = []
+        if output is not None:
+            sources.append((("steps", step.name, "output", "metadata"), output.to_dirac()))
+        if step.name in subject.takes:
+            sources.append((("steps", step.name, "input"), subject.takes[step.name].to_dirac()))
+        for path, form in sources:
+            for field, condition in form.items():
+                for value in _values(condition):
+                    is_text = isinstance(value, str)
+                    known, where = first.setdefault(field, (is_text, step.name))
+                    if known != is_text:
+                        yield Problem(
+                            (*path, field)
+                            if path[-1] == "metadata"
+                            else subject.condition(step.name, field),
+                            f"{field} is {_kind(is_text)} here ({value!r}), and "
+                            f"{_kind(known)} in step {where}",
+                            "a field of the catalogue has one type: quote both, or none",
+                            code="mixed-types",
+                        )
+
+
+def _values(condition: Any) -> Iterator[str | int | float]:
+    operands = condition.values() if isinstance(condition, dict) else ()
+    for operand in operands:
+        yield from operand if isinstance(operand, list) else [operand]
+
+
+def _kind(is_text: bool) -> str:
+    return "text" if is_text else "a number"

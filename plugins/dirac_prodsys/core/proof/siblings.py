@@ -1,0 +1,162 @@
+"""Steps that want the same files: parts that overlap or leave files out, work done twice, files
+that are removed while others read them, and outputs that a query may swallow.
+
+DIRAC lets any number of transformations take the same file, and tells nobody.
+
+Invariant: two steps that take all files of a parent for different work are no finding: that is what
+a split is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
+from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.proof.subject import Subject, restrict
+from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
+
+#: operations after which a file is gone
+REMOVING = frozenset({"RemoveFile", "PhysicalRemoval"})
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """All of it."""
+    yield from _same_work(subject)
+    for parent in subject.children:
+        if parent in subject.leaves:
+            narrowing = _narrowing(subject, parent)
+            yield from _overlaps(subject, parent, narrowing)
+            yield from _left_out(subject, parent, narrowing)
+    yield from _removals(subject)
+    yield from _swallowed(subject)
+
+
+def _narrowing(subject: Subject, parent: str) -> dict[str, tuple[str, ...]]:
+    """Child that takes part of the parent's files → fields by which it does."""
+    left = subject.leaves[parent]
+    found = {}
+    for child in subject.children[parent]:
+        wanted = subject.takes.get(child)
+        if wanted is None:
+            continue
+        fields = tuple(n for n in wanted.fields if not wanted.only(n).subsumes(left.only(n)))
+        if fields:
+            found[child] = fields
+    return found
+
+
+def _overlaps(
+    subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    for first, second in combinations(narrowing, 2):
+        fields = tuple(n for n in narrowing[second] if n in narrowing[first])
+        if not fields:
+            continue
+        one, two = subject.takes[first], subject.takes[second]
+        try:
+            both = one.refine(two)
+        except EmptyIntersection:
+            continue
+        if one == two and _work(subject, first) == _work(subject, second):
+            continue  # told as the same work
+        yield Problem(
+            subject.condition(second, fields[0]),
+            f"steps {first} and {second} both take files of {parent} with "
+            f"{restrict(both, tuple(dict.fromkeys((*narrowing[first], *narrowing[second]))))}",
+            "let the two parts exclude each other, if each file is meant for one of them",
+            code="siblings-overlap",
+        )
+
+
+def _left_out(
+    subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    """Values of the parent's fields that no child takes, where children split by that field."""
+    if set(narrowing) != set(subject.children[parent]):
+        return  # somebody takes all, or an unknown part
+    for field, condition in subject.leaves[parent].to_dirac().items():
+        values = condition.get("in", []) if isinstance(condition, dict) else []
+        splitting = [child for child, fields in narrowing.items() if field in fields]
+        if len(splitting) < 2 or splitting != list(narrowing):
+            continue
+        queries = [subject.takes[child].only(field) for child in splitting]
+        rest = [v for v in values if not any(query.matches({field: v}) for query in queries)]
+        if rest:
+            yield Problem(
+                subject.condition(splitting[-1], field),
+                f"no step takes the files of {parent} with {field} {say({'in': rest})}: "
+                f"{', '.join(splitting)} split them by {field}",
+                "correct the condition of one, or add a step",
+                code="files-not-taken",
+            )
+
+
+def _work(subject: Subject, step: str) -> object:
+    """What the tasks of a step do, whatever it is called."""
+    spec = subject.steps[step].transformation
+    body = spec.body.model_dump(mode="json", exclude={"name"})
+    return spec.type, spec.plugin, body
+
+
+def _same_work(subject: Subject) -> Iterator[Problem]:
+    by_query: dict[MetaQuery, list[str]] = {}
+    for step, query in subject.takes.items():
+        by_query.setdefault(query, []).append(step)
+    for steps in by_query.values():
+        for first, second in combinations(steps, 2):
+            if _work(subject, first) == _work(subject, second):
+                yield Problem(
+                    ("steps", second, "input"),
+                    f"steps {first} and {second} do the same job on the same files",
+                    "drop one, or correct the input of one",
+                    code="same-work",
+                )
+
+
+def _removes(spec: TransformationSpec) -> bool:
+    if not isinstance(spec.body, RequestSpec):
+        return False
+    return any(operation.type in REMOVING for operation in spec.body.operations)
+
+
+def _removals(subject: Subject) -> Iterator[Problem]:
+    removing = [s for s in subject.plan.steps if _removes(s.transformation)]
+    for remover in removing:
+        gone = subject.takes.get(remover.name)
+        waits = set(remover.parents) | set(remover.feeders)
+        for reader, wanted in subject.takes.items():
+            if gone is None or reader == remover.name or not wanted.intersects(gone):
+                continue
+            if reader in waits and remover.start == "on_complete":
+                continue
+            yield Problem(
+                ("steps", remover.name, "input"),
+                f"step {remover.name} removes files that {reader} takes, and does not wait for it",
+                f"let {remover.name} start on_complete of {reader}, or remove them in a production "
+                "of its own",
+                code="removed-while-read",
+            )
+
+
+def _swallowed(subject: Subject) -> Iterator[Problem]:
+    """Outputs that would match if their files had a field that nobody declares for them."""
+    if subject.production.dialect != "native":
+        return  # whose rules say which fields files have
+    for step, wanted in subject.takes.items():
+        expected = {*subject.steps[step].parents, *subject.steps[step].feeders}
+        for other, left in subject.leaves.items():
+            common = tuple(name for name in wanted.fields if name in left.fields)
+            unsaid = [name for name in wanted.fields if name not in left.fields]
+            if other in expected or not common or not unsaid:
+                continue
+            if not restrict(wanted, common).intersects(left):
+                continue
+            whose = "its own output" if other == step else f"the output of step {other}"
+            yield Problem(
+                ("steps", step, "input"),
+                f"step {step} takes {whose} too, if files there have {', '.join(unsaid)}",
+                f"declare {', '.join(unsaid)} in the output of {other}, with other values",
+                code="may-eat-output",
+            )

@@ -1,0 +1,100 @@
+"""What is proved: a plan, and what follows from it about files, computed once for all checks.
+
+Invariant: dialect-neutral: only what the plan says counts, and paths are those of the native form.
+A query that the plan does not know (it waits for a dataset) is absent, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dirac_prodsys.core.graph import StepGraph
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+from dirac_prodsys.core.problems import Path
+from dirac_prodsys.core.production import Production
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A production and its plan.
+
+    :param plan: of a run whose tag stands in no other name, so that it can be found again.
+    """
+
+    production: Production
+    plan: ProductionPlan
+
+    @cached_property
+    def steps(self) -> dict[str, StepPlan]:
+        """By name, parents first."""
+        return {step.name: step for step in self.plan.steps}
+
+    @cached_property
+    def graph(self) -> StepGraph:
+        """Who waits for whom: parents named and feeders found out, in the order of the file."""
+        written = [step.name for step in self.production.steps if step.name in self.steps]
+        names = written if len(written) == len(self.steps) else list(self.steps)
+        return StepGraph({n: (*self.steps[n].parents, *self.steps[n].feeders) for n in names})
+
+    @cached_property
+    def takes(self) -> dict[str, MetaQuery]:
+        """Step → what it selects."""
+        found: dict[str, MetaQuery] = {}
+        for step in self.plan.steps:
+            query = step.transformation.input_query
+            if step.sample is not None:
+                query = step.sample.query
+            if query is not None and not query.is_empty:
+                found[step.name] = query
+        return found
+
+    @cached_property
+    def leaves(self) -> dict[str, MetaQuery]:
+        """Step → what all its files fulfil: by the output query and the directories they lie in."""
+        directories = [d for s in self.plan.steps for d in s.transformation.directories]
+        found: dict[str, MetaQuery] = {}
+        for step in self.plan.steps:
+            spec = step.transformation
+            if spec.output_query is None:
+                continue
+            inherited: dict[str, list[Any]] = {}
+            for own in spec.directories:
+                for other in directories:
+                    if own.path == other.path or own.path.startswith(f"{other.path}/"):
+                        for name, value in other.metadata.items():
+                            inherited.setdefault(name, []).append(value)
+            found[step.name] = MetaQuery.parse({**inherited, **spec.output_query.to_dirac()})
+        return found
+
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """Step → steps that name it as their parent."""
+        found: dict[str, list[str]] = {name: [] for name in self.steps}
+        for step in self.plan.steps:
+            for parent in dict.fromkeys(step.parents):
+                found[parent].append(step.name)
+        return {name: tuple(names) for name, names in found.items()}
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Parent and child of each link between known queries."""
+        for parent, children in self.children.items():
+            for child in children:
+                if parent in self.leaves and child in self.takes:
+                    yield parent, child
+
+    def condition(self, step: str, field: str) -> Path:
+        """Where a step asks for that field: under ``where``, or else at its input."""
+        for written in self.production.steps:
+            if written.name == step and written.input and field in written.input.where:
+                return ("steps", step, "input", "where", field)
+        return ("steps", step, "input")
+
+
+def restrict(query: MetaQuery, fields: tuple[str, ...]) -> MetaQuery:
+    """The conditions of a query on these fields alone."""
+    form = query.to_dirac()
+    return MetaQuery.parse({name: form[name] for name in fields if name in form})
