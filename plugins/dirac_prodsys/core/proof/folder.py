@@ -9,7 +9,6 @@ and the later one is told.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -47,7 +46,7 @@ def claims(subject: Subject) -> Iterator[Claim]:
     """What the steps of a production claim."""
     for step in subject.plan.steps:
         if step.dataset is not None:
-            base = posixpath.basename(step.dataset.name)
+            base = step.dataset.name.rsplit("/", 1)[-1]
             yield Claim("dataset", base, ("steps", step.name, "dataset", "name"))
         if subject.production.dialect == "native":  # others make one per transformation
             for directory in step.transformation.directories:
