@@ -88,12 +88,15 @@ _WARNINGS = (
     ("name-taken", "The Transformation System has a transformation of that name."),
     ("dataset-exists", "The dataset exists with the same query."),
     ("nothing-selected", "The catalogue finds no file for the query now."),
+    ("ctadirac-differs", "For this part of CTAO's form, CTADIRAC does something else, or fails."),
+    ("wide-input", "A query takes log files, too, or files that their metadata should keep apart."),
 )
 _NOTES = (
     ("link", "Which files of its parent a step takes."),
     ("dirac-refuses-link", "DIRAC's own validator would refuse a link that is proved here."),
     ("bag", "The production is a bag of parts that are not linked."),
     ("estimate", "How many files, tasks and jobs a step will have, where counts allow."),
+    ("fed-by-others", "A step takes files of steps that it does not name, and waits for them."),
     ("ctao-runs-mix", "CTAO's metadata know no run: a second run takes the files of the first."),
 )
 

@@ -7,17 +7,17 @@ whatever goes wrong in one step is told without stopping the others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic import JsonValue
 
 from dirac_prodsys.core import graph, linking, naming, step_output
-from dirac_prodsys.core.ctao import feeding, inputs, outputs, settings, simpipe
+from dirac_prodsys.core.ctao import feeding, inputs, outputs, remarks, settings, simpipe
 from dirac_prodsys.core.ctao.directories import directories
+from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.inputs import Input
-from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
-from dirac_prodsys.core.ctao.outputs import Output
+from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import Unknown
 from dirac_prodsys.core.plan import Datasets, Sample, StepPlan
@@ -32,29 +32,6 @@ from dirac_prodsys.core.step_output import check_conditions
 PREFIX = "ctao:"
 
 
-@dataclass(frozen=True)
-class _Draft:
-    """A step on its way; ``output`` is None if only its jobs will know it."""
-
-    step: Step
-    settings: Settings
-    taken: Input
-    output: Output | None
-
-    @property
-    def kind(self) -> CtaoType:
-        return self.settings.kind
-
-    @property
-    def parents(self) -> tuple[str, ...]:
-        return () if self.step.input is None else self.step.input.steps
-
-    @property
-    def limit(self) -> int | None:
-        limit: int | None = self.settings.get("input_limit")
-        return limit
-
-
 def plan_steps(
     production: Production, order: Iterable[str], run: str, datasets: Datasets, problems: Problems
 ) -> dict[str, StepPlan]:
@@ -64,7 +41,7 @@ def plan_steps(
     :param datasets: queries of datasets, by name, as the catalogue has them. A step that depends on
         another dataset comes out with a body that cannot be rendered, and without queries.
     """
-    drafts: dict[str, _Draft] = {}
+    drafts: dict[str, Draft] = {}
     for name in order:
         drafted = _draft(production.step(name), drafts, datasets, problems)
         if drafted is not None:
@@ -78,14 +55,15 @@ def plan_steps(
         fed = tuple(dict.fromkeys((*feeders[name], *late)))
         start = "on_complete" if trained[name] else plan.start
         plans[name] = replace(plan, feeders=fed, start=start)
+    remarks.remark(drafts, feeders, problems)
     made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
     step_output.check_datasets(made, problems)
     return plans
 
 
 def _draft(
-    step: Step, drafts: Mapping[str, _Draft], datasets: Datasets, problems: Problems
-) -> _Draft | None:
+    step: Step, drafts: Mapping[str, Draft], datasets: Datasets, problems: Problems
+) -> Draft | None:
     path: Path = ("steps", step.name)
     kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
     given = settings.read(kind, step.job["common"], step.job["config"], (*path, "job"), problems)
@@ -98,10 +76,10 @@ def _draft(
         reason = "only a step without parents can take a few of its files"
         problems.add((*path, "job", "input_limit"), reason, "drop it", on_key=True)
     output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems)
-    return _Draft(step, given, taken, output)
+    return Draft(step, given, taken, output)
 
 
-def _simulation(step: Step, given: Settings | None, problems: Problems) -> _Draft | None:
+def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft | None:
     if step.input is not None:
         reason = "a simulation takes no files, and its input_meta_query would be ignored"
         problems.add(("steps", step.name, "input"), reason, "leave its values empty", on_key=True)
@@ -111,14 +89,14 @@ def _simulation(step: Step, given: Settings | None, problems: Problems) -> _Draf
     if given is None:
         return None
     if "simpipe_config" not in given.config:
-        return _Draft(step, given, Input(), outputs.simulated(step.name, given))
+        return Draft(step, given, Input(), outputs.simulated(step.name, given))
     before = len(problems.found)
     output = simpipe.simulated(step.name, given, problems)
-    return _Draft(step, given, Input(), output) if len(problems.found) == before else None
+    return Draft(step, given, Input(), output) if len(problems.found) == before else None
 
 
 def _taken(
-    step: Step, drafts: Mapping[str, _Draft], datasets: Datasets, problems: Problems
+    step: Step, drafts: Mapping[str, Draft], datasets: Datasets, problems: Problems
 ) -> tuple[bool, Input | None]:
     """Whether all was well, and the input; None if it is that of a parent which has no output."""
     path: Path = ("steps", step.name, "input")
@@ -141,7 +119,7 @@ def _taken(
 def _from_parent(
     name: str,
     where: Mapping[str, Any],
-    drafts: Mapping[str, _Draft],
+    drafts: Mapping[str, Draft],
     path: Path,
     problems: Problems,
 ) -> Input | None:
@@ -155,7 +133,7 @@ def _from_parent(
     return inputs.from_parent(output, where, (*path, "where"), problems)
 
 
-def _feeders(drafts: Mapping[str, _Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
+def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
     """Step → steps that feed it without being its parents."""
     found: dict[str, tuple[str, ...]] = {}
     for name, drafted in drafts.items():
@@ -180,7 +158,7 @@ def _feeders(drafts: Mapping[str, _Draft], problems: Problems) -> dict[str, tupl
     return found
 
 
-def _trained(drafts: Mapping[str, _Draft]) -> dict[str, tuple[str, ...]]:
+def _trained(drafts: Mapping[str, Draft]) -> dict[str, tuple[str, ...]]:
     """Step → steps that train the models which its jobs look up."""
     known = {name: drafted.output for name, drafted in drafts.items() if drafted.output is not None}
     return {
@@ -193,7 +171,7 @@ def _trained(drafts: Mapping[str, _Draft]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _plan(production: Production, drafted: _Draft, run: str, problems: Problems) -> StepPlan:
+def _plan(production: Production, drafted: Draft, run: str, problems: Problems) -> StepPlan:
     step, taken, output = drafted.step, drafted.taken, drafted.output
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
     query = None if taken.unresolved or drafted.kind.simulation else taken.known
@@ -230,7 +208,7 @@ def _plan(production: Production, drafted: _Draft, run: str, problems: Problems)
     )
 
 
-def _body(drafted: _Draft) -> CtaoSpec:
+def _body(drafted: Draft) -> CtaoSpec:
     given, output = drafted.settings, drafted.output
     own: tuple[tuple[str, JsonValue], ...] = given.for_job()
     if output is not None and "data_level" in drafted.taken.query:
@@ -249,7 +227,7 @@ def _known(values: Mapping[str, Any]) -> tuple[tuple[str, JsonValue], ...]:
 
 
 def _dataset(
-    production: Production, drafted: _Draft, values: Mapping[str, str], problems: Problems
+    production: Production, drafted: Draft, values: Mapping[str, str], problems: Problems
 ) -> DatasetSpec | None:
     output = drafted.output
     if output is None:
