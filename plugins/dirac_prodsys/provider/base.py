@@ -118,9 +118,12 @@ class DiracOperator(BaseOperator):
         self.log.info("%s; going on", event.get("reason") or "DIRAC answers again")
         return self.work(context, event.get("state") or {})
 
-    def plan(self, context: Context, *, whole: bool = True) -> StepPlan:
+    def plan(
+        self, context: Context, state: Mapping[str, Any] | None = None, *, whole: bool = True
+    ) -> StepPlan:
         """The step as it is in this run.
 
+        :param state: as for :meth:`on_grid`.
         :param whole: look up the datasets that it depends on; without them, body, queries and
             directories may be missing, and all else is there.
         :raises AirflowFailException: the production cannot be planned.
@@ -130,13 +133,17 @@ class DiracOperator(BaseOperator):
             try:
                 compiled = compile(self.production, run=run)
                 if whole and compiled.unresolved:
-                    queries = self.on_grid(lambda grid: _queries(grid, compiled.unresolved))
+                    queries = self.on_grid(lambda grid: _queries(grid, compiled.unresolved), state)
                     compiled = compile(self.production, run=run, datasets=queries)
                 return compiled.step(self.step)
             except ProdsysError as error:
                 raise AirflowFailException(str(error)) from error
         spec = self._given_spec()
-        rules = StepRules(needs_input=spec.input_query is not None, tasks=spec.tasks)
+        rules = StepRules(
+            needs_input=spec.input_query is not None or bool(spec.files),
+            tasks=spec.tasks,
+            listed=len(spec.files) or None,
+        )
         return StepPlan(
             name=spec.name,
             transformation=spec,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,15 @@ from dirac_prodsys.core.yaml_source import MAX_BYTES
 from dirac_prodsys.errors import ProdsysError
 
 ENDINGS = (".yaml", ".yml")
+#: of files that productions may read beside themselves
+BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
 #: a file written to so recently may be half-written: it is given this time to settle, seconds
 SETTLE = 0.2
 
 Signature = tuple[int, ...]
+#: by name; None: there was no such file
+Signatures = dict[str, Signature | None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Source:
 
     :param file: its name, for people.
     :param production: the production it defines; empty when it cannot be used.
-    :param text: its text when it is a production.
+    :param text: its text when it is a production, complete in itself.
     :param error: ``file:line:col: reason`` and more lines, when it is not.
     """
 
@@ -48,12 +53,12 @@ class SourceFolder:
     """The drop-in folder.
 
     :param folder: holds ``*.yaml`` and ``*.yml``; hidden and editors' temporary files are passed
-        over.
+        over, and what begins with ``_`` is there for others to extend.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[str, tuple[Signature, Source]] = {}
+        self._known: dict[str, tuple[Signatures, Source]] = {}
 
     def signatures(self) -> dict[str, Signature]:
         """What tells whether anything has changed, by file name; costs one ``stat`` per file.
@@ -73,15 +78,17 @@ class SourceFolder:
 
         :raises OSError: the folder cannot be read.
         """
-        seen: dict[str, tuple[Signature, Source]] = {}
-        for name, signature in self.signatures().items():
+        seen: dict[str, tuple[Signatures, Source]] = {}
+        signatures = self.signatures()
+        for name in filter(_is_source, signatures):
             known = self._known.get(name)
-            if known is None or known[0] != signature:
+            if known is None or known[0] != {n: signatures.get(n) for n in known[0]}:
                 self._await_writer(name)
                 state = _stat(self.folder / name)
                 if state is None:
                     continue
-                known = _signature(state), self._read(name, state)
+                read: Signatures = {name: _signature(state)}
+                known = read, self._read(name, state, read)
             seen[name] = known
         self._known = seen
         return [source for _, source in seen.values()]
@@ -95,7 +102,8 @@ class SourceFolder:
                 return
             time.sleep(SETTLE - age)
 
-    def _read(self, name: str, state: os.stat_result) -> Source:
+    def _read(self, name: str, state: os.stat_result, read: Signatures) -> Source:
+        """The source of that name; what else it was made of is noted in ``read``."""
         file = _readable(name)
         if stat.S_ISLNK(state.st_mode):
             return Source(file, error=f"{file}: the link leads nowhere")
@@ -114,23 +122,39 @@ class SourceFolder:
             line = data[: error.start].count(b"\n") + 1
             column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
             return Source(file, error=f"{file}:{line}:{column}: is not UTF-8 text")
-        return _interpret(file, text)
+        return _interpret(file, text, lambda other: self._beside(other, read))
+
+    def _beside(self, name: str, read: Signatures) -> str | None:
+        """The text of another file of the folder; None if there is none."""
+        path = self.folder / name
+        state = _stat(path)
+        read[name] = None if state is None else _signature(state)
+        if state is None or not stat.S_ISREG(state.st_mode) or state.st_size > MAX_BYTES:
+            return None
+        try:
+            return path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
 
 
-def _interpret(file: str, text: str) -> Source:
+def _interpret(file: str, text: str, beside: Callable[[str], str | None]) -> Source:
     try:
-        production = load_production(text, file)
+        production = load_production(text, file, beside=beside)
         name = naming.dag_id(production.name)
     except ProdsysError as error:
         return Source(file, error=str(error))
     except Exception as error:
         # a mistake of ours must cost this file alone, and must say whose it is
         return Source(file, error=f"{file}: internal error: {type(error).__name__}: {error}")
-    return Source(file, production=name, text=text)
+    return Source(file, production=name, text=production.source)
 
 
 def _counts(name: str) -> bool:
-    return name.lower().endswith(ENDINGS) and not name.startswith((".", "#", "~"))
+    return name.lower().endswith(BESIDE_ENDINGS) and not name.startswith((".", "#", "~"))
+
+
+def _is_source(name: str) -> bool:
+    return name.lower().endswith(ENDINGS) and not name.startswith("_")
 
 
 def _stat(path: Path) -> os.stat_result | None:

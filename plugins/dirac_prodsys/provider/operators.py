@@ -62,10 +62,10 @@ class DiracCreateTransformationOperator(DiracOperator):
 
 
 class DiracStartTransformationOperator(DiracOperator):
-    """Make the output directories and the tasks of a step, then set its transformation Active."""
+    """Make the directories and the tasks of a step, attach listed files; then set it Active."""
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Directories before tasks, tasks before Active: a job never meets a missing one."""
+        """All that a job may need before Active: a job never meets a missing directory."""
         spec = self.plan(context).transformation
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
@@ -73,6 +73,8 @@ class DiracStartTransformationOperator(DiracOperator):
             if spec.directories:
                 gateway.prepare_directories([d.of(record.id) for d in spec.directories])
             added = gateway.ensure_tasks(record.id, spec.tasks) if spec.tasks else 0
+            if spec.files:
+                gateway.add_files(record.id, spec.files)
             gateway.start_transformation(record.id)
             return record, added
 

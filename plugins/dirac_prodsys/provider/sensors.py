@@ -60,7 +60,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
 
         :param state: ``flushes`` and ``deadline`` of a wait that is taken up again.
         """
-        step = self.plan(context)
+        step = self.plan(context, state)
         name = step.transformation.name
         record = self.on_grid(lambda gateway: self.find(gateway, name), state)
         self.remember_link(record.id, name)
