@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from dirac_prodsys.core.ctao.vocabulary import DIVERGENCES, NSB, words
+from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.production import Model
 
 Number = StrictInt | StrictFloat
@@ -22,25 +23,26 @@ Moonlight = Literal["dark", "half", "full"]
 
 def _moonlights(value: Any) -> Any:
     if words(value) not in [tuple(NSB)[:count] for count in (1, 2, 3)]:
-        raise ValueError("should be dark, or 'dark, half', or 'dark, half, full'")
+        reason = f"{', '.join(map(str, words(value)))} is no moonlight that can be simulated"
+        raise wrong(reason, "write dark, or 'dark, half', or 'dark, half, full'")
     return value
 
 
 def _divergences(value: Any) -> Any:
     if words(value) not in DIVERGENCES:
         allowed = " or ".join(repr(", ".join(angles)) for angles in DIVERGENCES)
-        raise ValueError(f"should be {allowed}")
+        raise wrong(f"{value!r} is no set of angles known here", f"write {allowed}")
     return value
 
 
 def _scts(value: str) -> str:
     if value.lower() not in ("all", "non-alpha"):
-        raise ValueError(f"{value!r} is no choice of SCTs: use all or non-alpha, or leave it out")
+        raise wrong(f"{value!r} is no choice of SCTs", "write all or non-alpha, or leave it out")
     return value
 
 
 def _no_sandbox(value: Any) -> Any:
-    raise ValueError("no sandbox travels with the jobs of a production: drop it")
+    raise wrong("no sandbox travels with the jobs of a production", "drop it")
 
 
 Scts = Annotated[StrictStr, AfterValidator(_scts)]

@@ -81,7 +81,10 @@ def from_dataset(
         unknown = {name: Unknown(dataset) for name in DATASET_FIELDS}
         return Input({**unknown, **conditions}, (dataset,))
     query = dict(datasets[dataset])
-    for name, condition in conditions.items():
+    before = len(problems.found)
+    with problems.at(*path[:-1], "dataset"):
+        MetaQuery.parse(query)
+    for name, condition in conditions.items() if len(problems.found) == before else ():
         meet = condition
         if name in query:
             meet = _both(name, query[name], condition, f"dataset {dataset}", path, problems)

@@ -83,7 +83,7 @@ def processed(
     if missing:
         reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
         hint = f"add {', '.join(NEEDED.get(name, name) for name in missing)}"
-        problems.add(path, reason, hint)
+        problems.add(path, reason, hint, on_key=True)
         return Output(step, {}, {}, unresolved)
     metadata = {name: inherited[name] for name in ("array_layout", "site")}
     if "particle" in inherited:

@@ -18,8 +18,9 @@ from dirac_prodsys.core.ctao.directories import directories
 from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import ctao_type
+from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
-from dirac_prodsys.core.ctao.vocabulary import Unknown
+from dirac_prodsys.core.ctao.vocabulary import Unknown, known_query
 from dirac_prodsys.core.plan import Datasets, Sample, StepPlan
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.problems import Path, Problems
@@ -75,8 +76,10 @@ def _draft(
     if "input_limit" in given.config and step.input and step.input.steps:
         reason = "only a step without parents can take a few of its files"
         problems.add((*path, "job", "input_limit"), reason, "drop it", on_key=True)
+    before = len(problems.found)
     output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems)
-    return Draft(step, given, taken, output)
+    _check_output(output, problems)
+    return Draft(step, given, taken, output) if len(problems.found) == before else None
 
 
 def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft | None:
@@ -88,11 +91,21 @@ def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft
         problems.add(("steps", step.name, "start"), reason, "drop start")
     if given is None:
         return None
-    if "simpipe_config" not in given.config:
-        return Draft(step, given, Input(), outputs.simulated(step.name, given))
     before = len(problems.found)
-    output = simpipe.simulated(step.name, given, problems)
+    output: Output | None
+    if "simpipe_config" in given.config:
+        output = simpipe.simulated(step.name, given, problems)
+    else:
+        output = outputs.simulated(step.name, given)
+    if output is not None:
+        _check_output(output, problems)
     return Draft(step, given, Input(), output) if len(problems.found) == before else None
+
+
+def _check_output(output: Output, problems: Problems) -> None:
+    """All that it leaves must be values that a catalogue can hold."""
+    with problems.at("steps", output.step, "job"):
+        known_query(output.query)
 
 
 def _taken(
@@ -150,6 +163,7 @@ def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple
                 ("steps", name, "input"),
                 f"step {name} would take its own output, for ever: both match {query}",
                 "select by something that the output has not, such as analysis_prog or merged",
+                on_key=True,
             )
         found[name] = tuple(f for f in fed if f != name and f not in drafted.parents)
     edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}

@@ -101,13 +101,13 @@ def read(
     common = {k: v for k, v in common.items() if v is not None and k in kind.config.model_fields}
     config = {k: v for k, v in config.items() if v is not None}
     data = {**common, **config}
-    before = len(problems.found)
     try:
         kind.config.model_validate(data)
     except ValidationError as error:
         for found in explain(error, kind.config, data):
             _place(found, common, config, path, problems)
-    return Settings(kind, common, config) if len(problems.found) == before else None
+        return None
+    return Settings(kind, common, config)
 
 
 def _place(
