@@ -30,6 +30,7 @@ def production_files(paths: Iterable[Path]) -> list[Path]:
                 for file in path.rglob("*")
                 if file.suffix in SUFFIXES
                 and file.is_file()
+                and not file.name.startswith("_")  # for others to extend
                 and not any(part.startswith(".") for part in file.relative_to(path).parts)
             )
             found.update(dict.fromkeys(inside))
@@ -44,20 +45,40 @@ def read_production(path: Path) -> Production:
     :raises DefinitionErrors: all that is wrong with it.
     """
     from dirac_prodsys.core.dialects import load_production
+
+    return load_production(read_bytes(path), str(path), beside=beside(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; of one that is too big to be a production, one more than is taken.
+
+    :raises DefinitionErrors: it cannot be read.
+    """
     from dirac_prodsys.core.yaml_source import MAX_BYTES
 
-    name = str(path)
     try:
+        if not path.is_file():  # a pipe or a device might never end
+            reason = "is missing" if not path.exists() else "is no regular file"
+            raise DefinitionErrors([_unreadable(path, reason)])
         with path.open("rb") as file:
-            text = file.read(MAX_BYTES + 1)  # one byte too many is refused there, not here
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
-        problem = DefinitionError(f"cannot be read: {error.strerror}", file=name)
-        raise DefinitionErrors([problem]) from error
-    return load_production(text, name, beside=_beside(path))
+        raise DefinitionErrors([_unreadable(path, error.strerror or "it fails")]) from error
 
 
-def _beside(path: Path) -> Callable[[str], str | None]:
-    """Reads files by their name as a production file says it: from its own folder on."""
+def _unreadable(path: Path, reason: str) -> DefinitionError:
+    return DefinitionError(
+        f"the file cannot be read: {reason}",
+        "check its name and its permissions",
+        file=str(path),
+        line=1,
+        column=1,
+        code="unreadable",
+    )
+
+
+def beside(path: Path) -> Callable[[str], str | None]:
+    """What reads files by their name as a production file says it: from its own folder on."""
 
     def read(name: str) -> str | None:
         try:

@@ -1,64 +1,30 @@
-"""``dirac-prodsys lint``: every mistake of every file in one pass, before anything is deployed.
+"""``dirac-prodsys lint``: everything that is wrong with every file, in one pass, before it runs.
 
-Invariant: a file that lints clean is accepted by the Dag bundle, because both read it by the same
-``load_production``; what only shows between files (one name used twice) is checked here.
+Invariant: a file without an error here is accepted by the Dag bundle, because both read it by the
+same code; what only shows between files (one name used twice) and against a grid is added here.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dirac_prodsys.cli.checking import check_files
 from dirac_prodsys.cli.exits import DEFINITION
-from dirac_prodsys.cli.files import production_files, read_production
-from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+from dirac_prodsys.cli.files import production_files
+from dirac_prodsys.cli.lint_formats import FORMATS, Format
 
+if TYPE_CHECKING:
+    from dirac_prodsys.core.findings import Finding
+    from dirac_prodsys.core.proof import Report
 
-@dataclass(frozen=True)
-class Finding:
-    """One mistake, in the form that editors and CI systems take.
-
-    :param line: 1-based, 0 when the whole file is meant; ``column`` likewise.
-    :param code: ``definition`` (the file alone is wrong) or ``duplicate-name`` (two files clash).
-    """
-
-    file: str
-    line: int
-    column: int
-    severity: Literal["error", "warning"]
-    code: str
-    message: str
-    hint: str
-
-    @classmethod
-    def of(cls, error: DefinitionError, code: str = "definition") -> Finding:
-        """The finding that reports ``error``."""
-        return cls(error.file, error.line, error.column, "error", code, error.reason, error.hint)
-
-
-def findings(files: Sequence[Path]) -> Iterator[tuple[Finding, DefinitionError]]:
-    """All that is wrong with ``files``, each with the error it reports, file by file."""
-    owners: dict[str, Path] = {}
-    for path in files:
-        try:
-            production = read_production(path)
-        except DefinitionErrors as problems:
-            for error in problems.errors:
-                yield Finding.of(error), error
-            continue
-        owner = owners.setdefault(production.name, path)
-        if owner is not path:
-            error = DefinitionError(
-                f"production {production.name!r} is already defined in {owner}",
-                "the name is the dag_id: give each production its own",
-                file=str(path),
-            )
-            yield Finding.of(error, "duplicate-name"), error
+#: files that are checked before anybody would look at a progress bar
+_UNSEEN = 20
 
 
 def lint(
@@ -69,18 +35,73 @@ def lint(
         ),
     ],
     output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="For people, or for programs.")
+        Format, typer.Option("--format", help="For people, programs, code scanning, or GitHub.")
     ] = "text",
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Notes, too: what each link takes, how many jobs to expect."
+        ),
+    ] = False,
 ) -> None:
     """Check production files and report everything that is wrong with them."""
     files = production_files(paths)
-    found = list(findings(files))
-    if output == "json":
-        typer.echo(json.dumps({"findings": [asdict(finding) for finding, _ in found]}, indent=2))
-    else:
-        for _, error in found:
-            typer.echo(str(error))
-        wrong = len({finding.file for finding, _ in found})
-        typer.echo(f"{len(files)} files checked, {wrong} with errors", err=True)
-    if found:
+    reports = _check(files)
+    found = _all_findings(reports, verbose=verbose)
+    text = FORMATS[output](found)
+    if text:
+        typer.echo(text)
+    if output == "text":
+        typer.echo(_summary(len(files), found), err=True)
+    if any(finding.severity == "error" for finding in found):
         raise typer.Exit(DEFINITION)
+
+
+def _check(files: Sequence[Path]) -> list[Report]:
+    with _progress(len(files)) as advance:
+        reports = []
+        for report in check_files(files):
+            reports.append(report)
+            advance()
+        return reports
+
+
+def _all_findings(reports: Sequence[Report], *, verbose: bool) -> list[Finding]:
+    """Findings of the files by themselves, then of each among the others; file by file."""
+    from dirac_prodsys.core.proof.folder import clashes
+
+    between: dict[str, list[Finding]] = {}
+    # a good file keeps its name before a broken one that claims it
+    in_rank = sorted(reports, key=lambda report: report.broken)
+    for finding in clashes(report.claims for report in in_rank):
+        between.setdefault(finding.file, []).append(finding)
+    found: list[Finding] = []
+    for report in reports:
+        found += sorted((*report.findings, *between.get(report.file, ())))
+    return [f for f in dict.fromkeys(found) if verbose or f.severity != "note"]
+
+
+def _summary(files: int, found: Iterable[Finding]) -> str:
+    worst: dict[str, str] = {}
+    for finding in found:
+        if finding.severity != "note" and worst.get(finding.file) != "error":
+            worst[finding.file] = finding.severity
+    count = Counter(worst.values())
+    return f"{files} files checked, {count['error']} with errors, {count['warning']} with warnings"
+
+
+@contextmanager
+def _progress(files: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, if a person sees it and there is something to wait for."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal or files <= _UNSEEN:
+        yield lambda: None
+        return
+    from rich.progress import MofNCompleteColumn, Progress
+
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("checking", total=files)
+        yield lambda: bar.advance(task)

@@ -84,6 +84,7 @@ _WARNINGS = (
     ("output-without-run", "The output's metadata do not tell one run from another."),
     ("directory-without-run", "The metadata name the run and the directory does not."),
     ("dataset-without-run", "The query of the dataset names the run and its name does not."),
+    ("similar-dataset", "Two files make datasets of the same name in runs of the same ID."),
     ("shared-directory", "Two files let steps write into the same directory."),
     ("name-taken", "The Transformation System has a transformation of that name."),
     ("dataset-exists", "The dataset exists with the same query."),

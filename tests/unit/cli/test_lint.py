@@ -17,10 +17,14 @@ def test_every_mistake_of_every_file_is_reported_at_its_place(prodsys, good, tmp
     text = good.read_text()
     first = tmp_path / "first.yaml"
     first.write_text(
-        text.replace("tasks: 3", "tasks: three").replace("{from: merge}", "{from: nowhere}")
+        text.replace("name: good", "name: first")
+        .replace("tasks: 3", "tasks: three")
+        .replace("{from: merge}", "{from: nowhere}")
     )
     second = tmp_path / "second.yaml"
-    second.write_text(text.replace("group_size: 2", "groupsize: 2"))
+    second.write_text(
+        text.replace("name: good", "name: second").replace("group_size: 2", "groupsize: 2")
+    )
 
     result = prodsys("lint", "--format", "json", tmp_path)
 

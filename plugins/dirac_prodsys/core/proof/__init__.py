@@ -20,7 +20,7 @@ Invariant: pure: text in, findings out, all of them at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.dialects import Reading, inspect
 from dirac_prodsys.core.findings import Finding
@@ -50,11 +50,18 @@ class Report:
     findings: tuple[Finding, ...]
     claims: tuple[folder.Placed, ...] = ()
 
+    @property
+    def broken(self) -> bool:
+        """Whether there is an error."""
+        return any(finding.severity == "error" for finding in self.findings)
+
 
 def prove(subject: Subject) -> Iterator[Problem]:
     """All that the checks find, paths as in the native form."""
+    run = subject.plan.run
     for check in CHECKS:
-        yield from check(subject)
+        for problem in check(subject):
+            yield replace(problem, reason=problem.reason.replace(run, folder.RUN))
 
 
 def read(

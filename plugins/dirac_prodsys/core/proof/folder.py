@@ -4,7 +4,7 @@ Airflow knows one DAG of a name, the Transformation System compares names withou
 and the catalogue freezes and removes datasets by the last part of their name alone.
 
 Invariant: a claim is small and travels between processes; files are compared in the order given,
-and the later one is told.
+and the later one is told; the production comes first among the claims of a file.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.errors import DefinitionError
 
+#: stands in names for the run, which is another for each of them
+RUN = "${{ run }}"
+
 
 @dataclass(frozen=True)
 class Claim:
-    """A name that a file claims for itself."""
+    """A name that a file claims for itself; :data:`RUN` where the run stands in it."""
 
     kind: Literal["production", "dataset", "directory"]
     name: str
@@ -44,30 +47,41 @@ def production(one: Production) -> Claim:
 
 def claims(subject: Subject) -> Iterator[Claim]:
     """What the steps of a production claim."""
+    run = subject.plan.run
     for step in subject.plan.steps:
         if step.dataset is not None:
-            base = step.dataset.name.rsplit("/", 1)[-1]
+            base = step.dataset.name.rsplit("/", 1)[-1].replace(run, RUN)
             yield Claim("dataset", base, ("steps", step.name, "dataset", "name"))
         if subject.production.dialect == "native":  # others make one per transformation
             for directory in step.transformation.directories:
                 path: Path = ("steps", step.name, "output", "directory")
-                yield Claim("directory", directory.path, path)
+                yield Claim("directory", directory.path.replace(run, RUN), path)
 
 
 def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:
-    """Findings about names that an earlier file claims."""
+    """Findings about names that an earlier file claims.
+
+    Of two productions of one name nothing else is compared: one is likely a copy of the other.
+    """
     owners: dict[tuple[str, str], Placed] = {}
     for placed in files:
+        copied: set[str] = set()
         for one in placed:
             key = (one.claim.kind, one.claim.name.lower())
             owner = owners.setdefault(key, one)
-            if owner.place.file != one.place.file:
-                yield _clash(one, owner)
+            if owner.place.file == one.place.file or owner.place.file in copied:
+                continue
+            if one.claim.kind == "production":
+                copied.add(owner.place.file)
+            yield _clash(one, owner)
 
 
 def _clash(one: Placed, owner: Placed) -> Finding:
     name, there = one.claim.name, owner.place.place
-    if one.claim.kind == "dataset":
+    if one.claim.kind == "dataset" and RUN in name:
+        code, reason = "similar-dataset", f"dataset {name!r} is also made in {there}"
+        hint = "runs of one ID would clash, as scheduled ones do: add ${{ production }}"
+    elif one.claim.kind == "dataset":
         code, reason = "duplicate-dataset", f"dataset {name!r} is already made in {there}"
         hint = "the last part of a dataset's name must be unique: add ${{ production }}"
     elif one.claim.kind == "directory":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof.estimate import Estimate, Span, estimate
+from dirac_prodsys.core.proof.estimate import NONE, UNKNOWN, Estimate, Span, estimate
 from dirac_prodsys.core.proof.subject import Subject
 
 
@@ -20,9 +20,9 @@ def check(subject: Subject) -> Iterator[Problem]:
         if step.rules.needs_input and step.transformation.plugin == "Standard":
             yield from _groups(step, found)
         yield from _expected(step, found)
-        yield Problem(
-            ("steps", name), _in_words(step, found), "nothing to do", on_key=True, code="estimate"
-        )
+        if {found.taken, found.tasks, found.made} - {NONE, UNKNOWN}:
+            said = _in_words(step, found)
+            yield Problem(("steps", name), said, "nothing to do", on_key=True, code="estimate")
 
 
 def _groups(step: StepPlan, found: Estimate) -> Iterator[Problem]:
