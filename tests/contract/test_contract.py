@@ -389,6 +389,32 @@ class TestTasksAndFiles:
         assert snapshot.tasks == {"Done": 3}
         assert snapshot.status == Status.ACTIVE
 
+    def test_listed_files_are_attached_once_and_worked_on_without_any_query(
+        self, system: System, gateway: Gateway
+    ) -> None:
+        directory = prepared(gateway)
+        lfns = [f"{directory.path}/{number}" for number in range(3)]
+        for lfn in lfns:
+            system.register(lfn, {})
+        made = gateway.create_transformation(spec(unique(), group_size=3, files=tuple(lfns)))
+        assert gateway.add_files(made.id, lfns[:2]) == 2
+        assert gateway.add_files(made.id, lfns) == 1
+        assert gateway.add_files(made.id, lfns) == 0
+        assert gateway.snapshot([made.id])[made.id].files == {"Unused": 3}
+        gateway.start_transformation(made.id)
+        system.until(lambda: gateway.snapshot([made.id])[made.id].files == {"Processed": 3})
+
+    def test_a_list_with_a_file_that_does_not_exist_attaches_nothing(
+        self, system: System, gateway: Gateway
+    ) -> None:
+        directory = prepared(gateway)
+        there, gone = f"{directory.path}/there", f"{directory.path}/gone"
+        system.register(there, {})
+        made = gateway.create_transformation(spec(unique()))
+        with pytest.raises(NotFound, match=gone):
+            gateway.add_files(made.id, [there, gone])
+        assert gateway.snapshot([made.id])[made.id].files == {}
+
     def test_a_flush_with_nothing_to_flush_ends_too(self, system: System, gateway: Gateway) -> None:
         made = gateway.create_transformation(spec(unique()))
         gateway.start_transformation(made.id)

@@ -10,7 +10,7 @@ production makes elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,28 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Relay:
+    """What a step hands on that makes no files: those that it takes.
+
+    :param origins: the steps that made them.
+    """
+
+    query: MetaQuery
+    origins: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Wanted:
-    """What a step says about its input, placeholders filled."""
+    """What a step says about its input, placeholders filled: one of parents, dataset, files, where.
+
+    :param where: narrows what parents or a dataset have.
+    """
 
     step: str
     parents: tuple[str, ...]
     where: MetaQuery
+    dataset: str | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -88,31 +104,85 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
 
 
 def input_query(
-    wanted: Wanted, outputs: Mapping[str, Output], problems: Problems
+    wanted: Wanted,
+    outputs: Mapping[str, Output],
+    problems: Problems,
+    *,
+    relays: Mapping[str, Relay] | None = None,
+    datasets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> MetaQuery | None:
-    """The input query of a step; None, and the problems noted, if the links cannot be proved."""
-    if not wanted.parents:
-        if wanted.where.is_empty:
-            problems.add(
-                wanted.path,
-                "nothing is selected",
-                "name a step under 'from', or metadata in 'where'",
-            )
-            return None
-        query: MetaQuery | None = wanted.where
+    """The input query of a step; None if it has none, or (and then it is noted) it is wrong.
+
+    A step has none if its files are listed, or a dataset is not in ``datasets``.
+
+    :param relays: what can be taken from steps that hand their input on.
+    :param datasets: meta queries of datasets, by name.
+    """
+    relays = relays or {}
+    query: MetaQuery | None = None
+    if wanted.parents:
+        query = _from_parents(wanted, outputs, relays, problems)
+    elif wanted.files:
+        _refuse_made_here(wanted, outputs, problems)
+    elif wanted.dataset is not None:
+        query = _from_dataset(wanted, (datasets or {}).get(wanted.dataset), problems)
+    elif wanted.where.is_empty:
+        problems.add(
+            wanted.path,
+            "nothing is selected",
+            "name a step under 'from', a dataset, LFNs, or metadata in 'where'",
+        )
     else:
-        query = _from_parents(wanted, outputs, problems)
+        query = wanted.where
     if query is not None:
-        _refuse_strangers(wanted, query, outputs, problems)
+        origins = {o for p in wanted.parents if p in relays for o in relays[p].origins}
+        _refuse_strangers(wanted, query, outputs, origins, problems)
     return query
 
 
+def _from_dataset(
+    wanted: Wanted, form: Mapping[str, Any] | None, problems: Problems
+) -> MetaQuery | None:
+    """The query of the dataset, narrowed; nothing is asked of a dataset that is not known yet."""
+    if form is None:
+        return None
+    try:
+        return MetaQuery.from_dirac(form).refine(wanted.where)
+    except EmptyIntersection as error:
+        problems.add(
+            (*wanted.path, "where", error.field),
+            f"step {wanted.step} takes nothing from dataset {wanted.dataset}: {error.field} is "
+            f"{say(error.left)} in the dataset, and here {say(error.right)}",
+            "change the condition, or take another dataset",
+        )
+    except MetaQueryError as error:
+        problems.add((*wanted.path, "dataset"), error.reason, error.hint)
+    return None
+
+
+def _refuse_made_here(wanted: Wanted, outputs: Mapping[str, Output], problems: Problems) -> None:
+    """A listed file exists before the production begins: no step makes it."""
+    for index, lfn in enumerate(wanted.files):
+        for output in outputs.values():
+            if lfn.startswith(f"{output.directory}/"):
+                problems.add(
+                    (*wanted.path, "lfns", index),
+                    f"{lfn} lies in the output directory of step {output.step}",
+                    f"take it from the step: from: {output.step}",
+                )
+                return
+
+
 def _from_parents(
-    wanted: Wanted, outputs: Mapping[str, Output], problems: Problems
+    wanted: Wanted,
+    outputs: Mapping[str, Output],
+    relays: Mapping[str, Relay],
+    problems: Problems,
 ) -> MetaQuery | None:
     parts = []
     for index, parent in enumerate(wanted.parents):
-        if parent not in outputs:
+        source = outputs.get(parent) or relays.get(parent)
+        if source is None:
             problems.add(
                 (*wanted.path, "from", index),
                 f"step {parent} has no output that could be found by metadata",
@@ -120,7 +190,7 @@ def _from_parents(
             )
             continue
         try:
-            parts.append(outputs[parent].query.refine(wanted.where))
+            parts.append(source.query.refine(wanted.where))
         except EmptyIntersection as error:
             problems.add(
                 (*wanted.path, "where", error.field),
@@ -138,11 +208,20 @@ def _from_parents(
 
 
 def _refuse_strangers(
-    wanted: Wanted, query: MetaQuery, outputs: Mapping[str, Output], problems: Problems
+    wanted: Wanted,
+    query: MetaQuery,
+    outputs: Mapping[str, Output],
+    origins: Collection[str],
+    problems: Problems,
 ) -> None:
-    """No files but the parents': neither the step's own, nor another step's."""
+    """No files but the parents': neither the step's own, nor another step's.
+
+    :param origins: steps whose files the parents hand on.
+    """
     for output in outputs.values():
-        if output.step in wanted.parents or not query.matches(_metadata_of(output, outputs)):
+        if output.step in wanted.parents or output.step in origins:
+            continue
+        if not query.matches(_metadata_of(output, outputs)):
             continue
         itself = output.step == wanted.step
         whose = "its own output" if itself else f"the output of step {output.step} too"

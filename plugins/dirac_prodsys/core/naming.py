@@ -86,6 +86,14 @@ def check_directory(path: str, vo: str) -> str:
     return _check_path(path, vo, "directory")
 
 
+def check_lfn(path: str, vo: str) -> str:
+    """``path`` if it may name a file of the virtual organisation.
+
+    :raises DefinitionError: it may not, or is too long for an LFN.
+    """
+    return _check_path(path, vo, "file")
+
+
 def check_dataset_name(path: str, vo: str) -> str:
     """``path`` if it may name a dataset: a full path whose last part fits the catalogue.
 

@@ -48,6 +48,7 @@ class StepPlan:
     :param feeders: steps whose files or models it takes although it does not name them: they are
         waited for as parents are.
     :param sample: instead of the transformation's input query.
+    :param awaits: datasets whose queries it lacks, and without which it cannot be sent.
     """
 
     name: str
@@ -58,6 +59,7 @@ class StepPlan:
     rules: StepRules
     feeders: tuple[str, ...] = ()
     sample: Sample | None = None
+    awaits: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -65,6 +67,8 @@ class StepPlan:
         if self.sample is not None:
             query = self.sample.query.to_dirac()
             extra["sample"] = {"query": query, "limit": self.sample.limit}
+        if self.awaits:
+            extra["awaits"] = list(self.awaits)
         return {
             "name": self.name,
             "parents": list(self.parents),
@@ -103,6 +107,7 @@ class ProductionPlan:
         """Datasets whose queries the plan lacks: until it has them, it cannot be sent."""
         bodies = [step.transformation.body for step in self.steps]
         named = [body.unresolved for body in bodies if isinstance(body, CtaoSpec)]
+        named += [step.awaits for step in self.steps]
         return tuple(sorted({dataset for names in named for dataset in names}))
 
     @property
@@ -139,7 +144,7 @@ def compile(
     problems = Problems()
     plan = check(production, run, problems, datasets=datasets)
     if plan is None:
-        raise DefinitionErrors(problem.unplaced(production.file) for problem in problems.found)
+        raise DefinitionErrors(production.at_place(problem) for problem in problems.found)
     return plan
 
 
@@ -163,7 +168,7 @@ def check(
     if production.dialect == "ctao":
         plans = _ctao_plans(production, steps, run, datasets or {}, problems)
     else:
-        plans = _native_plans(production, steps, run, problems, unread)
+        plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
     if steps is None or unread or len(problems.found) > before:
         return None
     return ProductionPlan(
@@ -193,6 +198,7 @@ def _native_plans(
     production: Production,
     steps: graph.StepGraph | None,
     run: str,
+    datasets: Datasets,
     problems: Problems,
     unread: frozenset[str],
 ) -> dict[str, StepPlan]:
@@ -201,31 +207,27 @@ def _native_plans(
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
     linking.check_directories(outputs, problems)
-    datasets = {n: d.dataset for n, d in drafts.items() if d.dataset is not None}
-    check_datasets(datasets, problems)
+    check_datasets({n: d.dataset for n, d in drafts.items() if d.dataset is not None}, problems)
     plans: dict[str, StepPlan] = {}
     for step in production.steps:
         linked = steps is not None and not unclear & set(parents[step.name])
-        one = _step_plan(step, drafts[step.name], outputs, problems, linked=linked)
+        query = None
+        drafted = drafts[step.name]
+        if drafted.wanted is not None and linked:
+            query = linking.input_query(drafted.wanted, outputs, problems, datasets=datasets)
+        one = _step_plan(step, drafted, query, problems)
         if one is not None:
             plans[step.name] = one
     return plans
 
 
 def _step_plan(
-    step: Step,
-    drafted: StepDraft,
-    outputs: dict[str, linking.Output],
-    problems: Problems,
-    *,
-    linked: bool,
+    step: Step, drafted: StepDraft, query: MetaQuery | None, problems: Problems
 ) -> StepPlan | None:
-    query = None
-    if drafted.wanted is not None and linked:
-        query = linking.input_query(drafted.wanted, outputs, problems)
     spec = drafted.transformation(query, problems)
     if spec is None:
         return None
+    wanted = drafted.wanted
     return StepPlan(
         name=step.name,
         transformation=spec,
@@ -238,7 +240,11 @@ def _step_plan(
             flush=step.policy.flush,
             max_flushes=step.policy.max_flushes,
             min_processed=step.policy.min_processed,
+            listed=len(spec.files) or None,
         ),
+        awaits=()
+        if query is not None or wanted is None or not wanted.dataset
+        else (wanted.dataset,),
     )
 
 

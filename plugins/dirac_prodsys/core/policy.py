@@ -58,6 +58,7 @@ class StepRules:
     :param flush: ``auto`` or ``never``.
     :param max_flushes: how many flushes before giving up.
     :param min_processed: fraction of the attached files that must be Processed, 0 to 1.
+    :param listed: number of input files where the production lists them; None: the catalogue knows.
     """
 
     needs_input: bool
@@ -65,6 +66,7 @@ class StepRules:
     flush: str = "auto"
     max_flushes: int = 10
     min_processed: float = 1.0
+    listed: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -122,6 +124,8 @@ def judge(
     :param quiet_seconds: how long nothing may have been attached: two cycles of the InputDataAgent.
     :param inputs_final: whether no more input files will be made (all parents are complete).
     """
+    if rules.listed is not None:
+        snapshot = snapshot.with_catalogue(rules.listed)
     seen = _remember(snapshot, history, now, inputs_final)
     verdict = _by_status(snapshot)
     if verdict is None and not rules.needs_input:
@@ -148,6 +152,8 @@ def needs_catalogue(
 
     :param now: with ``quiet_seconds``, as for :func:`judge`; without it the quiet time is left out.
     """
+    if rules.listed is not None:
+        return False
     if not (rules.needs_input and inputs_final and snapshot.status in LIVE_TRANSFORMATION):
         return False
     if history.attached != attached_files(snapshot):

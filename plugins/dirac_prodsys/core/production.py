@@ -7,11 +7,23 @@ placeholders; ``plan.compile`` fills them, from names only: there is no code in 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
+from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.specs import MetaValue
+from dirac_prodsys.errors import DefinitionError
 
 
 class Model(BaseModel):
@@ -21,16 +33,18 @@ class Model(BaseModel):
 
 
 class InputSpec(Model):
-    """Where a step's files come from: parents, narrowed by ``where``; or a catalogue query alone.
+    """Where a step's files come from: one of steps, a dataset, a list of files, a catalogue query.
 
     :param steps: names of the parent steps (written ``from:``, one name or a list).
     :param dataset: name of a dataset, instead of steps.
+    :param lfns: the files themselves, instead of steps.
     :param where: meta query; refines the parents' output metadata, or the dataset's query, or
         stands alone for a root.
     """
 
     steps: tuple[StrictStr, ...] = ()
     dataset: StrictStr | None = None
+    lfns: tuple[StrictStr, ...] = ()
     where: dict[StrictStr, Any] = {}
 
 
@@ -101,6 +115,19 @@ class Step(StepBase):
     input: InputSpec | None = None
 
 
+class Origin(Protocol):
+    """The file that a production was read from."""
+
+    def at_place(self, problem: Problem) -> DefinitionError:
+        """A problem of the production at its place in the file."""
+
+    def bind(self, values: Mapping[str, Any]) -> Production:
+        """The production with these values of its parameters; defaults for the others.
+
+        :raises DefinitionErrors: a value is not allowed, or makes the production wrong.
+        """
+
+
 class Production(Model):
     """A production: steps that turn events into datasets.
 
@@ -122,6 +149,18 @@ class Production(Model):
     dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)
     file: StrictStr = ""
+    _origin: Origin | None = PrivateAttr(default=None)
+
+    def read_from(self, origin: Origin) -> Production:
+        """This production, which remembers its file: places of mistakes, values of parameters."""
+        self._origin = origin
+        return self
+
+    def at_place(self, problem: Problem) -> DefinitionError:
+        """The problem at its place; by its path alone if the production was not read."""
+        if self._origin is None:
+            return problem.unplaced(self.file)
+        return self._origin.at_place(problem)
 
     def step(self, name: str) -> Step:
         """The step of that name; KeyError if there is none."""

@@ -143,6 +143,7 @@ class TransformationSpec(Spec):
     :param group_size: files per task (GB for plugin BySize).
     :param tasks: number of tasks to create, for types without input; None otherwise.
     :param input_query: None for types without input.
+    :param files: LFNs that are attached before it starts, instead of an input query.
     :param directories: created with their metadata before the transformation starts.
     :param parameters: additional transformation parameters (names ``[A-Za-z]+``, at most 32
         characters).
@@ -159,6 +160,7 @@ class TransformationSpec(Spec):
     body: BodySpec
     input_query: MetaQuery | None = None
     output_query: MetaQuery | None = None
+    files: tuple[str, ...] = ()
     directories: tuple[DirectorySpec, ...] = ()
     parameters: dict[str, str | int] = {}
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, job_type
-from dirac_prodsys.core.linking import Output, Wanted, read_query
+from dirac_prodsys.core.linking import Output, Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import fill, refuse
@@ -27,6 +27,7 @@ from dirac_prodsys.core.specs import (
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
@@ -51,13 +52,23 @@ class StepDraft:
     takes_input: bool
     dataset: DatasetSpec | None
 
+    @property
+    def needs_no_query(self) -> bool:
+        """Whether its input is told by something else than a query."""
+        return self.wanted is not None and bool(self.wanted.files or self.wanted.dataset)
+
     def transformation(
         self, query: MetaQuery | None, problems: Problems
     ) -> TransformationSpec | None:
-        """The transformation with this input query; None if the draft is not complete."""
+        """The transformation with this input query; None if the draft is not complete.
+
+        Without a query where the files are listed, or a dataset's query is still to be looked up.
+        """
         if query is not None:
             check_conditions(query, ("steps", self.step.name, "input"), problems)
-        if self.kind is None or self.body is None or (self.takes_input and query is None):
+        if self.kind is None or self.body is None:
+            return None
+        if self.takes_input and query is None and not self.needs_no_query:
             return None
         directories: tuple[DirectorySpec, ...] = ()
         if self.output is not None:
@@ -74,6 +85,7 @@ class StepDraft:
             body=self.body,
             input_query=query,
             output_query=None if self.output is None else self.output.query,
+            files=() if self.wanted is None else self.wanted.files,
             directories=directories,
         )
 
@@ -103,7 +115,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         kind=kind,
         body=_body(step, kind, JobContext(name, step.type, files), values, problems),
         output=made,
-        wanted=_wanted(step, values, problems),
+        wanted=wanted(production, step, values, problems),
         takes_input=step.input is not None,
         dataset=dataset(production, step, made, values, problems),
     )
@@ -194,11 +206,3 @@ def read_job(
                 where = (*path, *found.path)
                 problems.add(where, found.reason, found.hint, on_key=found.on_key)
     return None
-
-
-def _wanted(step: Step, values: Mapping[str, str], problems: Problems) -> Wanted | None:
-    if step.input is None:
-        return None
-    path: Path = ("steps", step.name, "input", "where")
-    where = read_query(fill(step.input.where, values, path, problems), path, problems)
-    return None if where is None else Wanted(step.name, step.input.steps, where)

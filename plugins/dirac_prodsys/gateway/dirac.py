@@ -10,6 +10,7 @@ from dirac_prodsys.core.specs import BodySpec
 from dirac_prodsys.errors import GatewayDenied
 from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
@@ -21,7 +22,7 @@ def open(settings: GatewaySettings) -> DiracGateway:
     return DiracGateway(settings)
 
 
-class DiracGateway(CatalogueVerbs, TransformationVerbs):
+class DiracGateway(CatalogueVerbs, FileVerbs, TransformationVerbs):
     """A :class:`ProductionGateway` on DIRAC 9.1.
 
     :param services: for tests: another way to the services than DISET.

@@ -24,6 +24,7 @@ from dirac_prodsys.errors import (
     GatewayUnavailable,
 )
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
@@ -117,7 +118,7 @@ class MemoryServices:
             raise error_of(error.message, name, error.number) from None
 
 
-class MemoryGateway(CatalogueVerbs, TransformationVerbs):
+class MemoryGateway(CatalogueVerbs, FileVerbs, TransformationVerbs):
     """A :class:`ProductionGateway` on a grid in memory."""
 
     settle_seconds = 0.0

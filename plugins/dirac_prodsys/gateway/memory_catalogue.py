@@ -154,6 +154,9 @@ class MemoryCatalogue:
     def serve_isDirectory(self, paths: dict[str, Any]) -> dict[str, Any]:
         return {"Successful": {path: path in self.directories for path in paths}, "Failed": {}}
 
+    def serve_isFile(self, paths: dict[str, Any]) -> dict[str, Any]:
+        return {"Successful": {path: path in self.files for path in paths}, "Failed": {}}
+
     def serve_getDirectoryUserMetadata(self, path: str) -> dict[str, Any]:
         if path not in self.directories:
             raise ServiceError(f"Directory {path} not found")

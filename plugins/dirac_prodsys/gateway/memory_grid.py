@@ -353,6 +353,16 @@ class MemoryGrid:
         found.row[name] = value
         self.log.append(f"{transformation} {name} updated to {value}")
 
+    def serve_addFilesToTransformation(self, transformation: int, lfns: list[str]) -> Any:
+        attached = self._of(transformation).files
+        if not lfns:
+            raise ServiceError("Zero length LFN list")
+        known = set(attached)
+        for lfn in lfns:
+            attached.setdefault(lfn, AttachedFile())
+        words = {lfn: "Present" if lfn in known else "Added" for lfn in lfns}
+        return {"Successful": words, "Failed": {}}
+
     def serve_extendTransformation(self, transformation: int, tasks: int) -> list[int]:
         found = self._of(transformation)
         if found.row["Type"].lower() not in EXTENDABLE:

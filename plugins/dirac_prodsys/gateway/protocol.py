@@ -115,6 +115,12 @@ class ProductionGateway(Protocol):
     def ensure_tasks(self, transformation: int, total: int) -> int:
         """Extend a transformation without input to ``total`` tasks; return how many were added."""
 
+    def add_files(self, transformation: int, lfns: Sequence[str]) -> int:
+        """Attach these files; return how many were not attached before.
+
+        :raises NotFound: the catalogue does not have one of them; then none is attached.
+        """
+
     def start_transformation(self, transformation: int) -> None:
         """New or Stopped → Active; Active, Flush and ended ones are left alone."""
 

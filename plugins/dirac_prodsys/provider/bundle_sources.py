@@ -59,6 +59,8 @@ class SourceFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[str, tuple[Signatures, Source]] = {}
+        #: of what the source at hand was made of
+        self._made_of: Signatures = {}
 
     def signatures(self) -> dict[str, Signature]:
         """What tells whether anything has changed, by file name; costs one ``stat`` per file.
@@ -87,8 +89,8 @@ class SourceFolder:
                 state = _stat(self.folder / name)
                 if state is None:
                     continue
-                read: Signatures = {name: _signature(state)}
-                known = read, self._read(name, state, read)
+                self._made_of = {name: _signature(state)}
+                known = self._made_of, self._read(name, state)
             seen[name] = known
         self._known = seen
         return [source for _, source in seen.values()]
@@ -102,8 +104,7 @@ class SourceFolder:
                 return
             time.sleep(SETTLE - age)
 
-    def _read(self, name: str, state: os.stat_result, read: Signatures) -> Source:
-        """The source of that name; what else it was made of is noted in ``read``."""
+    def _read(self, name: str, state: os.stat_result) -> Source:
         file = _readable(name)
         if stat.S_ISLNK(state.st_mode):
             return Source(file, error=f"{file}: the link leads nowhere")
@@ -122,13 +123,13 @@ class SourceFolder:
             line = data[: error.start].count(b"\n") + 1
             column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
             return Source(file, error=f"{file}:{line}:{column}: is not UTF-8 text")
-        return _interpret(file, text, lambda other: self._beside(other, read))
+        return _interpret(file, text, self._beside)
 
-    def _beside(self, name: str, read: Signatures) -> str | None:
+    def _beside(self, name: str) -> str | None:
         """The text of another file of the folder; None if there is none."""
         path = self.folder / name
         state = _stat(path)
-        read[name] = None if state is None else _signature(state)
+        self._made_of[name] = None if state is None else _signature(state)
         if state is None or not stat.S_ISREG(state.st_mode) or state.st_size > MAX_BYTES:
             return None
         try:

@@ -13,26 +13,29 @@ import pytest
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.errors import DefinitionErrors
+from tests.productions.regenerate import load, productions
 
 FOLDER = Path(__file__).parents[2] / "productions"
-GOOD = sorted((FOLDER / "good").glob("*.yaml"))
-BAD = sorted((FOLDER / "bad").glob("*.yaml"))
+GOOD = productions("good")
+BAD = productions("bad")
 EXAMPLES = sorted((Path(__file__).parents[3] / "include" / "productions").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
 def test_a_good_production_gives_the_plan_on_file(file: Path) -> None:
-    plan = compile(load_production(file.read_bytes(), file.name), run="r1")
+    plan = compile(load(file), run="r1")
     assert plan.to_dict() == json.loads(file.with_suffix(".plan.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
 def test_a_bad_production_gives_the_messages_on_file(file: Path) -> None:
     with pytest.raises(DefinitionErrors) as caught:
-        load_production(file.read_bytes(), file.name)
+        load(file)
     assert f"{caught.value}\n" == file.with_suffix(".expected").read_text("utf-8")
     for error in caught.value.errors:
-        assert error.place == f"{file.name}:{error.line}:{error.column}"
+        assert error.line
+        assert error.column
+        assert (file.parent / error.file).is_file()
         assert error.hint
 
 

@@ -9,10 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.provider import bundle_sources
 from dirac_prodsys.provider.bundle_sources import Source, SourceFolder
 
 TWO_STEPS = Path(__file__).with_name("two.yaml").read_text()
+
+LISTED = """version: 1
+production: {name: p, vo: sim}
+steps:
+  clean:
+    type: Removal
+    input: {lfns: {file: files.txt}}
+    job: {type: request, operations: [{type: RemoveFile}]}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +135,7 @@ def test_a_file_is_read_again_only_when_it_has_changed(
     read: list[str] = []
     real = bundle_sources._interpret
     monkeypatch.setattr(
-        bundle_sources, "_interpret", lambda file, text: (read.append(file), real(file, text))[1]
+        bundle_sources, "_interpret", lambda file, *rest: (read.append(file), real(file, *rest))[1]
     )
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(TWO_STEPS)
@@ -144,10 +154,10 @@ def test_an_error_of_ours_costs_one_file_and_says_whose_it_is(
         (tmp_path / name).write_text(TWO_STEPS)
     real = bundle_sources.load_production
 
-    def load(text: str, file: str) -> object:
+    def load(text: str, file: str, **more: object) -> object:
         if file == "a.yaml":
             raise ZeroDivisionError("oops")
-        return real(text, file)
+        return real(text, file, **more)
 
     monkeypatch.setattr(bundle_sources, "load_production", load)
     a, b = SourceFolder(tmp_path).scan()
@@ -177,3 +187,28 @@ def test_a_half_written_file_is_given_a_moment(
 
     monkeypatch.setattr(bundle_sources.time, "sleep", writer_ends)
     assert only(tmp_path).text == TWO_STEPS
+
+
+def test_a_list_of_files_beside_a_production_is_part_of_its_text(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(LISTED)
+    (tmp_path / "files.txt").write_text("/sim/a\n")
+    folder = SourceFolder(tmp_path)
+    (source,) = folder.scan()
+    assert source.error == ""
+    assert load_production(source.text, "p.yaml").steps[0].input.lfns == ("/sim/a",)
+
+    before = folder.signatures()
+    (tmp_path / "files.txt").write_text("/sim/a\n/sim/b\n")
+    assert folder.signatures() != before
+    (source,) = folder.scan()
+    assert load_production(source.text, "p.yaml").steps[0].input.lfns == ("/sim/a", "/sim/b")
+
+
+def test_a_missing_list_is_an_error_until_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(LISTED)
+    folder = SourceFolder(tmp_path)
+    (source,) = folder.scan()
+    assert "p.yaml:6:26: there is no file 'files.txt'" in source.error
+    (tmp_path / "files.txt").write_text("/sim/a\n")
+    (source,) = folder.scan()
+    assert source.error == ""

@@ -35,6 +35,12 @@ class Dialect(Protocol):
     def matches(self, data: dict[str, object]) -> bool:
         """Whether a file with these top-level keys is written in this dialect."""
 
+    def prepare(self, document: Document) -> tuple[Document, list[DefinitionError]]:
+        """The document with all that it says in a short form written out, and what is wrong there.
+
+        :raises DefinitionErrors: another file that it is made of cannot be read.
+        """
+
     def read(
         self, document: Document, problems: Problems
     ) -> tuple[Production | None, frozenset[str]]:
@@ -95,12 +101,14 @@ def inspect(
     """
     document = replace(yaml_source.parse(text, file), beside=beside)
     dialect = _dialect(document)
+    document, early = dialect.prepare(document)
     problems, in_plan = Problems(), Problems()
     production, unread = dialect.read(document, problems)
     plan = None
     if production is not None:
         plan = check(production, DUMMY_RUN, in_plan, unread=unread)
     found = [
+        *early,
         *(document.error(problem) for problem in problems.found),
         *(_at_place(problem, dialect, document) for problem in in_plan.found),
     ]
@@ -119,7 +127,7 @@ def _at_place(problem: Problem, dialect: Dialect, document: Document) -> Definit
 
 def _once(errors: list[DefinitionError]) -> tuple[DefinitionError, ...]:
     """Each mistake once, though the dialect and the plan may both have told it."""
-    return tuple({(e.line, e.column, e.reason, e.hint): e for e in errors}.values())
+    return tuple({(e.file, e.line, e.column, e.reason, e.hint): e for e in errors}.values())
 
 
 @functools.cache

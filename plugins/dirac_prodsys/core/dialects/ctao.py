@@ -46,7 +46,7 @@ from dirac_prodsys.core.production import (
     Step,
 )
 from dirac_prodsys.core.yaml_document import Document
-from dirac_prodsys.errors import DefinitionErrors
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 #: keys of ``input_meta_query`` that are no conditions on files
 SOURCES = ("parentID", "dataset")
@@ -96,6 +96,11 @@ class CtaoFile(Model):
 def matches(data: dict[str, object]) -> bool:
     """``ProdSteps`` tells this form; so does ``Common`` where the native form is not meant."""
     return "ProdSteps" in data or ("Common" in data and "steps" not in data)
+
+
+def prepare(document: Document) -> tuple[Document, list[DefinitionError]]:
+    """Nothing of such a file stands elsewhere."""
+    return document, []
 
 
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:

@@ -1,72 +1,39 @@
 """The native form, version 1: ``version``, ``production`` and ``steps`` by name.
 
-The models below are the language: every key that a user may write stands here or in
-``core/production.py``, and the rest is an error.
+Its keys are those of ``core/language/model.py``; what it says in a short form is written out by
+``core/language`` first.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pydantic import ValidationError
 
-from pydantic import AfterValidator, Field, StrictInt, StrictStr, ValidationError, field_validator
-
-from dirac_prodsys.core.model_errors import explain, wrong
+from dirac_prodsys.core.language import preparation
+from dirac_prodsys.core.language.model import Header, NativeFile, NativeStep
+from dirac_prodsys.core.language.preparation import Prepared
+from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import NAMES
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import InputSpec, Model, Production, Step, StepBase
+from dirac_prodsys.core.production import InputSpec, Production, Step, StepBase
 from dirac_prodsys.core.step_draft import read_job
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.core.yaml_scalar import loses_digits
+from dirac_prodsys.errors import DefinitionError
 
-VERSION = 1
-KEYS = frozenset({"version", "production", "steps"})
+KEYS = frozenset({"version", "production", "steps", "extends"})
 
-
-class Header(Model):
-    """``production:``."""
-
-    name: StrictStr
-    vo: StrictStr
-    description: StrictStr = ""
-    connection: StrictStr = "dirac_default"
-    tags: tuple[StrictStr, ...] = ()
-
-
-class Input(Model):
-    """``input:`` of a step: ``from`` one step or a list of them, narrowed by ``where``."""
-
-    steps: tuple[StrictStr, ...] = Field(default=(), alias="from")
-    where: dict[StrictStr, Any] = Field(default={})
-
-    @field_validator("steps", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
-
-
-class NativeStep(StepBase):
-    """One entry of ``steps:``; its key is its name."""
-
-    input: Input | None = None
-
-
-def _known_version(version: int) -> int:
-    if version != VERSION:
-        raise wrong(f"version {version} is not known here", f"write version: {VERSION}")
-    return version
-
-
-class NativeFile(Model):
-    """The whole file."""
-
-    version: Annotated[StrictInt, AfterValidator(_known_version)]
-    production: Header
-    steps: dict[StrictStr, NativeStep] = Field(min_length=1)
+#: below these, values are compared with those of the catalogue
+_COMPARED = frozenset({"metadata", "where"})
 
 
 def matches(data: dict[str, object]) -> bool:
-    """Any of the three keys tells this form."""
+    """Any of these keys tells this form."""
     return bool(KEYS & data.keys())
+
+
+def prepare(document: Document) -> tuple[Document, list[DefinitionError]]:
+    """The document with everything written out, and what is wrong on the way."""
+    return preparation.prepare(document)
 
 
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
@@ -110,6 +77,7 @@ def _readable_part(
 
 
 def _production(header: Header, steps: tuple[Step, ...], document: Document) -> Production:
+    complete = document.complete if isinstance(document, Prepared) else document.source.text
     return Production(
         name=header.name,
         vo=header.vo,
@@ -117,22 +85,26 @@ def _production(header: Header, steps: tuple[Step, ...], document: Document) -> 
         connection=header.connection,
         tags=header.tags,
         steps=steps,
-        source=document.source.text,
+        source=complete,
         file=document.file,
     )
 
 
 def _step(name: str, native: NativeStep) -> Step:
     fields = {field: getattr(native, field) for field in StepBase.model_fields}
-    source = native.input
-    where = None if source is None else InputSpec(steps=source.steps, where=source.where)
+    where = None
+    if native.input is not None:
+        source = native.input
+        where = InputSpec(
+            steps=source.steps, dataset=source.dataset, lfns=source.lfns, where=source.where
+        )
     return Step(name=name, input=where, **fields)
 
 
 def _refuse_lost_digits(document: Document, problems: Problems) -> None:
     """``1.10`` is the number 1.1: where a version was meant, a dataset would be wrong for ever."""
     for path, node in document.nodes.items():
-        if node.plain is None or not ({"metadata", "where"} & set(path)):
+        if node.plain is None or _COMPARED.isdisjoint(path):
             continue
         if loses_digits(node.plain):
             number = f"{float(node.plain):g}"

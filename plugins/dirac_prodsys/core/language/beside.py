@@ -1,4 +1,4 @@
-"""Other files of the folder: ``extends``, which lays one production over another, and lists of files.
+"""Other files of the folder: ``extends``, one production laid over another, and lists of files.
 
 Invariant: a file is named by its name alone, so that nothing outside of the folder is ever read;
 and what is wrong with another file is told with that file's name, line and column.
@@ -6,17 +6,13 @@ and what is wrong with another file is told with that file's name, line and colu
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.language.located import Located, Mistakes, locate, overlay
+from dirac_prodsys.core.model_errors import say
 from dirac_prodsys.core.yaml_document import Document, Node, Text
-from dirac_prodsys.errors import DefinitionErrors
-
-Reader = Callable[[str], str | None]
 
 #: files that extend each other in one chain
 MAX_CHAIN = 10
@@ -24,42 +20,40 @@ MAX_CHAIN = 10
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
-def extended(document: Document, mistakes: Mistakes) -> tuple[Located, bool]:
+def extended(document: Document, mistakes: Mistakes) -> tuple[Located, tuple[str, ...]]:
     """The tree of a document over that of the file that it extends, over that of the next…
 
-    :return: the tree, without ``extends``; and whether there was another file.
+    :return: the tree, without ``extends``; and the names of all files in it.
     """
-    chain = (posixpath.basename(document.file),)
-    tree = locate(document)
-    return _extended(tree, document, chain, mistakes), "extends" in document.data
+    return _extended(locate(document), document, (document.file.rpartition("/")[2],), mistakes)
 
 
 def _extended(
     tree: Located, document: Document, chain: tuple[str, ...], mistakes: Mistakes
-) -> Located:
+) -> tuple[Located, tuple[str, ...]]:
     named = tree.get("extends")
     if named is None:
-        return tree
+        return tree, chain
     bare = tree.drop("extends")
     name = named.value
     if isinstance(name, str) and name in chain:
         way = " → ".join((*chain, name))
-        mistakes.add(named, f"these files extend each other: {way}", "let one of them end the chain")
-        return bare
+        mistakes.add(
+            named, f"these files extend each other: {way}", "let one of them end the chain"
+        )
+        return bare, chain
     if len(chain) > MAX_CHAIN:
         mistakes.add(named, f"more than {MAX_CHAIN} files extend each other", "use fewer")
-        return bare
-    text = _read(named, document, mistakes)
+        return bare, chain
+    text = _read(named, (".yaml", ".yml"), document, mistakes)
     if text is None:
-        return bare
-    below = replace(
-        yaml_source.parse(text, _shown(name, document)), beside=document.beside
-    )
-    base = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
+        return bare, chain
+    below = replace(yaml_source.parse(text, _shown(name, document)), beside=document.beside)
+    base, files = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
     whole = overlay(base, bare)
     if len(chain) == 1:
         _check_name(base, bare, named, mistakes)
-    return whole
+    return whole, files
 
 
 def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes) -> None:
@@ -73,14 +67,16 @@ def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes
         )
 
 
-def with_lists(tree: Located, document: Document, mistakes: Mistakes) -> tuple[Located, bool]:
+def with_lists(
+    tree: Located, document: Document, mistakes: Mistakes
+) -> tuple[Located, tuple[str, ...]]:
     """The tree with every ``input: {lfns: {file: …}}`` replaced by what stands in that file.
 
     Lists in a block of text become lists too.
 
-    :return: the tree, and whether a file was read.
+    :return: the tree, and the names of the files.
     """
-    steps, found, read = tree.get("steps"), {}, False
+    steps, found, files = tree.get("steps"), {}, list[str]()
     for name, step in steps.items() if steps is not None else ():
         lfns = step.get("input", "lfns")
         if lfns is None:
@@ -89,23 +85,28 @@ def with_lists(tree: Located, document: Document, mistakes: Mistakes) -> tuple[L
         if isinstance(lfns.value, str):
             entries = _entries(lfns.value, lfns, None)
         elif isinstance(lfns.value, dict) and lfns.value.keys() == {"file"}:
-            read = True
-            entries = _from_file(lfns.value["file"], document, mistakes)
+            files.append(str(lfns.value["file"].value))
+            vo = tree.text("production", "vo")
+            entries = _from_file(lfns.value["file"], document, f"/{vo}/unknown", mistakes)
         source = step.value["input"].put({"lfns": entries})
         found[name] = step.put({"input": source})
     if steps is None or not found:
-        return tree, False
-    return tree.put({"steps": steps.put(found)}), read
+        return tree, ()
+    return tree.put({"steps": steps.put(found)}), tuple(files)
 
 
-def _from_file(named: Located, document: Document, mistakes: Mistakes) -> Located:
-    text = _read(named, document, mistakes)
-    if text is None:
-        return named.scalar(())
-    if not text.strip():
-        mistakes.add(named, f"{named.value} is empty", "write one LFN on each line")
-    source = Text(text.replace("\r\n", "\n"), _shown(named.value, document))
-    return _entries(source.text, named, source)
+def _from_file(named: Located, document: Document, unknown: str, mistakes: Mistakes) -> Located:
+    """The entries of the file.
+
+    :param unknown: an LFN that stands for them if there are none, so that no second mistake is
+        made of it.
+    """
+    text = _read(named, (".txt",), document, mistakes)
+    source = Text((text or "").replace("\r\n", "\n"), _shown(str(named.value), document))
+    entries = _entries(source.text, named, source)
+    if text is not None and not entries.value:
+        mistakes.add(named, f"{named.value} names no file", "write one LFN on each line")
+    return entries if entries.value else named.scalar((named.scalar(unknown),))
 
 
 def _entries(text: str, named: Located, source: Text | None) -> Located:
@@ -123,14 +124,24 @@ def _entries(text: str, named: Located, source: Text | None) -> Located:
     return named.scalar(tuple(entries))
 
 
-def _read(named: Located, document: Document, mistakes: Mistakes) -> str | None:
-    """The text of the file that is named; None, and a mistake noted, if there is none."""
+def _read(
+    named: Located, endings: tuple[str, ...], document: Document, mistakes: Mistakes
+) -> str | None:
+    """The text of the file that is named; None, and a mistake noted, if there is none.
+
+    The Dag bundle looks for changes of files with these endings alone.
+    """
     name = named.value
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         mistakes.add(
             named,
-            f"{name!r} is not the name of a file beside this one",
+            f"{say(name)} is not the name of a file beside this one",
             "write its name alone, with letters, digits and _ . + -",
+        )
+        return None
+    if not name.endswith(endings):
+        mistakes.add(
+            named, f"{name!r} does not end in {endings[0]}", f"name it so: {name}{endings[0]}"
         )
         return None
     text = document.beside(name) if document.beside is not None else None
@@ -151,7 +162,5 @@ def _read(named: Located, document: Document, mistakes: Mistakes) -> str | None:
 
 def _shown(name: str, document: Document) -> str:
     """A file's name as the user knows it: beside the first one."""
-    return posixpath.join(posixpath.dirname(document.file), name)
-
-
-__all__ = ["DefinitionErrors", "Reader", "extended", "with_lists"]
+    folder, slash, _ = document.file.rpartition("/")
+    return f"{folder}{slash}{name}"

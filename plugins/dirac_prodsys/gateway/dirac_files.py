@@ -1,0 +1,64 @@
+"""Files that are named one by one: attached to a transformation without a query.
+
+Invariant: only files that the catalogue has are attached, and each once, however often it is asked.
+The Transformation System itself takes any text for a file, and would wait for it for ever
+(``TransformationDB.addFilesToTransformation``, 9.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.gateway.dirac_replies import each
+from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
+
+#: files named in one call: the service inserts them in one transaction, and must answer in time
+FILE_CHUNK = 500
+
+#: missing files that a message names
+_NAMED = 5
+
+
+class FileVerbs:
+    """Mix-in: what :class:`ProductionGateway` says about single files."""
+
+    services: Services
+
+    def add_files(self, transformation: int, lfns: Sequence[str]) -> int:
+        """See :meth:`ProductionGateway.add_files`."""
+        for chunk in _chunks(lfns):
+            self._require_files(chunk)
+        added = 0
+        for chunk in _chunks(lfns):
+            call = f"{TRANSFORMATIONS}.addFilesToTransformation"
+            reply = self.services.call(
+                TRANSFORMATIONS, "addFilesToTransformation", transformation, chunk
+            )
+            answers = each(reply, call)
+            if lost := [lfn for lfn in chunk if lfn not in answers]:
+                raise GatewayRejected(
+                    f"transformation {transformation} did not take {_some(lost)}",
+                    "see the log of the Transformation System",
+                )
+            added += sum(answer == "Added" for answer in answers.values())
+        return added
+
+    def _require_files(self, lfns: list[str]) -> None:
+        reply = self.services.call(CATALOGUE, "isFile", dict.fromkeys(lfns, True))
+        there = each(reply, f"{CATALOGUE}.isFile")
+        if missing := [lfn for lfn in lfns if not there.get(lfn)]:
+            raise NotFound(
+                f"the file catalogue has no {_some(missing)}",
+                "take them out of the list, or register them first",
+            )
+
+
+def _some(lfns: list[str]) -> str:
+    more = f" and {len(lfns) - _NAMED} more" if len(lfns) > _NAMED else ""
+    return ", ".join(lfns[:_NAMED]) + more
+
+
+def _chunks(lfns: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(lfns), FILE_CHUNK):
+        yield list(lfns[start : start + FILE_CHUNK])
