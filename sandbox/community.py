@@ -78,14 +78,27 @@ GROUPS = (
 #: Every pair of user and group that gets a proxy file, `<user>.<group>.pem`.
 PROXIES = tuple((user, group.name) for group in GROUPS for user in group.users)
 
-#: Site name -> its storage elements, the local one first. The worker node stands at the first.
-SITES = {
-    "SIM.SiteA.org": ("DISK-A-SE", "DISK-B-SE"),
-    "SIM.SiteB.org": ("DISK-B-SE",),
-}
-WORKER_SITE = "SIM.SiteA.org"
-WORKER_CE = "ce-a.localhost"
-STORAGE_ELEMENTS = ("DISK-A-SE", "DISK-B-SE")
+
+@dataclass(frozen=True)
+class Site:
+    """A place with a disk and a worker node.
+
+    :param storage: its storage element; DIRAC wants each to be local to one site only
+        (DMSHelpers.getSitesForSE), and sends a job to the site of its input files.
+    :param slots: how many jobs run there at once, on the full grid.
+    """
+
+    name: str
+    storage: str
+    ce: str
+    slots: int
+
+
+SITES = (
+    Site("SIM.SiteA.org", "DISK-A-SE", "ce-a.localhost", 2),
+    Site("SIM.SiteB.org", "DISK-B-SE", "ce-b.localhost", 1),
+)
+STORAGE_ELEMENTS = tuple(site.storage for site in SITES)
 SANDBOX_STORAGE = "ProductionSandboxSE"
 
 #: Transformation types by family (Operations/Transformations), as CTAO has them.

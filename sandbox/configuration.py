@@ -3,7 +3,8 @@
 * ``dirac/etc/Sandbox.cfg``: the global configuration, exported by the Configuration Server.
 * ``etc/services.cfg``: local to the process that is the Configuration Server's controller.
 * ``etc/servers.cfg``: local to every other server process: host certificate, database password.
-* ``etc/jobs.cfg``: local to a job: at which site it runs.
+* ``etc/jobs.cfg``: local to a job of the light grid: at which site it runs.
+* ``etc/<site>.cfg``: local to the worker node of a site on the full grid.
 * ``client.cfg``: local to a client: nothing but where the Configuration Server is.
 
 Invariant: passwords and keys stay in the local files of servers; a client is told one URL.
@@ -65,16 +66,18 @@ def write_all(state: State, profile: Profile, ports: dict[str, int], password: s
     follower = _merged(local, {"DIRAC": {"Configuration": {"Servers": server}}})
     trust = {"CALocation": str(pki.certificates_folder(state))}
     client = {"DIRAC": {"Configuration": {"Servers": server}, "Security": trust}}
-    site = {"LocalSite": {"Site": community.WORKER_SITE}}
+    site = {"LocalSite": {"Site": community.SITES[0].name}}
     _write(state.dirac / "etc" / f"{NAME}.cfg", _global(state, profile, ports))
     _write(state.etc / "services.cfg", controller)
     _write(state.etc / "servers.cfg", follower)
     _write(state.etc / "jobs.cfg", _merged(client, site))
     _write(state.client_cfg, client)
-    (state.worker_node / "etc" / "dirac.cfg").unlink(missing_ok=True)
     if not profile.local_executor:
-        _write(state.etc / "worker-node.cfg", _merged(client, _worker_node()))
-        _write(state.worker_node / "etc" / "dirac.cfg", _merged(client, _worker_node()))
+        for node in community.SITES:
+            section = _merged(client, _worker_node(node))
+            _write(state.etc / f"{node.name}.cfg", section)
+            # JobAgent reads it for its jobs, and rewrites it
+            _write(state.worker_node(node.name) / "etc" / "dirac.cfg", section)
         _write_wrapper_template(state)
     write_env(state)
 
@@ -126,18 +129,18 @@ def _local(state: State, ports: dict[str, int], password: str) -> Section:
     }
 
 
-def _worker_node() -> Section:
+def _worker_node(site: community.Site) -> Section:
     return {
         "DIRAC": {"Security": {"UseServerCertificate": "no"}},
         "LocalSite": {
-            "Site": community.WORKER_SITE,
-            "GridCE": community.WORKER_CE,
+            "Site": site.name,
+            "GridCE": site.ce,
             "CEQueue": "local",
             "CPUNormalizationFactor": "10.0",
             "CPUScalingFactor": "10.0",
             "CPUTimeLeft": "100000000",
             "LocalCE": "Pool/InProcess",
-            "NumberOfProcessors": 2,
+            "NumberOfProcessors": site.slots,
             "Platform": "any",
         },
     }

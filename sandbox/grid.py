@@ -101,7 +101,7 @@ class Grid:
                 self.state.database,
                 self.state.storage,
                 self.state.dirac,
-                self.state.worker_node,
+                self.state.worker_nodes,
                 self.state.log,
                 self.state.home,
             ):

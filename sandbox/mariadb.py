@@ -78,7 +78,7 @@ class MariaDB:
         child = self.processes.start(
             NAME, [server, f"--defaults-file={self.settings}"], env, self.state.root
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self.answers():
             if child.poll() is not None or time.monotonic() > deadline:
                 raise SandboxError(

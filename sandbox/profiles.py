@@ -72,7 +72,7 @@ class Profile:
 
     :param services: in the order in which they start.
     :param agents: process name -> the agents that take turns in it.
-    :param local_executor: run tasks without a WMS.
+    :param local_executor: run tasks without a WMS; else each site gets a worker node.
     """
 
     name: str
@@ -94,7 +94,6 @@ PROFILES = {
         {
             "agents": TRANSFORMATION_AGENTS,
             "request-agent": (REQUEST_AGENT,),
-            "job-agent": (JOB_AGENT,),
         },
         local_executor=False,
     ),

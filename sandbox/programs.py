@@ -11,15 +11,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from sandbox import environment
+from sandbox import community, environment
 from sandbox.errors import SandboxError
 from sandbox.process import Processes
 from sandbox.profiles import CONFIGURATION, JOB_AGENT, Profile
-from sandbox.state import State
 
 SERVICES = "services"
 EXECUTOR = "executor"
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 #: Module -> distribution: what DIRAC's services need beyond DIRAC's client.
 _PACKAGES = {"DIRAC": "DIRAC", "MySQLdb": "mysqlclient", "opensearchpy": "opensearch-py"}
 
@@ -53,14 +52,13 @@ def start_engine(processes: Processes, profile: Profile) -> None:
     state = processes.state
     children = {}
     for name, agents in profile.agents.items():
-        arguments = [*agents]
         env = environment.server(state, "servers.cfg")
-        if JOB_AGENT in agents:
-            env = _worker_node(state)
-            extra = state.etc / "worker-node.cfg"
-            arguments += ["--extra", str(extra), "--directory", str(state.work)]
-        children[name] = _start(processes, name, "agents", arguments, env)
-    if profile.local_executor:
+        children[name] = _start(processes, name, "agents", agents, env)
+    if not profile.local_executor:
+        for site in community.SITES:
+            name = f"worker-{site.name}"
+            children[name] = _start_worker_node(processes, name, site.name)
+    else:
         places = {
             "--work": state.work,
             "--proxies": state.proxies,
@@ -81,10 +79,15 @@ def _start(
     return processes.start(name, command, env, environment.REPOSITORY)
 
 
-def _worker_node(state: State) -> dict[str, str]:
-    env = environment.server(state, "worker-node.cfg", state.worker_node)
+def _start_worker_node(processes: Processes, name: str, site: str) -> subprocess.Popen[bytes]:
+    state = processes.state
+    local = f"{site}.cfg"
+    env = environment.server(state, local, state.worker_node(site))
     env["X509_USER_PROXY"] = str(state.proxies / "pilot.sim_pilot.pem")
     # JobAgent starts its wrapper with the interpreter behind the environment's symbolic link
     packages = [path for path in sys.path if path.endswith("site-packages")]
     env["PYTHONPATH"] = os.pathsep.join(packages)
-    return env
+    directory = state.work / site
+    directory.mkdir(exist_ok=True)
+    arguments = [JOB_AGENT, "--extra", str(state.etc / local), "--directory", str(directory)]
+    return _start(processes, name, "agents", arguments, env)

@@ -147,13 +147,12 @@ def resources(state: State, ports: dict[str, int]) -> Section:
 
 def _sites() -> Section:
     sites: Section = {}
-    for name, storage in community.SITES.items():
-        grid, place, _country = name.split(".")
+    for site in community.SITES:
+        grid, place, _country = site.name.split(".")
         queue = {"maxCPUTime": 1000000, "SI00": 2400}
-        ce = community.WORKER_CE if name == community.WORKER_SITE else f"ce-{place.lower()}"
-        sites.setdefault(grid, {})[name] = {
+        sites.setdefault(grid, {})[site.name] = {
             "Name": place,
-            "SE": listed(storage),
-            "CEs": {ce: {"CEType": "InProcess", "Queues": {"local": queue}}},
+            "SE": site.storage,
+            "CEs": {site.ce: {"CEType": "InProcess", "Queues": {"local": queue}}},
         }
     return sites

@@ -13,7 +13,7 @@ from sandbox.process import MARK
 from sandbox.profiles import Profile
 from sandbox.state import State
 
-_SECONDS = 60
+_SECONDS = 120
 
 
 def start_proxies(state: State) -> subprocess.Popen[bytes]:

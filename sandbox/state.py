@@ -44,8 +44,7 @@ class State:
         self.credentials = self.etc / "grid-security"
         #: DIRAC_ROOT_PATH of the services; the Configuration Server keeps its data below it.
         self.dirac = self.root / "dirac"
-        #: DIRAC_ROOT_PATH of the JobAgent, which rewrites etc/dirac.cfg below it.
-        self.worker_node = self.root / "worker-node"
+        self.worker_nodes = self.root / "worker-nodes"
         self.client_cfg = self.root / "client.cfg"
         self.env_sh = self.root / "env.sh"
 
@@ -57,13 +56,18 @@ class State:
                 folder.mkdir(mode=0o700, exist_ok=True)
             for folder in (self.log, self.work, self.storage, self.credentials):
                 folder.mkdir(exist_ok=True)
-            for root in (self.dirac, self.worker_node):
-                (root / "etc").mkdir(parents=True, exist_ok=True)
+            (self.dirac / "etc").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SandboxError(
                 f"the state directory {self.root} cannot be written: {error.strerror}",
                 "choose another one with --state",
             ) from error
+
+    def worker_node(self, site: str) -> Path:
+        """DIRAC_ROOT_PATH of the site's JobAgent, with its etc/."""
+        root = self.worker_nodes / site
+        (root / "etc").mkdir(parents=True, exist_ok=True)
+        return root
 
     @property
     def socket(self) -> Path:
