@@ -19,6 +19,9 @@ from tests.unit.core.ctao_files import (
     told,
 )
 
+OUTSIDE = "the directory '/sim/MC' does not lie below /ctao, the virtual organisation's own tree"
+NO_PATH = "'/ctao/MC/PROD6/La Palma/proton/ctapipe-process/0/Log' is no logical path of a directory"
+
 
 def test_the_file_names_the_production_and_base_path_the_vo():
     production = load_production(text(step(1, SIMULATION)), "some/where/az180.merge.yml")
@@ -49,23 +52,23 @@ def test_a_key_of_our_own_says_what_cta_prod_submit_takes_from_elsewhere():
         step(2, PROCESSING, {"parentID": 1, "moon": "dark"}),
         prodsys={
             "name": "gammas",
-            "vo": "sim",
+            "vo": "ctao",
             "connection": "other",
             "steps": {
                 "1": {"tasks": 100},
                 "2": {
                     "start": "on_complete",
                     "policy": {"max_flushes": 3},
-                    "dataset": {"name": "/sim/datasets/gammas_${{ run }}"},
+                    "dataset": {"name": "/ctao/datasets/gammas_${{ run }}"},
                 },
             },
         },
     )
     first, second = made.steps
-    assert (made.production, made.vo, made.connection) == ("gammas", "sim", "other")
+    assert (made.production, made.vo, made.connection) == ("gammas", "ctao", "other")
     assert (first.transformation.tasks, first.rules.tasks) == (100, 100)
     assert (second.start, second.rules.max_flushes) == ("on_complete", 3)
-    assert second.dataset.name == "/sim/datasets/gammas_r1"
+    assert second.dataset.name == "/ctao/datasets/gammas_r1"
     assert second.dataset.query == second.transformation.output_query
 
 
@@ -124,6 +127,20 @@ def test_a_key_of_our_own_says_what_cta_prod_submit_takes_from_elsewhere():
         (
             [step(1, PROCESSING, {**ROOT, "pointing_dir": "Up"})],
             ("pointing_dir: Up", "'Up' is no pointing direction known here"),
+        ),
+        (
+            [step(1, {**PROCESSING, "base_path": "/sim/MC"}, ROOT)],
+            (
+                "base_path: /sim/MC",
+                OUTSIDE,
+            ),
+        ),
+        (
+            [step(1, PROCESSING, {**ROOT, "site": "La Palma"})],
+            (
+                "job_config:",
+                NO_PATH,
+            ),
         ),
         (
             [step(1, PROCESSING, {**ROOT, "moon": "dark, half"})],

@@ -16,8 +16,8 @@ from dirac_prodsys.core.production import Model
 
 Number = StrictInt | StrictFloat
 Scalar = StrictStr | StrictInt | StrictFloat
-Words = StrictStr | tuple[StrictStr, ...]
-FileValue = Scalar | tuple[Scalar, ...]
+Words = StrictStr | Annotated[tuple[StrictStr, ...], Field(min_length=1)]
+FileValue = Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]
 Moonlight = Literal["dark", "half", "full"]
 
 

@@ -13,7 +13,9 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from dirac_prodsys.core import naming
 from dirac_prodsys.core.ctao.outputs import Output
+from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import TRANSFORMATION_ID, DirectorySpec
 
 #: of the directory with the transformation's ID
@@ -30,7 +32,7 @@ def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
     path = base_path
     for name in ("MCCampaign", "site", "particle", program):
         if name in said:
-            path = posixpath.join(path, said[name])
+            path = posixpath.join(path, _part(said[name]))
             made.append(DirectorySpec(path=path, metadata={name: said[name]}))
     path = posixpath.join(path, TRANSFORMATION_ID)
     fields = [f"{program}_version" if name == "version" else name for name in _OF_TRANSFORMATION]
@@ -38,6 +40,23 @@ def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
     kinds = ("Model",) if said["outputType"] == "Model" else ("Data", "Log")
     made += (DirectorySpec(path=posixpath.join(path, k), metadata=_of(k, said)) for k in kinds)
     return tuple(made)
+
+
+def check(base_path: str, output: Output, vo: str, place: Path, problems: Problems) -> None:
+    """Note if the catalogue would refuse the directories.
+
+    :param place: of ``base_path``.
+    """
+    with problems.at(*place):
+        naming.check_directory(base_path.rstrip("/"), vo)
+    for directory in directories(base_path, output)[-1:]:
+        with problems.at("steps", output.step, "job", on_key=True):
+            naming.check_directory(directory.of(0).path, vo)
+
+
+def _part(value: Any) -> str:
+    """A value as part of a path; numbers with one digit behind the point."""
+    return value if isinstance(value, str) else f"{value:.1f}"
 
 
 def _of(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from dirac_prodsys.core import graph, linking, naming, step_output
 from dirac_prodsys.core.ctao import feeding, inputs, outputs, remarks, settings, simpipe
+from dirac_prodsys.core.ctao.directories import check as check_directories
 from dirac_prodsys.core.ctao.directories import directories
 from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.inputs import Input
@@ -51,6 +52,11 @@ def plan_steps(
     trained = _trained(drafts)
     plans = {}
     for name, drafted in drafts.items():
+        if drafted.output is not None:
+            own = "base_path" in drafted.settings.config
+            where: Path = ("steps", name, "job", "base_path") if own else ("common", "base_path")
+            base_path = drafted.settings["base_path"]
+            check_directories(base_path, drafted.output, production.vo, where, problems)
         plan = _plan(production, drafted, run, problems)
         late = tuple(f for f in trained[name] if f not in drafted.parents)
         fed = tuple(dict.fromkeys((*feeders[name], *late)))
