@@ -66,7 +66,6 @@ _LIVE = (
     ("unknown-dataset", "A dataset that a step takes does not exist."),
     ("unknown-se", "The configuration has no such storage element."),
     ("unknown-site", "The configuration has no such site."),
-    ("undeclared-type", "The site's agents do not work on transformations of this type."),
 )
 _WARNINGS = (
     ("unconnected", "A step is linked to no other, and the others are linked."),
@@ -86,6 +85,7 @@ _WARNINGS = (
     ("dataset-without-run", "The query of the dataset names the run and its name does not."),
     ("similar-dataset", "Two files make datasets of the same name in runs of the same ID."),
     ("shared-directory", "Two files let steps write into the same directory."),
+    ("undeclared-type", "The grid's agents do not work on transformations of this type."),
     ("name-taken", "The Transformation System has a transformation of that name."),
     ("dataset-exists", "The dataset exists with the same query."),
     ("nothing-selected", "The catalogue finds no file for the query now."),

@@ -11,6 +11,7 @@ from dirac_prodsys.errors import GatewayDenied
 from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
+from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs, configured
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
@@ -22,7 +23,7 @@ def open(settings: GatewaySettings) -> DiracGateway:
     return DiracGateway(settings)
 
 
-class DiracGateway(CatalogueVerbs, FileVerbs, TransformationVerbs):
+class DiracGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, TransformationVerbs):
     """A :class:`ProductionGateway` on DIRAC 9.1.
 
     :param services: for tests: another way to the services than DISET.
@@ -60,6 +61,11 @@ class DiracGateway(CatalogueVerbs, FileVerbs, TransformationVerbs):
                     f"make a proxy with dirac-proxy-init -g GROUP, or correct the {what}",
                 )
         return identity
+
+    def _configured(self) -> Configured:
+        if not isinstance(self.services, DisetServices):
+            return Configured()
+        return configured(self.services.configuration, self.settings.vo)
 
     def _render(self, body: BodySpec) -> str:
         return render(body)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec, MetaValue
 from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
@@ -24,12 +25,6 @@ from dirac_prodsys.gateway.services import CATALOGUE, Services
 
 #: seconds for which the list of metadata fields is believed
 FIELDS_TTL = 300.0
-
-#: what a file is, for queries, beside its metadata (``DataManagementSystem/Client/MetaQuery.py``);
-#: not SE, User and Group, of which the catalogue loses any condition that is not a bare value
-STANDARD_FIELDS = frozenset(
-    {"CheckSum", "CreationDate", "FileName", "GUID", "LastAccessDate", "ModificationDate", "Size"}
-)
 
 #: widths of the columns of ``FC_MetaDatasets`` and ``FC_DatasetAnnotations``
 _NAME_WIDTH, _QUERY_WIDTH, _ANNOTATION_WIDTH = 128, 512, 512

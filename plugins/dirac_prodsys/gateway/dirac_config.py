@@ -48,6 +48,16 @@ class GridConfiguration:
         """The value of an option that is a list."""
         return [part.strip() for part in self.option(path).split(",") if part.strip()]
 
+    def sections(self, path: str) -> list[str]:
+        """Names of the sections below a section; none if it does not exist."""
+        found = self._tree[path].listSections() if self._tree.isSection(path) else []
+        return [str(name) for name in found]
+
+    def option_names(self, path: str) -> list[str]:
+        """Names of the options of a section; none if it does not exist."""
+        found = self._tree[path].listOptions() if self._tree.isSection(path) else []
+        return [str(name) for name in found]
+
     def service_urls(self, service: str) -> list[str]:
         """URLs of a service in the order in which to try them (``PathFinder.getServiceURLs``).
 

@@ -25,6 +25,7 @@ from dirac_prodsys.errors import (
 )
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
+from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
@@ -118,7 +119,7 @@ class MemoryServices:
             raise error_of(error.message, name, error.number) from None
 
 
-class MemoryGateway(CatalogueVerbs, FileVerbs, TransformationVerbs):
+class MemoryGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, TransformationVerbs):
     """A :class:`ProductionGateway` on a grid in memory."""
 
     settle_seconds = 0.0
@@ -143,6 +144,9 @@ class MemoryGateway(CatalogueVerbs, FileVerbs, TransformationVerbs):
             version="memory",
             services=dict.fromkeys(IN_USE, "memory"),
         )
+
+    def _configured(self) -> Configured:
+        return self.grid.configured
 
     def _render(self, body: BodySpec) -> str:
         return json.dumps(plain(body), sort_keys=True)

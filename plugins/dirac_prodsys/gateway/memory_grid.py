@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
+from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.gateway.dirac_inventory import Configured
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue, ServiceError
 from dirac_prodsys.gateway.memory_faults import Fault, Kind
 
@@ -109,6 +111,12 @@ class MemoryGrid:
         self.stopped_agents: set[str] = set()
         #: groups that may write to the Transformation System; empty: all
         self.production_groups: set[str] = set()
+        #: what its configuration has
+        self.configured = Configured(
+            storage_elements=frozenset({"DISK-A-SE", "DISK-B-SE"}),
+            sites=frozenset({"SIM.SiteA.org", "SIM.SiteB.org"}),
+            transformation_types=frozenset(transformation_types()),
+        )
         self.log: list[str] = []
         self._next_id = 1
         self._next_cycle = agent_cycle

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from dirac_prodsys.core.inventory import Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec, TransformationSpec
@@ -93,6 +94,9 @@ class ProductionGateway(Protocol):
 
     def ping(self) -> Identity:
         """One authenticated call to every service in use."""
+
+    def inventory(self) -> Inventory:
+        """What the grid has that a production may name: fields, storage elements, sites, types."""
 
     def find_transformation(self, name: str) -> TransformationRecord | None:
         """Look up by exact name; None when there is none."""

@@ -1,0 +1,180 @@
+"""What one grid lacks for a production: fields, storage elements, sites, types.
+
+DIRAC ignores a condition on a field that the catalogue does not define, and cuts or converts values
+that do not fit its type; a job whose site does not exist waits for ever; agents pass over types
+that are not in their list. Nobody is told.
+
+Invariant: pure: what the grid has comes as an :class:`Inventory`, names are compared letter by
+letter, as DIRAC does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.plan import StepPlan
+from dirac_prodsys.core.problems import Path, Problem, nearest
+from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.specs import CtaoSpec, JobSpec
+
+_INT_LIMIT = 2**31
+
+
+def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
+    """All that the inventory lacks."""
+    for step in subject.plan.steps:
+        yield from _type(step, inventory)
+        yield from _queries(subject, step, inventory)
+        yield from _directories(step, inventory)
+        yield from _places(step, inventory)
+
+
+def _type(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
+    kind, known = step.transformation.type, inventory.transformation_types
+    if known and kind not in known:
+        yield Problem(
+            ("steps", step.name, "type"),
+            f"agents of this grid work on no transformation of type {kind}",
+            f"{nearest(kind, known)}; or let the grid's manager add it to Operations/"
+            "Transformations",
+            code="undeclared-type",
+        )
+
+
+def _queries(subject: Subject, step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
+    known = {**inventory.directory_fields, **inventory.file_fields}
+    queries: list[tuple[Path, MetaQuery]] = []
+    if step.name in subject.takes:
+        queries.append((("steps", step.name, "input"), subject.takes[step.name]))
+    if step.dataset is not None:
+        queries.append((("steps", step.name, "dataset", "where"), step.dataset.query))
+    output = step.transformation.output_query or MetaQuery()
+    inherited = set(output.fields)  # told at the output
+    for parent in step.parents:
+        inherited |= set((subject.takes.get(parent) or MetaQuery()).fields)
+        parents = subject.leaves.get(parent)
+        inherited |= set(parents.fields if parents is not None else ())
+    for path, query in queries:
+        for name, condition in query.to_dirac().items():
+            if name in inherited or name in STANDARD_FIELDS:
+                continue
+            where = (*path, name)
+            if path[-1] == "input":
+                where = subject.condition(step.name, name)
+            yield from _field(where, name, _operands(condition), known)
+
+
+def _directories(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
+    said: dict[str, Any] = {}
+    for directory in step.transformation.directories:
+        said.update(directory.metadata)
+    for name, value in said.items():
+        path: Path = ("steps", step.name, "output", "metadata", name)
+        if name in inventory.file_fields:
+            yield Problem(
+                path,
+                f"{name} is a field of files in this catalogue, and cannot stand on a directory",
+                "let the jobs set it on each file, or use another field",
+                code="file-field",
+            )
+        else:
+            yield from _field(path, name, [value], inventory.directory_fields)
+
+
+def _field(
+    path: Path, name: str, values: Collection[Any], known: Mapping[str, str]
+) -> Iterator[Problem]:
+    if name not in known:
+        yield Problem(
+            path,
+            f"the catalogue has no metadata field {name}",
+            f"{nearest(name, known)}; or let a catalogue manager define it",
+            on_key=True,
+            code="unknown-field",
+        )
+        return
+    for value in values:
+        wrong = misfit(value, known[name])
+        if wrong:
+            yield Problem(
+                path,
+                f"{value!r} is {wrong}: {name} is {known[name]} in the catalogue",
+                "write a value of that type, or use another field",
+                code="field-type",
+            )
+
+
+def misfit(value: str | int | float, kind: str) -> str:
+    """What is wrong with a value for a field of that type; empty if it fits.
+
+    :param kind: as it was defined: ``int``, ``float``, ``date``, ``VARCHAR(128)`` or another type
+        of MySQL (``DirectoryMetadata.addMetadataField``).
+    """
+    word = kind.lower()
+    text = isinstance(value, str)
+    if word.startswith("int"):
+        if text:
+            return "text"
+        if isinstance(value, float):
+            return "no whole number"
+        return "" if isinstance(value, int) and abs(value) < _INT_LIMIT else "too big"
+    if word in ("float", "double") or word.startswith("decimal"):
+        return "text" if text else ""
+    if word.startswith(("varchar", "string")):
+        digits = "".join(c for c in word if c.isdigit())
+        width = int(digits) if digits else 128
+        if not text:
+            return "a number"
+        return f"longer than {width} characters" if len(str(value)) > width else ""
+    if word.startswith(("date", "timestamp")):
+        return "" if text else "a number"
+    return ""
+
+
+def _operands(condition: Any) -> list[Any]:
+    if not isinstance(condition, dict):
+        return []
+    found: list[Any] = []
+    for operand in condition.values():
+        found += operand if isinstance(operand, list) else [operand]
+    return found
+
+
+def _places(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
+    """Storage elements and sites."""
+    body, known = step.transformation.body, inventory.storage_elements
+    storage: list[tuple[Path, str]] = []
+    sites: list[tuple[Path, str]] = []
+    if isinstance(body, JobSpec):
+        storage += [(("steps", step.name, "output", "se"), output.se) for output in body.outputs]
+        path: Path = ("steps", step.name, "job", "sites")
+        sites += [((*path, index), site) for index, site in enumerate(body.sites)]
+    elif isinstance(body, CtaoSpec):
+        for name, value in body.settings:
+            if name == "destination":
+                named = value if isinstance(value, list) else str(value).split(",")
+                path = ("steps", step.name, "job", "destination")
+                sites += [(path, str(site).strip()) for site in named]
+    else:
+        for index, operation in enumerate(body.operations):
+            for name in ("SourceSE", "TargetSE"):
+                path = ("steps", step.name, "job", "operations", index, name)
+                for se in operation.attributes.get(name, "").split(","):
+                    storage.append((path, se.strip()))
+    for path, se in dict.fromkeys(storage):
+        if known and se and not se.startswith("TASK:") and se not in known:
+            yield Problem(
+                path, f"there is no storage element {se}", nearest(se, known), code="unknown-se"
+            )
+    for path, site in dict.fromkeys(sites):
+        unknown = site not in inventory.sites and site.lower() != "any"
+        if inventory.sites and site and unknown:
+            yield Problem(
+                path,
+                f"there is no site {site}",
+                nearest(site, inventory.sites),
+                code="unknown-site",
+            )

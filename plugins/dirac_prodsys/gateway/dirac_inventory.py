@@ -1,0 +1,73 @@
+"""The verb that tells what a grid has: asked of the catalogue and of the configuration.
+
+Invariant: one call and the configuration of the connection, which is read once anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core.inventory import Inventory
+from dirac_prodsys.gateway.dirac_config import GridConfiguration
+from dirac_prodsys.gateway.services import CATALOGUE, Services
+
+#: what agents work on where the configuration does not say (``TransformationAgent.initialize``)
+DEFAULT_TYPES = {
+    "DataProcessing": ("MCSimulation", "Merge"),
+    "DataManipulation": ("Replication", "Removal"),
+}
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What the configuration of a grid has; what is empty is not known."""
+
+    storage_elements: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    transformation_types: frozenset[str] = frozenset()
+
+
+class InventoryVerbs:
+    """Mix-in: what :class:`ProductionGateway` says about the grid itself."""
+
+    services: Services
+
+    def inventory(self) -> Inventory:
+        """See :meth:`ProductionGateway.inventory`."""
+        fields: dict[str, Any] = self.services.call(CATALOGUE, "getMetadataFields")
+        configured = self._configured()
+        return Inventory(
+            directory_fields=dict(fields["DirectoryMetaFields"]),
+            file_fields=dict(fields["FileMetaFields"]),
+            storage_elements=configured.storage_elements,
+            sites=configured.sites,
+            transformation_types=configured.transformation_types,
+        )
+
+    def _configured(self) -> Configured:
+        raise NotImplementedError
+
+
+def configured(tree: GridConfiguration, vo: str) -> Configured:
+    """What a configuration has, for a virtual organisation.
+
+    Agents belong to none and read ``Operations/Defaults``; a site that keeps the lists below the
+    virtual organisation runs agents for it alone.
+    """
+    kinds = tree.sections("/Resources/Sites")
+    sites = [site for kind in kinds for site in tree.sections(f"/Resources/Sites/{kind}")]
+    types: set[str] = set()
+    for family, default in DEFAULT_TYPES.items():
+        option = f"Transformations/{family}"
+        said = tree.options(f"/Operations/Defaults/{option}")
+        said += tree.options(f"/Operations/{vo}/{option}") if vo else []
+        types.update(said or default)
+    return Configured(
+        storage_elements=frozenset(
+            tree.sections("/Resources/StorageElements")
+            + tree.option_names("/Resources/StorageElementGroups")
+        ),
+        sites=frozenset(sites),
+        transformation_types=frozenset(types),
+    )
