@@ -172,6 +172,8 @@ class MariaDB:
                     f"--defaults-file={self.settings}",
                     "--auth-root-authentication-method=normal",
                     "--skip-test-db",
+                    # the name of this machine need not be known to any resolver
+                    "--skip-name-resolve",
                 ],
                 stdout=output,
                 stderr=subprocess.STDOUT,
