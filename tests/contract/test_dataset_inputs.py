@@ -59,6 +59,24 @@ def test_values_of_a_dataset_s_query_come_back_as_they_were_written(
     assert [(k, v, type(v)) for k, v in kept.items()] == [(k, v, type(v)) for k, v in query.items()]
 
 
+def test_a_sample_is_taken_once_of_the_first_files_or_not_at_all(
+    system: System, gateway: Gateway
+) -> None:
+    mark = unique()
+    directory = DirectorySpec(path=f"/sim/contract/{mark}", metadata={"run": mark})
+    gateway.prepare_directories([directory])
+    for number in (3, 1, 2):
+        system.register(f"{directory.path}/{number}", {})
+    query = MetaQuery.parse(directory.metadata)
+    made = gateway.create_transformation(spec(unique()))
+    with pytest.raises(NotFound, match="finds 3 files"):
+        gateway.add_sample(made.id, query, 4)
+    assert gateway.add_sample(made.id, query, 2) == 2
+    system.register(f"{directory.path}/0", {})
+    assert gateway.add_sample(made.id, query, 2) == 0
+    assert sum(gateway.snapshot([made.id])[made.id].files.values()) == 2
+
+
 def test_a_dataset_that_does_not_exist_is_not_found(gateway: Gateway) -> None:
     for name in (f"/sim/nowhere/{unique()}", unique()):
         with pytest.raises(NotFound, match="there is no dataset"):

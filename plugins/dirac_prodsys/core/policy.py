@@ -58,6 +58,7 @@ class StepRules:
     :param flush: ``auto`` or ``never``.
     :param max_flushes: how many flushes before giving up.
     :param min_processed: fraction of the attached files that must be Processed, 0 to 1.
+    :param by_hand: without input: only a person knows how many tasks are enough, and completes it.
     :param listed: number of input files where the production lists them; None: the catalogue knows.
     """
 
@@ -67,6 +68,7 @@ class StepRules:
     max_flushes: int = 10
     min_processed: float = 1.0
     listed: int | None = None
+    by_hand: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -191,6 +193,12 @@ def _by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
     total = sum(snapshot.tasks.values())
     good = _count(snapshot.tasks, GOOD_TASKS)
     bad = _count(snapshot.tasks, BAD_TASKS)
+    if rules.by_hand:
+        return Verdict(
+            "wait",
+            f"{good} of {total} tasks are done, {bad} failed; whoever extends it in DIRAC has to "
+            "complete it there",
+        )
     wanted = total if rules.tasks is None else rules.tasks
     if total and good >= wanted:
         return Verdict("complete", f"{good} of {wanted} tasks are done")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.dirac_replies import each
 from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
@@ -43,6 +44,28 @@ class FileVerbs:
                 )
             added += sum(answer == "Added" for answer in answers.values())
         return added
+
+    def add_sample(self, transformation: int, query: MetaQuery, limit: int) -> int:
+        """See :meth:`ProductionGateway.add_sample`."""
+        self._check_fields(query)
+        where = {"TransformationID": [transformation]}
+        counters = self.services.call(
+            TRANSFORMATIONS, "getCounters", "TransformationFiles", ["TransformationID"], where
+        )
+        if sum(int(count) for _, count in counters) >= limit:
+            return 0
+        found = self.services.call(CATALOGUE, "findFilesByMetadata", query.to_dirac(), "/")
+        if len(found) < limit:
+            raise NotFound(
+                f"the file catalogue finds {len(found)} files for the query, and {limit} are to be "
+                "taken",
+                "ask for fewer, or wait until there are more",
+            )
+        return self.add_files(transformation, sorted(found)[:limit])
+
+    def _check_fields(self, query: MetaQuery) -> None:
+        """Refuse fields that the catalogue does not know; :class:`CatalogueVerbs` does it."""
+        raise NotImplementedError
 
     def _require_files(self, lfns: list[str]) -> None:
         reply = self.services.call(CATALOGUE, "isFile", dict.fromkeys(lfns, True))

@@ -125,6 +125,14 @@ class ProductionGateway(Protocol):
         :raises NotFound: the catalogue does not have one of them; then none is attached.
         """
 
+    def add_sample(self, transformation: int, query: MetaQuery, limit: int) -> int:
+        """Attach the first files that the catalogue finds; return how many were not there before.
+
+        A transformation that has as many already is left alone.
+
+        :raises NotFound: the catalogue finds fewer than ``limit``; then none is attached.
+        """
+
     def start_transformation(self, transformation: int) -> None:
         """New or Stopped → Active; Active, Flush and ended ones are left alone."""
 

@@ -66,7 +66,8 @@ class DiracStartTransformationOperator(DiracOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """All that a job may need before Active: a job never meets a missing directory."""
-        spec = self.plan(context).transformation
+        step = self.plan(context)
+        spec = step.transformation
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
             record = self.find(gateway, spec.name)
@@ -75,6 +76,8 @@ class DiracStartTransformationOperator(DiracOperator):
             added = gateway.ensure_tasks(record.id, spec.tasks) if spec.tasks else 0
             if spec.files:
                 gateway.add_files(record.id, spec.files)
+            if step.sample is not None:
+                gateway.add_sample(record.id, step.sample.query, step.sample.limit)
             gateway.start_transformation(record.id)
             return record, added
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.policy import History, judge
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import DefinitionErrors
 from tests.unit.core.ctao_files import (
     COMMON,
@@ -21,6 +26,10 @@ from tests.unit.core.ctao_files import (
 
 OUTSIDE = "the directory '/sim/MC' does not lie below /ctao, the virtual organisation's own tree"
 NO_PATH = "'/ctao/MC/PROD6/La Palma/proton/ctapipe-process/0/Log' is no logical path of a directory"
+
+UNSELECTABLE = (
+    "only the jobs of Step1_MCSimulation know what it simulates: its files cannot be selected"
+)
 
 
 def test_the_file_names_the_production_and_base_path_the_vo():
@@ -43,7 +52,16 @@ def test_steps_are_counted_in_the_order_of_their_ids_and_parents_found_by_id():
 
 def test_a_simulation_without_a_number_of_tasks_waits_for_a_person():
     rules = plan(step(1, SIMULATION)).steps[0].rules
-    assert (rules.needs_input, rules.tasks) == (False, None)
+    assert (rules.needs_input, rules.tasks, rules.by_hand) == (False, None, True)
+    for status, tasks, verdict in (
+        ("Active", {}, "wait"),
+        ("Active", {"Done": 10}, "wait"),
+        ("Active", {"Done": 9, "Failed": 1}, "wait"),
+        ("Completed", {"Done": 9, "Failed": 1}, "complete"),
+    ):
+        seen = Snapshot(1, "n", "MCSimulation", TransformationStatus(status), {}, tasks)
+        now = {"now": 0.0, "quiet_seconds": 0.0, "inputs_final": True}
+        assert judge(seen, rules, History(), **now)[0].kind == verdict
 
 
 def test_a_key_of_our_own_says_what_cta_prod_submit_takes_from_elsewhere():
@@ -212,6 +230,68 @@ def test_a_trial_with_a_few_files_is_for_roots():
     ]
 
 
+SIMPIPE = {"type": "SimPipe", "version": "v0.21.0", "simpipe_config": "simpipe/south.yml"}
+SOUTH = """\
+array_layout_name: CTAO-South-Alpha
+site: South
+primary: Gamma
+azimuth_angle: 12.5
+model_version: "6.10"
+grid_output_path: out
+"""
+
+
+def test_a_configuration_beside_the_file_becomes_part_of_the_production():
+    source = text(step(2, SIMPIPE), step(1, SIMULATION))
+    beside = {"simpipe/south.yml": SOUTH}
+    production = load_production(source, "p.yml", beside=beside.get)
+    again = load_production(production.source, "p.yml")
+    assert compile(again, run="r1") == compile(production, run="r1")
+    assert compile(again, run="r1").steps[1].transformation.output_query.to_dirac() == {
+        "MCCampaign": {"=": "PROD6"},
+        "array_layout": {"=": "CTAO-South-Alpha"},
+        "configuration_id": {"=": 16},
+        "data_level": {"=": -1},
+        "outputType": {"=": "Data"},
+        "particle": {"=": "gamma"},
+        "phiP": {"=": 192.5},
+        "sct": {"=": "False"},
+        "site": {"=": "Paranal"},
+        "tel_sim_prog": {"=": "simpipe"},
+        "tel_sim_prog_version": {"=": "v0.21.0"},
+        "thetaP": {"=": 20},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"simpipe_config": "../south.yml"}, "'../south.yml' is not at hand"),
+        ({"simpipe_config": "none.yml"}, "'none.yml' is not at hand"),
+        ({"simpipe_config": {"site": "South"}}, "key 'primary' is missing"),
+        (
+            {"simpipe_config": {**yaml.safe_load(SOUTH), "run_number": 3}},
+            "run_number does not belong here",
+        ),
+        ({"simpipe_config": {**yaml.safe_load(SOUTH), "site": "Mars"}}, "'Mars' is no site"),
+        ({"simpipe_config": {**yaml.safe_load(SOUTH), "azimuth_angle": "up"}}, "'up' is no az"),
+    ],
+)
+def test_a_configuration_that_lacks_something_is_told(changed, reason):
+    assert any(reason in told_ for _, told_ in told(step(1, {**SIMPIPE, **changed})))
+
+
+def test_nobody_can_take_files_of_a_ledger():
+    ledger = {**SIMPIPE, "simpipe_config": {"job_grid_file": "a.ecsv", "grid_output_path": "out"}}
+    assert plan(step(1, ledger)).steps[0].transformation.output_query is None
+    assert told(step(1, ledger), step(2, PROCESSING, {"parentID": 1})) == [
+        (
+            "parentID: 1",
+            UNSELECTABLE,
+        )
+    ]
+
+
 def test_where_ctadirac_does_otherwise_is_remarked():
     east = {**SIMULATION, "pointing_dir": "East"}
     scts = {"sct": "all", **SIMULATION}
@@ -221,3 +301,8 @@ def test_where_ctadirac_does_otherwise_is_remarked():
     assert "East" in found[0][1]
     assert "2024-02-05-sc" in found[1][1]
     assert "tag" in found[2][1]
+    gaps = remarks(step(2, SIMULATION), Common={**COMMON, "tag": "simulation", "compiler": "gcc"})
+    assert [reason for _, reason in gaps] == [
+        "parents are found by their ID",
+        "tag means here what it means in job_config",
+    ]

@@ -12,7 +12,10 @@ classes below ``Interfaces/API``), worked out anew as pure functions of tables::
     outputs      output metadata and queries, made of settings and input
     directories  where the output goes
     feeding      which steps take files of which, whatever the file says
-    planning     all of it for one production
+    planning     all of it for one production (draft: a step on its way)
+    remarks      what a reader should know
+    companions   configurations in files beside the production
+    places       where in the file that is written which a plan speaks of
 
 Where CTADIRAC accepts what would spoil a production, a mistake is told instead: mandatory keys that
 are missing, a dataset beside a parent, conditions that no file of the parent fulfils. Siblings do

@@ -220,6 +220,8 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
         rules=StepRules(
             needs_input=not drafted.kind.simulation,
             tasks=step.tasks,
+            by_hand=drafted.kind.simulation and step.tasks is None,
+            listed=drafted.limit,
             flush=step.policy.flush,
             max_flushes=step.policy.max_flushes,
             min_processed=step.policy.min_processed,

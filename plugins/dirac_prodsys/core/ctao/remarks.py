@@ -17,6 +17,30 @@ DIFFERS = "ctadirac-differs"
 WIDE = "wide-input"
 FED = "fed-by-others"
 
+#: keys of ``Common`` that CTADIRAC takes for plain attributes of the job, whatever they mean
+AS_IN_JOB_CONFIG = frozenset(
+    {
+        "catalogs",
+        "cpu_time",
+        "destination",
+        "div_ang",
+        "group_size",
+        "instrument_random_seeds",
+        "layout",
+        "magic",
+        "moon",
+        "nb_processors",
+        "nsb",
+        "only_corsika",
+        "random_mono_probability",
+        "sct",
+        "sequential",
+        "simpipe_config",
+        "split",
+        "tag",
+    }
+)
+
 #: keys that steps with a parent may have; at others CTADIRAC's ``MetadataDict`` fails
 _OF_CHILDREN = frozenset(
     {

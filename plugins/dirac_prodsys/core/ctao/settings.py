@@ -123,7 +123,8 @@ def _place(
     hint = found.hint
     if key not in common and key not in config:
         hint = f"add {key}: CTADIRAC fails without it, or takes a value of its own in silence"
-    problems.add((*where, *found.path), found.reason, hint, on_key=found.on_key)
+    path = (*where, *found.path)
+    problems.add(path, found.reason, hint, on_key=found.on_key, code=found.code)
 
 
 def _moon(value: Any, kind: CtaoType) -> tuple[str, Any]:

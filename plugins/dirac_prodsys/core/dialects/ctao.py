@@ -32,9 +32,10 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
-from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.ctao import companions, places
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
 from dirac_prodsys.core.ctao.planning import PREFIX
+from dirac_prodsys.core.ctao.remarks import AS_IN_JOB_CONFIG, DIFFERS
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import (
@@ -46,7 +47,7 @@ from dirac_prodsys.core.production import (
     Step,
 )
 from dirac_prodsys.core.yaml_document import Document
-from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+from dirac_prodsys.errors import DefinitionError
 
 #: keys of ``input_meta_query`` that are no conditions on files
 SOURCES = ("parentID", "dataset")
@@ -117,13 +118,14 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         return None, frozenset()
     common = {k: v for k, v in file.Common.items() if v is not None}
     names = _names(document.data)
+    extras = file.prodsys
     steps = []
+    beside = companions.Companions(document, problems)
     for index, step in sorted(enumerate(file.ProdSteps), key=lambda item: item[1].ID):
-        config = _complete(step.job_config, ("ProdSteps", index), document, problems)
+        config = beside.complete(index, step.job_config)
         kind = kinds[step.ID]
         if kind is not None:
-            steps.append(_step(step, kind, names, config, common, file.prodsys, problems))
-    extras = file.prodsys
+            steps.append(_step(step, kind, names, config, common, extras, problems))
     production = Production(
         name=extras.name or _stem(document.file),
         vo=extras.vo or _vo(common.get("base_path")),
@@ -132,54 +134,15 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         tags=extras.tags,
         steps=tuple(steps),
         dialect="ctao",
-        source=document.source.text,
+        source=beside.whole_text(),
         file=document.file,
     )
     return production, frozenset()
 
 
-#: parts of a step's path in the plan → in the file
-_PLACES: Mapping[Path, Path] = {
-    ("input", "from"): ("input_meta_query", "parentID"),
-    ("input", "where"): ("input_meta_query",),
-    ("input",): ("input_meta_query",),
-    ("job",): ("job_config",),
-    ("group_size",): ("job_config", "group_size"),
-    ("type",): ("job_config", "type"),
-}
-
-#: fields of the catalogue → keys of ``input_meta_query`` that mean them
-_WRITTEN = {"phiP": "pointing_dir", "thetaP": "zenith_angle", "nsb": "moon"}
-
-
 def place(path: Path, document: Document) -> Path:
     """Where in the file that is written which stands at ``path`` in the plan."""
-    if path[:1] == ("common",):
-        return ("Common", *path[1:])
-    if path[:1] == ("production",):
-        return ("prodsys", *path[1:])
-    if path[:1] != ("steps",) or len(path) < 2:
-        return path
-    ids = {name: number for number, name in _names(document.data).items()}
-    steps = document.data["ProdSteps"]
-    number = ids.get(str(path[1]))
-    index = next((i for i, step in enumerate(steps) if step["ID"] == number), None)
-    if number is None or index is None:
-        return path
-    rest = path[2:]
-    for begin, there in _PLACES.items():
-        if rest[: len(begin)] == begin:
-            end = tuple(_written(part, steps[index]) for part in rest[len(begin) :])
-            return ("ProdSteps", index, *there, *end)
-    if rest and rest[0] in StepExtras.model_fields:
-        return ("prodsys", "steps", str(number), *rest)
-    return ("ProdSteps", index, *rest)
-
-
-def _written(part: str | int, step: Mapping[str, Any]) -> str | int:
-    said = step["input_meta_query"]
-    key = _WRITTEN.get(str(part), "")
-    return key if key in said and part not in said else part
+    return places.written(path, document.data["ProdSteps"], _names(document.data))
 
 
 def _kind(index: int, step: CtaoStep, problems: Problems) -> CtaoType | None:
@@ -217,10 +180,25 @@ def _check(file: CtaoFile, problems: Problems) -> None:
         elif parent is not None and dataset is not None:
             reason = "a step takes files from a parent or from a dataset, not both"
             problems.add((*source, "dataset"), reason, "drop one: CTADIRAC ignores the dataset")
+    if sorted(count) != list(range(1, len(count) + 1)):
+        problems.remark(
+            ("ProdSteps", 0, "ID"),
+            "parents are found by their ID",
+            "CTADIRAC takes parentID for a position: number the steps 1, 2, 3 without gaps",
+            code=DIFFERS,
+        )
     known = known_keys()
-    for key in file.Common:
+    for key, value in file.Common.items():
         if key not in known:
             problems.add(("Common", key), f"unknown key {key!r}", nearest(key, known), on_key=True)
+        elif key in AS_IN_JOB_CONFIG and value is not None:
+            problems.remark(
+                ("Common", key),
+                f"{key} means here what it means in job_config",
+                "CTADIRAC does not understand it here: write it into job_config",
+                on_key=True,
+                code=DIFFERS,
+            )
     for number in file.prodsys.steps:
         if number not in {str(taken) for taken in count}:
             where: Path = ("prodsys", "steps", number)
@@ -276,26 +254,6 @@ def _input(step: CtaoStep, kind: CtaoType, names: Mapping[int, str]) -> InputSpe
         dataset=said.get("dataset"),
         where={k: v for k, v in said.items() if k not in SOURCES},
     )
-
-
-def _complete(
-    config: Mapping[str, Any], path: Path, document: Document, problems: Problems
-) -> Mapping[str, Any]:
-    """``job_config`` with the configuration that it names by a file beside this one, if any.
-
-    Mistakes of that file are placed at its name.
-    """
-    name = config.get("simpipe_config")
-    text = document.beside(name) if isinstance(name, str) and document.beside else None
-    if text is None:
-        return config
-    try:
-        return {**config, "simpipe_config": yaml_source.parse(text, str(name)).data}
-    except DefinitionErrors as errors:
-        for error in errors.errors:
-            where = (*path, "job_config", "simpipe_config")
-            problems.add(where, f"{error.place}: {error.reason}", error.hint)
-    return config
 
 
 def _stem(file: str) -> str:

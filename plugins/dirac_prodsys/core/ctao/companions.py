@@ -1,0 +1,65 @@
+"""Configurations of the simulation pipeline that lie beside a production and become part of it.
+
+Invariant: what was read once is never read again: the text of the production is made whole, so that
+whoever reads it later needs no other file. Only files of the production's own folder, and of
+folders in it, are ever read.
+"""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.language import resolved
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.errors import DefinitionErrors
+
+KEY = "simpipe_config"
+
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+_FILE = re.compile(rf"{_PART}(?:/{_PART})*")
+
+
+class Companions:
+    """The other files of one production.
+
+    :param problems: their mistakes are noted here, at the place where the file is named.
+    """
+
+    def __init__(self, document: Document, problems: Problems) -> None:
+        self.document = document
+        self.problems = problems
+        self._read: dict[int, tuple[str, Mapping[str, Any]]] = {}
+
+    def complete(self, index: int, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The ``job_config`` of the step at that index with the file that it names, if any."""
+        name = config.get(KEY)
+        text = None
+        if isinstance(name, str) and _FILE.fullmatch(name) and self.document.beside is not None:
+            text = self.document.beside(name)
+        if not isinstance(name, str) or text is None:
+            return config
+        try:
+            data = yaml_source.parse(text, name).data
+        except DefinitionErrors as errors:
+            where: Path = ("ProdSteps", index, "job_config", KEY)
+            for error in errors.errors:
+                self.problems.add(where, f"{error.place}: {error.reason}", error.hint)
+            return config
+        self._read[index] = name, data
+        return {**config, KEY: data}
+
+    def whole_text(self) -> str:
+        """The text of the production with everything in it."""
+        if not self._read:
+            return self.document.source.text
+        data = copy.deepcopy(self.document.data)
+        for index, (_, found) in self._read.items():
+            data["ProdSteps"][index]["job_config"][KEY] = found
+        names = dict.fromkeys(name for name, _ in self._read.values())
+        return resolved.text_of(data, files=(posixpath.basename(self.document.file), *names))
