@@ -88,11 +88,23 @@ def build(parents: Mapping[str, tuple[str, ...]], problems: Problems) -> StepGra
         for index, parent in enumerate(named):
             path = ("steps", step, "input", "from", index)
             if parent == step:
-                problems.add(path, f"step {step} names itself as its input", "name another step")
+                problems.add(
+                    path,
+                    f"step {step} names itself as its input",
+                    "name another step",
+                    code="unknown-step",
+                )
             elif parent not in parents:
-                problems.add(path, f"there is no step {parent!r}", nearest(parent, parents))
+                problems.add(
+                    path,
+                    f"there is no step {parent!r}",
+                    nearest(parent, parents),
+                    code="unknown-step",
+                )
             elif parent in seen:
-                problems.add(path, f"step {parent!r} is named twice", "drop one")
+                problems.add(
+                    path, f"step {parent!r} is named twice", "drop one", code="unknown-step"
+                )
             seen.add(parent)
     if len(problems.found) > before:
         return None
@@ -103,5 +115,6 @@ def build(parents: Mapping[str, tuple[str, ...]], problems: Problems) -> StepGra
             ("steps", ring[0], "input", "from"),
             f"these steps wait for each other: {way}",
             "data flow one way: take one of these inputs out",
+            code="cycle",
         )
     return None if len(problems.found) > before else graph

@@ -93,6 +93,7 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
                     f"the directory lies below that of step {other.step}, and both have "
                     f"{', '.join(twice)}: the catalogue refuses that",
                     "give each step a directory of its own, side by side",
+                    code="directories",
                 )
             same = other.directory == output.directory and other.step < output.step
             if same and other.query != output.query:
@@ -100,6 +101,7 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
                     path,
                     f"step {other.step} has the same directory with other metadata",
                     "give each step a directory of its own",
+                    code="directories",
                 )
 
 
@@ -131,6 +133,7 @@ def input_query(
             wanted.path,
             "nothing is selected",
             "name a step under 'from', a dataset, LFNs, or metadata in 'where'",
+            code="missing-key",
         )
     else:
         query = wanted.where
@@ -154,9 +157,10 @@ def _from_dataset(
             f"step {wanted.step} takes nothing from dataset {wanted.dataset}: {error.field} is "
             f"{say(error.left)} in the dataset, and here {say(error.right)}",
             "change the condition, or take another dataset",
+            code="empty-link",
         )
     except MetaQueryError as error:
-        problems.add((*wanted.path, "dataset"), error.reason, error.hint)
+        problems.add((*wanted.path, "dataset"), error.reason, error.hint, code=error.code)
     return None
 
 
@@ -169,6 +173,7 @@ def _refuse_made_here(wanted: Wanted, outputs: Mapping[str, Output], problems: P
                     (*wanted.path, "lfns", index),
                     f"{lfn} lies in the output directory of step {output.step}",
                     f"take it from the step: from: {output.step}",
+                    code="eats-output",
                 )
                 return
 
@@ -197,13 +202,14 @@ def _from_parents(
                 f"step {wanted.step} takes nothing from {parent}: {error.field} is "
                 f"{say(error.left)} in the output of {parent}, and here {say(error.right)}",
                 f"change one of the two, or do not take input from {parent}",
+                code="empty-link",
             )
     if len(parts) < len(wanted.parents):
         return None
     try:
         return meta_query.join(parts)
     except MetaQueryError as error:
-        problems.add((*wanted.path, "from"), error.reason, error.hint)
+        problems.add((*wanted.path, "from"), error.reason, error.hint, code="inexact-join")
         return None
 
 
@@ -229,6 +235,7 @@ def _refuse_strangers(
             ("steps", output.step, "output", "metadata") if itself else wanted.path,
             f"step {wanted.step} would take {whose}: both match {query}",
             "let the metadata of the two outputs differ, such as step: ${{ step }}",
+            code="eats-output",
         )
 
 

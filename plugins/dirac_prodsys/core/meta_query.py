@@ -10,6 +10,8 @@ exactly "and" (its laws are property tests). Text is compared letter by letter: 
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +24,9 @@ from dirac_prodsys.core.meta_value import MetaQueryError, check_field, normal
 
 __all__ = ["EmptyIntersection", "MetaQuery", "MetaQueryError", "dirac_accepts", "join"]
 
+#: combinations of values of one query that :func:`join` looks at
+_MOST_COMBINATIONS = 10_000
+
 
 class EmptyIntersection(MetaQueryError):  # noqa: N818  named for what it says
     """Two conditions on one field that no file can fulfil together.
@@ -29,6 +34,8 @@ class EmptyIntersection(MetaQueryError):  # noqa: N818  named for what it says
     :param left: DIRAC's form of the first, and
     :param right: of the second.
     """
+
+    code = "empty-link"
 
     def __init__(self, field: str, left: object, right: object) -> None:
         super().__init__(
@@ -194,10 +201,10 @@ def say(form: object) -> str:
 def join(queries: Iterable[MetaQuery]) -> MetaQuery:
     """The query that a file matches exactly when it matches at least one of ``queries``.
 
-    DIRAC's queries know no "or" but between the values of one field: the queries may differ in that
-    field only.
+    DIRAC's queries know no "or" but between the values of one field: the queries may differ in
+    plain values only, and must have every combination of the values in which they differ.
 
-    :raises MetaQueryError: they differ in more, so that no single query says exactly this.
+    :raises MetaQueryError: they do not, so that no single query says exactly this.
     """
     distinct = list(dict.fromkeys(queries))
     kept = [q for q in distinct if not any(o != q and o.subsumes(q) for o in distinct)]
@@ -208,15 +215,26 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
     forms = [q.to_dirac() for q in kept]
     names = sorted({field for form in forms for field in form})
     differing = [f for f in names if any(form.get(f) != forms[0].get(f) for form in forms)]
-    values = [q._conditions.get(differing[0]) for q in kept]
-    if len(differing) > 1 or not all(isinstance(v, OneOf) for v in values):
-        raise MetaQueryError(
-            f"no single meta query selects exactly these inputs: {', '.join(differing)} differ",
-            "let the parents' output metadata differ in one field only, by plain values",
-            field=differing[0],
-        )
-    union = frozenset[Any]().union(*(v.values for v in values if isinstance(v, OneOf)))
-    return MetaQuery({**kept[0]._conditions, differing[0]: OneOf(union)})
+    values = [[q._conditions.get(field) for field in differing] for q in kept]
+    unions: dict[str, OneOf] = {}
+    combinations: set[tuple[Any, ...]] = set()
+    for row in values:
+        sets = [c.values for c in row if isinstance(c, OneOf)]
+        if len(sets) < len(row) or math.prod(map(len, sets)) > _MOST_COMBINATIONS:
+            break
+        combinations.update(itertools.product(*sets))
+        for field, some in zip(differing, sets, strict=True):
+            known = unions[field].values if field in unions else frozenset[Any]()
+            unions[field] = OneOf(known | some)
+    else:
+        if len(combinations) == math.prod(len(union.values) for union in unions.values()):
+            return MetaQuery({**kept[0]._conditions, **unions})
+    raise MetaQueryError(
+        f"no single meta query selects exactly these inputs: {', '.join(differing)} differ",
+        "let the parents' output metadata differ in one field only, by plain values, or in every "
+        "combination of some fields",
+        field=differing[0],
+    )
 
 
 def dirac_accepts(child: MetaQuery, parent: MetaQuery) -> tuple[bool, str]:

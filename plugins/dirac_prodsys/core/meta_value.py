@@ -30,6 +30,8 @@ class MetaQueryError(DefinitionError):
     :param field: the metadata field at fault; empty when the whole query is meant.
     """
 
+    code = "condition"
+
     def __init__(self, reason: str, hint: str = "", *, field: str = "") -> None:
         super().__init__(reason, hint)
         self.field = field

@@ -76,30 +76,46 @@ def _problem(path: Path, items: list[Any], model: type[BaseModel]) -> Problem:
     kind, context = first["type"], first.get("ctx", {})
     if kind == "missing":
         known = f"known here: {', '.join(_keys(model, path[:-1]))}"
-        return Problem(path, f"key {path[-1]!r} is missing", known, on_key=True)
+        return Problem(path, f"key {path[-1]!r} is missing", known, on_key=True, code="missing-key")
     if kind == "extra_forbidden":
         hint = nearest(str(path[-1]), _keys(model, path[:-1]))
-        return Problem(path, f"unknown key {str(path[-1])!r}", hint, on_key=True)
+        return Problem(
+            path, f"unknown key {str(path[-1])!r}", hint, on_key=True, code="unknown-key"
+        )
     if kind == "literal_error":
         expected = context["expected"].replace(" or ", ",").split(",")
         hint = nearest(str(first["input"]), [word.strip(" '") for word in expected])
-        return Problem(path, f"{say(first['input'])} is not a word known here", hint)
+        return Problem(
+            path, f"{say(first['input'])} is not a word known here", hint, code="unknown-word"
+        )
     if kind == "prodsys":
-        return Problem(path, context["reason"], context["hint"])
+        return Problem(path, context["reason"], context["hint"], code="wrong-value")
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         bound = f"{words} {context[key]:g}"
-        return Problem(path, f"should be {bound}, not {first['input']}", f"write {bound}")
+        return Problem(
+            path, f"should be {bound}, not {first['input']}", f"write {bound}", code="wrong-value"
+        )
     if kind in _LENGTHS:
         words, key, what = _LENGTHS[kind]
         if not first["input"]:
-            return Problem(path, "should not be empty", "write at least one, or drop the key")
+            return Problem(
+                path,
+                "should not be empty",
+                "write at least one, or drop the key",
+                code="wrong-value",
+            )
         bound = f"{words} {context[key]} {what}"
-        return Problem(path, f"should have {bound}, not {len(first['input'])}", f"write {bound}")
+        return Problem(
+            path,
+            f"should have {bound}, not {len(first['input'])}",
+            f"write {bound}",
+            code="wrong-value",
+        )
     wanted = [_WANTED[item["type"]] for item in items if item["type"] in _WANTED]
     if wanted:
         return _wrong_type(path, dict(wanted), first["input"])
-    return Problem(path, first["msg"], "see the reference of this key")
+    return Problem(path, first["msg"], "see the reference of this key", code="wrong-value")
 
 
 def _wrong_type(path: Path, wanted: dict[str, str], found: Any) -> Problem:
@@ -108,7 +124,7 @@ def _wrong_type(path: Path, wanted: dict[str, str], found: Any) -> Problem:
     words, hint = " or ".join(wanted), next(iter(wanted.values()))
     if _TEXT[0] in wanted and isinstance(found, int | float):
         hint = "quote it if it is text"
-    return Problem(path, f"should be {words}, not {say(found)}", hint)
+    return Problem(path, f"should be {words}, not {say(found)}", hint, code="wrong-type")
 
 
 def say(value: Any) -> str:

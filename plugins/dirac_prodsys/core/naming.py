@@ -36,6 +36,7 @@ def check_name(name: str, what: str) -> str:
         raise DefinitionError(
             f"{name!r} cannot name a {what}",
             "use letters, digits and single _ . - between them",
+            code="name",
         )
     return name
 
@@ -69,6 +70,7 @@ def transformation_name(production: str, run: str, step: str) -> str:
         raise DefinitionError(
             f"the transformation name {name!r} has {len(name)} characters, more than {MAX_NAME}",
             "shorten the name of the production or of the step",
+            code="name",
         )
     return name
 
@@ -105,6 +107,7 @@ def check_dataset_name(path: str, vo: str) -> str:
         raise DefinitionError(
             f"the dataset name {base!r} has {len(base)} characters, more than {MAX_DATASET_NAME}",
             f"write /{vo}/folder/name with a shorter name",
+            code="name",
         )
     return path
 
@@ -115,15 +118,18 @@ def _check_path(path: str, vo: str, what: str) -> str:
         raise DefinitionError(
             f"{path!r} is no logical path of a {what}",
             f"write an absolute path of plain names, such as /{vo}/folder/name",
+            code="name",
         )
     if parts[1] != vo:
         raise DefinitionError(
             f"the {what} {path!r} does not lie below /{vo}, the virtual organisation's own tree",
             f"let it begin with /{vo}/",
+            code="name",
         )
     if len(path) > MAX_NAME:
         raise DefinitionError(
             f"the {what} {path!r} has {len(path)} characters, more than the {MAX_NAME} of an LFN",
             "shorten it",
+            code="name",
         )
     return path

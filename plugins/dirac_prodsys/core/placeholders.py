@@ -40,6 +40,7 @@ def refuse(value: Any, path: Path, problems: Problems) -> None:
             path,
             f"no placeholder is filled in here: {value!r}",
             "placeholders work in description, job, output, dataset and input.where",
+            code="placeholder",
         )
 
 
@@ -48,10 +49,12 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
         name = match[1].strip()
         if name in values:
             return values[name]
-        problems.add(path, f"unknown placeholder {match[0]!r}", nearest(name, NAMES))
+        reason, hint = f"unknown placeholder {match[0]!r}", nearest(name, NAMES)
+        problems.add(path, reason, hint, code="placeholder")
         return "unknown"  # a plain word, so that no second mistake is made of it
 
     if "${{" in _PLACEHOLDER.sub("", text):
-        problems.add(path, f"a placeholder is not closed: {text!r}", "write ${{ name }}")
+        reason = f"a placeholder is not closed: {text!r}"
+        problems.add(path, reason, "write ${{ name }}", code="placeholder")
         return "unknown"
     return _PLACEHOLDER.sub(value_of, text)

@@ -204,5 +204,6 @@ def read_job(
         except ValidationError as error:
             for found in explain(error, model, attributes):
                 where = (*path, *found.path)
-                problems.add(where, found.reason, found.hint, on_key=found.on_key)
+                code = found.code
+                problems.add(where, found.reason, found.hint, on_key=found.on_key, code=code)
     return None

@@ -74,5 +74,6 @@ def job_type(name: str) -> JobType:
     """
     known = job_types()
     if name not in known:
-        raise DefinitionError(f"unknown job type {name!r}", nearest(name, known))
+        reason = f"unknown job type {name!r}"
+        raise DefinitionError(reason, nearest(name, known), code="unknown-word")
     return known[name]

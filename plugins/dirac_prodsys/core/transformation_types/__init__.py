@@ -51,5 +51,6 @@ def transformation_type(name: str) -> TransformationType:
     """
     known = transformation_types()
     if name not in known:
-        raise DefinitionError(f"unknown transformation type {name!r}", nearest(name, known))
+        reason = f"unknown transformation type {name!r}"
+        raise DefinitionError(reason, nearest(name, known), code="unknown-word")
     return known[name]
