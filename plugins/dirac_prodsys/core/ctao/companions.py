@@ -49,7 +49,9 @@ class Companions:
         except DefinitionErrors as errors:
             where: Path = ("ProdSteps", index, "job_config", KEY)
             for error in errors.errors:
-                self.problems.add(where, f"{error.place}: {error.reason}", error.hint)
+                self.problems.add(
+                    where, f"{error.place}: {error.reason}", error.hint, code=error.code
+                )
             return config
         self._read[index] = name, data
         return {**config, KEY: data}

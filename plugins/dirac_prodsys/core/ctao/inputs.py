@@ -62,7 +62,7 @@ def from_catalogue(conditions: Mapping[str, Any], path: Path, problems: Problems
     """A root step that says all by itself."""
     if not conditions:
         hint = "name a parent by parentID, a dataset, or metadata of the files"
-        problems.add(path, "nothing is selected", hint)
+        problems.add(path, "nothing is selected", hint, code="missing-key")
     return Input(dict(conditions))
 
 
@@ -110,6 +110,7 @@ def from_parent(
                 f"no file of {parent.step} has {name}, so nothing would be taken",
                 nearest(name, parent.carried),
                 on_key=True,
+                code="empty-link",
             )
     return Input(query, parent.unresolved)
 
@@ -126,6 +127,7 @@ def _both(name: str, before: Any, narrower: Any, whose: str, path: Path, problem
             (*path, name),
             f"no file is left: {name} is {say(error.left)} in {whose}, and here {say(error.right)}",
             "change one of the two",
+            code="empty-link",
         )
         return narrower
     return narrower if meet == wanted else meet.to_dirac()[name]

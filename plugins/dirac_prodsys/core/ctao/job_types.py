@@ -156,7 +156,8 @@ def ctao_type(name: str) -> CtaoType:
     """
     kind = _BY_NAME.get(name.lower())
     if kind is None:
-        raise DefinitionError(f"unknown job type {name!r}", nearest(name, [t.name for t in TYPES]))
+        hint = nearest(name, [known.name for known in TYPES])
+        raise DefinitionError(f"unknown job type {name!r}", hint, code="unknown-word")
     return kind
 
 

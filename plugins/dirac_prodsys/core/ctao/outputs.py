@@ -83,7 +83,7 @@ def processed(
     if missing:
         reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
         hint = f"add {', '.join(NEEDED.get(name, name) for name in missing)}"
-        problems.add(path, reason, hint, on_key=True)
+        problems.add(path, reason, hint, on_key=True, code="missing-key")
         return Output(step, {}, {}, unresolved)
     metadata = {name: inherited[name] for name in ("array_layout", "site")}
     if "particle" in inherited:
@@ -98,12 +98,14 @@ def processed(
     for name, value in metadata.items():
         if not single(value):
             reason = f"the output can have one {name} only, and the input has {value!r}"
-            problems.add((*path, "where", name), reason, "select one value of it")
+            where: Path = (*path, "where", name)
+            problems.add(where, reason, "select one value of it", code="condition")
     files = {name: value for name, value in taken.items() if name in kind.file_fields}
     files |= settings.files
     if kind.one_night_sky and set(files) != {"nsb"}:
         reason = f"{kind.name} needs one nsb, and nothing else may tell its files apart"
-        problems.add(("steps", step, "job"), reason, "add moon: dark, half or full; no div_ang")
+        hint = "add moon: dark, half or full; no div_ang"
+        problems.add(("steps", step, "job"), reason, hint, code="missing-key")
     return Output(step, metadata, files, unresolved)
 
 

@@ -81,7 +81,8 @@ def _draft(
         return None
     if "input_limit" in given.config and step.input and step.input.steps:
         reason = "only a step without parents can take a few of its files"
-        problems.add((*path, "job", "input_limit"), reason, "drop it", on_key=True)
+        limit: Path = (*path, "job", "input_limit")
+        problems.add(limit, reason, "drop it", on_key=True, code="unknown-key")
     before = len(problems.found)
     output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems)
     _check_output(output, problems)
@@ -91,10 +92,11 @@ def _draft(
 def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft | None:
     if step.input is not None:
         reason = "a simulation takes no files, and its input_meta_query would be ignored"
-        problems.add(("steps", step.name, "input"), reason, "leave its values empty", on_key=True)
+        where: Path = ("steps", step.name, "input")
+        problems.add(where, reason, "leave its values empty", on_key=True, code="unknown-key")
     if step.start == "on_complete":
         reason = "there is no parent step that could complete"
-        problems.add(("steps", step.name, "start"), reason, "drop start")
+        problems.add(("steps", step.name, "start"), reason, "drop start", code="wrong-value")
     if given is None:
         return None
     before = len(problems.found)
@@ -122,8 +124,7 @@ def _taken(
     before = len(problems.found)
     source = step.input
     if source is None:
-        problems.add(path, f"type {step.type} works on files, and there is no input", "")
-        return False, None
+        raise ValueError(f"step {step.name} works on files, and was made without an input")
     where = inputs.narrowing(source.where, (*path, "where"), problems)
     taken: Input | None
     if source.steps:
@@ -147,7 +148,8 @@ def _from_parent(
     output = drafts[name].output
     if output is None:
         reason = f"only the jobs of {name} know what it simulates: its files cannot be selected"
-        problems.add((*path, "from", 0), reason, "give this step a catalogue query of its own")
+        hint = "give this step a catalogue query of its own"
+        problems.add((*path, "from", 0), reason, hint, code="empty-link")
         return None
     return inputs.from_parent(output, where, (*path, "where"), problems)
 
@@ -170,6 +172,7 @@ def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple
                 f"step {name} would take its own output, for ever: both match {query}",
                 "select by something that the output has not, such as analysis_prog or merged",
                 on_key=True,
+                code="eats-output",
             )
         found[name] = tuple(f for f in fed if f != name and f not in drafted.parents)
     edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}

@@ -46,7 +46,7 @@ def simulated(step: str, settings: Settings, problems: Problems) -> Output | Non
     if not isinstance(written, Mapping):
         reason = f"the configuration {written!r} is not at hand"
         hint = "write what stands in it below simpipe_config, instead of its name"
-        problems.add(path, reason, hint)
+        problems.add(path, reason, hint, code="unreadable")
         return None
     if LEDGER in written:
         return None
@@ -74,24 +74,27 @@ def _complete(config: Mapping[str, Any], path: Path, problems: Problems) -> bool
     for key in NEEDED:
         if config.get(key) is None:
             reason = f"key {key!r} is missing in the configuration of the simulation pipeline"
-            problems.add((*path, key), reason, f"add {key}", on_key=True)
+            problems.add((*path, key), reason, f"add {key}", on_key=True, code="missing-key")
     for key in _ELSEWHERE:
         if key in config:
             hint = "run_number_offset belongs into job_config; the run number is the task ID"
-            problems.add((*path, key), f"{key} does not belong here", hint, on_key=True)
+            reason = f"{key} does not belong here"
+            problems.add((*path, key), reason, hint, on_key=True, code="unknown-key")
     for key in ("array_layout_name", "primary", "site"):
         if key in config and not isinstance(config[key], str | None):
-            problems.add((*path, key), "should be text", "quote it")
+            problems.add((*path, key), "should be text", "quote it", code="wrong-type")
     if isinstance(config.get("site"), str) and config["site"] not in SITES:
         hint = nearest(config["site"], SITES)
-        problems.add((*path, "site"), f"{config['site']!r} is no site known here", hint)
+        reason = f"{config['site']!r} is no site known here"
+        problems.add((*path, "site"), reason, hint, code="unknown-word")
     if config.get("azimuth_angle") is not None and _degrees(config["azimuth_angle"]) is None:
         reason = f"{config['azimuth_angle']!r} is no azimuth angle"
         hint = f"write degrees, or one of: {', '.join(AZIMUTHS)}"
-        problems.add((*path, "azimuth_angle"), reason, hint)
+        problems.add((*path, "azimuth_angle"), reason, hint, code="wrong-value")
     zenith = config.get("zenith_angle", 20.0)
     if isinstance(zenith, bool) or not isinstance(zenith, int | float):
-        problems.add((*path, "zenith_angle"), "should be a number", "the zenith angle in degrees")
+        hint = "write the zenith angle in degrees"
+        problems.add((*path, "zenith_angle"), "should be a number", hint, code="wrong-type")
     return len(problems.found) == before
 
 

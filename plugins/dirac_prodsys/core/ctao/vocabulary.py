@@ -90,7 +90,8 @@ def in_catalogue_words(key: str, value: Any) -> tuple[str, Any]:
         return "nsb", _translated(value, NSB, "moonlight")
     if key == "zenith_angle":
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise DefinitionError("should be a number", "the zenith angle in degrees")
+            hint = "write the zenith angle in degrees"
+            raise DefinitionError("should be a number", hint, code="wrong-type")
         return "thetaP", float(value)
     if key in ("sct", "div_ang") and single(value):
         return key, str(value)
@@ -108,4 +109,5 @@ def known_query(raw: Mapping[str, Any]) -> MetaQuery:
 def _translated(value: Any, table: Mapping[str, int], what: str) -> int:
     if isinstance(value, str) and value in table:
         return table[value]
-    raise DefinitionError(f"{value!r} is no {what} known here", nearest(str(value), table))
+    reason = f"{value!r} is no {what} known here"
+    raise DefinitionError(reason, nearest(str(value), table), code="unknown-word")

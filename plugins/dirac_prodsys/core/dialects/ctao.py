@@ -149,7 +149,8 @@ def _kind(index: int, step: CtaoStep, problems: Problems) -> CtaoType | None:
     path: Path = ("ProdSteps", index, "job_config", "type")
     name = step.job_config.get("type")
     if not isinstance(name, str):
-        problems.add(path, "the job has no type", "add type: CtapipeProcessing", on_key=True)
+        hint = "add type: CtapipeProcessing"
+        problems.add(path, "the job has no type", hint, on_key=True, code="missing-key")
         return None
     with problems.at(*path):
         return ctao_type(name)
@@ -162,24 +163,30 @@ def _check(file: CtaoFile, problems: Problems) -> None:
     for index, step in enumerate(file.ProdSteps):
         path: Path = ("ProdSteps", index)
         if count[step.ID] > 1:
-            problems.add((*path, "ID"), f"{count[step.ID]} steps have the ID {step.ID}", "renumber")
+            reason = f"{count[step.ID]} steps have the ID {step.ID}"
+            problems.add((*path, "ID"), reason, "give each its own", code="wrong-value")
         source = (*path, "input_meta_query")
         parent, dataset = (step.input_meta_query.get(key) or None for key in SOURCES)
         if parent is not None and (isinstance(parent, bool) or not isinstance(parent, int)):
             hint = "name one step; several parents are expressed by a query that all of them match"
-            problems.add((*source, "parentID"), "should be the ID of one step", hint)
+            reason = "should be the ID of one step"
+            problems.add((*source, "parentID"), reason, hint, code="wrong-type")
         elif parent is not None and parent not in count:
             ids = ", ".join(str(number) for number in sorted(count))
             hint = f"known here: {ids}"
-            problems.add((*source, "parentID"), f"there is no step with the ID {parent}", hint)
+            reason = f"there is no step with the ID {parent}"
+            problems.add((*source, "parentID"), reason, hint, code="unknown-step")
         elif parent is not None and parent >= step.ID:
             reason = f"step {step.ID} cannot be fed by step {parent}"
-            problems.add((*source, "parentID"), reason, "let the parent have the lower ID")
+            hint = "let the parent have the lower ID"
+            problems.add((*source, "parentID"), reason, hint, code="unknown-step")
         if dataset is not None and not isinstance(dataset, str):
-            problems.add((*source, "dataset"), "should be the name of a dataset", "quote it")
+            reason = "should be the name of a dataset"
+            problems.add((*source, "dataset"), reason, "quote it", code="wrong-type")
         elif parent is not None and dataset is not None:
             reason = "a step takes files from a parent or from a dataset, not both"
-            problems.add((*source, "dataset"), reason, "drop one: CTADIRAC ignores the dataset")
+            hint = "drop one: CTADIRAC ignores the dataset"
+            problems.add((*source, "dataset"), reason, hint, code="wrong-value")
     if sorted(count) != list(range(1, len(count) + 1)):
         problems.remark(
             ("ProdSteps", 0, "ID"),
@@ -190,7 +197,8 @@ def _check(file: CtaoFile, problems: Problems) -> None:
     known = known_keys()
     for key, value in file.Common.items():
         if key not in known:
-            problems.add(("Common", key), f"unknown key {key!r}", nearest(key, known), on_key=True)
+            reason, hint = f"unknown key {key!r}", nearest(key, known)
+            problems.add(("Common", key), reason, hint, on_key=True, code="unknown-key")
         elif key in AS_IN_JOB_CONFIG and value is not None:
             problems.remark(
                 ("Common", key),
@@ -203,7 +211,8 @@ def _check(file: CtaoFile, problems: Problems) -> None:
         if number not in {str(taken) for taken in count}:
             where: Path = ("prodsys", "steps", number)
             hint = nearest(number, [str(taken) for taken in count])
-            problems.add(where, f"there is no step with the ID {number}", hint, on_key=True)
+            reason = f"there is no step with the ID {number}"
+            problems.add(where, reason, hint, on_key=True, code="unknown-step")
 
 
 def _names(data: Mapping[str, Any]) -> dict[int, str]:
@@ -227,7 +236,8 @@ def _step(
     more = extras.steps.get(str(step.ID), StepExtras())
     if more.tasks is not None and not kind.simulation:
         reason = f"a {kind.name} makes its tasks from its input files"
-        problems.add(("prodsys", "steps", str(step.ID), "tasks"), reason, "drop tasks", on_key=True)
+        where: Path = ("prodsys", "steps", str(step.ID), "tasks")
+        problems.add(where, reason, "drop tasks", on_key=True, code="unknown-key")
     return Step(
         name=names[step.ID],
         description=more.description,
