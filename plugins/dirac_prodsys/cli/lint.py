@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli.checking import check_files
-from dirac_prodsys.cli.exits import DEFINITION
+from dirac_prodsys.cli.checking import check_file, check_files
+from dirac_prodsys.cli.exits import DEFINITION, exit_code
 from dirac_prodsys.cli.files import production_files
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
+from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report
+    from dirac_prodsys.gateway.protocol import GatewaySettings
 
 #: files that are checked before anybody would look at a progress bar
 _UNSEEN = 20
@@ -43,16 +45,46 @@ def lint(
             "--verbose", "-v", help="Notes, too: what each link takes, how many jobs to expect."
         ),
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites.")
+    ] = False,
+    run: Annotated[
+        str, typer.Option("--run", metavar="TAG", help="Live: the run that is to start.")
+    ] = "",
+    backend: Annotated[str, typer.Option(help="Live: gateway to use.")] = "dirac",
+    config: Annotated[
+        str,
+        typer.Option(envvar="DIRACSYSCONFIG", help="Live: DIRAC configuration file or server URL."),
+    ] = "",
+    proxy: Annotated[
+        str, typer.Option(envvar="X509_USER_PROXY", help="Live: proxy of a production group.")
+    ] = "",
+    group: Annotated[str, typer.Option(help="Live: DIRAC group, if not the proxy's own.")] = "",
+    timeout: Annotated[
+        float, typer.Option(help="Live: seconds after which a call is given up.")
+    ] = 60.0,
 ) -> None:
     """Check production files and report everything that is wrong with them."""
     files = production_files(paths)
-    reports = _check(files)
+    outage: ProdsysError | None = None
+    if live:
+        from dirac_prodsys.gateway.protocol import GatewaySettings
+
+        settings = GatewaySettings(
+            backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
+        )
+        reports, outage = _check_live(files, settings, run)
+    else:
+        reports = _check(files)
     found = _all_findings(reports, verbose=verbose)
     text = FORMATS[output](found)
     if text:
         typer.echo(text)
     if output == "text":
         typer.echo(_summary(len(files), found), err=True)
+    if outage is not None:
+        typer.echo(f"the grid could not be asked: {outage}", err=True)
+        raise typer.Exit(exit_code(outage))
     if any(finding.severity == "error" for finding in found):
         raise typer.Exit(DEFINITION)
 
@@ -64,6 +96,30 @@ def _check(files: Sequence[Path]) -> list[Report]:
             reports.append(report)
             advance()
         return reports
+
+
+def _check_live(
+    files: Sequence[Path], settings: GatewaySettings, run: str
+) -> tuple[list[Report], ProdsysError | None]:
+    """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
+    from dirac_prodsys.cli.lint_live import Live
+    from dirac_prodsys.gateway import open_gateway
+
+    reports: list[Report] = []
+    outage: ProdsysError | None = None
+    live: Live | None = None
+    with _progress(len(files)) as advance:
+        for path in files:
+            report, reading = check_file(path)
+            if reading is not None and outage is None:
+                try:
+                    live = live or Live(open_gateway(settings), run)
+                    report = live.examine(report, reading)
+                except GatewayError as error:
+                    outage = error
+            reports.append(report)
+            advance()
+    return reports, outage
 
 
 def _all_findings(reports: Sequence[Report], *, verbose: bool) -> list[Finding]:

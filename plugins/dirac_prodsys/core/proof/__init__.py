@@ -19,11 +19,12 @@ Invariant: pure: text in, findings out, all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.dialects import Reading, inspect
 from dirac_prodsys.core.findings import Finding
+from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof import folder, groups, links, runs, shape, siblings
 from dirac_prodsys.core.proof.subject import Subject
@@ -58,10 +59,14 @@ class Report:
 
 def prove(subject: Subject) -> Iterator[Problem]:
     """All that the checks find, paths as in the native form."""
-    run = subject.plan.run
     for check in CHECKS:
-        for problem in check(subject):
-            yield replace(problem, reason=problem.reason.replace(run, folder.RUN))
+        yield from in_words_of_the_file(check(subject), subject.plan)
+
+
+def in_words_of_the_file(problems: Iterable[Problem], plan: ProductionPlan) -> Iterator[Problem]:
+    """The problems with the run named as the file names it."""
+    for problem in problems:
+        yield replace(problem, reason=problem.reason.replace(plan.run, folder.RUN))
 
 
 def read(

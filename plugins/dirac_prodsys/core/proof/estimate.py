@@ -97,6 +97,8 @@ def _files_in(
         return {}
     if step.name in counts:
         return {"": Span(counts[step.name], counts[step.name])}
+    if step.transformation.files:
+        return {"": Span(len(step.transformation.files), len(step.transformation.files))}
     files: dict[str, Span] = {}
     sources = dict.fromkeys((*step.parents, *step.feeders))
     known = step.name in subject.takes and all(s in subject.leaves for s in sources)

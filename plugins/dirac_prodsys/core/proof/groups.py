@@ -5,7 +5,7 @@ Invariant: something is said only where the number of files is bounded by the pl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.problems import Problem
@@ -13,9 +13,12 @@ from dirac_prodsys.core.proof.estimate import NONE, UNKNOWN, Estimate, Span, est
 from dirac_prodsys.core.proof.subject import Subject
 
 
-def check(subject: Subject) -> Iterator[Problem]:
-    """Every step."""
-    for name, found in estimate(subject).items():
+def check(subject: Subject, counts: Mapping[str, int] | None = None) -> Iterator[Problem]:
+    """Every step.
+
+    :param counts: step without parents → files that the catalogue has for it.
+    """
+    for name, found in estimate(subject, counts).items():
         step = subject.steps[name]
         if step.rules.needs_input and step.transformation.plugin == "Standard":
             yield from _groups(step, found)
@@ -28,7 +31,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 def _groups(step: StepPlan, found: Estimate) -> Iterator[Problem]:
     size = int(step.transformation.group_size)
     bounds = [span.high for span in found.files_in.values()]
-    if size < 2 or None in bounds or "" in found.files_in or not bounds:
+    if size < 2 or None in bounds or not bounds:
         return
     most = max(high for high in bounds if high is not None)
     where = " on one storage element" if len(bounds) > 1 else ""
@@ -42,13 +45,14 @@ def _groups(step: StepPlan, found: Estimate) -> Iterator[Problem]:
                 code="group-never-fills",
             )
         elif step.start != "on_complete":
+            or_else = "say start: on_complete if that is meant, or " if step.parents else ""
             yield Problem(
                 ("steps", step.name, "group_size"),
-                f"{reason}: its only task is made by the flush, when all parents are complete",
-                f"say start: on_complete if that is meant, or take groups of at most {most}",
+                f"{reason}: its only task is made by a flush, when no file can come any more",
+                f"{or_else}take groups of at most {most}",
                 code="group-short",
             )
-    elif step.rules.flush == "never":
+    elif step.rules.flush == "never" and "" not in found.files_in:
         rest = sum(span.low % size for span in found.files_in.values() if span.exact)
         if rest:
             yield Problem(

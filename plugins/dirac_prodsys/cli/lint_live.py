@@ -1,0 +1,189 @@
+"""What a grid says to productions before they run: ``lint --live``.
+
+Invariant: nothing is written; names are asked for one by one and each once, and an outage ends the
+questions with what was found so far still told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
+from dirac_prodsys.core.findings import Finding
+from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.placeholders import fill
+from dirac_prodsys.core.plan import ProductionPlan, check
+from dirac_prodsys.core.problems import Problem, Problems
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.proof import Report, grid, groups, in_words_of_the_file, prove
+from dirac_prodsys.core.proof.runs import names_run
+from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.protocol import ProductionGateway
+
+
+@dataclass
+class Live:
+    """A grid that is asked.
+
+    :param run: tag of the run that is meant to start; empty: any.
+    """
+
+    gateway: ProductionGateway
+    run: str = ""
+    _inventory: Inventory | None = None
+    _datasets: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the grid has, asked once."""
+        if self._inventory is None:
+            self._inventory = self.gateway.inventory()
+        return self._inventory
+
+    def examine(self, report: Report, reading: Reading) -> Report:
+        """The report with what the grid says to the file.
+
+        :raises GatewayError: the grid did not answer.
+        """
+        production, plan = reading.production, reading.plan
+        if production is None or plan is None:
+            return report
+        problems: list[Problem] = []
+        queries = {}
+        for name in plan.unresolved:
+            query = self._query(name)
+            if query is not None:
+                queries[name] = query
+            elif DUMMY_RUN not in name:
+                problems.append(_unknown_dataset(production, plan, name))
+        static = list(report.findings)
+        if queries:  # now more can be proved
+            again = Problems()
+            whole = check(production, DUMMY_RUN, again, datasets=queries)
+            problems += again.found
+            if whole is not None:
+                plan = whole
+                problems += prove(Subject(production, plan))
+        subject = Subject(production, plan)
+        problems += grid.check(subject, self.inventory)
+        counts, empty = self._counts(subject)
+        problems += empty
+        if counts:
+            static = [finding for finding in static if finding.code != "estimate"]
+            problems += groups.check(subject, counts)
+        problems += self._names(production, queries)
+        problems += self._made_datasets(production, plan, queries)
+        told = in_words_of_the_file(problems, plan)
+        found = {*static, *(Finding.of(reading.at_place(problem)) for problem in told)}
+        return Report(report.file, tuple(sorted(found)), report.claims)
+
+    def _query(self, name: str) -> Mapping[str, Any] | None:
+        """The query of a dataset; None if there is none."""
+        if name not in self._datasets:
+            try:
+                self._datasets[name] = self.gateway.dataset_query(name)
+            except NotFound:
+                self._datasets[name] = None
+        return self._datasets[name]
+
+    def _counts(self, subject: Subject) -> tuple[dict[str, int], list[Problem]]:
+        """Files that steps without parents find now, and those that find none."""
+        have = self.inventory
+        known = {*have.directory_fields, *have.file_fields, *STANDARD_FIELDS}
+        counts: dict[str, int] = {}
+        empty = []
+        for step in subject.plan.steps:
+            query = subject.takes.get(step.name)
+            if query is None or step.parents or step.feeders or names_run(query, subject.plan.run):
+                continue
+            if not known.issuperset(query.fields):
+                continue
+            counts[step.name] = self.gateway.count_files(query)
+            if not counts[step.name]:
+                empty.append(
+                    Problem(
+                        ("steps", step.name, "input"),
+                        f"the catalogue finds no file for {query}",
+                        "compare the conditions with the metadata of the files, one by one",
+                        code="nothing-selected",
+                    )
+                )
+        return counts, empty
+
+    def _names(
+        self, production: Production, queries: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[Problem]:
+        """Transformations that the run would find in its place."""
+        if not self.run:
+            return
+        for step in production.steps:
+            name = naming.transformation_name(production.name, self.run, step.name)
+            found = self.gateway.find_transformation(name)
+            if found is not None:
+                yield Problem(
+                    ("steps", step.name),
+                    f"transformation {name} exists: ID {found.id}, {found.status}",
+                    "a run of this tag adopts it if it is the same, and fails if it is not",
+                    on_key=True,
+                    code="name-taken",
+                )
+
+    def _made_datasets(
+        self,
+        production: Production,
+        plan: ProductionPlan,
+        queries: Mapping[str, Mapping[str, Any]],
+    ) -> Iterator[Problem]:
+        """Datasets that a step makes and that exist."""
+        if self.run:
+            asked = check(production, self.run, Problems(), datasets=queries)
+            plan = asked or plan
+        for step in plan.steps:
+            wanted = step.dataset
+            if wanted is None or DUMMY_RUN in wanted.name:
+                continue
+            base = wanted.name.rsplit("/", 1)[-1]
+            query = self._query(base)
+            if query is None:
+                continue
+            path = ("steps", step.name, "dataset", "name")
+            there = self.gateway.find_dataset(wanted.name)
+            if there is not None and MetaQuery.from_dirac(there.query) == wanted.query:
+                yield Problem(
+                    path,
+                    f"dataset {wanted.name} exists with the same query and {there.files:,} files",
+                    "it is adopted; give it another name if it should be another",
+                    code="dataset-exists",
+                )
+            else:
+                where = "with another query" if there is not None else "in another directory"
+                yield Problem(
+                    path,
+                    f"a dataset named {base} exists {where}",
+                    "use another name: DIRAC knows datasets by the last part of it",
+                    code="dataset-taken",
+                )
+
+
+def _unknown_dataset(production: Production, plan: ProductionPlan, name: str) -> Problem:
+    for step in production.steps:
+        values = {
+            "production": production.name,
+            "run": plan.run,
+            "step": step.name,
+            "vo": production.vo,
+        }
+        written = None if step.input is None else step.input.dataset
+        if written is not None and fill(written, values, (), Problems()) == name:
+            return Problem(
+                ("steps", step.name, "input", "dataset"),
+                f"there is no dataset {name}",
+                "make it first, or name another; datasets are known by the last part of the name",
+                code="unknown-dataset",
+            )
+    return Problem((), f"there is no dataset {name}", "make it first", code="unknown-dataset")
