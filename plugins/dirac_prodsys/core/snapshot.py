@@ -19,6 +19,9 @@ class Snapshot:
     :param files: number of attached files by status word.
     :param tasks: number of tasks by ExternalStatus word.
     :param catalogue_files: files that the catalogue finds for the input query; None: not asked.
+    :param group_size: files per task, as it stands now; 0: not told.
+    :param agent_type: ``Manual``: no agent submits tasks; empty: not told.
+    :param max_tasks: MaxNumberOfTasks, up to which the MCExtensionAgent adds tasks.
     """
 
     id: int
@@ -28,6 +31,9 @@ class Snapshot:
     files: Mapping[str, int] = field(default_factory=dict)
     tasks: Mapping[str, int] = field(default_factory=dict)
     catalogue_files: int | None = None
+    group_size: float = 0.0
+    agent_type: str = ""
+    max_tasks: int = 0
 
     def with_catalogue(self, files: int) -> Snapshot:
         """The same moment, with the catalogue's answer added."""
@@ -43,6 +49,9 @@ class Snapshot:
             "files": dict(self.files),
             "tasks": dict(self.tasks),
             "catalogue_files": self.catalogue_files,
+            "group_size": self.group_size,
+            "agent_type": self.agent_type,
+            "max_tasks": self.max_tasks,
         }
 
     @classmethod
@@ -56,4 +65,7 @@ class Snapshot:
             files=dict(data.get("files") or {}),
             tasks=dict(data.get("tasks") or {}),
             catalogue_files=data.get("catalogue_files"),
+            group_size=float(data.get("group_size") or 0),
+            agent_type=data.get("agent_type") or "",
+            max_tasks=int(data.get("max_tasks") or 0),
         )

@@ -36,6 +36,7 @@ TASK_CHUNK = 200
 CONDITION_WIDTH = 2048
 
 _SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
+_SNAPSHOT = [*_SUMMARY, "GroupSize", "AgentType", "MaxNumberOfTasks"]
 
 
 class TransformationVerbs:
@@ -276,7 +277,7 @@ class TransformationVerbs:
         """See :meth:`ProductionGateway.snapshot`."""
         found: dict[int, Snapshot] = {}
         for chunk in _chunks(sorted(set(transformations)), SNAPSHOT_CHUNK):
-            rows = self._rows({"TransformationID": chunk}, _SUMMARY)
+            rows = self._rows({"TransformationID": chunk}, _SNAPSHOT)
             files = self._counters("TransformationFiles", "Status", chunk)
             tasks = self._counters("TransformationTasks", "ExternalStatus", chunk)
             for row in rows:
@@ -288,6 +289,9 @@ class TransformationVerbs:
                     status=TransformationStatus(row["Status"]),
                     files=files.get(identifier, {}),
                     tasks=tasks.get(identifier, {}),
+                    group_size=float(row["GroupSize"] or 0),
+                    agent_type=str(row["AgentType"] or ""),
+                    max_tasks=int(row["MaxNumberOfTasks"] or 0),
                 )
         return found
 

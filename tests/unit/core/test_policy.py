@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dirac_prodsys.core.policy import History, StepRules, Verdict, judge, needs_catalogue
+from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
@@ -63,13 +65,14 @@ def test_what_the_status_alone_decides(status: TransformationStatus, rules: Step
         ({"Done": 3, "Running": 1}, "wait", "3 of 4"),
         ({"Done": 4}, "complete", "4 of 4 tasks are done"),
         ({"Done": 2, "Completed": 2}, "complete", "4 of 4"),
-        ({"Done": 4, "Running": 2}, "complete", "4 of 4"),
+        ({"Done": 4, "Running": 2}, "wait", "2 are at work"),
+        ({"Done": 4, "SomethingNew": 1}, "wait", "1 are at work"),
         ({"Done": 5}, "complete", "5 of 4"),
         ({"Done": 4, "Failed": 3}, "complete", "4 of 4"),
         (
             {"Done": 3, "Failed": 1},
             "fail",
-            "only 3 of 4 tasks are done, none is left: 3 Done, 1 Failed",
+            "only 3 of 4 tasks are done, none is left and none is to be added: 3 Done, 1 Failed",
         ),
         ({"Killed": 2, "Deleted": 2}, "fail", "only 0 of 4"),
         ({"Done": 2, "Failed": 1}, "wait", "2 of 4 tasks are done, 1 failed, 3 exist"),
@@ -152,7 +155,12 @@ def test_a_step_with_input_is_decided_by_its_files(
         ("Active", FILES, 9, "flush", "flush 10"),
         ("Active", FILES, 10, "fail", "after 10 flushes, the most that is allowed"),
         ("Active", StepRules(True, max_flushes=0), 0, "fail", "after 0 flushes"),
-        ("Active", StepRules(True, flush="never"), 0, "wait", "leaves the flush to a person"),
+        ("Active", StepRules(True, flush="manual"), 0, "wait", "leaves the flush to a person"),
+        ("Flush", StepRules(True, flush="manual"), 0, "wait", "the flush is at work"),
+        ("Active", StepRules(True, leaves_rests=False), 0, "wait", "leaves no rest"),
+        ("Active", StepRules(True, flush="never", group_size=2), 0, "wait", "are not flushed"),
+        ("Active", StepRules(True, flush="never", group_size=3), 0, "complete", "8 of 8 files"),
+        ("Active", StepRules(True, flush="never"), 0, "wait", "are not flushed"),
         ("Flush", FILES, 1, "wait", "the flush is at work"),
         ("Flush", FILES, 10, "wait", "the flush is at work"),
         ("Idle", FILES, 0, "wait", "the status is Idle"),
@@ -202,7 +210,7 @@ def test_the_quiet_time_begins_when_the_last_file_was_attached() -> None:
         )
         kinds.append(verdict.kind)
     assert kinds == ["wait", "wait", "wait", "wait", "flush"]
-    assert history == History(attached=6, unchanged_since=100)
+    assert (history.attached, history.unchanged_since) == (6, 100)
 
 
 def test_the_quiet_time_does_not_begin_before_the_parents_are_done() -> None:
@@ -269,7 +277,10 @@ def test_the_catalogue_is_asked_whenever_a_verdict_on_files_could_be_made(
 
 
 def test_rules_and_history_travel_and_old_ones_stay_readable() -> None:
-    rules = StepRules(True, flush="never", max_flushes=3, min_processed=0.5)
+    errors = (ErrorRule("ask", minor="*input*"), ErrorRule("retry", site="LCG.*", max=2))
+    recovery = RecoveryRules("passive", problematic="retry", errors=errors)
+    rules = StepRules(True, flush="never", max_flushes=3, min_processed=0.5, recovery=recovery)
+    assert json.loads(json.dumps(rules.to_dict())) == rules.to_dict()
     assert StepRules.from_dict(rules.to_dict()) == rules
     assert StepRules.from_dict({"needs_input": True, "of_a_later_version": 1}) == FILES
     history = History(attached=3, unchanged_since=5.0, flushes=2)

@@ -1,0 +1,213 @@
+"""The jobs of a transformation as a table: which ended how, where, and which to look at.
+
+The table is the one that CTAO mails: Status, MinorStatus, ApplicationStatus, Site, Total, sorted,
+with a share for every status of all jobs and for every minor status of its own status.
+
+Invariant: the numbers add up: rows to minor statuses, these to statuses, these to all. Whatever
+text a job left is shown as text, never as markup.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from html import escape
+from itertools import groupby
+from typing import Any
+
+#: sample jobs of a cause, and causes that are named
+_SAMPLES, _CAUSES = 5, 5
+
+_HEAD = ("Status", "MinorStatus", "ApplicationStatus", "Site", "Total")
+
+_COLOURS = {"Failed": "red", "Killed": "red", "Done": "green", "Completed": "green"}
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One job, in the words of job monitoring.
+
+    :param job: JobID; of a task that was never submitted, 0.
+    """
+
+    job: int
+    status: str
+    minor: str = ""
+    application: str = ""
+    site: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Whether it ended badly."""
+        return self.status in ("Failed", "Killed", "Deleted", "Canceled")
+
+    @property
+    def cause(self) -> str:
+        """Why it ended, in the words that its kind has in common."""
+        return ": ".join(word for word in (self.status, self.minor) if word)
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """Jobs that are alike.
+
+    :param samples: IDs of a few of them, the smallest first.
+    """
+
+    status: str
+    minor: str
+    application: str
+    site: str
+    total: int
+    samples: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why jobs failed: how many, and where most of them."""
+
+    text: str
+    total: int
+    site: str
+    samples: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """All jobs of a transformation.
+
+    :param title: what they belong to.
+    :param note: what limits the table, e.g. that job monitoring did not answer; or empty.
+    :param requeued: files that were set Unused again, by cause.
+    """
+
+    title: str
+    rows: tuple[JobRow, ...]
+    note: str = ""
+    requeued: Mapping[str, int] | None = None
+
+    @property
+    def total(self) -> int:
+        """Number of jobs."""
+        return sum(row.total for row in self.rows)
+
+    def by_status(self) -> dict[str, int]:
+        """Number of jobs by Status."""
+        return _sums((row.status, row.total) for row in self.rows)
+
+    def by_minor(self) -> dict[tuple[str, str], int]:
+        """Number of jobs by Status and MinorStatus: a minor status may go with several."""
+        return _sums(((row.status, row.minor), row.total) for row in self.rows)
+
+    def causes(self) -> list[Cause]:
+        """Why most jobs failed, the most frequent cause first."""
+        found: dict[str, list[JobRow]] = {}
+        for row in self.rows:
+            if JobState(0, row.status).bad:
+                text = ": ".join(w for w in (row.status, row.minor, row.application) if w)
+                found.setdefault(text, []).append(row)
+        causes = []
+        for text, rows in found.items():
+            sites = _sums((row.site, row.total) for row in rows)
+            samples = tuple(sorted(job for row in rows for job in row.samples))[:_SAMPLES]
+            worst = max(sites, key=lambda site: (sites[site], site))
+            causes.append(Cause(text, sum(sites.values()), worst, samples))
+        return sorted(causes, key=lambda cause: (-cause.total, cause.text))[:_CAUSES]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "title": self.title,
+            "note": self.note,
+            "total": self.total,
+            "rows": [asdict(row) for row in self.rows],
+            "statuses": self.by_status(),
+            "causes": [asdict(cause) for cause in self.causes()],
+            "requeued": dict(self.requeued or {}),
+        }
+
+    def to_text(self) -> str:
+        """A table for a log or a mail."""
+        lines = self._lines()
+        widths = [max(len(line[column]) for line in (_HEAD, *lines)) for column in range(5)]
+        table = [_HEAD, tuple("-" * width for width in widths), *lines]
+        text = [self.title]
+        text += ["  ".join(_cells(line, widths)).rstrip() for line in table]
+        return "\n".join([*text, *self._remarks()])
+
+    def to_html(self) -> str:
+        """The same as a piece of HTML."""
+        body = []
+        for line in self._lines():
+            colour = _COLOURS.get(line[0].removeprefix("Total: "), "orange")
+            style = f' style="color:{colour};font-weight:bold"' if "Total: " in line[0] else ""
+            cells = "".join(f"<td>{escape(cell)}</td>" for cell in line)
+            body.append(f"<tr{style}>{cells}</tr>")
+        head = "".join(f"<th>{name}</th>" for name in _HEAD)
+        remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())
+        return (
+            f"<h3>{escape(self.title)}</h3><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(body)}</tbody></table>{remarks}"
+        )
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        lines: list[tuple[str, ...]] = []
+        minors, statuses = self.by_minor(), self.by_status()
+        for status, of_status in groupby(self.rows, key=lambda row: row.status):
+            for minor, of_minor in groupby(of_status, key=lambda row: row.minor):
+                for row in of_minor:
+                    lines.append((status, minor, row.application, row.site, str(row.total)))
+                number = minors[status, minor]
+                share = f"{number} ({number / statuses[status]:.1%})"
+                lines.append(("", f"Total: {minor}", "", "", share))
+            number = statuses[status]
+            lines.append((f"Total: {status}", "", "", "", f"{number} ({number / self.total:.1%})"))
+        lines.append(("Total", "", "", "", str(self.total)))
+        return lines
+
+    def _remarks(self) -> list[str]:
+        remarks = [self.note] if self.note else []
+        for cause in self.causes():
+            jobs = ", ".join(map(str, cause.samples))
+            at = f", most at {cause.site}" if cause.site else ""
+            which = f", e.g. jobs {jobs}" if jobs else ""
+            remarks.append(f"{cause.total} jobs: {cause.text}{at}{which}")
+        remarks += [
+            f"{number} files tried again: {cause}"
+            for cause, number in (self.requeued or {}).items()
+        ]
+        return remarks
+
+
+def job_report(
+    title: str,
+    jobs: Iterable[JobState],
+    *,
+    note: str = "",
+    requeued: Mapping[str, int] | None = None,
+) -> JobReport:
+    """The report on these jobs."""
+    groups: dict[tuple[str, str, str, str], list[int]] = {}
+    for job in jobs:
+        groups.setdefault((job.status, job.minor, job.application, job.site), []).append(job.job)
+    rows = [
+        JobRow(*words, total=len(ids), samples=tuple(sorted(filter(None, ids))[:_SAMPLES]))
+        for words, ids in sorted(groups.items())
+    ]
+    return JobReport(title, tuple(rows), note, requeued)
+
+
+def _sums(pairs: Iterable[tuple[Any, int]]) -> dict[Any, int]:
+    sums: Counter[Any] = Counter()
+    for key, number in pairs:
+        sums[key] += number
+    return dict(sums)
+
+
+def _cells(line: tuple[str, ...], widths: list[int]) -> list[str]:
+    *left, last = line
+    return [
+        *(cell.ljust(width) for cell, width in zip(left, widths, strict=False)),
+        last.rjust(widths[4]),
+    ]

@@ -1,0 +1,35 @@
+"""What to make of a snapshot: wait, flush, recover, extend, complete or give up, and why in words.
+
+::
+
+    counts      the numbers that rules are made of
+    rules       what is declared, as primitives      declared   the same, as a user writes it
+    history     what must be remembered between two looks
+    judging     judge(): by status, failures, tasks, input, files, patience
+    verdict     what comes out
+
+Invariant: a pure function of what was seen and remembered. A status is never taken for an end
+unless DIRAC says so; files and tasks decide. A flush comes only when the input is settled: the
+parents are done, every file that the catalogue finds is attached, and nothing new came for a while.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.policy.counts import GONE_FILES, LIVE_TRANSFORMATION, attached_files
+from dirac_prodsys.core.policy.history import History
+from dirac_prodsys.core.policy.judging import judge, needs_catalogue
+from dirac_prodsys.core.policy.rules import StepRules
+from dirac_prodsys.core.policy.verdict import DECISIVE, Kind, Verdict
+
+__all__ = [
+    "DECISIVE",
+    "GONE_FILES",
+    "LIVE_TRANSFORMATION",
+    "History",
+    "Kind",
+    "StepRules",
+    "Verdict",
+    "attached_files",
+    "judge",
+    "needs_catalogue",
+]

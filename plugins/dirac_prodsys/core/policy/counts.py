@@ -1,0 +1,83 @@
+"""The numbers of a snapshot that rules are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.core.recovery_rules import RecoveryRules
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import (
+    BAD_TASKS,
+    FINAL_TASKS,
+    GOOD_TASKS,
+    FileStatus,
+    TransformationStatus,
+)
+
+#: in these the Transformation System's agents work on the transformation
+LIVE_TRANSFORMATION = frozenset(
+    {
+        TransformationStatus.ACTIVE,
+        TransformationStatus.IDLE,
+        TransformationStatus.FLUSH,
+        TransformationStatus.COMPLETING,
+    }
+)
+
+#: files that were attached once and have left the catalogue
+GONE_FILES = frozenset({FileStatus.REMOVED, FileStatus.DELETED})
+
+
+def attached_files(snapshot: Snapshot) -> int:
+    """Number of attached files that have not left the catalogue."""
+    return sum(n for status, n in snapshot.files.items() if status not in GONE_FILES)
+
+
+def unused_files(snapshot: Snapshot) -> int:
+    """Number of files that no task has."""
+    return snapshot.files.get(FileStatus.UNUSED, 0)
+
+
+def assigned_files(snapshot: Snapshot) -> int:
+    """Number of files that tasks have."""
+    return snapshot.files.get(FileStatus.ASSIGNED, 0)
+
+
+def vanished_files(snapshot: Snapshot) -> int:
+    """Number of attached files beyond those that the catalogue finds; 0 if it was not asked."""
+    if snapshot.catalogue_files is None:
+        return 0
+    return max(0, attached_files(snapshot) - snapshot.catalogue_files)
+
+
+def good_tasks(snapshot: Snapshot) -> int:
+    """Number of tasks that ended well."""
+    return count(snapshot.tasks, GOOD_TASKS)
+
+
+def bad_tasks(snapshot: Snapshot) -> int:
+    """Number of tasks that ended badly."""
+    return count(snapshot.tasks, BAD_TASKS)
+
+
+def alive_tasks(snapshot: Snapshot) -> int:
+    """Number of tasks that may still do something; words that we do not know count."""
+    return sum(snapshot.tasks.values()) - count(snapshot.tasks, FINAL_TASKS)
+
+
+def retryable(snapshot: Snapshot, rules: RecoveryRules) -> int:
+    """Number of files in states of failure that are to be tried again by declaration."""
+    if rules.mode == "off":
+        return 0
+    return sum(snapshot.files.get(status, 0) for status in rules.retried_states)
+
+
+def count(counts: Mapping[str, int], wanted: frozenset[Any]) -> int:
+    """Sum of the counts of these words."""
+    return sum(n for status, n in counts.items() if status in wanted)
+
+
+def say(counts: Mapping[str, int]) -> str:
+    """The counts in words, by name."""
+    return ", ".join(f"{n} {status}" for status, n in sorted(counts.items()) if n)

@@ -1,0 +1,123 @@
+"""What must be remembered between two looks at a transformation.
+
+Invariant: all of it is primitive and travels with the wait. Losing it costs time (the quiet time
+begins anew, failures are looked at once more) and never correctness: what bounds an act is kept in
+the Transformation System itself, see ``recovery_ledger``.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from dirac_prodsys.core.policy.counts import attached_files, bad_tasks, retryable, unused_files
+from dirac_prodsys.core.policy.rules import StepRules
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import FileStatus, TransformationStatus
+
+
+@dataclass(frozen=True)
+class History:
+    """What was seen and done; times are seconds of the caller's clock.
+
+    :param attached: number of attached files at the last look; None: never looked.
+    :param unchanged_since: when that number was first seen, or the inputs became final, or a flush
+        was done, whichever is last.
+    :param flushes: flushes done so far.
+    :param flushed_files: number of attached files at the last flush; None: no flush is known.
+    :param flushing_since: when the status was first seen as Flush with files Unused; None: it is
+        not.
+    :param progress: fingerprint of everything that moves.
+    :param progress_since: when it last changed.
+    :param failed_since: when failures were first seen that nobody has looked into; None: none.
+    :param handled_tasks: failed tasks that have been looked into.
+    :param handled_files: files in states of failure that have been looked into.
+    :param looked: when stranded files were last looked for.
+    :param asked: files that wait for a person's decision.
+    """
+
+    attached: int | None = None
+    unchanged_since: float = 0.0
+    flushes: int = 0
+    flushed_files: int | None = None
+    flushing_since: float | None = None
+    progress: str = ""
+    progress_since: float = 0.0
+    failed_since: float | None = None
+    handled_tasks: int = 0
+    handled_files: int = 0
+    looked: float = 0.0
+    asked: int = 0
+
+    def flushed(self, now: float) -> History:
+        """To be remembered when a flush was done: it counts, and the quiet time begins anew."""
+        return replace(
+            self,
+            flushes=self.flushes + 1,
+            flushed_files=self.attached,
+            flushing_since=None,
+            unchanged_since=now,
+        )
+
+    def looked_into(self, now: float, *, tasks: int, files: int, asked: int) -> History:
+        """To be remembered when stranded files were looked for.
+
+        :param tasks: failed tasks that there were.
+        :param files: files in states of failure that there still are.
+        :param asked: files left to a person.
+        """
+        return replace(
+            self,
+            handled_tasks=tasks,
+            handled_files=files,
+            asked=asked,
+            looked=now,
+            failed_since=None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> History:
+        """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in names})
+
+
+def remember(
+    snapshot: Snapshot, rules: StepRules, history: History, *, now: float, inputs_final: bool
+) -> History:
+    """The history after this look."""
+    attached = attached_files(snapshot)
+    seen = history
+    if attached != history.attached or not inputs_final:
+        seen = replace(seen, attached=attached, unchanged_since=now)
+    fingerprint = _fingerprint(snapshot)
+    if fingerprint != history.progress:
+        seen = replace(seen, progress=fingerprint, progress_since=now)
+    flushing = snapshot.status is TransformationStatus.FLUSH and unused_files(snapshot) > 0
+    seen = replace(seen, flushing_since=_since(flushing, history.flushing_since, now))
+    tasks, files = bad_tasks(snapshot), retryable(snapshot, rules.recovery)
+    seen = replace(
+        seen,
+        handled_tasks=min(history.handled_tasks, tasks),
+        handled_files=min(history.handled_files, files),
+    )
+    stranded = snapshot.files.get(FileStatus.ASSIGNED, 0) > 0 and tasks > seen.handled_tasks
+    new = stranded or files > seen.handled_files
+    return replace(seen, failed_since=_since(new, history.failed_since, now))
+
+
+def _since(holds: bool, before: float | None, now: float) -> float | None:
+    if not holds:
+        return None
+    return now if before is None else before
+
+
+def _fingerprint(snapshot: Snapshot) -> str:
+    parts = [str(snapshot.status), *sorted(snapshot.files.items()), *sorted(snapshot.tasks.items())]
+    return f"{zlib.crc32(repr(parts).encode()):08x}"

@@ -1,0 +1,125 @@
+"""From what is seen and remembered to a verdict.
+
+Invariant: a pure function. A status is never taken for an end unless DIRAC says so; files and
+tasks decide. What a person did in DIRAC is accepted and told, never undone.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.policy.counts import (
+    LIVE_TRANSFORMATION,
+    assigned_files,
+    attached_files,
+    bad_tasks,
+    retryable,
+    say,
+    unused_files,
+)
+from dirac_prodsys.core.policy.files import by_files, by_input
+from dirac_prodsys.core.policy.history import History, remember
+from dirac_prodsys.core.policy.patience import impatient
+from dirac_prodsys.core.policy.rules import StepRules
+from dirac_prodsys.core.policy.tasks import by_tasks
+from dirac_prodsys.core.policy.verdict import Verdict
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION
+
+
+def judge(
+    snapshot: Snapshot,
+    rules: StepRules,
+    history: History,
+    *,
+    now: float,
+    quiet_seconds: float,
+    inputs_final: bool,
+) -> tuple[Verdict, History]:
+    """The verdict on a transformation, and what to remember until the next look.
+
+    The history that comes back does not count what is only advised: whoever does it stores
+    :meth:`History.flushed` or :meth:`History.looked_into`.
+
+    :param now: seconds of any steady clock that outlives restarts.
+    :param quiet_seconds: how long nothing may have been attached: two cycles of the InputDataAgent.
+    :param inputs_final: whether no more input files will be made (all parents are complete).
+    """
+    if rules.listed is not None:
+        snapshot = snapshot.with_catalogue(rules.listed)
+    seen = remember(snapshot, rules, history, now=now, inputs_final=inputs_final)
+    verdict = _by_status(snapshot)
+    if verdict is not None:
+        return verdict, seen
+    verdict = _by_failures(snapshot, rules, seen, now, quiet_seconds)
+    if verdict is None and not rules.needs_input:
+        verdict = by_tasks(snapshot, rules)
+    if verdict is None:
+        quiet = now - seen.unchanged_since
+        verdict = by_input(snapshot, quiet, quiet_seconds, inputs_final)
+    if verdict is None:
+        verdict = by_files(snapshot, rules, seen)
+    if verdict.kind == "wait":
+        verdict = impatient(
+            verdict,
+            snapshot,
+            rules,
+            seen,
+            now=now,
+            quiet_seconds=quiet_seconds,
+            inputs_final=inputs_final,
+        )
+    return verdict, seen
+
+
+def needs_catalogue(
+    snapshot: Snapshot,
+    rules: StepRules,
+    history: History,
+    inputs_final: bool,
+    *,
+    now: float | None = None,
+    quiet_seconds: float = 0.0,
+) -> bool:
+    """Whether the verdict depends on a number that only the catalogue knows.
+
+    False for as long as something else says "wait" anyway, so that waiting costs no further call.
+
+    :param now: with ``quiet_seconds``, as for :func:`judge`; without it the quiet time is left out.
+    """
+    if rules.listed is not None:
+        return False
+    if not (rules.needs_input and inputs_final and snapshot.status in LIVE_TRANSFORMATION):
+        return False
+    if history.attached != attached_files(snapshot):
+        return False
+    if now is not None and now - history.unchanged_since < quiet_seconds:
+        return False
+    return unused_files(snapshot) > 0 or not assigned_files(snapshot)
+
+
+def _by_status(snapshot: Snapshot) -> Verdict | None:
+    status, label = snapshot.status, f"transformation {snapshot.id} ({snapshot.name})"
+    if status in REMOVED_TRANSFORMATION:
+        return Verdict("fail", f"{label} was removed in DIRAC: its status is {status}")
+    if status in ENDED_TRANSFORMATION:
+        counts = say(snapshot.files) or say(snapshot.tasks) or "no counts are left"
+        return Verdict("complete", f"{label} was completed in DIRAC: {status} ({counts})")
+    if status not in LIVE_TRANSFORMATION:
+        return Verdict("wait", f"{label} is {status}: nothing runs until it is Active")
+    return None
+
+
+def _by_failures(
+    snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
+) -> Verdict | None:
+    """Files of failed tasks that the Transformation System has had time to take back itself."""
+    if rules.recovery.mode == "off" or not rules.needs_input or seen.failed_since is None:
+        return None
+    if now - seen.failed_since < quiet_seconds:
+        return None
+    failed = bad_tasks(snapshot) - seen.handled_tasks
+    found = []
+    if failed > 0 and (assigned := assigned_files(snapshot)):
+        found.append(f"{failed} tasks failed while {assigned} files are Assigned")
+    if (files := retryable(snapshot, rules.recovery)) > seen.handled_files:
+        found.append(f"{files} files are to be tried again")
+    return Verdict("recover", "; ".join(found)) if found else None

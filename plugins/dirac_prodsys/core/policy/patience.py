@@ -1,0 +1,132 @@
+"""Waits that last too long: what stands still is named, and a step is given up when it is declared.
+
+Invariant: an alarm changes nothing: the wait goes on, and an agent that comes back goes on too.
+Above all, a flush at which the TransformationAgent does not work is not done again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dirac_prodsys.core.policy.counts import (
+    alive_tasks,
+    assigned_files,
+    attached_files,
+    say,
+    unused_files,
+)
+from dirac_prodsys.core.policy.files import enough_files, processed_of
+from dirac_prodsys.core.policy.history import History
+from dirac_prodsys.core.policy.rules import StepRules
+from dirac_prodsys.core.policy.tasks import enough_tasks
+from dirac_prodsys.core.policy.verdict import Verdict
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import TaskStatus, TransformationStatus
+
+#: cycles of its agent after which a flush is late; the quiet time is two cycles
+FLUSH_CYCLES = 3
+
+#: quiet times after which files of tasks that have all ended are looked into
+_ORPHANED_AFTER = 5
+
+_SUBMITTED = frozenset({TaskStatus.SUBMITTED, TaskStatus.SUBMITTING})
+_AT_SITES = frozenset(
+    {TaskStatus.MATCHED, TaskStatus.RUNNING, TaskStatus.COMPLETING, TaskStatus.STALLED}
+)
+_NEW = frozenset({TaskStatus.CREATED, TaskStatus.RESERVED})
+
+
+def impatient(
+    verdict: Verdict,
+    snapshot: Snapshot,
+    rules: StepRules,
+    seen: History,
+    *,
+    now: float,
+    quiet_seconds: float,
+    inputs_final: bool,
+) -> Verdict:
+    """What a verdict "wait" becomes when nothing has moved for long."""
+    idle = now - seen.progress_since
+    if inputs_final and rules.give_up_after is not None and idle >= rules.give_up_after:
+        return _give_up(snapshot, rules, idle)
+    if seen.flushing_since is not None:
+        late = now - seen.flushing_since
+        if late >= FLUSH_CYCLES * quiet_seconds / 2:
+            return replace(
+                verdict,
+                alarm=f"the TransformationAgent seems down: {unused_files(snapshot)} files are "
+                f"Unused and the status has been Flush for {late:.0f} s",
+            )
+    if _look_is_due(snapshot, rules, seen, now, quiet_seconds):
+        return Verdict(
+            "recover", f"nothing moved for {idle:.0f} s ({verdict.reason}): asking for the jobs"
+        )
+    if seen.asked:
+        return replace(
+            verdict, alarm=f"{seen.asked} files wait for a person's decision ({verdict.reason})"
+        )
+    if idle >= rules.stall_after and (silent := standing_still(snapshot, rules)):
+        return replace(verdict, alarm=f"nothing moved for {idle:.0f} s: {silent}")
+    return verdict
+
+
+def standing_still(snapshot: Snapshot, rules: StepRules) -> str:
+    """Who has work and does not do it, by what stands still; empty if there is nothing to do."""
+    submitter = "RequestTaskAgent" if rules.by_requests else "WorkflowTaskAgent"
+    tasks, found = snapshot.tasks, []
+    catalogue, attached = snapshot.catalogue_files, attached_files(snapshot)
+    if catalogue is not None and attached < catalogue:
+        found.append(f"{catalogue - attached} files are not attached: the InputDataAgent")
+    unused = unused_files(snapshot)
+    ready = snapshot.status is TransformationStatus.FLUSH or unused >= max(rules.group_size, 1)
+    if unused and ready:
+        found.append(f"{unused} files are Unused: the TransformationAgent")
+    if created := sum(tasks.get(word, 0) for word in _NEW):
+        if snapshot.agent_type == "Manual":
+            found.append(f"{created} tasks are not submitted: the AgentType is Manual")
+        else:
+            found.append(f"{created} tasks are not submitted: the {submitter}")
+    if submitted := sum(tasks.get(word, 0) for word in _SUBMITTED):
+        found.append(f"{submitted} tasks are Submitted: the {submitter}'s monitoring of tasks")
+    if running := sum(tasks.get(word, 0) for word in _AT_SITES):
+        found.append(f"{running} jobs are at work, or the {submitter}'s monitoring is down")
+    known = _NEW | _SUBMITTED | _AT_SITES
+    waiting = alive_tasks(snapshot) - sum(tasks.get(word, 0) for word in known)
+    if waiting > 0:
+        whom = "the RequestExecutingAgent" if rules.by_requests else "no site takes the jobs"
+        found.append(f"{waiting} tasks wait: {whom}")
+    if (assigned := assigned_files(snapshot)) and not alive_tasks(snapshot):
+        found.append(f"{assigned} files of tasks that ended: the {submitter}'s monitoring of files")
+    left = snapshot.max_tasks - sum(tasks.values())
+    if not rules.needs_input and left > 0:
+        found.append(f"{left} tasks are not added: the MCExtensionAgent")
+    return "; ".join(found)
+
+
+def _look_is_due(
+    snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
+) -> bool:
+    """Whether to ask for jobs whose end the Transformation System may have missed."""
+    if rules.recovery.mode == "off" or not rules.needs_input or not assigned_files(snapshot):
+        return False
+    patience = rules.stall_after
+    if not alive_tasks(snapshot):
+        patience = min(patience, _ORPHANED_AFTER * quiet_seconds)
+    # each look without a result makes the next one later, up to the general patience
+    if seen.looked >= seen.progress_since and seen.looked:
+        return now - seen.looked >= rules.stall_after
+    return now - seen.progress_since >= patience
+
+
+def _give_up(snapshot: Snapshot, rules: StepRules, idle: float) -> Verdict:
+    if rules.needs_input:
+        enough, counts, rest = (
+            enough_files(snapshot, rules),
+            processed_of(snapshot, rules),
+            say(snapshot.files),
+        )
+    else:
+        enough, counts, rest = enough_tasks(snapshot, rules), "tasks", say(snapshot.tasks)
+    text = f"given up after {idle:.0f} s without progress: {counts}: {rest or 'nothing'}"
+    return Verdict("complete" if enough else "fail", text)

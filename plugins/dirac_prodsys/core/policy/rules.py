@@ -1,0 +1,89 @@
+"""The rules of one step as primitives, as they travel in triggers for weeks.
+
+Invariant: fields may be added but never renamed or dropped, and a missing one means its default:
+a wait that began under an older version goes on under this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from dirac_prodsys.core.recovery_rules import RecoveryRules
+
+#: seconds without progress after which a wait says what stands still: half the time after which
+#: the TransformationAgent looks again at files that it could not group (``NoUnusedDelay``, 6 h)
+STALL_AFTER = 3 * 3600.0
+
+#: always written, so that plans of simple steps stay as they are
+_PLAIN = ("needs_input", "tasks", "flush", "max_flushes", "min_processed", "listed", "by_hand")
+
+
+@dataclass(frozen=True)
+class StepRules:
+    """The rules of one step.
+
+    :param needs_input: whether the type works on files; otherwise ``tasks`` decide.
+    :param tasks: number of good tasks that complete a step without input.
+    :param flush: ``auto``, ``manual`` (a person does it) or ``never`` (the rest is left).
+    :param max_flushes: how many flushes before giving up.
+    :param min_processed: fraction of the attached files that must be Processed, 0 to 1.
+    :param listed: number of input files where the production lists them; None: the catalogue knows.
+    :param by_hand: without input: only a person knows how many tasks are enough, and completes it.
+    :param max_problematic: number of files that may end otherwise than Processed; in place of
+        ``min_processed`` where that is 1, beside it where it is less.
+    :param give_up_after: seconds without progress after which the step is decided by what there
+        is; None: never.
+    :param stall_after: seconds without progress after which a wait names what stands still.
+    :param group_size: files per task; 0: not known.
+    :param leaves_rests: False for plugins that make tasks of whatever there is.
+    :param by_requests: tasks are requests of the data management system, which change the
+        catalogue themselves.
+    :param extend: tasks that may be added in place of failed ones, as a fraction of ``tasks``.
+    :param extend_chunk: tasks that are added at a time.
+    :param tolerance: fraction of ``tasks`` that may be missing in the end.
+    :param max_failed: fraction of failed tasks above which none are added.
+    :param recovery: what becomes of files that stay behind.
+    """
+
+    needs_input: bool
+    tasks: int | None = None
+    flush: str = "auto"
+    max_flushes: int = 10
+    min_processed: float = 1.0
+    listed: int | None = None
+    by_hand: bool = False
+    max_problematic: int | None = None
+    give_up_after: float | None = None
+    stall_after: float = STALL_AFTER
+    group_size: float = 0.0
+    leaves_rests: bool = True
+    by_requests: bool = False
+    extend: float = 0.0
+    extend_chunk: int = 50
+    tolerance: float = 0.0
+    max_failed: float = 0.3
+    recovery: RecoveryRules = field(default_factory=RecoveryRules)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        standard = StepRules(self.needs_input)
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        found = {
+            name: value
+            for name, value in found.items()
+            if name in _PLAIN or value != getattr(standard, name)
+        }
+        if "recovery" in found:
+            found["recovery"] = self.recovery.to_dict()
+        return found
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StepRules:
+        """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
+        names = {each.name for each in fields(cls)}
+        known = {key: value for key, value in data.items() if key in names}
+        if "recovery" in known:
+            known["recovery"] = RecoveryRules.from_dict(known["recovery"])
+        return cls(**known)

@@ -1,0 +1,86 @@
+"""Steps without input: their tasks decide, and more may be added in place of failed ones.
+
+The grid's own MCExtensionAgent does the same where ``MaxNumberOfTasks`` is set
+(``MCExtensionAgent._calculateTaskNumber``); then it is left to it.
+
+Invariant: a step is never complete while a task may still leave files, and never more tasks are
+added than the rules allow in all.
+"""
+
+from __future__ import annotations
+
+import math
+
+from dirac_prodsys.core.policy.counts import alive_tasks, bad_tasks, good_tasks, say
+from dirac_prodsys.core.policy.rules import StepRules
+from dirac_prodsys.core.policy.verdict import Verdict
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import TaskStatus
+
+
+def by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
+    """The verdict on a step without input."""
+    total, alive = sum(snapshot.tasks.values()), alive_tasks(snapshot)
+    good, bad = good_tasks(snapshot), bad_tasks(snapshot)
+    if rules.by_hand:
+        return Verdict(
+            "wait",
+            f"{good} of {total} tasks are done, {bad} failed; whoever extends it in DIRAC has to "
+            "complete it there",
+        )
+    wanted = total if rules.tasks is None else rules.tasks
+    done = f"{good} of {wanted} tasks are done"
+    if not total or total < wanted:
+        return Verdict("wait", f"{done}, {bad} failed, {total} exist")
+    if alive:
+        return Verdict("wait", f"{done}, {bad} failed, {alive} are at work")
+    if enough_tasks(snapshot, rules):
+        short = "" if good >= wanted else f", and {rules.tolerance:.1%} may be missing"
+        return Verdict("complete", done + short)
+    left = _left_to_agent(snapshot)
+    if left:
+        return Verdict(
+            "wait",
+            f"{done}, {bad} failed; MaxNumberOfTasks is {snapshot.max_tasks}, so that the "
+            f"MCExtensionAgent adds {left}",
+        )
+    refusal = _no_extension(snapshot, rules, wanted)
+    if refusal:
+        return Verdict("fail", f"only {done}, none is left{refusal}: {say(snapshot.tasks)}")
+    rate = bad / total
+    more = math.ceil((wanted - good) / (1 - rate))
+    more = min(more, rules.extend_chunk, _most(rules, wanted) - total)
+    return Verdict("extend", f"{done}, {bad} failed ({rate:.1%}): {more} more", tasks=total + more)
+
+
+def enough_tasks(snapshot: Snapshot, rules: StepRules) -> bool:
+    """Whether as many tasks are done as are required."""
+    total = sum(snapshot.tasks.values())
+    wanted = total if rules.tasks is None else rules.tasks
+    # in whole tasks, as a fraction of a number is not exact
+    return total > 0 and good_tasks(snapshot) >= wanted - math.floor(wanted * rules.tolerance)
+
+
+def _left_to_agent(snapshot: Snapshot) -> int:
+    """How many tasks the MCExtensionAgent would add; it counts Done and Failed only."""
+    if snapshot.tasks.get(TaskStatus.DONE, 0) >= snapshot.max_tasks:
+        return 0
+    living = sum(snapshot.tasks.values()) - snapshot.tasks.get(TaskStatus.FAILED, 0)
+    return max(0, snapshot.max_tasks - living)
+
+
+def _no_extension(snapshot: Snapshot, rules: StepRules, wanted: int) -> str:
+    """Why no task is added; empty if some are."""
+    total, bad = sum(snapshot.tasks.values()), bad_tasks(snapshot)
+    if not rules.extend:
+        return " and none is to be added"
+    if bad / total > rules.max_failed:
+        return f", {bad / total:.1%} failed and above {rules.max_failed:.1%} none is added"
+    most = _most(rules, wanted)
+    if total >= most:
+        return f" and {most} are the most that there may be"
+    return ""
+
+
+def _most(rules: StepRules, wanted: int) -> int:
+    return wanted + math.floor(wanted * rules.extend)
