@@ -1,20 +1,15 @@
 """The proof that CTAO's files are taken as they are: every transformation equals CTADIRAC's own.
 
-The files are those of CTADIRAC's source distribution, which is fetched from the package index once
-and kept in ``.cache``, and some of our own for job types that it has no example of.
+The files are those of CTADIRAC's source distribution, and some of our own for job types that it has
+no example of.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import ssl
 import subprocess
 import sys
-import tarfile
-import tomllib
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -25,48 +20,12 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.gateway.bodies import render
+from tests.integration.ctadirac_sources import productions
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CTADIRAC = "CTADIRAC==3.1.0"
 HERE = Path(__file__).parent
 
 #: the one of the 60 files that CTADIRAC 3.1.0 cannot build
 BROKEN = "processing_config_from_meta_query.yml"
-
-
-def source_distribution() -> Path:
-    """CTADIRAC's, fetched and checked; nothing is built or installed."""
-    compile_lock = "uv pip compile - --no-deps --quiet --no-header --format pylock.toml"
-    locked = subprocess.run(
-        [sys.executable, "-m", *compile_lock.split()],
-        input=CTADIRAC,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    sdist = tomllib.loads(locked.stdout)["packages"][0]["sdist"]
-    kept = REPOSITORY / ".cache" / sdist["url"].rsplit("/", 1)[1]
-    if not kept.exists():
-        kept.parent.mkdir(exist_ok=True)
-        context = ssl.create_default_context()
-        with urllib.request.urlopen(sdist["url"], context=context, timeout=120) as answer:  # noqa: S310
-            part = kept.with_suffix(f".{os.getpid()}.part")
-            part.write_bytes(answer.read())
-            part.replace(kept)
-    assert hashlib.sha256(kept.read_bytes()).hexdigest() == sdist["hashes"]["sha256"]
-    return kept
-
-
-def files_of(sdist: Path) -> dict[str, str]:
-    """The production files in it: path → text."""
-    found = {}
-    with tarfile.open(sdist) as archive:
-        for member in archive:
-            if member.isfile() and member.name.endswith((".yml", ".yaml")):
-                text = archive.extractfile(member).read().decode()
-                if "ProdSteps" in text:
-                    found[member.name] = text
-    return found
 
 
 def dataset_query(name: str, number: int) -> dict[str, Any]:
@@ -168,7 +127,7 @@ def differences(
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
     """The 60 files."""
-    return files_of(source_distribution())
+    return productions()
 
 
 @pytest.fixture(scope="module")
