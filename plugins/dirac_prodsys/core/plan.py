@@ -132,15 +132,23 @@ class ProductionPlan:
 
 
 def compile(
-    production: Production, *, run: str, datasets: Datasets | None = None
+    production: Production,
+    *,
+    run: str,
+    datasets: Datasets | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> ProductionPlan:
     """The plan of one run.
 
     :param run: run tag (``naming.run_tag``).
+    :param parameters: what the run says of the production's parameters; None: it is not asked
+        yet, and their defaults, or examples where there is none, stand for them.
     :param datasets: meta queries of datasets that steps take, by name, in the catalogue's form and
         order; the plan says in ``unresolved`` which others it would need to be complete.
     :raises DefinitionErrors: the production cannot be planned; every mistake is told.
     """
+    if parameters is not None:
+        production = production.bind(parameters)
     problems = Problems()
     plan = check(production, run, problems, datasets=datasets)
     if plan is None:

@@ -21,9 +21,11 @@ from pydantic import (
     StrictStr,
 )
 
+from dirac_prodsys.core.filled import Text
+from dirac_prodsys.core.parameters import Parameter, values_for
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.specs import MetaValue
-from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 
 class Model(BaseModel):
@@ -69,7 +71,7 @@ class DatasetModel(Model):
     name: StrictStr
     where: dict[StrictStr, Any] = {}
     freeze: StrictBool = True
-    annotation: StrictStr = ""
+    annotation: Text = ""
     expect_files: StrictInt | None = Field(default=None, ge=0)
 
 
@@ -86,6 +88,12 @@ class Policy(Model):
     min_processed: StrictFloat = Field(default=1.0, ge=0, le=1)
 
 
+#: files per task, or GB
+GroupSize = Annotated[StrictInt | StrictFloat, Field(gt=0)]
+#: with its parents, or when they are complete
+Start = Literal["streaming", "on_complete"]
+
+
 class StepBase(Model):
     """What every dialect says of a step in the same words.
 
@@ -97,13 +105,13 @@ class StepBase(Model):
     """
 
     type: StrictStr
-    description: StrictStr = ""
+    description: Text = ""
     job: dict[StrictStr, Any]
     output: OutputSpec | None = None
     tasks: StrictInt | None = Field(default=None, ge=1)
-    group_size: Annotated[StrictInt | StrictFloat, Field(gt=0)] | None = None
+    group_size: GroupSize | None = None
     plugin: StrictStr | None = None
-    start: Literal["streaming", "on_complete"] = "streaming"
+    start: Start = "streaming"
     dataset: DatasetModel | None = None
     policy: Policy = Policy()
 
@@ -134,6 +142,7 @@ class Production(Model):
     :param name: also the dag_id; ``[A-Za-z0-9_.-]``.
     :param vo: virtual organisation that owns the files.
     :param connection: Airflow connection ID of type ``dirac``.
+    :param parameters: values that a run may choose, by name.
     :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
         where every step derives the metadata of its output from those of its input.
     :param source: the text it was read from, and
@@ -145,6 +154,7 @@ class Production(Model):
     description: StrictStr = ""
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
+    parameters: dict[StrictStr, Parameter] = {}
     steps: tuple[Step, ...]
     dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)
@@ -154,6 +164,20 @@ class Production(Model):
     def read_from(self, origin: Origin) -> Production:
         """This production, which remembers its file: places of mistakes, values of parameters."""
         self._origin = origin
+        return self
+
+    def bind(self, values: Mapping[str, Any]) -> Production:
+        """The production of a run that chose these values of its parameters.
+
+        :raises DefinitionErrors: a value is unknown, missing or not allowed, or makes the
+            production wrong.
+        """
+        if self._origin is not None and self.parameters:
+            return self._origin.bind(values)
+        try:
+            values_for(self.parameters, values)
+        except DefinitionError as error:
+            raise DefinitionErrors([error]) from None
         return self
 
     def at_place(self, problem: Problem) -> DefinitionError:

@@ -87,6 +87,11 @@ class Document:
     beside: Callable[[str], str | None] | None = None
 
     @property
+    def branches(self) -> Mapping[str, str]:
+        """Name of a branch of a step → name of the step as written."""
+        return {}
+
+    @property
     def file(self) -> str:
         """Name of the file."""
         return self.source.file

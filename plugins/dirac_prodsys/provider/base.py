@@ -38,6 +38,7 @@ from dirac_prodsys.errors import (
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
+from dirac_prodsys.provider.params import given_values
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -131,10 +132,13 @@ class DiracOperator(BaseOperator):
         if self.production is not None and self.step is not None:
             run = naming.run_tag(str(context["run_id"]))
             try:
-                compiled = compile(self.production, run=run)
+                values = given_values(context)
+                compiled = compile(self.production, run=run, parameters=values)
                 if whole and compiled.unresolved:
                     queries = self.on_grid(lambda grid: _queries(grid, compiled.unresolved), state)
-                    compiled = compile(self.production, run=run, datasets=queries)
+                    compiled = compile(
+                        self.production, run=run, parameters=values, datasets=queries
+                    )
                 return compiled.step(self.step)
             except ProdsysError as error:
                 raise AirflowFailException(str(error)) from error

@@ -42,6 +42,7 @@ from dirac_prodsys.provider.operators import (
     DiracFlushTransformationOperator,
     DiracStartTransformationOperator,
 )
+from dirac_prodsys.provider.params import dag_params
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 
 #: stands for the run where the graph is drawn; no name made of it ever reaches the grid
@@ -94,6 +95,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
         doc_md=_documentation(production, plan, note),
         tags=sorted({"dirac", "production", production.vo, *production.tags, *_state(note)}),
         schedule=None,
+        params=dag_params(production.parameters),
         catchup=False,
         is_paused_upon_creation=False,
         max_active_runs=MAX_ACTIVE_RUNS,

@@ -16,13 +16,14 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.job_types import job_types
 from dirac_prodsys.core.job_types.request import Request
 from dirac_prodsys.core.job_types.script import Script
+from dirac_prodsys.core.language.model import Common, Defaults, NativeFile, NativeStep
+from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.core.production import (
     DatasetModel,
     InputSpec,
     OutputSpec,
     Policy,
     Production,
-    Step,
 )
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.gateway.protocol import GatewaySettings
@@ -115,8 +116,12 @@ def table_keys(document: str, section: str) -> set[str]:
     ("section", "model", "not_written", "renamed"),
     [
         # steps stand beside the production; the rest is filled in by the reader of the file
-        ("production", Production, {"steps", "dialect", "source", "file"}, {}),
-        ("step", Step, {"name"}, {}),
+        ("Top level", NativeFile, set(), {}),
+        ("production", Production, {"steps", "parameters", "dialect", "source", "file"}, {}),
+        ("step", NativeStep, set(), {}),
+        ("parameters", Parameter, set(), {}),
+        ("common", Common, set(), {}),
+        ("defaults", Defaults, set(), {}),
         ("input", InputSpec, set(), {"steps": "from"}),
         ("output", OutputSpec, set(), {}),
         ("dataset", DatasetModel, set(), {}),

@@ -15,9 +15,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
 from dirac_prodsys.core.plan import ProductionPlan, check
 from dirac_prodsys.core.problems import Path, Problem, Problems
@@ -107,17 +108,24 @@ def inspect(
     plan = None
     if production is not None:
         plan = check(production, DUMMY_RUN, in_plan, unread=unread)
-    found = [
-        *early,
+    later = [
         *(document.error(problem) for problem in problems.found),
         *(_at_place(problem, dialect, document) for problem in in_plan.found),
     ]
+    # what could not be filled in is wrong in more than one way, and told in one
+    told = {(e.file, e.line, e.column) for e in early}
+    found = [*early, *(e for e in later if (e.file, e.line, e.column) not in told)]
     remarks = [
         *(document.error(problem) for problem in problems.remarks),
         *(_at_place(problem, dialect, document) for problem in in_plan.remarks),
     ]
     return Reading(
-        document, dialect, production, None if found else plan, _once(found), _once(remarks)
+        document,
+        dialect,
+        production,
+        None if found else plan,
+        _once(found, document),
+        _once(remarks, document),
     )
 
 
@@ -125,9 +133,14 @@ def _at_place(problem: Problem, dialect: Dialect, document: Document) -> Definit
     return document.error(replace(problem, path=dialect.place(problem.path, document)))
 
 
-def _once(errors: list[DefinitionError]) -> tuple[DefinitionError, ...]:
-    """Each mistake once, though the dialect and the plan may both have told it."""
-    return tuple({(e.file, e.line, e.column, e.reason, e.hint): e for e in errors}.values())
+def _once(errors: list[DefinitionError], document: Document) -> tuple[DefinitionError, ...]:
+    """Each mistake once, though the dialect and the plan, or many branches, may have told it."""
+    branches = document.branches
+    told: dict[Any, DefinitionError] = {}
+    for error in errors:
+        reason, hint = once(error.reason, branches), once(error.hint, branches)
+        told.setdefault((error.file, error.line, error.column, reason, hint), error)
+    return tuple(told.values())
 
 
 @functools.cache

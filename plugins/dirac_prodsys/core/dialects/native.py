@@ -6,24 +6,29 @@ Its keys are those of ``core/language/model.py``; what it says in a short form i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from pydantic import ValidationError
 
 from dirac_prodsys.core.language import preparation
 from dirac_prodsys.core.language.model import Header, NativeFile, NativeStep
 from dirac_prodsys.core.language.preparation import Prepared
 from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.core.placeholders import NAMES
-from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.problems import Path, Problem, Problems
 from dirac_prodsys.core.production import InputSpec, Production, Step, StepBase
 from dirac_prodsys.core.step_draft import read_job
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.core.yaml_scalar import loses_digits
-from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 KEYS = frozenset({"version", "production", "steps", "extends"})
 
 #: below these, values are compared with those of the catalogue
-_COMPARED = frozenset({"metadata", "where"})
+_COMPARED = frozenset({"metadata", "where", "matrix", "default", "choices"})
 
 
 def matches(data: dict[str, object]) -> bool:
@@ -45,7 +50,8 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         problems.found += explain(error, NativeFile, document.data)
         return _readable_part(document, problems)
     steps = tuple(_step(name, step) for name, step in native.steps.items())
-    return _production(native.production, steps, document), frozenset()
+    production = _production(native.production, steps, native.parameters, document)
+    return production, frozenset()
 
 
 def place(path: Path, document: Document) -> Path:
@@ -73,21 +79,50 @@ def _readable_part(
                 names = {name: name for name in NAMES}
                 read_job(job, names, ("steps", step_name, "job"), problems)
     unread = frozenset(written) - {step.name for step in steps}
-    return _production(Header(name=name, vo=vo), tuple(steps), document), unread
+    return _production(Header(name=name, vo=vo), tuple(steps), {}, document), unread
 
 
-def _production(header: Header, steps: tuple[Step, ...], document: Document) -> Production:
+@dataclass(frozen=True)
+class _File:
+    """What a production remembers of its file."""
+
+    document: Prepared
+
+    def at_place(self, problem: Problem) -> DefinitionError:
+        return self.document.error(problem)
+
+    def bind(self, values: Mapping[str, Any]) -> Production:
+        try:
+            document, mistakes = preparation.instantiate(self.document, values)
+        except DefinitionError as error:
+            raise DefinitionErrors([error]) from None
+        problems = Problems()
+        production, _ = read(document, problems)
+        mistakes += [document.error(problem) for problem in problems.found]
+        if mistakes or production is None:
+            raise DefinitionErrors(mistakes)
+        return production
+
+
+def _production(
+    header: Header,
+    steps: tuple[Step, ...],
+    parameters: Mapping[str, Parameter],
+    document: Document,
+) -> Production:
     complete = document.complete if isinstance(document, Prepared) else document.source.text
-    return Production(
+    production = Production(
         name=header.name,
         vo=header.vo,
         description=header.description,
         connection=header.connection,
         tags=header.tags,
+        parameters=dict(parameters),
         steps=steps,
         source=complete,
         file=document.file,
     )
+    return production.read_from(_File(document)) if isinstance(document, Prepared) else production
 
 
 def _step(name: str, native: NativeStep) -> Step:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
+from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.specs import Command, JobSpec
@@ -37,8 +38,8 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
     return environment
 
 
-Line = Annotated[StrictStr, AfterValidator(_one_line)]
-Word = Annotated[StrictStr, Field(min_length=1), AfterValidator(_one_line)]
+Line = Annotated[Text, AfterValidator(_one_line)]
+Word = Annotated[Text, Field(min_length=1), AfterValidator(_one_line)]
 
 
 class Script(JobAttributes):

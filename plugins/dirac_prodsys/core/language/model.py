@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictInt, StrictStr, field_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, field_validator
 
 from dirac_prodsys.core.model_errors import wrong
-from dirac_prodsys.core.production import Model, StepBase
+from dirac_prodsys.core.parameters import Parameter
+from dirac_prodsys.core.production import GroupSize, Model, Policy, Start, StepBase
+from dirac_prodsys.core.specs import MetaValue
 
 VERSION = 1
 
@@ -43,9 +45,13 @@ class Input(Model):
 
 
 class NativeStep(StepBase):
-    """One entry of ``steps:``; its key is its name."""
+    """One entry of ``steps:``; its key is its name.
+
+    :param matrix: the axes that it depends on; gone when this model is applied.
+    """
 
     input: Input | None = None
+    matrix: tuple[StrictStr, ...] | None = None
 
 
 def _known_version(version: int) -> int:
@@ -54,9 +60,57 @@ def _known_version(version: int) -> int:
     return version
 
 
-class NativeFile(Model):
-    """The whole file."""
+class Common(Model):
+    """``common:``, what all outputs share.
 
+    :param directory: below which outputs go that do not name an absolute one.
+    """
+
+    directory: StrictStr | None = None
+    se: StrictStr | None = None
+    metadata: dict[StrictStr, MetaValue] = Field(default={})
+
+
+class OutputDefaults(Model):
+    """``output:`` in ``defaults:``, for steps that have an output."""
+
+    se: StrictStr | None = None
+    files: tuple[StrictStr, ...] = ()
+
+
+class DatasetDefaults(Model):
+    """``dataset:`` in ``defaults:``, for steps that have a dataset."""
+
+    where: dict[StrictStr, Any] = Field(default={})
+    freeze: StrictBool = True
+    annotation: StrictStr = ""
+
+
+class Defaults(Model):
+    """``defaults:``, what steps get that do not say otherwise.
+
+    :param job: for jobs of its type; without a type, for scripts.
+    """
+
+    job: dict[StrictStr, Any] = Field(default={})
+    output: OutputDefaults = OutputDefaults()
+    dataset: DatasetDefaults = DatasetDefaults()
+    group_size: GroupSize | None = None
+    start: Start = "streaming"
+    policy: Policy = Policy()
+
+
+class NativeFile(Model):
+    """The whole file.
+
+    :param extends: name of the file below; gone when this model is applied.
+    """
+
+    extends: StrictStr | None = None
     version: Annotated[StrictInt, AfterValidator(_known_version)]
     production: Header
+    parameters: dict[StrictStr, Parameter] = Field(default={})
+    common: Common = Common()
+    defaults: Defaults = Defaults()
+    matrix: dict[StrictStr, Any] = Field(default={})
     steps: dict[StrictStr, NativeStep] = Field(min_length=1)

@@ -7,11 +7,16 @@ anew for each run from what was read once: no file is read a second time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.language import beside, resolved
-from dirac_prodsys.core.language.located import Located, Mistakes, locate, written_out
+from dirac_prodsys.core.language.filling import fill_parameters, parameters_of
+from dirac_prodsys.core.language.located import Located, Mistakes, written_out
+from dirac_prodsys.core.language.matrix import Branches, with_branches
+from dirac_prodsys.core.language.shared import with_shared
+from dirac_prodsys.core.parameters import values_for
+from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionError
 
@@ -28,6 +33,12 @@ class Prepared(Document):
     tree: Located | None = None
     complete: str = ""
     files: tuple[str, ...] = ()
+    matrix: Branches = field(default_factory=Branches)
+
+    @property
+    def branches(self) -> Mapping[str, str]:
+        """Name of a branch of a step → name of the step as written."""
+        return self.matrix.written
 
 
 def prepare(document: Document) -> tuple[Prepared, list[DefinitionError]]:
@@ -42,22 +53,34 @@ def prepare(document: Document) -> tuple[Prepared, list[DefinitionError]]:
     complete = document.source.text
     if len(files) > 1:
         complete = resolved.text_of(tree.plain(), files=files)
-    made, found = instantiate(document, tree, {})
-    prepared = Prepared(
-        document.source, made.data, made.nodes, document.beside, tree, complete, files
-    )
-    return prepared, [*mistakes.found, *found]
+    whole = Prepared(**{**vars(document), "tree": tree, "complete": complete, "files": files})
+    made, found = _instantiate(whole, tree, None, mistakes)
+    return made, found
 
 
 def instantiate(
-    document: Document, tree: Located, values: Mapping[str, Any]
-) -> tuple[Document, list[DefinitionError]]:
-    """The document that the tree becomes with these values of its parameters."""
-    mistakes = Mistakes(document.source)
-    return written_out(tree, document), mistakes.found
+    document: Prepared, values: Mapping[str, Any]
+) -> tuple[Prepared, list[DefinitionError]]:
+    """The document with these values of its parameters, and what is wrong with it.
+
+    :raises DefinitionError: a value is not allowed.
+    """
+    assert document.tree is not None  # noqa: S101  only prepare() makes documents of this kind
+    return _instantiate(document, document.tree, values, Mistakes(document.source))
 
 
-def whole_tree(document: Document) -> Located:
-    """The tree of a document, prepared or not."""
-    tree = document.tree if isinstance(document, Prepared) else None
-    return tree if tree is not None else locate(document)
+def _instantiate(
+    document: Prepared, tree: Located, given: Mapping[str, Any] | None, mistakes: Mistakes
+) -> tuple[Prepared, list[DefinitionError]]:
+    """:param given: None: each parameter is what it is without anybody's choice."""
+    parameters, broken = parameters_of(tree, mistakes)
+    if given is None:
+        values = {name: parameter.example for name, parameter in parameters.items()}
+    else:
+        values = values_for(parameters, given)
+    tree = fill_parameters(tree, {**broken, **values}, mistakes)
+    tree = with_shared(tree, {n: kind.needs_input for n, kind in transformation_types().items()})
+    tree, matrix = with_branches(tree, mistakes)
+    made = written_out(tree, document)
+    whole = Prepared(**{**vars(made), "matrix": matrix})
+    return whole, mistakes.found

@@ -1,0 +1,160 @@
+"""The axes of a matrix, and the combinations that ``include`` and ``exclude`` leave of them.
+
+Invariant: the order of combinations is that of the values as written, the last axis running
+fastest; what ``include`` adds stands at the end. An entry that changes nothing is a mistake.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.model_errors import say
+from dirac_prodsys.core.parameters import Scalar, check_name
+from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.errors import DefinitionError
+
+#: combinations that a matrix may have
+MAX_COMBINATIONS = 1000
+
+Combination = Mapping[str, Scalar]
+
+_WORDS = ("include", "exclude")
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A matrix that was read.
+
+    :param names: of the axes, as written.
+    :param combinations: values of all axes, and what ``include`` adds.
+    """
+
+    names: tuple[str, ...]
+    combinations: tuple[Combination, ...]
+
+
+def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:
+    """The axes and combinations; None, and the mistakes noted, if the matrix is wrong."""
+    before = len(mistakes.found)
+    if not isinstance(matrix.value, dict):
+        mistakes.add(matrix, "should be a mapping", "write matrix: {particle: [gamma, proton]}")
+        return None
+    values = {
+        name: _axis(name, entry, mistakes) for name, entry in matrix.items() if name not in _WORDS
+    }
+    if not values:
+        mistakes.add(matrix, "the matrix has no axis", "write matrix: {particle: [gamma, proton]}")
+    if len(mistakes.found) > before:
+        return None
+    if math.prod(len(axis) for axis in values.values()) > MAX_COMBINATIONS:
+        hint = "use fewer values, or several productions"
+        mistakes.add(matrix, f"there are more than {MAX_COMBINATIONS:,} combinations", hint)
+        return None
+    names = tuple(values)
+    found = [dict(zip(names, v, strict=True)) for v in itertools.product(*values.values())]
+    found = _without(found, values, matrix.get("exclude"), mistakes)
+    _add(found, names, matrix.get("include"), mistakes)
+    if not found and len(mistakes.found) == before:
+        mistakes.add(matrix, "nothing is left of the matrix", "exclude less")
+    return None if len(mistakes.found) > before else Axes(names, tuple(found))
+
+
+def _axis(name: str, entry: Located, mistakes: Mistakes) -> tuple[Scalar, ...]:
+    try:
+        check_name(name)
+    except DefinitionError as error:
+        mistakes.add(entry, error.reason, error.hint, on_key=True)
+    if not isinstance(entry.value, tuple) or not entry.value:
+        mistakes.add(entry, f"axis {name} should be a list of values", "write [a, b]")
+        return ()
+    values: list[Scalar] = []
+    for value in entry.value:
+        if _is_value(value, mistakes):
+            if value.value in values:
+                mistakes.add(value, f"{say(value.value)} is written twice", "keep one")
+            values.append(value.value)
+    return tuple(values)
+
+
+def _is_value(entry: Located, mistakes: Mistakes) -> bool:
+    value: Any = entry.value
+    plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if plain and any(char.isalnum() for char in str(value)) and "${{" not in str(value):
+        return True
+    mistakes.add(entry, f"{say(value)} cannot name a branch", "write a word or a number")
+    return False
+
+
+def _entries(listed: Located | None, word: str, mistakes: Mistakes) -> list[Located]:
+    """The mappings below ``include`` or ``exclude``."""
+    if listed is None:
+        return []
+    if not isinstance(listed.value, tuple):
+        mistakes.add(listed, f"{word} should be a list", f"write {word}: [{{axis: value}}]")
+        return []
+    found = []
+    for entry in listed.value:
+        if isinstance(entry.value, dict) and entry.value:
+            scalars = [isinstance(v.value, str | int | float) for _, v in entry.items()]
+            if all(scalars):
+                found.append(entry)
+                continue
+        mistakes.add(entry, "should be a mapping of single values", "write {axis: value}")
+    return found
+
+
+def _without(
+    found: list[dict[str, Scalar]],
+    values: Mapping[str, tuple[Scalar, ...]],
+    listed: Located | None,
+    mistakes: Mistakes,
+) -> list[dict[str, Scalar]]:
+    for entry in _entries(listed, "exclude", mistakes):
+        for key, value in entry.items():
+            if key not in values:
+                mistakes.add(
+                    value, f"the matrix has no axis {key!r}", nearest(key, values), on_key=True
+                )
+            elif value.value not in values[key]:
+                hint = nearest(str(value.value), [str(v) for v in values[key]])
+                mistakes.add(value, f"axis {key} has no value {say(value.value)}", hint)
+        wanted = entry.plain()
+        kept = [c for c in found if not _fits(c, wanted)]
+        if len(kept) == len(found) and wanted.keys() <= values.keys():
+            mistakes.add(entry, "this excludes nothing that is left", "drop it")
+        found = kept
+    return found
+
+
+def _add(
+    found: list[dict[str, Scalar]],
+    names: tuple[str, ...],
+    listed: Located | None,
+    mistakes: Mistakes,
+) -> None:
+    for entry in _entries(listed, "include", mistakes):
+        wanted = entry.plain()
+        on_axes = {key: value for key, value in wanted.items() if key in names}
+        more = {key: value for key, value in wanted.items() if key not in names}
+        meant = [c for c in found if _fits(c, on_axes)]
+        if meant and more:
+            for combination in meant:
+                combination.update(more)
+        elif meant:
+            mistakes.add(
+                entry, "this combination is there already", "add a value to it, or drop it"
+            )
+        elif on_axes.keys() == set(names):
+            found.append({**{name: on_axes[name] for name in names}, **more})
+        else:
+            missing = ", ".join(name for name in names if name not in on_axes)
+            mistakes.add(entry, f"no branch has these values, and {missing} is missing", "add it")
+
+
+def _fits(combination: Combination, wanted: Mapping[str, Scalar]) -> bool:
+    return all(key in combination and combination[key] == value for key, value in wanted.items())

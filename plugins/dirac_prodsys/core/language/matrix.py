@@ -1,0 +1,190 @@
+"""``matrix``: one step written, many branches made, with names that stay the same.
+
+The axes span branches; ``exclude`` takes some away, ``include`` adds others, or adds values to
+those that are there. Each step is made once for every combination of the axes that it depends on:
+all of them, or those that its own ``matrix:`` names (none: ``[]``). A child takes from those of its
+parents' branches that share a combination with it, so that a step with fewer axes gathers.
+
+Invariant: the name of a branch comes from its own values alone: adding others renames nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dirac_prodsys.core.language.axes import Axes, Combination, read_axes
+from dirac_prodsys.core.language.filling import fill
+from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.parameters import Scalar
+from dirac_prodsys.core.problems import nearest
+
+#: steps that all branches together may have
+MAX_STEPS = 2000
+
+_PLAIN = re.compile(r"[^A-Za-z0-9.]+")
+
+
+@dataclass(frozen=True)
+class Branches:
+    """What became of the steps.
+
+    :param written: name of a branch of a step → name of the step as written.
+    :param count: number of combinations.
+    """
+
+    written: Mapping[str, str] = field(default_factory=dict)
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class _Template:
+    """A step as written.
+
+    :param axes: those that it depends on.
+    :param names: values of its axes → name of the branch.
+    """
+
+    step: Located
+    axes: tuple[str, ...]
+    names: Mapping[tuple[Scalar, ...], str]
+
+    def of(self, combination: Combination) -> str:
+        return self.names[tuple(combination[axis] for axis in self.axes)]
+
+
+def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]:
+    """The tree with every step written out for each of its branches."""
+    steps, matrix = tree.get("steps"), tree.get("matrix")
+    if steps is None or not isinstance(steps.value, dict):
+        return tree, Branches()
+    if matrix is None:
+        for _, step in steps.items():
+            if (named := step.get("matrix")) is not None:
+                hint = "add matrix: {particle: [gamma, proton]} at the top of the file"
+                mistakes.add(named, "there is no matrix that a step could depend on", hint)
+        return _without_matrix(tree, steps), Branches()
+    axes = read_axes(matrix, mistakes)
+    if axes is None:
+        return _without_matrix(tree, steps), Branches()
+    templates = {n: _template(n, step, axes, mistakes) for n, step in steps.items()}
+    total = sum(len(template.names) for template in templates.values())
+    if total > MAX_STEPS:
+        hint = "use fewer values, or name fewer axes in the steps' own matrix"
+        mistakes.add(matrix, f"the branches have {total:,} steps, more than {MAX_STEPS:,}", hint)
+        return tree, Branches()
+    made: dict[str, Located] = {}
+    written: dict[str, str] = {}
+    for name, template in templates.items():
+        for values, branch in template.names.items():
+            if branch in made:
+                reason = f"two steps would be named {branch!r}"
+                mistakes.add(template.step, reason, "rename one, or change a value", on_key=True)
+                continue
+            own = dict(zip(template.axes, values, strict=True))
+            within = [c for c in axes.combinations if own.items() <= c.items()]
+            made[branch] = _branch(name, template, own, within, axes, templates, mistakes)
+            if branch != name:
+                written[branch] = name
+    whole = tree.put({"steps": Located(made, steps.node)})
+    return whole, Branches(written, len(axes.combinations))
+
+
+def _without_matrix(tree: Located, steps: Located) -> Located:
+    plain = {n: step.drop("matrix") if step.get("matrix") else step for n, step in steps.items()}
+    return tree.put({"steps": Located(plain, steps.node)})
+
+
+def _template(name: str, step: Located, axes: Axes, mistakes: Mistakes) -> _Template:
+    used = axes.names
+    named = step.get("matrix")
+    if named is not None:
+        used = _named_axes(named, axes, mistakes)
+    names: dict[tuple[Scalar, ...], str] = {}
+    for combination in axes.combinations:
+        values = tuple(combination[axis] for axis in used)
+        names.setdefault(values, "-".join((name, *map(label, values))))
+    return _Template(step, used, names)
+
+
+def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ...]:
+    if not isinstance(named.value, tuple):
+        mistakes.add(named, "should be a list of axes of the matrix", "write matrix: [particle]")
+        return axes.names
+    wanted = set()
+    for entry in named.value:
+        if entry.value in axes.names:
+            wanted.add(entry.value)
+        else:
+            hint = nearest(str(entry.value), axes.names)
+            mistakes.add(entry, f"the matrix has no axis {entry.value!r}", hint)
+    return tuple(axis for axis in axes.names if axis in wanted)
+
+
+def _branch(
+    name: str,
+    template: _Template,
+    own: Mapping[str, Scalar],
+    within: list[Combination],
+    axes: Axes,
+    templates: Mapping[str, _Template],
+    mistakes: Mistakes,
+) -> Located:
+    """One branch of a step, its parents and values filled in.
+
+    :param within: the combinations that it is part of.
+    """
+    step = template.step
+    if not isinstance(step.value, dict):
+        return step
+    if "matrix" in step.value:
+        step = step.drop("matrix")
+    values = _agreed(within)
+
+    def unknown(word: str) -> str:
+        if word in axes.names:
+            return f"step {name} is one for all values of {word}: name it in the step's matrix"
+        if any(word in combination for combination in axes.combinations):
+            return f"not every branch of step {name} has one and the same {word}"
+        return nearest(word, values)
+
+    step = fill(step, "matrix", values, mistakes, unknown=unknown)
+    parents = step.get("input", "from")
+    if parents is None:
+        return step
+    named = parents.value if isinstance(parents.value, tuple) else (parents,)
+    found: list[Located] = []
+    for parent in named:
+        if not isinstance(parent.value, str) or parent.value not in templates:
+            found.append(parent)
+            continue
+        branches = dict.fromkeys(templates[parent.value].of(c) for c in within)
+        found += [parent.scalar(branch) for branch in branches]
+    source = step.value["input"].put({"from": Located(tuple(found), parents.node)})
+    return step.put({"input": source})
+
+
+def _agreed(within: list[Combination]) -> dict[str, Scalar]:
+    """The values that all these combinations share."""
+    first = within[0]
+    return {
+        key: value
+        for key, value in first.items()
+        if all(key in other and other[key] == value for other in within)
+    }
+
+
+def label(value: Scalar) -> str:
+    """A value as part of a name: ``gamma``, ``20``, ``m5`` for -5, ``0.5``."""
+    text = str(value)
+    if not isinstance(value, str) and text.startswith("-"):
+        text = f"m{text[1:]}"
+    return _PLAIN.sub("-", text).strip("-.")
+
+
+def once(reason: str, branches: Mapping[str, str]) -> str:
+    """A reason with the names of branches made those of the steps as written."""
+    if not branches:
+        return reason
+    return re.sub(r"[A-Za-z0-9_.-]+", lambda m: branches.get(m[0], m[0]), reason)

@@ -1,0 +1,74 @@
+"""``common`` and ``defaults``: what is said once for all outputs, and once for all steps.
+
+Invariant: a default reaches only steps that may have such a key, and never overrules what a step
+says itself; null in a step takes a default away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dirac_prodsys.core.language.located import Located, overlay
+
+#: where an output goes whose step does not say, below ``common.directory``
+_OWN_DIRECTORY = "${{ step }}"
+
+
+def with_shared(tree: Located, needs_input: Mapping[str, bool]) -> Located:
+    """The tree with ``common`` and ``defaults`` written out in every step.
+
+    :param needs_input: of the transformation types that are known, by name.
+    """
+    steps, defaults, common = tree.get("steps"), tree.get("defaults"), tree.get("common")
+    if steps is None or not isinstance(steps.value, dict):
+        return tree
+    made = {}
+    for name, step in steps.items():
+        whole = step
+        if isinstance(step.value, dict):
+            if defaults is not None and isinstance(defaults.value, dict):
+                takes_files = needs_input.get(step.text("type") or "", True)
+                whole = _with_defaults(step, defaults, takes_files)
+            if common is not None and isinstance(common.value, dict):
+                whole = _with_common(whole, common)
+        made[name] = whole
+    return tree.put({"steps": steps.put(made)})
+
+
+def _with_defaults(step: Located, defaults: Located, takes_files: bool) -> Located:
+    fits = {
+        "job": _same_job(step, defaults),
+        "output": "output" in step.value,
+        "dataset": "dataset" in step.value,
+        "group_size": takes_files,
+        "policy": takes_files,
+        "start": step.get("input", "from") is not None,
+    }
+    base = {key: entry for key, entry in defaults.items() if fits.get(key, True)}
+    return overlay(replace(defaults, value=base), step)
+
+
+def _same_job(step: Located, defaults: Located) -> bool:
+    """A default of a job is for jobs of its type; if it has none, for scripts."""
+    if "job" not in step.value and step.text("type") in ("Replication", "Moving", "Removal"):
+        return False
+    meant = defaults.text("job", "type") or "script"
+    return (step.text("job", "type") or meant) == meant
+
+
+def _with_common(step: Located, common: Located) -> Located:
+    output = step.get("output")
+    if output is None or not isinstance(output.value, dict):
+        return step
+    shared = {key: entry for key, entry in common.items() if key in ("se", "metadata")}
+    whole = overlay(replace(common, value=shared), output)
+    base = common.get("directory")
+    directory = whole.get("directory")
+    if base is not None and isinstance(base.value, str):
+        if directory is None:
+            whole = whole.put({"directory": base.scalar(f"{base.value}/{_OWN_DIRECTORY}")})
+        elif isinstance(directory.value, str) and not directory.value.startswith(("/", "${{")):
+            below = directory.scalar(f"{base.value}/{directory.value}")
+            whole = whole.put({"directory": below})
+    return step.put({"output": whole})
