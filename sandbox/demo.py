@@ -34,7 +34,12 @@ _WIDTH = 140
 PRODUCTIONS = REPOSITORY / "include" / "productions"
 EXAMPLE = "mandelbrot.yaml"
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="The example production.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="The example production.",
+    pretty_exceptions_show_locals=False,
+)
 State = Annotated[Path, typer.Option(help="Where everything is kept.")]
 Profile = Annotated[str, typer.Option(help="The grid's profile: full, or light without a WMS.")]
 _STATE = REPOSITORY / ".demo"
