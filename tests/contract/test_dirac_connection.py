@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from diraccfg import CFG
 
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
@@ -93,6 +94,21 @@ def test_a_configuration_server_that_is_not_there_is_an_outage(settings: Gateway
     url = "dips://localhost:1/Configuration/Server"
     with pytest.raises(GatewayUnavailable, match="no Configuration Server answers"):
         DiracGateway(replace(settings, config=url, ca_dir=_ca_dir(settings), timeout=20)).ping()
+
+
+def test_in_an_outage_the_last_known_configuration_is_good_enough(
+    settings: GatewaySettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "dirac.cfg"
+    closed = "dips://localhost:1/Transformation/TransformationManager"
+    sections = {"Systems": {"Transformation": {"URLs": {"TransformationManager": closed}}}}
+    file.write_text(str(CFG().loadFromDict(sections)))
+    gateway = DiracGateway(replace(settings, config=str(file), ca_dir=_ca_dir(settings)))
+    with pytest.raises(GatewayUnavailable, match="refused"):
+        gateway.snapshot([1])
+    file.unlink()
+    with pytest.raises(GatewayUnavailable, match="refused"):
+        gateway.snapshot([1])
 
 
 def test_two_identities_and_two_configurations_work_side_by_side(

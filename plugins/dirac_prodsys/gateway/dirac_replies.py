@@ -30,7 +30,9 @@ _DENIED_NUMBERS = frozenset(range(1100, 1110)) | {1111, errno.EACCES, errno.EPER
 
 _DENIED_WORDS = re.compile(
     r"Unauthorized query|No proxy found|has expired|Can't verify file|[Pp]roxy file|"
-    r"do not have permission|Permission denied|not authorized|certificate verify failed",
+    r"do not have permission|Permission denied|not authorized|certificate verify failed|"
+    # what the other side of a TLS connection says of our certificate
+    r"alert (?:unknown ca|bad certificate|certificate (?:expired|revoked|unknown))",
 )
 
 _UNAVAILABLE_NUMBERS = frozenset(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 import time
 from collections import Counter
 from typing import Any
@@ -40,8 +39,8 @@ class DisetServices:
         self.settings = settings
         self.calls: Counter[str] = Counter()
         self._threads = BoundedThreads(MAX_CALLS)
-        self._lock = threading.Lock()
         self._configuration: GridConfiguration | None = None
+        self._stale = False
 
     def call(self, service: str, method: str, *arguments: Any) -> Any:
         """See :meth:`Services.call`."""
@@ -63,7 +62,7 @@ class DisetServices:
         try:
             return self._threads.run(work, self.settings.timeout, name)
         except GatewayUnavailable:
-            self._configuration = None  # the service may have moved
+            self._stale = True  # the service may have moved
             raise
         except GatewayError:
             raise
@@ -85,14 +84,25 @@ class DisetServices:
         )
 
     def _read_configuration(self, deadline: float) -> GridConfiguration:
-        found = self._configuration
-        if found is None:
+        """What was read is good until an outage, and afterwards if there is nothing newer."""
+        known = self._configuration
+        if known is not None and not self._stale:
+            return known
+        if known is not None:
+            deadline = min(deadline, time.monotonic() + self.settings.timeout / 3)
 
-            def fetch(url: str, ca_dir: str) -> Any:
-                reply = self._ask([url], ca_dir, "getCompressedData", (), deadline)
-                return value_of(reply, f"{CONFIGURATION}.getCompressedData")
+        def fetch(url: str, ca_dir: str) -> Any:
+            name = f"{CONFIGURATION}.getCompressedData"
+            self.calls[name] += 1
+            return value_of(self._ask([url], ca_dir, "getCompressedData", (), deadline), name)
 
-            found = self._configuration = load(self.settings, fetch)
+        try:
+            found = load(self.settings, fetch)
+        except GatewayError:
+            if known is None:
+                raise
+            return known
+        self._configuration, self._stale = found, False
         return found
 
     def _ask(

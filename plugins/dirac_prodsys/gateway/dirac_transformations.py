@@ -184,7 +184,13 @@ class TransformationVerbs:
         """See :meth:`ProductionGateway.ensure_tasks`."""
         added = 0
         while (missing := total - self._stable_task_count(transformation)) > 0:
-            added += len(self._ts("extendTransformation", transformation, min(missing, TASK_CHUNK)))
+            made = self._ts("extendTransformation", transformation, min(missing, TASK_CHUNK))
+            if not made:
+                raise GatewayRejected(
+                    f"transformation {transformation} was extended and got no task",
+                    "see the log of the TransformationManager",
+                )
+            added += len(made)
         return added
 
     def _stable_task_count(self, transformation: int) -> int:

@@ -38,6 +38,9 @@ from dirac_prodsys.gateway.dirac_replies import each, error_of, value_of
         # rights
         ("Unauthorized query ( 1111 : Unauthorized query)", 1111, GatewayDenied),
         ("No proxy found", 0, GatewayDenied),
+        ("Can't connect to dips://h:1/x/y: SSLError('tlsv1 alert unknown ca')", 0, GatewayDenied),
+        ("Can't connect to dips://h:1/x/y: SSLError('sslv3 alert certificate expired')", 0,
+         GatewayDenied),
         ("PEM file /x has expired, not valid after 2020", 0, GatewayDenied),
         ("You do not have permissions for transformation 7", 0, GatewayDenied),
         ("/sim/x: Permission denied ( 13 : directory not writable)", 0, GatewayDenied),
