@@ -77,6 +77,7 @@ def _decode(source: str | bytes, file: str) -> str:
             file=file,
             line=1,
             column=1,
+            code="yaml",
         )
         raise DefinitionErrors([error])
     try:
@@ -90,6 +91,7 @@ def _decode(source: str | bytes, file: str) -> str:
             file=file,
             line=line,
             column=column,
+            code="yaml",
         )
         raise DefinitionErrors([error]) from None
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
