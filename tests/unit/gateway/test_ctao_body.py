@@ -52,7 +52,7 @@ def test_the_order_of_metadata_is_part_of_the_spec():
         ({"settings": (*SPEC.settings, ("options", "-n %n"))}, "a job holds the text %n"),
         ({"output_metadata": (("colour", "red"),)}, "cannot build the job: KeyError"),
         ({"job_class": "MCPipeJob", "settings": (("moon", "full"),)}, "SystemExit"),
-        ({"job_class": "NoSuchJob"}, "CTADIRAC.Interfaces.API.NoSuchJob is not installed"),
+        ({"job_class": "NoSuchJob"}, "there is no module CTADIRAC.Interfaces.API.NoSuchJob"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_a_reason(changes, reason):
@@ -81,7 +81,7 @@ def test_without_ctadirac_the_extra_is_named():
         text=True,
         check=False,
     )
-    assert "CTADIRAC is not installed" in done.stdout, done.stderr
+    assert "jobs of CTAO are built by CTADIRAC: there is no module" in done.stdout, done.stderr
     assert "pip install 'dirac-prodsys[ctao]'" in done.stdout
 
 

@@ -79,7 +79,7 @@ def _job_class(name: str) -> Callable[[], Any]:
         kind: Callable[[], Any] = getattr(import_dirac(f"{CLASSES}.{name}"), name)
     except ModuleNotFoundError as error:
         raise GatewayRejected(
-            f"jobs of CTAO are built by CTADIRAC, and {error.name} is not installed",
+            f"jobs of CTAO are built by CTADIRAC: there is no module {error.name} here",
             "install the extra: pip install 'dirac-prodsys[ctao]'",
         ) from error
     return kind
