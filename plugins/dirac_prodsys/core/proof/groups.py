@@ -35,7 +35,7 @@ def _groups(step: StepPlan, found: Estimate) -> Iterator[Problem]:
         return
     most = max(high for high in bounds if high is not None)
     where = " on one storage element" if len(bounds) > 1 else ""
-    if most < size:
+    if 0 < most < size:
         reason = f"a group takes {size} files, and there are at most {most}{where}"
         if step.rules.flush == "never":
             yield Problem(
@@ -52,7 +52,7 @@ def _groups(step: StepPlan, found: Estimate) -> Iterator[Problem]:
                 f"{or_else}take groups of at most {most}",
                 code="group-short",
             )
-    elif step.rules.flush == "never" and "" not in found.files_in:
+    elif most and step.rules.flush == "never" and "" not in found.files_in:
         rest = sum(span.low % size for span in found.files_in.values() if span.exact)
         if rest:
             yield Problem(
