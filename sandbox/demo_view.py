@@ -44,7 +44,8 @@ class Live:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self._bars_of.stop()
+        if self.console.is_terminal:
+            self._bars_of.stop()
 
     def show(self, look: Look) -> None:
         """Bring the view up to date."""

@@ -28,3 +28,4 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with stack, grid:
         stack.wait_healthy()
         yield Site(grid, stack, productions, gates)
+    assert [*stack.processes.marked(), *grid.processes.marked()] == []

@@ -1,0 +1,34 @@
+"""The Airflow that the other tests and the demo run on."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import psutil
+
+from sandbox.airflow_stack import COMMANDS
+from tests.e2e.site import Site
+
+
+def test_nothing_listens_but_on_loopback(site: Site) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in site.stack.processes.marked()
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening
+    assert all(ipaddress.ip_address(address).is_loopback for address in listening), listening
+
+
+def test_up_finds_everything_running_and_starts_nothing(site: Site) -> None:
+    processes = site.stack.processes
+    before = {name: processes.find(name) for name in COMMANDS}
+    assert None not in before.values()
+    assert site.stack.up() is False
+    assert {name: processes.find(name) for name in COMMANDS} == before
+
+
+def test_the_connection_is_known_to_airflow_and_works(site: Site) -> None:
+    answer = site.stack.command("connections", "test", "dirac_default")
+    assert "prodmgr as sim_prod" in answer
