@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway import memory
-from dirac_prodsys.gateway.memory_grid import MemoryGrid, Task
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_tables import Task
 
 Run = Callable[..., Any]
 

@@ -13,74 +13,28 @@ Invariant: nothing moves but by :meth:`MemoryGrid.advance`, and equal calls give
 
 from __future__ import annotations
 
-import ast
-import json
-import posixpath
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
+from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.gateway.dirac_inventory import Configured
+from dirac_prodsys.gateway.memory_agents import EXTENDABLE, MemoryAgents
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue, ServiceError
 from dirac_prodsys.gateway.memory_faults import Fault, Kind
-
-#: types of transformation that are extended by hand (``ExtendableTransfTypes``)
-EXTENDABLE = ("mcsimulation", "simulation")
-
-#: failures after which a file is given up (``FilesMaxResetCounter``)
-MAX_RESET = 10
-
-#: characters that ``SaferEval.py`` reads
-_EVAL_WIDTH = 2048
+from dirac_prodsys.gateway.memory_tables import (
+    AttachedFile,
+    Task,
+    Transformation,
+    fits,
+    store_query,
+)
 
 _ENOENT = 2
 
 
-@dataclass
-class AttachedFile:
-    """A row of ``TransformationFiles``."""
-
-    status: str = FileStatus.UNUSED
-    task: int = 0
-    errors: int = 0
-
-
-@dataclass
-class Task:
-    """A row of ``TransformationTasks``, and the job behind it.
-
-    :param ends: clock time at which the job ends; None: not submitted.
-    :param good: whether the job ended well; None: it has not ended.
-    """
-
-    id: int
-    transformation: int
-    lfns: list[str]
-    status: str = TaskStatus.CREATED
-    ends: float | None = None
-    good: bool | None = None
-
-
-@dataclass
-class Transformation:
-    """A row of ``Transformations`` and all that belongs to it."""
-
-    row: dict[str, Any]
-    queries: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
-    parameters: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, AttachedFile] = field(default_factory=dict)
-    tasks: dict[int, Task] = field(default_factory=dict)
-
-    @property
-    def status(self) -> str:
-        """Its status word."""
-        return str(self.row["Status"])
-
-
-class MemoryGrid:
+class MemoryGrid(MemoryAgents):
     """One grid.
 
     :param agent_cycle: seconds between two runs of the agents.
@@ -139,125 +93,6 @@ class MemoryGrid:
         self.now = target
         self._end_jobs()
 
-    def _cycle(self) -> None:
-        self._end_jobs()
-        agents: dict[str, tuple[Callable[[Transformation], None], tuple[str, ...]]] = {
-            "cleaning": (self._clean, ("Cleaning",)),
-            "task": (self._monitor, ("Active", "Completing", "Stopped")),
-            "input_data": (self._attach, ("Active",)),
-            "transformation": (self._group, ("Active", "Completing", "Flush")),
-        }
-        for name, (run, states) in agents.items():
-            for transformation in list(self.transformations.values()):
-                if name not in self.stopped_agents and transformation.status in states:
-                    run(transformation)
-        for transformation in self.transformations.values():
-            if "task" not in self.stopped_agents:
-                self._submit(transformation)
-
-    def _end_jobs(self) -> None:
-        for transformation in self.transformations.values():
-            for task in transformation.tasks.values():
-                if task.good is None and task.ends is not None and task.ends <= self.now:
-                    task.good = not self.fails(task)
-                    if task.good:
-                        self._register_outputs(transformation, task)
-
-    def _register_outputs(self, transformation: Transformation, task: Task) -> None:
-        try:
-            body = json.loads(transformation.row["Body"])
-        except ValueError:
-            return
-        for output in body.get("outputs", []) if isinstance(body, dict) else []:
-            name = output["name"].replace("@{JOB_ID}", f"{task.id:08d}")
-            name = name.replace("@{PRODUCTION_ID}", f"{task.transformation:08d}")
-            self.catalogue.register(posixpath.join(output["directory"], name), se=output["se"])
-
-    def _attach(self, transformation: Transformation) -> None:
-        """InputDataAgent."""
-        if transformation.row["Type"].lower() in EXTENDABLE:
-            return
-        query = self.stored_query(transformation, "Input")
-        for lfn in self.catalogue.find(query) if query else []:
-            transformation.files.setdefault(lfn, AttachedFile())
-
-    def _group(self, transformation: Transformation) -> None:
-        """TransformationAgent, plug-ins Standard (also in place of others) and BySize."""
-        flush = transformation.status == TransformationStatus.FLUSH
-        by_se: dict[str, list[str]] = {}
-        for lfn, attached in sorted(transformation.files.items()):
-            if attached.status == FileStatus.UNUSED and lfn in self.catalogue.files:
-                by_se.setdefault(self.catalogue.files[lfn].se, []).append(lfn)
-        for lfns in by_se.values():
-            for group, full in self._groups(transformation, lfns):
-                if full or flush:
-                    self._add_task(transformation, group)
-        if flush:
-            transformation.row["Status"] = str(TransformationStatus.ACTIVE)
-
-    def _groups(
-        self, transformation: Transformation, lfns: list[str]
-    ) -> list[tuple[list[str], bool]]:
-        size = float(transformation.row["GroupSize"])
-        by_size = transformation.row["Plugin"] == "BySize"
-        groups: list[tuple[list[str], bool]] = []
-        group: list[str] = []
-        weight = 0.0
-        for lfn in lfns:
-            group.append(lfn)
-            weight += self.catalogue.files[lfn].size / 1e9 if by_size else 1
-            if weight >= max(size, 1 if not by_size else 0):
-                groups.append((group, True))
-                group, weight = [], 0.0
-        return [*groups, (group, False)] if group else groups
-
-    def _add_task(self, transformation: Transformation, lfns: list[str]) -> int:
-        number = max(transformation.tasks, default=0) + 1
-        identifier = int(transformation.row["TransformationID"])
-        transformation.tasks[number] = Task(number, identifier, list(lfns))
-        for lfn in lfns:
-            transformation.files[lfn].status = FileStatus.ASSIGNED
-            transformation.files[lfn].task = number
-        return number
-
-    def _submit(self, transformation: Transformation) -> None:
-        """WorkflowTaskAgent or RequestTaskAgent, submission."""
-        if transformation.status not in ("Active", "Completing"):
-            return
-        if transformation.row["AgentType"] != "Automatic":
-            return
-        for task in transformation.tasks.values():
-            if task.status == TaskStatus.CREATED:
-                task.status = TaskStatus.SUBMITTED
-                task.ends = self.now + self.task_seconds
-
-    def _monitor(self, transformation: Transformation) -> None:
-        """WorkflowTaskAgent, monitoring of tasks and files."""
-        for task in transformation.tasks.values():
-            if task.ends is None or task.status in (TaskStatus.DONE, TaskStatus.FAILED):
-                continue
-            if task.good is None:
-                task.status = TaskStatus.RUNNING
-                continue
-            task.status = TaskStatus.DONE if task.good else TaskStatus.FAILED
-            for lfn in task.lfns:
-                attached = transformation.files.get(lfn)
-                if attached is None or attached.status != FileStatus.ASSIGNED:
-                    continue
-                if task.good:
-                    attached.status = FileStatus.PROCESSED
-                    continue
-                given_up = attached.errors and attached.errors % MAX_RESET == 0
-                attached.status = FileStatus.MAX_RESET if given_up else FileStatus.UNUSED
-                attached.errors += 1
-
-    def _clean(self, transformation: Transformation) -> None:
-        """TransformationCleaningAgent: what is in the Transformation System, not the files."""
-        transformation.files.clear()
-        transformation.tasks.clear()
-        transformation.queries.clear()
-        transformation.row["Status"] = str(TransformationStatus.CLEANED)
-
     # -- the service Transformation/TransformationManager ----------------------------------------
 
     def serve_addTransformation(
@@ -308,12 +143,12 @@ class MemoryGrid:
         }
         made = self.transformations[identifier] = Transformation(row)
         if torn:
-            _store_query(made, "Input", dict(list((input_query or {}).items())[:1]))
+            store_query(made, "Input", dict(list((input_query or {}).items())[:1]))
             return identifier
         try:
             for kind, query in (("Input", input_query), ("Output", output_query)):
                 if query:
-                    _store_query(made, kind, query)
+                    store_query(made, kind, query)
         except ServiceError:
             del self.transformations[identifier]
             return None  # the service answers with the "OK" of its own clean-up
@@ -342,11 +177,11 @@ class MemoryGrid:
         offset: Any = None,
         columns: list[str] | None = None,
     ) -> list[dict[str, Any]]:
-        rows = [t.row for t in self.transformations.values() if _fits(t.row, where)]
+        rows = [t.row for t in self.transformations.values() if fits(t.row, where)]
         return [{c: row[c] for c in columns or row} for row in rows]
 
     def serve_getTransformationMetaQuery(self, transformation: int, kind: str) -> dict[str, Any]:
-        query = self.stored_query(self._of(transformation), kind)
+        query = self._of(transformation).stored_query(kind)
         if not query:
             raise ServiceError("No MetaQuery found for transformation", _ENOENT)
         return query
@@ -392,15 +227,8 @@ class MemoryGrid:
                     {"TransformationID": identifier, "ExternalStatus": str(task.status)}
                     for task in t.tasks.values()
                 ]
-        counts = Counter(tuple(row[f] for f in fields) for row in rows if _fits(row, where))
+        counts = Counter(tuple(row[f] for f in fields) for row in rows if fits(row, where))
         return [[dict(zip(fields, key, strict=True)), count] for key, count in counts.items()]
-
-    def stored_query(self, transformation: Transformation, kind: str) -> dict[str, Any]:
-        """A meta query as the service reads it back; empty if there is none."""
-        return {
-            name: _read_value(value, type_)
-            for name, (value, type_) in transformation.queries.get(kind, {}).items()
-        }
 
     def _of(self, transformation: int | str) -> Transformation:
         text = str(transformation)
@@ -421,51 +249,3 @@ _MUTABLE = frozenset(
         "Body",
     }
 )
-
-
-def _fits(row: dict[str, Any], where: dict[str, Any]) -> bool:
-    """A condition of ``MySQL.buildCondition``; text is compared without regard to case."""
-
-    def plain(value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
-
-    return all(
-        plain(row[name]) in [plain(v) for v in (wanted if isinstance(wanted, list) else [wanted])]
-        for name, wanted in where.items()
-    )
-
-
-def _store_query(transformation: Transformation, kind: str, query: dict[str, Any]) -> None:
-    """``TransformationDB.__addMetaQuery``, with its losses."""
-    stored: dict[str, tuple[str, str]] = {}
-    for name, value in sorted(query.items()):
-        if not value:
-            continue
-        if isinstance(value, list | tuple):
-            if isinstance(value[0], int):
-                stored[name] = (";;;".join(map(str, value)), "Integer")
-            elif all(isinstance(v, str) for v in value):
-                stored[name] = (";;;".join(value), "String")
-            else:
-                raise ServiceError("sequence item 0: expected str instance")
-        elif isinstance(value, int):
-            stored[name] = (str(value), "Integer")
-        elif isinstance(value, dict):
-            stored[name] = (str(value), "Dict")
-        else:
-            stored[name] = (str(value), "String")
-    if len({name.lower() for name in stored}) < len(stored):  # a key without regard to case
-        raise ServiceError("Duplicate entry for key 'PRIMARY'")
-    transformation.queries[kind] = stored
-
-
-def _read_value(value: str, type_: str) -> Any:
-    """``TransformationDB.getTransformationMetaQuery``."""
-    if ";;;" in value:
-        parts = value.split(";;;")
-        return [int(x) for x in parts] if type_ == "Integer" else parts
-    if type_ == "Integer":
-        return int(value)
-    if type_ == "Dict" and len(value) > _EVAL_WIDTH:
-        raise ServiceError(f"Object string is too long (>{_EVAL_WIDTH} bytes)")
-    return ast.literal_eval(value) if type_ == "Dict" else value

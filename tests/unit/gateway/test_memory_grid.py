@@ -9,8 +9,10 @@ from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, OutputFile
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory_agents import MAX_RESET
 from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.memory_grid import MAX_RESET, MemoryGrid, Task
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_tables import Task
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
 
