@@ -10,7 +10,7 @@ production makes elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +141,14 @@ def input_query(
         origins = {o for p in wanted.parents if p in relays for o in relays[p].origins}
         _refuse_strangers(wanted, query, outputs, origins, problems)
     return query
+
+
+def relay(query: MetaQuery, parents: Iterable[str], relays: Mapping[str, Relay]) -> Relay:
+    """What a step hands on that takes this from its parents."""
+    origins: set[str] = set()
+    for parent in parents:
+        origins |= relays[parent].origins if parent in relays else {parent}
+    return Relay(query, frozenset(origins))
 
 
 def _from_dataset(

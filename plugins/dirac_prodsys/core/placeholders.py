@@ -49,7 +49,7 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
         name = match[1].strip()
         if name in values:
             return values[name]
-        reason, hint = f"unknown placeholder {match[0]!r}", nearest(name, NAMES)
+        reason, hint = f"unknown placeholder {match[0]!r}", nearest(name, values)
         problems.add(path, reason, hint, code="placeholder")
         return "unknown"  # a plain word, so that no second mistake is made of it
 

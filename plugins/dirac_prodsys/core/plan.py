@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from dirac_prodsys.core import graph, linking, naming
@@ -25,6 +25,7 @@ from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
 from dirac_prodsys.core.step_draft import StepDraft, draft
 from dirac_prodsys.core.step_output import check_datasets
+from dirac_prodsys.core.step_shape import check_runs
 from dirac_prodsys.errors import DefinitionErrors
 
 #: name of a dataset → its meta query
@@ -215,14 +216,30 @@ def _native_plans(
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
     linking.check_directories(outputs, problems)
+    check_runs(production.steps, problems)
     check_datasets({n: d.dataset for n, d in drafts.items() if d.dataset is not None}, problems)
     plans: dict[str, StepPlan] = {}
-    for step in production.steps:
+    relays: dict[str, linking.Relay] = {}
+    awaiting: dict[str, str] = {}
+    order = steps.order if steps is not None else [step.name for step in production.steps]
+    for step in (production.step(name) for name in order if name not in unread):
         linked = steps is not None and not unclear & set(parents[step.name])
-        query = None
-        drafted = drafts[step.name]
-        if drafted.wanted is not None and linked:
-            query = linking.input_query(drafted.wanted, outputs, problems, datasets=datasets)
+        query, drafted = None, drafts[step.name]
+        wanted = drafted.wanted
+        if wanted is not None and linked:
+            late = [awaiting[p] for p in parents[step.name] if p in awaiting]
+            if late:  # what it takes is what a dataset holds that is not looked up yet
+                wanted = replace(wanted, parents=(), dataset=late[0])
+                drafted = replace(drafted, wanted=wanted)
+            query = linking.input_query(
+                wanted, outputs, problems, relays=relays, datasets={} if late else datasets
+            )
+            if drafted.hands_on and query is not None:
+                relays[step.name] = linking.relay(query, parents[step.name], relays)
+            elif drafted.hands_on and wanted.dataset is not None:
+                awaiting[step.name] = wanted.dataset
+        if drafted.hands_on and query is None and step.name not in awaiting:
+            unclear = unclear | {step.name}
         one = _step_plan(step, drafted, query, problems)
         if one is not None:
             plans[step.name] = one

@@ -94,6 +94,36 @@ GroupSize = Annotated[StrictInt | StrictFloat, Field(gt=0)]
 Start = Literal["streaming", "on_complete"]
 
 
+#: of ``INTEGER`` columns in ``TransformationDB.sql``
+MAX_INTEGER = 2**31 - 1
+
+
+class RunNumbers(Model):
+    """The run numbers that the tasks of a step use, one range in its campaign.
+
+    :param campaign: within which ranges may not overlap.
+    :param first: of the first task; ``${{ first_run }}`` in the step's job stands for it.
+    :param per_task: how many each task uses.
+    """
+
+    campaign: Text
+    first: StrictInt = Field(ge=0)
+    per_task: StrictInt = Field(default=1, ge=1)
+
+
+class TypeModel(Model):
+    """A transformation type that the configuration of the site declares.
+
+    :param input: whether it works on files.
+    :param tasks: what its tasks are.
+    """
+
+    input: StrictBool = True
+    tasks: Literal["jobs", "requests"] = "jobs"
+    plugin: StrictStr = "Standard"
+    group_size: GroupSize = 1
+
+
 class StepBase(Model):
     """What every dialect says of a step in the same words.
 
@@ -101,6 +131,12 @@ class StepBase(Model):
     :param job: attributes of the step's job; ``job["type"]`` names a file of ``core/job_types``.
     :param tasks: number of tasks, for types without input.
     :param group_size: files per task (GB for BySize).
+    :param plugin_parameters: of DIRAC's task-making plugin, under DIRAC's names.
+    :param events_per_task: stored as EventsPerTask; with ``target_events`` it gives the tasks.
+    :param target_events: instead of ``tasks``: as many tasks as make so many events.
+    :param max_tasks: stored as MaxNumberOfTasks: the grid's MCExtensionAgent may add tasks up to
+        this number, in place of failed ones.
+    :param run_numbers: of what the tasks simulate.
     :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
     """
 
@@ -108,9 +144,14 @@ class StepBase(Model):
     description: Text = ""
     job: dict[StrictStr, Any]
     output: OutputSpec | None = None
-    tasks: StrictInt | None = Field(default=None, ge=1)
+    tasks: StrictInt | None = Field(default=None, ge=1, le=MAX_INTEGER)
     group_size: GroupSize | None = None
     plugin: StrictStr | None = None
+    plugin_parameters: dict[StrictStr, Any] = {}
+    events_per_task: StrictInt | None = Field(default=None, ge=1, le=MAX_INTEGER)
+    target_events: StrictInt | None = Field(default=None, ge=1)
+    max_tasks: StrictInt | None = Field(default=None, ge=1, le=MAX_INTEGER)
+    run_numbers: RunNumbers | None = None
     start: Start = "streaming"
     dataset: DatasetModel | None = None
     policy: Policy = Policy()
@@ -143,6 +184,7 @@ class Production(Model):
     :param vo: virtual organisation that owns the files.
     :param connection: Airflow connection ID of type ``dirac``.
     :param parameters: values that a run may choose, by name.
+    :param types: transformation types of the site, beside those that are known everywhere.
     :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
         where every step derives the metadata of its output from those of its input.
     :param source: the text it was read from, and
@@ -155,6 +197,7 @@ class Production(Model):
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
     parameters: dict[StrictStr, Parameter] = {}
+    types: dict[StrictStr, TypeModel] = {}
     steps: tuple[Step, ...]
     dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)

@@ -143,6 +143,8 @@ class TransformationSpec(Spec):
     :param group_size: files per task (GB for plugin BySize).
     :param tasks: number of tasks to create, for types without input; None otherwise.
     :param input_query: None for types without input.
+    :param max_tasks: MaxNumberOfTasks, for the grid's MCExtensionAgent; 0: it adds none.
+    :param events_per_task: EventsPerTask; 0: not said.
     :param files: LFNs that are attached before it starts, instead of an input query.
     :param directories: created with their metadata before the transformation starts.
     :param parameters: additional transformation parameters (names ``[A-Za-z]+``, at most 32
@@ -157,6 +159,8 @@ class TransformationSpec(Spec):
     group: str = "General"
     group_size: float = 1.0
     tasks: int | None = None
+    max_tasks: int = 0
+    events_per_task: int = 0
     body: BodySpec
     input_query: MetaQuery | None = None
     output_query: MetaQuery | None = None

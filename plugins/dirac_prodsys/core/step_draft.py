@@ -5,7 +5,6 @@ Invariant: nothing is added that the step, its types or DIRAC's defaults do not 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from dirac_prodsys.core.linking import Output, Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import fill, refuse
+from dirac_prodsys.core.plugins import check_group, read_parameters
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import (
@@ -29,12 +29,11 @@ from dirac_prodsys.core.specs import (
 )
 from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
+from dirac_prodsys.core.step_shape import check_shape, declared_types
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters
 MAX_DESCRIPTION = 255
-#: ``Transformations.Plugin``, 32 characters
-_PLUGIN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,13 @@ class StepDraft:
     wanted: Wanted | None
     takes_input: bool
     dataset: DatasetSpec | None
+    parameters: Mapping[str, str | int]
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether others may take from it the files that it took: it copies them and makes none."""
+        copies = self.kind is not None and self.kind.name in ("Replication", "Moving")
+        return copies and self.step.output is None
 
     @property
     def needs_no_query(self) -> bool:
@@ -77,16 +83,19 @@ class StepDraft:
         return TransformationSpec(
             name=self.name,
             description=self.description,
-            type=self.kind.name,
+            type=self.kind.sent_as or self.kind.name,
             plugin=self.step.plugin or self.kind.plugin,
             group=self.group,
             group_size=float(self.step.group_size or self.kind.group_size),
             tasks=self.step.tasks,
+            max_tasks=self.step.max_tasks or 0,
+            events_per_task=self.step.events_per_task or 0,
             body=self.body,
             input_query=query,
             output_query=None if self.output is None else self.output.query,
             files=() if self.wanted is None else self.wanted.files,
             directories=directories,
+            parameters=dict(self.parameters),
         )
 
 
@@ -94,18 +103,19 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
     """Everything about a step that does not depend on other steps; mistakes are noted."""
     path: Path = ("steps", step.name)
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
+    if step.run_numbers is not None:
+        values["first_run"] = str(step.run_numbers.first)
     name = naming.SEPARATOR.join((production.name, run, step.name))
     kind = None
     with problems.at(*path, "type"):
-        kind = transformation_type(step.type)
+        kind = transformation_type(step.type, declared_types(production, problems))
+    parameters: dict[str, str | int] = {}
     if kind is not None:
-        _check_shape(step, kind, problems)
-    if step.plugin is not None and not _PLUGIN.fullmatch(step.plugin):
-        problems.add(
-            (*path, "plugin"),
-            f"{step.plugin!r} cannot name a plugin",
-            "use letters, digits and _, at most 32: Standard, BySize, ByShare, Broadcast",
-        )
+        check_shape(step, kind, problems)
+        plugin = step.plugin or kind.plugin
+        check_group(plugin, step.group_size, path, problems)
+        if kind.needs_input:
+            parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
     files, made = output(production, step, values, problems)
     return StepDraft(
         step=step,
@@ -118,33 +128,8 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         wanted=wanted(production, step, values, problems),
         takes_input=step.input is not None,
         dataset=dataset(production, step, made, values, problems),
+        parameters=parameters,
     )
-
-
-def _check_shape(step: Step, kind: TransformationType, problems: Problems) -> None:
-    """What goes with a type's input, or with its having none."""
-    path: Path = ("steps", step.name)
-    if kind.needs_input:
-        if step.input is None:
-            reason = f"type {kind.name} works on files, and there is no input"
-            problems.add(path, reason, "add input: {from: …}", on_key=True)
-        if step.tasks is not None:
-            reason = f"type {kind.name} makes its tasks from its input files"
-            hint = "drop tasks; group_size says how many files a task takes"
-            problems.add((*path, "tasks"), reason, hint, on_key=True)
-    else:
-        if step.input is not None:
-            reason = f"type {kind.name} has no input"
-            problems.add((*path, "input"), reason, "drop input", on_key=True)
-        if step.tasks is None:
-            reason = f"type {kind.name} needs to know how many tasks to make"
-            problems.add(path, reason, "add tasks: 10", on_key=True)
-        if step.group_size is not None:
-            reason = f"type {kind.name} has no input to group"
-            problems.add((*path, "group_size"), reason, "drop group_size", on_key=True)
-    if step.start == "on_complete" and not (step.input and step.input.steps):
-        reason = "there is no parent step that could complete"
-        problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
 
 
 def description(

@@ -123,8 +123,8 @@ class TransformationVerbs:
             spec.group_size,
             0,  # InheritedFrom
             body,
-            0,  # MaxNumberOfTasks: the MCExtensionAgent must not add tasks beside ours
-            0,  # EventsPerTask
+            spec.max_tasks,  # 0: the MCExtensionAgent must not add tasks beside ours
+            spec.events_per_task,
             False,
             spec.input_query.to_dirac() if spec.input_query else None,
             spec.output_query.to_dirac() if spec.output_query else None,

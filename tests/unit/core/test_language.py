@@ -138,3 +138,28 @@ def test_an_example_stands_for_a_parameter_without_default_until_a_run_says() ->
     assert compile(production, run="r1").step("make").transformation.tasks == 5
     with pytest.raises(DefinitionErrors, match="parameter 'tasks' has no default"):
         compile(production, run="r1", parameters={})
+
+
+def test_who_takes_from_a_copy_waits_for_the_dataset_that_it_copies() -> None:
+    text = """version: 1
+production: {name: p, vo: sim}
+steps:
+  copy:
+    type: Replication
+    plugin_parameters: {TargetSE: B}
+    input: {dataset: /sim/d/gammas}
+  work:
+    type: Merging
+    input: {from: copy, where: {particle: gamma}}
+    job: {type: script, executable: x}
+"""
+    production = load_production(text, "f")
+    plan = compile(production, run="r1")
+    assert plan.unresolved == ("/sim/d/gammas",)
+    assert plan.step("work").transformation.input_query is None
+    plan = compile(production, run="r1", datasets={"/sim/d/gammas": {"data_level": {"=": 1}}})
+    assert plan.unresolved == ()
+    query = plan.step("work").transformation.input_query
+    assert query is not None
+    assert query.to_dirac() == {"data_level": {"=": 1}, "particle": {"=": "gamma"}}
+    assert plan.step("work").parents == ("copy",)

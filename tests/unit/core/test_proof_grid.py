@@ -95,7 +95,8 @@ def test_storage_elements_sites_and_types_that_do_not_exist_are_told() -> None:
         {"type": "ReplicateAndRegister", "SourceSE": "DISK-A-SE", "TargetSE": "TASK:TargetSE"},
         {"type": "RemoveReplica", "TargetSE": "DISK-X-SE"},
     ]
-    copy = {"type": "Replication", "input": {"from": "a"}}
+    copy: dict[str, Any] = {"type": "Replication", "input": {"from": "a"}}
+    copy["plugin_parameters"] = {"TargetSE": "DISK-A-SE"}
     found = lacking(
         a={**step("MCSimulation", output={**leaving(), "se": "DISK-Y-SE"}), "job": job},
         b=step("Training", "a"),

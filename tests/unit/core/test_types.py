@@ -18,6 +18,7 @@ def test_types_are_found_by_being_in_their_folder() -> None:
         "Training",
         "ApplyModel",
         "Replication",
+        "Moving",
         "Removal",
     }
     assert set(job_types()) == {"script", "request"}
@@ -26,7 +27,11 @@ def test_types_are_found_by_being_in_their_folder() -> None:
 def test_only_simulation_has_no_input_and_only_data_management_makes_requests() -> None:
     kinds = transformation_types().values()
     assert [kind.name for kind in kinds if not kind.needs_input] == ["MCSimulation"]
-    assert {k.name for k in kinds if k.body == "request"} == {"Replication", "Removal"}
+    assert {k.name for k in kinds if k.body == "request"} == {
+        "Replication",
+        "Moving",
+        "Removal",
+    }
 
 
 @pytest.mark.parametrize("kind", transformation_types().values(), ids=lambda kind: kind.name)

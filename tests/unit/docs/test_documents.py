@@ -18,12 +18,15 @@ from dirac_prodsys.core.job_types.request import Request
 from dirac_prodsys.core.job_types.script import Script
 from dirac_prodsys.core.language.model import Common, Defaults, NativeFile, NativeStep
 from dirac_prodsys.core.parameters import Parameter
+from dirac_prodsys.core.plugins import plugins
 from dirac_prodsys.core.production import (
     DatasetModel,
     InputSpec,
     OutputSpec,
     Policy,
     Production,
+    RunNumbers,
+    TypeModel,
 )
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.gateway.protocol import GatewaySettings
@@ -117,8 +120,15 @@ def table_keys(document: str, section: str) -> set[str]:
     [
         # steps stand beside the production; the rest is filled in by the reader of the file
         ("Top level", NativeFile, set(), {}),
-        ("production", Production, {"steps", "parameters", "dialect", "source", "file"}, {}),
+        (
+            "production",
+            Production,
+            {"steps", "parameters", "types", "dialect", "source", "file"},
+            {},
+        ),
         ("step", NativeStep, set(), {}),
+        ("run_numbers", RunNumbers, set(), {}),
+        ("types", TypeModel, set(), {}),
         ("parameters", Parameter, set(), {}),
         ("common", Common, set(), {}),
         ("defaults", Defaults, set(), {}),
@@ -142,6 +152,16 @@ def test_the_yaml_reference_lists_every_transformation_type_and_job_type():
     assert table_keys(document, "Transformation types") == set(transformation_types())
     sections = re.findall(r"^## job, type (\w+)$", (ROOT / document).read_text(), re.MULTILINE)
     assert set(sections) == set(job_types())
+
+
+def test_the_yaml_reference_lists_every_plugin_and_all_their_parameters():
+    document = "docs/reference/production-yaml.md"
+    assert table_keys(document, "Plugins") == set(plugins())
+    rows = (ROOT / document).read_text()
+    for plugin in plugins().values():
+        row = re.search(rf"^\| `{plugin.name}` \| .*$", rows, re.MULTILINE)
+        assert row
+        assert set(plugin.parameters.model_fields) <= set(re.findall(r"`(\w+)`", row[0]))
 
 
 def test_the_connection_reference_lists_the_settings_of_the_gateway():

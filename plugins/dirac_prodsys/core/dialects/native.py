@@ -6,6 +6,8 @@ Its keys are those of ``core/language/model.py``; what it says in a short form i
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +18,16 @@ from dirac_prodsys.core.language import preparation
 from dirac_prodsys.core.language.model import Header, NativeFile, NativeStep
 from dirac_prodsys.core.language.preparation import Prepared
 from dirac_prodsys.core.model_errors import explain
-from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.core.placeholders import NAMES
 from dirac_prodsys.core.problems import Path, Problem, Problems
-from dirac_prodsys.core.production import InputSpec, Production, Step, StepBase
+from dirac_prodsys.core.production import (
+    MAX_INTEGER,
+    InputSpec,
+    Production,
+    Step,
+    StepBase,
+    TypeModel,
+)
 from dirac_prodsys.core.step_draft import read_job
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.core.yaml_scalar import loses_digits
@@ -50,7 +58,7 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         problems.found += explain(error, NativeFile, document.data)
         return _readable_part(document, problems)
     steps = tuple(_step(name, step) for name, step in native.steps.items())
-    production = _production(native.production, steps, native.parameters, document)
+    production = _production(native.production, steps, native, document)
     return production, frozenset()
 
 
@@ -79,7 +87,7 @@ def _readable_part(
                 names = {name: name for name in NAMES}
                 read_job(job, names, ("steps", step_name, "job"), problems)
     unread = frozenset(written) - {step.name for step in steps}
-    return _production(Header(name=name, vo=vo), tuple(steps), {}, document), unread
+    return _production(Header(name=name, vo=vo), tuple(steps), None, document), unread
 
 
 @dataclass(frozen=True)
@@ -107,9 +115,10 @@ class _File:
 def _production(
     header: Header,
     steps: tuple[Step, ...],
-    parameters: Mapping[str, Parameter],
+    native: NativeFile | None,
     document: Document,
 ) -> Production:
+    """:param native: None: it is wrong somewhere."""
     complete = document.complete if isinstance(document, Prepared) else document.source.text
     production = Production(
         name=header.name,
@@ -117,7 +126,8 @@ def _production(
         description=header.description,
         connection=header.connection,
         tags=header.tags,
-        parameters=dict(parameters),
+        parameters={} if native is None else native.parameters,
+        types=_types(document) if native is None else native.types,
         steps=steps,
         source=complete,
         file=document.file,
@@ -125,8 +135,20 @@ def _production(
     return production.read_from(_File(document)) if isinstance(document, Prepared) else production
 
 
+def _types(document: Document) -> dict[str, TypeModel]:
+    """The types that a wrong file declares, as far as they can be read."""
+    written, found = document.data.get("types"), {}
+    for name, data in written.items() if isinstance(written, dict) else ():
+        with contextlib.suppress(ValidationError):
+            found[name] = TypeModel.model_validate(data)
+    return found
+
+
 def _step(name: str, native: NativeStep) -> Step:
     fields = {field: getattr(native, field) for field in StepBase.model_fields}
+    if native.tasks is None and native.target_events and native.events_per_task:
+        tasks = math.ceil(native.target_events / native.events_per_task)
+        fields["tasks"] = min(tasks, MAX_INTEGER)  # more is a mistake that is told later
     where = None
     if native.input is not None:
         source = native.input

@@ -29,6 +29,12 @@ def _program(text: str) -> str:
     return _one_line(text)
 
 
+def _site(name: str) -> str:
+    if name != "ANY" and not re.fullmatch(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.[a-z]{2,}", name):
+        raise wrong(f"{name!r} is no name of a site", "write it in full: LCG.CERN.ch")
+    return name
+
+
 def _variables(environment: dict[str, str]) -> dict[str, str]:
     for name in environment:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
@@ -39,6 +45,7 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
 
 
 Line = Annotated[Text, AfterValidator(_one_line)]
+Site = Annotated[Text, AfterValidator(_site)]
 Word = Annotated[Text, Field(min_length=1), AfterValidator(_one_line)]
 
 
@@ -62,7 +69,7 @@ class Script(JobAttributes):
     cpu_time: StrictInt = Field(default=86400, ge=1)
     processors: StrictInt = Field(default=1, ge=1)
     priority: StrictInt = Field(default=1, ge=0)
-    sites: tuple[Word, ...] = ()
+    sites: tuple[Site, ...] = ()
     tags: tuple[Word, ...] = ()
     platform: Line = ""
     environment: Annotated[dict[StrictStr, Line], AfterValidator(_variables)] = Field(default={})

@@ -6,11 +6,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.parameters import Parameter
-from dirac_prodsys.core.production import GroupSize, Model, Policy, Start, StepBase
+from dirac_prodsys.core.production import GroupSize, Model, Policy, Start, StepBase, TypeModel
 from dirac_prodsys.core.specs import MetaValue
 
 VERSION = 1
@@ -52,6 +60,12 @@ class NativeStep(StepBase):
 
     input: Input | None = None
     matrix: tuple[StrictStr, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_number(self) -> NativeStep:
+        if self.tasks is not None and self.target_events is not None:
+            raise wrong("tasks and target_events each say how many tasks there are", "keep one")
+        return self
 
 
 def _known_version(version: int) -> int:
@@ -110,6 +124,7 @@ class NativeFile(Model):
     version: Annotated[StrictInt, AfterValidator(_known_version)]
     production: Header
     parameters: dict[StrictStr, Parameter] = Field(default={})
+    types: dict[StrictStr, TypeModel] = Field(default={})
     common: Common = Common()
     defaults: Defaults = Defaults()
     matrix: dict[StrictStr, Any] = Field(default={})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.language import beside, resolved
+from dirac_prodsys.core.language.data_management import with_operations
 from dirac_prodsys.core.language.filling import fill_parameters, parameters_of
 from dirac_prodsys.core.language.located import Located, Mistakes, written_out
 from dirac_prodsys.core.language.matrix import Branches, with_branches
@@ -79,8 +80,19 @@ def _instantiate(
     else:
         values = values_for(parameters, given)
     tree = fill_parameters(tree, {**broken, **values}, mistakes)
-    tree = with_shared(tree, {n: kind.needs_input for n, kind in transformation_types().items()})
+    tree = with_shared(tree, _types(tree))
+    tree = with_operations(tree, mistakes)
     tree, matrix = with_branches(tree, mistakes)
     made = written_out(tree, document)
     whole = Prepared(**{**vars(made), "matrix": matrix})
     return whole, mistakes.found
+
+
+def _types(tree: Located) -> dict[str, bool]:
+    """Whether they need input, by name, of all types that a step may have."""
+    found = {name: kind.needs_input for name, kind in transformation_types().items()}
+    declared = tree.get("types")
+    for name, entry in declared.items() if declared is not None else ():
+        said = entry.get("input")
+        found[name] = said is None or said.value is not False
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,7 @@ class TransformationType:
     :param body: what its tasks are: jobs, or requests of the data management system.
     :param plugin: DIRAC's task-making plugin.
     :param group_size: files per task.
+    :param sent_as: DIRAC's Type where that is another word; empty: the same.
     """
 
     name: str
@@ -32,6 +34,7 @@ class TransformationType:
     body: Literal["job", "request"] = "job"
     plugin: str = "Standard"
     group_size: float = 1.0
+    sent_as: str = ""
 
 
 @functools.cache
@@ -44,12 +47,15 @@ def transformation_types() -> dict[str, TransformationType]:
     return found
 
 
-def transformation_type(name: str) -> TransformationType:
+def transformation_type(
+    name: str, declared: Mapping[str, TransformationType] | None = None
+) -> TransformationType:
     """The type of that name.
 
+    :param declared: types that the production itself declares.
     :raises DefinitionError: there is none.
     """
-    known = transformation_types()
+    known = {**transformation_types(), **(declared or {})}
     if name not in known:
         reason = f"unknown transformation type {name!r}"
         raise DefinitionError(reason, nearest(name, known), code="unknown-word")

@@ -10,5 +10,6 @@ from dirac_prodsys.core.transformation_types import TransformationType
 
 TYPES = (
     TransformationType("Replication", body="request", plugin="Broadcast"),
+    TransformationType("Moving", body="request", plugin="Broadcast", sent_as="Replication"),
     TransformationType("Removal", body="request"),
 )

@@ -1,0 +1,155 @@
+"""DIRAC's task-making plugins and their own parameters: one file per plugin, found by being here.
+
+A file of this folder declares ``PLUGIN``; its parameters are a closed model whose names are DIRAC's
+(``TransformationSystem/Agent/TransformationPlugin.py``, 9.1). A site may have plugins of its own:
+for a name that is not known here any parameter is taken.
+
+Invariant: what comes out are transformation parameters that DIRAC keeps: names of at most 32
+letters, values that its plugins read back as they were meant.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictStr,
+    ValidationError,
+)
+
+from dirac_prodsys.core.model_errors import explain, say, wrong
+from dirac_prodsys.core.problems import Path, Problems, nearest
+
+#: ``Transformations.Plugin``, 32 characters
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+#: ``AdditionalParameters.ParameterName``, as ``TransformationDB`` takes it
+_PARAMETER = re.compile(r"[A-Za-z]{1,32}")
+_SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
+
+
+class PluginParameters(BaseModel):
+    """Base of the parameters of all plugins; fields have DIRAC's names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin.
+
+    :param whole_groups: a group is a number of files; otherwise it is a size in GB.
+    """
+
+    name: str
+    parameters: type[PluginParameters] = PluginParameters
+    whole_groups: bool = True
+
+
+def _se(name: str) -> str:
+    if not _SE.fullmatch(name):
+        raise wrong(f"{name!r} cannot name a storage element", "use letters, digits and _ . -")
+    return name
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+StorageElement = Annotated[StrictStr, AfterValidator(_se)]
+#: one storage element or several
+StorageElements = Annotated[tuple[StorageElement, ...], BeforeValidator(_listed)]
+
+
+@functools.cache
+def plugins() -> dict[str, Plugin]:
+    """All plugins by name."""
+    modules = (
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+    )
+    return {module.PLUGIN.name: module.PLUGIN for module in modules}
+
+
+def read_parameters(
+    name: str, written: Mapping[str, Any], path: Path, problems: Problems
+) -> dict[str, str | int]:
+    """The transformation parameters of a plugin as DIRAC stores them; mistakes are noted.
+
+    :param path: of the step.
+    """
+    plugin = plugins().get(name)
+    if not _NAME.fullmatch(name):
+        hint = f"use letters, digits and _, at most 32: {', '.join(sorted(plugins()))}"
+        problems.add((*path, "plugin"), f"{name!r} cannot name a plugin", hint, code="name")
+        return {}
+    for known in plugins():
+        if plugin is None and known.lower() == name.lower():
+            hint = nearest(name, plugins())
+            problems.add((*path, "plugin"), f"unknown plugin {name!r}", hint, code="unknown-word")
+            return {}
+    if plugin is None:
+        return _free(written, (*path, "plugin_parameters"), problems)
+    try:
+        parameters = plugin.parameters.model_validate(dict(written))
+    except ValidationError as error:
+        for found in explain(error, plugin.parameters, written):
+            problems.add(
+                (*path, "plugin_parameters", *found.path),
+                found.reason,
+                found.hint,
+                on_key=found.on_key,
+                code=found.code,
+            )
+        return {}
+    values = parameters.model_dump(exclude_none=True)
+    return {key: stored(value) for key, value in values.items() if value != ()}
+
+
+def check_group(name: str, size: float | None, path: Path, problems: Problems) -> None:
+    """Files are not divided: only plugins that count bytes take a fraction."""
+    plugin = plugins().get(name)
+    if plugin is not None and plugin.whole_groups and size is not None and size != int(size):
+        problems.add(
+            (*path, "group_size"),
+            f"plugin {name} groups whole files, and {size:g} is no number of files",
+            "write a whole number, or use plugin: BySize, which groups by GB",
+            code="wrong-value",
+        )
+
+
+def stored(value: Any) -> str | int:
+    """A value as the plugins read it (``Utilities.seParamtoList``)."""
+    if isinstance(value, int | str):
+        return value
+    words = [str(word) for word in value]
+    return words[0] if len(words) == 1 else str(words)
+
+
+def _free(written: Mapping[str, Any], path: Path, problems: Problems) -> dict[str, str | int]:
+    """Parameters of a plugin that only the site knows."""
+    found: dict[str, str | int] = {}
+    for name, value in written.items():
+        if not _PARAMETER.fullmatch(name):
+            problems.add(
+                (*path, name),
+                f"{name!r} cannot name a parameter of a transformation",
+                "DIRAC takes at most 32 letters",
+                on_key=True,
+                code="name",
+            )
+        elif isinstance(value, bool) or not isinstance(value, str | int | list | tuple):
+            reason = f"{say(value)} is neither a word, nor a whole number, nor a list of words"
+            problems.add((*path, name), reason, "quote it", code="wrong-type")
+        else:
+            found[name] = stored(value)
+    return found

@@ -1,0 +1,136 @@
+"""Which keys of a step go together, by its type: files to group, or tasks to count.
+
+Invariant: a step that passes says exactly once how many tasks it has: by its files, by a number, or
+by a number of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production import MAX_INTEGER, Production, Step
+from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
+
+#: ``Transformations.Type``, characters
+MAX_TYPE = 32
+
+#: keys of types without input, and what to write instead for types with input
+_WITHOUT_INPUT = {
+    "tasks": "drop tasks; group_size says how many files a task takes",
+    "events_per_task": "drop it",
+    "target_events": "drop it",
+    "max_tasks": "drop it",
+    "run_numbers": "drop it",
+}
+#: keys of types with input
+_WITH_INPUT = ("group_size", "plugin", "plugin_parameters")
+
+
+@dataclass(frozen=True)
+class RunRange:
+    """The run numbers of a step, both ends included."""
+
+    step: str
+    campaign: str
+    first: int
+    last: int
+
+    def overlaps(self, other: RunRange) -> bool:
+        """Whether a number is in both."""
+        same = self.campaign == other.campaign
+        return same and self.first <= other.last and other.first <= self.last
+
+
+def declared_types(production: Production, problems: Problems) -> dict[str, TransformationType]:
+    """The types that the production declares for its site."""
+    found = {}
+    for name, model in production.types.items():
+        path: Path = ("types", name)
+        if name in transformation_types():
+            reason, hint = f"type {name} is known everywhere", "drop it here"
+            problems.add(path, reason, hint, on_key=True)
+        elif not name.isalnum() or not name.isascii() or len(name) > MAX_TYPE:
+            hint = f"use letters and digits, at most {MAX_TYPE}"
+            problems.add(path, f"{name!r} cannot name a type", hint, on_key=True, code="name")
+        else:
+            found[name] = TransformationType(
+                name,
+                needs_input=model.input,
+                body="job" if model.tasks == "jobs" else "request",
+                plugin=model.plugin,
+                group_size=float(model.group_size),
+            )
+    return found
+
+
+def check_shape(step: Step, kind: TransformationType, problems: Problems) -> None:
+    """What goes with a type's input, or with its having none."""
+    path: Path = ("steps", step.name)
+    if kind.needs_input:
+        if step.input is None:
+            reason = f"type {kind.name} works on files, and there is no input"
+            problems.add(path, reason, "add input: {from: …}", on_key=True)
+        _refuse(step, _WITHOUT_INPUT, f"type {kind.name} makes its tasks from its files", problems)
+    else:
+        if step.input is not None:
+            reason = f"type {kind.name} has no input"
+            problems.add((*path, "input"), reason, "drop input", on_key=True)
+        hints = {key: f"drop {key}" for key in _WITH_INPUT}
+        _refuse(step, hints, f"type {kind.name} has no input to group", problems)
+        _check_tasks(step, kind, path, problems)
+    if step.start == "on_complete" and not (step.input and step.input.steps):
+        reason = "there is no parent step that could complete"
+        problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
+
+
+def check_runs(steps: Iterable[Step], problems: Problems) -> None:
+    """No two steps may use the same run number of a campaign."""
+    taken: list[RunRange] = []
+    for mine in (found for step in steps if (found := run_range(step)) is not None):
+        for other in taken:
+            if mine.overlaps(other):
+                problems.add(
+                    ("steps", mine.step, "run_numbers"),
+                    f"run numbers {mine.first} to {mine.last} of {mine.campaign} overlap with "
+                    f"{other.first} to {other.last} of step {other.step}",
+                    f"let them begin at {other.last + 1}",
+                )
+        taken.append(mine)
+
+
+def run_range(step: Step) -> RunRange | None:
+    """The run numbers of a step; None if it has none, or it is not known how many."""
+    numbers = step.run_numbers
+    most = max(step.tasks or 0, step.max_tasks or 0)
+    if numbers is None or not most:
+        return None
+    last = numbers.first + numbers.per_task * most - 1
+    return RunRange(step.name, numbers.campaign, numbers.first, last)
+
+
+def _check_tasks(step: Step, kind: TransformationType, path: Path, problems: Problems) -> None:
+    if step.target_events is not None and step.events_per_task is None:
+        reason = "it is not known how many tasks make so many events"
+        problems.add((*path, "target_events"), reason, "add events_per_task: 1000", on_key=True)
+    elif step.tasks is None:
+        reason = f"type {kind.name} needs to know how many tasks to make"
+        problems.add(path, reason, "add tasks: 10, or target_events", on_key=True)
+    elif step.tasks >= MAX_INTEGER:
+        reason = f"{step.tasks:,} tasks or more: that is more than DIRAC counts"
+        problems.add((*path, "target_events"), reason, "let a task make more events")
+    elif step.max_tasks is not None and step.max_tasks < step.tasks:
+        reason = f"there are {step.tasks} tasks to begin with"
+        problems.add((*path, "max_tasks"), reason, f"write {step.tasks} or more")
+    range_ = run_range(step)
+    if range_ is not None and range_.last > MAX_INTEGER:
+        reason = f"the last run number would be {range_.last:,}"
+        problems.add((*path, "run_numbers"), reason, f"stay below {MAX_INTEGER:,}")
+
+
+def _refuse(step: Step, hints: dict[str, str], reason: str, problems: Problems) -> None:
+    for key, hint in hints.items():
+        value = getattr(step, key)
+        if value is not None and value != {}:
+            problems.add(("steps", step.name, key), reason, hint, on_key=True)
