@@ -12,6 +12,7 @@ from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs, configured
+from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
@@ -23,7 +24,7 @@ def open(settings: GatewaySettings) -> DiracGateway:
     return DiracGateway(settings)
 
 
-class DiracGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, TransformationVerbs):
+class DiracGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs):
     """A :class:`ProductionGateway` on DIRAC 9.1.
 
     :param services: for tests: another way to the services than DISET.

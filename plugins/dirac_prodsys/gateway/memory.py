@@ -26,19 +26,26 @@ from dirac_prodsys.errors import (
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
+from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_jobs import MemoryJobs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
-from dirac_prodsys.gateway.services import CATALOGUE, IN_USE, TRANSFORMATIONS
+from dirac_prodsys.gateway.services import CATALOGUE, IN_USE, JOBS, TRANSFORMATIONS
 
 _grids: dict[str, MemoryGrid] = {}
 _lock = threading.RLock()
 
 #: methods that need a right to production; every user may read, and write to the catalogue
-_WRITES = ("addTransformation", "deleteTransformation", "setTransformationParameter")
+_WRITES = (
+    "addTransformation",
+    "deleteTransformation",
+    "setTransformationParameter",
+    "setFileStatusForTransformation",
+)
 
 
 def register(name: str, grid: MemoryGrid) -> MemoryGrid:
@@ -101,7 +108,12 @@ class MemoryServices:
 
     def _serve(self, service: str, method: str, arguments: tuple[Any, ...], kind: Any) -> Any:
         name = f"{service}.{method}"
-        server = {TRANSFORMATIONS: self.grid, CATALOGUE: self.grid.catalogue}[service]
+        servers = {
+            TRANSFORMATIONS: self.grid,
+            CATALOGUE: self.grid.catalogue,
+            JOBS: MemoryJobs(self.grid),
+        }
+        server = servers[service]
         serve = getattr(server, f"serve_{method}", None)
         if serve is None:
             raise GatewayRejected(f"{name}: the in-memory grid does not know this call")
@@ -119,7 +131,7 @@ class MemoryServices:
             raise error_of(error.message, name, error.number) from None
 
 
-class MemoryGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, TransformationVerbs):
+class MemoryGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs):
     """A :class:`ProductionGateway` on a grid in memory."""
 
     settle_seconds = 0.0

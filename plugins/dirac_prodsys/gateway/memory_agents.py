@@ -78,7 +78,11 @@ class MemoryAgents:
         flush = transformation.status == TransformationStatus.FLUSH
         by_se: dict[str, list[str]] = {}
         for lfn, attached in sorted(transformation.files.items()):
-            if attached.status == FileStatus.UNUSED and lfn in self.catalogue.files:
+            if attached.status != FileStatus.UNUSED:
+                continue
+            if lfn not in self.catalogue.files:
+                attached.status = FileStatus.MISSING_IN_FC
+            else:
                 by_se.setdefault(self.catalogue.files[lfn].se, []).append(lfn)
         for lfns in by_se.values():
             for group, full in self._groups(transformation, lfns):
@@ -125,6 +129,8 @@ class MemoryAgents:
 
     def _monitor(self, transformation: Transformation) -> None:
         """WorkflowTaskAgent, monitoring of tasks and files."""
+        if "task_monitoring" in self.stopped_agents:
+            return
         for task in transformation.tasks.values():
             if task.ends is None or task.status in (TaskStatus.DONE, TaskStatus.FAILED):
                 continue
@@ -132,9 +138,14 @@ class MemoryAgents:
                 task.status = TaskStatus.RUNNING
                 continue
             task.status = TaskStatus.DONE if task.good else TaskStatus.FAILED
+            if "file_monitoring" in self.stopped_agents:
+                continue
             for lfn in task.lfns:
                 attached = transformation.files.get(lfn)
-                if attached is None or attached.status != FileStatus.ASSIGNED:
+                if attached is None or (attached.status, attached.task) != (
+                    FileStatus.ASSIGNED,
+                    task.id,
+                ):
                     continue
                 if task.good:
                     attached.status = FileStatus.PROCESSED

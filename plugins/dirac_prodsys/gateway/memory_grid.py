@@ -23,6 +23,7 @@ from dirac_prodsys.gateway.dirac_inventory import Configured
 from dirac_prodsys.gateway.memory_agents import EXTENDABLE, MemoryAgents
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue, ServiceError
 from dirac_prodsys.gateway.memory_faults import Fault, Kind
+from dirac_prodsys.gateway.memory_jobs import FileAndTaskRows
 from dirac_prodsys.gateway.memory_tables import (
     AttachedFile,
     Task,
@@ -34,7 +35,7 @@ from dirac_prodsys.gateway.memory_tables import (
 _ENOENT = 2
 
 
-class MemoryGrid(MemoryAgents):
+class MemoryGrid(MemoryAgents, FileAndTaskRows):
     """One grid.
 
     :param agent_cycle: seconds between two runs of the agents.
@@ -61,7 +62,9 @@ class MemoryGrid(MemoryAgents):
         self.faults: list[Fault] = []
         #: while True, no service answers
         self.down = False
-        #: names of agents that do not run: input_data, transformation, task, cleaning
+        self.file_ids: dict[str, int] = {}
+        #: names of agents that do not run: input_data, transformation, task, cleaning; or of what
+        #: the task agent leaves undone: task_monitoring, file_monitoring
         self.stopped_agents: set[str] = set()
         #: groups that may write to the Transformation System; empty: all
         self.production_groups: set[str] = set()

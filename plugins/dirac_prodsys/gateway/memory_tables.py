@@ -32,6 +32,8 @@ class Task:
 
     :param ends: clock time at which the job ends; None: not submitted.
     :param good: whether the job ended well; None: it has not ended.
+    :param minor: MinorStatus of the job, ``application`` and ``site`` likewise; what ``fails`` is
+        called with may set them.
     """
 
     id: int
@@ -40,6 +42,9 @@ class Task:
     status: str = TaskStatus.CREATED
     ends: float | None = None
     good: bool | None = None
+    minor: str = ""
+    application: str = ""
+    site: str = "LCG.Memory.org"
 
 
 @dataclass

@@ -19,7 +19,10 @@ TRANSFORMATIONS = "Transformation/TransformationManager"
 #: service of DIRAC's file catalogue
 CATALOGUE = "DataManagement/FileCatalog"
 
-#: the services that the verbs use
+#: service that knows jobs; without it, productions run and reports are poorer
+JOBS = "WorkloadManagement/JobMonitoring"
+
+#: the services that every production needs
 IN_USE = (TRANSFORMATIONS, CATALOGUE)
 
 

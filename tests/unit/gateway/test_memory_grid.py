@@ -142,7 +142,7 @@ def test_a_stopped_agent_does_nothing_until_it_runs_again(
     assert files(gateway, merge) == {"Processed": 1}
 
 
-def test_a_file_that_vanishes_from_the_catalogue_stays_attached_and_gets_no_task(
+def test_a_file_that_vanishes_from_the_catalogue_stays_attached_and_is_marked(
     grid: MemoryGrid, gateway: MemoryGateway
 ) -> None:
     for name in "abc":
@@ -152,7 +152,7 @@ def test_a_file_that_vanishes_from_the_catalogue_stays_attached_and_gets_no_task
     grid.catalogue.remove("/sim/slices/a")
     gateway.flush_transformation(merge)
     grid.advance(100)
-    assert files(gateway, merge) == {"Processed": 2, "Unused": 1}
+    assert files(gateway, merge) == {"Processed": 2, "MissingInFC": 1}
     assert gateway.count_files(MetaQuery.parse(SLICES.metadata)) == 2
 
 

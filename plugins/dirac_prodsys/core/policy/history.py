@@ -7,7 +7,7 @@ the Transformation System itself, see ``recovery_ledger``.
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -120,4 +120,4 @@ def _since(holds: bool, before: float | None, now: float) -> float | None:
 
 def _fingerprint(snapshot: Snapshot) -> str:
     parts = [str(snapshot.status), *sorted(snapshot.files.items()), *sorted(snapshot.tasks.items())]
-    return f"{zlib.crc32(repr(parts).encode()):08x}"
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

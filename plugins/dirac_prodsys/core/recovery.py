@@ -1,0 +1,232 @@
+"""Files that stay behind: what is to become of each, and why.
+
+A file stays behind when its task has ended and it is still Assigned (nobody monitors files, or the
+Transformation System missed the end of the job), or when it is in a state of failure. Before a
+file is tried again, the outputs of its task are looked up: what has been processed is said to be
+so, and is not processed twice.
+
+Invariant: a pure function of what was read. No file is tried again more often than its rules
+allow, all causes counted together; whatever is not certain is left to a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.recovery_ledger import Ledger
+from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
+from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus
+
+#: how many of a task's outputs the catalogue has; unknown: nobody can say what they are
+Outputs = Literal["all", "some", "none", "unknown"]
+
+#: ``keep``: nothing is to be done; ``processed``: say that it was processed
+Fate = Literal["keep", "retry", "retry_elsewhere", "processed", "give_up", "ask"]
+
+#: states of a job that are an end; job monitoring knows more words than tasks do
+_ENDED_BADLY = frozenset(map(str, BAD_TASKS))
+_ENDED_WELL = frozenset(map(str, GOOD_TASKS))
+
+
+@dataclass(frozen=True)
+class StrandedFile:
+    """A file of a transformation, as the Transformation System has it.
+
+    :param task: ID of its last task; 0: it never had one.
+    :param errors: ErrorCount: how often a task failed on it.
+    """
+
+    lfn: str
+    status: str
+    task: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """A task, as the Transformation System has it.
+
+    :param job: ID of its job or request; 0: none was submitted.
+    """
+
+    id: int
+    status: str
+    job: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that is known about a file that stays behind.
+
+    :param job: the job of its task, in the words of job monitoring; None: not known there.
+    :param outputs: what the catalogue has of its task's outputs.
+    :param in_catalogue: whether the catalogue has the file itself.
+    """
+
+    file: StrandedFile
+    task: TaskState | None = None
+    job: JobState | None = None
+    outputs: Outputs = "unknown"
+    in_catalogue: bool = True
+
+    @property
+    def end(self) -> JobState | None:
+        """How its task ended, None if it has not: the word of job monitoring is the last one.
+
+        A job that it has forgotten, or that has only a request, ended as its task did.
+        """
+        known = self.job
+        if known is None and self.task is not None:
+            known = JobState(self.task.job, self.task.status)
+        if known is None or known.status not in _ENDED_BADLY | _ENDED_WELL:
+            return None
+        return known
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of one file.
+
+    :param cause: why it stays behind, in the words that its like have in common; what is counted.
+    :param reason: why this is done about it.
+    :param site: where its task ran.
+    """
+
+    file: StrandedFile
+    fate: Fate
+    cause: str
+    reason: str
+    site: str = ""
+
+    @property
+    def becomes(self) -> FileStatus | None:
+        """The state that the file is to be set to; None: it is left as it is."""
+        return _BECOMES.get(self.fate)
+
+
+_BECOMES: Mapping[Fate, FileStatus] = {
+    "retry": FileStatus.UNUSED,
+    "retry_elsewhere": FileStatus.UNUSED,
+    "processed": FileStatus.PROCESSED,
+    "give_up": FileStatus.MAX_RESET,
+}
+
+
+def decide(cases: Iterable[Case], rules: RecoveryRules, ledger: Ledger) -> list[Decision]:
+    """What becomes of each file, in the order of their names; those to keep are left out.
+
+    :param ledger: what has been tried again before.
+    """
+    per_cause = Counter(ledger.by_cause())
+    decisions = []
+    for case in sorted(cases, key=lambda case: case.file.lfn):
+        decision = _decide(case, rules, ledger, per_cause)
+        if decision.fate.startswith("retry"):
+            per_cause[decision.cause] += 1
+        if decision.fate != "keep":
+            decisions.append(decision)
+    return decisions
+
+
+def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
+    """Whether the fate of a file depends on what its task has left in the catalogue."""
+    if not case.file.task:
+        return False
+    if case.file.status == FileStatus.ASSIGNED:
+        return case.end is not None
+    return rules.by_state(case.file.status) != "give_up"
+
+
+def requeued(decisions: Iterable[Decision]) -> dict[str, int]:
+    """Number of files that are tried again, by cause."""
+    return dict(Counter(d.cause for d in decisions if d.fate.startswith("retry")))
+
+
+def in_words(decisions: Sequence[Decision]) -> list[str]:
+    """The decisions for a log: one line for all files with the same fate and cause."""
+    groups: dict[tuple[str, str, str], list[Decision]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.fate, decision.cause, decision.reason), []).append(decision)
+    lines = []
+    for (fate, cause, reason), alike in groups.items():
+        files = ", ".join(decision.file.lfn for decision in alike[:3])
+        more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
+        lines.append(f"{fate}: {len(alike)} files ({cause}): {reason}: {files}{more}")
+    return lines
+
+
+def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter[str]) -> Decision:
+    file = case.file
+    if file.status == FileStatus.ASSIGNED:
+        end = case.end
+        if end is None:
+            return Decision(file, "keep", "", "its task is at work")
+        if end.status in _ENDED_WELL:
+            return _of_good_task(case, end)
+        rule = rules.by_error(end)
+        cause, action, site = end.cause, rule.then, end.site
+    else:
+        rule = ErrorRule(rules.by_state(file.status))
+        cause, action, site = f"file {file.status}", rule.then, ""
+        if action == "give_up" or file.status not in map(str, _FAILURES):
+            return Decision(file, "keep", cause, "it has ended")
+    if case.outputs == "all":
+        why = "all outputs of its task are in the catalogue"
+        return Decision(file, "processed", cause, why, site)
+    if case.outputs == "some":
+        why = f"some outputs of task {file.task} are in the catalogue: again, they were there twice"
+        return Decision(file, "ask", cause, why, site)
+    if action in ("ask", "give_up"):
+        return Decision(file, action, cause, f"the rule for {rule.label}", site)
+    if not case.in_catalogue:
+        return Decision(file, "ask", cause, "the catalogue does not have the file", site)
+    bound = _bound(file, cause, rule, rules, ledger, per_cause)
+    if bound:
+        fate: Fate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"
+        return Decision(file, fate, cause, bound, site)
+    looked = "not to be known by name" if case.outputs == "unknown" else "not in the catalogue"
+    return Decision(file, action, cause, f"outputs of its task are {looked}", site)
+
+
+_FAILURES = (
+    FileStatus.MAX_RESET,
+    FileStatus.PROBLEMATIC,
+    FileStatus.MISSING_IN_FC,
+    FileStatus.PROB_IN_FC,
+)
+
+
+def _of_good_task(case: Case, end: JobState) -> Decision:
+    cause = f"task {end.status}, file {case.file.status}"
+    if case.outputs == "all":
+        why = "its task is done and all outputs are in the catalogue"
+        return Decision(case.file, "processed", cause, why, end.site)
+    found = {"some": "only some outputs are", "none": "no output is"}.get(case.outputs)
+    if found is None:
+        return Decision(case.file, "keep", cause, "its task is done")
+    return Decision(case.file, "ask", cause, f"its task is done, but {found} in the catalogue")
+
+
+def _bound(
+    file: StrandedFile,
+    cause: str,
+    rule: ErrorRule,
+    rules: RecoveryRules,
+    ledger: Ledger,
+    per_cause: Counter[str],
+) -> str:
+    """Which bound forbids to try the file again; empty: none."""
+    tried = ledger.of_file(file.lfn)
+    # failures that the grid took back by itself count as well
+    total = max(sum(tried.values()), file.errors)
+    if total >= rules.max_resets:
+        return f"tried again {total} times of {rules.max_resets}"
+    if rule.max is not None and tried.get(cause, 0) >= rule.max:
+        return f"tried again {tried.get(cause, 0)} times of {rule.max} for this cause"
+    if rules.max_per_cause is not None and per_cause[cause] >= rules.max_per_cause:
+        return f"{per_cause[cause]} files were tried again for this cause, the most allowed"
+    return ""

@@ -1,0 +1,66 @@
+"""How often each file has been tried again, and for which cause.
+
+It is kept with the transformation, as an additional parameter: it survives restarts of everything
+and a cleared task, is seen by whoever looks in DIRAC, and goes when the transformation goes.
+
+Invariant: it is written before the files are set Unused. A crash in between leaves a count that is
+too high, never one that is too low.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: name of the additional parameter of a transformation
+PARAMETER = "ProdsysRecovery"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Tries by file and cause.
+
+    :param files: LFN → cause → number of tries.
+    """
+
+    files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def of_file(self, lfn: str) -> Mapping[str, int]:
+        """Tries of one file, by cause."""
+        return self.files.get(lfn, {})
+
+    def by_cause(self) -> dict[str, int]:
+        """Tries of all files, by cause."""
+        total: Counter[str] = Counter()
+        for tries in self.files.values():
+            total.update(tries)
+        return dict(total)
+
+    def with_tries(self, tries: Iterable[tuple[str, str]]) -> Ledger:
+        """The ledger after these: pairs of LFN and cause."""
+        files = {lfn: dict(causes) for lfn, causes in self.files.items()}
+        for lfn, cause in tries:
+            causes = files.setdefault(lfn, {})
+            causes[cause] = causes.get(cause, 0) + 1
+        return Ledger(files)
+
+    def to_text(self) -> str:
+        """The value of the parameter."""
+        return json.dumps({"version": 1, "files": self.files}, sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> Ledger:
+        """Inverse of :meth:`to_text`; empty text is an empty ledger.
+
+        :raises ValueError: somebody else wrote the parameter.
+        """
+        if not text:
+            return cls()
+        data: Any = json.loads(text)
+        files = data.get("files") if isinstance(data, dict) else None
+        if not isinstance(files, dict):
+            raise ValueError(f"{PARAMETER} holds no ledger: {text[:80]!r}")
+        return cls({lfn: {c: int(n) for c, n in causes.items()} for lfn, causes in files.items()})

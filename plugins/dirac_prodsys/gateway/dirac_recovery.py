@@ -1,0 +1,167 @@
+"""The verbs about single files, tasks and jobs, in calls of three services.
+
+Invariant: a file is changed only if it still is, right before, what the decision was about. The
+service sets any state over any other; the rules of file states are kept by its clients
+(``TransformationClient._applyTransformationFilesStateMachine``, 9.1), and so here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.recovery import StrandedFile, TaskState
+from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.gateway.dirac_replies import each, value_of
+from dirac_prodsys.gateway.recovery_protocol import FileChange
+from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Services
+
+#: files, tasks and jobs named in one call
+FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
+
+#: failures after each of which a file is MaxReset instead of Unused (``FilesMaxResetCounter``)
+MAX_RESET = 10
+
+_COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
+
+T = TypeVar("T")
+
+
+class RecoveryVerbs:
+    """Mix-in: :class:`RecoveryGateway`."""
+
+    services: Services
+
+    def attached_files(self, transformation: int, states: Sequence[str]) -> list[StrandedFile]:
+        """See :meth:`RecoveryGateway.attached_files`."""
+        rows = self._file_rows({"TransformationID": transformation, "Status": list(states)})
+        return [_stranded(row) for row in rows]
+
+    def tasks(
+        self, transformation: int, numbers: Sequence[int] | None = None
+    ) -> dict[int, TaskState]:
+        """See :meth:`RecoveryGateway.tasks`."""
+        where: dict[str, Any] = {"TransformationID": transformation}
+        if numbers is None:
+            conditions = [where]
+        else:
+            chunks = _chunks(sorted(set(numbers)), TASK_CHUNK)
+            conditions = [{**where, "TaskID": chunk} for chunk in chunks]
+        found = {}
+        for condition in conditions:
+            for row in self.services.call(TRANSFORMATIONS, "getTransformationTasks", condition):
+                task = TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), _job(row))
+                found[task.id] = task
+        return found
+
+    def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
+        """See :meth:`RecoveryGateway.job_states`."""
+        found = {}
+        for chunk in _chunks(sorted(set(jobs)), JOB_CHUNK):
+            words = {
+                name: self._of_jobs(method, chunk, name)
+                for method, name in (
+                    ("getJobsStatus", "Status"),
+                    ("getJobsMinorStatus", "MinorStatus"),
+                    ("getJobsApplicationStatus", "ApplicationStatus"),
+                    ("getJobsSites", "Site"),
+                )
+            }
+            for job, status in words["Status"].items():
+                rest = (words[n].get(job, "") for n in ("MinorStatus", "ApplicationStatus", "Site"))
+                found[job] = JobState(job, status, *rest)
+        return found
+
+    def existing_files(self, lfns: Sequence[str]) -> frozenset[str]:
+        """See :meth:`RecoveryGateway.existing_files`."""
+        found: set[str] = set()
+        for chunk in _chunks(sorted(set(lfns)), FILE_CHUNK):
+            reply = self.services.call(CATALOGUE, "isFile", dict.fromkeys(chunk, True))
+            there = each(reply, f"{CATALOGUE}.isFile")
+            found.update(lfn for lfn in chunk if there.get(lfn))
+        return frozenset(found)
+
+    def change_files(self, transformation: int, changes: Sequence[FileChange]) -> Mapping[str, str]:
+        """See :meth:`RecoveryGateway.change_files`."""
+        done: dict[str, str] = {}
+        for chunk in _chunks(list(changes), FILE_CHUNK):
+            wanted = {change.lfn: change for change in chunk}
+            where = {"TransformationID": transformation, "LFN": list(wanted)}
+            new: dict[int, list[Any]] = {}
+            for row in self._file_rows(where):
+                change = wanted[str(row["LFN"])]
+                stranded = _stranded(row)
+                if (stranded.status, stranded.task) != (change.was, change.task):
+                    continue  # somebody else was faster
+                status = _allowed(change, stranded.errors)
+                failed = change.was == FileStatus.ASSIGNED and status != FileStatus.PROCESSED
+                new[int(row["FileID"])] = [status, failed]
+                done[change.lfn] = status
+            if new:
+                self.services.call(
+                    TRANSFORMATIONS, "setFileStatusForTransformation", transformation, new
+                )
+        return done
+
+    def read_note(self, transformation: int, name: str) -> str:
+        """See :meth:`RecoveryGateway.read_note`."""
+        found = self.services.call(TRANSFORMATIONS, "getAdditionalParameters", transformation)
+        return str(found.get(name, ""))
+
+    def write_note(self, transformation: int, name: str, text: str) -> None:
+        """See :meth:`RecoveryGateway.write_note`."""
+        self.services.call(
+            TRANSFORMATIONS, "setTransformationParameter", transformation, name, text
+        )
+        if self.read_note(transformation, name) != text:
+            raise GatewayRejected(
+                f"parameter {name} of transformation {transformation} is not what was written",
+                "somebody else writes it; try again",
+            )
+
+    def _file_rows(self, where: dict[str, Any]) -> list[dict[str, Any]]:
+        arguments = (where, None, None, "LastUpdate", None, None, None, _COLUMNS)
+        # the service packs its reply into text once more, as its own encoding is slow
+        text = self.services.call(TRANSFORMATIONS, "getTransformationFiles", *arguments)
+        name = f"{TRANSFORMATIONS}.getTransformationFiles"
+        try:
+            reply = json.loads(text)
+        except (TypeError, ValueError):
+            raise GatewayRejected(f"{name} answered {text!r:.80}", "see its log") from None
+        rows: list[dict[str, Any]] = value_of(reply, name)
+        return rows
+
+    def _of_jobs(self, method: str, jobs: list[int], name: str) -> dict[int, str]:
+        found = self.services.call(JOBS, method, jobs)
+        # on the wire, numbers that are keys become text
+        return {int(job): str(words.get(name) or "") for job, words in found.items()}
+
+
+def _stranded(row: Mapping[str, Any]) -> StrandedFile:
+    return StrandedFile(
+        lfn=str(row["LFN"]),
+        status=str(row["Status"]),
+        task=int(row["TaskID"] or 0),
+        errors=int(row["ErrorCount"] or 0),
+    )
+
+
+def _job(row: Mapping[str, Any]) -> int:
+    text = str(row["ExternalID"] or "0")
+    return int(text) if text.isdigit() else 0
+
+
+def _allowed(change: FileChange, errors: int) -> str:
+    if change.was == FileStatus.PROCESSED:
+        return str(FileStatus.PROCESSED)
+    given_up = errors and errors % MAX_RESET == 0 and change.was != FileStatus.MAX_RESET
+    if change.becomes == FileStatus.UNUSED and given_up:
+        return str(FileStatus.MAX_RESET)
+    return str(change.becomes)
+
+
+def _chunks(items: list[T], size: int) -> Iterator[list[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

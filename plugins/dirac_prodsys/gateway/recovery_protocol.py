@@ -1,0 +1,67 @@
+"""What recovering and reporting ask of a production system, beside :mod:`gateway.protocol`.
+
+They are verbs of their own, as nothing else needs single files, tasks and jobs; a backend without
+them still runs productions, whose stranded files then wait for a person.
+
+Invariant: as for :class:`ProductionGateway`: blocking, repeatable, in our errors only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.recovery import StrandedFile, TaskState
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file to be set to another state, if it still is what it was.
+
+    :param was: the state it is expected in.
+    :param task: the task it is expected to belong to.
+    :param becomes: the new state.
+    """
+
+    lfn: str
+    was: str
+    task: int
+    becomes: str
+
+
+@runtime_checkable
+class RecoveryGateway(Protocol):
+    """Single files, tasks and jobs of a transformation."""
+
+    def attached_files(self, transformation: int, states: Sequence[str]) -> list[StrandedFile]:
+        """The files of a transformation that are in one of these states."""
+
+    def tasks(
+        self, transformation: int, numbers: Sequence[int] | None = None
+    ) -> dict[int, TaskState]:
+        """Tasks of a transformation by ID; all of them, or these; unknown ones are absent."""
+
+    def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
+        """What job monitoring says about jobs; unknown ones are absent."""
+
+    def existing_files(self, lfns: Sequence[str]) -> frozenset[str]:
+        """Those of these files that the catalogue has."""
+
+    def change_files(self, transformation: int, changes: Sequence[FileChange]) -> Mapping[str, str]:
+        """Set files to other states; return what each file that was changed has become.
+
+        A file that is not any more what was expected is left alone. A file that failed a multiple
+        of ten times and is to be Unused becomes MaxReset, as with DIRAC's own client; from MaxReset
+        it becomes Unused, as whoever asks for it has bounds of his own.
+        """
+
+    def read_note(self, transformation: int, name: str) -> str:
+        """An additional parameter of a transformation; empty if there is none."""
+
+    def write_note(self, transformation: int, name: str, text: str) -> None:
+        """Set an additional parameter, read back.
+
+        :param name: letters only, at most 32.
+        """

@@ -1,0 +1,113 @@
+"""The contract of single files, tasks and jobs, on every production system."""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.recovery import StrandedFile
+from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+from tests.contract.systems import Gateway, System, spec, unique
+
+
+def attached(system: System, gateway: Gateway, files: int = 3) -> tuple[int, list[str]]:
+    """A transformation with Unused files: too few for a task."""
+    mark = unique()
+    directory = f"/sim/contract/{mark}"
+    gateway.prepare_directories([DirectorySpec(path=directory, metadata={"run": mark})])
+    lfns = [f"{directory}/{number}" for number in range(files)]
+    for lfn in lfns:
+        system.register(lfn, {})
+    query = MetaQuery.parse({"run": mark})
+    made = gateway.create_transformation(spec(mark, group_size=10, input_query=query))
+    gateway.start_transformation(made.id)
+    system.until(lambda: gateway.snapshot([made.id])[made.id].files == {"Unused": files})
+    gateway.stop_transformation(made.id)
+    return made.id, lfns
+
+
+def test_every_gateway_has_the_verbs(gateway: Gateway) -> None:
+    assert isinstance(gateway, RecoveryGateway)
+
+
+def test_files_are_listed_by_state(system: System, gateway: Gateway) -> None:
+    made, lfns = attached(system, gateway)
+    assert gateway.attached_files(made, ["Assigned", "Problematic"]) == []
+    listed = sorted(gateway.attached_files(made, ["Unused", "Assigned"]), key=lambda f: f.lfn)
+    assert listed == [StrandedFile(lfn, "Unused") for lfn in lfns]
+
+
+def test_a_file_is_changed_only_if_it_still_is_what_was_seen(
+    system: System, gateway: Gateway
+) -> None:
+    made, (one, two, three) = attached(system, gateway)
+    changes = [
+        FileChange(one, "Unused", 0, "Problematic"),
+        FileChange(two, "Assigned", 0, "Problematic"),
+        FileChange(three, "Unused", 4, "Problematic"),
+    ]
+    assert dict(gateway.change_files(made, changes)) == {one: "Problematic"}
+    assert gateway.snapshot([made])[made].files == {"Unused": 2, "Problematic": 1}
+    assert dict(gateway.change_files(made, changes)) == {}
+
+
+def test_leaving_assigned_counts_as_an_error_unless_it_was_processed(
+    system: System, gateway: Gateway
+) -> None:
+    made, (one, two, _) = attached(system, gateway)
+    gateway.change_files(made, [FileChange(lfn, "Unused", 0, "Assigned") for lfn in (one, two)])
+    changes = [
+        FileChange(one, "Assigned", 0, "Unused"),
+        FileChange(two, "Assigned", 0, "Processed"),
+    ]
+    gateway.change_files(made, changes)
+    errors = {f.lfn: f.errors for f in gateway.attached_files(made, ["Unused", "Processed"])}
+    assert (errors[one], errors[two]) == (1, 0)
+
+
+def test_what_is_processed_stays_so(system: System, gateway: Gateway) -> None:
+    made, (one, *_) = attached(system, gateway)
+    gateway.change_files(made, [FileChange(one, "Unused", 0, "Processed")])
+    gateway.change_files(made, [FileChange(one, "Processed", 0, "Unused")])
+    assert gateway.snapshot([made])[made].files == {"Unused": 2, "Processed": 1}
+
+
+def test_ten_failures_make_max_reset_and_from_there_it_is_the_callers_bound(
+    system: System, gateway: Gateway
+) -> None:
+    made, (one, *_) = attached(system, gateway)
+    for _ in range(10):
+        gateway.change_files(made, [FileChange(one, "Unused", 0, "Assigned")])
+        answer = gateway.change_files(made, [FileChange(one, "Assigned", 0, "Unused")])
+        assert dict(answer) == {one: "Unused"}
+    gateway.change_files(made, [FileChange(one, "Unused", 0, "Assigned")])
+    answer = gateway.change_files(made, [FileChange(one, "Assigned", 0, "Unused")])
+    assert dict(answer) == {one: "MaxReset"}
+    answer = gateway.change_files(made, [FileChange(one, "MaxReset", 0, "Unused")])
+    assert dict(answer) == {one: "Unused"}
+
+
+def test_tasks_are_listed_with_their_jobs(system: System, gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique(), type="MCSimulation", group_size=1))
+    gateway.ensure_tasks(made.id, 3)
+    tasks = gateway.tasks(made.id)
+    states = {number: (task.status, task.job) for number, task in tasks.items()}
+    assert states == dict.fromkeys((1, 2, 3), ("Created", 0))
+    assert set(gateway.tasks(made.id, [2, 9])) == {2}
+    assert gateway.tasks(made.id, []) == {}
+
+
+def test_the_catalogue_says_which_files_exist(system: System, gateway: Gateway) -> None:
+    _, lfns = attached(system, gateway)
+    assert gateway.existing_files([*lfns, "/sim/contract/nowhere"]) == frozenset(lfns)
+    assert gateway.existing_files([]) == frozenset()
+
+
+def test_a_note_is_kept_with_the_transformation(gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique()))
+    assert gateway.read_note(made.id, "ProdsysRecovery") == ""
+    long = '{"files": "' + "é/" * 5000 + '"}'
+    gateway.write_note(made.id, "ProdsysRecovery", "first")
+    gateway.write_note(made.id, "ProdsysRecovery", long)
+    assert gateway.read_note(made.id, "ProdsysRecovery") == long
+    again = gateway.create_transformation(spec(made.name))
+    assert again.adopted

@@ -1,0 +1,231 @@
+"""What becomes of files that stay behind, as a truth table; what has been tried, as a ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.recovery import (
+    Case,
+    Decision,
+    StrandedFile,
+    TaskState,
+    decide,
+    in_words,
+    needs_outputs,
+    requeued,
+)
+from dirac_prodsys.core.recovery_ledger import Ledger
+from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
+
+NOTHING = Ledger()
+
+
+def case(
+    status: str = "Assigned",
+    task: str | None = "Failed",
+    outputs: Any = "none",
+    job: tuple[str, ...] | None = None,
+    errors: int = 0,
+    lfn: str = "/sim/a",
+    **more: Any,
+) -> Case:
+    return Case(
+        StrandedFile(lfn, status, 0 if task is None else 3, errors),
+        None if task is None else TaskState(3, task, 77),
+        None if job is None else JobState(77, *job),
+        outputs,
+        **more,
+    )
+
+
+def fate(one: Case, rules: RecoveryRules | None = None, ledger: Ledger = NOTHING) -> str:
+    decided = decide([one], rules or RecoveryRules(), ledger)
+    return decided[0].fate if decided else "keep"
+
+
+@pytest.mark.parametrize("end", ["Failed", "Killed", "Deleted", "Canceled"])
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [("none", "retry"), ("unknown", "retry"), ("some", "ask"), ("all", "processed")],
+)
+def test_a_file_of_a_failed_task_is_tried_again_unless_its_outputs_are_there(
+    end: str, outputs: str, expected: str
+) -> None:
+    assert fate(case(task=end, outputs=outputs)) == expected
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Created", "Reserved", "Submitted", "Waiting", "Running", "Stalled", "Completing", "Unheard"],
+)
+def test_a_file_of_a_living_task_is_left_alone(word: str) -> None:
+    assert fate(case(task=word, outputs="none")) == "keep"
+    assert not needs_outputs(case(task=word), RecoveryRules())
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [("all", "processed"), ("some", "ask"), ("none", "ask"), ("unknown", "keep")],
+)
+@pytest.mark.parametrize("end", ["Done", "Completed"])
+def test_a_file_of_a_good_task_is_judged_by_its_outputs(
+    end: str, outputs: str, expected: str
+) -> None:
+    assert fate(case(task=end, outputs=outputs)) == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "job", "expected"),
+    [
+        ("Running", ("Failed", "Stalled"), "retry"),  # the end was missed
+        ("Submitted", ("Killed",), "retry"),
+        ("Running", ("Running",), "keep"),
+        ("Running", None, "keep"),  # job monitoring does not know it: nothing is certain
+        ("Failed", None, "retry"),  # forgotten by job monitoring, its task had ended
+        ("Failed", ("Running",), "keep"),  # somebody rescheduled the job: it is at work again
+        ("Failed", ("Done",), "keep"),  # the job ended well after all, outputs unknown
+    ],
+)
+def test_job_monitoring_knows_better_than_a_task(
+    task: str, job: tuple[str, ...] | None, expected: str
+) -> None:
+    assert fate(case(task=task, job=job, outputs="unknown")) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "rule"),
+    [
+        ("MaxReset", "max_reset"),
+        ("Problematic", "problematic"),
+        ("MissingInFC", "missing_in_fc"),
+        ("ProbInFC", "prob_in_fc"),
+    ],
+)
+def test_states_of_failure_by_declared_policy(state: str, rule: str) -> None:
+    one = case(state, task=None)
+    assert fate(one) == "keep"
+    assert fate(one, RecoveryRules(**{rule: "retry"})) == "retry"
+    assert fate(one, RecoveryRules(**{rule: "ask"})) == "ask"
+    absent = case(state, task=None, in_catalogue=False)
+    assert fate(absent, RecoveryRules(**{rule: "retry"})) == "ask"
+    done = case(state, outputs="all")
+    assert fate(done, RecoveryRules(**{rule: "retry"})) == "processed"
+    tried = Ledger({"/sim/a": {f"file {state}": 3}})
+    assert fate(one, RecoveryRules(**{rule: "retry"}), tried) == "keep"
+
+
+@pytest.mark.parametrize("state", ["Processed", "Removed", "Deleted", "Moved", "NotProcessed", "X"])
+def test_other_states_are_never_touched(state: str) -> None:
+    everything = RecoveryRules(
+        max_reset="retry", problematic="retry", missing_in_fc="retry", prob_in_fc="retry"
+    )
+    assert fate(case(state), everything) == "keep"
+
+
+RULES = (
+    ErrorRule("give_up", minor="*input data*"),
+    ErrorRule("retry_elsewhere", site="LCG.Bad.*"),
+    ErrorRule("ask", application="*segmentation*"),
+    ErrorRule("retry", status="Killed", max=1),
+    ErrorRule("give_up", status="Killed", minor="never reached"),
+)
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        (("Failed", "Input Data Resolution", "Unknown", "LCG.Bad.org"), "give_up"),
+        (("Failed", "Application", "Segmentation fault", "LCG.Bad.org"), "retry_elsewhere"),
+        (("Failed", "Application", "segmentation fault", "LCG.Good.org"), "ask"),
+        (("Failed", "Application", "exit 1", "LCG.Good.org"), "retry"),
+        (("Killed", "never reached", "", ""), "retry"),
+    ],
+)
+def test_the_first_rule_that_fits_the_error_decides(job: tuple[str, ...], expected: str) -> None:
+    assert fate(case(job=job), RecoveryRules(errors=RULES)) == expected
+
+
+def test_a_file_is_tried_again_exactly_as_often_as_allowed() -> None:
+    rules, ledger, tries = RecoveryRules(max_resets=3), NOTHING, 0
+    while (decided := decide([case()], rules, ledger))[0].fate == "retry":
+        ledger = Ledger.from_text(ledger.with_tries([("/sim/a", decided[0].cause)]).to_text())
+        tries += 1
+    assert tries == 3
+    assert decided[0].fate == "give_up"
+    assert decided[0].becomes == "MaxReset"
+    assert "3 times of 3" in decided[0].reason
+
+
+def test_failures_that_the_grid_took_back_itself_count_as_well() -> None:
+    assert fate(case(errors=2)) == "retry"
+    assert fate(case(errors=3)) == "give_up"
+    assert fate(case(errors=3), RecoveryRules(max_resets=4)) == "retry"
+
+
+def test_a_rule_bounds_its_own_cause_and_leaves_the_others() -> None:
+    killed = case(task="Killed")
+    rules = RecoveryRules(errors=RULES)
+    assert fate(killed, rules) == "retry"
+    assert fate(killed, rules, Ledger({"/sim/a": {"Killed": 1}})) == "give_up"
+    assert fate(killed, rules, Ledger({"/sim/a": {"Failed": 1}})) == "retry"
+    assert fate(killed, rules, Ledger({"/sim/b": {"Killed": 9}})) == "retry"
+
+
+def test_a_cause_is_bounded_for_all_files_together() -> None:
+    rules = RecoveryRules(max_per_cause=3)
+    four = [case(lfn=f"/sim/{number}") for number in range(4)]
+    ledger = Ledger({"/sim/old": {"Failed": 1}})
+    fates = [decision.fate for decision in decide(four, rules, ledger)]
+    assert fates == ["retry", "retry", "give_up", "give_up"]
+
+
+def test_files_of_several_transformations_are_counted_apart() -> None:
+    """A ledger belongs to one transformation: the same file elsewhere starts at nothing."""
+    here = NOTHING.with_tries([("/sim/a", "Failed")] * 3)
+    assert fate(case(), ledger=here) == "give_up"
+    assert fate(case(), ledger=NOTHING) == "retry"
+
+
+@pytest.mark.parametrize(
+    ("what", "becomes"),
+    [
+        ("retry", "Unused"),
+        ("retry_elsewhere", "Unused"),
+        ("processed", "Processed"),
+        ("give_up", "MaxReset"),
+        ("ask", None),
+        ("keep", None),
+    ],
+)
+def test_what_a_fate_does_to_a_file(what: Any, becomes: str | None) -> None:
+    assert Decision(StrandedFile("/sim/a", "Assigned"), what, "", "").becomes == becomes
+
+
+def test_a_ledger_travels_and_counts() -> None:
+    ledger = NOTHING.with_tries([("/sim/a", "Failed"), ("/sim/a", "Killed"), ("/sim/b", "Failed")])
+    assert Ledger.from_text(ledger.to_text()) == ledger
+    assert Ledger.from_text("") == NOTHING
+    assert ledger.by_cause() == {"Failed": 2, "Killed": 1}
+    assert ledger.of_file("/sim/c") == {}
+    assert NOTHING.files == {}
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"files": 3}', "not JSON"])
+def test_a_note_of_somebody_else_is_no_ledger(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Ledger.from_text(text)
+
+
+def test_decisions_are_told_by_their_kind() -> None:
+    cases = [case(lfn=f"/sim/{n}", job=("Failed", "Stalled")) for n in range(5)]
+    decided = decide([*cases, case(lfn="/sim/x", outputs="some")], RecoveryRules(), NOTHING)
+    assert requeued(decided) == {"Failed: Stalled": 5}
+    first, second = in_words(decided)
+    assert first == (
+        "retry: 5 files (Failed: Stalled): outputs of its task are not in the catalogue: "
+        "/sim/0, /sim/1, /sim/2 and 2 more"
+    )
+    assert second.startswith("ask: 1 files (Failed): some outputs of task 3")
