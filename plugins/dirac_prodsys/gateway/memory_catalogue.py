@@ -27,6 +27,8 @@ DIRECTORY_FIELDS = {
     "phiP": "float",
     "array_layout": "VARCHAR(128)",
     "MCCampaign": "VARCHAR(128)",
+    "airshower_sim_prog": "VARCHAR(128)",
+    "airshower_sim_prog_version": "VARCHAR(128)",
     "tel_sim_prog": "VARCHAR(128)",
     "tel_sim_prog_version": "VARCHAR(128)",
     "analysis_prog": "VARCHAR(128)",
@@ -36,6 +38,8 @@ DIRECTORY_FIELDS = {
     "configuration_id": "int",
     "merged": "int",
     "sct": "VARCHAR(128)",
+    "systematics": "VARCHAR(128)",
+    "view_cone": "VARCHAR(128)",
 }
 FILE_FIELDS = {
     "nsb": "int",

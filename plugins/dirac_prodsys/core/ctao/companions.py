@@ -7,8 +7,6 @@ folders in it, are ever read.
 
 from __future__ import annotations
 
-import copy
-import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -60,8 +58,12 @@ class Companions:
         """The text of the production with everything in it."""
         if not self._read:
             return self.document.source.text
-        data = copy.deepcopy(self.document.data)
+        steps = list(self.document.data["ProdSteps"])
         for index, (_, found) in self._read.items():
-            data["ProdSteps"][index]["job_config"][KEY] = found
+            steps[index] = {
+                **steps[index],
+                "job_config": {**steps[index]["job_config"], KEY: found},
+            }
+        data = {**self.document.data, "ProdSteps": steps}
         names = dict.fromkeys(name for name, _ in self._read.values())
-        return resolved.text_of(data, files=(posixpath.basename(self.document.file), *names))
+        return resolved.text_of(data, files=(self.document.file.rpartition("/")[2], *names))

@@ -9,7 +9,6 @@ Invariant: no field stands on two directories of one path, as the catalogue woul
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,16 +28,16 @@ def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
     if output.unresolved or program is None:
         return ()
     made = []
-    path = base_path
+    path = base_path.rstrip("/")
     for name in ("MCCampaign", "site", "particle", program):
         if name in said:
-            path = posixpath.join(path, _part(said[name]))
+            path = f"{path}/{_part(said[name])}"
             made.append(DirectorySpec(path=path, metadata={name: said[name]}))
-    path = posixpath.join(path, TRANSFORMATION_ID)
+    path = f"{path}/{TRANSFORMATION_ID}"
     fields = [f"{program}_version" if name == "version" else name for name in _OF_TRANSFORMATION]
     made.append(DirectorySpec(path=path, metadata={n: said[n] for n in fields if n in said}))
     kinds = ("Model",) if said["outputType"] == "Model" else ("Data", "Log")
-    made += (DirectorySpec(path=posixpath.join(path, k), metadata=_of(k, said)) for k in kinds)
+    made += (DirectorySpec(path=f"{path}/{k}", metadata=_of(k, said)) for k in kinds)
     return tuple(made)
 
 

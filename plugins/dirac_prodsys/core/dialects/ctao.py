@@ -25,7 +25,6 @@ Invariant: nothing of a file is lost on the way into a ``Production``, null valu
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -267,7 +266,7 @@ def _input(step: CtaoStep, kind: CtaoType, names: Mapping[int, str]) -> InputSpe
 
 
 def _stem(file: str) -> str:
-    name = posixpath.basename(file)
+    name = file.rpartition("/")[2]
     for ending in (".yaml", ".yml"):
         name = name.removesuffix(ending)
     return name
