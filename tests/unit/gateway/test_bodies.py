@@ -201,6 +201,20 @@ def test_a_failed_upload_fails_the_job(tmp_path: Path) -> None:
     assert "RESULT False 3" in run(body, tmp_path).stdout
 
 
+def test_an_upload_that_fails_once_is_tried_again(tmp_path: Path) -> None:
+    upload = tmp_path / "dirac-dms-add-file"
+    upload.write_text('#!/bin/sh\necho "$@" >> uploads\n[ "$(wc -l < uploads)" -gt 1 ] || exit 3\n')
+    upload.chmod(0o755)
+    body = JobSpec(
+        name="x",
+        job_type="y",
+        commands=(Command(executable="/bin/true"),),
+        outputs=(OutputFile(name="out", directory="/sim/d", se="DISK-A-SE"),),
+    )
+    assert "RESULT True" in run(body, tmp_path).stdout
+    assert (tmp_path / "uploads").read_text().splitlines() == ["/sim/d/out out DISK-A-SE"] * 2
+
+
 def test_a_text_that_would_break_the_workflow_is_refused() -> None:
     body = JobSpec(
         name="x", job_type="y", commands=(Command(executable="echo", arguments="a]]>b"),)

@@ -28,10 +28,11 @@ INPUT_DATA_POLICY = {
 UPLOAD = "dirac-dms-add-file"
 
 #: appended to the import line of the workflow's Script module; repeats the first failure, so that
-#: status and exit code of the job stay those of the command that failed
+#: status and exit code of the job stay those of the command that failed. An upload is tried twice:
+#: two jobs that make the same directory at once collide in DIRAC's ``FileStorage.putFile``
 GUARD = '''
 class Script(Script):
-    """DIRAC's Script, skipped when an earlier step failed."""
+    """DIRAC's Script, skipped when an earlier step failed; an upload is tried twice."""
 
     def _executeCommand(self):
         if not self._checkWFAndStepStatus():
@@ -39,7 +40,15 @@ class Script(Script):
             message = self.workflowStatus.get("Message", "an earlier step failed")
             # without what S_ERROR put round it, and will put again
             raise RuntimeError(message.split(f"( {code} : ")[-1].rstrip(")"), code)
-        super()._executeCommand()
+        try:
+            super()._executeCommand()
+        except RuntimeError:
+            if self.executable != "dirac-dms-add-file":
+                raise
+            from time import sleep  # the code of a module has no globals of its own
+
+            sleep(3)
+            super()._executeCommand()
 '''
 
 
