@@ -19,5 +19,6 @@ The house has four rooms, and imports point only to the left::
 
 Read next: ``core/plan.py``, ``core/policy.py``, ``gateway/protocol.py``.
 """
+from __future__ import annotations
 
 __version__ = "0.1.0"
