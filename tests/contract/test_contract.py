@@ -533,6 +533,21 @@ class TestCatalogue:
 
 
 class TestDatasets:
+    def test_a_dataset_that_holds_too_many_or_too_few_files_is_refused_and_leaves_nothing(
+        self, system: System, gateway: Gateway
+    ) -> None:
+        directory = prepared(gateway)
+        for number in range(3):
+            system.register(f"{directory.path}/{number}", {})
+        name = f"/sim/datasets/{unique()}"
+        wanted = DatasetSpec(name=name, query=MetaQuery.parse(directory.metadata), freeze=False)
+        for bounds in ({"max_files": 2}, {"min_files": 4}):
+            with pytest.raises(GatewayRejected, match="would hold 3 files"):
+                gateway.create_dataset(wanted.model_copy(update=bounds))
+            assert gateway.find_dataset(name) is None
+        fitting = wanted.model_copy(update={"min_files": 3, "max_files": 3})
+        assert gateway.create_dataset(fitting).files == 3
+
     def dataset(self, query: MetaQuery, **changes: object) -> DatasetSpec:
         fields = {"name": f"/sim/datasets/{unique()}", "query": query, "annotation": "for a test"}
         return DatasetSpec.model_validate({**fields, **changes})

@@ -259,12 +259,9 @@ def _step_plan(
         dataset=drafted.dataset,
         parents=() if step.input is None else step.input.steps,
         start=step.start,
-        rules=StepRules(
+        rules=step.policy.rules(
             needs_input=drafted.takes_input,
             tasks=step.tasks,
-            flush=step.policy.flush,
-            max_flushes=step.policy.max_flushes,
-            min_processed=step.policy.min_processed,
             listed=len(spec.files) or None,
         ),
         awaits=()

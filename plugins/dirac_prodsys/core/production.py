@@ -19,9 +19,12 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    model_validator,
 )
 
+from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy
 from dirac_prodsys.core.filled import Text
+from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.parameters import Parameter, values_for
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.specs import MetaValue
@@ -73,19 +76,17 @@ class DatasetModel(Model):
     freeze: StrictBool = True
     annotation: Text = ""
     expect_files: StrictInt | None = Field(default=None, ge=0)
+    min_files: StrictInt | None = Field(default=None, ge=0)
+    max_files: StrictInt | None = Field(default=None, ge=0)
 
-
-class Policy(Model):
-    """When a step is flushed, is finished, and is given up.
-
-    :param flush: ``auto`` (when its input is settled) or ``never``.
-    :param max_flushes: how often late or recovered files may reopen the step.
-    :param min_processed: fraction of the input files that must be Processed.
-    """
-
-    flush: Literal["auto", "never"] = "auto"
-    max_flushes: StrictInt = Field(default=10, ge=0)
-    min_processed: StrictFloat = Field(default=1.0, ge=0, le=1)
+    @model_validator(mode="after")
+    def _one_number(self) -> DatasetModel:
+        low, high = self.min_files, self.max_files
+        if self.expect_files is not None and (low is not None or high is not None):
+            raise wrong("expect_files says the number exactly", "drop min_files and max_files")
+        if low is not None and high is not None and low > high:
+            raise wrong(f"min_files {low} is above max_files {high}", "exchange them")
+        return self
 
 
 #: files per task, or GB
@@ -138,6 +139,8 @@ class StepBase(Model):
         this number, in place of failed ones.
     :param run_numbers: of what the tasks simulate.
     :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
+    :param approval: asked before it starts.
+    :param on_cancel: what a run that did not complete leaves of it; None: as the production says.
     """
 
     type: StrictStr
@@ -155,6 +158,8 @@ class StepBase(Model):
     start: Start = "streaming"
     dataset: DatasetModel | None = None
     policy: Policy = Policy()
+    approval: Approval | None = None
+    on_cancel: OnCancelForm | None = None
 
 
 class Step(StepBase):
@@ -184,6 +189,8 @@ class Production(Model):
     :param vo: virtual organisation that owns the files.
     :param connection: Airflow connection ID of type ``dirac``.
     :param parameters: values that a run may choose, by name.
+    :param approval: asked before anything is created.
+    :param on_cancel: what a run that did not complete leaves on the grid.
     :param types: transformation types of the site, beside those that are known everywhere.
     :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
         where every step derives the metadata of its output from those of its input.
@@ -198,6 +205,8 @@ class Production(Model):
     tags: tuple[StrictStr, ...] = ()
     parameters: dict[StrictStr, Parameter] = {}
     types: dict[StrictStr, TypeModel] = {}
+    approval: Approval | None = None
+    on_cancel: OnCancelForm = OnCancel(action="stop")
     steps: tuple[Step, ...]
     dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)

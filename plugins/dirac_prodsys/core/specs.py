@@ -175,6 +175,7 @@ class DatasetSpec(Spec):
     :param name: full path, ``/vo/datasets/name``; the base name is unique (DIRAC matches by it).
     :param freeze: snapshot the list of files, so that it never changes again.
     :param expect_files: the exact number of files it must hold, or None.
+    :param min_files: the least number; ``max_files``: the greatest.
     """
 
     name: str
@@ -182,6 +183,8 @@ class DatasetSpec(Spec):
     freeze: bool = True
     annotation: str = ""
     expect_files: int | None = None
+    min_files: int | None = None
+    max_files: int | None = None
 
 
 def plain(spec: BaseModel) -> dict[str, Any]:

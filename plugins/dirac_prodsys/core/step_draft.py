@@ -29,7 +29,7 @@ from dirac_prodsys.core.specs import (
 )
 from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
-from dirac_prodsys.core.step_shape import check_shape, declared_types
+from dirac_prodsys.core.step_shape import check_conduct, check_shape, declared_types
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters
@@ -112,6 +112,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
     parameters: dict[str, str | int] = {}
     if kind is not None:
         check_shape(step, kind, problems)
+        check_conduct(step, kind, values, problems)
         plugin = step.plugin or kind.plugin
         check_group(plugin, step.group_size, path, problems)
         if kind.needs_input:

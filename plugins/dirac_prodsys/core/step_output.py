@@ -110,6 +110,8 @@ def dataset(
         freeze=step.dataset.freeze,
         annotation=annotation,
         expect_files=step.dataset.expect_files,
+        min_files=step.dataset.min_files,
+        max_files=step.dataset.max_files,
     )
 
 

@@ -6,9 +6,10 @@ by a number of events.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import MAX_INTEGER, Production, Step
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
@@ -83,6 +84,19 @@ def check_shape(step: Step, kind: TransformationType, problems: Problems) -> Non
     if step.start == "on_complete" and not (step.input and step.input.steps):
         reason = "there is no parent step that could complete"
         problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
+
+
+def check_conduct(
+    step: Step, kind: TransformationType, values: Mapping[str, str], problems: Problems
+) -> None:
+    """What of the policy goes with the type; and the words of the approval."""
+    path: Path = ("steps", step.name)
+    if kind.needs_input and step.policy.extend is not None:
+        reason = f"type {kind.name} makes its tasks from its files, and none are added"
+        problems.add((*path, "policy", "extend"), reason, "drop extend", on_key=True)
+    if step.approval is not None:
+        fill(step.approval.subject, values, (*path, "approval", "subject"), problems)
+        fill(step.approval.text, values, (*path, "approval", "text"), problems)
 
 
 def check_runs(steps: Iterable[Step], problems: Problems) -> None:

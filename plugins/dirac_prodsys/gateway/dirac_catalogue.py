@@ -298,3 +298,10 @@ def _check_expected(spec: DatasetSpec, files: int) -> None:
             f"dataset {spec.name} would hold {files} files instead of {spec.expect_files}",
             "look for missing or surplus output files of the steps before",
         )
+    least, most = spec.min_files, spec.max_files
+    if (least is not None and files < least) or (most is not None and files > most):
+        bounds = f"{least or 0} to {'any number' if most is None else most}"
+        raise GatewayRejected(
+            f"dataset {spec.name} would hold {files} files, and {bounds} are expected",
+            "look for missing or surplus output files of the steps before",
+        )

@@ -12,6 +12,14 @@ import yaml
 from pydantic import BaseModel
 
 from dirac_prodsys.cli.main import app
+from dirac_prodsys.core.conduct import (
+    Approval,
+    ErrorRuleModel,
+    Extension,
+    OnCancel,
+    Policy,
+    Recovery,
+)
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.job_types import job_types
 from dirac_prodsys.core.job_types.request import Request
@@ -23,7 +31,6 @@ from dirac_prodsys.core.production import (
     DatasetModel,
     InputSpec,
     OutputSpec,
-    Policy,
     Production,
     RunNumbers,
     TypeModel,
@@ -108,7 +115,9 @@ def test_a_decision_says_what_violates_it_and_what_was_rejected(record):
 def table_keys(document: str, section: str) -> set[str]:
     """First column of the table below a heading."""
     text = (ROOT / document).read_text()
-    body = re.search(rf"^#+ {re.escape(section)}\n(.+?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    body = re.search(
+        rf"^#+ {re.escape(section)}\n(.+?)(?=^##+ |\Z)", text, re.MULTILINE | re.DOTALL
+    )
     assert body, f"{document} has no section {section}"
     keys = re.findall(r"^\| `([^`]+)` \|", body[1], re.MULTILINE)
     assert keys, f"{section} has no table"
@@ -127,6 +136,11 @@ def table_keys(document: str, section: str) -> set[str]:
             {},
         ),
         ("step", NativeStep, set(), {}),
+        ("extend", Extension, set(), {}),
+        ("recovery", Recovery, set(), {}),
+        ("errors", ErrorRuleModel, set(), {}),
+        ("approval", Approval, set(), {}),
+        ("on_cancel", OnCancel, set(), {}),
         ("run_numbers", RunNumbers, set(), {}),
         ("types", TypeModel, set(), {}),
         ("parameters", Parameter, set(), {}),

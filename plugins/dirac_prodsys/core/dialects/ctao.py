@@ -31,6 +31,7 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
+from dirac_prodsys.core.conduct import Policy
 from dirac_prodsys.core.ctao import companions, places
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
 from dirac_prodsys.core.ctao.planning import PREFIX
@@ -41,7 +42,6 @@ from dirac_prodsys.core.production import (
     DatasetModel,
     InputSpec,
     Model,
-    Policy,
     Production,
     Step,
 )

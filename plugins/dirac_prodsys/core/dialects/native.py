@@ -126,6 +126,8 @@ def _production(
         description=header.description,
         connection=header.connection,
         tags=header.tags,
+        approval=header.approval,
+        on_cancel=header.on_cancel,
         parameters={} if native is None else native.parameters,
         types=_types(document) if native is None else native.types,
         steps=steps,

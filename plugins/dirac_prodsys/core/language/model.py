@@ -16,22 +16,28 @@ from pydantic import (
     model_validator,
 )
 
+from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.parameters import Parameter
-from dirac_prodsys.core.production import GroupSize, Model, Policy, Start, StepBase, TypeModel
+from dirac_prodsys.core.production import GroupSize, Model, Start, StepBase, TypeModel
 from dirac_prodsys.core.specs import MetaValue
 
 VERSION = 1
 
 
 class Header(Model):
-    """``production:``."""
+    """``production:``.
+
+    :param on_cancel: ``stop``, ``leave``, or ``{action: clean, confirm: true}``.
+    """
 
     name: StrictStr
     vo: StrictStr
     description: StrictStr = ""
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
+    approval: Approval | None = None
+    on_cancel: OnCancelForm = OnCancel(action="stop")
 
 
 class Input(Model):
@@ -112,6 +118,8 @@ class Defaults(Model):
     group_size: GroupSize | None = None
     start: Start = "streaming"
     policy: Policy = Policy()
+    approval: Approval | None = None
+    on_cancel: OnCancelForm | None = None
 
 
 class NativeFile(Model):
