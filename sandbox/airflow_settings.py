@@ -161,4 +161,6 @@ def environment(
         "no_proxy": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
+        # setproctitle would write over the environment, by which our processes are told from others
+        "SPT_NOENV": "1",
     }

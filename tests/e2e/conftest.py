@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Grid
 from sandbox.airflow_settings import connection_to
-from sandbox.airflow_stack import AirflowStack
+from sandbox.airflow_stack import COMMANDS, AirflowStack
 from tests.e2e.site import Site
 
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
@@ -27,5 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     stack.launch()
     with stack, grid:
         stack.wait_healthy()
+        marked = {process.pid for process in stack.processes.marked()}
+        assert {stack.processes.find(name).pid for name in COMMANDS} <= marked
         yield Site(grid, stack, productions, gates)
     assert [*stack.processes.marked(), *grid.processes.marked()] == []
