@@ -13,6 +13,7 @@ from dirac_prodsys import __version__
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.plan import plan
+from dirac_prodsys.cli.schema import schema
 from dirac_prodsys.cli.status import status
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(lint)
 app.command()(plan)
 app.command()(graph)
+app.command()(schema)
 app.command()(status)
 
 
