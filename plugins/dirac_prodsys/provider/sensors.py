@@ -8,19 +8,26 @@ a wait may be weeks old.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.errors import TransformationFailed, WaitTimeout
+from dirac_prodsys.core.policy import History, StepRules
+from dirac_prodsys.core.policy.counts import vanished_files
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider import recovery
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger, earliest_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+T = TypeVar("T")
 
 #: seconds after which a wait is given up, if nothing else is said: 90 days
 LONGEST_WAIT = 90 * 86400.0
@@ -29,8 +36,10 @@ LONGEST_WAIT = 90 * 86400.0
 class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
     """Wait until the policy says that a transformation is complete (or ready to be flushed).
 
-    Returns the snapshot that decided. A flush that falls due while waiting for ``complete`` alone
-    (late or recovered files) is done here, and the wait goes on.
+    Returns the snapshot that decided. What falls due while waiting (files that stay behind are
+    recovered, tasks are added in place of failed ones, late or recovered files are flushed) is
+    done here, and the wait goes on. What the jobs came to is told in the log and as XCom
+    ``job_report`` when the wait for ``complete`` ends, well or not.
 
     :param until: the verdicts to return for: ``{"complete"}`` or ``{"flush", "complete"}``.
     :param inputs_final: False while other tasks may still add input files to the catalogue.
@@ -58,7 +67,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
     def work(self, context: Context, state: Mapping[str, Any]) -> NoReturn:
         """Look up the ID and hand the wait to the trigger.
 
-        :param state: ``flushes`` and ``deadline`` of a wait that is taken up again.
+        :param state: ``history`` and ``deadline`` of a wait that is taken up again; of one that an
+            older version began, ``flushes``.
         """
         step = self.plan(context, state)
         name = step.transformation.name
@@ -67,6 +77,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         query = step.transformation.input_query
         rules = self.rules or step.rules
         deadline = state.get("deadline") or time.time() + self.timeout
+        history = state.get("history")
+        flushes = (history or state).get("flushes")
         self.log.info(
             "waiting for %s of transformation %d %s", " or ".join(self.until), record.id, name
         )
@@ -78,7 +90,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
                 rules=rules.to_dict(),
                 query=query.to_dirac() if query is not None else None,
                 inputs_final=self.inputs_final,
-                flushes=int(state.get("flushes") or 0),
+                flushes=int(flushes or 0),
+                history=history,
                 deadline=deadline,
                 not_before=earliest_event(),
             ),
@@ -95,23 +108,89 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         event = event or {}
         kind, reason = event.get("kind"), event.get("reason") or ""
         snapshot = event.get("snapshot")
-        flushes = int(event.get("flushes") or 0)
-        state = {"flushes": flushes, "deadline": event.get("deadline")}
+        past = History.from_dict(event.get("history") or {"flushes": event.get("flushes") or 0})
+        state: dict[str, Any] = {"history": past.to_dict(), "deadline": event.get("deadline")}
         if snapshot:
             self.remember_link(int(snapshot["id"]), snapshot["name"])
+            self._name_vanished(snapshot)
         if kind in self.until:
             self.log.info("%s: %s", kind, reason)
+            if "flush" not in self.until:
+                self._report(context, snapshot)
             return snapshot
-        if kind == "fail":
+        if kind in ("fail", "timeout"):
+            self._report(context, snapshot)
+            if kind == "timeout":
+                raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
             raise AirflowFailException(str(TransformationFailed(reason, _FAIL_HINT)))
-        if kind == "timeout":
-            raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
-        if kind == "flush" and snapshot:
-            number = int(snapshot["id"])
-            if self.on_grid(lambda gateway: gateway.flush_transformation(number), state):
-                state["flushes"] = flushes + 1
-                self.log.info("flushed %s (flush %d): %s", snapshot["name"], flushes + 1, reason)
+        if kind in ("flush", "recover", "extend") and snapshot:
+            self.log.info("%s: %s", kind, reason)
+            act = {"flush": self._flush, "recover": self._recover, "extend": self._extend}[kind]
+            state["history"] = act(context, event, past, state).to_dict()
         return self.work(context, state)
+
+    def _flush(
+        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
+    ) -> History:
+        number = int(event["snapshot"]["id"])
+        if not self.on_grid(lambda gateway: gateway.flush_transformation(number), state):
+            return past
+        self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
+        return past.flushed(time.time())
+
+    def _extend(
+        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
+    ) -> History:
+        number, total = int(event["snapshot"]["id"]), int(event.get("tasks") or 0)
+        added = self.on_grid(lambda gateway: gateway.ensure_tasks(number, total), state)
+        self.log.info("added %d tasks to %s", added, event["snapshot"]["name"])
+        return past
+
+    def _recover(
+        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
+    ) -> History:
+        step = self.plan(context, state)
+        number, body = int(event["snapshot"]["id"]), step.transformation.body
+        rules = self.rules or step.rules
+        outcome = self.on_grid(
+            lambda gateway: recovery.recover(gateway, number, body, rules), state
+        )
+        for line in outcome.lines():
+            self.log.info("%s", line)
+        _push(context, "recovery", outcome.to_dict())
+        return outcome.remembered(past, time.time())
+
+    def _report(self, context: Context, snapshot: Mapping[str, Any] | None) -> None:
+        """Tell what the jobs came to; never in the way of the verdict itself."""
+        if not snapshot:
+            return
+        number, name = int(snapshot["id"]), str(snapshot["name"])
+        report = self._try(lambda gateway: recovery.report_on(gateway, number, name))
+        if report is not None and report.total:
+            self.log.info("%s", report.to_text())
+            pages = {"text": report.to_text(), "html": report.to_html()}
+            _push(context, "job_report", {**report.to_dict(), **pages})
+
+    def _name_vanished(self, snapshot: Mapping[str, Any]) -> None:
+        seen = Snapshot.from_dict(snapshot)
+        if not vanished_files(seen):
+            return
+        lost = self._try(lambda gateway: recovery.vanished(gateway, seen.id))
+        if lost:
+            self.log.warning("attached, and not in the catalogue any more: %s", ", ".join(lost))
+
+    def _try(self, call: Callable[[ProductionGateway], T]) -> T | None:
+        try:
+            return call(DiracHook(self.dirac_conn_id).gateway())
+        except ProdsysError as error:
+            self.log.warning("nothing more can be told: %s", error.reason)
+            return None
+
+
+def _push(context: Context, key: str, value: Any) -> None:
+    task_instance = context.get("ti")
+    if task_instance is not None:
+        task_instance.xcom_push(key=key, value=value)
 
 
 _FAIL_HINT = "mend it in DIRAC, then clear this task to wait on; clearing starts nothing anew"

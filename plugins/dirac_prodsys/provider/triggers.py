@@ -10,6 +10,7 @@ or go: unknown ones are accepted and ignored for ever.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -18,14 +19,18 @@ from airflow.sdk.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.policy import History, StepRules, judge, needs_catalogue
+from dirac_prodsys.core.policy import (
+    DECISIVE,
+    History,
+    StepRules,
+    Verdict,
+    judge,
+    needs_catalogue,
+)
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.poller import Look, Poller, attached
-
-#: verdicts that end a wait; all others ("wait", and any that a later version may know) go on
-_DECISIVE = frozenset({"flush", "complete", "fail"})
 
 #: looks in a row that must miss a transformation before it counts as removed from the database
 _MISSED_LOOKS = 2
@@ -39,14 +44,17 @@ _PATH = "dirac_prodsys.provider.triggers"
 class DiracTransformationTrigger(BaseTrigger):
     """Waits until the policy says that something is to be done about a transformation.
 
-    Its one event is ``{"kind": "flush" | "complete" | "fail" | "timeout", "reason", "snapshot",
-    "flushes", "deadline"}``; ``flushes`` and ``deadline`` come back as they were given.
+    Its one event is ``{"kind": a decisive verdict or "timeout", "reason", "snapshot", "flushes",
+    "deadline", "history", "tasks"}``; ``flushes`` and ``deadline`` come back as they were given,
+    ``history`` is what was remembered last, ``tasks`` belongs to the verdict ``extend``.
 
     :param transformation: its ID.
     :param rules: ``StepRules`` as a dict.
     :param query: input query in DIRAC's form; None for a type without input.
     :param inputs_final: True when no parent will add files to the catalogue any more.
     :param flushes: how often this step has been flushed already.
+    :param history: ``History`` as a dict, of a wait that is taken up again; has its own
+        ``flushes``.
     :param deadline: seconds since the epoch after which to give up; None: never.
     :param not_before: seconds since the epoch; no event comes earlier (see
         :func:`earliest_event`).
@@ -63,6 +71,7 @@ class DiracTransformationTrigger(BaseTrigger):
         flushes: int = 0,
         deadline: float | None = None,
         not_before: float = 0.0,
+        history: Mapping[str, Any] | None = None,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -75,6 +84,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.flushes = flushes
         self.deadline = deadline
         self.not_before = not_before
+        self.history = dict(history) if history else None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -88,6 +98,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "flushes": self.flushes,
             "deadline": self.deadline,
             "not_before": self.not_before,
+            "history": self.history,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -100,7 +111,7 @@ class DiracTransformationTrigger(BaseTrigger):
     async def _wait(self, poller: Poller) -> dict[str, Any]:
         rules = StepRules.from_dict(self.rules)
         query = MetaQuery.parse(self.query) if self.query else None
-        history = History(flushes=self.flushes)
+        history = History.from_dict(self.history or {"flushes": self.flushes})
         diary = _Diary(self)
         missed = 0
         snapshot: Snapshot | None = None
@@ -108,9 +119,8 @@ class DiracTransformationTrigger(BaseTrigger):
         while True:
             if self.deadline is not None and time.time() > self.deadline:
                 last = diary.last or "DIRAC has not answered since"
-                return self._event(
-                    "timeout", f"the wait's deadline has passed; last: {last}", snapshot
-                )
+                reason = f"the wait's deadline has passed; last: {last}"
+                return self._event("timeout", reason, snapshot, history)
             diary.outage(look)
             if not look.outage:
                 missed = 0 if look.snapshot else missed + 1
@@ -122,9 +132,10 @@ class DiracTransformationTrigger(BaseTrigger):
                 verdict, history = judge(
                     snapshot, rules, history, inputs_final=self.inputs_final, **clock
                 )
-                diary.progress(verdict.reason, decisive=verdict.kind in _DECISIVE)
-                if verdict.kind in _DECISIVE:
-                    return self._event(verdict.kind, verdict.reason, snapshot)
+                diary.progress(verdict)
+                if verdict.kind in DECISIVE:
+                    event = self._event(verdict.kind, verdict.reason, snapshot, history)
+                    return {**event, "tasks": verdict.tasks}
             look = await poller.look(self.transformation)
 
     async def _with_catalogue(
@@ -143,13 +154,16 @@ class DiracTransformationTrigger(BaseTrigger):
         """What stands for a transformation that the grid does not know any more."""
         return Snapshot(self.transformation, self.name, "", TransformationStatus.DELETED)
 
-    def _event(self, kind: str, reason: str, snapshot: Snapshot | None) -> dict[str, Any]:
+    def _event(
+        self, kind: str, reason: str, snapshot: Snapshot | None, history: History
+    ) -> dict[str, Any]:
         return {
             "kind": kind,
             "reason": reason,
             "snapshot": snapshot.to_dict() if snapshot else None,
             "flushes": self.flushes,
             "deadline": self.deadline,
+            "history": history.to_dict(),
         }
 
 
@@ -220,6 +234,7 @@ class _Diary:
         self._trigger = trigger
         self._written_at = -_PROGRESS_EVERY
         self._down = False
+        self._alarm = ""
 
     def outage(self, look: Look) -> None:
         """One line when the grid goes, one when it is back."""
@@ -231,9 +246,15 @@ class _Diary:
         else:
             self._trigger.log.info("DIRAC answers again")
 
-    def progress(self, reason: str, *, decisive: bool) -> None:
-        """The verdict's reason, when it has changed."""
+    def progress(self, verdict: Verdict) -> None:
+        """The verdict's reason, when it has changed; its alarm, when it is another one."""
         now = time.monotonic()
+        alarm = re.sub(r"\d+", "#", verdict.alarm)
+        if alarm != self._alarm:
+            self._alarm = alarm
+            if verdict.alarm:
+                self._trigger.log.warning("%s", verdict.alarm)
+        reason, decisive = verdict.reason, verdict.kind in DECISIVE
         if reason == self.last or not (decisive or now - self._written_at >= _PROGRESS_EVERY):
             return
         self.last, self._written_at = reason, now

@@ -1,0 +1,221 @@
+"""Carrying out what the policy says about files that stay behind, and telling about jobs.
+
+A pass reads, decides by ``core.recovery``, writes down what it is going to try again, and then
+changes the files. It may be killed anywhere and begun anew: what was written down and not done
+counts as done, and a file that has changed meanwhile is left alone.
+
+Invariant: no file is tried again before its task's outputs were looked up, none beyond its
+declared bounds, and in passive mode nothing is changed at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dirac_prodsys.core.job_report import JobReport, JobState, job_report
+from dirac_prodsys.core.policy import StepRules
+from dirac_prodsys.core.policy.counts import bad_tasks, retryable
+from dirac_prodsys.core.policy.history import History
+from dirac_prodsys.core.recovery import (
+    Case,
+    Decision,
+    StrandedFile,
+    TaskState,
+    decide,
+    in_words,
+    needs_outputs,
+    requeued,
+)
+from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
+from dirac_prodsys.core.recovery_outputs import found, task_outputs
+from dirac_prodsys.core.recovery_rules import STATES
+from dirac_prodsys.core.specs import BodySpec
+from dirac_prodsys.core.status import GOOD_TASKS, FileStatus
+from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+
+#: tasks up to which a report asks for every job; beyond, for those that did not end well
+MOST_JOBS = 20_000
+
+_NO_VERBS = "this backend has no verbs for files and jobs: stranded files wait for a person"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a pass found and did.
+
+    :param decisions: about each file that was not simply left alone.
+    :param changed: what the files that were changed have become.
+    :param asked: files that wait for a person's decision.
+    :param tasks: failed tasks that were looked into.
+    :param files: files in states of failure that are left.
+    :param notes: what limited the pass.
+    """
+
+    decisions: tuple[Decision, ...] = ()
+    changed: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+    tasks: int = 0
+    files: int = 0
+    passive: bool = False
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """For the log."""
+        would = "passive, nothing is changed: would " if self.passive else ""
+        told = [would + line for line in in_words(self.decisions)]
+        return [*told, *self.notes] or ["nothing is to be done"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, for XCom."""
+        return {
+            "passive": self.passive,
+            "changed": dict(Counter(self.changed.values())),
+            "requeued": {} if self.passive else requeued(self.decisions),
+            "asked": self.asked,
+            "lines": self.lines(),
+        }
+
+    def remembered(self, history: History, now: float) -> History:
+        """The wait's history after this pass."""
+        return history.looked_into(now, tasks=self.tasks, files=self.files, asked=self.asked)
+
+
+def recover(
+    gateway: ProductionGateway, transformation: int, body: BodySpec, rules: StepRules
+) -> Outcome:
+    """One pass over the files of a transformation that stay behind.
+
+    :raises GatewayError: the pass was not finished; it may be repeated.
+    """
+    snapshot = gateway.snapshot([transformation]).get(transformation)
+    if snapshot is None:
+        return Outcome(notes=(f"transformation {transformation} is not there any more",))
+    tasks, left = bad_tasks(snapshot), retryable(snapshot, rules.recovery)
+    if not isinstance(gateway, RecoveryGateway):
+        return Outcome(tasks=tasks, files=left, notes=(_NO_VERBS,))
+    notes: list[str] = []
+    cases = _cases(gateway, transformation, body, rules, notes)
+    ledger, passive = Ledger(), rules.recovery.mode != "active"
+    try:
+        ledger = Ledger.from_text(gateway.read_note(transformation, PARAMETER))
+    except ValueError as error:
+        notes.append(f"nothing is changed, as tries cannot be counted: {error}")
+        passive = True
+    decisions = decide(cases, rules.recovery, ledger)
+    changed = {} if passive else _carry_out(gateway, transformation, decisions, ledger)
+    asked = [d for d in decisions if d.fate == "ask" or passive]
+    taken = sum(d.file.lfn in changed and d.file.status != FileStatus.ASSIGNED for d in decisions)
+    return Outcome(
+        decisions=tuple(decisions),
+        changed=changed,
+        asked=len(asked),
+        tasks=tasks,
+        files=left - taken,
+        passive=passive,
+        notes=tuple(notes),
+    )
+
+
+def report_on(gateway: ProductionGateway, transformation: int, name: str) -> JobReport | None:
+    """The jobs of a transformation; None where the backend cannot tell.
+
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    if not isinstance(gateway, RecoveryGateway):
+        return None
+    tasks = gateway.tasks(transformation)
+    wanted, notes = list(tasks.values()), []
+    if len(wanted) > MOST_JOBS:
+        wanted = [task for task in wanted if task.status not in GOOD_TASKS][:MOST_JOBS]
+        notes.append(f"of {len(tasks)} tasks, {len(wanted)} that did not end well were looked up")
+    jobs = _job_states(gateway, wanted, notes)
+    try:
+        tried = Ledger.from_text(gateway.read_note(transformation, PARAMETER)).by_cause()
+    except ValueError:
+        tried = {}
+    return job_report(
+        f"transformation {transformation} {name}",
+        (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks.values()),
+        note="; ".join(notes),
+        requeued=tried,
+    )
+
+
+def vanished(gateway: ProductionGateway, transformation: int) -> list[str]:
+    """Attached files that the catalogue does not have any more, by name.
+
+    :raises GatewayError: as its verbs do.
+    """
+    if not isinstance(gateway, RecoveryGateway):
+        return []
+    gone = {FileStatus.REMOVED, FileStatus.DELETED}
+    states = [str(state) for state in FileStatus if state not in gone]
+    lfns = {file.lfn for file in gateway.attached_files(transformation, states)}
+    return sorted(lfns - gateway.existing_files(sorted(lfns)))
+
+
+def _cases(
+    gateway: RecoveryGateway,
+    transformation: int,
+    body: BodySpec,
+    rules: StepRules,
+    notes: list[str],
+) -> list[Case]:
+    states = [FileStatus.ASSIGNED]
+    states += [s for s in STATES.values() if rules.recovery.by_state(s) != "give_up"]
+    files = gateway.attached_files(transformation, [str(state) for state in states])
+    tasks = gateway.tasks(transformation, [file.task for file in files if file.task])
+    jobs = {} if rules.by_requests else _job_states(gateway, tasks.values(), notes)
+
+    def case(file: StrandedFile, existing: frozenset[str] | None) -> Case:
+        task = tasks.get(file.task)
+        one = Case(file, task, jobs.get(task.job) if task else None)
+        if existing is None or not needs_outputs(one, rules.recovery):
+            there = True if existing is None else file.lfn in existing
+            return Case(one.file, one.task, one.job, in_catalogue=there)
+        outputs = found(task_outputs(body, transformation, file.task), existing)
+        return Case(one.file, one.task, one.job, outputs, file.lfn in existing)
+
+    first = [case(file, None) for file in files]
+    wanted = {
+        lfn
+        for one in first
+        if needs_outputs(one, rules.recovery) or one.file.status != FileStatus.ASSIGNED
+        for lfn in (one.file.lfn, *_outputs(one, transformation, body))
+    }
+    existing = gateway.existing_files(sorted(wanted))
+    return [case(file, existing) for file in files]
+
+
+def _outputs(one: Case, transformation: int, body: BodySpec) -> tuple[str, ...]:
+    return task_outputs(body, transformation, one.file.task) if one.file.task else ()
+
+
+def _job_states(
+    gateway: RecoveryGateway, tasks: Iterable[TaskState], notes: list[str]
+) -> dict[int, JobState]:
+    numbers = [task.job for task in tasks if task.job]
+    try:
+        return gateway.job_states(numbers) if numbers else {}
+    except GatewayRejected as error:
+        notes.append(f"job monitoring was not asked: {error.reason}")
+        return {}
+
+
+def _carry_out(
+    gateway: RecoveryGateway, transformation: int, decisions: Sequence[Decision], ledger: Ledger
+) -> dict[str, str]:
+    again = [(d.file.lfn, d.cause) for d in decisions if d.fate.startswith("retry")]
+    if again:
+        gateway.write_note(transformation, PARAMETER, ledger.with_tries(again).to_text())
+    changes = [
+        FileChange(d.file.lfn, d.file.status, d.file.task, str(d.becomes))
+        for d in decisions
+        if d.becomes is not None
+    ]
+    return dict(gateway.change_files(transformation, changes)) if changes else {}

@@ -1,0 +1,369 @@
+"""Files that stay behind on a grid in memory: recovered, bounded, never processed twice."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.policy import History, StepRules, judge
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.recovery_ledger import PARAMETER
+from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
+from dirac_prodsys.core.specs import Command, JobSpec, OutputFile, TransformationSpec
+from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_tables import Task
+from dirac_prodsys.provider import recovery
+from dirac_prodsys.provider.sensors import DiracTransformationSensor
+
+QUERY = MetaQuery.parse({"run": "r"})
+RULES = StepRules(True, group_size=1)
+
+
+def merging(group_size: int = 1) -> TransformationSpec:
+    output = OutputFile(name="m_@{JOB_ID}", directory="/sim/merged", se="DISK-A-SE")
+    body = JobSpec(
+        name="m", job_type="Merging", commands=(Command(executable="m"),), outputs=(output,)
+    )
+    return TransformationSpec(
+        name="merge",
+        description="",
+        type="Merging",
+        group_size=group_size,
+        body=body,
+        input_query=QUERY,
+    )
+
+
+class Site:
+    """A grid whose files of failed tasks stay Assigned, and a transformation on it."""
+
+    def __init__(self, files: int = 4, group_size: int = 1, **grid: Any) -> None:
+        self.grid = MemoryGrid(**{"fails": lambda task: task.id == 1, **grid})
+        self.grid.stopped_agents = {"file_monitoring"}
+        self.gateway = MemoryGateway(self.grid)
+        for number in range(files):
+            self.grid.catalogue.register(f"/sim/in/{number}", run="r")
+        self.spec = merging(group_size)
+        self.id = self.gateway.create_transformation(self.spec).id
+        self.gateway.start_transformation(self.id)
+        self.grid.advance(100)
+
+    def recover(self, rules: StepRules = RULES) -> recovery.Outcome:
+        return recovery.recover(self.gateway, self.id, self.spec.body, rules)
+
+    @property
+    def files(self) -> dict[str, str]:
+        found = self.grid.transformations[self.id].files
+        return {lfn[-1]: str(file.status) for lfn, file in found.items()}
+
+    @property
+    def note(self) -> dict[str, Any]:
+        return dict(json.loads(self.gateway.read_note(self.id, PARAMETER) or "{}"))
+
+
+def test_a_file_of_a_failed_task_is_tried_again_and_counted_in_dirac() -> None:
+    site = Site(files=1)
+    assert site.files == {"0": "Assigned"}
+    outcome = site.recover()
+    assert outcome.to_dict()["requeued"] == {"Failed: Application Finished With Errors": 1}
+    assert site.note["files"] == {"/sim/in/0": {"Failed: Application Finished With Errors": 1}}
+    assert site.files == {"0": "Unused"}
+    assert site.grid.transformations[site.id].files["/sim/in/0"].errors == 1
+
+
+def test_it_is_tried_exactly_as_often_as_allowed_and_then_given_up() -> None:
+    site = Site(files=1, fails=lambda task: True)
+    for _ in range(6):
+        site.recover()
+        site.grid.advance(100)
+    assert site.files == {"0": "MaxReset"}
+    assert len(site.grid.transformations[site.id].tasks) == 1 + RULES.recovery.max_resets
+
+
+def test_what_was_processed_by_a_failed_task_is_not_processed_again() -> None:
+    site = Site(files=1)
+    site.grid.catalogue.register("/sim/merged/m_00000001")
+    outcome = site.recover()
+    assert [d.fate for d in outcome.decisions] == ["processed"]
+    assert site.files == {"0": "Processed"}
+    assert site.note == {}
+
+
+def test_in_passive_mode_nothing_is_changed_and_everything_is_told() -> None:
+    site = Site(files=1)
+    calls = Counter(site.gateway.services.calls)
+    rules = StepRules(True, recovery=RecoveryRules("passive"))
+    outcome = site.recover(rules)
+    assert outcome.asked == 1
+    assert outcome.lines()[0].startswith("passive, nothing is changed: would retry: 1 files")
+    assert (site.files, site.note) == ({"0": "Assigned"}, {})
+    made = {name.split(".")[1] for name in site.gateway.services.calls - calls}
+    assert all(method.startswith(("get", "is")) for method in made)
+
+
+@pytest.mark.parametrize("kind", ["crash", "crash_after"])
+@pytest.mark.parametrize("method", ["setTransformationParameter", "setFileStatusForTransformation"])
+def test_a_pass_that_is_killed_is_begun_anew_and_never_exceeds_its_bounds(
+    method: str, kind: Any
+) -> None:
+    site = Site(files=1, fails=lambda task: True)
+    for _ in range(6):
+        site.grid.fault(kind, method)
+        try:
+            site.recover()
+        except Crash:
+            site.recover()
+        site.grid.faults.clear()
+        site.grid.advance(100)
+    assert site.files == {"0": "MaxReset"}
+    tries = len(site.grid.transformations[site.id].tasks) - 1
+    assert tries <= RULES.recovery.max_resets
+
+
+def test_a_file_that_moved_on_meanwhile_is_left_alone() -> None:
+    site = Site(files=1)
+    stale = site.gateway.attached_files(site.id, ["Assigned"])
+    site.recover()
+    site.grid.fails = lambda task: False
+    site.grid.advance(10)  # another task has it now
+    assert site.gateway.attached_files(site.id, ["Assigned"]) != stale
+    assert site.recover().changed == {}
+    assert site.files == {"0": "Assigned"}
+
+
+def test_an_end_that_the_transformation_system_missed_is_read_from_job_monitoring() -> None:
+    site = Site(files=0)
+    site.grid.stopped_agents = {"file_monitoring", "task_monitoring"}
+    site.grid.catalogue.register("/sim/in/0", run="r")
+    site.grid.advance(100)
+    assert site.gateway.snapshot([site.id])[site.id].tasks == {"Submitted": 1}
+    outcome = site.recover()
+    assert [d.fate for d in outcome.decisions] == ["retry"]
+    assert site.files == {"0": "Unused"}
+
+
+def test_rules_by_error_decide_and_a_person_is_asked() -> None:
+    def fails(task: Task) -> bool:
+        task.application, task.site = ("segmentation fault", "LCG.Bad.org")
+        return task.id == 1
+
+    site = Site(files=1, fails=fails)
+    rules = RecoveryRules(errors=(ErrorRule("ask", application="*segmentation*", site="*.Bad.*"),))
+    outcome = site.recover(StepRules(True, recovery=rules))
+    assert (outcome.asked, site.files) == (1, {"0": "Assigned"})
+
+
+def test_without_job_monitoring_tasks_are_believed_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = Site(files=1)
+
+    def absent(jobs: Any) -> Any:
+        raise GatewayRejected("no service of that name is configured")
+
+    monkeypatch.setattr(site.gateway, "job_states", absent)
+    outcome = site.recover()
+    assert outcome.notes == ("job monitoring was not asked: no service of that name is configured",)
+    assert site.files == {"0": "Unused"}
+
+
+def test_an_outage_of_job_monitoring_is_no_answer() -> None:
+    site = Site(files=1)
+    site.grid.fault("unavailable", "getJobsMinorStatus")
+    with pytest.raises(GatewayUnavailable):
+        site.recover()
+    assert (site.files, site.note) == ({"0": "Assigned"}, {})
+
+
+def test_with_a_note_of_somebody_else_nothing_is_changed() -> None:
+    site = Site(files=1)
+    site.gateway.write_note(site.id, PARAMETER, "hands off")
+    outcome = site.recover()
+    assert outcome.passive
+    assert site.files == {"0": "Assigned"}
+
+
+def test_missing_files_are_tried_again_once_they_are_back() -> None:
+    site = Site(files=1, fails=lambda task: False, agent_cycle=1000)
+    rules = StepRules(True, recovery=RecoveryRules(missing_in_fc="retry"))
+    site.gateway.add_files(site.id, ["/sim/in/0"])
+    site.grid.catalogue.remove("/sim/in/0")
+    site.grid.advance(1000)
+    assert site.files == {"0": "MissingInFC"}
+    assert site.recover(rules).asked == 1
+    site.grid.catalogue.register("/sim/in/0", run="r")
+    assert site.recover(rules).changed == {"/sim/in/0": "Unused"}
+
+
+def test_vanished_files_are_named() -> None:
+    site = Site(files=3, agent_cycle=1000)
+    site.gateway.add_files(site.id, ["/sim/in/0", "/sim/in/1"])
+    site.grid.catalogue.remove("/sim/in/1")
+    assert recovery.vanished(site.gateway, site.id) == ["/sim/in/1"]
+
+
+def test_the_report_tells_jobs_causes_and_what_was_tried_again() -> None:
+    site = Site(files=4)
+    site.recover()
+    report = recovery.report_on(site.gateway, site.id, "merge")
+    assert report is not None
+    assert report.by_status() == {"Done": 3, "Failed": 1}
+    assert report.causes()[0].samples == (1_000_001,)
+    assert report.requeued == {"Failed: Application Finished With Errors": 1}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_step_finishes_unattended_whatever_fails(seed: int) -> None:
+    """A fifth of the jobs fail, some of them after they have left their output; nobody monitors
+    files. All files are Processed in the end, and by one good task each."""
+    chance = random.Random(seed)  # noqa: S311  not for secrets
+    after_upload = []
+
+    def fails(task: Task) -> bool:
+        if chance.random() > 0.2:
+            return False
+        if chance.random() < 0.5:
+            site.grid.catalogue.register(f"/sim/merged/m_{task.id:08d}")
+            after_upload.append(task.id)
+        return True
+
+    site = Site(files=0, group_size=3, fails=fails)
+    for number in range(40):
+        site.grid.catalogue.register(f"/sim/in/{number:02d}", run="r")
+    rules = StepRules(True, group_size=3, recovery=RecoveryRules(max_resets=9))
+    history = History()
+    for _ in range(400):
+        site.grid.advance(10)
+        seen = site.gateway.snapshot([site.id])[site.id]
+        seen = seen.with_catalogue(site.gateway.count_files(QUERY))
+        verdict, history = judge(
+            seen, rules, history, now=site.grid.now, quiet_seconds=20, inputs_final=True
+        )
+        assert verdict.kind != "fail", verdict.reason
+        if verdict.kind == "complete":
+            break
+        if verdict.kind == "recover":
+            history = site.recover(rules).remembered(history, site.grid.now)
+        if verdict.kind == "flush" and site.gateway.flush_transformation(site.id):
+            history = history.flushed(site.grid.now)
+    assert verdict.kind == "complete"
+    assert set(site.files.values()) == {"Processed"}
+    good = [t for t in site.grid.transformations[site.id].tasks.values() if t.good]
+    good += [site.grid.transformations[site.id].tasks[number] for number in after_upload]
+    processed = Counter(lfn for task in good for lfn in task.lfns)
+    assert set(processed.values()) == {1}
+    assert len(processed) == 40
+
+
+# -- in a task -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stranded(grid: MemoryGrid, gateway: MemoryGateway, production: Production) -> MemoryGrid:
+    """Step ``merge`` with four files of a failed task, and two left over."""
+    from dirac_prodsys.core.plan import compile
+
+    grid.fails = lambda task: task.transformation == 2
+    grid.stopped_agents = {"file_monitoring"}
+    for step in compile(production, run="r1").steps:
+        made = gateway.create_transformation(step.transformation)
+        gateway.prepare_directories(step.transformation.directories)
+        gateway.ensure_tasks(made.id, step.transformation.tasks or 0)
+        gateway.start_transformation(made.id)
+    grid.advance(200)
+    return grid
+
+
+class Told(dict[str, Any]):
+    """What a task tells by XCom."""
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self[key] = json.loads(json.dumps(value))
+
+
+def event(gateway: MemoryGateway, number: int, kind: str, **more: Any) -> dict[str, Any]:
+    snapshot = gateway.snapshot([number])[number].to_dict()
+    return {"kind": kind, "reason": "because", "snapshot": snapshot, "deadline": 9e9, **more}
+
+
+def resume(sensor: Any, context: dict[str, Any], what: dict[str, Any]) -> Any:
+    with pytest.raises(TaskDeferred) as caught:
+        sensor.resume(context, what)
+    return caught.value.trigger
+
+
+def test_a_task_recovers_tells_and_waits_on(
+    stranded: MemoryGrid,
+    gateway: MemoryGateway,
+    production: Production,
+    context: dict[str, Any],
+) -> None:
+    sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
+    told = Told()
+    context["ti"] = SimpleNamespace(xcom_push=told.xcom_push)
+    history = History(attached=6, unchanged_since=5.0, flushes=1).to_dict()
+    trigger = resume(sensor, context, event(gateway, 2, "recover", history=history))
+    assert gateway.snapshot([2])[2].files == {"Unused": 6}
+    assert told["recovery"]["requeued"] == {"Failed: Application Finished With Errors": 4}
+    past = History.from_dict(trigger.history)
+    assert (past.handled_tasks, past.flushes, past.attached, past.asked) == (1, 1, 6, 0)
+    assert (trigger.flushes, trigger.deadline) == (1, 9e9)
+
+
+def test_a_task_waiting_to_settle_recovers_as_well(
+    stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
+) -> None:
+    sensor = DiracTransformationSensor(
+        task_id="settle", production=production, step="merge", until={"flush", "complete"}
+    )
+    resume(sensor, context, event(gateway, 2, "recover"))
+    assert gateway.snapshot([2])[2].files == {"Unused": 6}
+
+
+def test_a_task_adds_tasks_up_to_a_number_however_often_it_is_told(
+    stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
+) -> None:
+    sensor = DiracTransformationSensor(task_id="process", production=production, step="make")
+    for _ in range(2):
+        resume(sensor, context, event(gateway, 1, "extend", tasks=9))
+    assert sum(gateway.snapshot([1])[1].tasks.values()) == 9
+
+
+@pytest.mark.parametrize("kind", ["complete", "fail", "timeout"])
+def test_a_task_tells_what_the_jobs_came_to_when_it_ends(
+    stranded: MemoryGrid,
+    gateway: MemoryGateway,
+    production: Production,
+    context: dict[str, Any],
+    kind: str,
+) -> None:
+    sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
+    told = Told()
+    context["ti"] = SimpleNamespace(xcom_push=told.xcom_push)
+    try:
+        sensor.resume(context, event(gateway, 2, kind))
+        ended = "well"
+    except AirflowFailException:
+        ended = "badly"
+    assert ended == ("well" if kind == "complete" else "badly")
+    assert told["job_report"]["statuses"] == {"Failed": 1}
+    assert "<table>" in told["job_report"]["html"]
+
+
+def test_a_report_that_cannot_be_made_stands_in_nobodys_way(
+    stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
+) -> None:
+    sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
+    what = event(gateway, 2, "complete")
+    stranded.down = True
+    assert sensor.resume(context, what) == what["snapshot"]
