@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.production import Production
 
+#: the other form that is read
+GRAPHML = ".graphml"
 SUFFIXES = frozenset({".yaml", ".yml"})
 
 
@@ -46,7 +48,33 @@ def read_production(path: Path) -> Production:
     """
     from dirac_prodsys.core.dialects import load_production
 
+    if path.suffix == GRAPHML:
+        return load_production(_from_graphml(path), str(path))
     return load_production(read_bytes(path), str(path), beside=beside(path))
+
+
+def complete_data(path: Path) -> dict[str, Any]:
+    """All that a file of the native form says, and the files that it is made of; it is proved.
+
+    :raises DefinitionErrors: what is wrong with it; or it is of another form.
+    """
+    from dirac_prodsys.core import yaml_source
+
+    production = read_production(path)
+    if production.dialect != "native":
+        reason = "only the form with 'version: 1' can be converted"
+        hint = "`--to json` shows the plan of any form"
+        raise DefinitionErrors([DefinitionError(reason, hint, file=str(path), line=1, column=1)])
+    return yaml_source.parse(production.source, str(path)).data
+
+
+def _from_graphml(path: Path) -> str:
+    """The YAML text that a GraphML file stands for."""
+    from dirac_prodsys.core.language.graphml import from_graphml
+    from dirac_prodsys.core.language.resolved import text_of
+
+    text = read_bytes(path).decode("utf-8", "replace")
+    return text_of(from_graphml(text, str(path)), files=(path.name,))
 
 
 def read_bytes(path: Path) -> bytes:

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from dirac_prodsys import __version__
+from dirac_prodsys.cli.convert import convert
+from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.plan import plan
@@ -27,6 +29,8 @@ app = typer.Typer(
 app.command()(lint)
 app.command()(plan)
 app.command()(graph)
+app.command()(diff)
+app.command()(convert)
 app.command()(schema)
 app.command()(status)
 

@@ -1,0 +1,44 @@
+"""``dirac-prodsys convert``: a production in another form.
+
+Invariant: YAML and GraphML hold all of the production and can be converted back; JSON is the plan
+of a run, with everything resolved.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.files import complete_data, read_production
+
+Form = Literal["yaml", "graphml", "json"]
+
+
+def convert(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A production, YAML or GraphML.")
+    ],
+    to: Annotated[Form, typer.Option("--to", help="The form that is wanted.")] = "yaml",
+) -> None:
+    """Write a production in another form.
+
+    yaml: complete in itself, all files that it extends laid over each other; graphml: for editors
+    of graphs; json: the resolved plan.
+    """
+    from dirac_prodsys.core.language.graphml import to_graphml
+    from dirac_prodsys.core.language.resolved import text_of
+    from dirac_prodsys.core.plan import compile as compile_plan
+
+    with readable_errors():
+        if to == "json":
+            plan = compile_plan(read_production(file), run="RUN")
+            text = json.dumps(plan.to_dict(), indent=2, ensure_ascii=False)
+        elif to == "graphml":
+            text = to_graphml(complete_data(file)).rstrip("\n")
+        else:
+            text = text_of(complete_data(file), files=(file.name,)).rstrip("\n")
+    typer.echo(text)

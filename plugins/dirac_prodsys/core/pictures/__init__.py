@@ -1,0 +1,115 @@
+"""A plan as a picture: nodes and arrows as values, and one file per form they are written in.
+
+Invariant: every form shows the same steps, datasets and arrows, with the same words on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dirac_prodsys.core.meta_query import MetaQuery, say
+from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+
+#: characters of a condition on an arrow
+_WIDTH = 40
+
+
+@dataclass(frozen=True)
+class Box:
+    """A step, a dataset or a query of the catalogue.
+
+    :param lines: what stands in it, the name first.
+    """
+
+    key: str
+    kind: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """Files on their way.
+
+    :param words: the metadata by which they are found, one condition each.
+    :param late: it leads to a step that starts when the one before is complete.
+    """
+
+    source: str
+    target: str
+    words: tuple[str, ...] = ()
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn."""
+
+    title: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def picture(plan: ProductionPlan) -> Picture:
+    """The picture of a plan: steps in their order, each followed by its dataset."""
+    boxes: list[Box] = []
+    arrows: list[Arrow] = []
+    for step in plan.steps:
+        boxes.append(Box(step.name, "step", (step.name, step.transformation.type, _size(step))))
+        late = step.start == "on_complete"
+        for parent in dict.fromkeys((*step.parents, *step.feeders)):
+            arrows.append(Arrow(parent, step.name, _taken(plan.step(parent), step), late))
+        source = _source(step)
+        if source is not None:
+            boxes.append(source)
+            query = step.transformation.input_query
+            words = _conditions(query) if query is not None else ()
+            arrows.append(Arrow(source.key, step.name, words))
+        if step.dataset is not None:
+            name = step.dataset.name
+            boxes.append(Box(name, "dataset", (name.rsplit("/", 1)[-1],)))
+            arrows.append(Arrow(step.name, name))
+    return Picture(plan.production, tuple(boxes), tuple(arrows))
+
+
+def _size(step: StepPlan) -> str:
+    spec = step.transformation
+    if spec.tasks is not None:
+        return f"{spec.tasks} tasks"
+    unit = "GB" if spec.plugin == "BySize" else "files"
+    return f"{spec.group_size:g} {unit} a task"
+
+
+def _source(step: StepPlan) -> Box | None:
+    """Where a root takes its files from."""
+    spec = step.transformation
+    if step.parents:
+        return None
+    if step.awaits:
+        return Box(f"input {step.name}", "source", (step.awaits[0].rsplit("/", 1)[-1],))
+    if spec.files:
+        return Box(f"input {step.name}", "source", (f"{len(spec.files)} listed files",))
+    if spec.input_query is not None:
+        return Box(f"input {step.name}", "source", ("catalogue",))
+    return None
+
+
+def _taken(parent: StepPlan, child: StepPlan) -> tuple[str, ...]:
+    """What the child asks of the files of this parent: its own query where they have the field."""
+    query, left = child.transformation.input_query, parent.transformation.output_query
+    if query is None:
+        return ()
+    if left is not None and query.intersects(left):
+        query = MetaQuery.parse({**left.refine(query).to_dirac()})
+    return _conditions(query)
+
+
+def _conditions(query: MetaQuery) -> tuple[str, ...]:
+    words = []
+    for field, form in query.to_dirac().items():
+        words.append(shorten(f"{field} {say(form).strip()}"))
+    return tuple(words)
+
+
+def shorten(text: str) -> str:
+    """A condition as it fits on an arrow."""
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

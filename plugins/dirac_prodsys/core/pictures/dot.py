@@ -1,0 +1,28 @@
+"""A Graphviz digraph."""
+
+from __future__ import annotations
+
+import json
+
+from dirac_prodsys.core.pictures import picture
+from dirac_prodsys.core.plan import ProductionPlan
+
+_SHAPES = {"step": "box", "dataset": "cylinder", "source": "ellipse"}
+
+
+def draw(plan: ProductionPlan) -> str:
+    """The digraph; dashed arrows lead to steps that wait for the end of the one before."""
+    drawn = picture(plan)
+    lines = [f"digraph {_text(drawn.title)} {{", "  rankdir=LR; node [shape=box];"]
+    for box in drawn.boxes:
+        label, shape = _text("\n".join(box.lines)), _SHAPES[box.kind]
+        lines.append(f"  {_text(box.key)} [label={label}, shape={shape}];")
+    for arrow in drawn.arrows:
+        style = ', style="dashed"' if arrow.late else ""
+        label = _text("\n".join(arrow.words))
+        lines.append(f"  {_text(arrow.source)} -> {_text(arrow.target)} [label={label}{style}];")
+    return "\n".join([*lines, "}"])
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
