@@ -10,7 +10,7 @@ from sandbox import Grid
 from tests.contract.systems import Gateway, InMemory, OnDirac, System
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def contract_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
     """A light grid of its own; two services can be stopped and frozen."""
     grid = Grid(

@@ -15,7 +15,7 @@ from tests.e2e.site import Site
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A light grid, whose TransformationManager can be stopped alone, and an Airflow."""
     root: Path = tmp_path_factory.mktemp("site")

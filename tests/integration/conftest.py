@@ -14,9 +14,9 @@ from sandbox import Grid
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def light_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
-    """A light grid for the whole session; its TransformationManager can be stopped alone.
+    """A light grid for all tests of this folder; its TransformationManager can be stopped alone.
 
     Who stops or freezes something starts it again before the test ends.
     """

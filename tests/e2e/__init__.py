@@ -1,0 +1,3 @@
+"""Real Airflow processes beside a real grid."""
+
+from __future__ import annotations
