@@ -19,6 +19,9 @@ from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQuer
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import MetaValue
 
+#: outputs of others that one step would take and that are told
+MAX_STRANGERS = 5
+
 
 @dataclass(frozen=True)
 class Output:
@@ -86,8 +89,9 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
     for output in outputs.values():
         path: Path = ("steps", output.step, "output", "directory")
         for other in outputs.values():
-            twice = sorted(output.metadata.keys() & other.metadata.keys())
-            if other.holds(output) and twice:
+            below = other.holds(output)
+            twice = sorted(output.metadata.keys() & other.metadata.keys()) if below else ()
+            if twice:
                 problems.add(
                     path,
                     f"the directory lies below that of step {other.step}, and both have "
@@ -232,11 +236,19 @@ def _refuse_strangers(
 
     :param origins: steps whose files the parents hand on.
     """
+    expected = {*wanted.parents, *origins}
+    listed = query.listed
+    told = 0
     for output in outputs.values():
-        if output.step in wanted.parents or output.step in origins:
+        if output.step in expected or told == MAX_STRANGERS:
+            continue
+        own = output.metadata
+        # nearly every output is ruled out by a value of its own, and that is quick to see
+        if any(name in own and own[name] not in values for name, values in listed.items()):
             continue
         if not query.matches(_metadata_of(output, outputs)):
             continue
+        told += 1
         itself = output.step == wanted.step
         whose = "its own output" if itself else f"the output of step {output.step} too"
         problems.add(

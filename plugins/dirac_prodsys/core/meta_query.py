@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from dirac_prodsys.core import meta_condition
 from dirac_prodsys.core.meta_condition import Condition, OneOf
-from dirac_prodsys.core.meta_value import MetaQueryError, check_field, normal
+from dirac_prodsys.core.meta_value import MetaQueryError, Value, check_field, normal
 
 __all__ = ["EmptyIntersection", "MetaQuery", "MetaQueryError", "dirac_accepts", "join"]
 
@@ -103,10 +103,15 @@ class MetaQuery:
         """No condition at all: everything is selected."""
         return not self._conditions
 
-    def only(self, field: str) -> MetaQuery:
-        """The condition on one field alone; empty if there is none."""
-        kept = {field: self._conditions[field]} if field in self._conditions else {}
-        return MetaQuery(kept)
+    @property
+    def listed(self) -> dict[str, frozenset[Value]]:
+        """Field → its values, for the conditions that list them."""
+        found = self._conditions.items()
+        return {field: c.values for field, c in found if isinstance(c, OneOf)}
+
+    def only(self, *fields: str) -> MetaQuery:
+        """The conditions on these fields alone; empty if there is none."""
+        return MetaQuery({f: self._conditions[f] for f in fields if f in self._conditions})
 
     def refine(self, other: MetaQuery) -> MetaQuery:
         """The query that a file matches exactly when it matches both.
@@ -207,7 +212,9 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
     :raises MetaQueryError: they do not, so that no single query says exactly this.
     """
     distinct = list(dict.fromkeys(queries))
-    kept = [q for q in distinct if not any(o != q and o.subsumes(q) for o in distinct)]
+    kept = distinct
+    if not _alike(distinct):
+        kept = [q for q in distinct if not any(o != q and o.subsumes(q) for o in distinct)]
     if not kept:
         raise MetaQueryError("there is no query to join")
     if len(kept) == 1:
@@ -234,6 +241,16 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
         "let the parents' output metadata differ in one field only, by plain values, or in every "
         "combination of some fields",
         field=differing[0],
+    )
+
+
+def _alike(queries: list[MetaQuery]) -> bool:
+    """Whether all have the same fields with one value each, so that none is part of another."""
+    same_fields = len({query.fields for query in queries}) == 1
+    return same_fields and all(
+        isinstance(condition, OneOf) and len(condition.values) == 1
+        for query in queries
+        for condition in query._conditions.values()
     )
 
 

@@ -54,6 +54,7 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
+    _told: set[Problem] = field(default_factory=set, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.found)
@@ -69,7 +70,8 @@ class Problems:
     ) -> None:
         """Note one mistake; the same one is noted once."""
         problem = Problem(path, reason, hint, on_key, code)
-        if problem not in self.found:
+        if problem not in self._told:
+            self._told.add(problem)
             self.found.append(problem)
 
     def remark(
@@ -80,7 +82,8 @@ class Problems:
         :param code: a rule whose severity is ``warning`` or ``note``.
         """
         remark = Problem(path, reason, hint, on_key, code)
-        if remark not in self.remarks:
+        if remark not in self._told:
+            self._told.add(remark)
             self.remarks.append(remark)
 
     @contextmanager

@@ -8,8 +8,8 @@ import pytest
 
 from dirac_prodsys.core.dialects import DUMMY_RUN
 from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.proof import links, prove
-from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.proof import prove
+from dirac_prodsys.core.proof.subject import Link, Subject
 from tests.unit.core.writing import make, output, step
 
 
@@ -30,7 +30,7 @@ def child(parent: str, name: str, where: dict[str, Any] | None = None, **more: A
 
 def test_a_child_that_narrows_nothing_takes_all_files() -> None:
     one = subject(a=step("MCSimulation", output=output("a")), b=step("Merging", "a"))
-    assert [(found.share, found.undeclared) for found in links.links(one)] == [("all", ())]
+    assert one.links == {("a", "b"): Link("a", "b", "all")}
     assert told(one, "link") == ["step b takes all files of a"]
 
 
@@ -41,7 +41,7 @@ def test_metadata_of_directories_above_are_the_files_own() -> None:
         deep=step("MCSimulation", output=below),
         b=step(input={"from": "deep", "where": {"site": "north"}}),
     )
-    assert links.link(one, "deep", "b").share == "all"
+    assert one.links["deep", "b"].share == "all"
     assert told(one, "undeclared-field") == []
 
 
@@ -53,7 +53,7 @@ def test_a_field_that_the_parent_does_not_declare_is_told_with_the_nearest_that_
     (found,) = [p for p in prove(one) if p.code == "undeclared-field"]
     assert found.path == ("steps", "b", "input", "where", "partcle")
     assert "did you mean 'particle'?" in found.hint
-    assert links.link(one, "a", "b").share == "part"
+    assert one.links["a", "b"].share == "part"
 
 
 def test_a_split_by_a_field_that_jobs_set_on_their_files_is_no_slip() -> None:
@@ -69,7 +69,7 @@ def test_that_a_field_is_missing_is_fulfilled_where_it_is_not_declared() -> None
     one = subject(
         a=step("MCSimulation", output=output("a")), b=child("a", "b", {"merged": "Missing"})
     )
-    assert links.link(one, "a", "b") == links.Link("a", "b", "all")
+    assert one.links["a", "b"] == Link("a", "b", "all")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dirac_prodsys.core.plan import StepPlan
-from dirac_prodsys.core.proof.links import Link, link
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import JobSpec
 
@@ -105,7 +104,7 @@ def _files_in(
     if not sources or not known or step.feeders:
         return {"": UNKNOWN}
     for parent in sources:
-        part: Link = link(subject, parent, step.name)
+        part = subject.links[parent, step.name]
         for se, span in found[parent].files_out.items():
             taken = span if part.share == "all" else Span(0, span.high)
             files[se] = files.get(se, NONE) + taken

@@ -1,60 +1,29 @@
 """Which of its parent's files a child takes, and what DIRAC's own validator would say to that.
 
-Invariant: "all", "part" and "none" are proved by the algebra, from what the parent declares. A
-field that it does not declare can be set by its jobs only, which nobody can prove beforehand.
+Invariant: what is said of a link is proved (:class:`.subject.Link`), and links that are alike are
+told in one sentence.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts, say
 from dirac_prodsys.core.problems import Problem, nearest
-from dirac_prodsys.core.proof.subject import Subject, restrict
+from dirac_prodsys.core.proof.subject import Link, Subject
 
-
-@dataclass(frozen=True)
-class Link:
-    """What a child takes of a parent's files.
-
-    :param share: of the files as they are declared.
-    :param undeclared: fields that the child asks for and the parent does not declare.
-    """
-
-    parent: str
-    child: str
-    share: Literal["all", "part", "none"]
-    undeclared: tuple[str, ...] = ()
-
-
-def link(subject: Subject, parent: str, child: str) -> Link:
-    """The link between two steps of known queries."""
-    wanted, left = subject.takes[child], subject.leaves[parent]
-    declared = restrict(wanted, left.fields)
-    asked = wanted.to_dirac()
-    undeclared = tuple(
-        name for name in wanted.fields if name not in left.fields and asked[name] != "Missing"
-    )
-    if not declared.intersects(left):
-        return Link(parent, child, "none", undeclared)
-    whole = declared.subsumes(left) and not undeclared
-    return Link(parent, child, "all" if whole else "part", undeclared)
-
-
-def links(subject: Subject) -> list[Link]:
-    """All links between steps whose queries are known, parents first."""
-    return [link(subject, parent, child) for parent, child in subject.links()]
+#: names that a sentence has
+_SHOWN = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Every link, one by one."""
-    known = links(subject)
+    """Every link; what is alike for several parents of a child is told once."""
+    known = list(subject.links.values())
     asked = Counter((found.parent, name) for found in known for name in found.undeclared)
+    told: dict[tuple[str, str], list[str]] = {}
+    refused: dict[tuple[str, str], list[str]] = {}
     for found in known:
-        wanted = subject.takes[found.child]
         if found.share == "none":
             yield Problem(
                 ("steps", found.child, "input"),
@@ -63,25 +32,37 @@ def check(subject: Subject) -> Iterator[Problem]:
                 code="empty-link",
             )
             continue
+        wanted = subject.takes[found.child]
         if subject.production.dialect == "native":  # others know which fields their jobs set
             # what several children split a parent's files by is no slip of the pen
             alone = [name for name in found.undeclared if asked[found.parent, name] == 1]
             yield from _undeclared(subject, found, alone)
-        yield Problem(
-            ("steps", found.child, "input"),
-            f"step {found.child} takes {_share(subject, found, wanted)} of {found.parent}",
-            "nothing to do",
-            code="link",
-        )
+        share = _share(subject, found, wanted)
+        told.setdefault((found.child, share), []).append(found.parent)
         written = subject.steps[found.parent].transformation.output_query
         accepted, why = dirac_accepts(wanted, written or MetaQuery())
         if not accepted:
-            yield Problem(
-                ("steps", found.child, "input"),
-                f"DIRAC's own check of the link {found.parent} → {found.child} would refuse: {why}",
-                "nothing to do: the link is proved here, and transformations are made directly",
-                code="dirac-refuses-link",
-            )
+            refused.setdefault((found.child, why), []).append(found.parent)
+    for (child, share), parents in told.items():
+        yield Problem(
+            ("steps", child, "input"),
+            f"step {child} takes {share} of {some(parents)}",
+            "nothing to do",
+            code="link",
+        )
+    for (child, why), parents in refused.items():
+        yield Problem(
+            ("steps", child, "input"),
+            f"DIRAC's own check of the link {some(parents)} → {child} would refuse: {why}",
+            "nothing to do: the link is proved here, and transformations are made directly",
+            code="dirac-refuses-link",
+        )
+
+
+def some(names: list[str]) -> str:
+    """Names in a sentence: a few of them, and how many more there are."""
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 def _undeclared(subject: Subject, found: Link, fields: list[str]) -> Iterator[Problem]:

@@ -14,11 +14,14 @@ from itertools import combinations
 
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof.subject import Subject, restrict
+from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
 
 #: operations after which a file is gone
 REMOVING = frozenset({"RemoveFile", "PhysicalRemoval"})
+
+#: outputs that one step might swallow and that are told
+_TOLD = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -64,7 +67,7 @@ def _overlaps(
         yield Problem(
             subject.condition(second, fields[0]),
             f"steps {first} and {second} both take files of {parent} with "
-            f"{restrict(both, tuple(dict.fromkeys((*narrowing[first], *narrowing[second]))))}",
+            f"{both.only(*narrowing[first], *narrowing[second])}",
             "let the two parts exclude each other, if each file is meant for one of them",
             code="siblings-overlap",
         )
@@ -105,11 +108,16 @@ def _same_work(subject: Subject) -> Iterator[Problem]:
     for step, query in subject.takes.items():
         by_query.setdefault(query, []).append(step)
     for steps in by_query.values():
-        for first, second in combinations(steps, 2):
-            if _work(subject, first) == _work(subject, second):
+        first: list[tuple[object, str]] = []
+        for step in steps if len(steps) > 1 else ():
+            work = _work(subject, step)
+            same = next((other for done, other in first if done == work), None)
+            if same is None:
+                first.append((work, step))
+            else:
                 yield Problem(
-                    ("steps", second, "input"),
-                    f"steps {first} and {second} do the same job on the same files",
+                    ("steps", step, "input"),
+                    f"steps {same} and {step} do the same job on the same files",
                     "drop one, or correct the input of one",
                     code="same-work",
                 )
@@ -144,15 +152,22 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
     """Outputs that would match if their files had a field that nobody declares for them."""
     if subject.production.dialect != "native":
         return  # whose rules say which fields files have
+    known = {step: left.listed for step, left in subject.leaves.items()}
     for step, wanted in subject.takes.items():
-        expected = {*subject.steps[step].parents, *subject.steps[step].feeders}
+        listed = wanted.listed
+        expected, told = subject.sources(step), 0
         for other, left in subject.leaves.items():
+            own = known[other]
+            # nearly every output is ruled out by a value, and that is quick to see
+            if any(name in own and own[name].isdisjoint(vs) for name, vs in listed.items()):
+                continue
+            if other in expected or told == _TOLD:
+                continue
             common = tuple(name for name in wanted.fields if name in left.fields)
             unsaid = [name for name in wanted.fields if name not in left.fields]
-            if other in expected or not common or not unsaid:
+            if not common or not unsaid or not wanted.only(*common).intersects(left):
                 continue
-            if not restrict(wanted, common).intersects(left):
-                continue
+            told += 1
             whose = "its own output" if other == step else f"the output of step {other}"
             yield Problem(
                 ("steps", step, "input"),

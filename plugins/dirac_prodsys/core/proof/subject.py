@@ -6,16 +6,31 @@ A query that the plan does not know (it waits for a dataset) is absent, and noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from dirac_prodsys.core.graph import StepGraph
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a child takes of a parent's files.
+
+    "All", "part" and "none" are proved by the algebra, from what the parent declares. A field that
+    it does not declare can be set by its jobs only, which nobody can prove beforehand.
+
+    :param undeclared: fields that the child asks for and the parent does not declare.
+    """
+
+    parent: str
+    child: str
+    share: Literal["all", "part", "none"]
+    undeclared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,12 +94,27 @@ class Subject:
                 found[parent].append(step.name)
         return {name: tuple(names) for name, names in found.items()}
 
-    def links(self) -> Iterator[tuple[str, str]]:
-        """Parent and child of each link between known queries."""
-        for parent, children in self.children.items():
-            for child in children:
-                if parent in self.leaves and child in self.takes:
-                    yield parent, child
+    def sources(self, step: str) -> set[str]:
+        """Steps whose files a step takes: parents and feeders; theirs, if these only hand on."""
+        found: set[str] = set()
+        open_ends = [step]
+        while open_ends:
+            one = self.steps[open_ends.pop()]
+            for parent in {*one.parents, *one.feeders} - found:
+                found.add(parent)
+                if parent not in self.leaves:
+                    open_ends.append(parent)
+        return found
+
+    @cached_property
+    def links(self) -> dict[tuple[str, str], Link]:
+        """Parent and child → the link between them, where the queries of both are known."""
+        return {
+            (parent, child): _link(parent, child, self.takes[child], self.leaves[parent])
+            for parent, children in self.children.items()
+            for child in children
+            if parent in self.leaves and child in self.takes
+        }
 
     def condition(self, step: str, field: str) -> Path:
         """Where a step asks for that field: under ``where``, or else at its input."""
@@ -94,7 +124,12 @@ class Subject:
         return ("steps", step, "input")
 
 
-def restrict(query: MetaQuery, fields: tuple[str, ...]) -> MetaQuery:
-    """The conditions of a query on these fields alone."""
-    form = query.to_dirac()
-    return MetaQuery.parse({name: form[name] for name in fields if name in form})
+def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
+    declared, asked = wanted.only(*left.fields), wanted.to_dirac()
+    undeclared = tuple(
+        name for name in wanted.fields if name not in left.fields and asked[name] != "Missing"
+    )
+    if not declared.intersects(left):
+        return Link(parent, child, "none", undeclared)
+    whole = declared.subsumes(left) and not undeclared
+    return Link(parent, child, "all" if whole else "part", undeclared)
