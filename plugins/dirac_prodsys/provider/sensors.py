@@ -75,7 +75,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         record = self.on_grid(lambda gateway: self.find(gateway, name), state)
         self.remember_link(record.id, name)
         query = step.transformation.input_query
-        rules = self.rules or step.rules
+        rules = (self.rules or step.rules).shaped(step.transformation)
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")
         flushes = (history or state).get("flushes")
@@ -151,7 +151,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
     ) -> History:
         step = self.plan(context, state)
         number, body = int(event["snapshot"]["id"]), step.transformation.body
-        rules = self.rules or step.rules
+        rules = (self.rules or step.rules).shaped(step.transformation)
         outcome = self.on_grid(
             lambda gateway: recovery.recover(gateway, number, body, rules), state
         )

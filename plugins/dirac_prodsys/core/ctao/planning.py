@@ -23,7 +23,6 @@ from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import Unknown, known_query
 from dirac_prodsys.core.plan import Datasets, Sample, StepPlan
-from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec
@@ -220,14 +219,11 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
         dataset=_dataset(production, drafted, values, problems),
         parents=drafted.parents,
         start=step.start,
-        rules=StepRules(
-            needs_input=not drafted.kind.simulation,
-            tasks=step.tasks,
+        rules=replace(
+            step.policy.rules(
+                needs_input=not drafted.kind.simulation, tasks=step.tasks, listed=drafted.limit
+            ),
             by_hand=drafted.kind.simulation and step.tasks is None,
-            listed=drafted.limit,
-            flush=step.policy.flush,
-            max_flushes=step.policy.max_flushes,
-            min_processed=step.policy.min_processed,
         ),
         sample=Sample(query, drafted.limit) if query is not None and drafted.limit else None,
     )

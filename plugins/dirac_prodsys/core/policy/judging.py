@@ -6,6 +6,8 @@ tasks decide. What a person did in DIRAC is accepted and told, never undone.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dirac_prodsys.core.policy.counts import (
     LIVE_TRANSFORMATION,
     assigned_files,
@@ -49,6 +51,7 @@ def judge(
     verdict = _by_status(snapshot)
     if verdict is not None:
         return verdict, seen
+    rules = _as_it_stands(snapshot, rules)
     verdict = _by_failures(snapshot, rules, seen, now, quiet_seconds)
     if verdict is None and not rules.needs_input:
         verdict = by_tasks(snapshot, rules)
@@ -94,6 +97,14 @@ def needs_catalogue(
     if now is not None and now - history.unchanged_since < quiet_seconds:
         return False
     return unused_files(snapshot) > 0 or not assigned_files(snapshot)
+
+
+def _as_it_stands(snapshot: Snapshot, rules: StepRules) -> StepRules:
+    """A person may have changed the group size: the grid's agents go by what stands there now."""
+    size = snapshot.group_size
+    if not rules.group_size or not size or size == rules.group_size:
+        return rules
+    return replace(rules, group_size=size, leaves_rests=size > 1)
 
 
 def _by_status(snapshot: Snapshot) -> Verdict | None:

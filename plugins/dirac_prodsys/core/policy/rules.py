@@ -7,10 +7,11 @@ a wait that began under an older version goes on under this one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from dirac_prodsys.core.recovery_rules import RecoveryRules
+from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
 
 #: seconds without progress after which a wait says what stands still: half the time after which
 #: the TransformationAgent looks again at files that it could not group (``NoUnusedDelay``, 6 h)
@@ -65,6 +66,20 @@ class StepRules:
     tolerance: float = 0.0
     max_failed: float = 0.3
     recovery: RecoveryRules = field(default_factory=RecoveryRules)
+
+    def shaped(self, spec: TransformationSpec) -> StepRules:
+        """These rules, knowing how the transformation makes its tasks.
+
+        A task of one file is made of any file: there is never a rest to be flushed. All plugins
+        keep to the group size, Broadcast as well (``TransformationPlugin._Broadcast``).
+        """
+        by_size = spec.plugin == "BySize"
+        return replace(
+            self,
+            group_size=0.0 if by_size else spec.group_size,
+            leaves_rests=by_size or spec.group_size > 1,
+            by_requests=isinstance(spec.body, RequestSpec),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""

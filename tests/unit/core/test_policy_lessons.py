@@ -1,0 +1,320 @@
+"""What CTADIRAC's TransformationFailoverAgent means to do, rule by rule, and its limitations, each
+as something that does not happen here.
+
+The agent (``CTADIRAC/TransformationSystem/Agent/TransformationFailoverAgent.py``, 3.1) completes,
+flushes and reassigns; below, its truth tables are ours where they are right, and the rows where
+they are not say why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.core.job_report import JobState, job_report
+from dirac_prodsys.core.policy import History, StepRules, Verdict, judge
+from dirac_prodsys.core.recovery import Case, StrandedFile, TaskState, decide
+from dirac_prodsys.core.recovery_ledger import Ledger
+from dirac_prodsys.core.recovery_rules import RecoveryRules
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.specs import (
+    Command,
+    JobSpec,
+    RequestOperation,
+    RequestSpec,
+    TransformationSpec,
+)
+from dirac_prodsys.core.status import TransformationStatus
+
+QUIET = 240.0
+FILES = StepRules(True, group_size=5)
+
+
+def look(
+    files: dict[str, int],
+    rules: StepRules = FILES,
+    *,
+    tasks: dict[str, int] | None = None,
+    status: str = "Active",
+    catalogue: int | None = None,
+    parents_done: bool = True,
+    past: History | None = None,
+    at: tuple[float, ...] = (0, QUIET),
+    **more: Any,
+) -> Verdict:
+    """The verdict when this has been so for the quiet time."""
+    seen = Snapshot(
+        7, "p__r__s", "Merging", TransformationStatus(status), files, tasks or {}, **more
+    )
+    seen = seen.with_catalogue(sum(files.values()) if catalogue is None else catalogue)
+    history, verdict = past or History(), Verdict("wait", "")
+    for now in at:
+        verdict, history = judge(
+            seen, rules, history, now=now, quiet_seconds=QUIET, inputs_final=parents_done
+        )
+    return verdict
+
+
+# -- complete --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "parents_done", "kind"),
+    [
+        ({"Processed": 10}, True, "complete"),  # a root, or all parents processed
+        ({"Processed": 10}, False, "wait"),  # a parent is at work
+        ({"Processed": 9, "Assigned": 1}, True, "wait"),
+        ({}, True, "fail"),  # no file at all is not "all processed"
+    ],
+)
+def test_complete_when_all_is_processed_and_the_parents_are(
+    files: dict[str, int], parents_done: bool, kind: str
+) -> None:
+    assert look(files, parents_done=parents_done).kind == kind
+
+
+# -- flush -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unused", "tasks", "parents_done", "kind"),
+    [
+        (3, {"Done": 2}, False, "wait"),  # the parent is Active
+        (3, {"Done": 2}, True, "flush"),  # 3 < 5, the parent is Completed, or there is none
+        (3, {}, True, "flush"),  # no task was ever made: the agent needs none either for 3 < 5
+        (3, {"Done": 1, "Running": 1}, True, "flush"),  # a rest needs no task to end first
+    ],
+)
+def test_flush_a_rest_when_the_parents_are_done(
+    unused: int, tasks: dict[str, int], parents_done: bool, kind: str
+) -> None:
+    files = {"Processed": 10, "Unused": unused}
+    assert look(files, tasks=tasks, parents_done=parents_done).kind == kind
+
+
+def test_a_transformation_without_a_production_is_flushed_like_any_other() -> None:
+    spec = TransformationSpec(
+        name="alone",
+        description="",
+        type="Merging",
+        group_size=5,
+        body=JobSpec(name="j", job_type="Merging", commands=(Command(executable="x"),)),
+    )
+    assert look({"Unused": 3}, StepRules(True).shaped(spec)).kind == "flush"
+
+
+@pytest.mark.parametrize(("flushes", "kind"), [(0, "flush"), (1, "flush"), (2, "fail")])
+def test_flushes_are_counted(flushes: int, kind: str) -> None:
+    rules = replace(FILES, max_flushes=2)
+    assert look({"Unused": 3}, rules, past=History(flushes=flushes)).kind == kind
+
+
+# -- reassign --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("end", "fate"), [("Failed", "retry"), ("Killed", "retry"), ("Running", ""), ("Done", "")]
+)
+def test_reassign_files_of_failed_and_killed_tasks(end: str, fate: str) -> None:
+    one = Case(StrandedFile("/sim/a", "Assigned", 1), TaskState(1, end, 9))
+    assert [d.fate for d in decide([one], RecoveryRules(), Ledger())] == ([fate] if fate else [])
+
+
+def test_a_flush_and_a_recovery_do_not_meet() -> None:
+    """The agent reassigns only in cycles without a flush; here what failed comes first."""
+    files = {"Processed": 5, "Assigned": 5, "Unused": 3}
+    assert look(files, tasks={"Done": 1, "Failed": 1}).kind == "recover"
+
+
+# -- its limitations, by number; 1, 10 and 15 are about calls: tests/unit/provider/test_recovery.py --
+
+
+def test_2_a_child_of_a_running_simulation_is_not_complete_with_the_files_known_so_far() -> None:
+    assert look({"Processed": 10}, parents_done=False).kind == "wait"
+    assert look({"Processed": 10}, catalogue=11).kind == "wait"
+
+
+def test_3_a_simulation_completes_by_itself_so_that_its_children_are_flushed() -> None:
+    rules = StepRules(False, tasks=3)
+    assert look({}, rules, tasks={"Done": 3}, parents_done=False).kind == "complete"
+
+
+@pytest.mark.parametrize("files", [{"Processed": 8}, {"Processed": 5, "Unused": 3}, {}])
+def test_4_a_root_is_neither_complete_nor_flushed_before_all_is_attached(
+    files: dict[str, int],
+) -> None:
+    assert look(files, catalogue=9).kind == "wait"
+
+
+def test_5_a_transformation_outside_a_production_is_completed_as_well() -> None:
+    assert look({"Processed": 10}, StepRules(True)).kind == "complete"
+
+
+def test_6_several_parents_must_all_be_done() -> None:
+    """Whether they are is one word, made of all of them by the DAG; it alone opens the step."""
+    assert look({"Processed": 10, "Unused": 1}, parents_done=False).kind == "wait"
+    assert look({"Processed": 10, "Unused": 1}, parents_done=True).kind == "flush"
+
+
+@pytest.mark.parametrize("state", ["Problematic", "MaxReset", "MissingInFC", "ProbInFC"])
+def test_7_one_lost_file_does_not_block_a_step_that_allows_it(state: str) -> None:
+    files = {"Processed": 99, state: 1}
+    assert look(files, replace(FILES, min_processed=0.99)).kind == "complete"
+    assert look(files, replace(FILES, max_problematic=1)).kind == "complete"
+    assert look(files, FILES).kind == "fail"  # and does not wait for ever either
+    assert look({"Processed": 99, "Removed": 1}, catalogue=99).kind == "complete"
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 5])
+def test_8_files_are_tried_again_as_often_as_said_counted_where_nothing_forgets(most: int) -> None:
+    one = Case(StrandedFile("/sim/a", "Assigned", 1), TaskState(1, "Failed", 9), outputs="none")
+    note, tries = "", 0
+    while (decided := decide([one], RecoveryRules(max_resets=most), Ledger.from_text(note)))[
+        0
+    ].fate == "retry":
+        note = Ledger.from_text(note).with_tries([("/sim/a", decided[0].cause)]).to_text()
+        tries += 1
+    assert tries == most
+
+
+def test_9_max_reset_stays_unless_it_is_declared_otherwise() -> None:
+    one = Case(StrandedFile("/sim/a", "MaxReset", 1, 10), TaskState(1, "Failed", 9), outputs="none")
+    assert decide([one], RecoveryRules(), Ledger()) == []
+    told = decide([one], RecoveryRules(max_reset="retry", max_resets=99), Ledger())
+    assert [d.fate for d in told] == ["retry"]
+
+
+@pytest.mark.parametrize(("outputs", "fate"), [("all", "processed"), ("some", "ask")])
+def test_11_a_failed_job_that_left_its_output_is_not_run_again(outputs: Any, fate: str) -> None:
+    one = Case(StrandedFile("/sim/a", "Assigned", 1), TaskState(1, "Failed", 9), outputs=outputs)
+    assert [d.fate for d in decide([one], RecoveryRules(), Ledger())] == [fate]
+
+
+def test_12_what_has_been_looked_into_is_not_told_again() -> None:
+    files, tasks = {"Processed": 5, "Assigned": 5}, {"Done": 1, "Failed": 1}
+    seen = Snapshot(7, "n", "Merging", TransformationStatus.ACTIVE, files, tasks)
+    history, kinds = History(), []
+    for now in range(0, 3000, 100):
+        verdict, history = judge(
+            seen, FILES, history, now=now, quiet_seconds=QUIET, inputs_final=True
+        )
+        kinds.append(verdict.kind)
+        if verdict.kind == "recover":
+            history = history.looked_into(now, tasks=1, files=0, asked=0)
+    assert kinds.count("recover") == 1
+
+
+def test_13_a_minor_status_has_its_share_of_its_own_status() -> None:
+    jobs = [JobState(n, "Failed", "Application") for n in range(3)]
+    jobs += [JobState(n, "Running", "Application") for n in range(3, 10)]
+    lines = job_report("t", jobs).to_text().splitlines()
+    shares = [line.split()[-2:] for line in lines if "Total: Application" in line]
+    assert shares == [["3", "(100.0%)"], ["7", "(100.0%)"]]
+
+
+def test_14_the_end_of_a_step_is_what_its_dataset_waits_for() -> None:
+    """It never ends a production. Here "complete" is the verdict that lets the dataset be made,
+    and a person's own "Completed" is one as well."""
+    assert look({"Processed": 10}).kind == "complete"
+    accepted = look({"Processed": 9, "Unused": 1}, status="Completed")
+    assert accepted.kind == "complete"
+    assert "completed in DIRAC: Completed (9 Processed, 1 Unused)" in accepted.reason
+
+
+# -- a person's hand -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        ("Stopped", "wait", "is Stopped: nothing runs until it is Active"),
+        ("New", "wait", "is New"),
+        ("Flush", "wait", "the flush is at work"),
+        ("Idle", "wait", "the status is Idle"),
+        ("Completing", "wait", "the status is Completing"),
+        ("Completed", "complete", "was completed in DIRAC"),
+        ("Archived", "complete", "was completed in DIRAC"),
+        ("Cleaning", "fail", "was removed in DIRAC: its status is Cleaning"),
+        ("Cleaned", "fail", "was removed in DIRAC"),
+        ("TransformationCleaned", "fail", "was removed in DIRAC"),
+        ("Deleted", "fail", "was removed in DIRAC"),
+        ("RemovingFiles", "fail", "was removed in DIRAC"),
+        ("RemovedFiles", "fail", "was removed in DIRAC"),
+        ("ValidatingOutput", "wait", "nothing runs until it is Active"),
+        ("a word of its own", "wait", "is Unknown"),
+    ],
+)
+def test_what_a_person_did_in_dirac_is_accepted_and_told(
+    status: str, kind: str, words: str
+) -> None:
+    verdict = look({"Processed": 10, "Unused": 3}, status=status)
+    assert verdict.kind == kind
+    assert words in verdict.reason
+
+
+def test_a_group_size_that_a_person_changed_is_what_counts() -> None:
+    rules = replace(FILES, flush="never", stall_after=1e9)
+    assert look({"Processed": 10, "Unused": 4}, rules).kind == "complete"
+    assert look({"Processed": 10, "Unused": 4}, rules, group_size=2.0).kind == "wait"
+    alone = look({"Processed": 10, "Unused": 4}, FILES, group_size=1.0)
+    assert (alone.kind, "leaves no rest" in alone.reason) == ("wait", True)
+
+
+def test_a_person_who_adds_files_to_a_flushed_step_reopens_it_and_it_is_said() -> None:
+    past = replace(History(attached=10).flushed(0.0), progress_since=0.0)
+    verdict = look({"Processed": 10, "Unused": 2}, past=past)
+    assert verdict.kind == "flush"
+    assert "2 came after flush 1: the step is open again, flush 2 of 10" in verdict.reason
+    left = look({"Processed": 8, "Unused": 2}, past=past)
+    assert "left by flush 1" in left.reason
+
+
+def test_files_that_left_the_catalogue_are_counted_in_words() -> None:
+    verdict = look({"Processed": 8, "Unused": 2}, catalogue=9)
+    assert verdict.kind == "flush"
+    assert "(1 attached are not in the catalogue any more)" in verdict.reason
+
+
+# -- data management -------------------------------------------------------------------------------
+
+
+def moving(group_size: float = 1.0) -> StepRules:
+    spec = TransformationSpec(
+        name="move",
+        description="",
+        type="Replication",
+        plugin="Broadcast",
+        group_size=group_size,
+        body=RequestSpec(operations=(RequestOperation(type="ReplicateAndRegister"),)),
+    )
+    return StepRules(True).shaped(spec)
+
+
+@pytest.mark.parametrize(
+    ("files", "tasks", "kind", "words"),
+    [
+        ({"Processed": 3}, {"Done": 3}, "complete", "3 of 3"),
+        ({"Processed": 3}, {"Done": 2, "Waiting": 1}, "wait", "1 requests are not final"),
+        ({"Processed": 3}, {"Done": 2, "Scheduled": 1}, "wait", "1 requests are not final"),
+        ({"Processed": 2, "Problematic": 1}, {"Done": 2, "Failed": 1}, "fail", "1 Problematic"),
+        ({"Assigned": 3}, {"Waiting": 3}, "wait", "Assigned"),
+        ({"Unused": 1, "Processed": 2}, {"Done": 2}, "wait", "leaves no rest"),
+    ],
+)
+def test_data_management_is_complete_by_its_requests(
+    files: dict[str, int], tasks: dict[str, int], kind: str, words: str
+) -> None:
+    verdict = look(files, moving(), tasks=tasks)
+    assert verdict.kind == kind
+    assert words in verdict.reason
+
+
+def test_files_that_a_removal_removed_have_not_vanished() -> None:
+    verdict = look({"Processed": 3}, moving(), tasks={"Done": 3}, catalogue=0)
+    assert verdict == Verdict("complete", "3 of 3 files are Processed")
+
+
+def test_a_copy_in_groups_leaves_a_rest_that_is_flushed() -> None:
+    assert look({"Processed": 4, "Unused": 1}, moving(2.0), tasks={"Done": 2}).kind == "flush"
