@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -32,6 +33,20 @@ def plan(
         str, typer.Option("--run", metavar="TAG", help="Run tag to fill in; Airflow makes its own.")
     ] = "dry-run",
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
+    output: Annotated[
+        Literal["text", "json"],
+        typer.Option("--format", help="For people; or the transformations in short, for programs."),
+    ] = "text",
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
+    ] = None,
+    datasets: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
+        ),
+    ] = None,
 ) -> None:
     """Show the transformations, bodies, queries and datasets that a run would send to DIRAC."""
     from rich.console import Console
@@ -39,18 +54,27 @@ def plan(
     from dirac_prodsys.core.plan import compile as compile_plan
 
     with readable_errors():
-        compiled = compile_plan(read_production(file), run=run)
+        production = read_production(file)
+        values = parameter_values(production, parameters) if parameters else None
+        known = dataset_queries(datasets)
+        compiled = compile_plan(production, run=run, parameters=values, datasets=known)
     if as_json:
         typer.echo(json.dumps(compiled.to_dict(), indent=2))
+    elif output == "json":
+        with readable_errors():
+            typer.echo(json.dumps(short_form(compiled), indent=2))
     else:
         console = Console(highlight=False)
         if not console.is_terminal:  # a program or a file reads it: no line is ever broken
             console.width = _UNBROKEN
-        console.print(plan_tree(compiled))
+        console.print(plan_tree(compiled, branches=production.branches))
 
 
-def plan_tree(compiled: ProductionPlan) -> Tree:
-    """The plan as a tree: a branch per step, in the order in which they are created."""
+def plan_tree(compiled: ProductionPlan, *, branches: int = 0) -> Tree:
+    """The plan as a tree: a branch per step, in the order in which they are created.
+
+    :param branches: number of combinations of the matrix; 0: there is none.
+    """
     from rich.text import Text
     from rich.tree import Tree
 
@@ -59,6 +83,8 @@ def plan_tree(compiled: ProductionPlan) -> Tree:
             (compiled.production, "bold"),
             f"  run {compiled.run}  VO {compiled.vo}  connection {compiled.connection}"
             f"  digest {compiled.digest}",
+            f"  {len(compiled.steps)} steps",
+            f", {branches} branches" if branches else "",
         )
     )
     for step in compiled.steps:
@@ -79,6 +105,12 @@ def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
         yield "tasks", str(spec.tasks)
     else:
         yield "grouping", f"{spec.plugin}, {spec.group_size:g} per task"
+    if step.awaits:
+        yield "input dataset", ", ".join(step.awaits)
+    if spec.files:
+        yield "input files", f"{len(spec.files)} listed"
+    if spec.parameters:
+        yield "plugin parameters", _json(spec.parameters)
     if spec.input_query is not None:
         yield "input query", _json(spec.input_query.to_dirac())
     yield from _body_rows(spec.body)

@@ -172,6 +172,10 @@ class Step(StepBase):
 class Origin(Protocol):
     """The file that a production was read from."""
 
+    @property
+    def combinations(self) -> int:
+        """Number of combinations of its matrix; 0: it has none."""
+
     def at_place(self, problem: Problem) -> DefinitionError:
         """A problem of the production at its place in the file."""
 
@@ -217,6 +221,11 @@ class Production(Model):
         """This production, which remembers its file: places of mistakes, values of parameters."""
         self._origin = origin
         return self
+
+    @property
+    def branches(self) -> int:
+        """Number of combinations of its matrix; 0: it has none."""
+        return 0 if self._origin is None else self._origin.combinations
 
     def bind(self, values: Mapping[str, Any]) -> Production:
         """The production of a run that chose these values of its parameters.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-
-from dirac_prodsys.core.plan import compile as compile_plan
+from pathlib import Path
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile as compile_plan
 
 
 def test_the_json_is_the_plan_that_the_operators_compile(prodsys, good):
@@ -41,3 +41,58 @@ def test_a_wrong_file_is_refused_at_its_place_with_exit_code_2(prodsys, good):
     assert result.exit_code == 2
     assert result.stdout == ""
     assert f"{good}:6:" in result.stderr
+
+
+GOOD_FILES = Path(__file__).parents[2] / "productions" / "good"
+
+
+def test_the_short_form_has_every_transformation_in_the_order_of_creation(prodsys, good):
+    found = json.loads(prodsys("plan", good, "--format", "json").stdout)
+    assert set(found) == {"production", "digest", "transformations"}
+    assert [each["step"] for each in found["transformations"]] == ["simulate", "merge", "index"]
+    merge = found["transformations"][1]
+    assert merge["parents"] == ["simulate"]
+    assert merge["input_query"]["step"] == {"=": "simulate"}
+    assert (merge["type"], merge["plugin"], merge["agent_type"]) == (
+        "Merging",
+        "Standard",
+        "Automatic",
+    )
+    assert len(merge["body_sha256"]) == 64
+
+
+def test_values_of_parameters_are_read_by_their_type(prodsys):
+    values = ("-p", "tasks=7", "-p", "zenith=60", "-p", "label=abc", "-p", "fraction=1")
+    result = prodsys(
+        "plan", GOOD_FILES / "parameters.yaml", "--json", *values, "-p", "particle=proton"
+    )
+    steps = {step["name"]: step for step in json.loads(result.stdout)["steps"]}
+    made = steps["simulate"]["transformation"]
+    assert made["tasks"] == 7
+    assert made["directories"][0]["path"].endswith("/sim_abc")
+    assert made["directories"][0]["metadata"]["thetaP"] == 60
+    assert steps["process"]["rules"]["min_processed"] == 1
+
+
+def test_a_value_that_is_not_allowed_is_refused(prodsys):
+    result = prodsys(
+        "plan", GOOD_FILES / "parameters.yaml", "-p", "tasks=0", "-p", "particle=gamma"
+    )
+    assert result.exit_code == 2
+    assert "parameter 'tasks': 0 is below 1" in result.output
+    assert "says no value" in prodsys("plan", GOOD_FILES / "parameters.yaml", "-p", "x").output
+
+
+def test_what_a_dataset_holds_can_be_told(prodsys, tmp_path):
+    file = tmp_path / "datasets.json"
+    file.write_text('{"/sim/datasets/gammas_r1": {"particle": "gamma"}}')
+    args = ("plan", GOOD_FILES / "inputs.yaml", "--run", "r1", "--format", "json")
+    found = json.loads(prodsys(*args, "--datasets", file).stdout)["transformations"][1]
+    assert found["input_query"] == {"particle": {"=": "gamma"}, "split": {"=": "train"}}
+    assert json.loads(prodsys(*args).stdout)["transformations"][1]["input_query"] is None
+    file.write_text("[]")
+    assert "no mapping of datasets" in prodsys(*args, "--datasets", file).output
+
+
+def test_the_number_of_branches_is_shown(prodsys):
+    assert "10 steps, 6 branches" in prodsys("plan", GOOD_FILES / "matrix.yaml").stdout

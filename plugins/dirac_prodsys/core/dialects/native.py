@@ -96,6 +96,10 @@ class _File:
 
     document: Prepared
 
+    @property
+    def combinations(self) -> int:
+        return self.document.matrix.count
+
     def at_place(self, problem: Problem) -> DefinitionError:
         return self.document.error(problem)
 
