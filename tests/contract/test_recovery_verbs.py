@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery import StrandedFile
+from dirac_prodsys.core.recovery_rules import RecoveryRules
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+from dirac_prodsys.provider.recovery import recover
 from tests.contract.systems import Gateway, System, spec, unique
 
 
@@ -111,3 +114,27 @@ def test_a_note_is_kept_with_the_transformation(gateway: Gateway) -> None:
     assert gateway.read_note(made.id, "ProdsysRecovery") == long
     again = gateway.create_transformation(spec(made.name))
     assert again.adopted
+
+
+def test_sites_are_avoided_in_a_transformation_that_stays_the_same(gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique()))
+    assert gateway.avoid_sites(made.id, ["LCG.Bad.org"]) == ("LCG.Bad.org",)
+    assert gateway.avoid_sites(made.id, ["LCG.Bad.org", "LCG.A.org"]) == (
+        "LCG.A.org",
+        "LCG.Bad.org",
+    )
+    assert gateway.create_transformation(spec(made.name)).adopted
+
+
+def test_a_pass_tries_files_again_as_often_as_declared(system: System, gateway: Gateway) -> None:
+    made, lfns = attached(system, gateway)
+    changes = [FileChange(lfn, "Unused", 0, "Problematic") for lfn in lfns]
+    gateway.change_files(made, changes)
+    rules = StepRules(True, recovery=RecoveryRules(problematic="retry", max_resets=2))
+    tries = 0
+    while recover(gateway, made, spec("any").body, rules).changed:
+        tries += 1
+        assert gateway.snapshot([made])[made].files == {"Unused": 3}
+        gateway.change_files(made, changes)
+    assert tries == 2
+    assert gateway.snapshot([made])[made].files == {"Problematic": 3}

@@ -15,6 +15,7 @@ from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.recovery import StrandedFile, TaskState
 from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
 from dirac_prodsys.gateway.dirac_replies import each, value_of
 from dirac_prodsys.gateway.recovery_protocol import FileChange
 from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Services
@@ -106,6 +107,22 @@ class RecoveryVerbs:
                 )
         return done
 
+    def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:
+        """See :meth:`RecoveryGateway.avoid_sites`."""
+        body = self._body(transformation)
+        wanted = avoiding(body, sites)
+        if wanted != body:
+            self.services.call(
+                TRANSFORMATIONS, "setTransformationParameter", transformation, "Body", wanted
+            )
+            body = self._body(transformation)
+        if body != wanted:
+            raise GatewayRejected(
+                f"the body of transformation {transformation} is not what was written",
+                "somebody else writes it; try again",
+            )
+        return avoided_sites(body)
+
     def read_note(self, transformation: int, name: str) -> str:
         """See :meth:`RecoveryGateway.read_note`."""
         found = self.services.call(TRANSFORMATIONS, "getAdditionalParameters", transformation)
@@ -121,6 +138,9 @@ class RecoveryVerbs:
                 f"parameter {name} of transformation {transformation} is not what was written",
                 "somebody else writes it; try again",
             )
+
+    def _body(self, transformation: int) -> str:
+        return str(self.services.call(TRANSFORMATIONS, "getTransformation", transformation)["Body"])
 
     def _file_rows(self, where: dict[str, Any]) -> list[dict[str, Any]]:
         arguments = (where, None, None, "LastUpdate", None, None, None, _COLUMNS)

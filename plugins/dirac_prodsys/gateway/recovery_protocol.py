@@ -57,6 +57,12 @@ class RecoveryGateway(Protocol):
         it becomes Unused, as whoever asks for it has bounds of his own.
         """
 
+    def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:
+        """Let tasks to come avoid these sites, too; return all that are avoided.
+
+        :raises GatewayRejected: its tasks are no jobs, or ban sites of their own.
+        """
+
     def read_note(self, transformation: int, name: str) -> str:
         """An additional parameter of a transformation; empty if there is none."""
 

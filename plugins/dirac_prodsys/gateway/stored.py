@@ -15,6 +15,7 @@ from typing import Any
 from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
+from dirac_prodsys.gateway.avoided import as_created
 
 #: lines of a differing body that a message shows
 _BODY_LINES = 30
@@ -55,7 +56,7 @@ class Stored:
             plugin=str(row["Plugin"]),
             agent_type=str(row["AgentType"]),
             group_size=float(row["GroupSize"]),
-            body=str(row["Body"]),
+            body=as_created(str(row["Body"])),
             input_query=input_query,
             output_query=output_query,
             parameters={k: v for k, v in row.items() if k not in _COLUMNS},

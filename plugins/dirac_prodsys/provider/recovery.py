@@ -41,6 +41,9 @@ from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
 #: tasks up to which a report asks for every job; beyond, for those that did not end well
 MOST_JOBS = 20_000
 
+#: what job monitoring says of jobs that were at no site, or at several
+_NO_SITES = frozenset({"", "ANY", "Multiple", "Unknown"})
+
 _NO_VERBS = "this backend has no verbs for files and jobs: stranded files wait for a person"
 
 
@@ -107,7 +110,10 @@ def recover(
         notes.append(f"nothing is changed, as tries cannot be counted: {error}")
         passive = True
     decisions = decide(cases, rules.recovery, ledger)
-    changed = {} if passive else _carry_out(gateway, transformation, decisions, ledger)
+    changed: dict[str, str] = {}
+    if not passive:
+        _avoid(gateway, transformation, decisions, notes)
+        changed = _carry_out(gateway, transformation, decisions, ledger)
     asked = [d for d in decisions if d.fate == "ask" or passive]
     taken = sum(d.file.lfn in changed and d.file.status != FileStatus.ASSIGNED for d in decisions)
     return Outcome(
@@ -205,6 +211,21 @@ def _job_states(
     except GatewayRejected as error:
         notes.append(f"job monitoring was not asked: {error.reason}")
         return {}
+
+
+def _avoid(
+    gateway: RecoveryGateway, transformation: int, decisions: Sequence[Decision], notes: list[str]
+) -> None:
+    """Before the files are Unused again: else their next task might go to the same site."""
+    sites = {d.site for d in decisions if d.fate == "retry_elsewhere"} - _NO_SITES
+    if not sites:
+        return
+    try:
+        avoided = gateway.avoid_sites(transformation, sorted(sites))
+    except GatewayRejected as error:
+        notes.append(f"sites cannot be avoided: {error.reason}")
+    else:
+        notes.append(f"tasks to come avoid {', '.join(avoided)}")
 
 
 def _carry_out(

@@ -22,6 +22,7 @@ from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task
+from dirac_prodsys.gateway.recovery_protocol import FileChange
 from dirac_prodsys.provider import recovery
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 
@@ -163,6 +164,24 @@ def test_rules_by_error_decide_and_a_person_is_asked() -> None:
     assert (outcome.asked, site.files) == (1, {"0": "Assigned"})
 
 
+def test_a_site_that_fails_is_avoided_from_then_on_and_the_step_stays_the_one_asked_for() -> None:
+    def fails(task: Task) -> bool:
+        task.site = "LCG.Bad.org"
+        return task.id == 1
+
+    site = Site(files=1, fails=fails)
+    rules = RecoveryRules(errors=(ErrorRule("retry_elsewhere", site="*.Bad.*"),))
+    for _ in range(2):
+        outcome = site.recover(StepRules(True, recovery=rules))
+        assert site.files == {"0": "Unused"}
+        site.gateway.change_files(site.id, [FileChange("/sim/in/0", "Unused", 1, "Assigned")])
+    assert outcome.notes == ("tasks to come avoid LCG.Bad.org",)
+    assert json.loads(site.grid.transformations[site.id].row["Body"])["avoided_sites"] == [
+        "LCG.Bad.org"
+    ]
+    assert site.gateway.create_transformation(site.spec).adopted
+
+
 def test_without_job_monitoring_tasks_are_believed_and_it_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -285,8 +304,9 @@ def test_1_and_15_every_call_is_one_of_vanilla_dirac() -> None:
     from DIRAC.TransformationSystem.Service import TransformationManagerHandler
     from DIRAC.WorkloadManagementSystem.Service import JobMonitoringHandler
 
+    manager = TransformationManagerHandler.TransformationManagerHandlerMixin
     handlers = {
-        "Transformation/TransformationManager": TransformationManagerHandler.TransformationManagerHandlerMixin,
+        "Transformation/TransformationManager": manager,
         "DataManagement/FileCatalog": FileCatalogHandler.FileCatalogHandlerMixin,
         "WorkloadManagement/JobMonitoring": JobMonitoringHandler.JobMonitoringHandlerMixin,
     }
