@@ -40,6 +40,9 @@ _READING = (
     ("name", "A name or path that Airflow, the Transformation System or the catalogue refuse."),
     ("placeholder", "A placeholder that is unknown, not closed, or stands where none is filled."),
     ("condition", "A condition on metadata that DIRAC would misread, or that no value fulfils."),
+    ("other-file", "A file that is extended or listed cannot be read, or extends this one."),
+    ("parameter", "A parameter is declared wrongly, or decides what no run can decide."),
+    ("matrix", "An axis, a combination or a branch that cannot be."),
     ("definition", "Any other mistake in the definition of a production."),
 )
 _LINKS = (
@@ -56,6 +59,7 @@ _GROUPS = (
 _FOLDER = (
     ("duplicate-name", "Two files define productions of the same name."),
     ("case-only-name", "Names of two productions differ in upper and lower case only."),
+    ("run-numbers", "Two steps, of one file or of two, use the same run number of a campaign."),
     ("duplicate-dataset", "Two files make datasets of the same name."),
 )
 _LIVE = (

@@ -110,6 +110,7 @@ def check_runs(steps: Iterable[Step], problems: Problems) -> None:
                     f"run numbers {mine.first} to {mine.last} of {mine.campaign} overlap with "
                     f"{other.first} to {other.last} of step {other.step}",
                     f"let them begin at {other.last + 1}",
+                    code="run-numbers",
                 )
         taken.append(mine)
 

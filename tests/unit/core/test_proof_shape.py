@@ -161,6 +161,20 @@ def test_datasets_and_directories_that_two_files_claim_are_told() -> None:
     assert codes == {"duplicate-dataset", "similar-dataset", "shared-directory"}
 
 
+def test_run_numbers_that_two_files_use_are_told_at_the_second() -> None:
+    def numbered(campaign: str, first: int) -> dict[str, Any]:
+        return {"run_numbers": {"campaign": campaign, "first": first, "per_task": 10}}
+
+    files = (
+        ("1.yaml", text("p", **numbered("PROD6", 100))),
+        ("2.yaml", text("q", **numbered("PROD6", 130))),  # three tasks: up to 129
+        ("3.yaml", text("r", **numbered("PROD5", 100))),
+        ("4.yaml", text("s", **numbered("PROD6", 129))),
+    )
+    found = [each for each in clashing(*files) if each[1] == "run-numbers"]
+    assert found == [("4.yaml", "run-numbers")] * 2
+
+
 def test_a_finding_names_the_run_as_the_file_does() -> None:
     tagged = {"dataset": {"name": f"/sim/sets/d_{RUN}"}}
     files = (("1.yaml", text("p", **tagged)), ("2.yaml", text("q", **tagged)))

@@ -42,25 +42,37 @@ def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:
     """The axes and combinations; None, and the mistakes noted, if the matrix is wrong."""
     before = len(mistakes.found)
     if not isinstance(matrix.value, dict):
-        mistakes.add(matrix, "should be a mapping", "write matrix: {particle: [gamma, proton]}")
+        mistakes.add(
+            matrix,
+            "should be a mapping",
+            "write matrix: {particle: [gamma, proton]}",
+            code="matrix",
+        )
         return None
     values = {
         name: _axis(name, entry, mistakes) for name, entry in matrix.items() if name not in _WORDS
     }
     if not values:
-        mistakes.add(matrix, "the matrix has no axis", "write matrix: {particle: [gamma, proton]}")
+        mistakes.add(
+            matrix,
+            "the matrix has no axis",
+            "write matrix: {particle: [gamma, proton]}",
+            code="matrix",
+        )
     if len(mistakes.found) > before:
         return None
     if math.prod(len(axis) for axis in values.values()) > MAX_COMBINATIONS:
         hint = "use fewer values, or several productions"
-        mistakes.add(matrix, f"there are more than {MAX_COMBINATIONS:,} combinations", hint)
+        mistakes.add(
+            matrix, f"there are more than {MAX_COMBINATIONS:,} combinations", hint, code="matrix"
+        )
         return None
     names = tuple(values)
     found = [dict(zip(names, v, strict=True)) for v in itertools.product(*values.values())]
     found = _without(found, values, matrix.get("exclude"), mistakes)
     _add(found, names, matrix.get("include"), mistakes)
     if not found and len(mistakes.found) == before:
-        mistakes.add(matrix, "nothing is left of the matrix", "exclude less")
+        mistakes.add(matrix, "nothing is left of the matrix", "exclude less", code="matrix")
     return None if len(mistakes.found) > before else Axes(names, tuple(found))
 
 
@@ -68,15 +80,19 @@ def _axis(name: str, entry: Located, mistakes: Mistakes) -> tuple[Scalar, ...]:
     try:
         check_name(name)
     except DefinitionError as error:
-        mistakes.add(entry, error.reason, error.hint, on_key=True)
+        mistakes.add(entry, error.reason, error.hint, on_key=True, code="matrix")
     if not isinstance(entry.value, tuple) or not entry.value:
-        mistakes.add(entry, f"axis {name} should be a list of values", "write [a, b]")
+        mistakes.add(
+            entry, f"axis {name} should be a list of values", "write [a, b]", code="matrix"
+        )
         return ()
     values: list[Scalar] = []
     for value in entry.value:
         if _is_value(value, mistakes):
             if value.value in values:
-                mistakes.add(value, f"{say(value.value)} is written twice", "keep one")
+                mistakes.add(
+                    value, f"{say(value.value)} is written twice", "keep one", code="matrix"
+                )
             values.append(value.value)
     return tuple(values)
 
@@ -86,7 +102,9 @@ def _is_value(entry: Located, mistakes: Mistakes) -> bool:
     plain = isinstance(value, str | int | float) and not isinstance(value, bool)
     if plain and any(char.isalnum() for char in str(value)) and "${{" not in str(value):
         return True
-    mistakes.add(entry, f"{say(value)} cannot name a branch", "write a word or a number")
+    mistakes.add(
+        entry, f"{say(value)} cannot name a branch", "write a word or a number", code="matrix"
+    )
     return False
 
 
@@ -95,7 +113,9 @@ def _entries(listed: Located | None, word: str, mistakes: Mistakes) -> list[Loca
     if listed is None:
         return []
     if not isinstance(listed.value, tuple):
-        mistakes.add(listed, f"{word} should be a list", f"write {word}: [{{axis: value}}]")
+        mistakes.add(
+            listed, f"{word} should be a list", f"write {word}: [{{axis: value}}]", code="matrix"
+        )
         return []
     found = []
     for entry in listed.value:
@@ -104,7 +124,9 @@ def _entries(listed: Located | None, word: str, mistakes: Mistakes) -> list[Loca
             if all(scalars):
                 found.append(entry)
                 continue
-        mistakes.add(entry, "should be a mapping of single values", "write {axis: value}")
+        mistakes.add(
+            entry, "should be a mapping of single values", "write {axis: value}", code="matrix"
+        )
     return found
 
 
@@ -118,15 +140,21 @@ def _without(
         for key, value in entry.items():
             if key not in values:
                 mistakes.add(
-                    value, f"the matrix has no axis {key!r}", nearest(key, values), on_key=True
+                    value,
+                    f"the matrix has no axis {key!r}",
+                    nearest(key, values),
+                    on_key=True,
+                    code="matrix",
                 )
             elif value.value not in values[key]:
                 hint = nearest(str(value.value), [str(v) for v in values[key]])
-                mistakes.add(value, f"axis {key} has no value {say(value.value)}", hint)
+                mistakes.add(
+                    value, f"axis {key} has no value {say(value.value)}", hint, code="matrix"
+                )
         wanted = entry.plain()
         kept = [c for c in found if not _fits(c, wanted)]
         if len(kept) == len(found) and wanted.keys() <= values.keys():
-            mistakes.add(entry, "this excludes nothing that is left", "drop it")
+            mistakes.add(entry, "this excludes nothing that is left", "drop it", code="matrix")
         found = kept
     return found
 
@@ -147,13 +175,21 @@ def _add(
                 combination.update(more)
         elif meant:
             mistakes.add(
-                entry, "this combination is there already", "add a value to it, or drop it"
+                entry,
+                "this combination is there already",
+                "add a value to it, or drop it",
+                code="matrix",
             )
         elif on_axes.keys() == set(names):
             found.append({**{name: on_axes[name] for name in names}, **more})
         else:
             missing = ", ".join(name for name in names if name not in on_axes)
-            mistakes.add(entry, f"no branch has these values, and {missing} is missing", "add it")
+            mistakes.add(
+                entry,
+                f"no branch has these values, and {missing} is missing",
+                "add it",
+                code="matrix",
+            )
 
 
 def _fits(combination: Combination, wanted: Mapping[str, Scalar]) -> bool:

@@ -39,11 +39,16 @@ def _extended(
     if isinstance(name, str) and name in chain:
         way = " → ".join((*chain, name))
         mistakes.add(
-            named, f"these files extend each other: {way}", "let one of them end the chain"
+            named,
+            f"these files extend each other: {way}",
+            "let one of them end the chain",
+            code="other-file",
         )
         return bare, chain
     if len(chain) > MAX_CHAIN:
-        mistakes.add(named, f"more than {MAX_CHAIN} files extend each other", "use fewer")
+        mistakes.add(
+            named, f"more than {MAX_CHAIN} files extend each other", "use fewer", code="other-file"
+        )
         return bare, chain
     text = _read(named, (".yaml", ".yml"), document, mistakes)
     if text is None:
@@ -64,6 +69,7 @@ def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes
             named,
             f"this production would be named {theirs!r}, as the one that it extends",
             "give it a name of its own: production: {name: …}",
+            code="other-file",
         )
 
 
@@ -105,7 +111,9 @@ def _from_file(named: Located, document: Document, unknown: str, mistakes: Mista
     source = Text((text or "").replace("\r\n", "\n"), _shown(str(named.value), document))
     entries = _entries(source.text, named, source)
     if text is not None and not entries.value:
-        mistakes.add(named, f"{named.value} names no file", "write one LFN on each line")
+        mistakes.add(
+            named, f"{named.value} names no file", "write one LFN on each line", code="other-file"
+        )
     return entries if entries.value else named.scalar((named.scalar(unknown),))
 
 
@@ -137,17 +145,24 @@ def _read(
             named,
             f"{say(name)} is not the name of a file beside this one",
             "write its name alone, with letters, digits and _ . + -",
+            code="other-file",
         )
         return None
     if not name.endswith(endings):
         mistakes.add(
-            named, f"{name!r} does not end in {endings[0]}", f"name it so: {name}{endings[0]}"
+            named,
+            f"{name!r} does not end in {endings[0]}",
+            f"name it so: {name}{endings[0]}",
+            code="other-file",
         )
         return None
     text = document.beside(name) if document.beside is not None else None
     if text is None:
         mistakes.add(
-            named, f"there is no file {name!r} that can be read beside this one", "check its name"
+            named,
+            f"there is no file {name!r} that can be read beside this one",
+            "check its name",
+            code="other-file",
         )
         return None
     if len(text) > yaml_source.MAX_BYTES:
@@ -155,6 +170,7 @@ def _read(
             named,
             f"{name} has more than the {yaml_source.MAX_BYTES:,} characters that are read",
             "split it up; many files are better selected by metadata",
+            code="other-file",
         )
         return None
     return text

@@ -53,7 +53,12 @@ def fill(
     def value_of(name: str, where: Located) -> Scalar:
         if name in values:
             return values[name]
-        mistakes.add(where, f"unknown placeholder ${{{{ {room}.{name} }}}}", unknown(name))
+        mistakes.add(
+            where,
+            f"unknown placeholder ${{{{ {room}.{name} }}}}",
+            unknown(name),
+            code="placeholder",
+        )
         return "unknown"
 
     def one(located: Located, path: Path) -> Located:
@@ -65,6 +70,7 @@ def fill(
                 located,
                 f"a parameter cannot decide this: {text!r}",
                 "the DAG is drawn before a run begins: write the value itself",
+                code="parameter",
             )
             return located.scalar("unknown")
         whole = pattern.fullmatch(text.strip())
@@ -105,7 +111,7 @@ def parameters_of(
         try:
             check_name(name)
         except DefinitionError as error:
-            mistakes.add(entry, error.reason, error.hint, on_key=True)
+            mistakes.add(entry, error.reason, error.hint, on_key=True, code="parameter")
         try:
             found[name] = Parameter.model_validate(entry.plain())
         except ValidationError:

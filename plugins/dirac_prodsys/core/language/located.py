@@ -75,11 +75,19 @@ class Mistakes:
     source: Text
     found: list[DefinitionError] = field(default_factory=list)
 
-    def add(self, where: Located, reason: str, hint: str, *, on_key: bool = False) -> None:
+    def add(
+        self,
+        where: Located,
+        reason: str,
+        hint: str,
+        *,
+        on_key: bool = False,
+        code: str = DefinitionError.code,
+    ) -> None:
         """Note one, at a value or at its key."""
         node = where.node
         line, column = (node.key_line, node.key_column) if on_key else (node.line, node.column)
-        self.found.append((node.source or self.source).error(line, column, reason, hint))
+        self.found.append((node.source or self.source).error(line, column, reason, hint, code))
 
 
 def locate(document: Document, *, foreign: bool = False) -> Located:

@@ -63,7 +63,9 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
         for _, step in steps.items():
             if (named := step.get("matrix")) is not None:
                 hint = "add matrix: {particle: [gamma, proton]} at the top of the file"
-                mistakes.add(named, "there is no matrix that a step could depend on", hint)
+                mistakes.add(
+                    named, "there is no matrix that a step could depend on", hint, code="matrix"
+                )
         return _without_matrix(tree, steps), Branches()
     axes = read_axes(matrix, mistakes)
     if axes is None:
@@ -72,7 +74,12 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
     total = sum(len(template.names) for template in templates.values())
     if total > MAX_STEPS:
         hint = "use fewer values, or name fewer axes in the steps' own matrix"
-        mistakes.add(matrix, f"the branches have {total:,} steps, more than {MAX_STEPS:,}", hint)
+        mistakes.add(
+            matrix,
+            f"the branches have {total:,} steps, more than {MAX_STEPS:,}",
+            hint,
+            code="matrix",
+        )
         return tree, Branches()
     made: dict[str, Located] = {}
     written: dict[str, str] = {}
@@ -80,7 +87,13 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
         for values, branch in template.names.items():
             if branch in made:
                 reason = f"two steps would be named {branch!r}"
-                mistakes.add(template.step, reason, "rename one, or change a value", on_key=True)
+                mistakes.add(
+                    template.step,
+                    reason,
+                    "rename one, or change a value",
+                    on_key=True,
+                    code="matrix",
+                )
                 continue
             own = dict(zip(template.axes, values, strict=True))
             within = [c for c in axes.combinations if own.items() <= c.items()]
@@ -110,7 +123,12 @@ def _template(name: str, step: Located, axes: Axes, mistakes: Mistakes) -> _Temp
 
 def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ...]:
     if not isinstance(named.value, tuple):
-        mistakes.add(named, "should be a list of axes of the matrix", "write matrix: [particle]")
+        mistakes.add(
+            named,
+            "should be a list of axes of the matrix",
+            "write matrix: [particle]",
+            code="matrix",
+        )
         return axes.names
     wanted = set()
     for entry in named.value:
@@ -118,7 +136,7 @@ def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ..
             wanted.add(entry.value)
         else:
             hint = nearest(str(entry.value), axes.names)
-            mistakes.add(entry, f"the matrix has no axis {entry.value!r}", hint)
+            mistakes.add(entry, f"the matrix has no axis {entry.value!r}", hint, code="matrix")
     return tuple(axis for axis in axes.names if axis in wanted)
 
 

@@ -17,6 +17,7 @@ from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.step_shape import RunRange, run_range
 from dirac_prodsys.errors import DefinitionError
 
 #: stands in names for the run, which is another for each of them
@@ -27,9 +28,10 @@ RUN = "${{ run }}"
 class Claim:
     """A name that a file claims for itself; :data:`RUN` where the run stands in it."""
 
-    kind: Literal["production", "dataset", "directory"]
+    kind: Literal["production", "dataset", "directory", "runs"]
     name: str
     path: Path
+    runs: RunRange | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ def claims(subject: Subject) -> Iterator[Claim]:
             for directory in step.transformation.directories:
                 path: Path = ("steps", step.name, "output", "directory")
                 yield Claim("directory", directory.path.replace(run, RUN), path)
+    for one in subject.production.steps:
+        runs = run_range(one)
+        if runs is not None:
+            name = f"{runs.first} to {runs.last} of {runs.campaign}"
+            yield Claim("runs", name, ("steps", one.name, "run_numbers"), runs)
 
 
 def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:
@@ -64,9 +71,14 @@ def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:
     Of two productions of one name nothing else is compared: one is likely a copy of the other.
     """
     owners: dict[tuple[str, str], Placed] = {}
+    ranges: list[Placed] = []
     for placed in files:
         copied: set[str] = set()
         for one in placed:
+            if one.claim.runs is not None:
+                yield from (_clash(one, other) for other in ranges if _overlap(one, other))
+                ranges.append(one)
+                continue
             key = (one.claim.kind, one.claim.name.lower())
             owner = owners.setdefault(key, one)
             if owner.place.file == one.place.file or owner.place.file in copied:
@@ -74,6 +86,14 @@ def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:
             if one.claim.kind == "production":
                 copied.add(owner.place.file)
             yield _clash(one, owner)
+
+
+def _overlap(one: Placed, other: Placed) -> bool:
+    """Whether two files use the same run numbers; those of one file were compared already."""
+    mine, theirs = one.claim.runs, other.claim.runs
+    if mine is None or theirs is None or one.place.file == other.place.file:
+        return False
+    return mine.overlaps(theirs)
 
 
 def _clash(one: Placed, owner: Placed) -> Finding:
@@ -84,6 +104,9 @@ def _clash(one: Placed, owner: Placed) -> Finding:
     elif one.claim.kind == "dataset":
         code, reason = "duplicate-dataset", f"dataset {name!r} is already made in {there}"
         hint = "the last part of a dataset's name must be unique: add ${{ production }}"
+    elif one.claim.kind == "runs":
+        code, reason = "run-numbers", f"run numbers {name} overlap with those in {there}"
+        hint = "let each step of a campaign have run numbers of its own"
     elif one.claim.kind == "directory":
         code, reason = "shared-directory", f"{name} is already written to in {there}"
         hint = "let the directory begin with the production's name: add ${{ production }}"
