@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.core.findings import RULES
+from dirac_prodsys.errors import DefinitionErrors
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "plugins" / "dirac_prodsys"
 FOLDER = ROOT / "tests" / "productions"
+BAD = sorted((FOLDER / "bad").glob("[!_]*.yaml"))
 GOOD = sorted((FOLDER / "good").glob("[!_]*.yaml"))  # the others are there to be extended
 
 
@@ -91,3 +95,18 @@ def test_a_broken_file_has_a_finding_of_its_kind(prodsys, file, code):
 def test_good_productions_have_no_errors(prodsys, file):
     result = prodsys("lint", file)
     assert result.exit_code == 0, result.stdout
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda f: f.stem)
+def test_what_stops_a_production_is_what_lint_tells(prodsys, file):
+    with pytest.raises(DefinitionErrors) as stopped:
+        read_production(file)
+    result = prodsys("lint", "--format", "json", file)
+    assert result.exit_code == 2
+    told = [
+        (found["file"], found["line"], found["column"], found["message"], found["hint"])
+        for found in json.loads(result.stdout)["findings"]
+        if found["severity"] == "error"
+    ]
+    said = [(e.file, e.line, e.column, e.reason, e.hint) for e in stopped.value.errors]
+    assert sorted(told) == sorted(said)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.dialects import DUMMY_RUN
+from dirac_prodsys.core.dialects import DUMMY_RUN, load_production
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.proof import prove
 from dirac_prodsys.core.proof.subject import Link, Subject
@@ -155,3 +155,40 @@ def test_what_diracs_own_validator_would_refuse_is_a_note() -> None:
     refused = told(one, "dirac-refuses-link")
     assert len(refused) == 1
     assert "a → c would refuse: other is not in the parent's output query" in refused[0]
+
+
+#: a simulation with two night-sky levels, and a step for each of them
+FAN_OUT = """\
+ProdSteps:
+  - ID: 1
+    input_meta_query: {parentID: }
+    job_config: {type: MCSimulation, version: 2022-08-03, array_layout: Advanced-Baseline,
+      site: Paranal, particle: gamma, pointing_dir: North, zenith_angle: 20, n_shower: 50,
+      moon: [dark, half]}
+  - ID: 2
+    input_meta_query: {parentID: 1, moon: dark}
+    job_config: {type: CtapipeProcessing, version: v0.19.2, data_level: 2, output_extension: h5}
+  - ID: 3
+    input_meta_query: {parentID: 1, moon: half}
+    job_config: {type: CtapipeProcessing, version: v0.19.3, data_level: 2, output_extension: h5}
+Common: {MCCampaign: PROD6, configuration_id: 15, base_path: /ctao/MC}
+"""
+
+
+def ctao(text: str) -> Subject:
+    production = load_production(text, "fan_out.yml")
+    return Subject(production, compile(production, run=DUMMY_RUN))
+
+
+def test_children_that_split_their_parents_files_between_them_are_no_finding() -> None:
+    one = ctao(FAN_OUT)
+    assert [found.share for found in one.links.values()] == ["part", "part"]
+    assert told(one, "siblings-overlap", "files-not-taken") == []
+
+
+def test_a_part_that_is_taken_twice_and_one_that_is_not_taken_are_both_told() -> None:
+    one = ctao(FAN_OUT.replace("moon: half}", "moon: dark}"))
+    (overlap,) = told(one, "siblings-overlap")
+    assert overlap.endswith("both take files of Step1_MCSimulation with nsb 1")
+    (rest,) = told(one, "files-not-taken")
+    assert rest.startswith("no step takes the files of Step1_MCSimulation with nsb 5: ")

@@ -89,11 +89,15 @@ def _left_out(
         if rest:
             yield Problem(
                 subject.condition(splitting[-1], field),
-                f"no step takes the files of {parent} with {field} {say({'in': rest})}: "
+                f"no step takes the files of {parent} with {field} {_say(rest)}: "
                 f"{', '.join(splitting)} split them by {field}",
                 "correct the condition of one, or add a step",
                 code="files-not-taken",
             )
+
+
+def _say(values: list[object]) -> str:
+    return say({"in": values} if len(values) > 1 else {"=": values[0]})
 
 
 def _work(subject: Subject, step: str) -> object:
