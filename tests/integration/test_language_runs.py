@@ -1,0 +1,107 @@
+"""What a run chooses, what it lists and what it extends, from the folder to the grid in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.gateway import memory
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+
+BASE = """version: 1
+production: {vo: sim}
+parameters:
+  tasks: {type: int, default: 5, min: 1, max: 10}
+  label: {type: string, default: plain}
+common:
+  directory: /sim/${{ production }}/${{ run }}
+  se: DISK-A-SE
+  metadata: {production: "${{ production }}", run: "${{ run }}", step: "${{ step }}"}
+defaults: {group_size: 2, job: {type: script}}
+matrix: {particle: [gamma, proton]}
+steps:
+  make:
+    type: MCSimulation
+    tasks: ${{ parameters.tasks }}
+    job: {executable: make, arguments: "${{ matrix.particle }} ${{ parameters.label }}"}
+    output: {files: ["made_@{JOB_ID}"]}
+  join:
+    type: Merging
+    matrix: []
+    input: {from: make}
+    job: {executable: join}
+    output: {files: ["joined_@{JOB_ID}"]}
+  old:
+    type: Merging
+    matrix: []
+    input: {lfns: {file: old.txt}}
+    job: {executable: merge}
+"""
+
+
+@pytest.fixture
+def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGrid]:
+    """The grid of the connection, with three files of old."""
+    name = request.node.name
+    extra = {"backend": "memory", "config": name, "poll_interval": 0.02, "agent_cycle": 0.02}
+    connection = json.dumps({"conn_type": "dirac", "extra": extra})
+    monkeypatch.setenv("AIRFLOW_CONN_DIRAC_DEFAULT", connection)
+    made = memory.register(name, MemoryGrid(step=2.0))
+    for number in range(3):
+        made.catalogue.register(f"/sim/old/{number}")
+    yield made
+    memory.forget(name)
+
+
+@pytest.fixture
+def dag(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> Any:
+    """The DAG of a production that extends another and lists files, through the bundle."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag
+
+    (productions_folder / "_base.yaml").write_text(BASE)
+    (productions_folder / "old.txt").write_text("".join(f"/sim/old/{n}\n" for n in range(3)))
+    (productions_folder / "p.yaml").write_text("extends: _base.yaml\nproduction: {name: clone}\n")
+    bundle = DagBundlesManager().get_bundle("productions")
+    bundle.initialize()
+    bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions")
+    assert bag.import_errors == {}
+    (found,) = bag.dags.values()
+    return found
+
+
+def by_step(grid: MemoryGrid) -> dict[str, Any]:
+    return {t.row["TransformationName"].rsplit("__")[-1]: t for t in grid.transformations.values()}
+
+
+def test_a_run_without_a_choice_gets_the_defaults(dag: Any, grid: MemoryGrid) -> None:
+    dag_run = dag.test()
+    assert dag_run.state == "success"
+    found = by_step(grid)
+    assert set(found) == {"make-gamma", "make-proton", "join", "old"}
+    assert len(found["make-gamma"].tasks) == 5
+    assert len(found["join"].files) == 10
+    assert {str(f.status) for f in found["old"].files.values()} == {"Processed"}
+    assert [t.status for t in grid.transformations.values()] == ["Completed"] * 4
+
+
+def test_a_run_may_choose(dag: Any, grid: MemoryGrid) -> None:
+    dag_run = dag.test(run_conf={"tasks": 3, "label": "chosen"})
+    assert dag_run.state == "success"
+    made = by_step(grid)["make-proton"]
+    assert len(made.tasks) == 3
+    assert json.loads(made.row["Body"])["commands"][0]["arguments"] == "proton chosen"
+
+
+def test_a_name_that_is_no_parameter_ends_the_run_before_anything_is_created(
+    dag: Any, grid: MemoryGrid
+) -> None:
+    for task in dag.tasks:
+        task.retries = 0
+    dag_run = dag.test(run_conf={"task": 3})
+    assert dag_run.state == "failed"
+    assert grid.transformations == {}
