@@ -61,6 +61,7 @@ class JobSpec(Spec):
     :param job_type: DIRAC JobType.
     :param cpu_time: seconds of normalised CPU.
     :param sites: destination sites; empty: anywhere.
+    :param sandbox: ``LFN:/…`` of files that are brought to the working directory of every job.
     """
 
     kind: Literal["job"] = "job"
@@ -76,6 +77,7 @@ class JobSpec(Spec):
     sites: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     platform: str = ""
+    sandbox: tuple[str, ...] = ()
 
 
 class RequestOperation(Spec):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.core.job_types import JobContext
+from dirac_prodsys.core.job_types.script import Script
 from dirac_prodsys.core.specs import (
     Command,
     JobSpec,
@@ -139,6 +141,39 @@ def test_task_and_production_numbers_are_filled_in_and_percent_signs_survive(
     done = run(body, tmp_path)
     assert "RESULT True" in done.stdout, done.stdout
     assert (tmp_path / "made_00000007.txt").read_text() == "00000003 %n 100%\n"
+
+
+def test_software_is_set_up_before_the_program_which_gets_its_arguments_as_they_are(
+    tmp_path: Path,
+) -> None:
+    for name, word in (("one", "first"), ("two", "$WORD second")):
+        (tmp_path / f"{name}.sh").write_text(f'export WORD="{word}"\n')
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\necho "$WORD" "$#" "$@" > made\n')
+    program.chmod(0o755)
+    script = Script(
+        type="script",
+        executable="program",
+        arguments="--task @{JOB_ID} 'two words' --cost 5$ %n",
+        software=(f"{tmp_path}/one.sh", f"{tmp_path}/two.sh"),
+    )
+    body = script.body(JobContext("x", "y", ()))
+    done = run(body, tmp_path)
+    assert "RESULT True" in done.stdout, done.stdout
+    words = "first second 6 --task 00000007 two words --cost 5$ %n\n"
+    assert (tmp_path / "made").read_text() == words
+
+
+def test_a_setup_that_fails_fails_the_job(tmp_path: Path) -> None:
+    script = Script(type="script", executable="true", software=("/no/such/setup.sh",))
+    done = run(script.body(JobContext("x", "y", ())), tmp_path)
+    assert "RESULT False" in done.stdout, done.stdout
+
+
+def test_files_of_the_sandbox_reach_the_workflow() -> None:
+    body = FULL.model_copy(update={"sandbox": ("LFN:/sim/a.cfg", "LFN:/sim/b.py")})
+    assert parameters(render(body))["InputSandbox"] == "LFN:/sim/a.cfg;LFN:/sim/b.py"
+    assert "InputSandbox" not in parameters(render(FULL))
 
 
 def test_outputs_are_uploaded_after_the_commands(tmp_path: Path) -> None:

@@ -35,6 +35,21 @@ def _site(name: str) -> str:
     return name
 
 
+def _sandbox_file(name: str) -> str:
+    if not re.fullmatch(r"LFN:(/[A-Za-z0-9_.+=@-]+)+", name):
+        raise wrong(
+            f"{name!r} is no file of the catalogue",
+            "write LFN:/vo/folder/file: files of this machine do not travel with a production",
+        )
+    return name
+
+
+def _setup_script(path: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9_.+=@-]+)+", path):
+        raise wrong(f"{path!r} is no absolute path", "write it in full: /cvmfs/…/setup.sh")
+    return path
+
+
 def _variables(environment: dict[str, str]) -> dict[str, str]:
     for name in environment:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
@@ -45,6 +60,8 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
 
 
 Line = Annotated[Text, AfterValidator(_one_line)]
+SandboxFile = Annotated[Text, AfterValidator(_sandbox_file)]
+SetupScript = Annotated[Text, AfterValidator(_setup_script)]
 Site = Annotated[Text, AfterValidator(_site)]
 Word = Annotated[Text, Field(min_length=1), AfterValidator(_one_line)]
 
@@ -54,6 +71,10 @@ class Script(JobAttributes):
 
     :param executable: a program on the worker's PATH, or an absolute path.
     :param arguments: one line; ``@{JOB_ID}`` is the task ID, eight digits.
+    :param sandbox: ``LFN:/…`` of files that every job gets beside its input: a configuration, a
+        script.
+    :param software: absolute paths of shell scripts that are sourced, in this order, before the
+        program runs.
     :param job_type: DIRAC JobType, if not that of the transformation.
     :param cpu_time: seconds of normalised CPU.
     :param priority: DIRAC's UserPriority.
@@ -65,6 +86,8 @@ class Script(JobAttributes):
     type: Literal["script"]
     executable: Annotated[StrictStr, AfterValidator(_program)]
     arguments: Line = ""
+    sandbox: tuple[SandboxFile, ...] = ()
+    software: tuple[SetupScript, ...] = ()
     job_type: Word | None = Field(default=None, max_length=32)
     cpu_time: StrictInt = Field(default=86400, ge=1)
     processors: StrictInt = Field(default=1, ge=1)
@@ -80,7 +103,7 @@ class Script(JobAttributes):
         return JobSpec(
             name=context.name,
             job_type=self.job_type or context.job_type,
-            commands=(Command(executable=self.executable, arguments=self.arguments),),
+            commands=(self._command(),),
             outputs=context.outputs,
             environment=self.environment,
             input_data_policy=self.input_data_policy,
@@ -90,7 +113,19 @@ class Script(JobAttributes):
             sites=self.sites,
             tags=self.tags,
             platform=self.platform,
+            sandbox=self.sandbox,
         )
+
+    def _command(self) -> Command:
+        """The program; by way of a shell if there is something to source first.
+
+        DIRAC splits the line as a shell does, and runs it without one (``Modules/Script.py``).
+        """
+        if not self.software:
+            return Command(executable=self.executable, arguments=self.arguments)
+        sourced = " && ".join(f". {path}" for path in self.software)
+        line = f"-c '{sourced} && exec \"$@\"' {self.executable} {self.executable}"
+        return Command(executable="bash", arguments=f"{line} {self.arguments}".rstrip())
 
 
 JOB_TYPE = JobType("script", Script)

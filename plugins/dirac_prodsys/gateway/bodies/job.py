@@ -74,9 +74,11 @@ def render(body: JobSpec) -> str:
     if body.environment:
         job.setExecutionEnv(dict(sorted(body.environment.items())))
     _set(job, "InputDataPolicy", INPUT_DATA_POLICY[body.input_data_policy], "Input data policy")
-    # the setters of these three look them up in the configuration of whoever renders
+    # the setters of these look them up on the machine of whoever renders
     if body.sites:
         _set(job, "Site", ";".join(sorted(body.sites)), "Destination sites")
+    if body.sandbox:
+        _set(job, "InputSandbox", ";".join(body.sandbox), "Input sandbox file list")
     if body.platform:
         _set(job, "Platform", body.platform, "Platform ( Operating System )")
     job.setOutputSandbox(["std.out", "std.err", "*.log"])
