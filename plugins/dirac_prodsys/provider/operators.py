@@ -19,6 +19,7 @@ from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.frozen import check_frozen
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,6 +36,10 @@ class DiracCreateTransformationOperator(DiracOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Look up by name, compare, create what is missing."""
+        late = self.plan(context, whole=False)
+        if late.awaits:
+            name = late.transformation.name
+            self.on_grid(lambda gateway: check_frozen(gateway, name, late.awaits))
         spec = self.plan(context).transformation
         record = self.on_grid(lambda gateway: gateway.create_transformation(spec))
         self.remember_link(record.id, record.name)
