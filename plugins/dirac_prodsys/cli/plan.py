@@ -99,7 +99,7 @@ def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
     spec = step.transformation
     yield "transformation", spec.name
     if step.parents:
-        when = "when all are complete" if step.start == "on_complete" else "streaming"
+        when = "when all are complete" if step.start == "on_complete" else step.start
         yield "after", f"{', '.join(step.parents)} ({when})"
     if spec.tasks is not None:
         yield "tasks", str(spec.tasks)

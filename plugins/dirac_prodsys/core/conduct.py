@@ -9,6 +9,8 @@ has always meant.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,8 +22,10 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.model_errors import wrong
@@ -142,6 +146,45 @@ class Policy(_Model):
             recovery=self.recovery.rules(),
             **found,
         )
+
+
+def share(start: str) -> float:
+    """The fraction of its parents' work at which a step starts, 0 to 1; 0: it does not say."""
+    found = _AT.fullmatch(start)
+    return float(found[1]) / 100 if found else 0.0
+
+
+def _start(value: Any) -> Any:
+    if isinstance(value, Mapping) and set(value) == {"at"}:
+        written = f"at {value['at']}"
+        if not 0 < share(written) <= 1:
+            raise wrong(f"{value['at']!r} is no share of the parents' work", "write {at: 10%}")
+        return written
+    if value in ("streaming", "on_complete") or (isinstance(value, str) and 0 < share(value) <= 1):
+        return value
+    raise PydanticKnownError("literal_error", {"expected": "'streaming' or 'on_complete'"})
+
+
+_AT = re.compile(r"at (\d{1,3}(?:\.\d+)?)%")
+
+#: with its parents, when they are complete, or when they have done a share of their work
+Start = Annotated[
+    str,
+    BeforeValidator(_start),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["streaming", "on_complete"]},
+                {
+                    "type": "object",
+                    "properties": {"at": {"type": "string", "pattern": r"^\d{1,3}(\.\d+)?%$"}},
+                    "required": ["at"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 
 
 class Approval(_Model):

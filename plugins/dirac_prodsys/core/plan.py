@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from dirac_prodsys.core import graph, linking, naming
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -45,7 +45,8 @@ class StepPlan:
     """One step of a plan.
 
     :param parents: names of the steps whose files it takes.
-    :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
+    :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
+        ``at 10%``: when each of them has done so much of its work.
     :param feeders: steps whose files or models it takes although it does not name them: they are
         waited for as parents are.
     :param sample: instead of the transformation's input query.
@@ -56,7 +57,7 @@ class StepPlan:
     transformation: TransformationSpec
     dataset: DatasetSpec | None
     parents: tuple[str, ...]
-    start: Literal["streaming", "on_complete"]
+    start: str
     rules: StepRules
     feeders: tuple[str, ...] = ()
     sample: Sample | None = None

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy
+from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.parameters import Parameter, values_for
@@ -91,8 +91,6 @@ class DatasetModel(Model):
 
 #: files per task, or GB
 GroupSize = Annotated[StrictInt | StrictFloat, Field(gt=0)]
-#: with its parents, or when they are complete
-Start = Literal["streaming", "on_complete"]
 
 
 #: of ``INTEGER`` columns in ``TransformationDB.sql``
@@ -138,7 +136,8 @@ class StepBase(Model):
     :param max_tasks: stored as MaxNumberOfTasks: the grid's MCExtensionAgent may add tasks up to
         this number, in place of failed ones.
     :param run_numbers: of what the tasks simulate.
-    :param start: ``streaming``: with the production; ``on_complete``: when its parents are.
+    :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
+        ``at 10%``: when each of them has done so much of its work.
     :param approval: asked before it starts.
     :param on_cancel: what a run that did not complete leaves of it; None: as the production says.
     """

@@ -81,7 +81,7 @@ def check_shape(step: Step, kind: TransformationType, problems: Problems) -> Non
         hints = {key: f"drop {key}" for key in _WITH_INPUT}
         _refuse(step, hints, f"type {kind.name} has no input to group", problems)
         _check_tasks(step, kind, path, problems)
-    if step.start == "on_complete" and not (step.input and step.input.steps):
+    if step.start != "streaming" and not (step.input and step.input.steps):
         reason = "there is no parent step that could complete"
         problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
 

@@ -6,6 +6,7 @@
     parent.create ──> child.create                    in the order of the graph
     parent.complete ──> child.settle                  only then can a child's input be final
     parent.complete ──> child.start                   steps with ``start: on_complete``
+    parent.start ──> child.ready ──> child.start      steps with ``start: {at: 10%}``
 
     a step:  create ─> start ─> [settle ─> flush ─>] process ─> complete [─> dataset]
 
@@ -32,6 +33,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from dirac_prodsys.core import naming
+from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.production import Production
@@ -63,6 +65,7 @@ _ABOUT = (
 
 @dataclass(frozen=True)
 class _StepTasks:
+    group: TaskGroup
     create: BaseOperator
     start: BaseOperator
     #: the first task that needs the parents' files to be all there
@@ -120,12 +123,22 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
             parent.complete >> own.wait
             if step.start == "on_complete":
                 parent.complete >> own.start
+        if part := share(step.start):
+            for name in dict.fromkeys((*step.parents, *step.feeders)):
+                with dag, own.group:
+                    ready = DiracTransformationSensor(
+                        task_id=f"ready_{_group_id(name)}",
+                        production=production,
+                        step=name,
+                        ready_at=part,
+                    )
+                tasks[name].start >> ready >> own.start
     return dag
 
 
 def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
     about = production.step(step.name).description or f"{step.transformation.type}"
-    with TaskGroup(group_id=_group_id(step.name), tooltip=about):
+    with TaskGroup(group_id=_group_id(step.name), tooltip=about) as group:
         where: dict[str, Any] = {"production": production, "step": step.name}
         create = DiracCreateTransformationOperator(task_id="create", **where)
         start = DiracStartTransformationOperator(task_id="start", **where)
@@ -142,7 +155,7 @@ def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
         process >> complete
         if step.dataset is not None:
             complete >> DiracCreateDatasetOperator(task_id="dataset", **where)
-    return _StepTasks(create, start, wait, complete)
+    return _StepTasks(group, create, start, wait, complete)
 
 
 def _group_id(step: str) -> str:

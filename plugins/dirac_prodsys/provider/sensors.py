@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from airflow.sdk import BaseSensorOperator
@@ -43,6 +44,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
 
     :param until: the verdicts to return for: ``{"complete"}`` or ``{"flush", "complete"}``.
     :param inputs_final: False while other tasks may still add input files to the catalogue.
+    :param ready_at: wait only until this fraction of the work is done, 0 to 1; 0: to the end.
     :param rules: with ``spec``, the ``StepRules`` (or their dict); default: all tasks, or all
         files.
     :param timeout: seconds of waiting after which the task fails; kept by the trigger.
@@ -53,6 +55,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         *,
         until: Iterable[str] = ("complete",),
         inputs_final: bool = True,
+        ready_at: float = 0.0,
         rules: StepRules | Mapping[str, Any] | None = None,
         timeout: float = LONGEST_WAIT,
         **kwargs: Any,
@@ -62,6 +65,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         if not set(self.until) <= {"flush", "complete"} or "complete" not in self.until:
             raise ValueError(f"{self.task_id}: until must be complete, or flush and complete")
         self.inputs_final = inputs_final
+        self.ready_at = ready_at
         self.rules = StepRules.from_dict(rules) if isinstance(rules, Mapping) else rules
 
     def work(self, context: Context, state: Mapping[str, Any]) -> NoReturn:
@@ -76,6 +80,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         self.remember_link(record.id, name)
         query = step.transformation.input_query
         rules = (self.rules or step.rules).shaped(step.transformation)
+        if self.ready_at:
+            rules = replace(rules, ready_at=self.ready_at)
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")
         flushes = (history or state).get("flushes")
@@ -115,7 +121,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             self._name_vanished(snapshot)
         if kind in self.until:
             self.log.info("%s: %s", kind, reason)
-            if "flush" not in self.until:
+            if "flush" not in self.until and not self.ready_at:
                 self._report(context, snapshot)
             return snapshot
         if kind in ("fail", "timeout"):

@@ -128,7 +128,8 @@ def test_a_flush_and_a_recovery_do_not_meet() -> None:
     assert look(files, tasks={"Done": 1, "Failed": 1}).kind == "recover"
 
 
-# -- its limitations, by number; 1, 10 and 15 are about calls: tests/unit/provider/test_recovery.py --
+# -- its limitations, by number ---------------------------------------------------------------
+#    1, 10 and 15 are about calls: tests/unit/provider/test_recovery.py
 
 
 def test_2_a_child_of_a_running_simulation_is_not_complete_with_the_files_known_so_far() -> None:

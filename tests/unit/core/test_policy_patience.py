@@ -113,6 +113,30 @@ def test_a_status_that_stays_flush_with_nothing_unused_is_no_alarm() -> None:
     assert not any(v.alarm for v in at([0, 360, 3000], seen, FILES)[0])
 
 
+# -- beginning before the end ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rules", "seen", "kind"),
+    [
+        (TASKS, snapshot(tasks={"Done": 1, "Running": 3}), "wait"),
+        (TASKS, snapshot(tasks={"Done": 2, "Running": 2}), "complete"),
+        (TASKS, snapshot(tasks={"Done": 2}), "complete"),  # two more are still to be made
+        (TASKS, snapshot(tasks={"Failed": 4}), "wait"),  # for its own wait to judge
+        (TASKS, snapshot(), "wait"),
+        (FILES, snapshot(files={"Processed": 5, "Unused": 5}), "complete"),
+        (FILES, snapshot(files={"Processed": 4, "Unused": 5}), "wait"),
+        (FILES, snapshot(files={}), "wait"),
+        (FILES, snapshot("Stopped", files={"Processed": 4, "Unused": 5}), "wait"),
+        (FILES, snapshot("Completed", files={}), "complete"),
+        (FILES, snapshot("Cleaned", files={}), "fail"),
+    ],
+)
+def test_others_begin_when_a_share_is_done(rules: StepRules, seen: Snapshot, kind: str) -> None:
+    half = replace(rules, ready_at=0.5)
+    assert [v.kind for v in at([0, 9 * STALL], seen, half)[0]] == [kind, kind]
+
+
 # -- failures --------------------------------------------------------------------------------------
 
 ACTIVE = StepRules(True, group_size=4, stall_after=STALL)

@@ -87,6 +87,17 @@ def test_a_step_that_starts_on_complete_waits_for_its_parents() -> None:
     assert ("root.complete", "right__hand.start") in edges(dag_of(DIAMOND))
 
 
+def test_a_step_may_start_when_its_parents_have_done_a_share_of_their_work() -> None:
+    text = DIAMOND.replace("policy: {flush: never}", "start: {at: 12.5%}")
+    dag = dag_of(text)
+    found = edges(dag)
+    for parent, group in (("left", "left"), ("right.hand", "right__hand")):
+        ready = dag.get_task(f"end.ready_{group}")
+        assert (ready.step, ready.ready_at) == (parent, 0.125)
+        assert (f"{group}.start", ready.task_id) in found
+        assert (ready.task_id, "end.start") in found
+
+
 def test_a_step_that_is_never_flushed_waits_with_its_processing() -> None:
     dag = dag_of(DIAMOND)
     assert "end.settle" not in dag.task_dict

@@ -16,10 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy
+from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.parameters import Parameter
-from dirac_prodsys.core.production import GroupSize, Model, Start, StepBase, TypeModel
+from dirac_prodsys.core.production import GroupSize, Model, StepBase, TypeModel
 from dirac_prodsys.core.specs import MetaValue
 
 VERSION = 1

@@ -13,6 +13,7 @@ from dirac_prodsys.core.policy.counts import (
     assigned_files,
     attached_files,
     bad_tasks,
+    good_tasks,
     retryable,
     say,
     unused_files,
@@ -24,7 +25,7 @@ from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.tasks import by_tasks
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION
+from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
 
 
 def judge(
@@ -49,6 +50,8 @@ def judge(
         snapshot = snapshot.with_catalogue(rules.listed)
     seen = remember(snapshot, rules, history, now=now, inputs_final=inputs_final)
     verdict = _by_status(snapshot)
+    if verdict is None and rules.ready_at:
+        verdict = _by_share(snapshot, rules)
     if verdict is not None:
         return verdict, seen
     rules = _as_it_stands(snapshot, rules)
@@ -88,7 +91,7 @@ def needs_catalogue(
 
     :param now: with ``quiet_seconds``, as for :func:`judge`; without it the quiet time is left out.
     """
-    if rules.listed is not None:
+    if rules.listed is not None or rules.ready_at:
         return False
     if not (rules.needs_input and inputs_final and snapshot.status in LIVE_TRANSFORMATION):
         return False
@@ -117,6 +120,19 @@ def _by_status(snapshot: Snapshot) -> Verdict | None:
     if status not in LIVE_TRANSFORMATION:
         return Verdict("wait", f"{label} is {status}: nothing runs until it is Active")
     return None
+
+
+def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
+    """Whether so much is done that others may begin; what has begun is not judged."""
+    if rules.needs_input:
+        done, total = snapshot.files.get(FileStatus.PROCESSED, 0), attached_files(snapshot)
+    else:
+        done = good_tasks(snapshot)
+        total = sum(snapshot.tasks.values()) if rules.tasks is None else rules.tasks
+    told = f"{done} of {total} {'files' if rules.needs_input else 'tasks'} are done"
+    if total and done >= rules.ready_at * total:
+        return Verdict("complete", f"{told}, {rules.ready_at:.0%} were waited for")
+    return Verdict("wait", f"{told}, {rules.ready_at:.0%} are waited for")
 
 
 def _by_failures(

@@ -45,6 +45,8 @@ class StepRules:
     :param extend_chunk: tasks that are added at a time.
     :param tolerance: fraction of ``tasks`` that may be missing in the end.
     :param max_failed: fraction of failed tasks above which none are added.
+    :param ready_at: wait only until this fraction of the work is done, and leave the rest of it to
+        others; 0: to the end.
     :param recovery: what becomes of files that stay behind.
     """
 
@@ -65,6 +67,7 @@ class StepRules:
     extend_chunk: int = 50
     tolerance: float = 0.0
     max_failed: float = 0.3
+    ready_at: float = 0.0
     recovery: RecoveryRules = field(default_factory=RecoveryRules)
 
     def shaped(self, spec: TransformationSpec) -> StepRules:
