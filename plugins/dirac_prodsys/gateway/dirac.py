@@ -66,7 +66,7 @@ class DiracGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, Tra
     def _configured(self) -> Configured:
         if not isinstance(self.services, DisetServices):
             return Configured()
-        return configured(self.services.configuration, self.settings.vo)
+        return configured(self.services.configuration)
 
     def _render(self, body: BodySpec) -> str:
         return render(body)

@@ -49,19 +49,22 @@ class InventoryVerbs:
         raise NotImplementedError
 
 
-def configured(tree: GridConfiguration, vo: str) -> Configured:
-    """What a configuration has, for a virtual organisation.
+def configured(tree: GridConfiguration) -> Configured:
+    """What a configuration has.
 
-    Agents belong to none and read ``Operations/Defaults``; a site that keeps the lists below the
-    virtual organisation runs agents for it alone.
+    Lists of types count wherever they stand below ``Operations``: agents for all read the defaults,
+    and a virtual organisation may have agents of its own.
     """
     kinds = tree.sections("/Resources/Sites")
     sites = [site for kind in kinds for site in tree.sections(f"/Resources/Sites/{kind}")]
     types: set[str] = set()
     for family, default in DEFAULT_TYPES.items():
         option = f"Transformations/{family}"
-        said = tree.options(f"/Operations/Defaults/{option}")
-        said += tree.options(f"/Operations/{vo}/{option}") if vo else []
+        said = [
+            kind
+            for scope in tree.sections("/Operations")
+            for kind in tree.options(f"/Operations/{scope}/{option}")
+        ]
         types.update(said or default)
     return Configured(
         storage_elements=frozenset(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dirac_prodsys.core.findings import RULES
+
+PLUGINS = Path(__file__).parents[3] / "plugins"
 
 #: one error, one warning, some notes
 BROKEN = """\
@@ -155,3 +160,21 @@ def test_many_files_give_the_same_findings_as_each_by_itself(prodsys, good, tmp_
     ]
     assert together == apart
     assert [name for name, *_ in together] == ["007.yaml", "047.yaml", "087.yaml"]
+
+
+def test_a_bar_shows_on_a_terminal_only_and_never_among_the_findings(good, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number}.yaml").write_text(good.read_text().replace("good", f"p{number}"))
+    code = "from dirac_prodsys.cli.main import app; app()"
+    command = [sys.executable, "-c", code, "lint", "--format", "json", str(folder)]
+    environment = {"PYTHONPATH": str(PLUGINS), "PATH": "", "TERM": "xterm"}
+    ours, theirs = os.openpty()
+    seen = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    assert "checking" in os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "findings" in json.loads(seen.stdout)
+    unseen = subprocess.run(command, env=environment, capture_output=True)
+    assert (unseen.stderr, unseen.stdout) == (b"", seen.stdout)

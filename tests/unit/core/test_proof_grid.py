@@ -97,16 +97,18 @@ def test_storage_elements_sites_and_types_that_do_not_exist_are_told() -> None:
     ]
     copy: dict[str, Any] = {"type": "Replication", "input": {"from": "a"}}
     copy["plugin_parameters"] = {"TargetSE": "DISK-A-SE"}
+    targets = {"plugin_parameters": {"TargetSE": ["DISK-A-SE", "DISK-Z-SE"]}}
     found = lacking(
         a={**step("MCSimulation", output={**leaving(), "se": "DISK-Y-SE"}), "job": job},
         b=step("Training", "a"),
-        c={**copy, "job": {"type": "request", "operations": operations}},
+        c={**copy, **targets, "job": {"type": "request", "operations": operations}},
     )
     assert found == [
         ("unknown-se", "steps.a.output.se"),
         ("unknown-site", "steps.a.job.sites.1"),
         ("undeclared-type", "steps.b.type"),
         ("unknown-se", "steps.c.job.operations.1.TargetSE"),
+        ("unknown-se", "steps.c.plugin_parameters.TargetSE"),
     ]
 
 

@@ -102,6 +102,21 @@ def test_a_part_of_the_files_is_a_span_and_what_is_not_said_is_open() -> None:
     assert found["c"].tasks == UNKNOWN
 
 
+def test_a_copy_hands_on_what_it_takes() -> None:
+    operations = [{"type": "ReplicateAndRegister", "TargetSE": "TASK:TargetSE"}]
+    copy = {
+        "type": "Replication",
+        "plugin_parameters": {"TargetSE": "DISK-B-SE"},
+        "input": {"from": "a"},
+        "job": {"type": "request", "operations": operations},
+    }
+    one = subject(**chain(group_size=2), c=copy, d=step("Training", "c"))
+    assert one.links["c", "d"].share == "all"
+    found = estimate(one)
+    assert (found["c"].made, found["d"].tasks) == (Span(14, 14), Span(14, 14))
+    assert told(one, "may-eat-output") == []
+
+
 @pytest.mark.parametrize(
     ("merge", "codes"),
     [

@@ -85,7 +85,10 @@ def estimate(subject: Subject, counts: Mapping[str, int] | None = None) -> dict[
     for step in subject.plan.steps:
         files_in = _files_in(subject, step, found, counts or {})
         tasks = _tasks(step, files_in)
-        found[step.name] = Estimate(files_in, tasks, _files_out(step, tasks))
+        files_out = _files_out(step, tasks)
+        if step.name in subject.relays:  # on which storage elements, the plugin decides
+            files_out = {"": sum(files_in.values(), NONE)}
+        found[step.name] = Estimate(files_in, tasks, files_out)
     return found
 
 

@@ -10,6 +10,7 @@ letter, as DIRAC does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -164,6 +165,10 @@ def _places(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
                 path = ("steps", step.name, "job", "operations", index, name)
                 for se in operation.attributes.get(name, "").split(","):
                     storage.append((path, se.strip()))
+    for name in ("SourceSE", "TargetSE"):
+        path = ("steps", step.name, "plugin_parameters", name)
+        for se in re.findall(r"[^\[\]', ]+", str(step.transformation.parameters.get(name, ""))):
+            storage.append((path, se))
     for path, se in dict.fromkeys(storage):
         if known and se and not se.startswith("TASK:") and se not in known:
             yield Problem(

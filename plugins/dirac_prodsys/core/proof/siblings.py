@@ -14,11 +14,7 @@ from itertools import combinations
 
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof.subject import Subject
-from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
-
-#: operations after which a file is gone
-REMOVING = frozenset({"RemoveFile", "PhysicalRemoval"})
+from dirac_prodsys.core.proof.subject import Subject, removes
 
 #: outputs that one step might swallow and that are told
 _TOLD = 5
@@ -127,14 +123,8 @@ def _same_work(subject: Subject) -> Iterator[Problem]:
                 )
 
 
-def _removes(spec: TransformationSpec) -> bool:
-    if not isinstance(spec.body, RequestSpec):
-        return False
-    return any(operation.type in REMOVING for operation in spec.body.operations)
-
-
 def _removals(subject: Subject) -> Iterator[Problem]:
-    removing = [s for s in subject.plan.steps if _removes(s.transformation)]
+    removing = [s for s in subject.plan.steps if removes(s.transformation)]
     for remover in removing:
         gone = subject.takes.get(remover.name)
         waits = set(remover.parents) | set(remover.feeders)
@@ -156,17 +146,17 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
     """Outputs that would match if their files had a field that nobody declares for them."""
     if subject.production.dialect != "native":
         return  # whose rules say which fields files have
-    known = {step: left.listed for step, left in subject.leaves.items()}
+    known = {s: left.listed for s, left in subject.leaves.items() if s not in subject.relays}
     for step, wanted in subject.takes.items():
         listed = wanted.listed
         expected, told = subject.sources(step), 0
-        for other, left in subject.leaves.items():
-            own = known[other]
+        for other, own in known.items():
             # nearly every output is ruled out by a value, and that is quick to see
             if any(name in own and own[name].isdisjoint(vs) for name, vs in listed.items()):
                 continue
             if other in expected or told == _TOLD:
                 continue
+            left = subject.leaves[other]
             common = tuple(name for name in wanted.fields if name in left.fields)
             unsaid = [name for name in wanted.fields if name not in left.fields]
             if not common or not unsaid or not wanted.only(*common).intersects(left):

@@ -15,6 +15,10 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
+
+#: operations after which a file is gone
+REMOVING = frozenset({"RemoveFile", "PhysicalRemoval"})
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,28 @@ class Subject:
         return found
 
     @cached_property
+    def relays(self) -> frozenset[str]:
+        """Steps that make no files and hand on those of their one parent, such as copies."""
+        return frozenset(
+            step.name
+            for step in self.plan.steps
+            if step.transformation.output_query is None
+            and len(step.parents) == 1
+            and step.name in self.takes
+            and not removes(step.transformation)
+        )
+
+    @cached_property
     def leaves(self) -> dict[str, MetaQuery]:
         """Step → what all its files fulfil: by the output query and the directories they lie in."""
         directories = [d for s in self.plan.steps for d in s.transformation.directories]
         found: dict[str, MetaQuery] = {}
         for step in self.plan.steps:
             spec = step.transformation
+            if step.name in self.relays and step.parents[0] in found:
+                taken, made = self.takes[step.name], found[step.parents[0]]
+                if made.intersects(taken):
+                    found[step.name] = made.refine(taken)
             if spec.output_query is None:
                 continue
             inherited: dict[str, list[Any]] = {}
@@ -95,14 +115,14 @@ class Subject:
         return {name: tuple(names) for name, names in found.items()}
 
     def sources(self, step: str) -> set[str]:
-        """Steps whose files a step takes: parents and feeders; theirs, if these only hand on."""
+        """Steps whose files a step takes: parents and feeders; those of these, if they hand on."""
         found: set[str] = set()
         open_ends = [step]
         while open_ends:
             one = self.steps[open_ends.pop()]
             for parent in {*one.parents, *one.feeders} - found:
                 found.add(parent)
-                if parent not in self.leaves:
+                if self.steps[parent].transformation.output_query is None:
                     open_ends.append(parent)
         return found
 
@@ -122,6 +142,13 @@ class Subject:
             if written.name == step and written.input and field in written.input.where:
                 return ("steps", step, "input", "where", field)
         return ("steps", step, "input")
+
+
+def removes(spec: TransformationSpec) -> bool:
+    """Whether files are gone after this transformation."""
+    if not isinstance(spec.body, RequestSpec):
+        return False
+    return any(operation.type in REMOVING for operation in spec.body.operations)
 
 
 def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
