@@ -10,15 +10,17 @@ The house has four rooms, and imports point only to the left::
                ^         ^
                +-- cli --+
 
-* ``errors``    the one error tree: every error has a reason and a hint, and a place where there is one.
-* ``core``      pure: the production model, the meta-query algebra, the plan, the policy. No Airflow,
-                no DIRAC, no clock, no environment.
+* ``errors``    the one error tree: every error has a reason and a hint, and a place where there
+                is one.
+* ``core``      pure: the production model, the meta-query algebra, the plan, the policy. No
+                Airflow, no DIRAC, no clock, no environment.
 * ``gateway``   the only door to the grid: one Protocol, the DIRAC adapter, the in-memory grid.
 * ``provider``  the only folder that imports Airflow: hook, operators, sensor, trigger, bundle, DAG.
 * ``cli``       ``dirac-prodsys``: what a person asks without Airflow.
 
 Read next: ``core/plan.py``, ``core/policy.py``, ``gateway/protocol.py``.
 """
+
 from __future__ import annotations
 
 __version__ = "0.1.0"

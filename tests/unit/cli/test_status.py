@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from dirac_prodsys.core.plan import compile as compile_plan
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile as compile_plan
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import GatewaySettings
 
