@@ -76,7 +76,8 @@ def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:
         copied: set[str] = set()
         for one in placed:
             if one.claim.runs is not None:
-                yield from (_clash(one, other) for other in ranges if _overlap(one, other))
+                apart = [other for other in ranges if other.place.file not in copied]
+                yield from (_clash(one, other) for other in apart if _overlap(one, other))
                 ranges.append(one)
                 continue
             key = (one.claim.kind, one.claim.name.lower())
