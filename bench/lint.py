@@ -85,7 +85,8 @@ def _chain(steps: int) -> str:
             f"    {source}",
             "    job: {type: script, executable: run}",
             f"    output: {{directory: '/sim/long/${{{{ run }}}}/s{number}', se: DISK-A-SE,",
-            f"      metadata: {{run: '${{{{ run }}}}', step: s{number}}}, files: ['x_@{{JOB_ID}}']}}",
+            f"      metadata: {{run: '${{{{ run }}}}', step: s{number}}},",
+            "      files: ['x_@{JOB_ID}']}",
         ]
     return "\n".join(lines)
 
