@@ -28,7 +28,7 @@ __all__ = ["EmptyIntersection", "MetaQuery", "MetaQueryError", "dirac_accepts", 
 _MOST_COMBINATIONS = 10_000
 
 
-class EmptyIntersection(MetaQueryError):  # noqa: N818  named for what it says
+class EmptyIntersection(MetaQueryError):
     """Two conditions on one field that no file can fulfil together.
 
     :param left: DIRAC's form of the first, and

@@ -246,7 +246,7 @@ class _Composer:
         self.errors.append(self.text.error(line, column, f"not YAML: {reason}", hint))
 
 
-class _TooMuch(Exception):  # noqa: N818  a signal, not an error
+class _TooMuch(Exception):
     """Stop reading: what was found so far is enough."""
 
 
