@@ -23,17 +23,24 @@ from dirac_prodsys.core.specs import MetaValue
 MAX_STRANGERS = 5
 
 
+#: no condition
+EVERYTHING = MetaQuery()
+
+
 @dataclass(frozen=True)
 class Output:
     """What a step leaves in the catalogue, placeholders filled.
 
     :param metadata: of the directory itself.
+    :param query: what all its files fulfil.
+    :param files: the part of it that the files carry themselves.
     """
 
     step: str
     directory: str
     metadata: Mapping[str, MetaValue]
     query: MetaQuery
+    files: MetaQuery = EVERYTHING
 
     def holds(self, other: Output) -> bool:
         """Whether the other's directory lies below this one."""
@@ -100,7 +107,7 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
                     code="directories",
                 )
             same = other.directory == output.directory and other.step < output.step
-            if same and other.query != output.query:
+            if same and dict(other.metadata) != dict(output.metadata):
                 problems.add(
                     path,
                     f"step {other.step} has the same directory with other metadata",
@@ -246,7 +253,7 @@ def _refuse_strangers(
         # nearly every output is ruled out by a value of its own, and that is quick to see
         if any(name in own and own[name] not in values for name, values in listed.items()):
             continue
-        if not query.matches(_metadata_of(output, outputs)):
+        if not _takes_some(query, output, outputs):
             continue
         told += 1
         itself = output.step == wanted.step
@@ -257,6 +264,19 @@ def _refuse_strangers(
             "let the metadata of the two outputs differ, such as step: ${{ step }}",
             code="eats-output",
         )
+
+
+def _takes_some(query: MetaQuery, output: Output, outputs: Mapping[str, Output]) -> bool:
+    """Whether a file of this output may match."""
+    carried = _metadata_of(output, outputs)
+    if output.files.is_empty:
+        return query.matches(carried)
+    if not query.intersects(output.files):
+        return False
+    # any value will do for a field on which the two agree
+    agreed = set(output.files.fields)
+    rest = [query.only(field) for field in query.fields if field not in agreed]
+    return all(condition.matches(carried) for condition in rest)
 
 
 def _metadata_of(output: Output, outputs: Mapping[str, Output]) -> dict[str, MetaValue]:

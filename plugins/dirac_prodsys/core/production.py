@@ -58,12 +58,14 @@ class OutputSpec(Model):
 
     :param directory: LFN directory of the step's files.
     :param metadata: metadata of that directory; children link by it.
+    :param file_metadata: what the job itself sets on its files; a list: each file has one of these.
     :param se: storage element.
     :param files: local names that each task leaves (``@{JOB_ID}`` is the task ID).
     """
 
     directory: StrictStr
     metadata: dict[StrictStr, MetaValue]
+    file_metadata: dict[StrictStr, MetaValue | tuple[MetaValue, ...]] = {}
     se: StrictStr
     files: tuple[StrictStr, ...] = ()
 

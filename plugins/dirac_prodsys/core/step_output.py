@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.linking import Output, read_query
@@ -15,7 +16,7 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
-from dirac_prodsys.core.specs import DatasetSpec, OutputFile
+from dirac_prodsys.core.specs import DatasetSpec, MetaValue, OutputFile
 
 #: a stored condition of more characters cannot be read back (``SaferEval.py``)
 MAX_CONDITION = 2048
@@ -55,13 +56,38 @@ def output(
     if not metadata:
         hint = "add step: ${{ step }}"
         problems.add((*path, "metadata"), "without metadata nobody finds these files", hint)
+    some = _file_metadata(step, metadata, values, (*path, "file_metadata"), problems)
     names = fill(step.output.files, values, (*path, "files"), problems)
     for index, name in enumerate(names):
         _check_file(name, directory, step.tasks or 1, (*path, "files", index), problems)
     if len(problems.found) > before:
         return (), None
     files = tuple(OutputFile(name=name, directory=directory, se=se) for name in names)
-    return files, Output(step.name, directory, metadata, query)
+    return files, Output(step.name, directory, metadata, query.refine(some), some)
+
+
+def _file_metadata(
+    step: Step,
+    metadata: Mapping[str, MetaValue],
+    values: Mapping[str, str],
+    path: Path,
+    problems: Problems,
+) -> MetaQuery:
+    """What each file carries one value of, beside the metadata of its directory."""
+    written = {} if step.output is None else step.output.file_metadata
+    found: dict[str, dict[str, Any]] = {}
+    for field, value in fill(written, values, path, problems).items():
+        if field in metadata:
+            problems.add(
+                (*path, field),
+                f"{field} is metadata of the directory, which its files inherit",
+                "say it in one of the two",
+                on_key=True,
+            )
+        found[field] = {"in": value} if isinstance(value, list) else {"=": value}
+    query = read_query(found, path, problems) or MetaQuery()
+    check_conditions(query, path, problems)
+    return MetaQuery() if any(field in metadata for field in found) else query
 
 
 def dataset(
