@@ -89,6 +89,7 @@ _WARNINGS = (
     ("dataset-without-run", "The query of the dataset names the run and its name does not."),
     ("similar-dataset", "Two files make datasets of the same name in runs of the same ID."),
     ("shared-directory", "Two files let steps write into the same directory."),
+    ("number-as-text", "A field that is text in the catalogue is given a number."),
     ("undeclared-type", "The grid's agents do not work on transformations of this type."),
     ("name-taken", "The Transformation System has a transformation of that name."),
     ("dataset-exists", "The dataset exists with the same query."),

@@ -12,7 +12,13 @@ from tests.unit.core.test_proof_links import child, subject
 from tests.unit.core.writing import output, step
 
 HAVE = Inventory(
-    directory_fields={"step": "VARCHAR(128)", "level": "int", "zenith": "float", "night": "date"},
+    directory_fields={
+        "step": "VARCHAR(128)",
+        "level": "int",
+        "zenith": "float",
+        "night": "date",
+        "label": "string",
+    },
     file_fields={"number": "int"},
     storage_elements=frozenset({"DISK-A-SE"}),
     sites=frozenset({"SIM.SiteA.org"}),
@@ -51,6 +57,7 @@ def test_what_the_grid_has_is_no_finding() -> None:
         ({"level": 2**40}, "field-type"),
         ({"zenith": "high"}, "field-type"),
         ({"night": 20260101}, "field-type"),
+        ({"label": 5}, "number-as-text"),
     ],
 )
 def test_metadata_that_no_directory_can_have_are_told_where_they_stand(
@@ -66,7 +73,7 @@ def test_metadata_that_no_directory_can_have_are_told_where_they_stand(
     [
         ("x" * 128, "VARCHAR(128)", ""),
         ("x" * 129, "VARCHAR(128)", "longer than 128 characters"),
-        (1, "string", "a number"),
+        (1, "string", grid.AS_TEXT),
         ("1", "INT", "text"),
         (1, "float", ""),
         (3, "SOMETHING", ""),

@@ -23,6 +23,9 @@ from dirac_prodsys.core.specs import CtaoSpec, JobSpec
 
 _INT_LIMIT = 2**31
 
+#: a number, where the field is text: the database converts it
+AS_TEXT = "a number for text"
+
 
 def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
     """All that the inventory lacks."""
@@ -99,7 +102,15 @@ def _field(
         return
     for value in values:
         wrong = misfit(value, known[name])
-        if wrong:
+        if wrong == AS_TEXT:
+            yield Problem(
+                path,
+                f"{value!r} is a number, and {name} is {known[name]} in the catalogue, which keeps "
+                "it as text",
+                "quote it as the files have it",
+                code="number-as-text",
+            )
+        elif wrong:
             yield Problem(
                 path,
                 f"{value!r} is {wrong}: {name} is {known[name]} in the catalogue",
@@ -128,7 +139,7 @@ def misfit(value: str | int | float, kind: str) -> str:
         digits = "".join(c for c in word if c.isdigit())
         width = int(digits) if digits else 128
         if not text:
-            return "a number"
+            return AS_TEXT
         return f"longer than {width} characters" if len(str(value)) > width else ""
     if word.startswith(("date", "timestamp")):
         return "" if text else "a number"
