@@ -261,6 +261,8 @@ def test_a_group_size_that_a_person_changed_is_what_counts() -> None:
     assert look({"Processed": 10, "Unused": 4}, rules, group_size=2.0).kind == "wait"
     alone = look({"Processed": 10, "Unused": 4}, FILES, group_size=1.0)
     assert (alone.kind, "leaves no rest" in alone.reason) == ("wait", True)
+    assert alone.alarm == "GroupSize is 1 in DIRAC, and 5 here: somebody changed it, and it is kept"
+    assert look({"Processed": 10, "Unused": 4}, FILES, group_size=5.0).alarm == ""
 
 
 def test_a_person_who_adds_files_to_a_flushed_step_reopens_it_and_it_is_said() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.plan import StepPlan, compile
+from dirac_prodsys.core.policy import History
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.memory import MemoryGateway
@@ -302,3 +303,73 @@ async def test_the_grid_is_not_waited_for_beyond_the_deadline(grid: MemoryGrid) 
     grid.down = True
     (event,) = await events(DiracGatewayTrigger(deadline=1.0))
     assert (event["kind"], event["reason"]) == ("timeout", "the in-memory grid is down")
+
+
+async def test_what_a_wait_remembers_travels_with_it(
+    grid: MemoryGrid,
+    gateway: MemoryGateway,
+    production: Production,
+    steps: tuple[StepPlan, ...],
+) -> None:
+    _, merge = begin(gateway, production)
+    grid.advance(200)
+    past = History(flushes=2, flushed_files=4, handled_tasks=1, looked=7.0)
+    trigger = trigger_for(merge, steps[1], flushes=2, history=past.to_dict())
+    (event,) = await events(trigger, lambda: grid.advance(1))
+    assert event["kind"] == "flush"
+    assert "came after flush 2: the step is open again, flush 3" in event["reason"]
+    kept = History.from_dict(event["history"])
+    assert (kept.flushes, kept.flushed_files, kept.looked) == (2, 4, 7.0)
+
+
+async def test_failed_tasks_ask_for_a_recovery(
+    grid: MemoryGrid,
+    gateway: MemoryGateway,
+    production: Production,
+    steps: tuple[StepPlan, ...],
+) -> None:
+    grid.stopped_agents = {"file_monitoring"}
+    grid.fails = lambda task: task.transformation == 2
+    _, merge = begin(gateway, production)
+    grid.advance(200)
+    (event,) = await events(trigger_for(merge, steps[1]), lambda: grid.advance(1))
+    assert event["kind"] == "recover"
+    assert event["reason"] == "1 tasks failed while 4 files are Assigned"
+
+
+async def test_missing_tasks_ask_for_an_extension_and_say_how_many(
+    grid: MemoryGrid,
+    gateway: MemoryGateway,
+    production: Production,
+    steps: tuple[StepPlan, ...],
+) -> None:
+    grid.fails = lambda task: task.id == 1
+    make, _ = begin(gateway, production)
+    trigger = trigger_for(make, steps[0])
+    trigger.rules["extend"] = 1.0
+    (event,) = await events(trigger, lambda: grid.advance(1))
+    assert (event["kind"], event["tasks"]) == ("extend", 8)
+
+
+async def test_an_alarm_is_told_once_and_the_wait_goes_on(
+    grid: MemoryGrid,
+    gateway: MemoryGateway,
+    production: Production,
+    steps: tuple[StepPlan, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, merge = begin(gateway, production)
+    grid.advance(200)
+    trigger = trigger_for(merge, steps[1])
+    trigger.rules["flush"] = "manual"
+    told: list[str] = []
+    monkeypatch.setattr(trigger.log, "warning", lambda text, *a: told.append(text % a))
+    turns = iter(range(10**9))
+
+    def meanwhile() -> None:
+        if next(turns) == 60 or len(told) > 1:
+            gateway.complete_transformation(merge)
+
+    (event,) = await events(trigger, meanwhile)
+    assert event["kind"] == "complete"
+    assert told == ["2 of 6 files are Unused, and the policy leaves the flush to a person"]

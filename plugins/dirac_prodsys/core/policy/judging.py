@@ -54,7 +54,7 @@ def judge(
         verdict = _by_share(snapshot, rules)
     if verdict is not None:
         return verdict, seen
-    rules = _as_it_stands(snapshot, rules)
+    declared, rules = rules, _as_it_stands(snapshot, rules)
     verdict = _by_failures(snapshot, rules, seen, now, quiet_seconds)
     if verdict is None and not rules.needs_input:
         verdict = by_tasks(snapshot, rules)
@@ -73,6 +73,9 @@ def judge(
             quiet_seconds=quiet_seconds,
             inputs_final=inputs_final,
         )
+    if rules is not declared and not verdict.alarm:
+        told = f"GroupSize is {rules.group_size:g} in DIRAC, and {declared.group_size:g} here"
+        verdict = replace(verdict, alarm=f"{told}: somebody changed it, and it is kept")
     return verdict, seen
 
 
