@@ -14,6 +14,8 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.errors import DefinitionErrors
 
 HERE = Path(__file__).parent
+#: productions to learn from; their plans are kept here
+EXAMPLES = HERE.parents[1] / "include" / "productions" / "examples"
 
 
 def load(file: Path) -> Production:
@@ -52,6 +54,9 @@ def main() -> None:
         file.with_suffix(".expected").write_text(expected_messages(file), encoding="utf-8")
     for file in productions("good"):
         file.with_suffix(".plan.json").write_text(expected_plan(file), encoding="utf-8")
+    for file in sorted(EXAMPLES.glob("w*.yaml")):
+        golden = HERE / "examples" / f"{file.stem}.plan.json"
+        golden.write_text(expected_plan(file), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
 from dirac_prodsys.core.step_draft import StepDraft, draft
 from dirac_prodsys.core.step_output import check_datasets
-from dirac_prodsys.core.step_shape import check_runs
+from dirac_prodsys.core.step_shape import check_runs, orders
 from dirac_prodsys.errors import DefinitionErrors
 
 #: name of a dataset → its meta query
@@ -50,6 +50,7 @@ class StepPlan:
     :param feeders: steps whose files or models it takes although it does not name them: they are
         waited for as parents are.
     :param sample: instead of the transformation's input query.
+    :param after: steps that must be complete before it starts, and whose files it does not take.
     :param awaits: datasets whose queries it lacks, and without which it cannot be sent.
     """
 
@@ -62,6 +63,7 @@ class StepPlan:
     feeders: tuple[str, ...] = ()
     sample: Sample | None = None
     awaits: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -69,6 +71,8 @@ class StepPlan:
         if self.sample is not None:
             query = self.sample.query.to_dirac()
             extra["sample"] = {"query": query, "limit": self.sample.limit}
+        if self.after:
+            extra["after"] = list(self.after)
         if self.awaits:
             extra["awaits"] = list(self.awaits)
         return {
@@ -174,7 +178,9 @@ def check(
     before = len(problems.found)
     _check_names(production, run, problems)
     parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
-    steps = graph.build({**parents, **dict.fromkeys(unread, ())}, problems)
+    waits = orders(production.steps, unread, problems)
+    edges = {name: (*named, *waits[name]) for name, named in parents.items()}
+    steps = graph.build({**edges, **dict.fromkeys(unread, ())}, problems)
     if production.dialect == "ctao":
         plans = _ctao_plans(production, steps, run, datasets or {}, problems)
     else:
@@ -260,6 +266,7 @@ def _step_plan(
         dataset=drafted.dataset,
         parents=() if step.input is None else step.input.steps,
         start=step.start,
+        after=step.after,
         rules=step.policy.rules(
             needs_input=drafted.takes_input,
             tasks=step.tasks,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -125,6 +126,10 @@ class TypeModel(Model):
     group_size: GroupSize = 1
 
 
+def _one_or_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 class StepBase(Model):
     """What every dialect says of a step in the same words.
 
@@ -140,6 +145,7 @@ class StepBase(Model):
     :param run_numbers: of what the tasks simulate.
     :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
         ``at 10%``: when each of them has done so much of its work.
+    :param after: steps that must be complete before it starts, beside its parents.
     :param approval: asked before it starts.
     :param on_cancel: what a run that did not complete leaves of it; None: as the production says.
     """
@@ -157,6 +163,7 @@ class StepBase(Model):
     max_tasks: StrictInt | None = Field(default=None, ge=1, le=MAX_INTEGER)
     run_numbers: RunNumbers | None = None
     start: Start = "streaming"
+    after: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_many)] = ()
     dataset: DatasetModel | None = None
     policy: Policy = Policy()
     approval: Approval | None = None

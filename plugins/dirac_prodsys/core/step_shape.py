@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dirac_prodsys.core.placeholders import fill
-from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import MAX_INTEGER, Production, Step
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
 
@@ -84,6 +84,34 @@ def check_shape(step: Step, kind: TransformationType, problems: Problems) -> Non
     if step.start != "streaming" and not (step.input and step.input.steps):
         reason = "there is no parent step that could complete"
         problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
+
+
+def orders(
+    steps: Iterable[Step], unread: Iterable[str], problems: Problems
+) -> dict[str, tuple[str, ...]]:
+    """Step → those that it waits for beside its parents: other steps, each named once."""
+    written = list(steps)
+    names = [*(step.name for step in written), *unread]
+    found: dict[str, tuple[str, ...]] = {}
+    for step in written:
+        waits: list[str] = []
+        parents = () if step.input is None else step.input.steps
+        for index, name in enumerate(step.after):
+            path: Path = ("steps", step.name, "after", index)
+            if name == step.name:
+                problems.add(path, f"step {name} cannot wait for itself", "drop it", code="cycle")
+            elif name not in names:
+                reason, hint = f"there is no step {name!r}", nearest(name, names)
+                problems.add(path, reason, hint, code="unknown-step")
+            elif name in waits:
+                problems.add(path, f"step {name!r} is named twice", "drop one")
+            elif name in parents:
+                reason = f"step {name!r} is a parent, and named under input.from"
+                problems.add(path, reason, "write start: on_complete, and drop it here")
+            else:
+                waits.append(name)
+        found[step.name] = tuple(waits)
+    return found
 
 
 def check_conduct(

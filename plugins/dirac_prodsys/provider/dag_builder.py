@@ -6,6 +6,7 @@
     parent.create ──> child.create                    in the order of the graph
     parent.complete ──> child.settle                  only then can a child's input be final
     parent.complete ──> child.start                   steps with ``start: on_complete``
+    other.complete ──> step.start                     steps that name others under ``after``
     parent.start ──> child.ready ──> child.start      steps with ``start: {at: 10%}``
 
     a step:  create ─> start ─> [settle ─> flush ─>] process ─> complete [─> dataset]
@@ -123,6 +124,8 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
             parent.complete >> own.wait
             if step.start == "on_complete":
                 parent.complete >> own.start
+        for name in step.after:
+            tasks[name].complete >> own.start
         if part := share(step.start):
             for name in dict.fromkeys((*step.parents, *step.feeders)):
                 with dag, own.group:

@@ -82,7 +82,15 @@ def test_a_step_with_fewer_axes_gathers_the_branches_that_share_its_values() -> 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("gamma", "gamma"), (20, "20"), (52.5, "52.5"), (-5, "m5"), ("a b/c", "a-b-c"), ("--x-", "x")],
+    [
+        ("gamma", "gamma"),
+        (20, "20"),
+        (52.5, "52.5"),
+        (-5, "m5"),
+        ("a b/c", "a-b-c"),
+        ("train_en", "train_en"),
+        ("_x__y-", "x-y"),
+    ],
 )
 def test_a_value_becomes_part_of_a_name(value: str | float, text: str) -> None:
     assert label(value) == text

@@ -13,6 +13,7 @@ import pytest
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.errors import DefinitionErrors
+from tests.productions.regenerate import EXAMPLES as WORKFLOWS
 from tests.productions.regenerate import load, productions
 
 FOLDER = Path(__file__).parents[2] / "productions"
@@ -44,6 +45,13 @@ def test_the_examples_that_are_shipped_are_good(file: Path) -> None:
     production = load_production(file.read_bytes(), file.name)
     assert production.source == file.read_text("utf-8")
     assert compile(production, run="r1").steps
+
+
+@pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("w*.yaml")), ids=lambda file: file.stem)
+def test_a_workflow_of_the_field_gives_the_plan_on_file(file: Path) -> None:
+    plan = compile(load(file), run="r1")
+    golden = FOLDER / "examples" / f"{file.stem}.plan.json"
+    assert plan.to_dict() == json.loads(golden.read_text("utf-8"))
 
 
 def test_a_tag_of_yaml_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

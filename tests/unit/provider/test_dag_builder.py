@@ -17,6 +17,11 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.provider.dag_builder import build_dag, dag_from_file
 
+LAST = """    type: MCSimulation
+    tasks: 1
+    job: {type: script, executable: x}
+"""
+
 TWO_STEPS = Path(__file__).with_name("two.yaml").read_text()
 
 
@@ -96,6 +101,13 @@ def test_a_step_may_start_when_its_parents_have_done_a_share_of_their_work() -> 
         assert (ready.step, ready.ready_at) == (parent, 0.125)
         assert (f"{group}.start", ready.task_id) in found
         assert (ready.task_id, "end.start") in found
+
+
+def test_a_step_after_others_starts_when_they_are_complete() -> None:
+    late = "after: make\n"
+    dag = build_dag(load_production(TWO_STEPS + "  last:\n    " + late + LAST, "f"))
+    assert "make.complete" in dag.get_task("last.start").upstream_task_ids
+    assert "make.complete" not in dag.get_task("merge.start").upstream_task_ids
 
 
 def test_a_step_that_is_never_flushed_waits_with_its_processing() -> None:

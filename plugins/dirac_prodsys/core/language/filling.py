@@ -23,6 +23,7 @@ _SHAPE: frozenset[Path] = frozenset(
         ("type",),
         ("start",),
         ("matrix",),
+        ("after",),
         ("input", "from"),
         ("job", "type"),
         ("policy", "flush"),

@@ -23,7 +23,7 @@ from dirac_prodsys.core.problems import nearest
 #: steps that all branches together may have
 MAX_STEPS = 2000
 
-_PLAIN = re.compile(r"[^A-Za-z0-9.]+")
+_PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 
 
 @dataclass(frozen=True)
@@ -168,10 +168,21 @@ def _branch(
         return nearest(word, values)
 
     step = fill(step, "matrix", values, mistakes, unknown=unknown)
+    after = step.get("after")
+    if after is not None:
+        step = step.put({"after": _branches_of(after, within, templates)})
     parents = step.get("input", "from")
     if parents is None:
         return step
-    named = parents.value if isinstance(parents.value, tuple) else (parents,)
+    source = step.value["input"].put({"from": _branches_of(parents, within, templates)})
+    return step.put({"input": source})
+
+
+def _branches_of(
+    steps: Located, within: list[Combination], templates: Mapping[str, _Template]
+) -> Located:
+    """The branches of the steps that are named which share one of these combinations."""
+    named = steps.value if isinstance(steps.value, tuple) else (steps,)
     found: list[Located] = []
     for parent in named:
         if not isinstance(parent.value, str) or parent.value not in templates:
@@ -179,8 +190,7 @@ def _branch(
             continue
         branches = dict.fromkeys(templates[parent.value].of(c) for c in within)
         found += [parent.scalar(branch) for branch in branches]
-    source = step.value["input"].put({"from": Located(tuple(found), parents.node)})
-    return step.put({"input": source})
+    return Located(tuple(found), steps.node)
 
 
 def _agreed(within: list[Combination]) -> dict[str, Scalar]:
@@ -198,7 +208,7 @@ def label(value: Scalar) -> str:
     text = str(value)
     if not isinstance(value, str) and text.startswith("-"):
         text = f"m{text[1:]}"
-    return _PLAIN.sub("-", text).strip("-.")
+    return _PLAIN.sub("-", text).strip("-._")
 
 
 def once(reason: str, branches: Mapping[str, str]) -> str:

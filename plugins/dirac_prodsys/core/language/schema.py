@@ -113,6 +113,7 @@ def _set_forms(schema: Schema, definitions: Schema) -> None:
         "plugin": {"anyOf": plugin},
         "job": {"anyOf": jobs},
         "matrix": _TEXTS,
+        "after": {"anyOf": [{"type": "string"}, _TEXTS]},
         "on_cancel": {"anyOf": [words, {"$ref": "#/$defs/OnCancel"}]},
     }
     for key, form in forms.items():

@@ -58,6 +58,7 @@ def picture(plan: ProductionPlan) -> Picture:
         late = step.start == "on_complete"
         for parent in dict.fromkeys((*step.parents, *step.feeders)):
             arrows.append(Arrow(parent, step.name, _taken(plan.step(parent), step), late))
+        arrows += [Arrow(other, step.name, (), late=True) for other in step.after]
         source = _source(step)
         if source is not None:
             boxes.append(source)

@@ -51,7 +51,7 @@ def _overlaps(
 ) -> Iterator[Problem]:
     for first, second in combinations(narrowing, 2):
         fields = tuple(n for n in narrowing[second] if n in narrowing[first])
-        if not fields:
+        if not fields or {first, second} & _removers(subject):
             continue
         one, two = subject.takes[first], subject.takes[second]
         try:
@@ -123,15 +123,21 @@ def _same_work(subject: Subject) -> Iterator[Problem]:
                 )
 
 
+def _removers(subject: Subject) -> set[str]:
+    """Steps that remove files: these are meant to take what others have taken."""
+    return {step.name for step in subject.plan.steps if removes(step.transformation)}
+
+
 def _removals(subject: Subject) -> Iterator[Problem]:
     removing = [s for s in subject.plan.steps if removes(s.transformation)]
     for remover in removing:
         gone = subject.takes.get(remover.name)
         waits = set(remover.parents) | set(remover.feeders)
+        ended = subject.before(remover.name)
         for reader, wanted in subject.takes.items():
             if gone is None or reader == remover.name or not wanted.intersects(gone):
                 continue
-            if reader in waits and remover.start == "on_complete":
+            if reader in ended or (reader in waits and remover.start == "on_complete"):
                 continue
             yield Problem(
                 ("steps", remover.name, "input"),

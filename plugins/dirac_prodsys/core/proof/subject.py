@@ -59,6 +59,19 @@ class Subject:
         names = written if len(written) == len(self.steps) else list(self.steps)
         return StepGraph({n: (*self.steps[n].parents, *self.steps[n].feeders) for n in names})
 
+    def before(self, step: str) -> set[str]:
+        """Steps that are complete when this one starts: those it is after, and all before these."""
+        found: set[str] = set()
+        queue = list(self.steps[step].after)
+        if self.steps[step].start == "on_complete":
+            queue += self.steps[step].parents
+        while queue:
+            name = queue.pop()
+            if name not in found and name in self.steps:
+                found.add(name)
+                queue += [*self.steps[name].parents, *self.steps[name].after]
+        return found
+
     @cached_property
     def takes(self) -> dict[str, MetaQuery]:
         """Step → what it selects."""
