@@ -93,9 +93,14 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
     The file catalogue refuses a metadata field on a directory when one above has it
     (``DirectoryMetadata.setMetadata``), whatever the values.
     """
+    at: dict[str, list[Output]] = {}
+    for output in outputs.values():
+        at.setdefault(output.directory, []).append(output)
     for output in outputs.values():
         path: Path = ("steps", output.step, "output", "directory")
-        for other in outputs.values():
+        parts = output.directory.split("/")
+        above = ("/".join(parts[:end]) for end in range(2, len(parts) + 1))
+        for other in (o for directory in above for o in at.get(directory, ())):
             below = other.holds(output)
             twice = sorted(output.metadata.keys() & other.metadata.keys()) if below else ()
             if twice:

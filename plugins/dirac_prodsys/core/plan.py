@@ -229,7 +229,7 @@ def _native_plans(
     relays: dict[str, linking.Relay] = {}
     awaiting: dict[str, str] = {}
     order = steps.order if steps is not None else [step.name for step in production.steps]
-    for step in (production.step(name) for name in order if name not in unread):
+    for step in (drafts[name].step for name in order if name not in unread):
         linked = steps is not None and not unclear & set(parents[step.name])
         query, drafted = None, drafts[step.name]
         wanted = drafted.wanted

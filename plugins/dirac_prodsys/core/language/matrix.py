@@ -21,7 +21,7 @@ from dirac_prodsys.core.parameters import Scalar
 from dirac_prodsys.core.problems import nearest
 
 #: steps that all branches together may have
-MAX_STEPS = 2000
+MAX_STEPS = 1000
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 
@@ -44,11 +44,13 @@ class _Template:
 
     :param axes: those that it depends on.
     :param names: values of its axes → name of the branch.
+    :param within: values of its axes → the combinations that the branch is part of.
     """
 
     step: Located
     axes: tuple[str, ...]
     names: Mapping[tuple[Scalar, ...], str]
+    within: Mapping[tuple[Scalar, ...], list[Combination]]
 
     def of(self, combination: Combination) -> str:
         return self.names[tuple(combination[axis] for axis in self.axes)]
@@ -95,9 +97,8 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
                     code="matrix",
                 )
                 continue
-            own = dict(zip(template.axes, values, strict=True))
-            within = [c for c in axes.combinations if own.items() <= c.items()]
-            made[branch] = _branch(name, template, own, within, axes, templates, mistakes)
+            within = template.within[values]
+            made[branch] = _branch(name, template, within, axes, templates, mistakes)
             if branch != name:
                 written[branch] = name
     whole = tree.put({"steps": Located(made, steps.node)})
@@ -115,10 +116,12 @@ def _template(name: str, step: Located, axes: Axes, mistakes: Mistakes) -> _Temp
     if named is not None:
         used = _named_axes(named, axes, mistakes)
     names: dict[tuple[Scalar, ...], str] = {}
+    within: dict[tuple[Scalar, ...], list[Combination]] = {}
     for combination in axes.combinations:
         values = tuple(combination[axis] for axis in used)
         names.setdefault(values, "-".join((name, *map(label, values))))
-    return _Template(step, used, names)
+        within.setdefault(values, []).append(combination)
+    return _Template(step, used, names, within)
 
 
 def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ...]:
@@ -143,7 +146,6 @@ def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ..
 def _branch(
     name: str,
     template: _Template,
-    own: Mapping[str, Scalar],
     within: list[Combination],
     axes: Axes,
     templates: Mapping[str, _Template],
