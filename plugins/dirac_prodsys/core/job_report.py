@@ -19,6 +19,10 @@ from typing import Any
 #: sample jobs of a cause, and causes that are named
 _SAMPLES, _CAUSES = 5, 5
 
+#: rows of a table; the rarest beyond are counted together
+MOST_ROWS = 300
+_OTHERS = "(others)"
+
 _HEAD = ("Status", "MinorStatus", "ApplicationStatus", "Site", "Total")
 
 _COLOURS = {"Failed": "red", "Killed": "red", "Done": "green", "Completed": "green"}
@@ -191,11 +195,25 @@ def job_report(
     groups: dict[tuple[str, str, str, str], list[int]] = {}
     for job in jobs:
         groups.setdefault((job.status, job.minor, job.application, job.site), []).append(job.job)
+    if len(groups) > MOST_ROWS:
+        groups = _fewer(groups)
     rows = [
         JobRow(*words, total=len(ids), samples=tuple(sorted(filter(None, ids))[:_SAMPLES]))
         for words, ids in sorted(groups.items())
     ]
     return JobReport(title, tuple(rows), note, requeued)
+
+
+def _fewer(
+    groups: dict[tuple[str, str, str, str], list[int]],
+) -> dict[tuple[str, str, str, str], list[int]]:
+    """The largest groups; the others together, by what a shifter looks at first."""
+    largest = sorted(groups, key=lambda words: (-len(groups[words]), words))
+    fewer = {words: groups[words] for words in largest[:MOST_ROWS]}
+    for words in largest[MOST_ROWS:]:
+        status, minor, _, _ = words
+        fewer.setdefault((status, minor, _OTHERS, _OTHERS), []).extend(groups[words])
+    return fewer
 
 
 def _sums(pairs: Iterable[tuple[Any, int]]) -> dict[Any, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dirac_prodsys.core.job_report import JobReport, JobState, job_report
+from dirac_prodsys.core.job_report import MOST_ROWS, JobReport, JobState, job_report
 
 JOBS = [
     *(JobState(n, "Done", "Execution Complete", "Job done", "LCG.A.org") for n in range(1, 7)),
@@ -73,6 +73,16 @@ def test_the_json_form_is_json() -> None:
     assert data["total"] == 10
     assert data["statuses"] == {"Done": 6, "Failed": 3, "Killed": 1}
     assert data["rows"][0]["samples"] == [1, 2, 3, 4, 5]
+
+
+def test_a_table_has_an_end_and_its_numbers_add_up_all_the_same() -> None:
+    jobs = [JobState(n, "Failed", "Application", f"exit {n}", "LCG.A.org") for n in range(1, 900)]
+    jobs += [JobState(1000 + n, "Failed", "Application", "exit 1", "LCG.A.org") for n in range(5)]
+    made = job_report("t", jobs)
+    assert len(made.rows) == MOST_ROWS + 1
+    assert made.total == len(jobs)
+    assert made.causes()[0].text == "Failed: Application: (others)"
+    assert made.causes()[1].total == 6
 
 
 def test_a_report_on_no_jobs_is_one() -> None:

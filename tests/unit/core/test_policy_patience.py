@@ -194,6 +194,51 @@ def test_when_files_are_to_be_recovered(
     assert at([0, QUIET], seen, rules)[0][-1].kind == kind
 
 
+@pytest.mark.parametrize("most", [None, 1])
+def test_a_step_does_not_end_before_files_were_tried_again(most: int | None) -> None:
+    """Quiet for long, the last file becomes Problematic: neither enough nor too little by now."""
+    rules = replace(ACTIVE, recovery=RecoveryRules(problematic="retry"), max_problematic=most)
+    at_work = snapshot(files={"Processed": 3, "Assigned": 1}, catalogue_files=4)
+    _, history = at([0, 1000], at_work, rules)
+    lost = snapshot(files={"Processed": 3, "Problematic": 1}, catalogue_files=4)
+    verdicts, history = at([1001, 1001 + QUIET], lost, rules, history)
+    assert [v.kind for v in verdicts] == ["wait", "recover"]
+    history = history.looked_into(1300, tasks=0, files=1, asked=0)
+    assert at([1301], lost, rules, history)[0][0].kind == ("fail" if most is None else "complete")
+
+
+def test_where_jobs_fail_all_the_time_they_are_looked_into_now_and_then() -> None:
+    history, looks = History(), []
+    for now in range(0, 7200, 60):
+        seen = replace(STRANDED, tasks={"Running": 3, "Failed": 1 + now // 60})
+        verdict, history = judge(
+            seen, ACTIVE, history, now=now, quiet_seconds=QUIET, inputs_final=False
+        )
+        if verdict.kind == "recover":
+            looks.append(now)
+            history = history.looked_into(now, tasks=1 + now // 60, files=0, asked=0)
+    assert looks == [240, 1440, 2640, 3840, 5040, 6240]
+
+
+@pytest.mark.parametrize("state", ["problematic", "max_reset", "missing_in_fc", "prob_in_fc"])
+def test_files_about_which_a_person_is_to_decide_are_waited_for_if_they_matter(state: str) -> None:
+    word = {"problematic": "Problematic", "max_reset": "MaxReset"}.get(state)
+    word = word or {"missing_in_fc": "MissingInFC", "prob_in_fc": "ProbInFC"}[state]
+    rules = replace(ACTIVE, recovery=RecoveryRules(**{state: "ask"}))
+    seen = snapshot(files={"Processed": 3, word: 1}, catalogue_files=4)
+    verdict = at([0, QUIET], seen, rules)[0][-1]
+    assert verdict.kind == "wait"
+    assert f"a person is to decide about 1 {word}" in verdict.alarm
+    assert at([0, QUIET], seen, replace(rules, max_problematic=1))[0][-1].kind == "complete"
+
+
+def test_who_was_asked_has_answered_when_the_files_have_moved_on() -> None:
+    asked = History().looked_into(1.0, tasks=1, files=0, asked=4)
+    moved = snapshot(files={"Processed": 8}, tasks={"Done": 2, "Failed": 1})
+    verdict, history = judge(moved, ACTIVE, asked, now=2.0, quiet_seconds=QUIET, inputs_final=True)
+    assert (verdict.alarm, history.asked) == ("", 0)
+
+
 def test_files_in_states_of_failure_are_tried_again_until_the_look_says_no_more() -> None:
     rules = replace(ACTIVE, recovery=RecoveryRules(problematic="retry"), max_problematic=1)
     seen = snapshot(files={"Processed": 3, "Problematic": 1}, catalogue_files=4)

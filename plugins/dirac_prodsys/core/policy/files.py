@@ -18,6 +18,7 @@ from dirac_prodsys.core.policy.counts import (
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.verdict import Verdict
+from dirac_prodsys.core.recovery_rules import STATES
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import FileStatus, TransformationStatus
 
@@ -60,6 +61,9 @@ def by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict:
     counts = processed_of(snapshot, rules) + _notes(snapshot, rules)
     if enough_files(snapshot, rules):
         return Verdict("complete", counts)
+    if asked := _to_be_asked(snapshot, rules):
+        alarm = f"only {counts}, {_required(rules)}, and a person is to decide about {asked}"
+        return Verdict("wait", alarm, alarm)
     return Verdict(
         "fail",
         f"only {counts}, {_required(rules)}, and none is left to process: {say(snapshot.files)}",
@@ -115,6 +119,14 @@ def _rest_is_left(snapshot: Snapshot, rules: StepRules) -> bool:
     if rules.flush != "never" or not rules.leaves_rests or assigned_files(snapshot):
         return False
     return unused_files(snapshot) < max(rules.group_size, 1)
+
+
+def _to_be_asked(snapshot: Snapshot, rules: StepRules) -> str:
+    """Files in states that the policy leaves to a person; it is asked only if that matters."""
+    if rules.recovery.mode == "off":
+        return ""
+    states = [s for s in STATES.values() if rules.recovery.by_state(s) == "ask"]
+    return say({state: snapshot.files.get(state, 0) for state in states})
 
 
 def _processed(snapshot: Snapshot) -> int:

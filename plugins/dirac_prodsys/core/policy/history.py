@@ -12,10 +12,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from dirac_prodsys.core.policy.counts import attached_files, bad_tasks, retryable, unused_files
+from dirac_prodsys.core.policy.counts import (
+    assigned_files,
+    attached_files,
+    bad_tasks,
+    retryable,
+    unused_files,
+)
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import FileStatus, TransformationStatus
+from dirac_prodsys.core.status import TransformationStatus
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,9 @@ def remember(
         handled_tasks=min(history.handled_tasks, tasks),
         handled_files=min(history.handled_files, files),
     )
-    stranded = snapshot.files.get(FileStatus.ASSIGNED, 0) > 0 and tasks > seen.handled_tasks
+    if not assigned_files(snapshot) and not files:
+        seen = replace(seen, asked=0)
+    stranded = assigned_files(snapshot) > 0 and tasks > seen.handled_tasks
     new = stranded or files > seen.handled_files
     return replace(seen, failed_since=_since(new, history.failed_since, now))
 

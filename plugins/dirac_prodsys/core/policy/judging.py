@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from dirac_prodsys.core.policy.counts import (
     LIVE_TRANSFORMATION,
+    alive_tasks,
     assigned_files,
     attached_files,
     bad_tasks,
@@ -26,6 +27,9 @@ from dirac_prodsys.core.policy.tasks import by_tasks
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
+
+#: quiet times between two looks into failures
+_LOOKS_APART = 5
 
 
 def judge(
@@ -63,6 +67,8 @@ def judge(
         verdict = by_input(snapshot, quiet, quiet_seconds, inputs_final)
     if verdict is None:
         verdict = by_files(snapshot, rules, seen)
+        if verdict.kind in ("complete", "fail") and seen.failed_since is not None:
+            verdict = Verdict("wait", f"{verdict.reason}; some are to be tried again first")
     if verdict.kind == "wait":
         verdict = impatient(
             verdict,
@@ -146,6 +152,9 @@ def _by_failures(
         return None
     if now - seen.failed_since < quiet_seconds:
         return None
+    soon = seen.looked and now - seen.looked < _LOOKS_APART * quiet_seconds
+    if soon and alive_tasks(snapshot):
+        return None  # where jobs fail all the time, they are looked into now and then
     failed = bad_tasks(snapshot) - seen.handled_tasks
     found = []
     if failed > 0 and (assigned := assigned_files(snapshot)):
