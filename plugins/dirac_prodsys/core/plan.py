@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dirac_prodsys.core import graph, linking, naming
+from dirac_prodsys.core import graph, linking
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.placeholders import refuse
+from dirac_prodsys.core.names import check_names
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production, Step
@@ -176,7 +176,7 @@ def check(
         refers to them is not checked.
     """
     before = len(problems.found)
-    _check_names(production, run, problems)
+    check_names(production, run, problems)
     parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
     waits = orders(production.steps, unread, problems)
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
@@ -276,29 +276,3 @@ def _step_plan(
         if query is not None or wanted is None or not wanted.dataset
         else (wanted.dataset,),
     )
-
-
-def _check_names(production: Production, run: str, problems: Problems) -> None:
-    with problems.at("production", "name"):
-        naming.check_name(production.name, "production")
-    with problems.at("production", "vo"):
-        naming.check_name(production.vo, "virtual organisation")
-    with problems.at():
-        naming.check_name(run, "run")
-    refuse(production.description, ("production", "description"), problems)
-    refuse(production.connection, ("production", "connection"), problems)
-    for index, tag in enumerate(production.tags):
-        refuse(tag, ("production", "tags", index), problems)
-    seen: dict[str, str] = {}
-    for step in production.steps:
-        with problems.at("steps", step.name, on_key=True):
-            naming.check_name(step.name, "step")
-            naming.transformation_name(production.name, run, step.name)
-        twin = seen.setdefault(step.name.lower(), step.name)
-        if twin != step.name:
-            problems.add(
-                ("steps", step.name),
-                f"steps {twin!r} and {step.name!r} differ in upper and lower case only",
-                "the Transformation System takes them for the same name: rename one",
-                on_key=True,
-            )

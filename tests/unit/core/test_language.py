@@ -171,3 +171,22 @@ steps:
     assert query is not None
     assert query.to_dirac() == {"data_level": {"=": 1}, "particle": {"=": "gamma"}}
     assert plan.step("work").parents == ("copy",)
+
+
+def test_defaults_may_hold_values_of_the_matrix() -> None:
+    text = """version: 1
+production: {name: p, vo: sim}
+matrix: {size: [2, 3], include: [{size: 2, tag: a}, {size: 3, tag: b}]}
+defaults: {group_size: "${{ matrix.size }}", job: {type: script, tags: ["${{ matrix.tag }}"]}}
+steps:
+  merge:
+    type: Merging
+    input: {where: {particle: gamma}}
+    job: {executable: merge}
+"""
+    plan = compile(load_production(text, "f"), run="r1")
+    found = {
+        step.name: (step.transformation.group_size, step.transformation.body.model_dump()["tags"])
+        for step in plan.steps
+    }
+    assert found == {"merge-2": (2.0, ("a",)), "merge-3": (3.0, ("b",))}

@@ -19,6 +19,7 @@ from dirac_prodsys.core.language.filling import fill
 from dirac_prodsys.core.language.located import Located, Mistakes
 from dirac_prodsys.core.parameters import Scalar
 from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.yaml_document import Text
 
 #: steps that all branches together may have
 MAX_STEPS = 1000
@@ -101,8 +102,25 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
             made[branch] = _branch(name, template, within, axes, templates, mistakes)
             if branch != name:
                 written[branch] = name
-    whole = tree.put({"steps": Located(made, steps.node)})
+    whole = _with_examples(tree, axes).put({"steps": Located(made, steps.node)})
     return whole, Branches(written, len(axes.combinations))
+
+
+def _with_examples(tree: Located, axes: Axes) -> Located:
+    """``common`` and ``defaults``, which are in the steps already, with some branch's values.
+
+    Nobody reads them any more, but their types are still checked.
+    """
+    values: dict[str, Scalar] = {}
+    for combination in reversed(axes.combinations):
+        values |= combination
+    told_in_the_steps = Mistakes(Text("", ""))
+    made = {
+        key: fill(block, "matrix", values, told_in_the_steps, unknown=lambda name: "")
+        for key in ("common", "defaults")
+        if (block := tree.get(key)) is not None
+    }
+    return tree.put(made)
 
 
 def _without_matrix(tree: Located, steps: Located) -> Located:
