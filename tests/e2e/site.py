@@ -132,6 +132,18 @@ class Site:
             )
             return list(cursor.fetchall())
 
+    def queries(self, name: str, run_id: str, step: str) -> int:
+        """Number of conditions that DIRAC has stored for the transformations of that step."""
+        with closing(self.database()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                "SELECT COUNT(*) FROM TransformationMetaQueries JOIN Transformations"
+                " USING (TransformationID) WHERE TransformationName = %s",
+                (transformation_name(name, run_tag(run_id), step),),
+            )
+            (number,) = cursor.fetchone()
+            return int(number)
+
     # -- the saboteur -------------------------------------------------------------------------
 
     def database(self) -> MySQLdb.Connection:
@@ -141,6 +153,20 @@ class Site:
         )
         connection.autocommit(True)
         return connection
+
+    @contextmanager
+    def airflow_mute(self) -> Iterator[None]:
+        """Freeze the API server: no task can report anything, so none can end."""
+        server = self.stack.processes.find("api-server")
+        assert server is not None
+        frozen = [server, *server.children(recursive=True)]
+        for process in frozen:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in frozen:
+                process.resume()
 
     @contextmanager
     def creation_held(self) -> Iterator[None]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import psutil
 
 from sandbox.airflow_rest import until
 from tests.e2e.site import Site
+
+#: conditions in the output query of ``Site.quick``
+QUERIES = 2
 
 
 def dead(process: psutil.Process) -> bool:
@@ -30,14 +35,35 @@ def kill_worker_while_creating(site: Site, name: str, run_id: str, *, supervisor
     assert len(site.rows(name, run_id, "step")) == 1
 
 
+def kill_worker_after_creating(site: Site, name: str, run_id: str) -> None:
+    """Kill the worker of ``step.create`` when DIRAC is done and the operator is not.
+
+    The operator cannot have ended: its last act is to tell Airflow, which does not listen.
+    """
+    site.known(name)
+    with ExitStack() as stack:
+        with site.creation_held():
+            site.rest.trigger(name, run_id)
+            until("the row", 120, lambda: site.rows(name, run_id, "step"), each=0.02)
+            worker = site.stack.worker(name, run_id, "step.create")
+            assert worker is not None
+            stack.enter_context(site.airflow_mute())
+        until("its query", 60, lambda: site.queries(name, run_id, "step") == QUERIES, each=0.02)
+        worker.kill()
+        until("it is dead", 10, lambda: dead(worker))
+    assert len(site.rows(name, run_id, "step")) == 1
+
+
 def test_a_worker_killed_while_it_creates_leaves_one_transformation(site: Site) -> None:
     site.drop("task_killed", site.quick("step"))
     site.drop("worker_killed", site.quick("step"))
+    site.drop("result_lost", site.quick("step"))
     # Airflow needs half a minute to miss a worker, and waits a minute before it tries again
     kill_worker_while_creating(site, "worker_killed", "run", supervisor=True)
     kill_worker_while_creating(site, "task_killed", "run", supervisor=False)
+    kill_worker_after_creating(site, "result_lost", "run")
 
-    for name in ("task_killed", "worker_killed"):
+    for name in ("task_killed", "worker_killed", "result_lost"):
         site.succeeds(name, "run", seconds=300)
         assert site.tries(name, "run") == {
             "step.create": 2,
