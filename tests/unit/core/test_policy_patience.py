@@ -232,6 +232,19 @@ def test_files_about_which_a_person_is_to_decide_are_waited_for_if_they_matter(s
     assert at([0, QUIET], seen, replace(rules, max_problematic=1))[0][-1].kind == "complete"
 
 
+def test_a_step_does_not_fail_while_a_person_is_asked_and_looks_again_by_itself() -> None:
+    """A file that is to be tried again is not in the catalogue: it may come back."""
+    rules = replace(ACTIVE, recovery=RecoveryRules(missing_in_fc="retry"))
+    seen = snapshot(files={"Processed": 3, "MissingInFC": 1}, catalogue_files=3)
+    _, history = at([0, QUIET], seen, rules)
+    history = history.looked_into(QUIET, tasks=0, files=1, asked=1)
+    verdicts, _ = at([QUIET + 1, QUIET + STALL], seen, rules, history)
+    assert [v.kind for v in verdicts] == ["wait", "recover"]
+    assert "1 files wait for a person's decision" in verdicts[0].alarm
+    given_up = replace(rules, give_up_after=900.0)
+    assert at([2000], seen, given_up, history)[0][0].kind == "fail"
+
+
 def test_who_was_asked_has_answered_when_the_files_have_moved_on() -> None:
     asked = History().looked_into(1.0, tasks=1, files=0, asked=4)
     moved = snapshot(files={"Processed": 8}, tasks={"Done": 2, "Failed": 1})

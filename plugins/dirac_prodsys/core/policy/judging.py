@@ -69,6 +69,8 @@ def judge(
         verdict = by_files(snapshot, rules, seen)
         if verdict.kind in ("complete", "fail") and seen.failed_since is not None:
             verdict = Verdict("wait", f"{verdict.reason}; some are to be tried again first")
+        elif verdict.kind == "fail" and seen.asked:
+            verdict = Verdict("wait", verdict.reason)  # with an alarm, see `impatient`
     if verdict.kind == "wait":
         verdict = impatient(
             verdict,

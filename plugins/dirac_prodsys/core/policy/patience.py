@@ -108,7 +108,9 @@ def _look_is_due(
     snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
 ) -> bool:
     """Whether to ask for jobs whose end the Transformation System may have missed."""
-    if rules.recovery.mode == "off" or not rules.needs_input or not assigned_files(snapshot):
+    if rules.recovery.mode == "off" or not rules.needs_input:
+        return False
+    if not assigned_files(snapshot) and not seen.asked:
         return False
     patience = rules.stall_after
     if not alive_tasks(snapshot):
