@@ -173,7 +173,7 @@ def test_a_bar_shows_on_a_terminal_only_and_never_among_the_findings(good, tmp_p
     ours, theirs = os.openpty()
     seen = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
-    assert "checking" in os.read(ours, 100_000).decode()
+    assert "checking" in os.read(ours, 100_000).decode(errors="replace")
     os.close(ours)
     assert "findings" in json.loads(seen.stdout)
     unseen = subprocess.run(command, env=environment, capture_output=True)
