@@ -10,131 +10,22 @@ a production that cannot be planned is told all its mistakes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core import graph, linking
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.names import check_names
-from dirac_prodsys.core.policy import StepRules
+from dirac_prodsys.core.plan_values import Datasets, ProductionPlan, Sample, StepPlan
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production, Step
-from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
 from dirac_prodsys.core.step_draft import StepDraft, draft
 from dirac_prodsys.core.step_output import check_datasets
 from dirac_prodsys.core.step_shape import check_runs, orders
 from dirac_prodsys.errors import DefinitionErrors
 
-#: name of a dataset → its meta query
-Datasets = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Input for a trial: the first files of a query, attached once, when the step starts."""
-
-    query: MetaQuery
-    limit: int
-
-
-@dataclass(frozen=True)
-class StepPlan:
-    """One step of a plan.
-
-    :param parents: names of the steps whose files it takes.
-    :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
-        ``at 10%``: when each of them has done so much of its work.
-    :param feeders: steps whose files or models it takes although it does not name them: they are
-        waited for as parents are.
-    :param sample: instead of the transformation's input query.
-    :param after: steps that must be complete before it starts, and whose files it does not take.
-    :param awaits: datasets whose queries it lacks, and without which it cannot be sent.
-    """
-
-    name: str
-    transformation: TransformationSpec
-    dataset: DatasetSpec | None
-    parents: tuple[str, ...]
-    start: str
-    rules: StepRules
-    feeders: tuple[str, ...] = ()
-    sample: Sample | None = None
-    awaits: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        extra: dict[str, Any] = {"feeders": list(self.feeders)} if self.feeders else {}
-        if self.sample is not None:
-            query = self.sample.query.to_dirac()
-            extra["sample"] = {"query": query, "limit": self.sample.limit}
-        if self.after:
-            extra["after"] = list(self.after)
-        if self.awaits:
-            extra["awaits"] = list(self.awaits)
-        return {
-            "name": self.name,
-            "parents": list(self.parents),
-            "start": self.start,
-            "rules": self.rules.to_dict(),
-            "transformation": plain(self.transformation),
-            "dataset": None if self.dataset is None else plain(self.dataset),
-            **extra,
-        }
-
-
-@dataclass(frozen=True)
-class ProductionPlan:
-    """All that a run of a production sends to the grid.
-
-    :param run: run tag that the names were made with.
-    :param steps: parents before children.
-    """
-
-    production: str
-    vo: str
-    run: str
-    connection: str
-    description: str
-    steps: tuple[StepPlan, ...]
-
-    def step(self, name: str) -> StepPlan:
-        """The step of that name; KeyError if there is none."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        raise KeyError(name)
-
-    @property
-    def unresolved(self) -> tuple[str, ...]:
-        """Datasets whose queries the plan lacks: until it has them, it cannot be sent."""
-        bodies = [step.transformation.body for step in self.steps]
-        named = [body.unresolved for body in bodies if isinstance(body, CtaoSpec)]
-        named += [step.awaits for step in self.steps]
-        return tuple(sorted({dataset for names in named for dataset in names}))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (first 16 hex digits) of the JSON form: equal plans, equal digests."""
-        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return {**self._content(), "digest": self.digest}
-
-    def _content(self) -> dict[str, Any]:
-        return {
-            "production": self.production,
-            "vo": self.vo,
-            "run": self.run,
-            "connection": self.connection,
-            "description": self.description,
-            "steps": [step.to_dict() for step in self.steps],
-        }
+__all__ = ["Datasets", "ProductionPlan", "Sample", "StepPlan", "check", "compile"]
 
 
 def compile(
@@ -204,7 +95,7 @@ def _ctao_plans(
     datasets: Datasets,
     problems: Problems,
 ) -> dict[str, StepPlan]:
-    from dirac_prodsys.core.ctao.planning import plan_steps  # which makes plans of this module
+    from dirac_prodsys.core.ctao.planning import plan_steps  # costs time, and few need it
 
     order = [step.name for step in production.steps] if steps is None else steps.order
     return plan_steps(production, order, run, datasets, problems)

@@ -22,7 +22,7 @@ from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import Unknown, known_query
-from dirac_prodsys.core.plan import Datasets, Sample, StepPlan
+from dirac_prodsys.core.plan_values import Datasets, Sample, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec
