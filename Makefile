@@ -24,7 +24,7 @@ test: setup ## all tests
 lint: setup ## ruff and mypy
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
 
-image: setup ## build the container image
+image: ## build the container image
 	@scripts/image
 
 image-test: image ## try the image
