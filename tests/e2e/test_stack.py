@@ -10,13 +10,17 @@ from sandbox.airflow_stack import COMMANDS
 from tests.e2e.site import Site
 
 
+def addresses(process: psutil.Process) -> set[str]:
+    """Where a process listens; nowhere, if it has ended meanwhile as parsers of files do."""
+    try:
+        connections = process.net_connections("inet")
+    except psutil.NoSuchProcess:
+        return set()
+    return {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+
+
 def test_nothing_listens_but_on_loopback(site: Site) -> None:
-    listening = {
-        connection.laddr.ip
-        for process in site.stack.processes.marked()
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    listening = set().union(*map(addresses, site.stack.processes.marked()))
     assert listening
     assert all(ipaddress.ip_address(address).is_loopback for address in listening), listening
 
