@@ -45,6 +45,11 @@ class Text:
     def _lines(self) -> list[str]:
         return self.text.split("\n")
 
+    @property
+    def lines(self) -> int:
+        """How many there are; after the last newline is one more, which may be empty."""
+        return len(self._lines)
+
     def line(self, number: int) -> str:
         """The line of that number, from 1; empty beyond the end."""
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""

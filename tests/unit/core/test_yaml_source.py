@@ -179,6 +179,14 @@ def test_nesting_is_bounded() -> None:
     assert "50 levels" in only_error("\n".join(f"{' ' * n}a:" for n in range(100)) + " 1").reason
 
 
+@pytest.mark.parametrize("text", ["a: {b: 1", "a: 1\nb: [c", "a: 1\nbcd"])
+def test_a_mistake_at_the_end_of_a_last_line_without_end_is_within_the_file(text: str) -> None:
+    error = only_error(text)
+    lines = text.split("\n")
+    assert (error.line, error.column) == (len(lines), len(lines[-1]) + 1)
+    assert lines[-1] in error.excerpt
+
+
 def test_no_more_than_a_page_of_mistakes_is_told() -> None:
     with pytest.raises(DefinitionErrors) as caught:
         parse("a: 1\n" * 1000, "f.yaml")
