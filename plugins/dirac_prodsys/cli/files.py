@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 if TYPE_CHECKING:
+    from dirac_prodsys.core.dialects import Reading
     from dirac_prodsys.core.production import Production
 
 #: the other form that is read
@@ -51,6 +52,19 @@ def read_production(path: Path) -> Production:
     if path.suffix == GRAPHML:
         return load_production(_from_graphml(path), str(path))
     return load_production(read_bytes(path), str(path), beside=beside(path))
+
+
+def read_with_places(path: Path) -> tuple[Production, Reading]:
+    """As :func:`read_production`, and what knows where in the file each thing stands."""
+    from dirac_prodsys.core.dialects import inspect
+
+    if path.suffix == GRAPHML:
+        reading = inspect(_from_graphml(path), str(path))
+    else:
+        reading = inspect(read_bytes(path), str(path), beside=beside(path))
+    if reading.mistakes or reading.production is None:
+        raise DefinitionErrors(reading.mistakes)
+    return reading.production, reading
 
 
 def complete_data(path: Path) -> dict[str, Any]:

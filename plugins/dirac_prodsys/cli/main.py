@@ -12,6 +12,7 @@ import typer
 from dirac_prodsys import __version__
 from dirac_prodsys.cli.convert import convert
 from dirac_prodsys.cli.diff import diff
+from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.plan import plan
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(lint)
 app.command()(plan)
 app.command()(graph)
+app.command()(explain)
 app.command()(diff)
 app.command()(convert)
 app.command()(schema)

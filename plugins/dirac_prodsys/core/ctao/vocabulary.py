@@ -21,6 +21,9 @@ PHI = {"North": 180, "South": 0, "East": 270, "West": 90}
 #: moonlight → ``nsb``, times that of the dark sky
 NSB = {"dark": 1, "half": 5, "full": 19}
 
+#: fields of the catalogue → keys of the files that mean them in other words
+WRITTEN_AS = {"phiP": ("pointing_dir",), "thetaP": ("zenith_angle",), "nsb": ("moon",)}
+
 #: ``div_ang`` of divergent pointing that the simulation's run script knows
 DIVERGENCES = (
     ("0.0022", "0.0043", "0.008", "0.01135", "0.01453"),

@@ -1,0 +1,125 @@
+"""``dirac-prodsys explain``: where each condition of a step's input query comes from.
+
+Invariant: what is explained is the query that the plan would send, condition by condition.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.files import read_with_places
+from dirac_prodsys.cli.plan_values import dataset_queries
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.dialects import Reading
+    from dirac_prodsys.core.origins import Condition, Origin
+    from dirac_prodsys.core.plan import StepPlan
+    from dirac_prodsys.errors import DefinitionError
+
+_SAYS = {
+    "output": "the output of {step}",
+    "rule": "the rules for the job of {step}",
+    "where": "what {step} asks for",
+    "dataset": "the dataset that {step} takes",
+}
+
+
+def explain(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
+    step: Annotated[str, typer.Argument(help="Name of a step.")],
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="TAG", help="Run tag to fill in.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    datasets: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
+        ),
+    ] = None,
+) -> None:
+    """Tell where each condition of a step's input query comes from, line by line."""
+    from dirac_prodsys.core.dialects import DUMMY_RUN
+    from dirac_prodsys.core.origins import conditions
+    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.problems import Problem, nearest
+    from dirac_prodsys.core.proof.folder import RUN
+    from dirac_prodsys.errors import DefinitionErrors
+
+    with readable_errors():
+        production, reading = read_with_places(file)
+        known = dataset_queries(datasets)
+        plan = compile_plan(production, run=run or DUMMY_RUN, datasets=known)
+        steps = {each.name: each for each in plan.steps}
+        if step not in steps:
+            reason = f"there is no step {step!r}"
+            wrong = Problem(("steps",), reason, nearest(step, steps), code="unknown-step")
+            raise DefinitionErrors([reading.at_place(wrong)])
+        found = conditions(production, plan, step, known)
+    if as_json:
+        text = json.dumps(_form(production.name, steps[step], found, reading), indent=2)
+    else:
+        text = "\n".join(_lines(steps[step], found, reading))
+    typer.echo(text.replace(DUMMY_RUN, RUN))
+
+
+def _placed(origin: Origin, reading: Reading) -> DefinitionError:
+    from dirac_prodsys.core.problems import Problem
+
+    return reading.at_place(Problem(origin.path, ""))
+
+
+def _form(
+    production: str, step: StepPlan, found: tuple[Condition, ...], reading: Reading
+) -> dict[str, Any]:
+    told = []
+    for each in found:
+        origins = []
+        for origin in each.origins:
+            place = _placed(origin, reading)
+            origins.append(
+                {
+                    "kind": origin.kind,
+                    "step": origin.step,
+                    "condition": origin.condition,
+                    "file": place.file,
+                    "line": place.line,
+                    "column": place.column,
+                }
+            )
+        told.append({"field": each.field, "condition": each.condition, "origins": origins})
+    return {
+        "production": production,
+        "step": step.name,
+        "parents": list(step.parents),
+        "awaits": list(step.awaits),
+        "files": len(step.transformation.files),
+        "conditions": told,
+    }
+
+
+def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> list[str]:
+    from dirac_prodsys.core.meta_query import say
+
+    whose = f" from {', '.join(step.parents)}" if step.parents else ""
+    if step.transformation.files:
+        return [f"step {step.name} takes {len(step.transformation.files)} files that are listed"]
+    if step.awaits:
+        said = f"step {step.name} takes what is in {', '.join(step.awaits)}"
+        lines = [f"{said}; say with --datasets what its query is"]
+    elif not found:
+        return [f"step {step.name} takes no files"]
+    else:
+        lines = [f"step {step.name} takes files{whose} that fulfil {len(found)} conditions"]
+    for each in found:
+        lines += ["", f"{each.field}: {say(each.condition)}"]
+        for origin in each.origins:
+            place = _placed(origin, reading)
+            lines.append(f"  {place.place}: {_SAYS[origin.kind].format(step=origin.step)}")
+            lines += [f"  {line}" for line in place.excerpt.splitlines()]
+    return lines

@@ -1,0 +1,64 @@
+"""``dirac-prodsys explain`` names, for each condition of a query, the line that asks for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+INPUTS = Path(__file__).parents[2] / "productions" / "good" / "inputs.yaml"
+
+
+def place(text: str, part: str, after: str = "") -> tuple[int, int]:
+    start = text.index(part, text.index(after))
+    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+
+
+def test_conditions_of_a_parent_and_of_the_step_stand_with_their_lines(prodsys, good):
+    text = good.read_text().replace("{from: simulate}", "{from: simulate, where: {step: simulate}}")
+    good.write_text(text)
+    result = prodsys("explain", good, "merge")
+    assert result.exit_code == 0
+    parent = place(text, "simulate}")
+    here = place(text, "simulate}}")
+    assert f"{good}:{parent[0]}:{parent[1]}: the output of simulate" in result.stdout
+    assert f"{good}:{here[0]}:{here[1]}: what merge asks for" in result.stdout
+    assert "run: ${{ run }}" in result.stdout
+
+
+def test_the_json_has_the_same_places(prodsys, good):
+    form = json.loads(prodsys("explain", good, "merge", "--json").stdout)
+    assert form["parents"] == ["simulate"]
+    told = {each["field"]: each for each in form["conditions"]}
+    assert set(told) == {"production", "run", "step"}
+    line, column = place(good.read_text(), "simulate}")
+    assert told["step"]["origins"] == [
+        {
+            "kind": "output",
+            "step": "simulate",
+            "condition": {"=": "simulate"},
+            "file": str(good),
+            "line": line,
+            "column": column,
+        }
+    ]
+
+
+def test_a_dataset_is_explained_when_its_query_is_told(prodsys, tmp_path):
+    assert "--datasets" in prodsys("explain", INPUTS, "by_dataset").stdout
+    file = tmp_path / "datasets.json"
+    file.write_text('{"/sim/datasets/gammas_r1": {"particle": "gamma"}}')
+    args = ("explain", INPUTS, "by_dataset", "--run", "r1", "--datasets", file)
+    line = place(INPUTS.read_text(), "/sim/datasets", "by_dataset")
+    expected = f"{INPUTS}:{line[0]}:{line[1]}: the dataset that by_dataset takes"
+    assert expected in prodsys(*args).stdout
+
+
+def test_a_step_without_files_says_so(prodsys, good):
+    assert prodsys("explain", good, "simulate").stdout == "step simulate takes no files\n"
+
+
+def test_an_unknown_step_is_a_mistake_with_the_nearest_name(prodsys, good):
+    result = prodsys("explain", good, "merg")
+    assert result.exit_code == 2
+    assert "there is no step 'merg'" in result.stderr
+    assert "did you mean 'merge'?" in result.stderr
