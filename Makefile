@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint up down image image-test lock clean
+.PHONY: help setup demo test fuzz lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 
 help: ## show this list
@@ -20,6 +20,9 @@ down: ## stop everything that demo and up started
 
 test: setup ## all tests
 	@$(RUN) pytest
+
+fuzz: setup ## read 100,000 broken production files
+	@$(RUN) tests.fuzz --count 100000 --seed 1
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy

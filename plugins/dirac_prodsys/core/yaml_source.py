@@ -84,7 +84,7 @@ def _decode(source: str | bytes, file: str) -> str:
         text = source if isinstance(source, str) else source.decode("utf-8")
     except UnicodeDecodeError as undecodable:
         start = undecodable.start
-        line, column = _count_lines(undecodable.object[:start].decode("utf-8"))
+        line, column = _count_lines(_unmarked(undecodable.object[:start].decode("utf-8")))
         error = DefinitionError(
             f"byte 0x{undecodable.object[start]:02X} is not UTF-8",
             "save the file as UTF-8",
@@ -94,6 +94,11 @@ def _decode(source: str | bytes, file: str) -> str:
             code="yaml",
         )
         raise DefinitionErrors([error]) from None
+    return _unmarked(text)
+
+
+def _unmarked(text: str) -> str:
+    """The text without a byte order mark, its lines ended by a newline on all systems."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -179,6 +179,14 @@ def test_nesting_is_bounded() -> None:
     assert "50 levels" in only_error("\n".join(f"{' ' * n}a:" for n in range(100)) + " 1").reason
 
 
+@pytest.mark.parametrize(
+    "before", [b"a: 1\nb: ", b"a: 1\r\nb: ", b"a: 1\rb: ", b"\xef\xbb\xbfa: 1\nb: "]
+)
+def test_a_byte_that_is_not_utf8_is_placed_alike_on_all_systems(before: bytes) -> None:
+    error = only_error(before + b"\xff\n")
+    assert (error.line, error.column) == (2, 4)
+
+
 @pytest.mark.parametrize("text", ["a: {b: 1", "a: 1\nb: [c", "a: 1\nbcd"])
 def test_a_mistake_at_the_end_of_a_last_line_without_end_is_within_the_file(text: str) -> None:
     error = only_error(text)

@@ -1,0 +1,56 @@
+"""One broken file per number."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from random import Random
+
+from tests.fuzz.mutations import IN_DATA, IN_TEXT, text_of
+from tests.fuzz.seeds import DEEPEST, Seed, depth, seeds
+
+#: kinds of damage: two in the text, three in the data
+KINDS = len(IN_TEXT) + len(IN_DATA)
+#: characters of a file; a mutation may double what an earlier one doubled
+LONGEST = 200_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file to read.
+
+    :param beside: what lies in its folder, by name; now and then broken as well.
+    """
+
+    name: str
+    text: bytes
+    beside: dict[str, str]
+
+
+def case(seed: int, number: int) -> Case:
+    """The file of that number."""
+    random = Random(f"{seed}:{number}")  # noqa: S311  to be repeated, not to be secret
+    source = random.choice(seeds())
+    beside = source.beside
+    if random.random() < 0.1:
+        other = random.choice(seeds())
+        broken = _broken(random, other).decode("utf-8", "replace")
+        beside = dict.fromkeys(beside, broken) | {source.name: beside[source.name]}
+    return Case(source.name, _broken(random, source), beside)
+
+
+def _broken(random: Random, source: Seed) -> bytes:
+    kinds = sorted(random.randrange(KINDS) for _ in range(random.choice((1, 1, 1, 2, 3, 6))))
+    in_data = [IN_DATA[kind - len(IN_TEXT)] for kind in kinds if kind >= len(IN_TEXT)]
+    text = source.text
+    if in_data and source.data is not None:
+        data = copy.deepcopy(source.data)
+        for change in in_data:
+            change(random, data)
+            if depth(data) > DEEPEST:
+                break
+        text = text_of(data)
+    for kind in kinds:
+        if kind < len(IN_TEXT):
+            text = IN_TEXT[kind](random, text)
+    return text[:LONGEST]

@@ -1,0 +1,83 @@
+"""What must hold of every file, however broken: it is a production, or it is told why not.
+
+Invariant: every error has a file, a line and a column within it, a reason, a way out and a code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Iterable
+
+import dirac_prodsys.core
+from dirac_prodsys.core.dialects import inspect
+from dirac_prodsys.core.findings import RULES
+from dirac_prodsys.core.proof import Subject, prove
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+from tests.fuzz.cases import Case, case
+from tests.fuzz.guard import Forbidden, TooSlow, nothing_happens
+
+#: seconds of CPU time that one file may take
+SECONDS = 1.0
+
+
+def warm_up() -> None:
+    """Import all that reading may import, and read once: later nothing may be opened."""
+    for module in pkgutil.walk_packages(dirac_prodsys.core.__path__, "dirac_prodsys.core."):
+        importlib.import_module(module.name)
+    for number in range(300):
+        one = case(0, number)
+        try:
+            _told(one)
+        except Exception:  # noqa: S112  it is told when it is its turn
+            continue
+
+
+def complaint(one: Case, seconds: float = SECONDS) -> str:
+    """What is wrong with how the file is read; empty if nothing is."""
+    try:
+        with nothing_happens(seconds):
+            errors = _told(one)
+    except (Exception, Forbidden, TooSlow) as error:
+        return "".join(traceback.format_exception(error)[-6:])
+    return "\n".join(text for error in errors for text in _lacks(error, one))
+
+
+def _told(one: Case) -> list[DefinitionError]:
+    """All that is said about the file."""
+    try:
+        reading = inspect(one.text, one.name, beside=one.beside.get)
+    except DefinitionErrors as errors:
+        str(errors)
+        return list(errors.errors)
+    told = [*reading.mistakes, *reading.remarks]
+    if reading.plan is not None and reading.production is not None:
+        reading.plan.to_dict()
+        subject = Subject(reading.production, reading.plan)
+        told += [reading.at_place(problem) for problem in prove(subject)]
+    elif not reading.mistakes:
+        raise AssertionError("there is no plan, and no mistake")
+    str(DefinitionErrors(told))
+    return told
+
+
+def _lacks(error: DefinitionError, one: Case) -> Iterable[str]:
+    rule = RULES.get(error.code)
+    if rule is None:
+        yield f"no rule {error.code!r}: {error}"
+        return
+    if error.file != one.name and error.file not in one.beside:
+        yield f"no such file {error.file!r}: {error}"
+        return
+    own = one.text.decode("utf-8", "replace")
+    text = own if error.file == one.name else one.beside[error.file]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not 1 <= error.line <= len(lines):
+        yield f"no line {error.line} of {len(lines)}: {error}"
+    elif not 1 <= error.column <= len(lines[error.line - 1]) + 1:
+        yield f"no column {error.column}: {error}"
+    if not error.reason.strip():
+        yield f"no reason: {error}"
+    if not error.hint.strip() and rule.severity != "note":
+        yield f"no way out: {error}"

@@ -1,0 +1,69 @@
+"""The files that are broken: all productions of the repository, good and bad, of both forms."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = (
+    "include/productions",
+    "include/productions/examples",
+    "tests/integration/ctao",
+    "tests/productions/bad",
+    "tests/productions/good",
+)
+#: levels after which data are not changed further: PyYAML writes them by recursion
+DEEPEST = 100
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A file as it is kept.
+
+    :param data: what PyYAML reads in it; None if that is nothing to take parts of.
+    :param beside: what lies in its folder, by name.
+    """
+
+    name: str
+    text: bytes
+    data: Any
+    beside: dict[str, str]
+
+
+@functools.cache
+def seeds() -> tuple[Seed, ...]:
+    """All of them, in an order that is the same everywhere."""
+    found: list[Seed] = []
+    for folder in FOLDERS:
+        files = [path for path in sorted((ROOT / folder).iterdir()) if path.is_file()]
+        beside = {path.name: path.read_bytes().decode("utf-8", "replace") for path in files}
+        for path in files:
+            if path.suffix in (".yaml", ".yml"):
+                text = path.read_bytes()
+                found.append(Seed(path.name, text, _data(text), beside))
+    return tuple(found)
+
+
+def _data(text: bytes) -> Any:
+    if b"&" in text:
+        return None  # what an alias means grows without bound
+    try:
+        data = yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) and depth(data) <= DEEPEST else None
+
+
+def depth(data: Any) -> int:
+    """How many mappings and lists are inside each other."""
+    level, deep = [data], 0
+    while level:
+        inside = [d for d in level if isinstance(d, dict | list)]
+        level = [v for d in inside for v in (d.values() if isinstance(d, dict) else d)]
+        deep += bool(inside)
+    return deep
