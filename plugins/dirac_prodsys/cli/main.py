@@ -15,6 +15,7 @@ from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.lint import lint
+from dirac_prodsys.cli.new import new
 from dirac_prodsys.cli.plan import plan
 from dirac_prodsys.cli.schema import schema
 from dirac_prodsys.cli.status import status
@@ -27,6 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(new)
 app.command()(lint)
 app.command()(plan)
 app.command()(graph)
