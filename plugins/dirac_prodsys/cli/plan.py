@@ -1,7 +1,8 @@
 """``dirac-prodsys plan``: what would be sent to DIRAC, to the letter, without sending it.
 
 Invariant: shows the very values that the operators hand to the gateway; nothing is left out of
-``--json``, and the tree names every transformation, query, body and dataset.
+``--json``, and the tree names every transformation, query, body and dataset; the notes below it are
+those of the proof, for this run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+    from dirac_prodsys.core.production import Production
     from dirac_prodsys.core.specs import BodySpec
+
+#: codes of findings that are told below the tree
+_NOTES = frozenset({"link", "estimate"})
 
 #: columns, more than any line has
 _UNBROKEN = 100_000
@@ -50,6 +55,7 @@ def plan(
 ) -> None:
     """Show the transformations, bodies, queries and datasets that a run would send to DIRAC."""
     from rich.console import Console
+    from rich.text import Text
 
     from dirac_prodsys.core.plan import compile as compile_plan
 
@@ -58,6 +64,7 @@ def plan(
         values = parameter_values(production, parameters) if parameters else None
         known = dataset_queries(datasets)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)
+        chosen = production if values is None else production.bind(values)
     if as_json:
         typer.echo(json.dumps(compiled.to_dict(), indent=2))
     elif output == "json":
@@ -68,6 +75,8 @@ def plan(
         if not console.is_terminal:  # a program or a file reads it: no line is ever broken
             console.width = _UNBROKEN
         console.print(plan_tree(compiled, branches=production.branches))
+        for note in link_notes(chosen, compiled):
+            console.print(Text.assemble(("note: ", "dim"), note))
 
 
 def plan_tree(compiled: ProductionPlan, *, branches: int = 0) -> Tree:
@@ -92,6 +101,18 @@ def plan_tree(compiled: ProductionPlan, *, branches: int = 0) -> Tree:
         for label, value in step_rows(step):
             branch.add(Text.assemble((f"{label}: ", "dim"), value))
     return tree
+
+
+def link_notes(production: Production, compiled: ProductionPlan) -> Iterator[str]:
+    """What each step takes of its parents, and what it comes to, where that can be known."""
+    from dirac_prodsys.core.proof import groups, links
+    from dirac_prodsys.core.proof.subject import Subject
+
+    subject = Subject(production, compiled)
+    for check in (links.check, groups.check):
+        for problem in check(subject):
+            if problem.code in _NOTES:
+                yield problem.reason
 
 
 def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:

@@ -96,3 +96,18 @@ def test_what_a_dataset_holds_can_be_told(prodsys, tmp_path):
 
 def test_the_number_of_branches_is_shown(prodsys):
     assert "10 steps, 6 branches" in prodsys("plan", GOOD_FILES / "matrix.yaml").stdout
+
+
+def test_below_the_tree_stands_what_each_link_takes_and_what_to_expect(prodsys, good):
+    lines = prodsys("plan", good, "--run", "r1").stdout.splitlines()
+    notes = [line for line in lines if line.startswith("note: ")]
+    assert lines[-len(notes) :] == notes
+    assert "note: step merge takes all files of simulate" in notes
+    assert any(line.startswith("note: step simulate: 3 jobs") for line in notes)
+    assert "note: " not in prodsys("plan", good, "--json").stdout
+
+
+def test_the_notes_are_those_of_this_run(prodsys):
+    chosen = ("-p", "tasks=7", "-p", "zenith=60", "-p", "particle=proton")
+    shown = prodsys("plan", GOOD_FILES / "parameters.yaml", *chosen).stdout
+    assert "note: step simulate: 7 jobs" in shown
