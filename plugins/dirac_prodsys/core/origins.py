@@ -157,7 +157,7 @@ def _keys(field: str) -> tuple[str, ...]:
         return ("prog_name",)
     if field == "outputType":
         return ("output_type",)
-    return (field, *WRITTEN_AS.get(field, ()))
+    return (field, WRITTEN_AS.get(field, field))
 
 
 def _form(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS
 from dirac_prodsys.core.problems import Path
 
 #: parts of a step's path in the plan → in the file
@@ -23,9 +24,6 @@ _OF_STEPS: Mapping[Path, Path] = {
 
 #: what only ``prodsys`` says of a step
 _EXTRA = frozenset({"description", "tasks", "start", "dataset", "policy"})
-
-#: fields of the catalogue → keys of ``input_meta_query`` that mean them
-_WORDS = {"phiP": "pointing_dir", "thetaP": "zenith_angle", "nsb": "moon"}
 
 
 def written(path: Path, steps: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> Path:
@@ -54,5 +52,5 @@ def written(path: Path, steps: Sequence[Mapping[str, Any]], names: Mapping[int, 
 
 
 def _word(part: str | int, said: Mapping[str, Any]) -> str | int:
-    word = _WORDS.get(str(part), "")
+    word = WRITTEN_AS.get(str(part), "")
     return word if word in said and part not in said else part

@@ -21,8 +21,8 @@ PHI = {"North": 180, "South": 0, "East": 270, "West": 90}
 #: moonlight → ``nsb``, times that of the dark sky
 NSB = {"dark": 1, "half": 5, "full": 19}
 
-#: fields of the catalogue → keys of the files that mean them in other words
-WRITTEN_AS = {"phiP": ("pointing_dir",), "thetaP": ("zenith_angle",), "nsb": ("moon",)}
+#: fields of the catalogue → keys of the files that mean them
+WRITTEN_AS = {"phiP": "pointing_dir", "thetaP": "zenith_angle", "nsb": "moon"}
 
 #: ``div_ang`` of divergent pointing that the simulation's run script knows
 DIVERGENCES = (
