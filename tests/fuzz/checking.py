@@ -15,23 +15,23 @@ from dirac_prodsys.core.dialects import inspect
 from dirac_prodsys.core.findings import RULES
 from dirac_prodsys.core.proof import Subject, prove
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
-from tests.fuzz.cases import Case, case
+from tests.fuzz.cases import Case
 from tests.fuzz.guard import Forbidden, TooSlow, nothing_happens
+from tests.fuzz.seeds import seeds
 
 #: seconds of CPU time that one file may take
 SECONDS = 1.0
 
 
 def warm_up() -> None:
-    """Import all that reading may import, and read once: later nothing may be opened."""
+    """Import all that reading may import, and all files once as they are.
+
+    Later nothing may be opened or compiled; networkx compiles an algorithm when it is first used.
+    """
     for module in pkgutil.walk_packages(dirac_prodsys.core.__path__, "dirac_prodsys.core."):
         importlib.import_module(module.name)
-    for number in range(300):
-        one = case(0, number)
-        try:
-            _told(one)
-        except Exception:  # noqa: S112  it is told when it is its turn
-            continue
+    for seed in seeds():
+        _told(Case(seed.name, seed.text, seed.beside))
 
 
 def complaint(one: Case, seconds: float = SECONDS) -> str:

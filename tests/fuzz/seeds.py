@@ -41,7 +41,8 @@ def seeds() -> tuple[Seed, ...]:
     found: list[Seed] = []
     for folder in FOLDERS:
         files = [path for path in sorted((ROOT / folder).iterdir()) if path.is_file()]
-        beside = {path.name: path.read_bytes().decode("utf-8", "replace") for path in files}
+        near = [path for path in (ROOT / folder).glob("beside/*") if path.is_file()]
+        beside = {p.name: p.read_bytes().decode("utf-8", "replace") for p in (*files, *near)}
         for path in files:
             if path.suffix in (".yaml", ".yml"):
                 text = path.read_bytes()

@@ -161,6 +161,35 @@ print(sorted(heavy), len([name for name in sys.modules if name.startswith(module
     assert int(loaded) >= (20 if room == "core" else 1)
 
 
+@pytest.mark.parametrize(
+    ("module", "own", "foreign"),
+    [
+        ("core", 2, set()),
+        ("core.dialects", 60, {"pydantic", "yaml"}),
+    ],
+)
+def test_what_reads_a_production_starts_light(module: str, own: int, foreign: set[str]) -> None:
+    code = f"""
+import sys
+before = set(sys.modules)
+import {PACKAGE}.{module}
+print(*sorted(set(sys.modules) - before))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(PLUGINS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = run.stdout.split()
+    assert f"{PACKAGE}.{module}" in loaded
+    assert len([name for name in loaded if name.startswith(PACKAGE)]) <= own
+    tops = {name.partition(".")[0] for name in loaded}
+    assert tops & {"pydantic", "yaml", "networkx", "rich", "typer", "requests", "httpx"} == foreign
+    assert not tops & {"airflow", "DIRAC", "CTADIRAC", "sqlalchemy", "asyncio", "numpy"}
+
+
 def test_the_plugin_file_beside_the_package_imports_the_plugin_only() -> None:
     shim = (PLUGINS / "dirac_prodsys_plugin.py").read_text("utf-8")
     assert set(imported(ast.parse(shim))) <= {"__future__", f"{PACKAGE}.provider.plugin"}

@@ -45,11 +45,6 @@ class Text:
     def _lines(self) -> list[str]:
         return self.text.split("\n")
 
-    @property
-    def lines(self) -> int:
-        """How many there are; after the last newline is one more, which may be empty."""
-        return len(self._lines)
-
     def line(self, number: int) -> str:
         """The line of that number, from 1; empty beyond the end."""
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
@@ -65,7 +60,12 @@ class Text:
     def error(
         self, line: int, column: int, reason: str, hint: str, code: str = "yaml"
     ) -> DefinitionError:
-        """An error at a place of this text."""
+        """An error at a place of this text.
+
+        The end of a last line that no newline ends is for PyYAML the begin of the next.
+        """
+        if line > len(self._lines):
+            line, column = len(self._lines), len(self._lines[-1]) + 1
         return DefinitionError(
             reason,
             hint,

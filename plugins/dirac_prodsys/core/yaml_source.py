@@ -241,9 +241,6 @@ class _Composer:
             mark: Any = getattr(error, name, None)
             if mark is not None:
                 line, column = mark.line + 1, mark.column + 1
-        if line > self.text.lines:  # the end of a last line that has no end
-            line = self.text.lines
-            column = len(self.text.line(line)) + 1
         parts = (getattr(error, "context", None), getattr(error, "problem", None))
         reason = " ".join(part for part in parts if part) or "it cannot be read"
         hint = "check indentation, colons, quotes and brackets here and on the line before"
