@@ -68,7 +68,7 @@ def check(
     """
     before = len(problems.found)
     check_names(production, run, problems)
-    parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
+    parents = {step.name: step.parents for step in production.steps}
     waits = orders(production.steps, unread, problems)
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
     steps = graph.build({**edges, **dict.fromkeys(unread, ())}, problems)
@@ -109,7 +109,7 @@ def _native_plans(
     problems: Problems,
     unread: frozenset[str],
 ) -> dict[str, StepPlan]:
-    parents = {s.name: () if s.input is None else s.input.steps for s in production.steps}
+    parents = {step.name: step.parents for step in production.steps}
     drafts = {step.name: draft(production, step, run, problems) for step in production.steps}
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
@@ -155,7 +155,7 @@ def _step_plan(
         name=step.name,
         transformation=spec,
         dataset=drafted.dataset,
-        parents=() if step.input is None else step.input.steps,
+        parents=step.parents,
         start=step.start,
         after=step.after,
         rules=step.policy.rules(

@@ -176,6 +176,11 @@ class Step(StepBase):
     name: StrictStr
     input: InputSpec | None = None
 
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Names of the steps whose files it takes."""
+        return () if self.input is None else self.input.steps
+
 
 class Origin(Protocol):
     """The file that a production was read from."""

@@ -95,7 +95,6 @@ def orders(
     found: dict[str, tuple[str, ...]] = {}
     for step in written:
         waits: list[str] = []
-        parents = () if step.input is None else step.input.steps
         for index, name in enumerate(step.after):
             path: Path = ("steps", step.name, "after", index)
             if name == step.name:
@@ -105,7 +104,7 @@ def orders(
                 problems.add(path, reason, hint, code="unknown-step")
             elif name in waits:
                 problems.add(path, f"step {name!r} is named twice", "drop one")
-            elif name in parents:
+            elif name in step.parents:
                 reason = f"step {name!r} is a parent, and named under input.from"
                 problems.add(path, reason, "write start: on_complete, and drop it here")
             else:

@@ -176,10 +176,15 @@ def test_files_of_the_sandbox_reach_the_workflow() -> None:
     assert "InputSandbox" not in parameters(render(FULL))
 
 
-def test_outputs_are_uploaded_after_the_commands(tmp_path: Path) -> None:
-    upload = tmp_path / "dirac-dms-add-file"
-    upload.write_text('#!/bin/sh\necho "$@" >> uploads\n')
+def stand_in_for_upload(folder: Path, script: str) -> None:
+    """What the job finds as ``dirac-dms-add-file``."""
+    upload = folder / "dirac-dms-add-file"
+    upload.write_text(script)
     upload.chmod(0o755)
+
+
+def test_outputs_are_uploaded_after_the_commands(tmp_path: Path) -> None:
+    stand_in_for_upload(tmp_path, '#!/bin/sh\necho "$@" >> uploads\n')
     body = JobSpec(
         name="x",
         job_type="y",
@@ -201,9 +206,7 @@ def test_outputs_are_uploaded_after_the_commands(tmp_path: Path) -> None:
 def test_after_a_failed_command_nothing_runs_nothing_is_uploaded_and_the_job_fails_with_its_code(
     tmp_path: Path, failing: int
 ) -> None:
-    upload = tmp_path / "dirac-dms-add-file"
-    upload.write_text("#!/bin/sh\ntouch uploaded\n")
-    upload.chmod(0o755)
+    stand_in_for_upload(tmp_path, "#!/bin/sh\ntouch uploaded\n")
     codes = [23 if number == failing else 0 for number in range(3)]
     body = JobSpec(
         name="x",
@@ -224,9 +227,7 @@ def test_after_a_failed_command_nothing_runs_nothing_is_uploaded_and_the_job_fai
 
 
 def test_a_failed_upload_fails_the_job(tmp_path: Path) -> None:
-    upload = tmp_path / "dirac-dms-add-file"
-    upload.write_text("#!/bin/sh\nexit 3\n")
-    upload.chmod(0o755)
+    stand_in_for_upload(tmp_path, "#!/bin/sh\nexit 3\n")
     body = JobSpec(
         name="x",
         job_type="y",
@@ -237,9 +238,9 @@ def test_a_failed_upload_fails_the_job(tmp_path: Path) -> None:
 
 
 def test_an_upload_that_fails_once_is_tried_again(tmp_path: Path) -> None:
-    upload = tmp_path / "dirac-dms-add-file"
-    upload.write_text('#!/bin/sh\necho "$@" >> uploads\n[ "$(wc -l < uploads)" -gt 1 ] || exit 3\n')
-    upload.chmod(0o755)
+    stand_in_for_upload(
+        tmp_path, '#!/bin/sh\necho "$@" >> uploads\n[ "$(wc -l < uploads)" -gt 1 ] || exit 3\n'
+    )
     body = JobSpec(
         name="x",
         job_type="y",

@@ -31,7 +31,7 @@ class Draft:
     @property
     def parents(self) -> tuple[str, ...]:
         """Names of the steps that it names; one at most."""
-        return () if self.step.input is None else self.step.input.steps
+        return self.step.parents
 
     @property
     def limit(self) -> int | None:

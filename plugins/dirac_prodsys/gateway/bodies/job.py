@@ -43,13 +43,13 @@ class Script(Script):
         try:
             super()._executeCommand()
         except RuntimeError:
-            if self.executable != "dirac-dms-add-file":
+            if self.executable != "UPLOAD":
                 raise
             from time import sleep  # the code of a module has no globals of its own
 
             sleep(3)
             super()._executeCommand()
-'''
+'''.replace("UPLOAD", UPLOAD)
 
 
 def render(body: JobSpec) -> str:
