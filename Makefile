@@ -19,6 +19,7 @@ down: ## stop everything that demo and up started
 	@test ! -x .venv/bin/python || $(RUN) sandbox.demo down
 
 test: setup ## all tests
+	@scripts/setup browser
 	@$(RUN) pytest
 
 fuzz: setup ## read 100,000 broken production files
