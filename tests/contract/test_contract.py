@@ -308,12 +308,40 @@ class TestStatus:
         gateway.stop_transformation(made.id)
         assert status_of(gateway, made.id) == state
 
+    @pytest.mark.parametrize("state", ["New", "Active", "Stopped", "Completed", "RemovedFiles"])
+    def test_cleaning_is_asked_for_once_and_left_to_the_agent(
+        self, gateway: Gateway, state: str
+    ) -> None:
+        made = gateway.create_transformation(spec(unique()))
+        by_hand(gateway, made.id, "Status", state)
+        for _ in range(2):
+            gateway.clean_transformation(made.id)
+            assert status_of(gateway, made.id) == Status.CLEANING
+
+    @pytest.mark.parametrize("state", ["Cleaned", "Archived", "Deleted"])
+    def test_what_has_been_cleaned_is_not_cleaned_again(self, gateway: Gateway, state: str) -> None:
+        made = gateway.create_transformation(spec(unique()))
+        by_hand(gateway, made.id, "Status", state)
+        gateway.clean_transformation(made.id)
+        assert status_of(gateway, made.id) == state
+
+    def test_many_are_found_by_their_exact_names(self, gateway: Gateway) -> None:
+        names = [unique() for _ in range(3)]
+        made = [gateway.create_transformation(spec(name)) for name in names[:2]]
+        found = gateway.find_transformations([*names, names[0].upper()])
+        assert {name: record.id for name, record in found.items()} == {
+            names[0]: made[0].id,
+            names[1]: made[1].id,
+        }
+        assert gateway.find_transformations([]) == {}
+
     def test_an_unknown_transformation_is_not_found(self, gateway: Gateway) -> None:
         for verb in (
             gateway.start_transformation,
             gateway.stop_transformation,
             gateway.flush_transformation,
             gateway.complete_transformation,
+            gateway.clean_transformation,
         ):
             with pytest.raises(NotFound):
                 verb(999_999_999)

@@ -59,13 +59,28 @@ def run_tag(run_id: str) -> str:
     return f"{cleaned}-{digest}" if cleaned else digest
 
 
-def transformation_name(production: str, run: str, step: str) -> str:
+def transformation_name(production: str, run: str, step: str, generation: int = 1) -> str:
     """``production__run__step``: the idempotency key of the transformation.
 
     :param run: a run tag.
+    :param generation: 2 and more, for a step that is made several times by one run: ``…__2``.
     :raises DefinitionError: it is longer than the Transformation System keeps.
     """
-    name = SEPARATOR.join((production, run, step))
+    again = (str(generation),) if generation > 1 else ()
+    return _kept(SEPARATOR.join((production, run, step, *again)))
+
+
+def fresh_name(name: str, start: int) -> str:
+    """The name of a transformation that a person has made begin anew: ``…__fresh2``.
+
+    :param name: the first one's name.
+    :param start: 1 for the first one itself, 2 for the one after it, and so on.
+    :raises DefinitionError: it is longer than the Transformation System keeps.
+    """
+    return name if start == 1 else _kept(f"{name}{SEPARATOR}fresh{start}")
+
+
+def _kept(name: str) -> str:
     if len(name) > MAX_NAME:
         raise DefinitionError(
             f"the transformation name {name!r} has {len(name)} characters, more than {MAX_NAME}",

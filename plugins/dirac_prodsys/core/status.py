@@ -95,6 +95,17 @@ REMOVED_TRANSFORMATION = frozenset(
     }
 )
 
+#: cleaning has been asked for, or has nothing left to do
+NOTHING_TO_CLEAN = frozenset(
+    {
+        TransformationStatus.CLEANING,
+        TransformationStatus.CLEANED,
+        TransformationStatus.DELETED,
+        TransformationStatus.TRANSFORMATION_CLEANED,
+        TransformationStatus.ARCHIVED,
+    }
+)
+
 #: the transformation has ended well; no agent acts on it any more
 ENDED_TRANSFORMATION = frozenset({TransformationStatus.COMPLETED, TransformationStatus.ARCHIVED})
 

@@ -18,6 +18,7 @@ from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import BodySpec, TransformationSpec
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
+    NOTHING_TO_CLEAN,
     REMOVED_TRANSFORMATION,
     TransformationStatus,
 )
@@ -28,6 +29,9 @@ from dirac_prodsys.gateway.stored import Stored, differences, unfinished
 
 #: IDs asked for in one call of :meth:`TransformationVerbs.snapshot`
 SNAPSHOT_CHUNK = 10_000
+
+#: names asked for in one call
+NAME_CHUNK = 1000
 
 #: tasks asked for in one call: the service inserts them one by one, and must answer in time
 TASK_CHUNK = 200
@@ -65,19 +69,25 @@ class TransformationVerbs:
 
         :raises Conflict: several transformations have the name.
         """
-        rows = self._rows({"TransformationName": name}, _SUMMARY)
-        # the database compares without regard to case
-        found = [row for row in rows if row["TransformationName"] == name]
-        if len(found) > 1:
-            ids = ", ".join(str(row["TransformationID"]) for row in found)
-            raise Conflict(
-                f"several transformations are named {name}: {ids}",
-                "keep one of them: clean or rename the others in DIRAC",
-            )
-        if not found:
-            return None
-        row = found[0]
-        return TransformationRecord(int(row["TransformationID"]), name, str(row["Status"]))
+        return self.find_transformations([name]).get(name)
+
+    def find_transformations(self, names: Sequence[str]) -> dict[str, TransformationRecord]:
+        """See :meth:`ProductionGateway.find_transformations`."""
+        found: dict[str, TransformationRecord] = {}
+        wanted = sorted(set(names))
+        for start in range(0, len(wanted), NAME_CHUNK):
+            chunk = wanted[start : start + NAME_CHUNK]
+            for row in self._rows({"TransformationName": chunk}, _SUMMARY):
+                name, number = str(row["TransformationName"]), int(row["TransformationID"])
+                if name not in chunk:  # the database compares without regard to case
+                    continue
+                if name in found:
+                    raise Conflict(
+                        f"several transformations are named {name}: {found[name].id}, {number}",
+                        "keep one of them: clean or rename the others in DIRAC",
+                    )
+                found[name] = TransformationRecord(number, name, str(row["Status"]))
+        return found
 
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:
         """See :meth:`ProductionGateway.create_transformation`."""
@@ -250,6 +260,12 @@ class TransformationVerbs:
         self._refuse_removed(transformation, status, "completed")
         if status not in ENDED_TRANSFORMATION:
             self._set_status(transformation, TransformationStatus.COMPLETED, was=status)
+
+    def clean_transformation(self, transformation: int) -> None:
+        """See :meth:`ProductionGateway.clean_transformation`."""
+        status = self._status(transformation)
+        if status not in NOTHING_TO_CLEAN:
+            self._set_status(transformation, TransformationStatus.CLEANING, was=status)
 
     def _status(self, transformation: int) -> TransformationStatus:
         rows = self._rows({"TransformationID": [transformation]}, _SUMMARY)

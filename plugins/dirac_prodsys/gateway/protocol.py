@@ -101,6 +101,12 @@ class ProductionGateway(Protocol):
     def find_transformation(self, name: str) -> TransformationRecord | None:
         """Look up by exact name; None when there is none."""
 
+    def find_transformations(self, names: Sequence[str]) -> dict[str, TransformationRecord]:
+        """Look up many by exact name; those that do not exist are absent.
+
+        :raises Conflict: several transformations have one of the names.
+        """
+
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:
         """Create, or adopt the one of that name if it equals ``spec``; read back what was written.
 
@@ -146,6 +152,13 @@ class ProductionGateway(Protocol):
         """→ Completed; ended ones are left alone.
 
         :raises TransformationFailed: the transformation was cleaned or deleted.
+        """
+
+    def clean_transformation(self, transformation: int) -> None:
+        """→ Cleaning, from any state but those in which nothing is left to clean.
+
+        The grid's TransformationCleaningAgent does the work: it kills the jobs, removes the files
+        that it finds by the transformation's ID, and forgets tasks and attached files.
         """
 
     def snapshot(self, transformations: Sequence[int]) -> dict[int, Snapshot]:

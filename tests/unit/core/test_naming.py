@@ -58,6 +58,20 @@ def test_a_transformation_is_named_by_production_run_and_step() -> None:
         naming.transformation_name("p" * 100, "r" * 40, "s" * 112)
 
 
+def test_a_step_that_is_made_again_has_a_name_of_its_own() -> None:
+    assert naming.transformation_name("p", "r", "s", 1) == "p__r__s"
+    assert naming.transformation_name("p", "r", "s", 2) == "p__r__s__2"
+    assert naming.fresh_name("p__r__s", 1) == "p__r__s"
+    assert naming.fresh_name("p__r__s", 2) == "p__r__s__fresh2"
+    # a pass of a loop and a fresh start of another one are never the same
+    assert naming.fresh_name("p__r__s__2", 3) == "p__r__s__2__fresh3"
+    for name in (("p" * 100, "r" * 40, "s" * 110, 2), ("p" * 100, "r" * 40, "s" * 111, 12)):
+        with pytest.raises(DefinitionError, match="more than 255"):
+            naming.transformation_name(*name)
+    with pytest.raises(DefinitionError, match="more than 255"):
+        naming.fresh_name("p" * 249, 2)
+
+
 _names = st.from_regex(r"[a-z0-9](?:[a-z0-9_.-]{0,6}[a-z0-9])?", fullmatch=True).filter(
     lambda name: "__" not in name
 )
