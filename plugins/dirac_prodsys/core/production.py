@@ -59,7 +59,7 @@ class OutputSpec(Model):
 
     :param directory: LFN directory of the step's files.
     :param metadata: metadata of that directory; children link by it.
-    :param file_metadata: what the job itself sets on its files; a list: each file has one of these.
+    :param file_metadata: of each of ``files`` by itself; a list: each has one of these values.
     :param se: storage element.
     :param files: local names that each task leaves (``@{JOB_ID}`` is the task ID).
     """

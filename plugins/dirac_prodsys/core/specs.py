@@ -48,11 +48,13 @@ class OutputFile(Spec):
     :param name: local name; may hold ``@{JOB_ID}`` (8-digit task ID) and ``@{PRODUCTION_ID}``.
     :param directory: LFN directory it goes to.
     :param se: name of the storage element.
+    :param metadata: of the file itself, for the first task, the second, …, then from the first on.
     """
 
     name: str
     directory: str
     se: str
+    metadata: tuple[dict[str, MetaValue], ...] = ()
 
 
 class JobSpec(Spec):

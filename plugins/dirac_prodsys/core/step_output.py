@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dirac_prodsys.core import naming
+from dirac_prodsys.core.file_values import Turns, turns
 from dirac_prodsys.core.linking import Output, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
@@ -62,8 +63,26 @@ def output(
         _check_file(name, directory, step.tasks or 1, (*path, "files", index), problems)
     if len(problems.found) > before:
         return (), None
-    files = tuple(OutputFile(name=name, directory=directory, se=se) for name in names)
+    carried = _carried(step, len(names), values, (*path, "file_metadata"), problems)
+    if len(problems.found) > before:
+        return (), None
+    files = tuple(
+        OutputFile(name=name, directory=directory, se=se, metadata=own)
+        for name, own in zip(names, carried, strict=True)
+    )
     return files, Output(step.name, directory, metadata, query.refine(some), some)
+
+
+def _carried(
+    step: Step, files: int, values: Mapping[str, str], path: Path, problems: Problems
+) -> list[Turns]:
+    """What the job sets on each of its files."""
+    written = {} if step.output is None else step.output.file_metadata
+    try:
+        return turns(fill(written, values, path, Problems()), files)
+    except ValueError as error:
+        problems.add(path, str(error), "let the job's program set what differs so much")
+        return []
 
 
 def _file_metadata(

@@ -63,7 +63,10 @@ class MemoryAgents:
         for output in body.get("outputs", []) if isinstance(body, dict) else []:
             name = output["name"].replace("@{JOB_ID}", f"{task.id:08d}")
             name = name.replace("@{PRODUCTION_ID}", f"{task.transformation:08d}")
-            self.catalogue.register(posixpath.join(output["directory"], name), se=output["se"])
+            turns = output.get("metadata")
+            own = turns[(task.id - 1) % len(turns)] if turns else {}
+            lfn = posixpath.join(output["directory"], name)
+            self.catalogue.register(lfn, se=output["se"], **own)
 
     def _attach(self, transformation: Transformation) -> None:
         """InputDataAgent."""

@@ -6,15 +6,20 @@ so the workflow's Script module is told to skip a step after a failure. Module c
 workflow is DIRAC's own means (``Core/Workflow/Module.py``), and workers need nothing installed for
 it.
 
+A file that carries metadata of its own gets them in a step more, by module code as well: a stock
+DIRAC has no command for it. So does a directory that is named after its transformation, whose
+number a job knows with leading zeros only.
+
 Invariant: nothing of this machine gets in: no file, proxy, configuration or order of a set.
 """
 
 from __future__ import annotations
 
+import json
 import posixpath
 from typing import Any
 
-from dirac_prodsys.core.specs import JobSpec, OutputFile
+from dirac_prodsys.core.specs import TRANSFORMATION_ID, JobSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac_import import import_dirac
 
@@ -26,6 +31,42 @@ INPUT_DATA_POLICY = {
 
 #: uploads and registers one file
 UPLOAD = "dirac-dms-add-file"
+
+#: what the step that sets metadata of a file has in place of a program; arguments are the task's
+#: number, the LFN, and what it carries by turns (``core/file_values.py``)
+SET_METADATA = "set-file-metadata"
+
+#: how the transformation's ID stands in arguments until the job knows it
+_OWN_ID = "#{TransformationID}"
+
+#: before the guard, in jobs that need it
+WITH_METADATA = '''
+class Script(Script):
+    """DIRAC's Script, which can set metadata of a file, too."""
+
+    def _executeCommand(self):
+        if self.executable != "SET_METADATA":
+            return super()._executeCommand()
+        from json import loads
+        from DIRAC.Resources.Catalog.FileCatalogClient import FileCatalogClient
+
+        task, lfn, turns = self.arguments.split(" ", 2)
+        turns = loads(turns)
+        result = FileCatalogClient().setMetadata(lfn, turns[(int(task) - 1) % len(turns)])
+        if not result["OK"]:
+            raise RuntimeError(f"metadata of {lfn}: {result['Message']}", 1)
+'''.replace("SET_METADATA", SET_METADATA)
+
+#: the same, where a directory is named after the transformation
+WITH_OWN_ID = '''
+class Script(Script):
+    """DIRAC's Script, which knows the transformation's ID as the file catalogue writes it."""
+
+    def _resolveInputVariables(self):
+        super()._resolveInputVariables()
+        number = str(int(self.workflow_commons["PRODUCTION_ID"]))
+        self.arguments = self.arguments.replace("OWN_ID", number)
+'''.replace("OWN_ID", _OWN_ID)
 
 #: appended to the import line of the workflow's Script module; repeats the first failure, so that
 #: status and exit code of the job stay those of the command that failed. An upload is tried twice:
@@ -85,10 +126,14 @@ def render(body: JobSpec) -> str:
     for command in body.commands:
         _add_step(job, command.executable, command.arguments)
     for output in body.outputs:
-        _add_step(job, UPLOAD, _upload_arguments(output))
+        lfn = posixpath.join(output.directory, output.name).replace(TRANSFORMATION_ID, _OWN_ID)
+        _add_step(job, UPLOAD, f"{lfn} {output.name} {output.se}")
+        if output.metadata:
+            turns = json.dumps(output.metadata, separators=(",", ":"))
+            _add_step(job, SET_METADATA, f"@{{JOB_ID}} {lfn} {turns}")
     for name, module in job.workflow.module_definitions.items():
         if name == "Script":
-            module.setBody(module.getBody() + GUARD)
+            module.setBody(module.getBody() + _more(body) + GUARD)
             module.setDescription("")  # else DIRAC's docstring, which may change with a patch
     xml: str = job.workflow.toXML()
     return xml
@@ -104,8 +149,11 @@ def _add_step(job: Any, executable: str, arguments: str) -> None:
     reply["Value"].setValue("arguments", arguments)
 
 
-def _upload_arguments(output: OutputFile) -> str:
-    return f"{posixpath.join(output.directory, output.name)} {output.name} {output.se}"
+def _more(body: JobSpec) -> str:
+    """What its Script module must know beside what all know."""
+    carried = any(output.metadata for output in body.outputs)
+    named = any(TRANSFORMATION_ID in output.directory for output in body.outputs)
+    return WITH_METADATA * carried + WITH_OWN_ID * named
 
 
 def _set(job: Any, name: str, value: str, description: str) -> None:
