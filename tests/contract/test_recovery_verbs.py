@@ -116,6 +116,32 @@ def test_a_note_is_kept_with_the_transformation(gateway: Gateway) -> None:
     assert again.adopted
 
 
+def test_every_state_that_it_was_set_to_is_told(gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique()))
+    assert gateway.status_changes(made.id) == ()
+    gateway.start_transformation(made.id)
+    gateway.write_note(made.id, "ProdsysStopped", "no state")
+    gateway.stop_transformation(made.id)
+    gateway.stop_transformation(made.id)
+    assert sorted(gateway.status_changes(made.id)) == ["Active", "Stopped"]
+
+
+def test_files_and_bytes_below_a_directory_are_summed(system: System, gateway: Gateway) -> None:
+    mark = unique()
+    gateway.prepare_directories([DirectorySpec(path=f"/sim/contract/{mark}/empty", metadata={})])
+    for number in range(3):
+        system.register(f"/sim/contract/{mark}/deep/{number}", {})
+    paths = [f"/sim/contract/{mark}{rest}" for rest in ("", "/deep", "/empty", "/nowhere")]
+    found = gateway.stored_files(paths)
+    assert {path: stored.files for path, stored in found.items()} == {
+        paths[0]: 3,
+        paths[1]: 3,
+        paths[2]: 0,
+    }
+    assert found[paths[0]].size > 0
+    assert found[paths[2]].size == 0
+
+
 def test_sites_are_avoided_in_a_transformation_that_stays_the_same(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique()))
     assert gateway.avoid_sites(made.id, ["LCG.Bad.org"]) == ("LCG.Bad.org",)

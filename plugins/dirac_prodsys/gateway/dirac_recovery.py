@@ -17,7 +17,7 @@ from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
 from dirac_prodsys.gateway.dirac_replies import each, value_of
-from dirac_prodsys.gateway.recovery_protocol import FileChange
+from dirac_prodsys.gateway.recovery_protocol import FileChange, StoredFiles
 from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Services
 
 #: files, tasks and jobs named in one call
@@ -25,6 +25,9 @@ FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
 
 #: failures after each of which a file is MaxReset instead of Unused (``FilesMaxResetCounter``)
 MAX_RESET = 10
+
+#: how the log of a transformation begins that tells a new state (``TransformationDB.py``)
+_STATUS_LOGGED = "Status updated to "
 
 _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
 
@@ -138,6 +141,29 @@ class RecoveryVerbs:
                 f"parameter {name} of transformation {transformation} is not what was written",
                 "somebody else writes it; try again",
             )
+
+    def status_changes(self, transformation: int) -> tuple[str, ...]:
+        """See :meth:`RecoveryGateway.status_changes`."""
+        rows = self.services.call(TRANSFORMATIONS, "getTransformationLogging", transformation)
+        said = (str(row["Message"]) for row in rows)
+        return tuple(
+            message.removeprefix(_STATUS_LOGGED)
+            for message in said
+            if message.startswith(_STATUS_LOGGED)
+        )
+
+    def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:
+        """See :meth:`RecoveryGateway.stored_files`."""
+        found: dict[str, StoredFiles] = {}
+        for chunk in _chunks(sorted(set(directories)), FILE_CHUNK):
+            # from the table of files: the summed one may lag behind
+            reply = self.services.call(CATALOGUE, "getDirectorySize", chunk, False, True, True)
+            for path, why in reply["Failed"].items():
+                if "not found" not in str(why):
+                    raise GatewayRejected(f"{CATALOGUE}.getDirectorySize of {path}: {why}")
+            for path, size in reply["Successful"].items():
+                found[path] = StoredFiles(int(size["LogicalFiles"]), int(size["LogicalSize"]))
+        return found
 
     def _body(self, transformation: int) -> str:
         return str(self.services.call(TRANSFORMATIONS, "getTransformation", transformation)["Body"])

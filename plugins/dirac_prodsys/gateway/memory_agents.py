@@ -4,11 +4,14 @@ Invariant: each acts on the states on which DIRAC 9.1.22's agent of that name ac
 does; all of them together run once a cycle, always in the same order.
 """
 
+# ruff: noqa: N802  the served methods have DIRAC's names
+
 from __future__ import annotations
 
 import json
 import posixpath
 from collections.abc import Callable
+from typing import Any
 
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
@@ -92,7 +95,7 @@ class MemoryAgents:
                 if full or flush:
                     self._add_task(transformation, group)
         if flush:
-            transformation.row["Status"] = str(TransformationStatus.ACTIVE)
+            self._set_status(transformation, TransformationStatus.ACTIVE)
 
     def _groups(
         self, transformation: Transformation, lfns: list[str]
@@ -162,4 +165,11 @@ class MemoryAgents:
         transformation.files.clear()
         transformation.tasks.clear()
         transformation.queries.clear()
-        transformation.row["Status"] = str(TransformationStatus.CLEANED)
+        self._set_status(transformation, TransformationStatus.CLEANED)
+
+    def _set_status(self, transformation: Transformation, status: TransformationStatus) -> None:
+        number = int(transformation.row["TransformationID"])
+        self.serve_setTransformationParameter(number, "Status", str(status))
+
+    def serve_setTransformationParameter(self, transformation: int, name: str, value: Any) -> None:
+        raise NotImplementedError

@@ -161,6 +161,16 @@ class MemoryCatalogue:
     def serve_isFile(self, paths: dict[str, Any]) -> dict[str, Any]:
         return {"Successful": {path: path in self.files for path in paths}, "Failed": {}}
 
+    def serve_getDirectorySize(
+        self, paths: list[str], long: bool, from_files: bool, recursive: bool
+    ) -> dict[str, Any]:
+        found = {}
+        for path in (each for each in paths if each in self.directories):
+            below = [f for lfn, f in self.files.items() if lfn.startswith(f"{path}/")]
+            found[path] = {"LogicalFiles": len(below), "LogicalSize": sum(f.size for f in below)}
+        absent = {path: "Directory not found" for path in paths if path not in found}
+        return {"Successful": found, "Failed": absent}
+
     def serve_getDirectoryUserMetadata(self, path: str) -> dict[str, Any]:
         if path not in self.directories:
             raise ServiceError(f"Directory {path} not found")

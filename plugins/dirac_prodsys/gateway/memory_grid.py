@@ -74,7 +74,8 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
             sites=frozenset({"SIM.SiteA.org", "SIM.SiteB.org"}),
             transformation_types=frozenset(transformation_types()),
         )
-        self.log: list[str] = []
+        #: ID of a transformation, and what happened to it
+        self.log: list[tuple[int, str]] = []
         self._next_id = 1
         self._next_cycle = agent_cycle
 
@@ -197,7 +198,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         if name not in _MUTABLE:
             raise ServiceError(f"Can not update the '{name}' transformation parameter")
         found.row[name] = value
-        self.log.append(f"{transformation} {name} updated to {value}")
+        self.log.append((int(transformation), f"{name} updated to {value}"))
 
     def serve_addFilesToTransformation(self, transformation: int, lfns: list[str]) -> Any:
         attached = self._of(transformation).files

@@ -22,6 +22,7 @@ class FileAndTaskRows:
     """Mix-in of :class:`MemoryGrid`: rows of attached files and of tasks."""
 
     file_ids: dict[str, int]
+    log: list[tuple[int, str]]
 
     def _of(self, transformation: int | str) -> Transformation:
         raise NotImplementedError
@@ -78,6 +79,10 @@ class FileAndTaskRows:
 
     def serve_getAdditionalParameters(self, transformation: int) -> dict[str, Any]:
         return dict(self._of(transformation).parameters)
+
+    def serve_getTransformationLogging(self, transformation: int) -> list[dict[str, Any]]:
+        self._of(transformation)
+        return [{"Message": text} for number, text in self.log if number == int(transformation)]
 
 
 class MemoryJobs:

@@ -31,6 +31,18 @@ class FileChange:
     becomes: str
 
 
+@dataclass(frozen=True)
+class StoredFiles:
+    """What the catalogue has below a directory.
+
+    :param files: their number.
+    :param size: bytes of all of them together, each counted once.
+    """
+
+    files: int
+    size: int
+
+
 @runtime_checkable
 class RecoveryGateway(Protocol):
     """Single files, tasks and jobs of a transformation."""
@@ -71,3 +83,12 @@ class RecoveryGateway(Protocol):
 
         :param name: letters only, at most 32.
         """
+
+    def status_changes(self, transformation: int) -> tuple[str, ...]:
+        """Every state that the transformation was ever set to, by whomever; oldest first.
+
+        Within one second the order is not certain; their number is.
+        """
+
+    def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:
+        """How much lies below each of these directories; those that do not exist are absent."""
