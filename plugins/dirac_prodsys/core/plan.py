@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dirac_prodsys.core import graph, linking
+from dirac_prodsys.core import approval, graph, linking
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.names import check_names
 from dirac_prodsys.core.plan_values import Datasets, ProductionPlan, Sample, StepPlan
@@ -68,6 +68,12 @@ def check(
     """
     before = len(problems.found)
     check_names(production, run, problems)
+    asked = approval.filled(
+        production.approval,
+        {"production": production.name, "run": run, "vo": production.vo},
+        ("production", "approval"),
+        problems,
+    )
     parents = {step.name: step.parents for step in production.steps}
     waits = orders(production.steps, unread, problems)
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
@@ -85,6 +91,7 @@ def check(
         connection=production.connection,
         description=production.description,
         steps=tuple(plans[name] for name in steps.order),
+        approval=asked,
     )
 
 
@@ -158,6 +165,7 @@ def _step_plan(
         parents=step.parents,
         start=step.start,
         after=step.after,
+        approval=drafted.approval,
         rules=step.policy.rules(
             needs_input=drafted.takes_input,
             tasks=step.tasks,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
@@ -39,6 +40,7 @@ class StepPlan:
     :param sample: instead of the transformation's input query.
     :param after: steps that must be complete before it starts, and whose files it does not take.
     :param awaits: datasets whose queries it lacks, and without which it cannot be sent.
+    :param approval: what a person is asked before it starts, placeholders filled.
     """
 
     name: str
@@ -51,6 +53,7 @@ class StepPlan:
     sample: Sample | None = None
     awaits: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    approval: Approval | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -62,6 +65,8 @@ class StepPlan:
             extra["after"] = list(self.after)
         if self.awaits:
             extra["awaits"] = list(self.awaits)
+        if self.approval is not None:
+            extra["approval"] = plain(self.approval)
         return {
             "name": self.name,
             "parents": list(self.parents),
@@ -79,6 +84,7 @@ class ProductionPlan:
 
     :param run: run tag that the names were made with.
     :param steps: parents before children.
+    :param approval: what a person is asked before anything is created, placeholders filled.
     """
 
     production: str
@@ -87,6 +93,7 @@ class ProductionPlan:
     connection: str
     description: str
     steps: tuple[StepPlan, ...]
+    approval: Approval | None = None
 
     def step(self, name: str) -> StepPlan:
         """The step of that name; KeyError if there is none."""
@@ -121,4 +128,5 @@ class ProductionPlan:
             "connection": self.connection,
             "description": self.description,
             "steps": [step.to_dict() for step in self.steps],
+            **({"approval": plain(self.approval)} if self.approval is not None else {}),
         }

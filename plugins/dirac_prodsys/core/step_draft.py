@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core import naming
+from dirac_prodsys.core import approval, naming
+from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, job_type
 from dirac_prodsys.core.linking import Output, Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -51,6 +52,7 @@ class StepDraft:
     takes_input: bool
     dataset: DatasetSpec | None
     parameters: Mapping[str, str | int]
+    approval: Approval | None = None
 
     @property
     def hands_on(self) -> bool:
@@ -112,7 +114,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
     parameters: dict[str, str | int] = {}
     if kind is not None:
         check_shape(step, kind, problems)
-        check_conduct(step, kind, values, problems)
+        check_conduct(step, kind, problems)
         plugin = step.plugin or kind.plugin
         check_group(plugin, step.group_size, path, problems)
         if kind.needs_input:
@@ -130,6 +132,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         takes_input=step.input is not None,
         dataset=dataset(production, step, made, values, problems),
         parameters=parameters,
+        approval=approval.filled(step.approval, values, (*path, "approval"), problems),
     )
 
 

@@ -6,10 +6,9 @@ by a number of events.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import MAX_INTEGER, Production, Step
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
@@ -113,17 +112,12 @@ def orders(
     return found
 
 
-def check_conduct(
-    step: Step, kind: TransformationType, values: Mapping[str, str], problems: Problems
-) -> None:
-    """What of the policy goes with the type; and the words of the approval."""
+def check_conduct(step: Step, kind: TransformationType, problems: Problems) -> None:
+    """What of the policy goes with the type."""
     path: Path = ("steps", step.name)
     if kind.needs_input and step.policy.extend is not None:
         reason = f"type {kind.name} makes its tasks from its files, and none are added"
         problems.add((*path, "policy", "extend"), reason, "drop extend", on_key=True)
-    if step.approval is not None:
-        fill(step.approval.subject, values, (*path, "approval", "subject"), problems)
-        fill(step.approval.text, values, (*path, "approval", "text"), problems)
 
 
 def check_runs(steps: Iterable[Step], problems: Problems) -> None:

@@ -8,6 +8,8 @@
     parent.complete ──> child.start                   steps with ``start: on_complete``
     other.complete ──> step.start                     steps that name others under ``after``
     parent.start ──> child.ready ──> child.start      steps with ``start: {at: 10%}``
+    approve ──> every create                          a production with an approval
+    step.approve ──> step.start                       a step with one: the last thing before it
 
     a step:  create ─> start ─> [settle ─> flush ─>] process ─> complete [─> dataset]
 
@@ -38,6 +40,7 @@ from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.provider import gates
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -69,6 +72,8 @@ class _StepTasks:
     group: TaskGroup
     create: BaseOperator
     start: BaseOperator
+    #: the first task of what leads to the start: itself, or what is waited for before it
+    begin: BaseOperator
     #: the first task that needs the parents' files to be all there
     wait: BaseOperator
     complete: BaseOperator
@@ -114,18 +119,22 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
         },
     )
     with dag:
-        created = EmptyOperator(task_id=_free_id("created", {s.name for s in plan.steps}))
+        names = {_group_id(s.name) for s in plan.steps}
+        created = EmptyOperator(task_id=_free_id("created", names))
+        asked = gates.before_production(production, plan, _free_id("approve", names))
         tasks = {step.name: _step_tasks(production, step) for step in plan.steps}
     for step in plan.steps:
         own = tasks[step.name]
-        own.create >> created >> own.start
+        own.create >> created >> own.begin
+        if not step.parents:
+            asked >> own.create
         for parent in (tasks[name] for name in (*step.parents, *step.feeders)):
             parent.create >> own.create
             parent.complete >> own.wait
             if step.start == "on_complete":
-                parent.complete >> own.start
+                parent.complete >> own.begin
         for name in step.after:
-            tasks[name].complete >> own.start
+            tasks[name].complete >> own.begin
         if part := share(step.start):
             for name in dict.fromkeys((*step.parents, *step.feeders)):
                 with dag, own.group:
@@ -135,7 +144,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
                         step=name,
                         ready_at=part,
                     )
-                tasks[name].start >> ready >> own.start
+                tasks[name].start >> ready >> own.begin
     return dag
 
 
@@ -148,6 +157,7 @@ def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
         process = DiracTransformationSensor(task_id="process", until={"complete"}, **where)
         complete = DiracCompleteTransformationOperator(task_id="complete", **where)
         create >> start
+        begin = gates.before_start(production, step, start)
         wait: BaseOperator = process
         if step.rules.needs_input and step.rules.flush == "auto":
             wait = DiracTransformationSensor(task_id="settle", until={"flush", "complete"}, **where)
@@ -158,7 +168,7 @@ def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
         process >> complete
         if step.dataset is not None:
             complete >> DiracCreateDatasetOperator(task_id="dataset", **where)
-    return _StepTasks(group, create, start, wait, complete)
+    return _StepTasks(group, create, start, begin, wait, complete)
 
 
 def _group_id(step: str) -> str:

@@ -1,0 +1,122 @@
+"""A person is asked, and the run waits for the answer: Airflow's own human in the loop.
+
+The task waits in the state ``awaiting_input``: without a worker, a trigger or a pool slot. The
+answer is given in Airflow's page (Required Actions) or by its REST API, under Airflow's rights, and
+is kept there with the name of whoever gave it.
+
+Invariant: nothing a user wrote is rendered as a template: subject and body are set when the task
+runs and are no template fields. A refusal, and silence that means one, fails the run at once and
+with a clear word; clearing the task asks anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from dirac_prodsys.core import approval, naming
+from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.provider import recovery
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.params import given_values
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from dirac_prodsys.core.production import Production
+
+APPROVE = "Approve"
+REJECT = "Reject"
+
+
+class DiracApprovalOperator(HITLOperator):
+    """Ask whether a production, or one of its steps, may go on.
+
+    The question shows the plan of the run; that of a step, what the jobs of its parents came to as
+    well. Returns who agreed.
+
+    :param production: the production, held by reference and never serialised.
+    :param step: name of the step that waits for the answer; None: the production does.
+    """
+
+    template_fields: tuple[str, ...] = ()
+    ui_color = "#faf0e0"
+
+    def __init__(self, *, production: Production, step: str | None = None, **kwargs: Any) -> None:
+        asked = production.approval if step is None else production.step(step).approval
+        if asked is None:
+            raise ValueError(f"{step or production.name} asks for no approval")
+        within = None if asked.within is None else timedelta(hours=asked.within)
+        silence = {"reject": REJECT, "approve": APPROVE}[asked.otherwise]
+        super().__init__(
+            subject="",
+            body="",
+            options=[APPROVE, REJECT],
+            defaults=silence if within is not None else None,
+            response_timeout=within,
+            assigned_users=[{"id": user, "name": user} for user in asked.approvers] or None,
+            **kwargs,
+        )
+        self.production = production
+        self.step = step
+
+    def execute(self, context: Context) -> Any:
+        """Put the question and wait.
+
+        :raises AirflowFailException: the production cannot be planned.
+        """
+        run = naming.run_tag(str(context["run_id"]))
+        try:
+            plan = compile(self.production, run=run, parameters=given_values(context))
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from error
+        asked = plan.approval if self.step is None else plan.step(self.step).approval
+        if asked is None:
+            raise AirflowFailException("this run of the production asks for no approval")
+        self.subject = approval.subject_of(asked)
+        if self.step is None:
+            self.body = approval.before_production(plan)
+        else:
+            self.body = approval.before_step(plan, self.step, self._reports(plan))
+        self.log.info("%s\n%s", self.subject, self.body)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on, or fail.
+
+        :raises AirflowFailException: somebody refused, or silence means so.
+        """
+        answer = super().execute_complete(context, dict(event))
+        who = (answer.get("responded_by_user") or {}).get("name") or ""
+        chosen = list(answer["chosen_options"])
+        what = "production" if self.step is None else f"step {self.step}"
+        told = f"by {who}" if who else "by silence: nobody answered within the time"
+        if chosen != [APPROVE]:
+            raise AirflowFailException(f"the {what} was rejected {told}\n  hint: {_REJECTED}")
+        self.log.info("the %s was approved %s", what, told)
+        return {"approved": True, "by": who}
+
+    def _reports(self, plan: ProductionPlan) -> list[str]:
+        """What the jobs of the parents came to; never in the way of the question."""
+        if self.step is None or not plan.step(self.step).parents:
+            return []
+        names = [plan.step(parent).transformation.name for parent in plan.step(self.step).parents]
+        found = []
+        try:
+            gateway = DiracHook(self.production.connection).gateway()
+            for name in names:
+                record = gateway.find_transformation(name)
+                report = record and recovery.report_on(gateway, record.id, name)
+                if report and report.total:
+                    found.append(report.to_text())
+        except ProdsysError as error:
+            found.append(f"what the jobs came to cannot be told: {error.reason}")
+        return found
+
+
+_REJECTED = "to be asked again, clear this task with what comes after it"
