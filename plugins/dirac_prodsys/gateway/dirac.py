@@ -9,6 +9,7 @@ from __future__ import annotations
 from dirac_prodsys.core.specs import BodySpec
 from dirac_prodsys.errors import GatewayDenied
 from dirac_prodsys.gateway.bodies import render
+from dirac_prodsys.gateway.dirac_actions import ActionVerbs
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs, configured
@@ -18,13 +19,17 @@ from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import IN_USE, Services
 
+_CLEANING_AGENT = "/Systems/Transformation/Agents/TransformationCleaningAgent"
+
 
 def open(settings: GatewaySettings) -> DiracGateway:
     """A gateway to the grid of a connection; makes no call."""
     return DiracGateway(settings)
 
 
-class DiracGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs):
+class DiracGateway(
+    CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs, ActionVerbs
+):
     """A :class:`ProductionGateway` on DIRAC 9.1.
 
     :param services: for tests: another way to the services than DISET.
@@ -67,6 +72,17 @@ class DiracGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, Tra
         if not isinstance(self.services, DisetServices):
             return Configured()
         return configured(self.services.configuration)
+
+    def _vo_of(self, group: str) -> str:
+        if not isinstance(self.services, DisetServices):
+            return ""
+        return self.services.configuration.option(f"/Registry/Groups/{group}/VO")
+
+    def _transformation_field(self) -> str:
+        if not isinstance(self.services, DisetServices):
+            return super()._transformation_field()
+        said = self.services.configuration.option(f"{_CLEANING_AGENT}/TransfIDMeta")
+        return said or super()._transformation_field()
 
     def _render(self, body: BodySpec) -> str:
         return render(body)

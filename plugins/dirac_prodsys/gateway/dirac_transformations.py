@@ -152,6 +152,8 @@ class TransformationVerbs:
         self, spec: TransformationSpec, body: str, stored: Stored, *, adopted: bool = True
     ) -> TransformationRecord:
         differing = differences(spec, body, stored)
+        if differing and self._resized(stored.id):
+            differing = differences(spec, body, stored, resized=True)
         if differing:
             listed = "".join(f"\n  {line}" for line in differing)
             raise Conflict(
@@ -170,6 +172,11 @@ class TransformationVerbs:
                     "parameter names are at most 32 letters",
                 )
         return TransformationRecord(stored.id, spec.name, stored.status, adopted)
+
+    def _resized(self, transformation: int) -> bool:
+        """Whether a person has set another group size: DIRAC's own log of it tells."""
+        told = self._ts("getTransformationLogging", transformation)
+        return any(str(line["Message"]).startswith("GroupSize updated to") for line in told)
 
     def _stored(self, transformation: int) -> Stored:
         row = self._ts("getTransformation", transformation, True)

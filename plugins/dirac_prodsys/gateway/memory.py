@@ -23,6 +23,7 @@ from dirac_prodsys.errors import (
     GatewayRejected,
     GatewayUnavailable,
 )
+from dirac_prodsys.gateway.dirac_actions import ActionVerbs
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
@@ -35,6 +36,9 @@ from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import MemoryJobs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import CATALOGUE, IN_USE, JOBS, TRANSFORMATIONS
+
+#: who calls, where the connection does not say
+DEFAULT_GROUP = "memory_prod"
 
 _grids: dict[str, MemoryGrid] = {}
 _lock = threading.RLock()
@@ -108,6 +112,7 @@ class MemoryServices:
 
     def _serve(self, service: str, method: str, arguments: tuple[Any, ...], kind: Any) -> Any:
         name = f"{service}.{method}"
+        self.grid.caller = self.settings.group or DEFAULT_GROUP
         servers = {
             TRANSFORMATIONS: self.grid,
             CATALOGUE: self.grid.catalogue,
@@ -131,7 +136,9 @@ class MemoryServices:
             raise error_of(error.message, name, error.number) from None
 
 
-class MemoryGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs):
+class MemoryGateway(
+    CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs, ActionVerbs
+):
     """A :class:`ProductionGateway` on a grid in memory."""
 
     settle_seconds = 0.0
@@ -145,7 +152,7 @@ class MemoryGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, Tr
         """See :meth:`ProductionGateway.ping`."""
         if self.grid.down:
             raise GatewayUnavailable("the in-memory grid is down")
-        group = self.settings.group or "memory_prod"
+        group = self.settings.group or DEFAULT_GROUP
         allowed = self.grid.production_groups
         if allowed and group not in allowed:
             raise GatewayDenied(f"group {group} may not produce", "use another group")
@@ -159,6 +166,10 @@ class MemoryGateway(CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, Tr
 
     def _configured(self) -> Configured:
         return self.grid.configured
+
+    def _vo_of(self, group: str) -> str:
+        own = group == (self.settings.group or DEFAULT_GROUP)
+        return (own and self.ping().vo) or group.partition("_")[0]
 
     def _render(self, body: BodySpec) -> str:
         return json.dumps(plain(body), sort_keys=True)

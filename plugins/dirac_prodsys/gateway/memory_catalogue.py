@@ -40,6 +40,7 @@ DIRECTORY_FIELDS = {
     "sct": "VARCHAR(128)",
     "systematics": "VARCHAR(128)",
     "view_cone": "VARCHAR(128)",
+    "TransformationID": "int",
 }
 FILE_FIELDS = {
     "nsb": "int",
@@ -170,6 +171,11 @@ class MemoryCatalogue:
             found[path] = {"LogicalFiles": len(below), "LogicalSize": sum(f.size for f in below)}
         absent = {path: "Directory not found" for path in paths if path not in found}
         return {"Successful": found, "Failed": absent}
+
+    def serve_getFileSize(self, paths: dict[str, Any]) -> dict[str, Any]:
+        known = {path: self.files[path].size for path in paths if path in self.files}
+        failed = {path: "No such file or directory" for path in paths if path not in self.files}
+        return {"Successful": known, "Failed": failed}
 
     def serve_getDirectoryUserMetadata(self, path: str) -> dict[str, Any]:
         if path not in self.directories:

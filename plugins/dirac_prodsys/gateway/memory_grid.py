@@ -76,6 +76,8 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         )
         #: ID of a transformation, and what happened to it
         self.log: list[tuple[int, str]] = []
+        #: DIRAC group of whoever calls
+        self.caller = ""
         self._next_id = 1
         self._next_cycle = agent_cycle
 
@@ -139,6 +141,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
             "Status": str(TransformationStatus.NEW),
             "FileMask": file_mask,
             "TransformationGroup": group,
+            "AuthorGroup": self.caller,
             "GroupSize": float(group_size),
             "InheritedFrom": inherited_from,
             "Body": body,
@@ -182,6 +185,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         columns: list[str] | None = None,
     ) -> list[dict[str, Any]]:
         rows = [t.row for t in self.transformations.values() if fits(t.row, where)]
+        rows = rows[offset or 0 :][:limit]
         return [{c: row[c] for c in columns or row} for row in rows]
 
     def serve_getTransformationMetaQuery(self, transformation: int, kind: str) -> dict[str, Any]:

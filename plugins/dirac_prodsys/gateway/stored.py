@@ -63,8 +63,12 @@ class Stored:
         )
 
 
-def differences(spec: TransformationSpec, body: str, stored: Stored) -> list[str]:
+def differences(
+    spec: TransformationSpec, body: str, stored: Stored, *, resized: bool = False
+) -> list[str]:
     """One line for everything that differs, readable; empty: it is what was asked for.
+
+    :param resized: somebody has set another group size since: it does not count.
 
     The agent type counts only while the transformation is New, and to be Automatic: starting makes
     it so, stopping changes it.
@@ -83,7 +87,7 @@ def differences(spec: TransformationSpec, body: str, stored: Stored) -> list[str
         if mine != theirs
     ]
     # the column is a FLOAT of 24 bits
-    if not math.isclose(spec.group_size, stored.group_size, rel_tol=1e-6):
+    if not resized and not math.isclose(spec.group_size, stored.group_size, rel_tol=1e-6):
         lines.append(f"group size: asked {spec.group_size:g}, found {stored.group_size:g}")
     lines += _query_difference("input query", spec.input_query, stored.input_query)
     lines += _query_difference("output query", spec.output_query, stored.output_query)

@@ -1,0 +1,81 @@
+"""The actions as data: one entry each, from which form, command line and documents are made.
+
+Invariant: a name is for ever: scripts and buttons say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dirac_prodsys.core.status import FileStatus
+
+
+@dataclass(frozen=True)
+class ActionKind:
+    """One action.
+
+    :param does: what it does, one sentence.
+    :param done: the same, of one transformation, afterwards.
+    :param risky: it cannot be undone: a reason is required, and a preview comes first.
+    :param typed: it removes something: the name must be typed, and the run be named.
+    :param takes: parameters of its own, of which exactly one must be given.
+    :param files: states of the attached files that it concerns; none: the output files.
+    """
+
+    name: str
+    does: str
+    done: str
+    risky: bool = False
+    typed: bool = False
+    takes: tuple[str, ...] = ()
+    files: tuple[str, ...] = (FileStatus.UNUSED, FileStatus.ASSIGNED)
+
+
+_UNUSED = (FileStatus.UNUSED,)
+
+ACTIONS: Mapping[str, ActionKind] = {
+    kind.name: kind
+    for kind in (
+        ActionKind("start", "New transformations become Active.", "started"),
+        ActionKind("stop", "No task is made or submitted any more; jobs go on.", "stopped"),
+        ActionKind("resume", "Stopped transformations become Active again.", "resumed"),
+        ActionKind("flush", "Files left over make smaller groups.", "flushed", files=_UNUSED),
+        ActionKind(
+            "complete",
+            "Transformations are Completed as they are; what is not processed stays so.",
+            "completed",
+            risky=True,
+        ),
+        ActionKind(
+            "extend",
+            "Tasks are added to transformations without input.",
+            "extended",
+            takes=("tasks", "events"),
+        ),
+        ActionKind(
+            "set_group_size",
+            "Tasks to come take another number of files (plugin BySize: GB).",
+            "group size set",
+            takes=("group_size",),
+            files=_UNUSED,
+        ),
+        ActionKind(
+            "clean",
+            "DIRAC kills the jobs, and removes the tasks and the files that carry the "
+            "transformation's ID.",
+            "cleaning",
+            risky=True,
+            typed=True,
+            files=(),
+        ),
+        ActionKind(
+            "delete",
+            "Transformations that are cleaned are forgotten; files are not touched.",
+            "deleted",
+            risky=True,
+            typed=True,
+            files=(),
+        ),
+    )
+}

@@ -1,0 +1,172 @@
+"""What an action would touch, told before it touches anything.
+
+Invariant: a preview holds everything that is done afterwards: IDs, answers, and the numbers that
+make doing it twice the same as doing it once. Equal digests: the same would be done to the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dirac_prodsys.core.actions.deciding import Answer, decide
+from dirac_prodsys.core.actions.request import ActionRequest
+from dirac_prodsys.core.actions.selecting import FileShare, Listed, Selection
+from dirac_prodsys.core.snapshot import Snapshot
+
+_HEAD = ("ID", "Name", "Status", "Tasks", "Files", "Bytes", "Answer", "Why")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One transformation of a preview.
+
+    :param files: number of files that the action concerns; ``bytes``: their size, if known.
+    :param total: of ``extend``: the number of tasks in the end.
+    """
+
+    id: int
+    name: str
+    status: str
+    answer: Answer
+    why: str
+    tasks: int = 0
+    files: int = 0
+    bytes: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an action would do.
+
+    :param left_out: transformations that match and are not ours.
+    """
+
+    action: str
+    scope: str
+    rows: tuple[Row, ...]
+    left_out: tuple[str, ...] = ()
+    digest: str = ""
+
+    @property
+    def acts(self) -> tuple[Row, ...]:
+        """Those to which something is done."""
+        return tuple(row for row in self.rows if row.answer == "act")
+
+    def summary(self) -> str:
+        """One sentence."""
+        count = dict.fromkeys(("act", "leave", "refuse"), 0)
+        for row in self.rows:
+            count[row.answer] += 1
+        sizes = [row.bytes for row in self.acts if row.bytes is not None]
+        files = sum(row.files for row in self.acts)
+        size = f", {human_bytes(sum(sizes))}" if sizes else ""
+        return (
+            f"{self.action}, {self.scope}: touches {count['act']} transformations "
+            f"({files} files{size}), leaves {count['leave']}, refuses {count['refuse']}"
+        )
+
+    def to_text(self) -> str:
+        """A table for logs and terminals."""
+        rows = [
+            (
+                str(row.id),
+                row.name,
+                row.status,
+                str(row.tasks),
+                str(row.files),
+                "?" if row.bytes is None else human_bytes(row.bytes),
+                row.answer,
+                row.why,
+            )
+            for row in self.rows
+        ]
+        lines = [self.summary(), *table(_HEAD, rows)]
+        lines += [f"not ours, left out: {line}" for line in self.left_out]
+        return "\n".join([*lines, f"digest {self.digest}"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, for XCom and scripts."""
+        return {**asdict(self), "rows": [asdict(row) for row in self.rows]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Preview:
+        """Inverse of :meth:`to_dict`."""
+        rows = tuple(Row(**row) for row in data["rows"])
+        return cls(**{**data, "rows": rows, "left_out": tuple(data["left_out"])})
+
+
+def preview(
+    request: ActionRequest,
+    selection: Selection,
+    snapshots: Mapping[int, Snapshot],
+    shares: Mapping[int, FileShare],
+) -> Preview:
+    """The preview of a request; transformations without a snapshot have just been removed.
+
+    :param shares: the files that it concerns, by transformation; those not there are unknown.
+    """
+    rows = tuple(
+        _row(request, listed, snapshots[listed.id], shares.get(listed.id))
+        for listed in selection.listed
+        if listed.id in snapshots
+    )
+    return Preview(
+        request.action, request.scope, rows, selection.left_out, digest=_digest(request, rows)
+    )
+
+
+def _row(
+    request: ActionRequest, listed: Listed, snapshot: Snapshot, share: FileShare | None
+) -> Row:
+    decision = decide(request, listed, snapshot)
+    return Row(
+        id=listed.id,
+        name=listed.name,
+        # a word that we do not know is shown as it is
+        status=listed.status if snapshot.status == "Unknown" else str(snapshot.status),
+        answer=decision.answer,
+        why=f"{decision.why}{_staying(share)}" if decision.answer == "act" else decision.why,
+        tasks=sum(snapshot.tasks.values()),
+        files=share.files if share else 0,
+        bytes=share.bytes if share else None,
+        total=decision.tasks,
+    )
+
+
+def _staying(share: FileShare | None) -> str:
+    if share is None or not share.staying:
+        return ""
+    return f"; {share.staying} output files carry no ID of it, and stay"
+
+
+def _digest(request: ActionRequest, rows: Iterable[Row]) -> str:
+    """Of what is done to what; not of numbers that change while a production runs."""
+    acts = [[row.id, row.name, row.answer] for row in rows]
+    asked = [request.action, request.tasks, request.events, request.group_size]
+    text = json.dumps([asked, acts], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def human_bytes(number: int) -> str:
+    """``1.5 GB``: powers of 1000, as storage is counted."""
+    size = float(number)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{number} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} PB"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Lines of a table with columns as wide as they must be."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]

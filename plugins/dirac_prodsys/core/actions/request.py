@@ -1,0 +1,246 @@
+"""What somebody asks for, checked as a whole.
+
+The same checks as a form makes, and those that no form can: a run that was triggered by other means
+is no less checked. Nothing here is ever rendered or evaluated: it is compared and told.
+
+Invariant: a request that exists is complete and consistent in itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core.actions.kinds import ACTIONS, ActionKind
+from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+
+#: characters of a reason, and of a name with wildcards
+MAX_REASON, MAX_PATTERN = 500, 255
+#: tasks and events that one action may add
+MAX_TASKS, MAX_EVENTS = 1_000_000, 10**15
+
+#: of names, and of patterns of names as the shell has them
+NAMES = r"[A-Za-z0-9_.*?+:-]+"
+CONNECTION = r"[A-Za-z0-9_.-]+"
+
+_KNOWN = (
+    "action",
+    "production",
+    "run",
+    "steps",
+    "states",
+    "tasks",
+    "events",
+    "group_size",
+    "reason",
+    "preview",
+    "confirm",
+    "digest",
+    "force",
+    "connection",
+)
+
+
+@dataclass(frozen=True)
+class ActionRequest:
+    """An action, what it is for, and why.
+
+    :param production: name, or a pattern of names (``*`` and ``?``).
+    :param run: run ID or tag, or a pattern; empty: all runs.
+    :param steps: names or patterns; empty: all steps.
+    :param states: only transformations in these states; empty: in any.
+    :param tasks: tasks to be added to each; :param events: the same in events.
+    :param group_size: files of a task to come (GB for BySize).
+    :param preview: tell what would be touched, and touch nothing.
+    :param digest: act only if what would be touched is what a preview of this digest told.
+    :param force: transformations that we did not create, too, by their whole name.
+    """
+
+    action: str
+    production: str
+    run: str = ""
+    steps: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    tasks: int | None = None
+    events: int | None = None
+    group_size: float | None = None
+    reason: str = ""
+    preview: bool = True
+    confirm: str = ""
+    digest: str = ""
+    force: bool = False
+    connection: str = ""
+
+    @property
+    def kind(self) -> ActionKind:
+        """What the action is."""
+        return ACTIONS[self.action]
+
+    @property
+    def scope(self) -> str:
+        """What it is for, in words."""
+        parts = [f"production {self.production}"]
+        parts.append(f"run {self.run}" if self.run else "all runs")
+        parts.append(f"steps {', '.join(self.steps)}" if self.steps else "all steps")
+        if self.states:
+            parts.append(" or ".join(self.states))
+        return ", ".join(parts)
+
+
+def read_request(given: Mapping[str, Any]) -> ActionRequest:
+    """The request that parameters of a run, or of a command, say; what is None is not given.
+
+    :raises DefinitionErrors: all that is wrong with it.
+    """
+    reader = _Reader({name: value for name, value in given.items() if value is not None})
+    request = reader.request()
+    if reader.errors:
+        raise DefinitionErrors(reader.errors)
+    return request
+
+
+class _Reader:
+    """Collects every mistake, and reads on."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.given = given
+        self.errors: list[DefinitionError] = []
+
+    def request(self) -> ActionRequest:
+        for name in self.given:
+            if name not in _KNOWN:
+                self.wrong(f"unknown parameter {name!r}", nearest(str(name), _KNOWN))
+        action = self.text("action")
+        if action not in ACTIONS:
+            said = f"unknown action {action!r}" if action else "no action is named"
+            self.wrong(said, nearest(action, ACTIONS))
+        request = ActionRequest(
+            action=action,
+            production=self.names("production", required=True),
+            run=self.names("run"),
+            steps=self.many("steps", NAMES),
+            states=self.many("states", r"\w+"),
+            tasks=self.whole("tasks", MAX_TASKS),
+            events=self.whole("events", MAX_EVENTS),
+            group_size=self.size(),
+            reason=one_line(self.text("reason"))[:MAX_REASON],
+            preview=self.flag("preview", default=True),
+            confirm=self.text("confirm"),
+            digest=self.text("digest"),
+            force=self.flag("force", default=False),
+            connection=self.matching("connection", CONNECTION),
+        )
+        known = {str(status) for status in TransformationStatus}
+        for state in request.states:
+            if state not in known:
+                self.wrong(f"no transformation is ever {state!r}", nearest(state, known))
+        if action in ACTIONS:
+            self.check_kind(request)
+        return request
+
+    def check_kind(self, request: ActionRequest) -> None:
+        kind = request.kind
+        own = {"tasks", "events", "group_size"}
+        said = [name for name in sorted(own) if getattr(request, name) is not None]
+        if foreign := [name for name in said if name not in kind.takes]:
+            self.wrong(f"{kind.name} takes no {' and no '.join(foreign)}", "leave it empty")
+        elif kind.takes and len(said) != 1:
+            wanted = " or ".join(kind.takes)
+            self.wrong(f"{kind.name} needs {wanted}", f"give {wanted}, a number above 0")
+        if kind.typed and not request.run:
+            self.wrong(
+                f"{kind.name} needs the run that is meant",
+                "name the run; * for all runs of the production",
+            )
+        if kind.typed and _wild(request.production):
+            self.wrong(
+                f"{kind.name} is for one production at a time", "write its name without * and ?"
+            )
+        if request.preview:
+            return
+        if (kind.risky or request.force) and not request.reason:
+            what = f"{kind.name} cannot be undone" if kind.risky else "force is an exception"
+            self.wrong(f"{what}: it needs a reason", "say why, in one line, as 'reason'")
+        if kind.typed and request.confirm != request.production:
+            self.wrong(
+                f"{kind.name} is not confirmed: 'confirm' is {request.confirm!r}",
+                f"type {request.production!r} as 'confirm', as it stands in 'production'",
+            )
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def wrong(self, reason: str, hint: str) -> None:
+        self.errors.append(DefinitionError(reason, hint))
+
+    def text(self, name: str) -> str:
+        value = self.given.get(name, "")
+        if isinstance(value, str):
+            return value.strip()
+        self.wrong(f"{name!r} is {value!r}, which is no text", "write a text")
+        return ""
+
+    def matching(self, name: str, pattern: str, *, required: bool = False) -> str:
+        text = self.text(name)
+        if not text and required:
+            self.wrong(f"{name!r} is missing", "name one, or a pattern with * and ?")
+        if text and (len(text) > MAX_PATTERN or not re.fullmatch(pattern, text)):
+            self.wrong(f"{name!r} is {text[:80]!r}, which is no name", _NAME_HINT)
+            return ""
+        return text
+
+    def names(self, name: str, *, required: bool = False) -> str:
+        return self.matching(name, NAMES, required=required)
+
+    def many(self, name: str, pattern: str) -> tuple[str, ...]:
+        value = self.given.get(name, ())
+        values = value.split() if isinstance(value, str) else value
+        if not isinstance(values, Sequence) or not all(isinstance(v, str) for v in values):
+            self.wrong(f"{name!r} is {value!r}, which is no list of names", "write a list")
+            return ()
+        cleaned = [text.strip() for text in values if text.strip()]
+        for text in cleaned:
+            if len(text) > MAX_PATTERN or not re.fullmatch(pattern, text):
+                self.wrong(f"{name!r} has {text[:80]!r}, which is no name", _NAME_HINT)
+        return tuple(dict.fromkeys(cleaned))
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.given.get(name, default)
+        if not isinstance(value, bool):
+            self.wrong(f"{name!r} is {value!r}", "write true or false")
+            return default
+        return value
+
+    def whole(self, name: str, most: int) -> int | None:
+        value = self.given.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
+            self.wrong(f"{name!r} is {value!r}", f"write a whole number from 1 to {most}")
+            return None
+        return value
+
+    def size(self) -> float | None:
+        value = self.given.get("group_size")
+        if value is None:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value <= MAX_TASKS:
+            self.wrong(f"'group_size' is {value!r}", "write a number above 0")
+            return None
+        return float(value)
+
+
+def _wild(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+def one_line(text: str) -> str:
+    """A person's words as one line without control characters, for logs and DIRAC's tables."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+_NAME_HINT = "names have letters, digits and _ . - + : ; patterns * and ?"

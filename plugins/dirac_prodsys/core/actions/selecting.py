@@ -1,0 +1,124 @@
+"""Which transformations an action is for: ours, and among them those that were asked for.
+
+A transformation is ours if its name is one that a plan gives, ``production__run__step``, and its
+TransformationGroup is that production: both are written when it is created, by the same call. It
+is under the connection's VO if the group of its author is of that VO.
+
+Invariant: what is not ours is never selected, but by its whole name and with force.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.actions.request import ActionRequest
+
+#: what may follow the step: a generation, and a fresh start (``naming``)
+_AFTER_STEP = re.compile(r"\d+|fresh\d+")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A transformation in a list of many.
+
+    :param group: TransformationGroup.
+    :param author_group: DIRAC group of whoever created it; ``vo``: that group's VO, or empty.
+    :param events_per_task: 0: not said.
+    """
+
+    id: int
+    name: str
+    type: str
+    plugin: str
+    status: str
+    group: str
+    author_group: str = ""
+    vo: str = ""
+    events_per_task: int = 0
+
+
+@dataclass(frozen=True)
+class FileShare:
+    """Some files of a transformation.
+
+    :param staying: output files that cleaning does not find.
+    """
+
+    files: int
+    bytes: int
+    staying: int = 0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What an action is for.
+
+    :param listed: in the order of their IDs.
+    :param left_out: matching transformations that are not ours, and why.
+    """
+
+    listed: tuple[Listed, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Parts:
+    production: str
+    run: str
+    step: str
+
+
+def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> Selection:
+    """Those of the candidates that are meant.
+
+    :param vo: the connection's VO.
+    """
+    chosen: list[Listed] = []
+    left_out: list[str] = []
+    for one in sorted(candidates, key=lambda each: each.id):
+        if request.states and one.status not in request.states:
+            continue
+        parts = _parts(one.name)
+        foreign = _foreign(one, parts, vo)
+        if parts is None or foreign:
+            # those of others have no run and no step: only their whole name tells them
+            if not fnmatchcase(one.name, request.production):
+                if parts is not None and _meant(request, parts):
+                    left_out.append(f"{one.id} {one.name}: {foreign}")
+            elif request.force:
+                chosen.append(one)
+            else:
+                left_out.append(f"{one.id} {one.name}: {foreign}")
+        elif _meant(request, parts):
+            chosen.append(one)
+    return Selection(tuple(chosen), tuple(left_out))
+
+
+def _parts(name: str) -> _Parts | None:
+    """Production, run and step of a name that a plan may have given."""
+    parts = name.split(naming.SEPARATOR)
+    if len(parts) < 3 or not all(_AFTER_STEP.fullmatch(part) for part in parts[3:]):
+        return None
+    return _Parts(*parts[:3])
+
+
+def _foreign(one: Listed, parts: _Parts | None, vo: str) -> str:
+    """Why it is not ours; empty if it is."""
+    if parts is None or parts.production != one.group:
+        return "we did not create it"
+    if not vo or one.vo != vo:
+        return f"its author is of {one.author_group or 'an unknown group'}, not of VO {vo or '?'}"
+    return ""
+
+
+def _meant(request: ActionRequest, parts: _Parts) -> bool:
+    runs = (request.run, naming.run_tag(request.run)) if request.run else ("*",)
+    return (
+        fnmatchcase(parts.production, request.production)
+        and any(fnmatchcase(parts.run, run) for run in runs)
+        and any(fnmatchcase(parts.step, step) for step in request.steps or ("*",))
+    )

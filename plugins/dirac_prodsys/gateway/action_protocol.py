@@ -1,0 +1,40 @@
+"""What people's actions ask of a production system, beside :mod:`gateway.protocol`.
+
+Invariant: as for :class:`ProductionGateway`: blocking, repeatable, in our errors only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from dirac_prodsys.core.actions.selecting import FileShare, Listed
+
+
+@runtime_checkable
+class ActionGateway(Protocol):
+    """Many transformations at once, and what is done to them by people only."""
+
+    def list_transformations(self, groups: Sequence[str] = ()) -> list[Listed]:
+        """All transformations, or those of these TransformationGroups, in pages."""
+
+    def set_group_size(self, transformation: int, size: float) -> None:
+        """Let tasks to come have another number of files; GB for plugin BySize. Read back.
+
+        :raises TransformationFailed: the transformation was cleaned or deleted.
+        """
+
+    def delete_transformation(self, transformation: int) -> bool:
+        """Remove the transformation and all that the Transformation System knows of it.
+
+        Jobs and files are not touched. False: there is none.
+        """
+
+    def attached_share(self, transformation: int, states: Sequence[str]) -> FileShare:
+        """The attached files that are in these states, and their size in the catalogue."""
+
+    def output_share(self, transformation: int) -> FileShare:
+        """The files that cleaning removes: those that carry the transformation's ID.
+
+        ``staying`` are those that its output query finds beside them.
+        """
