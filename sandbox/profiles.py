@@ -19,11 +19,12 @@ _LIGHT_SERVICES = (
     "DataManagement/FileCatalog",
     "RequestManagement/ReqManager",
     "ResourceStatus/ResourceStatus",
+    # what the portal shows of transformations, and dirac-prod-get-trans
+    "Monitoring/WebApp",
 )
 _FULL_SERVICES = (
     *_LIGHT_SERVICES,
     "Framework/ProxyManager",
-    "Monitoring/WebApp",
     "Accounting/DataStore",
     "WorkloadManagement/SandboxStore",
     "WorkloadManagement/OptimizationMind",

@@ -59,6 +59,14 @@ def run_tag(run_id: str) -> str:
     return f"{cleaned}-{digest}" if cleaned else digest
 
 
+def registered_name(production: str, run: str) -> str:
+    """``production__run``: what a run is called in DIRAC's ProductionSystem.
+
+    :param run: a run tag.
+    """
+    return SEPARATOR.join((production, run))
+
+
 def transformation_name(production: str, run: str, step: str, generation: int = 1) -> str:
     """``production__run__step``: the idempotency key of the transformation.
 

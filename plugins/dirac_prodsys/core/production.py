@@ -208,6 +208,7 @@ class Production(Model):
     :param parameters: values that a run may choose, by name.
     :param approval: asked before anything is created.
     :param on_cancel: what a run that did not complete leaves on the grid.
+    :param registry: whether its runs are entered in DIRAC's ProductionSystem.
     :param types: transformation types of the site, beside those that are known everywhere.
     :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
         where every step derives the metadata of its output from those of its input.
@@ -224,6 +225,7 @@ class Production(Model):
     types: dict[StrictStr, TypeModel] = {}
     approval: Approval | None = None
     on_cancel: OnCancelForm = OnCancel(action="stop")
+    registry: StrictBool = True
     steps: tuple[Step, ...]
     dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)

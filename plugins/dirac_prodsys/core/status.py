@@ -40,6 +40,17 @@ class TransformationStatus(StrEnum):
         return cls.UNKNOWN
 
 
+class ProductionStatus(StrEnum):
+    """Status of a production in the ProductionSystem."""
+
+    NEW = "New"
+    ACTIVE = "Active"
+    FLUSH = "Flush"
+    STOPPED = "Stopped"
+    COMPLETED = "Completed"
+    CLEANED = "Cleaned"
+
+
 class FileStatus(StrEnum):
     """Status of a file in a transformation."""
 

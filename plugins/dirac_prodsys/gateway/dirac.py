@@ -14,6 +14,7 @@ from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs, configured
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
+from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
@@ -28,7 +29,13 @@ def open(settings: GatewaySettings) -> DiracGateway:
 
 
 class DiracGateway(
-    CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs, ActionVerbs
+    CatalogueVerbs,
+    FileVerbs,
+    InventoryVerbs,
+    RecoveryVerbs,
+    RegistryVerbs,
+    TransformationVerbs,
+    ActionVerbs,
 ):
     """A :class:`ProductionGateway` on DIRAC 9.1.
 

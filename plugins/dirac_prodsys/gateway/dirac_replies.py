@@ -68,7 +68,7 @@ _PASSING_MYSQL = frozenset({1040, 1053, 1205, 1213, 1290})
 
 _NOT_FOUND_WORDS = re.compile(
     r"Transformation does not exist|Transformation \S+ did not exist|No such dataset|"
-    r"Directory \S+ not found|Path not found|Unknown MetaDataset",
+    r"Production does not exist|Directory \S+ not found|Path not found|Unknown MetaDataset",
 )
 
 

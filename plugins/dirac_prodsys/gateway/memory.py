@@ -28,14 +28,22 @@ from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
+from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import MemoryJobs
+from dirac_prodsys.gateway.memory_productions import MemoryProductions
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
-from dirac_prodsys.gateway.services import CATALOGUE, IN_USE, JOBS, TRANSFORMATIONS
+from dirac_prodsys.gateway.services import (
+    CATALOGUE,
+    IN_USE,
+    JOBS,
+    PRODUCTIONS,
+    TRANSFORMATIONS,
+)
 
 #: who calls, where the connection does not say
 DEFAULT_GROUP = "memory_prod"
@@ -117,6 +125,7 @@ class MemoryServices:
             TRANSFORMATIONS: self.grid,
             CATALOGUE: self.grid.catalogue,
             JOBS: MemoryJobs(self.grid),
+            PRODUCTIONS: MemoryProductions(self.grid),
         }
         server = servers[service]
         serve = getattr(server, f"serve_{method}", None)
@@ -137,7 +146,13 @@ class MemoryServices:
 
 
 class MemoryGateway(
-    CatalogueVerbs, FileVerbs, InventoryVerbs, RecoveryVerbs, TransformationVerbs, ActionVerbs
+    CatalogueVerbs,
+    FileVerbs,
+    InventoryVerbs,
+    RecoveryVerbs,
+    RegistryVerbs,
+    TransformationVerbs,
+    ActionVerbs,
 ):
     """A :class:`ProductionGateway` on a grid in memory."""
 

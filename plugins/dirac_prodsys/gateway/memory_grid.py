@@ -24,6 +24,7 @@ from dirac_prodsys.gateway.memory_agents import EXTENDABLE, MemoryAgents
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue, ServiceError
 from dirac_prodsys.gateway.memory_faults import Fault, Kind
 from dirac_prodsys.gateway.memory_jobs import FileAndTaskRows
+from dirac_prodsys.gateway.memory_productions import Production
 from dirac_prodsys.gateway.memory_tables import (
     AttachedFile,
     Task,
@@ -63,6 +64,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         #: while True, no service answers
         self.down = False
         self.file_ids: dict[str, int] = {}
+        self.productions: dict[int, Production] = {}
         #: names of agents that do not run: input_data, transformation, task, cleaning; or of what
         #: the task agent leaves undone: task_monitoring, file_monitoring
         self.stopped_agents: set[str] = set()

@@ -31,6 +31,7 @@ class GatewaySettings:
     :param ca_dir: directory of CA certificates; empty: as the configuration says.
     :param timeout: seconds after which any call counts as an outage.
     :param poll_interval: seconds between two looks at all waiting transformations.
+    :param registry: whether runs are entered in DIRAC's ProductionSystem.
     :param agent_cycle: polling time of the grid's InputDataAgent, seconds: what "unchanged" is
         measured in.
     """
@@ -45,6 +46,7 @@ class GatewaySettings:
     poll_interval: float = 30.0
     agent_cycle: float = 120.0
     portal: str = ""
+    registry: bool = True
 
 
 @dataclass(frozen=True)

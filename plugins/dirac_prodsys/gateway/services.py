@@ -22,6 +22,9 @@ CATALOGUE = "DataManagement/FileCatalog"
 #: service that knows jobs; without it, productions run and reports are poorer
 JOBS = "WorkloadManagement/JobMonitoring"
 
+#: DIRAC's registry of productions; without it, productions run and are not seen in it
+PRODUCTIONS = "Production/ProductionManager"
+
 #: the services that every production needs
 IN_USE = (TRANSFORMATIONS, CATALOGUE)
 

@@ -3,6 +3,7 @@
 ::
 
     every create ──> created ──> every start          nothing runs before all of it exists
+    created ──> register ──> registered ──> every start      in DIRAC's registry, or not
     parent.create ──> child.create                    in the order of the graph
     parent.complete ──> child.settle                  only then can a child's input be final
     parent.complete ──> child.start                   steps with ``start: on_complete``
@@ -40,7 +41,7 @@ from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.provider import gates
+from dirac_prodsys.provider import gates, registry
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -123,9 +124,14 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
         created = EmptyOperator(task_id=_free_id("created", names))
         asked = gates.before_production(production, plan, _free_id("approve", names))
         tasks = {step.name: _step_tasks(production, step) for step in plan.steps}
+    ready_to_start = [created]
+    if production.registry:
+        ids = (_free_id("register", names), _free_id("registered", names))
+        ready_to_start.append(registry.registered(dag, production, created, ids))
     for step in plan.steps:
         own = tasks[step.name]
-        own.create >> created >> own.begin
+        own.create >> created
+        ready_to_start >> own.begin
         if not step.parents:
             asked >> own.create
         for parent in (tasks[name] for name in (*step.parents, *step.feeders)):

@@ -39,6 +39,9 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "agent_cycle": _field(
         "Agent cycle", "Polling time of the grid's InputDataAgent, in seconds", kind="number"
     ),
+    "registry": _field(
+        "Registry", "Enter runs in DIRAC's ProductionSystem, for dirac-prod-get", kind="boolean"
+    ),
     "portal": _field(
         "Portal",
         "Address of the DIRAC web portal; may hold {id}, {name} and {group}",

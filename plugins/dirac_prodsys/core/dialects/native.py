@@ -132,6 +132,7 @@ def _production(
         tags=header.tags,
         approval=header.approval,
         on_cancel=header.on_cancel,
+        registry=header.registry,
         parameters={} if native is None else native.parameters,
         types=_types(document) if native is None else native.types,
         steps=steps,

@@ -38,6 +38,7 @@ class Header(Model):
     tags: tuple[StrictStr, ...] = ()
     approval: Approval | None = None
     on_cancel: OnCancelForm = OnCancel(action="stop")
+    registry: StrictBool = True
 
 
 class Input(Model):

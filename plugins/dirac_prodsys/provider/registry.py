@@ -1,0 +1,129 @@
+"""Entering runs in DIRAC's ProductionSystem, so that its commands and its portal show them.
+
+::
+
+    created ──> register ──> registered ──> every start
+
+``registered`` succeeds however ``register`` ended. The two stand before the starts, as the
+ProductionSystem takes New transformations only.
+
+Invariant: a run never fails, waits or retries because of the ProductionSystem: what cannot be
+entered is told in the log, ``register`` is skipped, and the production goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.registry import RegisteredProduction, description, members_of, status_of
+from dirac_prodsys.core.status import ProductionStatus
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.registry_protocol import RegistryGateway
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.whole import DiracProductionOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.production import Production
+
+#: of ``register``, which others wait for
+_RETRY_DELAY = timedelta(seconds=10)
+
+
+class DiracRegisterProductionOperator(DiracProductionOperator):
+    """Enter the run's production with its members, and let it be Active.
+
+    Returns ``{"id", "name", "status", "members", "notes"}``; skipped where that cannot be done.
+    """
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """One try: nobody waits for the ProductionSystem."""
+        try:
+            found = self._register(context)
+        except ProdsysError as error:
+            raise AirflowSkipException(
+                f"not entered in the ProductionSystem, the production goes on: {error.reason}"
+            ) from error
+        for note in found.notes:
+            self.log.warning("%s", note)
+        self.log.info(
+            "%s production %d %s with %d transformations, %s",
+            "adopted" if found.adopted else "entered",
+            found.id,
+            found.name,
+            len(found.members),
+            found.status,
+        )
+        return {
+            "id": found.id,
+            "name": found.name,
+            "status": found.status,
+            "members": sorted(found.members),
+            "notes": list(found.notes),
+        }
+
+    def _register(self, context: Context) -> RegisteredProduction:
+        hook, plan = DiracHook(self.dirac_conn_id), self.whole_plan(context)
+        if not hook.settings().registry:
+            raise AirflowSkipException("the connection has registry: false")
+        gateway = hook.gateway()
+        if not isinstance(gateway, RegistryGateway):
+            raise AirflowSkipException("this backend has no ProductionSystem")
+        names = [step.transformation.name for step in plan.steps]
+        ids = {name: record.id for name, record in gateway.find_transformations(names).items()}
+        name = naming.registered_name(plan.production, plan.run)
+        about = description(plan, "dirac_prodsys")
+        found = gateway.register_production(name, about, members_of(plan, ids))
+        status = gateway.mark_production(name, ProductionStatus.ACTIVE)
+        return RegisteredProduction(
+            found.id, found.name, status, found.members, found.adopted, found.notes
+        )
+
+
+def tell_status(gateway: ProductionGateway, plan: ProductionPlan, status: str = "") -> str:
+    """Let the run's entry in the ProductionSystem have a status; return what it has then.
+
+    :param status: ``Active``, ``Stopped`` or ``Completed``; empty: as its transformations are.
+    :return: empty if the run was never entered, or this backend has no ProductionSystem.
+    :raises GatewayError: the ProductionSystem does not do it. Nothing depends on it: say so, and
+        go on.
+    """
+    if not (gateway.settings.registry and isinstance(gateway, RegistryGateway)):
+        return ""
+    name = naming.registered_name(plan.production, plan.run)
+    found = gateway.find_production(name)
+    if found is None:
+        return ""
+    if not status:
+        seen = gateway.snapshot(sorted(found.members)) if found.members else {}
+        status = status_of([str(one.status) for one in seen.values()], len(plan.steps))
+    return gateway.mark_production(name, status)
+
+
+def registered(
+    dag: DAG, production: Production, created: BaseOperator, task_ids: tuple[str, str]
+) -> BaseOperator:
+    """The tasks that enter a run; what is returned comes before every start.
+
+    :param task_ids: of the two tasks.
+    """
+    with dag:
+        register = DiracRegisterProductionOperator(
+            task_id=task_ids[0],
+            production=production,
+            retry_delay=_RETRY_DELAY,
+            retry_exponential_backoff=False,
+        )
+        gate = EmptyOperator(task_id=task_ids[1], trigger_rule="all_done")
+    created >> register >> gate
+    return gate

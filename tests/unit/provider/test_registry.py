@@ -1,0 +1,116 @@
+"""A run in DIRAC's ProductionSystem: entered before anything starts, and never in the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider.dag_builder import build_dag
+from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
+from dirac_prodsys.provider.registry import DiracRegisterProductionOperator, tell_status
+from tests.unit.provider.conftest import TWO_STEPS, Connect
+
+Context = dict[str, Any]
+
+
+@pytest.fixture
+def register(production: Production) -> DiracRegisterProductionOperator:
+    return DiracRegisterProductionOperator(task_id="register", production=production)
+
+
+@pytest.fixture
+def created(grid: MemoryGrid, production: Production, context: Context) -> MemoryGrid:
+    for step in ("make", "merge"):
+        DiracCreateTransformationOperator(task_id="t", production=production, step=step).work(
+            context, {}
+        )
+    return grid
+
+
+def test_a_run_is_entered_with_its_members_and_their_parents(
+    created: MemoryGrid, register: DiracRegisterProductionOperator, context: Context
+) -> None:
+    answer = register.work(context, {})
+    assert (answer["name"], answer["status"], answer["members"]) == ("two__r1", "Active", [1, 2])
+    (entry,) = created.productions.values()
+    assert entry.links == [(1, -1), (2, 1)]
+    assert {t.status for t in created.transformations.values()} == {"New"}
+
+
+def test_twice_leaves_one_entry(
+    created: MemoryGrid, register: DiracRegisterProductionOperator, context: Context
+) -> None:
+    assert register.work(context, {}) == register.work(context, {})
+    assert len(created.productions) == 1
+
+
+@pytest.mark.parametrize("method", ["getProduction", "addProduction", "setProductionStatus"])
+@pytest.mark.parametrize("kind", ["unavailable", "hang", "denied", "lost"])
+def test_whatever_is_wrong_with_it_the_task_is_skipped_and_says_so(
+    created: MemoryGrid,
+    register: DiracRegisterProductionOperator,
+    context: Context,
+    method: str,
+    kind: Any,
+) -> None:
+    created.fault(kind, method)
+    with pytest.raises(AirflowSkipException, match="the production goes on"):
+        register.work(context, {})
+    assert {t.status for t in created.transformations.values()} == {"New"}
+
+
+def test_a_connection_may_switch_it_off(
+    created: MemoryGrid,
+    register: DiracRegisterProductionOperator,
+    context: Context,
+    connect: Connect,
+    request: pytest.FixtureRequest,
+) -> None:
+    connect(backend="memory", config=request.node.name, registry=False)
+    with pytest.raises(AirflowSkipException, match="registry: false"):
+        register.work(context, {})
+    assert created.productions == {}
+
+
+def test_the_entry_follows_its_members(
+    created: MemoryGrid,
+    register: DiracRegisterProductionOperator,
+    context: Context,
+    gateway: MemoryGateway,
+    production: Production,
+) -> None:
+    plan = compile(production, run="r1")
+    assert tell_status(gateway, plan) == ""  # never entered
+    register.work(context, {})
+    gateway.start_transformation(1)
+    assert tell_status(gateway, plan) == "Active"
+    gateway.stop_transformation(1)
+    assert tell_status(gateway, plan) == "Stopped"
+    gateway.complete_transformation(1)
+    assert tell_status(gateway, plan, "Active") == "Active"
+    gateway.complete_transformation(2)
+    assert tell_status(gateway, plan) == "Completed"
+    assert tell_status(gateway, plan, "Active") == "Completed"
+    assert [t.status for t in created.transformations.values()] == ["Completed", "Completed"]
+
+
+def test_no_start_depends_on_how_it_ended() -> None:
+    dag = build_dag(load_production(TWO_STEPS, "two.yaml"))
+    assert dag.get_task("register").upstream_task_ids == {"created"}
+    assert dag.get_task("register").downstream_task_ids == {"registered"}
+    assert dag.get_task("registered").trigger_rule == "all_done"
+    for step in ("make", "merge"):
+        assert {"created", "registered"} <= dag.get_task(f"{step}.start").upstream_task_ids
+
+
+def test_a_production_may_switch_it_off() -> None:
+    text = TWO_STEPS.replace("name: two, ", "name: two, registry: false, ")
+    assert text != TWO_STEPS
+    assert not {"register", "registered"} & set(build_dag(load_production(text, "f")).task_dict)
