@@ -1,14 +1,25 @@
-"""A step on its way to a transformation: what it is given, what it takes and what it leaves."""
+"""A step on its way to a transformation: what it is given, what it takes and what it leaves.
+
+Invariant: a draft that exists is without mistakes; what is wrong with a step is noted once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from pydantic import JsonValue
+
+from dirac_prodsys.core.ctao import outputs, simpipe
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import CtaoType
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
+from dirac_prodsys.core.ctao.vocabulary import Unknown, known_query
+from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Step
+from dirac_prodsys.core.specs import CtaoSpec
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Draft:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Names of the steps that it names; one at most."""
+        """Names of the steps that it names."""
         return self.step.parents
 
     @property
@@ -38,3 +49,53 @@ class Draft:
         """How many files it takes, in a trial."""
         limit: int | None = self.settings.get("input_limit")
         return limit
+
+    def body(self) -> CtaoSpec:
+        """What its jobs do."""
+        given, output = self.settings, self.output
+        own: tuple[tuple[str, JsonValue], ...] = given.for_job()
+        if output is not None and "data_level" in self.taken.query:
+            own = _known({"data_level": output.metadata["data_level"]}) + own
+        return CtaoSpec(
+            job_class=self.kind.job_class,
+            settings=own,
+            output_metadata=() if output is None else _known(output.metadata),
+            file_metadata=_known(given.files if output is None else output.files),
+            unresolved=() if output is None else output.unresolved,
+        )
+
+
+def simulating(step: Step, given: Settings, problems: Problems) -> Draft | None:
+    """A step that takes no files; None if something is wrong."""
+    before = len(problems.found)
+    output: Output | None
+    if "simpipe_config" in given.config:
+        output = simpipe.simulated(step.name, given, problems)
+    else:
+        output = outputs.simulated(step.name, given)
+    if output is not None:
+        _check_output(output, problems)
+    return Draft(step, given, Input(), output) if len(problems.found) == before else None
+
+
+def processing(step: Step, given: Settings, taken: Input, problems: Problems) -> Draft | None:
+    """A step that takes these files; None if something is wrong."""
+    path: Path = ("steps", step.name)
+    if "input_limit" in given.config and step.input and step.input.steps:
+        reason = "only a step without parents can take a few of its files"
+        limit: Path = (*path, "job", "input_limit")
+        problems.add(limit, reason, "drop it", on_key=True, code="unknown-key")
+    before = len(problems.found)
+    output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems)
+    _check_output(output, problems)
+    return Draft(step, given, taken, output) if len(problems.found) == before else None
+
+
+def _check_output(output: Output, problems: Problems) -> None:
+    """All that it leaves must be values that a catalogue can hold."""
+    with problems.at("steps", output.step, "job"):
+        known_query(output.query)
+
+
+def _known(values: Mapping[str, Any]) -> tuple[tuple[str, JsonValue], ...]:
+    return tuple((name, v) for name, v in values.items() if not isinstance(v, Unknown))

@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dirac_prodsys.core import graph
+from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import FILE_LEVEL, known_query
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.problems import Problems
 
 #: model file in the options of CtapipeApplyModels → the program that trains it; the job looks the
 #: model up in the catalogue when it runs (``CtapipeApplyModelsJob``)
@@ -54,3 +57,43 @@ def takes_models(settings: Settings, own: Output, output: Output) -> bool:
 
 def _model_query(wanted: Mapping[str, Any], program: str) -> MetaQuery:
     return known_query({**wanted, "outputType": "Model", "analysis_prog": program})
+
+
+def feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
+    """Step → steps that feed it without being its parents."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, drafted in drafts.items():
+        query = drafted.taken.known
+        fed = [
+            other.step.name
+            for other in drafts.values()
+            if other.output is not None
+            and not drafted.taken.unresolved
+            and takes(query, other.output)
+        ]
+        if name in fed:
+            problems.add(
+                ("steps", name, "input"),
+                f"step {name} would take its own output, for ever: both match {query}",
+                "select by something that the output has not, such as analysis_prog or merged",
+                on_key=True,
+                code="eats-output",
+            )
+        found[name] = tuple(f for f in fed if f != name and f not in drafted.parents)
+    edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}
+    if all(parent in drafts for parents in edges.values() for parent in parents):
+        graph.build(edges, problems)
+    return found
+
+
+def trained(drafts: Mapping[str, Draft]) -> dict[str, tuple[str, ...]]:
+    """Step → steps that train the models which its jobs look up."""
+    known = {name: drafted.output for name, drafted in drafts.items() if drafted.output is not None}
+    return {
+        name: tuple(
+            other
+            for other, output in known.items()
+            if name in known and takes_models(drafted.settings, known[name], output)
+        )
+        for name, drafted in drafts.items()
+    }

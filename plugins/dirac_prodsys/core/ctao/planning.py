@@ -10,22 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import JsonValue
-
-from dirac_prodsys.core import graph, linking, naming, step_output
-from dirac_prodsys.core.ctao import feeding, inputs, outputs, remarks, settings, simpipe
+from dirac_prodsys.core import linking, naming, step_output
+from dirac_prodsys.core.ctao import feeding, inputs, remarks, settings
 from dirac_prodsys.core.ctao.directories import check as check_directories
 from dirac_prodsys.core.ctao.directories import directories
-from dirac_prodsys.core.ctao.draft import Draft
+from dirac_prodsys.core.ctao.draft import Draft, processing, simulating
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import ctao_type
-from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
-from dirac_prodsys.core.ctao.vocabulary import Unknown, known_query
 from dirac_prodsys.core.plan_values import Datasets, Sample, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
-from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec
+from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.step_draft import description
 from dirac_prodsys.core.step_output import check_conditions
 
@@ -47,8 +43,8 @@ def plan_steps(
         drafted = _draft(production.step(name), drafts, datasets, problems)
         if drafted is not None:
             drafts[name] = drafted
-    feeders = _feeders(drafts, problems)
-    trained = _trained(drafts)
+    feeders = feeding.feeders(drafts, problems)
+    trained = feeding.trained(drafts)
     plans = {}
     for name, drafted in drafts.items():
         if drafted.output is not None:
@@ -78,14 +74,7 @@ def _draft(
     where, taken = _taken(step, drafts, datasets, problems)
     if given is None or taken is None or not where:
         return None
-    if "input_limit" in given.config and step.input and step.input.steps:
-        reason = "only a step without parents can take a few of its files"
-        limit: Path = (*path, "job", "input_limit")
-        problems.add(limit, reason, "drop it", on_key=True, code="unknown-key")
-    before = len(problems.found)
-    output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems)
-    _check_output(output, problems)
-    return Draft(step, given, taken, output) if len(problems.found) == before else None
+    return processing(step, given, taken, problems)
 
 
 def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft | None:
@@ -96,23 +85,7 @@ def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft
     if step.start == "on_complete":
         reason = "there is no parent step that could complete"
         problems.add(("steps", step.name, "start"), reason, "drop start", code="wrong-value")
-    if given is None:
-        return None
-    before = len(problems.found)
-    output: Output | None
-    if "simpipe_config" in given.config:
-        output = simpipe.simulated(step.name, given, problems)
-    else:
-        output = outputs.simulated(step.name, given)
-    if output is not None:
-        _check_output(output, problems)
-    return Draft(step, given, Input(), output) if len(problems.found) == before else None
-
-
-def _check_output(output: Output, problems: Problems) -> None:
-    """All that it leaves must be values that a catalogue can hold."""
-    with problems.at("steps", output.step, "job"):
-        known_query(output.query)
+    return None if given is None else simulating(step, given, problems)
 
 
 def _taken(
@@ -153,46 +126,6 @@ def _from_parent(
     return inputs.from_parent(output, where, (*path, "where"), problems)
 
 
-def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
-    """Step → steps that feed it without being its parents."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, drafted in drafts.items():
-        query = drafted.taken.known
-        fed = [
-            other.step.name
-            for other in drafts.values()
-            if other.output is not None
-            and not drafted.taken.unresolved
-            and feeding.takes(query, other.output)
-        ]
-        if name in fed:
-            problems.add(
-                ("steps", name, "input"),
-                f"step {name} would take its own output, for ever: both match {query}",
-                "select by something that the output has not, such as analysis_prog or merged",
-                on_key=True,
-                code="eats-output",
-            )
-        found[name] = tuple(f for f in fed if f != name and f not in drafted.parents)
-    edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}
-    if all(parent in drafts for parents in edges.values() for parent in parents):
-        graph.build(edges, problems)
-    return found
-
-
-def _trained(drafts: Mapping[str, Draft]) -> dict[str, tuple[str, ...]]:
-    """Step → steps that train the models which its jobs look up."""
-    known = {name: drafted.output for name, drafted in drafts.items() if drafted.output is not None}
-    return {
-        name: tuple(
-            other
-            for other, output in known.items()
-            if name in known and feeding.takes_models(drafted.settings, known[name], output)
-        )
-        for name, drafted in drafts.items()
-    }
-
-
 def _plan(production: Production, drafted: Draft, run: str, problems: Problems) -> StepPlan:
     step, taken, output = drafted.step, drafted.taken, drafted.output
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
@@ -208,7 +141,7 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
         group=production.name,
         group_size=float(drafted.settings.get("group_size", 1)),
         tasks=step.tasks,
-        body=_body(drafted),
+        body=drafted.body(),
         input_query=None if drafted.limit else query,
         output_query=None if output is None or output.unresolved else output.known,
         directories=() if output is None else directories(drafted.settings["base_path"], output),
@@ -227,24 +160,6 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
         ),
         sample=Sample(query, drafted.limit) if query is not None and drafted.limit else None,
     )
-
-
-def _body(drafted: Draft) -> CtaoSpec:
-    given, output = drafted.settings, drafted.output
-    own: tuple[tuple[str, JsonValue], ...] = given.for_job()
-    if output is not None and "data_level" in drafted.taken.query:
-        own = _known({"data_level": output.metadata["data_level"]}) + own
-    return CtaoSpec(
-        job_class=drafted.kind.job_class,
-        settings=own,
-        output_metadata=() if output is None else _known(output.metadata),
-        file_metadata=_known(given.files if output is None else output.files),
-        unresolved=() if output is None else output.unresolved,
-    )
-
-
-def _known(values: Mapping[str, Any]) -> tuple[tuple[str, JsonValue], ...]:
-    return tuple((name, v) for name, v in values.items() if not isinstance(v, Unknown))
 
 
 def _dataset(
