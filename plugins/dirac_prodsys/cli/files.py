@@ -68,17 +68,17 @@ def read_with_places(path: Path) -> tuple[Production, Reading]:
 
 
 def complete_data(path: Path) -> dict[str, Any]:
-    """All that a file of the native form says, and the files that it is made of; it is proved.
+    """All that a file says, and the files that it is made of, in the native form; it is proved.
 
-    :raises DefinitionErrors: what is wrong with it; or it is of another form.
+    :raises DefinitionErrors: what is wrong with it.
     """
     from dirac_prodsys.core import yaml_source
 
     production = read_production(path)
-    if production.dialect != "native":
-        reason = "only the form with 'version: 1' can be converted"
-        hint = "`--to json` shows the plan of any form"
-        raise DefinitionErrors([DefinitionError(reason, hint, file=str(path), line=1, column=1)])
+    if production.dialect == "ctao":
+        from dirac_prodsys.core.ctao.rewriting import native_form
+
+        return native_form(production)
     return yaml_source.parse(production.source, str(path)).data
 
 

@@ -135,6 +135,17 @@ def check_dataset_name(path: str, vo: str) -> str:
     return path
 
 
+def check_dataset_input(name: str, vo: str) -> str:
+    """``name`` if a dataset can be found by it: a full path, or its last part alone.
+
+    :raises DefinitionError: it cannot.
+    """
+    if "/" in name:
+        return check_dataset_name(name, vo)
+    check_dataset_name(f"/{vo}/{name}", vo)
+    return name
+
+
 def _check_path(path: str, vo: str, what: str) -> str:
     parts = path.split("/")
     if not _PATH.fullmatch(path) or "." in parts or ".." in parts:

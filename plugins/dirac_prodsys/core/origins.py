@@ -114,7 +114,7 @@ class _Tracing:
         if field not in query.fields:
             return
         made = query.to_dirac()[field]
-        if self.subject.production.dialect == "ctao":
+        if self.subject.derived(name):
             yield from self._derived(name, field, made)
             return
         written = self.subject.production.step(name).output
@@ -125,7 +125,7 @@ class _Tracing:
     def _derived(self, name: str, field: str, made: Any) -> Iterator[Origin]:
         """The same by CTAO's rules: from a job's settings, its input, or what the type is."""
         job = self.subject.production.step(name).job
-        config, common = job["config"], job["common"]
+        config, common = job.get("config", job), job.get("common", {})
         known = ctao_type(str(job["type"]).partition(":")[2]).config.model_fields
         taken = self.subject.takes.get(name, MetaQuery()).to_dirac()
         for key in _keys(field):

@@ -10,16 +10,17 @@ a production that cannot be planned is told all its mistakes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core import approval, graph, linking
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.derived import Derived
+from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.names import check_names
 from dirac_prodsys.core.plan_values import Datasets, ProductionPlan, Sample, StepPlan
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_draft import StepDraft, draft
 from dirac_prodsys.core.step_output import check_datasets
 from dirac_prodsys.core.step_shape import check_runs, orders
@@ -122,12 +123,19 @@ def _native_plans(
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
     linking.check_directories(outputs, problems)
     check_runs(production.steps, problems)
-    check_datasets({n: d.dataset for n, d in drafts.items() if d.dataset is not None}, problems)
-    plans: dict[str, StepPlan] = {}
-    relays: dict[str, linking.Relay] = {}
-    awaiting: dict[str, str] = {}
     order = steps.order if steps is not None else [step.name for step in production.steps]
+    derived = _derived(production, drafts, order, datasets, problems)
+    outputs |= derived.outputs
+    plans = dict(derived.plans)
+    made = {n: d.dataset for n, d in drafts.items() if d.dataset is not None}
+    made |= {n: p.dataset for n, p in plans.items() if p.dataset is not None}
+    check_datasets(made, problems)
+    relays: dict[str, linking.Relay] = {}
+    awaiting = dict(derived.awaiting)
+    unclear = unclear | {n for n, d in drafts.items() if derives(d.step.job)} - plans.keys()
     for step in (drafts[name].step for name in order if name not in unread):
+        if derives(step.job):
+            continue
         linked = steps is not None and not unclear & set(parents[step.name])
         query, drafted = None, drafts[step.name]
         wanted = drafted.wanted
@@ -145,33 +153,21 @@ def _native_plans(
                 awaiting[step.name] = wanted.dataset
         if drafted.hands_on and query is None and step.name not in awaiting:
             unclear = unclear | {step.name}
-        one = _step_plan(step, drafted, query, problems)
+        one = drafted.plan(query, problems)
         if one is not None:
             plans[step.name] = one
     return plans
 
 
-def _step_plan(
-    step: Step, drafted: StepDraft, query: MetaQuery | None, problems: Problems
-) -> StepPlan | None:
-    spec = drafted.transformation(query, problems)
-    if spec is None:
-        return None
-    wanted = drafted.wanted
-    return StepPlan(
-        name=step.name,
-        transformation=spec,
-        dataset=drafted.dataset,
-        parents=step.parents,
-        start=step.start,
-        after=step.after,
-        approval=drafted.approval,
-        rules=step.policy.rules(
-            needs_input=drafted.takes_input,
-            tasks=step.tasks,
-            listed=len(spec.files) or None,
-        ),
-        awaits=()
-        if query is not None or wanted is None or not wanted.dataset
-        else (wanted.dataset,),
-    )
+def _derived(
+    production: Production,
+    drafts: Mapping[str, StepDraft],
+    order: Iterable[str],
+    datasets: Datasets,
+    problems: Problems,
+) -> Derived:
+    if not any(derives(drafted.step.job) for drafted in drafts.values()):
+        return Derived()
+    from dirac_prodsys.core.ctao.native import derive  # costs time, and few need it
+
+    return derive(production, drafts, order, datasets, problems)

@@ -13,15 +13,17 @@ from pydantic import ValidationError
 
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.conduct import Approval
-from dirac_prodsys.core.job_types import JobAttributes, JobContext, job_type
+from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
 from dirac_prodsys.core.linking import Output, Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import fill, refuse
+from dirac_prodsys.core.plan_values import Sample, StepPlan
 from dirac_prodsys.core.plugins import check_group, read_parameters
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import (
+    BodySpec,
     DatasetSpec,
     DirectorySpec,
     JobSpec,
@@ -39,20 +41,25 @@ MAX_DESCRIPTION = 255
 
 @dataclass(frozen=True)
 class StepDraft:
-    """A step on its way to a transformation; what is None could not be made, or is not wanted."""
+    """A step on its way to a transformation; what is None could not be made, or is not wanted.
+
+    Of a job type that derives, body, output and dataset are made later: they depend on what the
+    step takes.
+    """
 
     step: Step
     name: str
     description: str
     group: str
     kind: TransformationType | None
-    body: JobSpec | RequestSpec | None
+    body: BodySpec | None
     output: Output | None
     wanted: Wanted | None
     takes_input: bool
     dataset: DatasetSpec | None
     parameters: Mapping[str, str | int]
     approval: Approval | None = None
+    directories: tuple[DirectorySpec, ...] = ()
 
     @property
     def hands_on(self) -> bool:
@@ -65,21 +72,58 @@ class StepDraft:
         """Whether its input is told by something else than a query."""
         return self.wanted is not None and bool(self.wanted.files or self.wanted.dataset)
 
+    def plan(
+        self,
+        query: MetaQuery | None,
+        problems: Problems,
+        *,
+        late: bool = False,
+        limit: int | None = None,
+    ) -> StepPlan | None:
+        """The plan of the step with this input query; None if the draft is not complete.
+
+        :param late: a query is missing because that of a dataset is, somewhere before.
+        :param limit: for a trial: take so many files of the query, and no others.
+        """
+        spec = self.transformation(query, problems, late=late)
+        if spec is None:
+            return None
+        step, dataset = self.step, None if self.wanted is None else self.wanted.dataset
+        sample = Sample(query, limit) if query is not None and limit else None
+        return StepPlan(
+            name=step.name,
+            transformation=spec.model_copy(update={"input_query": None}) if sample else spec,
+            dataset=self.dataset,
+            parents=step.parents,
+            start=step.start,
+            after=step.after,
+            approval=self.approval,
+            rules=step.policy.rules(
+                needs_input=self.takes_input,
+                tasks=step.tasks,
+                listed=limit or len(spec.files) or None,
+            ),
+            sample=sample,
+            awaits=(dataset,) if dataset and query is None and not late else (),
+        )
+
     def transformation(
-        self, query: MetaQuery | None, problems: Problems
+        self, query: MetaQuery | None, problems: Problems, *, late: bool = False
     ) -> TransformationSpec | None:
         """The transformation with this input query; None if the draft is not complete.
 
         Without a query where the files are listed, or a dataset's query is still to be looked up.
+
+        :param late: a query is missing because that of a dataset is, somewhere before.
         """
         if query is not None:
             check_conditions(query, ("steps", self.step.name, "input"), problems)
         if self.kind is None or self.body is None:
             return None
-        if self.takes_input and query is None and not self.needs_no_query:
+        if self.takes_input and query is None and not (late or self.needs_no_query):
             return None
-        directories: tuple[DirectorySpec, ...] = ()
-        if self.output is not None:
+        directories = self.directories
+        if self.output is not None and not directories:
             metadata = dict(self.output.metadata)
             directories = (DirectorySpec(path=self.output.directory, metadata=metadata),)
         return TransformationSpec(
@@ -120,6 +164,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         if kind.needs_input:
             parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
     files, made = output(production, step, values, problems)
+    late = derives(step.job)
     return StepDraft(
         step=step,
         name=name,
@@ -130,7 +175,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         output=made,
         wanted=wanted(production, step, values, problems),
         takes_input=step.input is not None,
-        dataset=dataset(production, step, made, values, problems),
+        dataset=None if late else dataset(production, step, made, values, problems),
         parameters=parameters,
         approval=approval.filled(step.approval, values, (*path, "approval"), problems),
     )
@@ -187,6 +232,8 @@ def read_job(
     refuse(named, (*path, "type"), problems)
     with problems.at(*path, "type"):
         model = job_type(named).attributes
+        if not issubclass(model, JobAttributes):  # checked with what the step takes
+            return None
         attributes = fill(job, values, path, problems)
         try:
             return model.model_validate(attributes)

@@ -39,7 +39,7 @@ def wanted(
     if dataset is not None:
         dataset = fill(dataset, values, (*path, "dataset"), problems)
         with problems.at(*path, "dataset"):
-            naming.check_dataset_name(dataset, production.vo)
+            naming.check_dataset_input(dataset, production.vo)
     files = _files(step.input.lfns, production.vo, values, (*path, "lfns"), problems)
     if where is None or len(problems.found) > before:
         return None

@@ -11,6 +11,7 @@ from dirac_prodsys.core.language.graphml import from_graphml, to_graphml
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.yaml_source import parse
 from tests.productions.regenerate import HERE, load, productions
+from tests.unit.core.ctao_files import PROCESSING, SIMULATION, step, text
 
 GOOD = productions("good")
 
@@ -91,3 +92,16 @@ def test_diff_names_steps_and_values_and_ends_with_1(prodsys, tmp_path: Path) ->
 def test_diff_of_a_production_with_itself_is_empty(prodsys) -> None:
     result = prodsys("diff", HERE / "good" / "chain.yaml", HERE / "good" / "chain.yaml")
     assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_a_file_of_ctao_s_form_is_written_in_the_native_form(prodsys, tmp_path: Path) -> None:
+    file = tmp_path / "gammas.yml"
+    file.write_text(text(step(1, SIMULATION), step(2, PROCESSING, {"parentID": 1})))
+    native = tmp_path / "native.yaml"
+    native.write_text(prodsys("convert", file).stdout)
+    made = load(native)
+    assert made.dialect == "native"
+    assert [(s.name, s.job["type"]) for s in made.steps] == [
+        ("Step1_MCSimulation", "ctao:MCSimulation"),
+        ("Step2_CtapipeProcessing", "ctao:CtapipeProcessing"),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dirac_prodsys.core.ctao.job_types import TYPES
 from dirac_prodsys.core.job_types import JobAttributes, job_type, job_types
 from dirac_prodsys.core.transformation_types import transformation_type, transformation_types
 from dirac_prodsys.errors import DefinitionError
@@ -21,7 +22,15 @@ def test_types_are_found_by_being_in_their_folder() -> None:
         "Moving",
         "Removal",
     }
-    assert set(job_types()) == {"script", "request"}
+    of_ctao = {f"ctao:{kind.name}" for kind in TYPES}
+    assert set(job_types()) == {"script", "request", *of_ctao}
+    assert len(of_ctao) == 9
+
+
+def test_a_job_of_ctao_tells_the_type_of_its_transformation() -> None:
+    told = {kind.transformation for kind in job_types().values() if kind.derives}
+    assert told == {"MCSimulation", "DataReprocessing", "Merging", "Training", "ApplyModel"}
+    assert told <= set(transformation_types())
 
 
 def test_only_simulation_has_no_input_and_only_data_management_makes_requests() -> None:
@@ -44,7 +53,7 @@ def test_a_type_fits_the_transformation_system(kind: object) -> None:
 @pytest.mark.parametrize("kind", job_types().values(), ids=lambda kind: kind.name)
 def test_a_job_type_is_closed_and_frozen(kind: object) -> None:
     model = kind.attributes  # type: ignore[attr-defined]
-    assert issubclass(model, JobAttributes)
+    assert issubclass(model, JobAttributes) != kind.derives  # type: ignore[attr-defined]
     assert model.model_config["extra"] == "forbid"
     assert model.model_config["frozen"]
 

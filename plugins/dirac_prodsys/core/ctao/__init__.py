@@ -13,6 +13,8 @@ classes below ``Interfaces/API``), worked out anew as pure functions of tables::
     directories  where the output goes
     feeding      which steps take files of which, whatever the file says
     planning     all of it for one production (draft: a step on its way)
+    native       the same for steps of the native form, beside steps of any other type
+    rewriting    a production of CTAO's form written in the native form
     remarks      what a reader should know
     companions   configurations in files beside the production
     places       where in the file that is written which a plan speaks of

@@ -78,15 +78,24 @@ def simulating(step: Step, given: Settings, problems: Problems) -> Draft | None:
     return Draft(step, given, Input(), output) if len(problems.found) == before else None
 
 
-def processing(step: Step, given: Settings, taken: Input, problems: Problems) -> Draft | None:
-    """A step that takes these files; None if something is wrong."""
+def processing(
+    step: Step,
+    given: Settings,
+    taken: Input,
+    problems: Problems,
+    words: Mapping[str, str] = outputs.NEEDED,
+) -> Draft | None:
+    """A step that takes these files; None if something is wrong.
+
+    :param words: what fields are called where the input is written.
+    """
     path: Path = ("steps", step.name)
     if "input_limit" in given.config and step.input and step.input.steps:
         reason = "only a step without parents can take a few of its files"
         limit: Path = (*path, "job", "input_limit")
         problems.add(limit, reason, "drop it", on_key=True, code="unknown-key")
     before = len(problems.found)
-    output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems)
+    output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems, words)
     _check_output(output, problems)
     return Draft(step, given, taken, output) if len(problems.found) == before else None
 

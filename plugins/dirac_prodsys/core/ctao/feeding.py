@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core import graph
 from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
@@ -59,17 +58,20 @@ def _model_query(wanted: Mapping[str, Any], program: str) -> MetaQuery:
     return known_query({**wanted, "outputType": "Model", "analysis_prog": program})
 
 
-def feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
-    """Step → steps that feed it without being its parents."""
+def feeders(
+    drafts: Mapping[str, Draft], problems: Problems, outputs: Mapping[str, Output]
+) -> dict[str, tuple[str, ...]]:
+    """Step → steps that feed it without being its parents; who feeds itself is noted.
+
+    :param outputs: of all steps that make files.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for name, drafted in drafts.items():
         query = drafted.taken.known
         fed = [
-            other.step.name
-            for other in drafts.values()
-            if other.output is not None
-            and not drafted.taken.unresolved
-            and takes(query, other.output)
+            other
+            for other, output in outputs.items()
+            if not drafted.taken.unresolved and takes(query, output)
         ]
         if name in fed:
             problems.add(
@@ -80,9 +82,6 @@ def feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[
                 code="eats-output",
             )
         found[name] = tuple(f for f in fed if f != name and f not in drafted.parents)
-    edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}
-    if all(parent in drafts for parents in edges.values() for parent in parents):
-        graph.build(edges, problems)
     return found
 
 

@@ -67,10 +67,12 @@ def processed(
     taken: Mapping[str, Any],
     unresolved: tuple[str, ...],
     problems: Problems,
+    words: Mapping[str, str] = NEEDED,
 ) -> Output:
     """The output of a step that takes files.
 
     :param taken: the input query.
+    :param words: what its fields are called where the input is written.
     """
     kind = settings.kind
     path: Path = ("steps", step, "input")
@@ -82,7 +84,7 @@ def processed(
     missing = [name for name in (*NEEDED, *kind.needed) if name not in inherited]
     if missing:
         reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
-        hint = f"add {', '.join(NEEDED.get(name, name) for name in missing)}"
+        hint = f"add {', '.join(words.get(name, name) for name in missing)}"
         problems.add(path, reason, hint, on_key=True, code="missing-key")
         return Output(step, {}, {}, unresolved)
     metadata = {name: inherited[name] for name in ("array_layout", "site")}

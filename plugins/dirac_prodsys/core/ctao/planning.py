@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dirac_prodsys.core import linking, naming, step_output
+from dirac_prodsys.core import graph, linking, naming, step_output
 from dirac_prodsys.core.ctao import feeding, inputs, remarks, settings
 from dirac_prodsys.core.ctao.directories import check as check_directories
 from dirac_prodsys.core.ctao.directories import directories
@@ -18,15 +18,13 @@ from dirac_prodsys.core.ctao.draft import Draft, processing, simulating
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.settings import Settings
+from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.plan_values import Datasets, Sample, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.step_draft import description
 from dirac_prodsys.core.step_output import check_conditions
-
-#: what ``job["type"]`` of a step begins with
-PREFIX = "ctao:"
 
 
 def plan_steps(
@@ -43,7 +41,7 @@ def plan_steps(
         drafted = _draft(production.step(name), drafts, datasets, problems)
         if drafted is not None:
             drafts[name] = drafted
-    feeders = feeding.feeders(drafts, problems)
+    feeders = _feeders(drafts, problems)
     trained = feeding.trained(drafts)
     plans = {}
     for name, drafted in drafts.items():
@@ -124,6 +122,16 @@ def _from_parent(
         problems.add((*path, "from", 0), reason, hint, code="empty-link")
         return None
     return inputs.from_parent(output, where, (*path, "where"), problems)
+
+
+def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
+    """Step → steps that feed it without being its parents."""
+    outputs = {name: d.output for name, d in drafts.items() if d.output is not None}
+    found = feeding.feeders(drafts, problems, outputs)
+    edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}
+    if all(parent in drafts for parents in edges.values() for parent in parents):
+        graph.build(edges, problems)
+    return found
 
 
 def _plan(production: Production, drafted: Draft, run: str, problems: Problems) -> StepPlan:

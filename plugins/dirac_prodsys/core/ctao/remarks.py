@@ -77,8 +77,16 @@ def remark(
     """Everything worth telling of these steps, in their order."""
     for name, drafted in drafts.items():
         _settings(drafted, ("steps", name, "job"), problems)
-        _input(drafted, feeders[name], ("steps", name, "input"), problems)
+    of_inputs(drafts, feeders, problems)
     _siblings(drafts, problems)
+
+
+def of_inputs(
+    drafts: Mapping[str, Draft], feeders: Mapping[str, tuple[str, ...]], problems: Problems
+) -> None:
+    """What is worth telling of what these steps take, in any form."""
+    for name, drafted in drafts.items():
+        _input(drafted, feeders[name], ("steps", name, "input"), problems)
 
 
 def _settings(drafted: Draft, path: Path, problems: Problems) -> None:

@@ -34,8 +34,8 @@ from pydantic import Field, StrictInt, StrictStr, ValidationError
 from dirac_prodsys.core.conduct import Policy
 from dirac_prodsys.core.ctao import companions, places
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
-from dirac_prodsys.core.ctao.planning import PREFIX
 from dirac_prodsys.core.ctao.remarks import AS_IN_JOB_CONFIG, DIFFERS
+from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import (

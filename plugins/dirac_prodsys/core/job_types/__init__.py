@@ -1,8 +1,8 @@
 """What the tasks of a step do: one file per job type, found by being here.
 
-A file of this folder declares ``JOB_TYPE``; its attributes are a closed pydantic model, so that a
-wrong key or value is an error at its place, and it turns them into a neutral body that a gateway
-renders. Nothing else has to be told of it.
+A file of this folder declares ``JOB_TYPE``, or several as ``JOB_TYPES``; the attributes of each are
+a closed pydantic model, so that a wrong key or value is an error at its place, and it turns them
+into a neutral body that a gateway renders. Nothing else has to be told of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import functools
 import importlib
 import pkgutil
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import StrictStr
 
@@ -51,10 +53,15 @@ class JobType:
 
     :param name: the word after ``job: {type: …}``.
     :param attributes: the model of its attributes.
+    :param transformation: the type that a step has which does not say one; empty: it must say.
+    :param derives: body and output follow from the settings and from what the step takes, and are
+        made by the rules of a community (``core/ctao``); the attributes have no ``body``.
     """
 
     name: str
-    attributes: type[JobAttributes]
+    attributes: type[Model]
+    transformation: str = ""
+    derives: bool = False
 
 
 @functools.cache
@@ -64,7 +71,14 @@ def job_types() -> dict[str, JobType]:
         importlib.import_module(f"{__name__}.{module.name}")
         for module in pkgutil.iter_modules(__path__)
     ]
-    return {module.JOB_TYPE.name: module.JOB_TYPE for module in modules}
+    several = [getattr(module, "JOB_TYPES", ()) or (module.JOB_TYPE,) for module in modules]
+    return {kind.name: kind for kinds in several for kind in kinds}
+
+
+def derives(job: Mapping[str, Any]) -> bool:
+    """Whether this job is of a type that makes its output by itself."""
+    kind = job_types().get(str(job.get("type")))
+    return kind is not None and kind.derives
 
 
 def job_type(name: str) -> JobType:

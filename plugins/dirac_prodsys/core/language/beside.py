@@ -50,15 +50,26 @@ def _extended(
             named, f"more than {MAX_CHAIN} files extend each other", "use fewer", code="other-file"
         )
         return bare, chain
-    text = _read(named, (".yaml", ".yml"), document, mistakes)
-    if text is None:
+    below = yaml_beside(named, document, mistakes)
+    if below is None:
         return bare, chain
-    below = replace(yaml_source.parse(text, _shown(name, document)), beside=document.beside)
     base, files = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
     whole = overlay(base, bare)
     if len(chain) == 1:
         _check_name(base, bare, named, mistakes)
     return whole, files
+
+
+def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
+    """The YAML file that is named; None, and a mistake noted, if there is none.
+
+    :raises DefinitionErrors: it is not YAML.
+    """
+    text = _read(named, (".yaml", ".yml"), document, mistakes)
+    if text is None:
+        return None
+    parsed = yaml_source.parse(text, _shown(str(named.value), document))
+    return replace(parsed, beside=document.beside)
 
 
 def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes) -> None:

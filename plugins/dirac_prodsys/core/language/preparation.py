@@ -12,6 +12,7 @@ from typing import Any
 
 from dirac_prodsys.core.language import beside, resolved
 from dirac_prodsys.core.language.data_management import with_operations
+from dirac_prodsys.core.language.derived_jobs import check_default, with_configurations, with_types
 from dirac_prodsys.core.language.filling import fill_parameters, parameters_of
 from dirac_prodsys.core.language.located import Located, Mistakes, written_out
 from dirac_prodsys.core.language.matrix import Branches, with_branches
@@ -50,7 +51,8 @@ def prepare(document: Document) -> tuple[Prepared, list[DefinitionError]]:
     mistakes = Mistakes(document.source)
     tree, files = beside.extended(document, mistakes)
     tree, lists = beside.with_lists(tree, document, mistakes)
-    files = (*files, *lists)
+    tree, configurations = with_configurations(tree, document, mistakes)
+    files = (*files, *lists, *configurations)
     complete = document.source.text
     if len(files) > 1:
         complete = resolved.text_of(tree.plain(), files=files)
@@ -80,6 +82,8 @@ def _instantiate(
     else:
         values = values_for(parameters, given)
     tree = fill_parameters(tree, {**broken, **values}, mistakes)
+    check_default(tree, mistakes)
+    tree = with_types(tree)
     tree = with_shared(tree, _types(tree))
     tree = with_operations(tree, mistakes)
     tree, matrix = with_branches(tree, mistakes)

@@ -98,15 +98,22 @@ def _jobs() -> Schema:
         schema = kind.attributes.model_json_schema(by_alias=True, mode="validation")
         inner: Schema = schema.pop("$defs", {})
         _describe(kind.attributes, schema, inner)
-        found |= {**inner, f"job_{name}": schema}
+        if kind.derives:
+            schema["properties"]["type"] = {"const": name}
+            schema["properties"].pop("group_size", None)  # said at the step
+        found |= {**inner, _definition(name): schema}
     return found
+
+
+def _definition(job: str) -> str:
+    return f"job_{job.replace(':', '_')}"
 
 
 def _set_forms(schema: Schema, definitions: Schema) -> None:
     """What a file may say in other forms than the models see."""
     types = [{"enum": sorted(transformation_types())}, {"type": "string"}]
     plugin = [{"enum": sorted(plugins())}, {"type": "string"}]
-    jobs = [{"$ref": f"#/$defs/job_{name}"} for name in sorted(job_types())]
+    jobs = [{"$ref": f"#/$defs/{_definition(name)}"} for name in sorted(job_types())]
     words = {"enum": ["stop", "leave", "clean"]}
     forms: dict[str, Schema] = {
         "type": {"anyOf": types},
@@ -118,6 +125,8 @@ def _set_forms(schema: Schema, definitions: Schema) -> None:
     }
     for key, form in forms.items():
         _replace(definitions["NativeStep"], key, form)
+    family = {"properties": {"type": {"pattern": r":\*$"}}, "required": ["type"]}
+    forms["job"] = {"anyOf": [*jobs, {"type": "object", **family}]}
     for name in ("Defaults", "Header"):
         for key in ("job", "on_cancel"):
             _replace(definitions[name], key, forms[key])
@@ -138,7 +147,7 @@ def _replace(definition: Schema, key: str, form: Schema) -> None:
 
 
 def _widened(schema: Any) -> Any:
-    """Nothing required, numbers may be placeholders, and entries may be taken away by null."""
+    """Nothing required, numbers and words may be placeholders, null takes entries away."""
     if isinstance(schema, list):
         return [_widened(entry) for entry in schema]
     if not isinstance(schema, dict):
@@ -149,7 +158,7 @@ def _widened(schema: Any) -> Any:
     entries = found.get("additionalProperties")
     if isinstance(entries, dict):
         found["additionalProperties"] = {"anyOf": [entries, {"type": "null"}]}
-    if schema.get("type") in ("integer", "number", "boolean"):
+    if schema.get("type") in ("integer", "number", "boolean") or "enum" in schema:
         kept = {k: found.pop(k) for k in ("description", "default") if k in found}
         return {**kept, "anyOf": [found, {"$ref": "#/$defs/Placeholder"}]}
     return found

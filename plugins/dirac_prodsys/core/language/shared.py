@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from dirac_prodsys.core.language.derived_jobs import ANY, default_job
 from dirac_prodsys.core.language.located import Located, overlay
 
 #: where an output goes whose step does not say, below ``common.directory``
@@ -46,6 +47,9 @@ def _with_defaults(step: Located, defaults: Located, takes_files: bool) -> Locat
         "start": step.get("input", "from") is not None,
     }
     base = {key: entry for key, entry in defaults.items() if fits.get(key, True)}
+    if (defaults.text("job", "type") or "").endswith(ANY):
+        of_family = default_job(step, defaults.value["job"])
+        base |= {"job": of_family} if of_family is not None else {}
     return overlay(replace(defaults, value=base), step)
 
 

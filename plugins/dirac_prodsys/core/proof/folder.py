@@ -54,7 +54,7 @@ def claims(subject: Subject) -> Iterator[Claim]:
         if step.dataset is not None:
             base = step.dataset.name.rsplit("/", 1)[-1].replace(run, RUN)
             yield Claim("dataset", base, ("steps", step.name, "dataset", "name"))
-        if subject.production.dialect == "native":  # others make one per transformation
+        if not subject.derived(step.name):  # these make one per transformation
             for directory in step.transformation.directories:
                 path: Path = ("steps", step.name, "output", "directory")
                 yield Claim("directory", directory.path.replace(run, RUN), path)

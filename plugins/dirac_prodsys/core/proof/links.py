@@ -33,7 +33,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             )
             continue
         wanted = subject.takes[found.child]
-        if subject.production.dialect == "native":  # others know which fields their jobs set
+        if not subject.derived(found.parent):  # these know which fields their jobs set
             # what several children split a parent's files by is no slip of the pen
             alone = [name for name in found.undeclared if asked[found.parent, name] == 1]
             yield from _undeclared(subject, found, alone)

@@ -25,8 +25,10 @@ def check(subject: Subject) -> Iterator[Problem]:
         and not step.transformation.output_query.is_empty
         and not names_run(step.transformation.output_query, run)
     ]
-    if blind:
-        yield _blind(subject, blind)
+    for derived in (True, False):
+        steps = [name for name in blind if subject.derived(name) == derived]
+        if steps:
+            yield _blind(steps, derived=derived)
     for step in subject.plan.steps:
         for directory in step.transformation.directories:
             if run not in directory.path and _holds(directory.metadata.values(), run):
@@ -48,9 +50,9 @@ def check(subject: Subject) -> Iterator[Problem]:
             )
 
 
-def _blind(subject: Subject, steps: list[str]) -> Problem:
+def _blind(steps: list[str], *, derived: bool) -> Problem:
     which = f"step {steps[0]}" if len(steps) == 1 else f"steps {', '.join(steps)}"
-    if subject.production.dialect == "ctao":
+    if derived:
         return Problem(
             ("steps", steps[0]),
             f"the output of {which} is found by metadata that know no run",

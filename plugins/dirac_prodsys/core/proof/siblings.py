@@ -150,9 +150,12 @@ def _removals(subject: Subject) -> Iterator[Problem]:
 
 def _swallowed(subject: Subject) -> Iterator[Problem]:
     """Outputs that would match if their files had a field that nobody declares for them."""
-    if subject.production.dialect != "native":
-        return  # whose rules say which fields files have
-    known = {s: left.listed for s, left in subject.leaves.items() if s not in subject.relays}
+    known = {
+        s: left.listed
+        for s, left in subject.leaves.items()
+        # of a derived output it is known which fields its files have
+        if s not in subject.relays and not subject.derived(s)
+    }
     for step, wanted in subject.takes.items():
         listed = wanted.listed
         expected, told = subject.sources(step), 0

@@ -15,7 +15,7 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
+from dirac_prodsys.core.specs import CtaoSpec, RequestSpec, TransformationSpec
 
 #: operations after which a file is gone
 REMOVING = frozenset({"RemoveFile", "PhysicalRemoval"})
@@ -58,6 +58,10 @@ class Subject:
         written = [step.name for step in self.production.steps if step.name in self.steps]
         names = written if len(written) == len(self.steps) else list(self.steps)
         return StepGraph({n: (*self.steps[n].parents, *self.steps[n].feeders) for n in names})
+
+    def derived(self, step: str) -> bool:
+        """Whether the output of a step is what its job type makes it, and nobody wrote it."""
+        return isinstance(self.steps[step].transformation.body, CtaoSpec)
 
     def before(self, step: str) -> set[str]:
         """Steps that are complete when this one starts: those it is after, and all before these."""

@@ -1,0 +1,103 @@
+"""What steps need not say whose job type makes its output by itself (``core/job_types/ctao.py``).
+
+* Their ``type`` is that of the job.
+* The configuration of the simulation pipeline may stand in a YAML file beside the production.
+* ``defaults: {job: {type: "ctao:*", …}}`` is for all of them: each gets the keys that it knows.
+
+Invariant: what is written out here could have been written in the file.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.job_types import JobType, job_types
+from dirac_prodsys.core.language.beside import yaml_beside
+from dirac_prodsys.core.language.located import Located, Mistakes, locate
+from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.yaml_document import Document
+
+#: in ``defaults.job.type``, after the name of a family and its colon
+ANY = "*"
+
+_CONFIGURATION = "simpipe_config"
+
+
+def with_types(tree: Located) -> Located:
+    """The tree with the types of such steps written out."""
+    steps = tree.get("steps")
+    if steps is None or not isinstance(steps.value, dict):
+        return tree
+    made = {}
+    for name, step in steps.items():
+        kind = _kind(step)
+        if kind is not None and kind.transformation and step.get("type") is None:
+            step = step.put({"type": step.value["job"].scalar(kind.transformation)})
+        made[name] = step
+    return tree.put({"steps": steps.put(made)})
+
+
+def default_job(step: Located, default: Located) -> Located | None:
+    """What a default for a family of job types is for the job of a step; None: nothing."""
+    kind = _kind(step)
+    if kind is None or kind not in _family(default):
+        return None
+    known = kind.attributes.model_fields.keys() - {"type"}
+    return default.scalar({key: entry for key, entry in default.items() if key in known})
+
+
+def check_default(tree: Located, mistakes: Mistakes) -> None:
+    """Note what no type of its family can take of a default for jobs."""
+    default = tree.get("defaults", "job")
+    if default is None or not (default.text("type") or "").endswith(ANY):
+        return
+    family = _family(default)
+    if not family:
+        named = default.value["type"]
+        hint = nearest(str(named.value), {k.name.partition(":")[0] + ":*" for k in _deriving()})
+        reason = f"no job type is one of {named.value!r}"
+        mistakes.add(named, reason, hint, code="unknown-word")
+        return
+    known = {key for kind in family for key in kind.attributes.model_fields} - {"group_size"}
+    for key, entry in default.items():
+        if key not in known:
+            reason, hint = f"unknown key {key!r}", nearest(key, known)
+            mistakes.add(entry, reason, hint, on_key=True, code="unknown-key")
+
+
+def with_configurations(
+    tree: Located, document: Document, mistakes: Mistakes
+) -> tuple[Located, tuple[str, ...]]:
+    """The tree with every ``simpipe_config: name.yml`` replaced by what stands in that file.
+
+    :return: the tree, and the names of the files.
+    :raises DefinitionErrors: one of them is not YAML.
+    """
+    steps, made, files = tree.get("steps"), {}, list[str]()
+    for name, step in steps.items() if steps is not None else ():
+        named = step.get("job", _CONFIGURATION)
+        kind = _kind(step)
+        known = kind is not None and _CONFIGURATION in kind.attributes.model_fields
+        if named is None or not known or not isinstance(named.value, str):
+            continue
+        found = yaml_beside(named, document, mistakes)
+        if found is None:
+            continue
+        files.append(named.value)
+        job = step.value["job"].put({_CONFIGURATION: locate(found, foreign=True)})
+        made[name] = step.put({"job": job})
+    if steps is None or not made:
+        return tree, ()
+    return tree.put({"steps": steps.put(made)}), tuple(files)
+
+
+def _family(default: Located) -> list[JobType]:
+    name = (default.text("type") or "").removesuffix(ANY)
+    return [kind for kind in _deriving() if kind.name.startswith(name)]
+
+
+def _deriving() -> list[JobType]:
+    return [kind for kind in job_types().values() if kind.derives]
+
+
+def _kind(step: Located) -> JobType | None:
+    kind = job_types().get(step.text("job", "type") or "")
+    return kind if kind is not None and kind.derives else None

@@ -1,0 +1,68 @@
+"""CTADIRAC's own productions written in the native form come to the same transformations.
+
+Together with ``test_ctao_equality`` this proves that a step with ``job: {type: ctao:…}`` is what
+``cta-prod-submit`` would send, for every job type and every key that an example has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from dirac_prodsys.core.ctao.job_types import TYPES
+from dirac_prodsys.core.ctao.rewriting import native_form
+from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
+from tests.integration.ctadirac_sources import productions
+from tests.integration.test_ctao_equality import BROKEN, HERE, OWN, datasets_of, ours
+
+
+def sent(plan: ProductionPlan, step: StepPlan) -> dict[str, Any]:
+    """A transformation with all that goes with it; the native form makes them Automatic at once."""
+    spec = step.transformation
+    whole = ours(plan, step) | {"directories": spec.directories, "transformation": spec.name}
+    whole |= {"feeders": step.feeders, "start": step.start, "sample": step.sample}
+    del whole["agentType"]
+    return whole
+
+
+def compared(files: dict[str, str], **load: Any) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Name, the transformation as it is, and that of the native form, for every step."""
+    datasets = datasets_of(list(files.values()))
+    for name, text in files.items():
+        production = load_production(text, name, **load)
+        written = yaml.safe_dump(native_form(production), sort_keys=False)
+        native = load_production(written, name)
+        assert native.dialect == "native"
+        plans = [compile(p, run="r1", datasets=datasets) for p in (production, native)]
+        assert [s.name for s in plans[0].steps] == [s.name for s in plans[1].steps]
+        for there, here in zip(plans[0].steps, plans[1].steps, strict=True):
+            yield f"{name} {there.name}", sent(plans[0], there), sent(plans[1], here)
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    """The files that CTADIRAC can build."""
+    return {name: text for name, text in productions().items() if not name.endswith(BROKEN)}
+
+
+def test_483_transformations_are_the_same_in_the_native_form(files):
+    equal = 0
+    for name, there, here in compared(files):
+        assert here == there, name
+        equal += 1
+    assert (len(files), equal) == (59, 483)
+
+
+def test_job_types_without_an_example_are_the_same_too():
+    beside = {path.name: path.read_text() for path in (HERE / "ctao" / "beside").iterdir()}
+    for name, there, here in compared({p.name: p.read_text() for p in OWN}, beside=beside.get):
+        assert here == there, name
+
+
+def test_the_files_have_every_job_type(files):
+    texts = "\n".join([*files.values(), *(path.read_text() for path in OWN)]).lower()
+    assert [kind.name for kind in TYPES if f"type: {kind.name.lower()}" not in texts] == []
