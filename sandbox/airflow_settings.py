@@ -21,6 +21,8 @@ from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.grid import Grid
 
 USER = "admin"
+#: who may look, and do nothing
+VIEWER = "viewer"
 BUNDLE = "dirac_prodsys.provider.bundle.ProductionsDagBundle"
 LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
@@ -29,20 +31,24 @@ _FOREIGN = ("AIRFLOW", "DIRAC", "X509_", "PYTHON", "BEARER_TOKEN", "VIRTUAL_ENV"
 
 
 def secrets_of(home: Path) -> dict[str, str]:
-    """The keys and the password of this Airflow: made once, readable by the owner only."""
+    """The keys and the passwords of this Airflow: made once, readable by the owner only."""
     path = home / "secrets.json"
-    if not path.exists():
-        keys = {name: secrets.token_urlsafe(32) for name in ("jwt", "api")}
-        keys["fernet"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-        keys["password"] = secrets.token_urlsafe(12)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(keys))
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    made = {name: secrets.token_urlsafe(32) for name in ("jwt", "api")}
+    made["fernet"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    made |= {name: secrets.token_urlsafe(12) for name in ("password", "viewer_password")}
+    keys = {**made, **kept}
+    if keys != kept:
+        _write(path, keys)
         # where Airflow's simple auth manager looks
-        passwords = home / "passwords.json"
-        passwords.touch(mode=0o600)
-        passwords.write_text(json.dumps({USER: keys["password"]}))
-    kept: dict[str, str] = json.loads(path.read_text())
-    return kept
+        passwords = {USER: keys["password"], VIEWER: keys["viewer_password"]}
+        _write(home / "passwords.json", passwords)
+    return keys
+
+
+def _write(path: Path, secret: Mapping[str, str]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(secret))
 
 
 def bundles(productions: Path, dags: Path) -> str:
@@ -106,7 +112,7 @@ def environment(
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "CORE__FERNET_KEY": keys["fernet"],
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__TEST_CONNECTION": "Enabled",

@@ -149,6 +149,15 @@ class AirflowStack:
         return airflow_settings.USER, airflow_settings.secrets_of(self.home)["password"]
 
     @property
+    def viewer_login(self) -> tuple[str, str]:
+        """User and password of somebody who may only look."""
+        self._directories()
+        return (
+            airflow_settings.VIEWER,
+            airflow_settings.secrets_of(self.home)["viewer_password"],
+        )
+
+    @property
     def rest(self) -> AirflowRest:
         """A session with the API server."""
         if self._rest is None:

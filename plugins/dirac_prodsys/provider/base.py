@@ -69,6 +69,8 @@ class DiracOperator(BaseOperator):
     ui_color = "#e8f0fa"
     #: what ``spec`` is, for the operator
     spec_type: ClassVar[type[TransformationSpec | DatasetSpec]] = TransformationSpec
+    #: False: the task is not for one step, and takes neither ``production`` nor ``spec``
+    serves_step: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -81,7 +83,8 @@ class DiracOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if (production is None or step is None) == (spec is None):
+        given = (production is not None and step is not None, spec is not None)
+        if given.count(True) != int(self.serves_step):
             raise ValueError(f"{self.task_id}: give either production= and step=, or spec=")
         if production is not None and step is not None:
             production.step(step)

@@ -1,0 +1,267 @@
+"""The two tasks of ``production_operations``: tell what would be touched; then do what was told.
+
+Invariant: nothing is done to a transformation that the preview of the same run does not name, by
+its ID; each is done once in a run, however often the task is killed, retried or cleared; and what
+failed is told beside what was done. Who asked, and why, is written into DIRAC before the act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from airflow.sdk import NEVER_EXPIRE
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from dirac_prodsys.core.actions import (
+    ActionRequest,
+    Outcome,
+    Preview,
+    Result,
+    Row,
+    preview,
+    read_request,
+    select,
+)
+from dirac_prodsys.core.actions.outcome import outcome_of
+from dirac_prodsys.core.actions.request import one_line
+from dirac_prodsys.core.actions.selecting import FileShare
+from dirac_prodsys.errors import (
+    GatewayDenied,
+    GatewayRejected,
+    GatewayUnavailable,
+    NotFound,
+    ProdsysError,
+)
+from dirac_prodsys.gateway.action_protocol import ActionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.params import given_values
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+PREVIEW_TASK, ACT_TASK = "preview", "act"
+
+#: the parameter of a transformation that tells the last action
+NOTE = "LastAction"
+
+#: transformations whose files are looked up for a preview; of more, only their number is told
+MOST_WEIGHED = 200
+
+
+class ActingGateway(ProductionGateway, ActionGateway, RecoveryGateway, Protocol):
+    """What actions need of a grid."""
+
+
+class _ActionOperator(DiracOperator):
+    serves_step: ClassVar[bool] = False
+    operator_extra_links: ClassVar[tuple[Any, ...]] = ()
+
+    def request(self, context: Context) -> ActionRequest:
+        """What this run is asked to do, checked again: a form is not the only way in.
+
+        :raises AirflowFailException: it cannot be done as it is asked.
+        """
+        try:
+            request = read_request(given_values(context))
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from error
+        self.dirac_conn_id = request.connection or DiracHook.default_conn_name
+        return request
+
+
+class ProductionPreviewOperator(_ActionOperator):
+    """Select the transformations, look at them, and tell what would be done to each.
+
+    Returns :meth:`Preview.to_dict`; the table for people is in the log and XCom ``table``.
+    """
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Reads only."""
+        request = self.request(context)
+        by, run = _who(context)
+        self.log.info("%s asks: %s, %s", by, request.action, request.scope)
+        if request.reason:
+            self.log.info("reason: %s", request.reason)
+        made = self.on_grid(lambda gateway: look(_acting(gateway), request))
+        context["ti"].xcom_push(key="table", value=made.to_text())
+        self.log.info("%s", made.to_text())
+        if request.digest and request.digest != made.digest:
+            raise AirflowFailException(
+                f"what would be touched has changed: the digest is {made.digest}, and "
+                f"{request.digest} was previewed\n  hint: look at a new preview, then act on it"
+            )
+        return {**made.to_dict(), "by": by, "reason": request.reason, "run": run}
+
+
+class ProductionActionOperator(_ActionOperator):
+    """Do what the preview told, one transformation after the other; skipped if that was all.
+
+    Returns :meth:`Outcome.to_dict`, also as XCom ``outcome`` where something failed; the table
+    for people is in the log and XCom ``table``.
+    """
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on where an earlier attempt stopped.
+
+        :raises AirflowFailException: something was refused or failed; all else is done.
+        """
+        request = self.request(context)
+        if request.preview:
+            raise AirflowSkipException(
+                "a preview touches nothing; the same with preview: false does it"
+            )
+        previewed = context["ti"].xcom_pull(task_ids=PREVIEW_TASK)
+        told = {k: v for k, v in previewed.items() if k not in ("by", "reason", "run")}
+        plan = Preview.from_dict(told)
+        by, run = _who(context)
+        results: list[Result] = []
+        for row in plan.acts:
+            result = self._earlier(context, row) or self._act(request, row, by, run)
+            if result.word == "done":
+                self._keep(context, result)
+            self.log.info("%d %s: %s, %s", row.id, row.name, result.word, result.why)
+            results.append(result)
+        outcome = outcome_of(plan, results, by=by, reason=request.reason, run=run)
+        self._tell(context, outcome)
+        if not outcome.good:
+            raise AirflowFailException(
+                f"{outcome.summary()}\n  hint: clear this task to try again what failed; what is "
+                "done stays done"
+            )
+        return outcome.to_dict()
+
+    def _act(self, request: ActionRequest, row: Row, by: str, run: str) -> Result:
+        why = f": {request.reason}" if request.reason else ""
+        note = f"{request.action} by {by}{why} ({run})"
+
+        def act(gateway: ProductionGateway) -> Result:
+            try:
+                done = carry_out(_acting(gateway), request, row, note)
+            except (GatewayUnavailable, GatewayDenied):
+                raise  # not about this transformation
+            except ProdsysError as error:
+                return Result(row.id, row.name, row.status, "failed", one_line(error.reason))
+            return Result(row.id, row.name, row.status, "done", done)
+
+        return self.on_grid(act)
+
+    def _tell(self, context: Context, outcome: Outcome) -> None:
+        self.log.info("%s", outcome.to_text())
+        context["ti"].xcom_push(key="outcome", value=outcome.to_dict())
+        context["ti"].xcom_push(key="table", value=outcome.to_text())
+
+    def _earlier(self, context: Context, row: Row) -> Result | None:
+        kept = context["task_state_store"].get(f"done-{row.id}")
+        return Result(**kept) if isinstance(kept, dict) else None
+
+    def _keep(self, context: Context, result: Result) -> None:
+        store, key = context["task_state_store"], f"done-{result.id}"
+        if store.get(key) is None:
+            store.set(key, vars(result), retention=NEVER_EXPIRE)
+
+
+def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
+    """What a request would do, as the grid is now.
+
+    :raises NotFound: it is for no transformation.
+    """
+    vo = gateway.settings.vo or gateway.ping().vo
+    named = not request.force and not set("*?") & set(request.production)
+    listed = gateway.list_transformations([request.production] if named else [])
+    selection = select(request, listed, vo=vo)
+    if not selection.listed:
+        left = "".join(f"\n  not ours: {line}" for line in selection.left_out[:20])
+        raise NotFound(
+            f"no transformation of ours is meant by {request.scope} (VO {vo}){left}",
+            "`dirac-prodsys status` and DIRAC's own pages show names and states; transformations "
+            "of others need their whole name, force and a reason",
+        )
+    ids = [one.id for one in selection.listed]
+    first = preview(request, selection, gateway.snapshot(ids), {})
+    weighed = [row.id for row in first.acts[:MOST_WEIGHED]]
+    shares = {number: _share(gateway, request, number) for number in weighed}
+    return preview(request, selection, gateway.snapshot(ids), shares)
+
+
+def carry_out(gateway: ActingGateway, request: ActionRequest, row: Row, note: str) -> str:
+    """Do to one transformation what was told of it; returns what was done, in words.
+
+    :raises GatewayRejected: it cannot be done any more.
+    """
+    act = _ACTS[request.action]
+    if request.action != "delete":
+        gateway.write_note(row.id, NOTE, note)
+    return act(gateway, request, row) or request.kind.done
+
+
+def _flush(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    if gateway.flush_transformation(row.id):
+        return ""
+    seen = gateway.snapshot([row.id]).get(row.id)
+    status = seen.status if seen else "gone"
+    if status == "Flush":
+        return ""
+    raise GatewayRejected(f"it is {status} by now, and was not flushed", "")
+
+
+def _resume(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    gateway.start_transformation(row.id)
+    return ""
+
+
+def _extend(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    added = gateway.ensure_tasks(row.id, row.total or 0)
+    return f"{added} tasks added, {row.total} in all"
+
+
+def _resize(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    gateway.set_group_size(row.id, request.group_size or 0.0)
+    return f"group size set to {request.group_size:g}"
+
+
+def _delete(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    return "" if gateway.delete_transformation(row.id) else "it was gone already"
+
+
+def _verb(name: str) -> Callable[[ActingGateway, ActionRequest, Row], str]:
+    def act(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+        getattr(gateway, name)(row.id)
+        return ""
+
+    return act
+
+
+_ACTS: Mapping[str, Callable[[ActingGateway, ActionRequest, Row], str]] = {
+    "start": _verb("start_transformation"),
+    "stop": _verb("stop_transformation"),
+    "resume": _resume,
+    "flush": _flush,
+    "complete": _verb("complete_transformation"),
+    "extend": _extend,
+    "set_group_size": _resize,
+    "clean": _verb("clean_transformation"),
+    "delete": _delete,
+}
+
+
+def _share(gateway: ActingGateway, request: ActionRequest, transformation: int) -> FileShare:
+    states = request.kind.files
+    if states:
+        return gateway.attached_share(transformation, states)
+    return gateway.output_share(transformation)
+
+
+def _acting(gateway: ProductionGateway) -> ActingGateway:
+    if isinstance(gateway, ActionGateway) and isinstance(gateway, RecoveryGateway):
+        return gateway  # type: ignore[return-value]
+    raise GatewayRejected("this backend knows no actions", "use a connection to another one")
+
+
+def _who(context: Context) -> tuple[str, str]:
+    """Airflow's user who asked, and the run."""
+    run = context["dag_run"]
+    return getattr(run, "triggering_user_name", None) or "unknown", str(run.run_id)

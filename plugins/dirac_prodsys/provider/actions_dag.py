@@ -1,0 +1,207 @@
+"""The DAG of people's actions, whose trigger form is the page on which they are asked for.
+
+Permission to act is permission to trigger it; its runs are the record of who did what.
+
+Invariant: a form that is submitted as it opens touches nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param
+
+from dirac_prodsys.core.actions import ACTIONS
+from dirac_prodsys.core.actions.request import (
+    CONNECTION,
+    MAX_EVENTS,
+    MAX_PATTERN,
+    MAX_REASON,
+    MAX_TASKS,
+    NAMES,
+)
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.provider.actions import (
+    ACT_TASK,
+    PREVIEW_TASK,
+    ProductionActionOperator,
+    ProductionPreviewOperator,
+)
+from dirac_prodsys.provider.hook import DiracHook
+
+DAG_ID = "production_operations"
+
+_WHAT, _VALUES, _SAFETY = "What, and to what", "Values of the action", "Why, and safety"
+
+#: states that people select by
+_STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
+
+
+def actions_dag() -> DAG:
+    """The DAG; the same whenever it is built."""
+    with DAG(
+        dag_id=DAG_ID,
+        description="Start, stop, resume, flush, complete, extend, clean or delete a production",
+        doc_md=_documentation(),
+        tags=["dirac", "operations"],
+        schedule=None,
+        params=_params(),
+        catchup=False,
+        is_paused_upon_creation=False,
+        max_active_runs=16,
+        default_args={"owner": "dirac", "retries": 3, "retry_delay": timedelta(seconds=10)},
+    ) as dag:
+        preview = ProductionPreviewOperator(task_id=PREVIEW_TASK)
+        preview >> ProductionActionOperator(task_id=ACT_TASK)
+    return dag
+
+
+def _params() -> dict[str, Param]:
+    return {
+        "action": Param(
+            None,
+            "What is done. Everything is previewed first.",
+            type=["null", "string"],
+            enum=[None, *ACTIONS],
+            values_display={name: _label(name) for name in ACTIONS},
+            title="Action",
+            section=_WHAT,
+        ),
+        "production": _text(
+            "Name of a production, or a pattern with * and ?.", "Production", NAMES, _WHAT
+        ),
+        "run": _text(
+            "Run ID of the production's run, or a pattern; empty: all its runs. Clean and delete "
+            "need it.",
+            "Run",
+            NAMES,
+            _WHAT,
+        ),
+        "steps": Param(
+            [],
+            "Only these steps, one on each line, or patterns; empty: all.",
+            type=["array", "null"],
+            items={"type": "string", "pattern": f"^{NAMES}$", "maxLength": MAX_PATTERN},
+            title="Steps",
+            section=_WHAT,
+        ),
+        "states": Param(
+            [],
+            "Only transformations in these states; empty: in any.",
+            type=["array", "null"],
+            items={"type": "string", "enum": [str(s) for s in TransformationStatus]},
+            examples=list(_STATES),
+            title="States",
+            section=_WHAT,
+        ),
+        "tasks": _number("extend: tasks to be added to each.", "Tasks", MAX_TASKS),
+        "events": _number(
+            "extend: the same as events, by EventsPerTask of each.", "Events", MAX_EVENTS
+        ),
+        "group_size": Param(
+            None,
+            "set_group_size: files of a task to come; GB for plugin BySize.",
+            type=["number", "null"],
+            exclusiveMinimum=0,
+            maximum=MAX_TASKS,
+            title="Group size",
+            section=_VALUES,
+        ),
+        "reason": Param(
+            "",
+            "Why, in one line. Required for complete, clean and delete, and with force.",
+            type=["string", "null"],
+            maxLength=MAX_REASON,
+            title="Reason",
+            section=_SAFETY,
+        ),
+        "preview": Param(
+            True,
+            "Only tell what would be touched. Switch it off to act.",
+            type="boolean",
+            title="Preview only",
+            section=_SAFETY,
+        ),
+        "confirm": _text(
+            "To act, clean and delete need the production's name typed here.",
+            "Confirm",
+            NAMES,
+            _SAFETY,
+        ),
+        "digest": _text(
+            "Act only if what would be touched is still what the preview of this digest told.",
+            "Digest of a preview",
+            "[0-9a-f]{16}",
+            _SAFETY,
+        ),
+        "force": Param(
+            False,
+            "Take transformations of this VO or others that we did not create, by their whole name "
+            "as Production.",
+            type="boolean",
+            title="Force",
+            section=_SAFETY,
+        ),
+        "connection": Param(
+            DiracHook.default_conn_name,
+            "Airflow connection of type dirac.",
+            type="string",
+            pattern=f"^{CONNECTION}$",
+            maxLength=MAX_PATTERN,
+            title="Connection",
+            section=_SAFETY,
+        ),
+    }
+
+
+def _text(description: str, title: str, pattern: str, section: str) -> Param:
+    return Param(
+        "",
+        description,
+        type=["string", "null"],
+        pattern=f"^(?:{pattern})?$",
+        maxLength=MAX_PATTERN,
+        title=title,
+        section=section,
+    )
+
+
+def _number(description: str, title: str, most: int) -> Param:
+    return Param(
+        None,
+        description,
+        type=["integer", "null"],
+        minimum=1,
+        maximum=most,
+        title=title,
+        section=_VALUES,
+    )
+
+
+def _label(name: str) -> str:
+    return f"{name.replace('_', ' ')}: {ACTIONS[name].does}"
+
+
+def _documentation() -> str:
+    rows: list[Any] = [
+        "| action | does | |",
+        "|---|---|---|",
+        *(
+            f"| `{kind.name}` | {kind.does} | {'reason required' if kind.risky else ''}"
+            f"{', name typed' if kind.typed else ''} |"
+            for kind in ACTIONS.values()
+        ),
+    ]
+    return "\n".join([_ABOUT, "", *rows, ""])
+
+
+_ABOUT = """\
+What people do to productions that run, or ran. **A run touches nothing unless `preview` is
+switched off**; its task `preview` tells in its log, and as XCom, which transformations, files and
+bytes are meant. The same again with `preview` off does it.
+
+Who asked, why, and what was done to which transformation stays in the run. What failed is listed;
+clear the task `act` to try that again, what is done stays done. A production's own run accepts
+what was done here, and does not undo it.
+"""
