@@ -12,7 +12,8 @@ from rich.table import Table
 
 from dirac_prodsys.core.report import Progress, Row
 from dirac_prodsys.gateway.protocol import DatasetRecord
-from sandbox.demo_run import Look, Outcome
+from sandbox.demo_run import Outcome
+from sandbox.production_run import Look
 
 
 class Live:

@@ -17,6 +17,7 @@ from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.new import new
 from dirac_prodsys.cli.plan import plan
+from dirac_prodsys.cli.rehearse import rehearse
 from dirac_prodsys.cli.schema import schema
 from dirac_prodsys.cli.status import status
 
@@ -33,6 +34,7 @@ app.command()(lint)
 app.command()(plan)
 app.command()(graph)
 app.command()(explain)
+app.command()(rehearse)
 app.command()(diff)
 app.command()(convert)
 app.command()(schema)

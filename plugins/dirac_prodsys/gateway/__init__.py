@@ -11,7 +11,7 @@ import importlib
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import GatewaySettings, ProductionGateway
 
-BACKENDS = ("dirac", "memory")
+BACKENDS = ("dirac", "memory", "rehearsal")
 
 
 def open_gateway(settings: GatewaySettings) -> ProductionGateway:

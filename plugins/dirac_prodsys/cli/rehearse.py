@@ -1,0 +1,108 @@
+"""``dirac-prodsys rehearse``: the real DAG of a production on a grid of its own, before it counts.
+
+The grid and the Airflow of a rehearsal come with the repository and not with the package, so that
+this command starts them as a program of their own.
+
+Invariant: files that are wrong are told before anything is started, and nothing runs when this
+command has ended, however it ends.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.files import read_production
+
+#: what is started in the checkout
+PROGRAM = "sandbox.rehearsal"
+
+#: seconds that it has to stop its processes when it is told to end
+_GOODBYE = 120.0
+
+
+def rehearse(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="Production files."),
+    ],
+    tasks: Annotated[int, typer.Option(min=1, help="Most tasks of a step without input.")] = 6,
+    inputs: Annotated[
+        int, typer.Option("--files", min=1, help="Files that a catalogue query finds.")
+    ] = 6,
+    profile: Annotated[
+        Literal["auto", "light", "data", "full"],
+        typer.Option(help="The grid; auto: the smallest that has what the files need."),
+    ] = "auto",
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
+    ] = None,
+    datasets: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds after which it is given up.")] = 3600.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep logs and data in any case.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+) -> None:
+    """Run productions on a sandbox grid, with jobs that only write small files, and report.
+
+    Several files run side by side. Exit code 4: a link fed nothing, or a step did not end.
+    """
+    with readable_errors():
+        for file in files:
+            read_production(file)
+    checkout = _checkout()
+    if checkout is None:
+        typer.echo(
+            "rehearse: there is no sandbox beside this installation\n"
+            "  hint: a rehearsal runs in a checkout of the repository: `make setup` there, then "
+            ".venv/bin/dirac-prodsys rehearse FILE",
+            err=True,
+        )
+        raise typer.Exit(1)
+    arguments: list[Any] = ["--tasks", tasks, "--files", inputs, "--profile", profile]
+    arguments += [part for given in parameters or () for part in ("--parameters", given)]
+    arguments += ["--datasets", datasets.resolve()] if datasets else []
+    arguments += ["--timeout", timeout, *["--keep"] * keep, *["--json"] * as_json]
+    arguments += ["--", *(file.resolve() for file in files)]
+    code = _run([sys.executable, "-m", PROGRAM, *map(str, arguments)], checkout)
+    if code:
+        raise typer.Exit(code)
+
+
+def _checkout() -> Path | None:
+    """The folder of the repository that this package is used from, or that one stands in."""
+    beside = Path(__file__).resolve().parents[3]
+    places = (beside, Path.cwd())
+    return next((p for p in places if (p / "sandbox" / "rehearsal.py").is_file()), None)
+
+
+def _run(command: Sequence[str], folder: Path) -> int:
+    """Run it to its end; what would end us is handed on, and it stops what it has started."""
+    child = subprocess.Popen(command, cwd=folder)
+
+    def hand_on(number: int, _frame: object) -> None:
+        child.send_signal(number)
+
+    old = {number: signal.signal(number, hand_on) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # Ctrl-C reaches all that the terminal runs: the child, too
+    old[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return child.wait()
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            child.wait(_GOODBYE)
+        for number, handler in old.items():
+            signal.signal(number, handler)

@@ -1,0 +1,10 @@
+"""What a rehearsal is made of, as values: stand-in jobs, example inputs, a smaller run, a report.
+
+A rehearsal is a run of the real DAG on a grid of its own, where only the programs of the jobs are
+others: they write small files. Everything that decides which files a step takes is the production's
+own: queries, group sizes, plugins, metadata, datasets.
+
+Invariant: nothing here runs anything; the sandbox does, and the gateway ``rehearsal``.
+"""
+
+from __future__ import annotations

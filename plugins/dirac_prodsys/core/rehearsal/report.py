@@ -1,0 +1,281 @@
+"""What a rehearsal came to, as values: files per step, links, metadata, datasets, findings.
+
+Invariant: a function of the plan and of what was seen on the grid; a rehearsal that came to its end
+and whose every link was fed has no findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
+from dirac_prodsys.core.rehearsal.unneeded import unneeded
+from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.core.status import FileStatus
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One step as the grid had it at the end.
+
+    :param status: of its transformation; empty: there is none.
+    :param taken: the files attached to it.
+    :param made: the files that its jobs left.
+    :param carried: (field, value) of the files' own metadata → the files that carry it.
+    :param seconds: from its start to its end; None: it did not end.
+    """
+
+    id: int | None = None
+    status: str = ""
+    tasks: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
+    carried: Mapping[tuple[str, Any], frozenset[str]] = field(default_factory=dict)
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class SeenDataset:
+    """A dataset as the catalogue has it."""
+
+    files: int
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """One step in numbers.
+
+    :param files_in: attached; :param processed: of these; :param files_out: left by its jobs.
+    """
+
+    step: str
+    type: str
+    status: str
+    tasks: Mapping[str, int]
+    files_in: int
+    processed: int
+    files_out: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """From a parent to a child.
+
+    :param files: how many of the parent's files the child took; :param of: how many there were.
+    """
+
+    parent: str
+    child: str
+    files: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Unused:
+    """Metadata of a step's output that did nothing.
+
+    :param fields: none of these told any file from another, for any child or dataset.
+    :param files: files that no child and no dataset took; :param values: what they carry, if it
+        sets them apart: ``nsb=5``.
+    """
+
+    step: str
+    fields: tuple[str, ...] = ()
+    files: int = 0
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetLine:
+    """A dataset as it would be.
+
+    :param files: None: it was not made.
+    :param expected: what the production expects, in words; empty: nothing.
+    """
+
+    step: str
+    name: str
+    query: Mapping[str, Any]
+    files: int | None
+    frozen: bool
+    expected: str = ""
+
+
+@dataclass(frozen=True)
+class RehearsalReport:
+    """The whole report of one production.
+
+    :param state: Airflow's, of the run.
+    :param findings: what is wrong; none: it came to its end.
+    :param notes: what was done for the rehearsal's sake, and what it does not show.
+    """
+
+    production: str
+    run: str
+    state: str
+    seconds: float
+    steps: tuple[StepLine, ...]
+    links: tuple[Link, ...]
+    unused: tuple[Unused, ...]
+    datasets: tuple[DatasetLine, ...]
+    findings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return asdict(self)
+
+
+def report(
+    plan: ProductionPlan,
+    seen: Mapping[str, Seen],
+    datasets: Mapping[str, SeenDataset],
+    *,
+    state: str,
+    seconds: float,
+    scaled: bool = False,
+    failures: Iterable[str] = (),
+    notes: Iterable[str] = (),
+) -> RehearsalReport:
+    """The report of a run that has ended, or was given up.
+
+    :param seen: by step; :param datasets: by name.
+    :param scaled: it had fewer tasks or files than the production says, so that the number of files
+        that a dataset expects proves nothing.
+    :param failures: what went wrong in Airflow, in words.
+    """
+    looks = {step.name: seen.get(step.name, Seen()) for step in plan.steps}
+    lines = tuple(_line(step, looks[step.name]) for step in plan.steps)
+    links = tuple(_links(plan, looks))
+    made = tuple(_dataset(step.name, step.dataset, datasets) for step in plan.steps if step.dataset)
+    wrong = [
+        *([] if state == "success" else [f"the run is {state or 'not there'}"]),
+        *failures,
+        *_not_ended(lines),
+        *(
+            f"link {link.parent} → {link.child} fed nothing: "
+            + (f"none of {link.of} files" if link.of else f"{link.parent} has no files")
+            for link in links
+            if not link.files
+        ),
+        *_empty(plan, looks),
+        *_datasets(plan, made, scaled=scaled),
+    ]
+    return RehearsalReport(
+        production=plan.production,
+        run=plan.run,
+        state=state,
+        seconds=round(seconds, 1),
+        steps=lines,
+        links=links,
+        unused=tuple(_unused(plan, looks)),
+        datasets=made,
+        findings=tuple(dict.fromkeys(wrong)),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _line(step: StepPlan, look: Seen) -> StepLine:
+    return StepLine(
+        step=step.name,
+        type=step.transformation.type,
+        status=look.status,
+        tasks=dict(look.tasks),
+        files_in=sum(look.files.values()),
+        processed=look.files.get(FileStatus.PROCESSED, 0),
+        files_out=len(look.made),
+        seconds=None if look.seconds is None else round(look.seconds, 1),
+    )
+
+
+def _links(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[Link]:
+    for step in plan.steps:
+        for name in step.parents:
+            offered = _offered(plan.step(name), looks[name])
+            yield Link(name, step.name, len(offered & looks[step.name].taken), len(offered))
+
+
+def _offered(step: StepPlan, look: Seen) -> frozenset[str]:
+    """Its own files; of a step that makes none, those that it took and hands on."""
+    return look.made if step.transformation.output_query is not None else look.taken
+
+
+def _not_ended(lines: Iterable[StepLine]) -> Iterable[str]:
+    for line in lines:
+        if not line.status:
+            yield f"step {line.step} has no transformation"
+        elif line.status not in ("Completed", "Archived"):
+            yield f"step {line.step} did not end: its transformation is {line.status}"
+
+
+def _empty(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[str]:
+    for step in plan.steps:
+        look, spec = looks[step.name], step.transformation
+        if step.rules.needs_input and not step.parents and look.status and not look.taken:
+            yield f"step {step.name} took no files: none match its query"
+        if spec.output_query is not None and spec.directories and look.tasks and not look.made:
+            yield f"step {step.name} left no files that its own output query finds"
+
+
+def _dataset(step: str, spec: DatasetSpec, made: Mapping[str, SeenDataset]) -> DatasetLine:
+    found = made.get(spec.name)
+    return DatasetLine(
+        step=step,
+        name=spec.name,
+        query=spec.query.to_dirac(),
+        files=None if found is None else found.files,
+        frozen=found is not None and found.frozen,
+        expected=_expected(spec),
+    )
+
+
+def _expected(spec: DatasetSpec) -> str:
+    if spec.expect_files is not None:
+        return f"{spec.expect_files}"
+    if spec.min_files is None and spec.max_files is None:
+        return ""
+    most = "any number" if spec.max_files is None else spec.max_files
+    return f"{spec.min_files or 0} to {most}"
+
+
+def _datasets(plan: ProductionPlan, made: Iterable[DatasetLine], *, scaled: bool) -> Iterable[str]:
+    for line in made:
+        spec = plan.step(line.step).dataset
+        if line.files is None:
+            yield f"there is no dataset {line.name}"
+        elif spec is not None and not scaled and not _fits(spec, line.files):
+            yield f"dataset {line.name} would hold {line.files} files, expected: {line.expected}"
+
+
+def _fits(spec: DatasetSpec, files: int) -> bool:
+    if spec.expect_files is not None:
+        return files == spec.expect_files
+    most = files if spec.max_files is None else spec.max_files
+    return (spec.min_files or 0) <= files <= most
+
+
+def _unused(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[Unused]:
+    """What of the output of steps that somebody takes from was of no use to anybody."""
+    for step in plan.steps:
+        takers = [looks[s.name].taken for s in plan.steps if s.name != step.name]
+        look = looks[step.name]
+        children = [s for s in plan.steps if step.name in (*s.parents, *s.feeders)]
+        if not children or not look.made:
+            continue
+        in_dataset = step.dataset is not None and step.dataset.query == _all(step)
+        left = frozenset() if in_dataset else look.made.difference(*takers)
+        values = ((f"{name}={value}", some) for (name, value), some in look.carried.items())
+        apart = tuple(word for word, some in values if some and some <= left)
+        fields = unneeded(plan, step)
+        if fields or left:
+            yield Unused(step.name, fields, len(left), apart)
+
+
+def _all(step: StepPlan) -> MetaQuery | None:
+    return step.transformation.output_query

@@ -1,0 +1,35 @@
+"""The gateway of a rehearsal: DIRAC's own, but jobs are stand-ins and nothing expects a number.
+
+Invariant: only bodies of jobs and what a dataset expects are others; all verbs are those of
+:class:`DiracGateway`.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.rehearsal.stand_in import stand_in
+from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.protocol import DatasetRecord, GatewaySettings, TransformationRecord
+
+#: of the sandbox: takes files of which a production does not say where they go
+SE = "DISK-A-SE"
+
+#: numbers that a dataset of fewer tasks cannot have; the report compares them
+_EXPECTED = {"expect_files": None, "min_files": None, "max_files": None}
+
+
+def open(settings: GatewaySettings) -> RehearsalGateway:
+    """A gateway to a grid that only stands in for another; makes no call."""
+    return RehearsalGateway(settings)
+
+
+class RehearsalGateway(DiracGateway):
+    """A :class:`ProductionGateway` whose jobs write small files instead of running programs."""
+
+    def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:
+        """See :meth:`ProductionGateway.create_transformation`."""
+        return super().create_transformation(stand_in(spec, SE))
+
+    def create_dataset(self, spec: DatasetSpec) -> DatasetRecord:
+        """See :meth:`ProductionGateway.create_dataset`."""
+        return super().create_dataset(spec.model_copy(update=_EXPECTED))

@@ -1,0 +1,115 @@
+"""Rehearse productions: ``python -m sandbox.rehearsal FILE…``; see ``dirac-prodsys rehearse``.
+
+Invariant: whatever happens, and whoever interrupts it, nothing runs when it has ended; its files
+are kept when they are asked for, or needed to see what went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+
+from dirac_prodsys.cli.exits import RUN, readable_errors
+from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values
+from dirac_prodsys.core.rehearsal.report import RehearsalReport
+from dirac_prodsys.core.rehearsal.text import as_text
+from sandbox.errors import SandboxError
+from sandbox.rehearsal_site import Part, RehearsalSite
+from sandbox.rehearsal_view import View
+
+#: columns where the output goes to no terminal
+_WIDTH = 160
+
+
+def rehearse(
+    files: Annotated[list[Path], typer.Argument(help="Production files.")],
+    tasks: Annotated[int, typer.Option(min=1, help="Most tasks of a step without input.")] = 6,
+    inputs: Annotated[
+        int, typer.Option("--files", min=1, help="Files that a catalogue query finds.")
+    ] = 6,
+    profile: Annotated[
+        Literal["auto", "light", "data", "full"],
+        typer.Option(help="The grid; auto: the smallest that has what the files need."),
+    ] = "auto",
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
+    ] = None,
+    datasets: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds after which it is given up.")] = 3600.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep logs and data in any case.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The reports as JSON.")] = False,
+) -> None:
+    """Run productions on a grid of their own, with jobs that only write small files."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    console = Console(stderr=True)
+    console = console if console.is_terminal else Console(stderr=True, width=_WIDTH)
+    with readable_errors():
+        queries = dataset_queries(datasets)
+        parts = []
+        for file in files:
+            written = read_production(file)
+            values = parameter_values(written, parameters or ())
+            parts.append(Part.of(written, tasks, values, queries))
+    place = Path(tempfile.mkdtemp(prefix="dirac-rehearsal-"))
+    began, good = time.monotonic(), False
+
+    def say(message: str) -> None:
+        seconds = time.monotonic() - began
+        console.print(f"{seconds:6.1f} s  {message}", markup=False, highlight=False)
+
+    try:
+        site = RehearsalSite(place, parts, _profile(profile, parts), files=inputs, say=say)
+        with site, View(console) as view:
+            reports = site.rehearse(view.show, timeout=timeout)
+        good = not any(report.findings for report in reports)
+        _tell(reports, as_json=as_json)
+    except SandboxError as error:
+        console.print(f"rehearsal: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print("interrupted; everything is stopped", style="yellow")
+        raise typer.Exit(130) from None
+    finally:
+        if keep or not good:
+            console.print(f"logs and data: {place}", markup=False, soft_wrap=True)
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+    if not good:
+        raise typer.Exit(RUN)
+
+
+def _profile(wanted: str, parts: list[Part]) -> str:
+    if wanted != "auto":
+        return wanted
+    return "data" if any(part.moves_files for part in parts) else "light"
+
+
+def _tell(reports: list[RehearsalReport], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"rehearsals": [r.to_dict() for r in reports]}, indent=2))
+    else:
+        typer.echo("\n".join(as_text(r) for r in reports), nl=False)
+
+
+def _interrupted(_number: int, _frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    typer.run(rehearse)

@@ -1,0 +1,152 @@
+"""What a rehearsed production finds when it comes: metadata fields, input files, datasets.
+
+Files of a query carry metadata that the query selects (``core/rehearsal/examples.py``), those of a
+list have the names in the list; all are small. Invariant: nothing is made that a step of the
+production makes itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+from dirac_prodsys.core.rehearsal.examples import examples_of
+from dirac_prodsys.core.rehearsal.fields import fields_of
+from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.errors import GatewayError
+from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.rehearsal import SE
+from dirac_prodsys.gateway.services import CATALOGUE
+from sandbox.grid import Grid
+
+#: files registered in one call
+_CHUNK = 200
+
+
+class Inputs:
+    """The inputs of some productions of one virtual organisation.
+
+    :param files: how many files each catalogue query finds, if it needs no more.
+    :param datasets: name → query, of the datasets that they take.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        gateway: DiracGateway,
+        plans: Sequence[ProductionPlan],
+        files: int,
+        datasets: Mapping[str, MetaQuery],
+    ) -> None:
+        self.grid = grid
+        self.gateway = gateway
+        self.plans = plans
+        self.files = files
+        self.datasets = datasets
+        self.of_directories, self.of_files = fields_of(plans, datasets.values())
+
+    def prepare(self) -> dict[str, int]:
+        """Make everything; step → number of files made for it, ``production.step``."""
+        self._define_fields()
+        made = {}
+        for plan in self.plans:
+            for step in plan.steps:
+                if step.rules.needs_input and not step.parents:
+                    number = self._step(plan, step)
+                    if number:
+                        made[f"{plan.production}.{step.name}"] = number
+        for name, query in self.datasets.items():
+            self.gateway.create_dataset(DatasetSpec(name=name, query=query, freeze=True))
+        return made
+
+    # -- metadata -----------------------------------------------------------------------------
+
+    def _define_fields(self) -> None:
+        """A field of another kind or type than the productions need is empty yet: made anew."""
+        known = self._call("getMetadataFields")
+        have = {
+            **{name: ("-d", kind) for name, kind in known["DirectoryMetaFields"].items()},
+            **{name: ("-f", kind) for name, kind in known["FileMetaFields"].items()},
+        }
+        for wanted, place in ((self.of_directories, "-d"), (self.of_files, "-f")):
+            for name, kind in wanted.items():
+                found = have.get(name)
+                if found is not None and _serves(found, (place, kind)):
+                    continue
+                if found is not None:
+                    with contextlib.suppress(GatewayError):  # it is no field of the other kind
+                        self._call("deleteMetadataField", name)
+                self._call("addMetadataField", name, kind, place)
+
+    # -- files --------------------------------------------------------------------------------
+
+    def _step(self, plan: ProductionPlan, step: StepPlan) -> int:
+        spec = step.transformation
+        se = str(spec.parameters.get("SourceSE", SE)).split(",")[0].strip()
+        if spec.files:
+            self._register({lfn: {} for lfn in spec.files}, se)
+            return len(spec.files)
+        query = spec.input_query if step.sample is None else step.sample.query
+        if query is None:
+            return 0
+        examples = examples_of(query)
+        full = 0 if step.rules.flush == "auto" or spec.plugin == "BySize" else spec.group_size
+        limit = 0 if step.sample is None else step.sample.limit
+        number = max(self.files, len(examples), int(full), limit)
+        base = f"/{plan.vo}/rehearsal/{plan.run}/{plan.production}/{step.name}"
+        found: dict[str, dict[str, Any]] = {}
+        folders: dict[str, dict[str, Any]] = {}
+        for index in range(number):
+            metadata = examples[index % len(examples)]
+            above = {k: v for k, v in metadata.items() if k in self.of_directories}
+            own = {k: v for k, v in metadata.items() if k in self.of_files}
+            tag = json.dumps(above, sort_keys=True)
+            folder = f"{base}/{zlib.crc32(tag.encode()):08x}"
+            folders[folder] = above
+            found[f"{folder}/input_{index + 1:08d}"] = own
+        self._call("createDirectory", dict.fromkeys(folders, True))
+        for folder, above in folders.items():
+            if above:
+                self._call("setMetadata", folder, above)
+        self._register(found, se)
+        return number
+
+    def _register(self, files: Mapping[str, Mapping[str, Any]], se: str) -> None:
+        facts = {}
+        for lfn in files:
+            content = f"{lfn}\n".encode()
+            file = self.grid.state.storage / se / lfn.lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            facts[lfn] = {
+                "PFN": f"file://localhost{file}",
+                "Size": len(content),
+                "SE": se,
+                "GUID": str(uuid.uuid4()),
+                "Checksum": f"{zlib.adler32(content):08x}",
+            }
+        for chunk in _chunks(list(facts)):
+            self.gateway._each("addFile", {lfn: facts[lfn] for lfn in chunk})
+        for lfn, own in files.items():
+            if own:
+                self._call("setMetadata", lfn, dict(own))
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        return self.gateway.services.call(CATALOGUE, method, *arguments)
+
+
+def _serves(found: tuple[str, str], wanted: tuple[str, str]) -> bool:
+    """Whether a field of that kind and type holds such values."""
+    (place, kind), (needed_place, needed) = found, wanted
+    kinds = [word.lower().split("(")[0] for word in (kind, needed)]
+    return place == needed_place and (kinds[0] == kinds[1] or kinds == ["float", "int"])
+
+
+def _chunks(names: list[str]) -> Iterable[list[str]]:
+    return (names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK))
