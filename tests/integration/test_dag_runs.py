@@ -253,3 +253,40 @@ def test_a_dataset_makes_one_asset_event_with_all_about_it(run: Run, grid: Memor
     assert extra["dataset"].startswith("/sim/datasets/asset_")
     assert (extra["files"], extra["frozen"], extra["production"]) == (2, True, "asset")
     assert set(extra["query"]) == {"production", "run", "step"}
+
+
+def test_a_run_is_reported_and_entered_in_diracs_registry(run: Run, grid: MemoryGrid) -> None:
+    dag_run = run(text("told", ("make", "tasks: 4"), ("merge", "input: {from: make}")))
+    assert dag_run.state == "success"
+    report = result(dag_run, "report", "production_report")
+    assert [(s["step"], s["status"]) for s in report["steps"]] == [
+        ("make", "Completed"),
+        ("merge", "Completed"),
+    ]
+    assert report["steps"][0]["jobs"]["statuses"] == {"Done": 4}
+    (entry,) = grid.productions.values()
+    assert entry.row["Status"] == "Completed"
+    assert entry.links == [(1, -1), (2, 1)]
+
+
+def test_a_run_that_fails_is_reported_all_the_same_and_stays_failed(
+    run: Run, grid: MemoryGrid
+) -> None:
+    grid.fails = lambda task: task.transformation == 1
+    dag_run = run(text("bad", ("make", "tasks: 2"), ("merge", "input: {from: make}")))
+    assert dag_run.state == "failed"
+    assert states(dag_run)["make.process"] == "failed"
+    assert states(dag_run)["report"] == "success"
+    report = result(dag_run, "report", "production_report")
+    assert report["causes"] == ["2 jobs of make: Failed: Application Finished With Errors: Unknown"]
+    assert result(dag_run, "make.process", "job_report")["statuses"] == {"Failed": 2}
+
+
+def test_without_the_production_system_a_run_goes_on(run: Run, grid: MemoryGrid) -> None:
+    fault = grid.fault("unavailable", "getProduction", times=100)
+    dag_run = run(text("alone", ("make", "tasks: 2")))
+    assert dag_run.state == "success"
+    assert states(dag_run)["register"] == "skipped"
+    assert states(dag_run)["registered"] == "success"
+    assert fault.times < 100
+    assert grid.productions == {}

@@ -9,7 +9,7 @@ import pytest
 
 from dirac_prodsys.core.specs import Command, JobSpec, TransformationSpec
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.provider.recovery import report_on
+from dirac_prodsys.gateway.reading import report_on
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
 

@@ -11,8 +11,9 @@ from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery_ledger import PARAMETER
 from dirac_prodsys.core.specs import DirectorySpec, OutputFile
 from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
-from dirac_prodsys.provider.recovery import recover, report_on
+from dirac_prodsys.provider.recovery import recover
 from sandbox import Grid
 from tests.contract.systems import OnDirac, spec, unique
 

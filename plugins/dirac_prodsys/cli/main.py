@@ -18,6 +18,7 @@ from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.new import new
 from dirac_prodsys.cli.plan import plan
 from dirac_prodsys.cli.rehearse import rehearse
+from dirac_prodsys.cli.report import report
 from dirac_prodsys.cli.schema import schema
 from dirac_prodsys.cli.status import status
 
@@ -39,6 +40,7 @@ app.command()(diff)
 app.command()(convert)
 app.command()(schema)
 app.command()(status)
+app.command()(report)
 
 
 def _version(wanted: bool) -> None:

@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.provider import recovery
+from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
 
@@ -111,7 +111,7 @@ class DiracApprovalOperator(HITLOperator):
             gateway = DiracHook(self.production.connection).gateway()
             for name in names:
                 record = gateway.find_transformation(name)
-                report = record and recovery.report_on(gateway, record.id, name)
+                report = record and report_on(gateway, record.id, name)
                 if report and report.total:
                     found.append(report.to_text())
         except ProdsysError as error:

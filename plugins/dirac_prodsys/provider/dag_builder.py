@@ -12,6 +12,8 @@
     approve ──> every create                          a production with an approval
     step.approve ──> step.start                       a step with one: the last thing before it
 
+    everything ──> report                             however the run ends
+
     a step:  create ─> start ─> [settle ─> flush ─>] process ─> complete [─> dataset]
 
 ``settle`` and ``flush`` are for types with input whose policy flushes by itself.
@@ -41,7 +43,7 @@ from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.provider import gates, registry
+from dirac_prodsys.provider import final, gates, registry
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -151,6 +153,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
                         ready_at=part,
                     )
                 tasks[name].start >> ready >> own.begin
+    final.reported(dag, production, _free_id("report", names))
     return dag
 
 

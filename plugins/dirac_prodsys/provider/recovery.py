@@ -11,11 +11,10 @@ declared bounds, and in passive mode nothing is changed at all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.job_report import JobReport, JobState, job_report
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.policy.counts import bad_tasks, retryable
 from dirac_prodsys.core.policy.history import History
@@ -23,7 +22,6 @@ from dirac_prodsys.core.recovery import (
     Case,
     Decision,
     StrandedFile,
-    TaskState,
     decide,
     in_words,
     needs_outputs,
@@ -33,13 +31,11 @@ from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.recovery_outputs import found, task_outputs
 from dirac_prodsys.core.recovery_rules import STATES
 from dirac_prodsys.core.specs import BodySpec
-from dirac_prodsys.core.status import GOOD_TASKS, FileStatus
+from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.reading import jobs_of
 from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
-
-#: tasks up to which a report asks for every job; beyond, for those that did not end well
-MOST_JOBS = 20_000
 
 #: what job monitoring says of jobs that were at no site, or at several
 _NO_SITES = frozenset({"", "ANY", "Multiple", "Unknown"})
@@ -127,31 +123,6 @@ def recover(
     )
 
 
-def report_on(gateway: ProductionGateway, transformation: int, name: str) -> JobReport | None:
-    """The jobs of a transformation; None where the backend cannot tell.
-
-    :raises GatewayError: the Transformation System does not answer.
-    """
-    if not isinstance(gateway, RecoveryGateway):
-        return None
-    tasks = gateway.tasks(transformation)
-    wanted, notes = list(tasks.values()), []
-    if len(wanted) > MOST_JOBS:
-        wanted = [task for task in wanted if task.status not in GOOD_TASKS][:MOST_JOBS]
-        notes.append(f"of {len(tasks)} tasks, {len(wanted)} that did not end well were looked up")
-    jobs = _job_states(gateway, wanted, notes)
-    try:
-        tried = Ledger.from_text(gateway.read_note(transformation, PARAMETER)).by_cause()
-    except ValueError:
-        tried = {}
-    return job_report(
-        f"transformation {transformation} {name}",
-        (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks.values()),
-        note="; ".join(notes),
-        requeued=tried,
-    )
-
-
 def vanished(gateway: ProductionGateway, transformation: int) -> list[str]:
     """Attached files that the catalogue does not have any more, by name.
 
@@ -176,7 +147,7 @@ def _cases(
     states += [s for s in STATES.values() if rules.recovery.by_state(s) != "give_up"]
     files = gateway.attached_files(transformation, [str(state) for state in states])
     tasks = gateway.tasks(transformation, [file.task for file in files if file.task])
-    jobs = {} if rules.by_requests else _job_states(gateway, tasks.values(), notes)
+    jobs = {} if rules.by_requests else jobs_of(gateway, tasks.values(), notes)
 
     def case(file: StrandedFile, existing: frozenset[str] | None) -> Case:
         task = tasks.get(file.task)
@@ -200,17 +171,6 @@ def _cases(
 
 def _outputs(one: Case, transformation: int, body: BodySpec) -> tuple[str, ...]:
     return task_outputs(body, transformation, one.file.task) if one.file.task else ()
-
-
-def _job_states(
-    gateway: RecoveryGateway, tasks: Iterable[TaskState], notes: list[str]
-) -> dict[int, JobState]:
-    numbers = [task.job for task in tasks if task.job]
-    try:
-        return gateway.job_states(numbers) if numbers else {}
-    except GatewayRejected as error:
-        notes.append(f"job monitoring was not asked: {error.reason}")
-        return {}
 
 
 def _avoid(

@@ -20,6 +20,7 @@ from dirac_prodsys.core.policy.counts import vanished_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.provider import recovery
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.hook import DiracHook
@@ -171,7 +172,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         if not snapshot:
             return
         number, name = int(snapshot["id"]), str(snapshot["name"])
-        report = self._try(lambda gateway: recovery.report_on(gateway, number, name))
+        report = self._try(lambda gateway: report_on(gateway, number, name))
         if report is not None and report.total:
             self.log.info("%s", report.to_text())
             pages = {"text": report.to_text(), "html": report.to_html()}

@@ -18,6 +18,7 @@ from dirac_prodsys.core.recovery_ledger import PARAMETER
 from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
 from dirac_prodsys.core.specs import Command, JobSpec, OutputFile, TransformationSpec
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway import reading
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
@@ -234,7 +235,7 @@ def test_vanished_files_are_named() -> None:
 def test_the_report_tells_jobs_causes_and_what_was_tried_again() -> None:
     site = Site(files=4)
     site.recover()
-    report = recovery.report_on(site.gateway, site.id, "merge")
+    report = reading.report_on(site.gateway, site.id, "merge")
     assert report is not None
     assert report.by_status() == {"Done": 3, "Failed": 1}
     assert report.causes()[0].samples == (1_000_001,)
@@ -312,7 +313,7 @@ def test_1_and_15_every_call_is_one_of_vanilla_dirac() -> None:
     }
     site = Site(files=3)
     site.recover()
-    recovery.report_on(site.gateway, site.id, "merge")
+    reading.report_on(site.gateway, site.id, "merge")
     recovery.vanished(site.gateway, site.id)
     site.gateway.flush_transformation(site.id)
     site.gateway.complete_transformation(site.id)

@@ -1,0 +1,78 @@
+"""``dirac-prodsys report``: what the jobs of transformations, or of a whole run, came to.
+
+Invariant: read-only; the same report as the tasks of a DAG write.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dirac_prodsys.cli import grid_options as on
+from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.job_report import JobReport
+    from dirac_prodsys.core.production_report import ProductionReport
+    from dirac_prodsys.gateway.protocol import ProductionGateway
+
+
+def report(
+    names: on.Names = None,
+    file: on.File = None,
+    run: on.Run = "",
+    as_json: on.AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as a page into this file.")
+    ] = None,
+    backend: on.Backend = "dirac",
+    config: on.Config = "",
+    proxy: on.Proxy = "",
+    group: on.Group = "",
+    timeout: on.Timeout = 60.0,
+) -> None:
+    """Show jobs by status, cause and site: of transformations, or of a run of a production."""
+    with readable_errors():
+        if not names and file is None:
+            typer.echo("report: give transformation names, or --file and --run", err=True)
+            raise typer.Exit(DEFINITION)
+        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        made: list[JobReport | ProductionReport] = []
+        data: dict[str, Any] = {}
+        if file is not None:
+            made.append(_of_run(gateway, file, run))
+            data = made[0].to_dict()
+        if names:
+            jobs = _of_names(gateway, names)
+            made += jobs
+            data["transformations"] = [one.to_dict() for one in jobs]
+    if html is not None:
+        from dirac_prodsys.core.production_report import page
+
+        html.write_text(page(made[0].title, [one.to_html() for one in made]), "utf-8")
+    if as_json:
+        typer.echo(json.dumps(data, indent=2))
+    elif html is None:
+        typer.echo("\n\n".join(one.to_text() for one in made))
+
+
+def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionReport:
+    from dirac_prodsys.gateway.reading import report_on_run
+
+    return report_on_run(gateway, on.plan_of(file, run))
+
+
+def _of_names(gateway: ProductionGateway, names: list[str]) -> list[JobReport]:
+    from dirac_prodsys.errors import GatewayRejected
+    from dirac_prodsys.gateway.reading import report_on
+
+    reports = []
+    for record in on.existing(gateway, names):
+        found = report_on(gateway, record.id, record.name)
+        if found is None:
+            raise GatewayRejected("this backend has no verbs for tasks and jobs")
+        reports.append(found)
+    return reports

@@ -1,0 +1,84 @@
+"""Reading what became of transformations: their jobs, and a whole run.
+
+Read-only, and for whoever has a gateway: tasks of a DAG, and the command line. Everything is asked
+in bulk and bounded: a report on a hundred thousand jobs names those that did not end well.
+
+Invariant: what the grid cannot tell is said in a note; only the Transformation System is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dirac_prodsys.core.job_report import JobReport, JobState, job_report
+from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.production_report import ProductionReport, production_report
+from dirac_prodsys.core.recovery import TaskState
+from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
+from dirac_prodsys.core.status import GOOD_TASKS
+from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+
+#: tasks up to which a report asks for every job; beyond, for those that did not end well
+MOST_JOBS = 20_000
+
+
+def jobs_of(
+    gateway: RecoveryGateway, tasks: Iterable[TaskState], notes: list[str]
+) -> dict[int, JobState]:
+    """What job monitoring says of the jobs of these tasks.
+
+    :param notes: told in here when it is not there.
+    """
+    numbers = [task.job for task in tasks if task.job]
+    try:
+        return gateway.job_states(numbers) if numbers else {}
+    except GatewayRejected as error:
+        notes.append(f"job monitoring was not asked: {error.reason}")
+        return {}
+
+
+def report_on(gateway: ProductionGateway, transformation: int, name: str) -> JobReport | None:
+    """The jobs of a transformation; None where the backend cannot tell.
+
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    if not isinstance(gateway, RecoveryGateway):
+        return None
+    tasks = gateway.tasks(transformation)
+    wanted, notes = list(tasks.values()), []
+    if len(wanted) > MOST_JOBS:
+        wanted = [task for task in wanted if task.status not in GOOD_TASKS][:MOST_JOBS]
+        notes.append(f"of {len(tasks)} tasks, {len(wanted)} that did not end well were looked up")
+    jobs = jobs_of(gateway, wanted, notes)
+    try:
+        tried = Ledger.from_text(gateway.read_note(transformation, PARAMETER)).by_cause()
+    except ValueError:
+        tried = {}
+    return job_report(
+        f"transformation {transformation} {name}",
+        (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks.values()),
+        note="; ".join(notes),
+        requeued=tried,
+    )
+
+
+def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> ProductionReport:
+    """All steps of a run.
+
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    names = [step.transformation.name for step in plan.steps]
+    ids = {name: record.id for name, record in gateway.find_transformations(names).items()}
+    seen = gateway.snapshot(sorted(ids.values())) if ids else {}
+    snapshots = {name: seen[number] for name, number in ids.items() if number in seen}
+    jobs = {}
+    for name, snapshot in snapshots.items():
+        try:
+            found = report_on(gateway, snapshot.id, name)
+        except NotFound:
+            continue  # it has just been removed
+        if found is not None:
+            jobs[name] = found
+    return production_report(plan, snapshots, jobs)
