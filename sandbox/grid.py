@@ -166,6 +166,21 @@ class Grid:
         if self.processes.find(name) is None:
             programs.start_services(self.processes, name, [service])
 
+    def stop_agents(self, name: str = "agents") -> None:
+        """Stop a process of agents: nothing that they do is done.
+
+        :param name: as the profile names it.
+        :raises SandboxError: it has no such process.
+        """
+        self._agents(name)
+        self.processes.stop(name)
+
+    def start_agents(self, name: str = "agents") -> None:
+        """Start them again after `stop_agents`. :raises SandboxError: as `up`."""
+        agents = self._agents(name)
+        if self.processes.find(name) is None:
+            programs.start_agents(self.processes, name, agents)
+
     def freeze(self, name: str) -> None:
         """Stop a process in its tracks: it keeps its connections and answers nobody.
 
@@ -194,6 +209,12 @@ class Grid:
         return inspection.status(self.processes, self.mariadb)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _agents(self, name: str) -> tuple[str, ...]:
+        if name not in self.profile.agents:
+            there = ", ".join(self.profile.agents) or "none"
+            raise SandboxError(f"no process of agents is called {name} here", f"there are: {there}")
+        return self.profile.agents[name]
 
     def _own_process(self, service: str) -> str:
         if service not in self._layout():

@@ -52,8 +52,7 @@ def start_engine(processes: Processes, profile: Profile) -> None:
     state = processes.state
     children = {}
     for name, agents in profile.agents.items():
-        env = environment.server(state, "servers.cfg")
-        children[name] = _start(processes, name, "agents", agents, env)
+        children[name] = _start_agents(processes, name, agents)
     if not profile.local_executor:
         for site in community.SITES:
             name = f"worker-{site.name}"
@@ -70,6 +69,21 @@ def start_engine(processes: Processes, profile: Profile) -> None:
         children[EXECUTOR] = _start(processes, EXECUTOR, "light_executor", arguments, env)
     for name, child in children.items():
         processes.wait_ready(name, child, _READY_SECONDS)
+
+
+def start_agents(processes: Processes, name: str, agents: Sequence[str]) -> None:
+    """Run ``agents``, which take turns, in one process called ``name``.
+
+    :raises SandboxError: with the last word of its log.
+    """
+    processes.wait_ready(name, _start_agents(processes, name, agents), _READY_SECONDS)
+
+
+def _start_agents(
+    processes: Processes, name: str, agents: Sequence[str]
+) -> subprocess.Popen[bytes]:
+    env = environment.server(processes.state, "servers.cfg")
+    return _start(processes, name, "agents", agents, env)
 
 
 def _start(

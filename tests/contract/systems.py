@@ -46,6 +46,9 @@ class System(Protocol):
     def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
         """Put a file on storage and register it with metadata of its own."""
 
+    def spoil(self, lfn: str, how: str) -> None:
+        """What lies on the storage is ``lost``, of the same size but ``other``, or ``longer``."""
+
 
 class InMemory:
     """:class:`MemoryGrid`."""
@@ -69,6 +72,11 @@ class InMemory:
 
     def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
         self.grid.catalogue.register(lfn, **metadata)
+
+    def spoil(self, lfn: str, how: str) -> None:
+        file = self.grid.catalogue.files[lfn]
+        wrong = {"lost": None, "other": (file.size, "1"), "longer": (file.size + 1, "1")}
+        file.replicas[file.se] = wrong[how]
 
 
 class OnDirac:
@@ -128,6 +136,14 @@ class OnDirac:
         assert lfn in reply["Successful"], reply
         if metadata:
             services.call(CATALOGUE, "setMetadata", lfn, dict(metadata))
+
+    def spoil(self, lfn: str, how: str) -> None:
+        file = self.grid.state.storage / "DISK-A-SE" / lfn.lstrip("/")
+        if how == "lost":
+            file.unlink()
+        else:
+            content = file.read_bytes()
+            file.write_bytes(content[::-1] if how == "other" else content + b"more")
 
 
 class Interrupted:

@@ -63,6 +63,7 @@ class Wanted:
     """What a step says about its input, placeholders filled: one of parents, dataset, files, where.
 
     :param where: narrows what parents or a dataset have.
+    :param verified_at: where the copies that a parent made must be good; then there is no query.
     """
 
     step: str
@@ -70,6 +71,7 @@ class Wanted:
     where: MetaQuery
     dataset: str | None = None
     files: tuple[str, ...] = ()
+    verified_at: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:

@@ -139,7 +139,7 @@ def _native_plans(
         linked = steps is not None and not unclear & set(parents[step.name])
         query, drafted = None, drafts[step.name]
         wanted = drafted.wanted
-        if wanted is not None and linked:
+        if wanted is not None and linked and not wanted.verified_at:
             late = [awaiting[p] for p in parents[step.name] if p in awaiting]
             if late:  # what it takes is what a dataset holds that is not looked up yet
                 wanted = replace(wanted, parents=(), dataset=late[0])

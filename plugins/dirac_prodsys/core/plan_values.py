@@ -41,6 +41,8 @@ class StepPlan:
     :param after: steps that must be complete before it starts, and whose files it does not take.
     :param awaits: datasets whose queries it lacks, and without which it cannot be sent.
     :param approval: what a person is asked before it starts, placeholders filled.
+    :param verified_at: instead of the transformation's input query: files that the one parent
+        copied, and whose replicas at these storage elements are good when the step starts.
     """
 
     name: str
@@ -54,6 +56,7 @@ class StepPlan:
     awaits: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     approval: Approval | None = None
+    verified_at: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -63,6 +66,8 @@ class StepPlan:
             extra["sample"] = {"query": query, "limit": self.sample.limit}
         if self.after:
             extra["after"] = list(self.after)
+        if self.verified_at:
+            extra["verified_at"] = list(self.verified_at)
         if self.awaits:
             extra["awaits"] = list(self.awaits)
         if self.approval is not None:

@@ -46,12 +46,15 @@ class InputSpec(Model):
     :param lfns: the files themselves, instead of steps.
     :param where: meta query; refines the parents' output metadata, or the dataset's query, or
         stands alone for a root.
+    :param verified_at: storage elements; of the files that the one parent copied, those whose
+        replicas there were compared with the catalogue, size and checksum.
     """
 
     steps: tuple[StrictStr, ...] = ()
     dataset: StrictStr | None = None
     lfns: tuple[StrictStr, ...] = ()
     where: dict[StrictStr, Any] = {}
+    verified_at: tuple[StrictStr, ...] = ()
 
 
 class OutputSpec(Model):

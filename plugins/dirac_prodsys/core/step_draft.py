@@ -70,7 +70,8 @@ class StepDraft:
     @property
     def needs_no_query(self) -> bool:
         """Whether its input is told by something else than a query."""
-        return self.wanted is not None and bool(self.wanted.files or self.wanted.dataset)
+        wanted = self.wanted
+        return wanted is not None and bool(wanted.files or wanted.dataset or wanted.verified_at)
 
     def plan(
         self,
@@ -104,6 +105,7 @@ class StepDraft:
                 listed=limit or len(spec.files) or None,
             ),
             sample=sample,
+            verified_at=() if self.wanted is None else self.wanted.verified_at,
             awaits=(dataset,) if dataset and query is None and not late else (),
         )
 

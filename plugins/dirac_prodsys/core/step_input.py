@@ -41,9 +41,37 @@ def wanted(
         with problems.at(*path, "dataset"):
             naming.check_dataset_input(dataset, production.vo)
     files = _files(step.input.lfns, production.vo, values, (*path, "lfns"), problems)
+    places = _places(production, step, values, problems) if step.input.verified_at else ()
     if where is None or len(problems.found) > before:
         return None
-    return Wanted(step.name, step.input.steps, where, dataset, files)
+    return Wanted(step.name, step.input.steps, where, dataset, files, places)
+
+
+def _places(
+    production: Production, step: Step, values: Mapping[str, str], problems: Problems
+) -> tuple[str, ...]:
+    """Where the copies of a step must be good before this one takes them."""
+    source = step.input
+    path: Path = ("steps", step.name, "input", "verified_at")
+    if source is None:
+        return ()
+    copying = [s.name for s in production.steps if s.type in ("Replication", "Moving")]
+    if len(source.steps) != 1 or source.steps[0] not in copying or source.where:
+        problems.add(
+            path,
+            "what is verified are the files that one step copied, all of them",
+            "name one step of type Replication under from, and no where",
+            on_key=True,
+        )
+    if step.start != "on_complete":
+        problems.add(
+            path,
+            "a copy is verified when the step that makes it is complete",
+            "add start: on_complete",
+            on_key=True,
+        )
+    places: tuple[str, ...] = tuple(fill(list(source.verified_at), values, path, problems))
+    return places
 
 
 def _check_one(source: InputSpec, path: Path, problems: Problems) -> None:

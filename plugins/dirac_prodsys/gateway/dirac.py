@@ -6,8 +6,10 @@ decisions are in the verbs, which run unchanged on the in-memory grid.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from dirac_prodsys.core.specs import BodySpec
-from dirac_prodsys.errors import GatewayDenied
+from dirac_prodsys.errors import GatewayDenied, GatewayRejected
 from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.dirac_actions import ActionVerbs
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
@@ -15,7 +17,9 @@ from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs, configured
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
+from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
+from dirac_prodsys.gateway.dirac_storage import stored
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import IN_USE, Services
@@ -34,6 +38,7 @@ class DiracGateway(
     InventoryVerbs,
     RecoveryVerbs,
     RegistryVerbs,
+    ReplicaVerbs,
     TransformationVerbs,
     ActionVerbs,
 ):
@@ -90,6 +95,11 @@ class DiracGateway(
             return super()._transformation_field()
         said = self.services.configuration.option(f"{_CLEANING_AGENT}/TransfIDMeta")
         return said or super()._transformation_field()
+
+    def _on_storage(self, se: str, lfns: Sequence[str]) -> Mapping[str, Stored | str]:
+        if not isinstance(self.services, DisetServices):
+            raise GatewayRejected("without a grid's configuration no storage is found")
+        return stored(self.settings, self.services.configuration.ca_dir, se, lfns)
 
     def _render(self, body: BodySpec) -> str:
         return render(body)

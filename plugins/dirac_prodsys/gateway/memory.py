@@ -14,6 +14,7 @@ import copy
 import json
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from dirac_prodsys.core.specs import BodySpec, plain
@@ -29,6 +30,7 @@ from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
+from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
@@ -151,6 +153,7 @@ class MemoryGateway(
     InventoryVerbs,
     RecoveryVerbs,
     RegistryVerbs,
+    ReplicaVerbs,
     TransformationVerbs,
     ActionVerbs,
 ):
@@ -178,6 +181,13 @@ class MemoryGateway(
             version="memory",
             services=dict.fromkeys(IN_USE, "memory"),
         )
+
+    def _on_storage(self, se: str, lfns: Sequence[str]) -> dict[str, Stored | str]:
+        found: dict[str, Stored | str] = {}
+        for lfn in lfns:
+            there = self.grid.catalogue.files[lfn].replicas.get(se)
+            found[lfn] = "the file is not" if there is None else Stored(*there)
+        return found
 
     def _configured(self) -> Configured:
         return self.grid.configured

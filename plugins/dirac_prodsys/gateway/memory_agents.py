@@ -15,6 +15,7 @@ from typing import Any
 
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
+from dirac_prodsys.gateway.memory_requests import carry_out
 from dirac_prodsys.gateway.memory_tables import AttachedFile, Task, Transformation
 
 #: types of transformation that are extended by hand (``ExtendableTransfTypes``)
@@ -63,7 +64,10 @@ class MemoryAgents:
             body = json.loads(transformation.row["Body"])
         except ValueError:
             return
-        for output in body.get("outputs", []) if isinstance(body, dict) else []:
+        if not isinstance(body, dict):
+            return
+        carry_out(body.get("operations", ()), task.lfns, transformation.parameters, self.catalogue)
+        for output in body.get("outputs", []):
             name = output["name"].replace("@{JOB_ID}", f"{task.id:08d}")
             name = name.replace("@{PRODUCTION_ID}", f"{task.transformation:08d}")
             turns = output.get("metadata")

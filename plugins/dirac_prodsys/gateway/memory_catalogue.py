@@ -64,11 +64,20 @@ class ServiceError(Exception):
 
 @dataclass
 class File:
-    """A registered file; its metadata are its own and those of the directories above it."""
+    """A registered file; its metadata are its own and those of the directories above it.
+
+    :param checksum: Adler-32, as the catalogue has it.
+    :param replicas: storage element → size and checksum as they lie there; None: it was lost.
+    """
 
     se: str
     size: int
     metadata: dict[str, Any] = field(default_factory=dict)
+    checksum: str = "0badcafe"
+    replicas: dict[str, tuple[int, str] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.replicas.setdefault(self.se, (self.size, self.checksum))
 
 
 @dataclass
@@ -176,6 +185,22 @@ class MemoryCatalogue:
         known = {path: self.files[path].size for path in paths if path in self.files}
         failed = {path: "No such file or directory" for path in paths if path not in self.files}
         return {"Successful": known, "Failed": failed}
+
+    def serve_getFileMetadata(self, lfns: dict[str, Any]) -> dict[str, Any]:
+        def facts(lfn: str) -> dict[str, Any]:
+            if lfn not in self.files:
+                raise ServiceError("No such file or directory")
+            return {"Size": self.files[lfn].size, "Checksum": self.files[lfn].checksum}
+
+        return self._each(lfns, facts)
+
+    def serve_getReplicas(self, lfns: list[str], all_status: bool) -> dict[str, Any]:
+        def places(lfn: str) -> dict[str, str]:
+            if lfn not in self.files:
+                raise ServiceError("No such file or directory")
+            return dict.fromkeys(self.files[lfn].replicas, lfn)
+
+        return self._each(dict.fromkeys(lfns), places)
 
     def serve_getDirectoryUserMetadata(self, path: str) -> dict[str, Any]:
         if path not in self.directories:

@@ -123,13 +123,19 @@ class DiracOperator(BaseOperator):
         return self.work(context, event.get("state") or {})
 
     def plan(
-        self, context: Context, state: Mapping[str, Any] | None = None, *, whole: bool = True
+        self,
+        context: Context,
+        state: Mapping[str, Any] | None = None,
+        *,
+        whole: bool = True,
+        of: str = "",
     ) -> StepPlan:
         """The step as it is in this run.
 
         :param state: as for :meth:`on_grid`.
         :param whole: look up the datasets that it depends on; without them, body, queries and
             directories may be missing, and all else is there.
+        :param of: another step of the production than the task's own.
         :raises AirflowFailException: the production cannot be planned.
         """
         if self.production is not None and self.step is not None:
@@ -142,7 +148,7 @@ class DiracOperator(BaseOperator):
                     compiled = compile(
                         self.production, run=run, parameters=values, datasets=queries
                     )
-                return compiled.step(self.step)
+                return compiled.step(of or self.step)
             except ProdsysError as error:
                 raise AirflowFailException(str(error)) from error
         spec = self._given_spec()

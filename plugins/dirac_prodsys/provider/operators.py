@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException
 
+from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.core.status import FileStatus
@@ -20,6 +21,7 @@ from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, Tra
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.frozen import check_frozen
+from dirac_prodsys.provider.verification import attach_verified
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -83,6 +85,8 @@ class DiracStartTransformationOperator(DiracOperator):
                 gateway.add_files(record.id, spec.files)
             if step.sample is not None:
                 gateway.add_sample(record.id, step.sample.query, step.sample.limit)
+            if step.verified_at:
+                self._attach_verified(gateway, context, step, record.id)
             gateway.start_transformation(record.id)
             return record, added
 
@@ -90,6 +94,16 @@ class DiracStartTransformationOperator(DiracOperator):
         self.remember_link(record.id, record.name)
         self.log.info("started transformation %d %s, %d tasks added", record.id, record.name, added)
         return {"id": record.id, "name": record.name, "tasks_added": added}
+
+    def _attach_verified(
+        self, gateway: ProductionGateway, context: Context, step: StepPlan, removing: int
+    ) -> None:
+        parent = self.plan(context, whole=False, of=step.parents[0]).transformation.name
+        copying = self.find(gateway, parent).id
+        found = attach_verified(gateway, copying, removing, step.verified_at, step.rules)
+        self.log.info("%d files have good copies at %s", found.good, " and ".join(step.verified_at))
+        for line in found.told:
+            self.log.warning("not removed, as its copy is not good: %s", line)
 
 
 class DiracFlushTransformationOperator(DiracOperator):

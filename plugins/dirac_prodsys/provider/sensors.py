@@ -81,6 +81,10 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         self.remember_link(record.id, name)
         query = step.transformation.input_query
         rules = (self.rules or step.rules).shaped(step.transformation)
+        if step.verified_at:  # what was attached when it started, and nothing else
+            found = self.on_grid(lambda gateway: gateway.snapshot([record.id]), state)
+            counts = found[record.id].files if record.id in found else {}
+            rules = replace(rules, listed=sum(counts.values()))
         if self.ready_at:
             rules = replace(rules, ready_at=self.ready_at)
         deadline = state.get("deadline") or time.time() + self.timeout

@@ -18,4 +18,4 @@ def test_ten_workflows_are_there_and_lint_finds_nothing_to_say(prodsys) -> None:
 def test_a_scan_is_exactly_as_many_transformations_as_it_should_be(prodsys) -> None:
     plan = json.loads(prodsys("plan", EXAMPLES / "w04_energy_scan.yaml", "--json").stdout)
     names = [step["transformation"]["name"] for step in plan["steps"]]
-    assert len(names) == len(set(names)) == 60
+    assert len(names) == len(set(names)) == 90

@@ -113,7 +113,7 @@ def test_what_a_step_says_wins_over_its_type() -> None:
             "sim",
             plugin="BySize",
             group_size=2.5,
-            job={"type": "request", "operations": [{"type": "MoveReplica", "TargetSE": "B"}]},
+            job={"type": "request", "operations": [{"type": "CheckMigration", "TargetSE": "B"}]},
             policy={"flush": "never", "max_flushes": 1, "min_processed": 0.5},
         ),
         odd=step("Merging", "sim", job={"type": "script", "executable": "x", "job_type": "User"}),
@@ -122,7 +122,7 @@ def test_what_a_step_says_wins_over_its_type() -> None:
     copy = plan.step("copy")
     assert (copy.transformation.plugin, copy.transformation.group_size) == ("BySize", 2.5)
     assert copy.transformation.body == RequestSpec.model_validate(
-        {"operations": [{"type": "MoveReplica", "attributes": {"TargetSE": "B"}}]}
+        {"operations": [{"type": "CheckMigration", "attributes": {"TargetSE": "B"}}]}
     )
     assert copy.rules == StepRules(True, flush="never", max_flushes=1, min_processed=0.5)
     body = plan.step("odd").transformation.body

@@ -100,7 +100,7 @@ def test_storage_elements_sites_and_types_that_do_not_exist_are_told() -> None:
     job = {"type": "script", "executable": "x", "sites": ["SIM.SiteA.org", "SIM.SiteX.org", "ANY"]}
     operations = [
         {"type": "ReplicateAndRegister", "SourceSE": "DISK-A-SE", "TargetSE": "TASK:TargetSE"},
-        {"type": "RemoveReplica", "TargetSE": "DISK-X-SE"},
+        {"type": "CheckMigration", "TargetSE": "DISK-X-SE"},
     ]
     copy: dict[str, Any] = {"type": "Replication", "input": {"from": "a"}}
     copy["plugin_parameters"] = {"TargetSE": "DISK-A-SE"}

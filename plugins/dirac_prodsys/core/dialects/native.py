@@ -160,7 +160,11 @@ def _step(name: str, native: NativeStep) -> Step:
     if native.input is not None:
         source = native.input
         where = InputSpec(
-            steps=source.steps, dataset=source.dataset, lfns=source.lfns, where=source.where
+            steps=source.steps,
+            dataset=source.dataset,
+            lfns=source.lfns,
+            where=source.where,
+            verified_at=source.verified_at,
         )
     return Step(name=name, input=where, **fields)
 

@@ -1,8 +1,10 @@
 """What steps of data management need not say: their requests follow from their storage elements.
 
 * A Replication without a job copies to what the plugin chose.
-* A Moving without a job does so, and then removes the replicas at ``SourceSE``. The operations of a
-  request are carried out in order, and none after one that failed.
+* A Moving without a job does so, and a second step beside it, ``NAME.remove``, removes the replicas
+  at ``SourceSE``: of those files alone whose copies have been compared with the catalogue. One
+  request with both operations would not do: DIRAC takes a copy that is registered for one that is
+  there (``ReplicateAndRegister``, 9.1), and removes the source.
 * A Removal always says what it removes. It starts when its parents are complete.
 
 Invariant: nothing that removes a file comes about without a word for it in the file.
@@ -17,13 +19,32 @@ from dirac_prodsys.core.language.located import Located, Mistakes
 #: what the plugin chose for the task (``BodyPlugin``)
 _CHOSEN = "TASK:TargetSE"
 
+#: of the step that removes what a Moving has copied
+REMOVES = ".remove"
+
+#: operations that copy files, and operations that remove them
+_COPY = frozenset({"ReplicateAndRegister"})
+_REMOVE = frozenset({"RemoveReplica", "RemoveFile", "PhysicalRemoval", "MoveReplica"})
+
+#: what the second step has in common with the first
+_SHARED = ("group_size", "policy", "on_cancel", "matrix")
+
 
 def with_operations(tree: Located, mistakes: Mistakes) -> Located:
     """The tree with the jobs of such steps written out."""
     steps = tree.get("steps")
     if steps is None or not isinstance(steps.value, dict):
         return tree
-    made = {name: _step(step, mistakes) for name, step in steps.items()}
+    made: dict[str, Located] = {}
+    for name, step in steps.items():
+        made[name] = _step(step, mistakes)
+        if step.text("type") == "Moving" and (second := _removal(name, step, mistakes)):
+            if name + REMOVES in steps.value:
+                reason = (
+                    f"step {name}{REMOVES} is made of the Moving {name}, and is written as well"
+                )
+                mistakes.add(steps.value[name + REMOVES], reason, "rename one", on_key=True)
+            made[name + REMOVES] = second
     return tree.put({"steps": Located(made, steps.node)})
 
 
@@ -31,32 +52,73 @@ def _step(step: Located, mistakes: Mistakes) -> Located:
     kind = step.text("type")
     if kind == "Removal" and step.get("start") is None and step.get("input", "from") is not None:
         return step.put({"start": step.scalar("on_complete")})
-    if kind not in ("Replication", "Moving") or step.get("job") is not None:
+    if kind not in ("Replication", "Moving"):
         return step
-    sources = _sources(step)
+    if step.get("job") is not None:
+        _refuse_unverified(step, mistakes)
+        return step
     copy = {"type": "ReplicateAndRegister", "TargetSE": _CHOSEN}
-    if sources:
-        copy["SourceSE"] = sources
-    operations = [copy]
-    if kind == "Moving":
-        if not sources:
+    if sources := _names(step, "SourceSE"):
+        copy["SourceSE"] = ",".join(sources)
+    return step.put({"job": _located({"type": "request", "operations": [copy]}, step)})
+
+
+def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
+    """The step that removes what a Moving has copied."""
+    sources, targets = _names(step, "SourceSE"), _names(step, "TargetSE")
+    if not sources or not targets:
+        mistakes.add(
+            step,
+            "a Moving removes what it has copied, and does not say from where",
+            "add plugin_parameters: {SourceSE: …, TargetSE: …}",
+            on_key=True,
+        )
+        return None
+    chosen = step.get("plugin_parameters", "Destinations")
+    if chosen is not None:
+        mistakes.add(
+            chosen,
+            "a Moving to some of its targets does not say where the copies must be",
+            "name the targets that all files go to",
+            on_key=True,
+        )
+        return None
+    remove = {"type": "RemoveReplica", "TargetSE": ",".join(sources)}
+    made = step.put(
+        {
+            "type": step.scalar("Removal"),
+            "start": step.scalar("on_complete"),
+            "input": _located({"from": name, "verified_at": targets}, step),
+            "job": _located({"type": "request", "operations": [remove]}, step),
+        }
+    )
+    kept = {"type", "start", "input", "job", *_SHARED}
+    return made.drop(*(key for key, _ in made.items() if key not in kept))
+
+
+def _refuse_unverified(step: Located, mistakes: Mistakes) -> None:
+    """Nothing is removed by the same request that copies it: nobody would look between the two."""
+    operations = step.get("job", "operations")
+    if operations is None or not isinstance(operations.value, tuple):
+        return
+    copied = False
+    for operation in operations.value:
+        kind = operation.text("type")
+        copied = copied or kind in _COPY
+        if kind == "MoveReplica" or (copied and kind in _REMOVE):
             mistakes.add(
-                step,
-                "a Moving removes what it has copied, and does not say from where",
-                "add plugin_parameters: {SourceSE: …, TargetSE: …}",
-                on_key=True,
+                operation,
+                f"{kind} would remove files whose copies nobody has compared with the catalogue",
+                "write type: Moving without a job: it verifies the copies, then removes",
             )
-            return step.put({"job": _located({"type": "request", "operations": operations}, step)})
-        operations.append({"type": "RemoveReplica", "TargetSE": sources})
-    return step.put({"job": _located({"type": "request", "operations": operations}, step)})
 
 
-def _sources(step: Located) -> str:
-    said = step.get("plugin_parameters", "SourceSE")
+def _names(step: Located, key: str) -> list[str]:
+    said = step.get("plugin_parameters", key)
     value: Any = said.plain() if said is not None else None
     if isinstance(value, list):
-        return ",".join(str(name) for name in value)
-    return value if isinstance(value, str) else ""
+        return [str(name) for name in value]
+    return [value] if isinstance(value, str) else []
 
 
 def _located(value: Any, where: Located) -> Located:

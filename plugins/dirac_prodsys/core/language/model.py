@@ -46,14 +46,18 @@ class Input(Model):
 
     :param lfns: a list, a text with one LFN on each line, or ``{file: name}``, the name of such a
         text beside this file; made a list before this model is applied.
+    :param verified_at: a storage element, or several; of the files that the one step under
+        ``from`` copied, those whose replicas there are good: size and checksum were read from the
+        storage, and are those of the catalogue. For steps that remove what was copied.
     """
 
     steps: tuple[StrictStr, ...] = Field(default=(), alias="from")
     dataset: StrictStr | None = None
     lfns: tuple[StrictStr, ...] = ()
     where: dict[StrictStr, Any] = Field(default={})
+    verified_at: tuple[StrictStr, ...] = ()
 
-    @field_validator("steps", mode="before")
+    @field_validator("steps", "verified_at", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value

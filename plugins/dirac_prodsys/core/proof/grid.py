@@ -180,6 +180,8 @@ def _places(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
         path = ("steps", step.name, "plugin_parameters", name)
         for se in re.findall(r"[^\[\]', ]+", str(step.transformation.parameters.get(name, ""))):
             storage.append((path, se))
+    path = ("steps", step.name, "input", "verified_at")
+    storage += [(path, se) for se in step.verified_at]
     for path, se in dict.fromkeys(storage):
         if known and se and not se.startswith("TASK:") and se not in known:
             yield Problem(

@@ -21,7 +21,9 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _connected(subject: Subject) -> Iterator[Problem]:
-    parts = subject.graph.parts
+    # what removes the sources of a copy is no other step in a reader's eyes
+    seconds = {step.name for step in subject.plan.steps if step.verified_at}
+    parts = [[name for name in part if name not in seconds] for part in subject.graph.parts]
     if len(parts) < 2:
         return
     linked = [part for part in parts if len(part) > 1]

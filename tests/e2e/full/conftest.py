@@ -1,0 +1,28 @@
+"""One site for the tests of this folder: a full grid and an Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import Grid
+from sandbox.airflow_settings import connection_to
+from sandbox.airflow_stack import AirflowStack
+from tests.e2e.site import Site
+
+
+@pytest.fixture(scope="package")
+def full_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    root: Path = tmp_path_factory.mktemp("full-site")
+    productions, gates = root / "productions", root / "gates"
+    productions.mkdir()
+    gates.mkdir()
+    grid = Grid(root / "grid", profile="full")
+    stack = AirflowStack(root / "airflow", productions, {"dirac_default": connection_to(grid)})
+    stack.launch()
+    with stack, grid:
+        stack.wait_healthy()
+        yield Site(grid, stack, productions, gates)
+    assert [*stack.processes.marked(), *grid.processes.marked()] == []

@@ -1,0 +1,215 @@
+"""Copying, moving and removing for real: what lies on the disks of two storage elements decides."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import pytest
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.specs import (
+    DirectorySpec,
+    RequestOperation,
+    RequestSpec,
+    TransformationSpec,
+)
+from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.services import CATALOGUE
+from sandbox.airflow_rest import until
+from tests.e2e.site import Site
+
+A, B = "DISK-A-SE", "DISK-B-SE"
+
+
+class Disks:
+    """Files of one directory of the catalogue, and where they lie."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self.site = site
+        self.name = name
+        self.directory = f"/sim/data/{name}"
+        self.gateway = DiracGateway(
+            GatewaySettings(
+                config=str(site.grid.client_cfg),
+                proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
+                group="sim_prod",
+                vo="sim",
+            )
+        )
+        self.gateway.prepare_directories(
+            [DirectorySpec(path=self.directory, metadata={"production": name})]
+        )
+
+    def path(self, file: str, se: str) -> Path:
+        """Where a storage element keeps a file."""
+        return self.site.grid.state.storage / se / f"{self.directory[1:]}/{file}"
+
+    def put(self, file: str) -> str:
+        """Store a file at A and register it."""
+        content = f"the bytes of {file}\n".encode()
+        path = self.path(file, A)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        lfn = f"{self.directory}/{file}"
+        facts = {
+            "PFN": f"file://localhost{path}",
+            "Size": len(content),
+            "SE": A,
+            "GUID": "",
+            "Checksum": f"{zlib.adler32(content):08x}",
+        }
+        assert lfn in self.gateway.services.call(CATALOGUE, "addFile", {lfn: facts})["Successful"]
+        return lfn
+
+    def register_copy(self, file: str) -> None:
+        """Tell the catalogue of a copy at B, without making one."""
+        lfn = f"{self.directory}/{file}"
+        facts = {"SE": B, "PFN": f"file://localhost{self.path(file, B)}"}
+        assert (
+            lfn in self.gateway.services.call(CATALOGUE, "addReplica", {lfn: facts})["Successful"]
+        )
+
+    def copy(self, file: str, *, register: bool = True) -> None:
+        """Make a good copy at B."""
+        self.path(file, B).parent.mkdir(parents=True, exist_ok=True)
+        self.path(file, B).write_bytes(self.path(file, A).read_bytes())
+        if register:
+            self.register_copy(file)
+
+    def replicas(self, file: str) -> set[str]:
+        """Where the catalogue says that the file is; nowhere: it does not know it."""
+        lfn = f"{self.directory}/{file}"
+        reply = self.gateway.services.call(CATALOGUE, "getReplicas", [lfn], False)
+        return set(reply["Successful"].get(lfn, {}))
+
+    def good(self, file: str, se: str) -> bool:
+        """Whether the storage element has the very bytes."""
+        path = self.path(file, se)
+        return path.exists() and path.read_text() == f"the bytes of {file}\n"
+
+
+STEPS = {
+    "moving": f"""
+  move:
+    type: Moving
+    group_size: 2
+    plugin_parameters: {{SourceSE: {A}, TargetSE: {B}}}
+    input: {{where: {{production: moving}}}}
+""",
+    "removal": f"""
+  files:
+    type: Removal
+    group_size: 2
+    input: {{lfns: [/sim/data/removal/one, /sim/data/removal/two]}}
+    job: {{type: request, operations: [{{type: RemoveFile}}]}}
+  replicas:
+    type: Removal
+    input: {{lfns: [/sim/data/removal/three]}}
+    job: {{type: request, operations: [{{type: RemoveReplica, TargetSE: {A}}}]}}
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def begun(full_site: Site) -> dict[str, Disks]:
+    """Both productions at work, and beside them one request of DIRAC that copies and removes."""
+    disks = {name: Disks(full_site, name) for name in (*STEPS, "at-once")}
+    for file in ("good", "stale", "spoilt"):
+        disks["moving"].put(file)
+    disks["moving"].register_copy("stale")  # DIRAC takes it for copied
+    for file in ("one", "two", "three", "four"):
+        disks["removal"].put(file)
+    for file in ("three", "four"):
+        disks["removal"].copy(file)
+    for name, steps in STEPS.items():
+        head = f"version: 1\nproduction: {{name: {name}, vo: sim}}\nsteps:"
+        (full_site.productions / f"{name}.yaml").write_text(head + steps)
+    disks["at-once"].put("stale")
+    disks["at-once"].register_copy("stale")
+    move_at_once(disks["at-once"])
+    for name in STEPS:
+        full_site.begin(name, "run")
+    return disks
+
+
+def move_at_once(disks: Disks) -> None:
+    """What a Moving would be as one request."""
+    copy = {"SourceSE": A, "TargetSE": "TASK:TargetSE"}
+    operations = (
+        RequestOperation(type="ReplicateAndRegister", attributes=copy),
+        RequestOperation(type="RemoveReplica", attributes={"TargetSE": A}),
+    )
+    made = disks.gateway.create_transformation(
+        TransformationSpec(
+            name="at-once",
+            description="",
+            type="Replication",
+            plugin="Broadcast",
+            body=RequestSpec(operations=operations),
+            input_query=MetaQuery.parse({"production": disks.name}),
+            parameters={"SourceSE": A, "TargetSE": B},
+        )
+    )
+    disks.gateway.start_transformation(made.id)
+
+
+@pytest.mark.timeout(600)
+def test_a_moving_removes_the_sources_of_verified_copies_and_of_no_others(
+    full_site: Site, begun: dict[str, Disks]
+) -> None:
+    disks = begun["moving"]
+    until("the copy of a file", 120, lambda: disks.good("spoilt", B))
+    disks.path("spoilt", B).write_text("other bytes\n")
+
+    ended = full_site.rest.wait_for_run("moving", "run", 180)
+    states = full_site.states("moving", "run")
+    assert ended["state"] == "failed"
+    assert states["move.complete"] == "success"
+    assert states["move__remove.start"] == "failed"
+    for file in ("good", "stale", "spoilt"):
+        assert disks.good(file, A)
+        assert disks.replicas(file) == {A, B}
+    assert disks.good("good", B)
+
+    # somebody mends the two copies, and clears what failed
+    for file in ("stale", "spoilt"):
+        disks.copy(file, register=False)
+    full_site.rest.call(
+        "POST",
+        "dags/moving/clearTaskInstances",
+        json={"dag_run_id": "run", "only_failed": True, "dry_run": False},
+    )
+    full_site.succeeds("moving", "run", seconds=180)
+    for file in ("good", "stale", "spoilt"):
+        assert disks.good(file, B)
+        assert not disks.path(file, A).exists()
+        assert disks.replicas(file) == {B}
+
+
+@pytest.mark.timeout(600)
+def test_a_removal_removes_what_it_lists_and_where_it_says(
+    full_site: Site, begun: dict[str, Disks]
+) -> None:
+    disks = begun["removal"]
+    full_site.succeeds("removal", "run", seconds=240)
+    for file in ("one", "two"):
+        assert disks.replicas(file) == set()
+        assert not disks.path(file, A).exists()
+    assert disks.replicas("three") == {B}
+    assert disks.good("three", B)
+    assert not disks.path("three", A).exists()
+    assert disks.replicas("four") == {A, B}
+    assert disks.good("four", A)
+    assert disks.good("four", B)
+
+
+def test_dirac_itself_takes_a_registered_copy_for_one_that_is_there(
+    begun: dict[str, Disks],
+) -> None:
+    """Why a Moving is two transformations; should DIRAC look one day, it may be one again."""
+    disks = begun["at-once"]
+    until("the end of the request", 120, lambda: disks.replicas("stale") == {B})
+    assert not disks.path("stale", A).exists()
+    assert not disks.path("stale", B).exists()
