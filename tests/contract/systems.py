@@ -43,8 +43,11 @@ class System(Protocol):
     def cycles(self, number: int) -> None:
         """Let the agents work that many times at least."""
 
-    def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
-        """Put a file on storage and register it with metadata of its own."""
+    def register(self, lfn: str, metadata: Mapping[str, Any], content: bytes | None = None) -> None:
+        """Put a file on storage and register it with metadata of its own.
+
+        :param content: by default, its own name.
+        """
 
     def spoil(self, lfn: str, how: str) -> None:
         """What lies on the storage is ``lost``, of the same size but ``other``, or ``longer``."""
@@ -70,8 +73,8 @@ class InMemory:
     def cycles(self, number: int) -> None:
         self.grid.advance(number * self.grid.agent_cycle)
 
-    def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
-        self.grid.catalogue.register(lfn, **metadata)
+    def register(self, lfn: str, metadata: Mapping[str, Any], content: bytes | None = None) -> None:
+        self.grid.catalogue.register(lfn, content=content or lfn.encode(), **metadata)
 
     def spoil(self, lfn: str, how: str) -> None:
         file = self.grid.catalogue.files[lfn]
@@ -119,9 +122,9 @@ class OnDirac:
             self.until(lambda id=witness.id: bool(gateway.snapshot([id])[id].files))
             gateway.stop_transformation(witness.id)
 
-    def register(self, lfn: str, metadata: Mapping[str, Any]) -> None:
+    def register(self, lfn: str, metadata: Mapping[str, Any], content: bytes | None = None) -> None:
         services = self.gateway().services
-        content = lfn.encode()
+        content = content or lfn.encode()
         file = self.grid.state.storage / "DISK-A-SE" / lfn.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dirac_prodsys.cli.lint_gates import gates_now
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
 from dirac_prodsys.core.findings import Finding
@@ -78,6 +79,7 @@ class Live:
             problems += groups.check(subject, counts)
         problems += self._names(production, queries)
         problems += self._made_datasets(production, plan, queries)
+        problems += gates_now(plan, self.gateway)
         told = in_words_of_the_file(problems, plan)
         found = {*static, *(Finding.of(reading.at_place(problem)) for problem in told)}
         return Report(report.file, tuple(sorted(found)), report.claims)

@@ -21,6 +21,7 @@ from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, sho
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from dirac_prodsys.core.conduct import Approval
     from dirac_prodsys.core.plan import ProductionPlan, StepPlan
     from dirac_prodsys.core.production import Production
     from dirac_prodsys.core.specs import BodySpec
@@ -96,9 +97,11 @@ def plan_tree(compiled: ProductionPlan, *, branches: int = 0) -> Tree:
             f", {branches} branches" if branches else "",
         )
     )
+    if compiled.approval is not None:
+        tree.add(Text.assemble(("asks first: ", "dim"), _asked(compiled.approval)))
     for step in compiled.steps:
         branch = tree.add(Text.assemble((step.name, "bold cyan"), f"  {step.transformation.type}"))
-        for label, value in step_rows(step):
+        for label, value in (*step_rows(step), *_gate_rows(step)):
             branch.add(Text.assemble((f"{label}: ", "dim"), value))
     return tree
 
@@ -142,6 +145,23 @@ def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
     if step.dataset is not None:
         frozen = ", frozen" if step.dataset.freeze else ""
         yield "dataset", f"{step.dataset.name}{frozen} {_json(step.dataset.query.to_dirac())}"
+
+
+def _gate_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    for gate in step.gates:
+        yield (
+            "waits for",
+            gate.told + ("" if gate.within is None else f" (fails after {gate.hours})"),
+        )
+    if step.approval is not None:
+        yield "asks", _asked(step.approval)
+
+
+def _asked(approval: Approval) -> str:
+    whom = ", ".join(approval.approvers) or "who may run the DAG"
+    within = "" if approval.within is None else f" within {approval.within:g} h"
+    silence = "" if approval.within is None else f", silence means {approval.otherwise}"
+    return f"{approval.subject} ({whom}{within}{silence})"
 
 
 def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:

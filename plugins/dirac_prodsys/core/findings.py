@@ -103,6 +103,7 @@ _NOTES = (
     ("bag", "The production is a bag of parts that are not linked."),
     ("estimate", "How many files, tasks and jobs a step will have, where counts allow."),
     ("fed-by-others", "A step takes files of steps that it does not name, and waits for them."),
+    ("gate", "What a step waits for, and whether it is there now."),
     ("ctao-runs-mix", "CTAO's metadata know no run: a second run takes the files of the first."),
 )
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from dirac_prodsys.core import approval, graph, linking
 from dirac_prodsys.core.derived import Derived
+from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.names import check_names
 from dirac_prodsys.core.plan_values import Datasets, ProductionPlan, Sample, StepPlan
@@ -83,6 +84,12 @@ def check(
         plans = _ctao_plans(production, steps, run, datasets or {}, problems)
     else:
         plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
+    check_makers(
+        {name: step.gates for name, step in plans.items()},
+        {step.dataset.name: name for name, step in plans.items() if step.dataset is not None},
+        {name: edges.get(name, ()) for name in plans},
+        problems,
+    )
     if steps is None or unread or len(problems.found) > before:
         return None
     return ProductionPlan(

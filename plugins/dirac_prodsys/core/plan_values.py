@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dirac_prodsys.core.conduct import Approval
+from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
@@ -43,6 +44,7 @@ class StepPlan:
     :param approval: what a person is asked before it starts, placeholders filled.
     :param verified_at: instead of the transformation's input query: files that the one parent
         copied, and whose replicas at these storage elements are good when the step starts.
+    :param gates: what must be there before it starts.
     """
 
     name: str
@@ -57,6 +59,13 @@ class StepPlan:
     after: tuple[str, ...] = ()
     approval: Approval | None = None
     verified_at: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def waits_for_input(self) -> bool:
+        """Whether a dataset that it takes is one that it waits for: it is created afterwards."""
+        awaited = {gate.name for gate in self.gates if gate.kind == "dataset"}
+        return not awaited.isdisjoint(self.awaits)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -70,6 +79,8 @@ class StepPlan:
             extra["verified_at"] = list(self.verified_at)
         if self.awaits:
             extra["awaits"] = list(self.awaits)
+        if self.gates:
+            extra["wait_for"] = [gate.to_dict() for gate in self.gates]
         if self.approval is not None:
             extra["approval"] = plain(self.approval)
         return {
@@ -114,6 +125,25 @@ class ProductionPlan:
         named = [body.unresolved for body in bodies if isinstance(body, CtaoSpec)]
         named += [step.awaits for step in self.steps]
         return tuple(sorted({dataset for names in named for dataset in names}))
+
+    def needed_for(self, step: str) -> tuple[str, ...]:
+        """Those of the unresolved datasets that must be looked up before this step is created.
+
+        All of them, unless steps wait for some to be made: then those of the step and of the steps
+        before it.
+        """
+        if not any(each.waits_for_input for each in self.steps):
+            return self.unresolved
+        found: set[str] = set()
+        left, seen = [step], {step}
+        while left:
+            each = self.step(left.pop())
+            body = each.transformation.body
+            found |= {*each.awaits, *(body.unresolved if isinstance(body, CtaoSpec) else ())}
+            above = {*each.parents, *each.feeders} - seen
+            seen |= above
+            left += sorted(above)
+        return tuple(sorted(found))
 
     @property
     def digest(self) -> str:

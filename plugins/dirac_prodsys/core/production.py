@@ -25,6 +25,7 @@ from pydantic import (
 
 from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
 from dirac_prodsys.core.filled import Text
+from dirac_prodsys.core.gate_models import WaitFor
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.parameters import Parameter, values_for
 from dirac_prodsys.core.problems import Problem
@@ -149,7 +150,8 @@ class StepBase(Model):
     :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
         ``at 10%``: when each of them has done so much of its work.
     :param after: steps that must be complete before it starts, beside its parents.
-    :param approval: asked before it starts.
+    :param wait_for: what must be there before it starts.
+    :param approval: asked before it starts, when all else is ready.
     :param on_cancel: what a run that did not complete leaves of it; None: as the production says.
     """
 
@@ -167,6 +169,7 @@ class StepBase(Model):
     run_numbers: RunNumbers | None = None
     start: Start = "streaming"
     after: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_many)] = ()
+    wait_for: tuple[WaitFor, ...] = Field(default=(), max_length=50)
     dataset: DatasetModel | None = None
     policy: Policy = Policy()
     approval: Approval | None = None

@@ -11,8 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core import approval, naming
+from dirac_prodsys.core import approval, gates, naming
 from dirac_prodsys.core.conduct import Approval
+from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
 from dirac_prodsys.core.linking import Output, Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -60,6 +61,7 @@ class StepDraft:
     parameters: Mapping[str, str | int]
     approval: Approval | None = None
     directories: tuple[DirectorySpec, ...] = ()
+    gates: tuple[Gate, ...] = ()
 
     @property
     def hands_on(self) -> bool:
@@ -99,6 +101,7 @@ class StepDraft:
             start=step.start,
             after=step.after,
             approval=self.approval,
+            gates=self.gates,
             rules=step.policy.rules(
                 needs_input=self.takes_input,
                 tasks=step.tasks,
@@ -180,6 +183,14 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         dataset=None if late else dataset(production, step, made, values, problems),
         parameters=parameters,
         approval=approval.filled(step.approval, values, (*path, "approval"), problems),
+        gates=gates.planned(
+            step.wait_for,
+            production.name,
+            production.vo,
+            values,
+            (*path, "wait_for"),
+            problems,
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
+from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
 from dirac_prodsys.gateway.dirac_storage import stored
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
@@ -39,6 +40,7 @@ class DiracGateway(
     RecoveryVerbs,
     RegistryVerbs,
     ReplicaVerbs,
+    SmallFileVerbs,
     TransformationVerbs,
     ActionVerbs,
 ):

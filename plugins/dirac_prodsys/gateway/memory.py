@@ -32,6 +32,7 @@ from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
 from dirac_prodsys.gateway.dirac_replies import error_of
+from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
 from dirac_prodsys.gateway.memory_faults import Crash
@@ -154,6 +155,7 @@ class MemoryGateway(
     RecoveryVerbs,
     RegistryVerbs,
     ReplicaVerbs,
+    SmallFileVerbs,
     TransformationVerbs,
     ActionVerbs,
 ):
@@ -188,6 +190,12 @@ class MemoryGateway(
             there = self.grid.catalogue.files[lfn].replicas.get(se)
             found[lfn] = "the file is not" if there is None else Stored(*there)
         return found
+
+    def _fetch(self, lfn: str) -> bytes:
+        file = self.grid.catalogue.files.get(lfn)
+        if self.grid.down or file is None or file.content is None:
+            raise GatewayUnavailable(f"{lfn} could not be read: no storage element has it")
+        return file.content
 
     def _configured(self) -> Configured:
         return self.grid.configured

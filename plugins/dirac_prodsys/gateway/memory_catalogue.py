@@ -74,6 +74,8 @@ class File:
     size: int
     metadata: dict[str, Any] = field(default_factory=dict)
     checksum: str = "0badcafe"
+    content: bytes | None = None
+    number: int = 0
     replicas: dict[str, tuple[int, str] | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,15 +103,28 @@ class MemoryCatalogue:
         self.directories: dict[str, dict[str, Any]] = {"/": {}}
         self.files: dict[str, File] = {}
         self.datasets: dict[str, Dataset] = {}
+        self._number = 0
 
     # -- for tests and for the jobs of the grid --------------------------------------------------
 
     def register(
-        self, lfn: str, *, se: str = "DISK-A-SE", size: int = 10**6, **metadata: Any
+        self,
+        lfn: str,
+        *,
+        se: str = "DISK-A-SE",
+        size: int = 10**6,
+        content: bytes | None = None,
+        **metadata: Any,
     ) -> None:
-        """Add a file, making its directories. Registering it again changes nothing."""
+        """Add a file, making its directories. Registering it again changes nothing.
+
+        :param content: what can be read from it; its length is the size.
+        """
         self._make(posixpath.dirname(lfn))
-        self.files.setdefault(lfn, File(se, size, dict(metadata)))
+        if lfn not in self.files:
+            self._number += 1
+            length = size if content is None else len(content)
+            self.files[lfn] = File(se, length, dict(metadata), content=content, number=self._number)
 
     def remove(self, lfn: str) -> None:
         """Forget a file; datasets that froze it go on naming it."""
@@ -186,11 +201,17 @@ class MemoryCatalogue:
         failed = {path: "No such file or directory" for path in paths if path not in self.files}
         return {"Successful": known, "Failed": failed}
 
+    def serve_removeFile(self, paths: dict[str, Any]) -> dict[str, Any]:
+        for path in paths:
+            self.files.pop(path, None)
+        return {"Successful": dict.fromkeys(paths, True), "Failed": {}}
+
     def serve_getFileMetadata(self, lfns: dict[str, Any]) -> dict[str, Any]:
         def facts(lfn: str) -> dict[str, Any]:
             if lfn not in self.files:
                 raise ServiceError("No such file or directory")
-            return {"Size": self.files[lfn].size, "Checksum": self.files[lfn].checksum}
+            file = self.files[lfn]
+            return {"FileID": file.number, "Size": file.size, "Checksum": file.checksum}
 
         return self._each(lfns, facts)
 

@@ -143,8 +143,9 @@ class DiracOperator(BaseOperator):
             try:
                 values = given_values(context)
                 compiled = compile(self.production, run=run, parameters=values)
-                if whole and compiled.unresolved:
-                    queries = self.on_grid(lambda grid: _queries(grid, compiled.unresolved), state)
+                needed = compiled.needed_for(self.step)
+                if whole and needed:
+                    queries = self.on_grid(lambda grid: _queries(grid, needed), state)
                     compiled = compile(
                         self.production, run=run, parameters=values, datasets=queries
                     )

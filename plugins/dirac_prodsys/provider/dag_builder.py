@@ -11,6 +11,8 @@
     parent.start ──> child.ready ──> child.start      steps with ``start: {at: 10%}``
     approve ──> every create                          a production with an approval
     step.approve ──> step.start                       a step with one: the last thing before it
+    step.wait_for ──> step.start                      before that, what it waits for
+    step.wait_for ──> step.create                     where that is the dataset that it takes
 
     everything ──> report                             however the run ends
 
@@ -130,9 +132,11 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
     if production.registry:
         ids = (_free_id("register", names), _free_id("registered", names))
         ready_to_start.append(registry.registered(dag, production, created, ids))
+    late = gates.created_late(plan)
     for step in plan.steps:
         own = tasks[step.name]
-        own.create >> created
+        if step.name not in late:
+            own.create >> created
         ready_to_start >> own.begin
         if not step.parents:
             asked >> own.create
@@ -166,7 +170,7 @@ def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
         process = DiracTransformationSensor(task_id="process", until={"complete"}, **where)
         complete = DiracCompleteTransformationOperator(task_id="complete", **where)
         create >> start
-        begin = gates.before_start(production, step, start)
+        begin = gates.before_start(production, step, create, start, late=step.waits_for_input)
         wait: BaseOperator = process
         if step.rules.needs_input and step.rules.flush == "auto":
             wait = DiracTransformationSensor(task_id="settle", until={"flush", "complete"}, **where)

@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.provider.approval import DiracApprovalOperator
+from dirac_prodsys.provider.gate_sensor import DiracGateSensor
 
 
 def before_production(production: Production, plan: ProductionPlan, task_id: str) -> list[Any]:
@@ -22,11 +23,33 @@ def before_production(production: Production, plan: ProductionPlan, task_id: str
     return [DiracApprovalOperator(task_id=task_id, production=production)]
 
 
-def before_start(production: Production, step: StepPlan, start: BaseOperator) -> BaseOperator:
-    """The first of the tasks that lead to ``start``; itself, if the step waits for nothing."""
+def before_start(
+    production: Production, step: StepPlan, create: BaseOperator, start: BaseOperator, *, late: bool
+) -> BaseOperator:
+    """The first of the tasks that lead to ``start``; itself, if the step waits for nothing.
+
+    :param late: what the step waits for is its own input: it is created afterwards.
+    """
     first = start
     if step.approval is not None:
         approve = DiracApprovalOperator(task_id="approve", production=production, step=step.name)
         approve >> first
         first = approve
+    if step.gates:
+        wait = DiracGateSensor(task_id="wait_for", production=production, step=step.name)
+        wait >> first
+        if late:
+            wait >> create
+            create >> first
+        first = wait
     return first
+
+
+def created_late(plan: ProductionPlan) -> frozenset[str]:
+    """Steps that are created when the run is under way: their own input, or that of a step before
+    them, is a dataset that is waited for."""
+    late: set[str] = set()
+    for step in plan.steps:
+        if step.waits_for_input or late.intersection((*step.parents, *step.feeders)):
+            late.add(step.name)
+    return frozenset(late)

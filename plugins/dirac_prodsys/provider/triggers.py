@@ -105,7 +105,7 @@ class DiracTransformationTrigger(BaseTrigger):
         """Wait, then tell it once."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
-        await _until(self.not_before)
+        await until_moment(self.not_before)
         yield TriggerEvent(event)
 
     async def _wait(self, poller: Poller) -> dict[str, Any]:
@@ -204,7 +204,7 @@ class DiracGatewayTrigger(BaseTrigger):
         """Wait, then tell it once."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
-        await _until(self.not_before)
+        await until_moment(self.not_before)
         yield TriggerEvent(event)
 
     async def _wait(self, poller: Poller) -> dict[str, Any]:
@@ -272,7 +272,8 @@ def earliest_event() -> float:
     return time.time() + interval + 1 if interval > 0 else 0.0
 
 
-async def _until(moment: float) -> None:
+async def until_moment(moment: float) -> None:
+    """Sleep until that moment, seconds since the epoch; at most a minute."""
     # the clocks of two hosts may differ; that must not cost a wait more than a minute
     await asyncio.sleep(min(60.0, max(0.0, moment - time.time())))
 

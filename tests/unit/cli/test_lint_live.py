@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.cli.checking import check_file
+from dirac_prodsys.cli.lint_live import Live
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.specs import DatasetSpec
@@ -170,3 +172,28 @@ def test_a_backend_that_does_not_exist_is_refused(prodsys, good):
     result = prodsys("lint", "--live", "--backend", "nothing", good)
     assert result.exit_code == 3
     assert "unknown backend 'nothing'" in result.stderr
+
+
+def test_what_a_step_waits_for_is_told_with_what_is_there_now(grid, tmp_path) -> None:
+    gates = """\
+    wait_for:
+      - {file: /sim/model.h5, within: 2}
+      - {value: {file: /sim/quality.json, when: auc >= 0.8}}
+      - {dataset: /sim/datasets/none}
+      - {dataset: "/sim/datasets/of_${{ run }}"}
+      - {production: other, step: train}
+"""
+    text = REPROCESS.replace("    group_size: 4\n", "    group_size: 4\n" + gates)
+    grid.catalogue.register("/sim/model.h5")
+    grid.catalogue.register("/sim/quality.json", content=b"auc = 0.7")
+    report, reading = check_file(written(tmp_path, text))
+    assert reading is not None
+    found = Live(MemoryGateway(grid)).examine(report, reading).findings
+    notes = [finding for finding in found if finding.code == "gate"]
+    told = [note.message for note in notes]
+    assert [note.line for note in notes] == [8, 9, 10, 11, 12]
+    assert "now: file /sim/model.h5 exists" in told[0]
+    assert "now: auc >= 0.8 does not hold in /sim/quality.json: auc = 0.7" in told[1]
+    assert "now: dataset /sim/datasets/none does not exist yet" in told[2]
+    assert "now" not in told[3] + told[4]
+    assert notes[0].hint == "it fails after 2 h"

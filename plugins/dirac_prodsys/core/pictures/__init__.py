@@ -53,6 +53,7 @@ def picture(plan: ProductionPlan) -> Picture:
     """The picture of a plan: steps in their order, each followed by its dataset."""
     boxes: list[Box] = []
     arrows: list[Arrow] = []
+    made = {step.dataset.name for step in plan.steps if step.dataset is not None}
     for step in plan.steps:
         boxes.append(Box(step.name, "step", (step.name, step.transformation.type, _size(step))))
         late = step.start == "on_complete"
@@ -65,6 +66,13 @@ def picture(plan: ProductionPlan) -> Picture:
             query = step.transformation.input_query
             words = _conditions(query) if query is not None else ()
             arrows.append(Arrow(source.key, step.name, words))
+        for gate in step.gates:
+            key = gate.name
+            if key not in made:
+                key = f"wait {gate.told}"
+                if all(box.key != key for box in boxes):
+                    boxes.append(Box(key, "source", (shorten(gate.told),)))
+            arrows.append(Arrow(key, step.name, (), late=True))
         if step.dataset is not None:
             name = step.dataset.name
             boxes.append(Box(name, "dataset", (name.rsplit("/", 1)[-1],)))

@@ -1,0 +1,263 @@
+"""What a step waits for before it starts: planned from the file, judged from what the grid says.
+
+Invariant: the verdict is a pure function of the facts and the clock. All gates of a step must be
+open at the same look; what cannot be read or does not hold is waited on, with the reason in words,
+until the gate's own time is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.gate_models import WaitFor
+from dirac_prodsys.core.placeholders import fill
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.value_file import ValueFileError, read_values
+from dirac_prodsys.core.value_language import Condition, read_condition
+
+Kind = Literal["dataset", "file", "value", "production"]
+
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One thing that is waited for; primitive, as it travels in triggers for weeks.
+
+    :param kind: ``dataset``, ``file``, ``value`` or ``production``.
+    :param name: of the dataset, the file, or the other production.
+    :param when: condition of a value.
+    :param step: step of the other production.
+    :param within: seconds after which waiting fails; None: never.
+    """
+
+    kind: Kind
+    name: str
+    when: str = ""
+    step: str = ""
+    within: float | None = None
+
+    @property
+    def told(self) -> str:
+        """What is waited for, in words."""
+        match self.kind:
+            case "value":
+                return f"{self.when} in {self.name}"
+            case "production":
+                return f"the dataset of step {self.step} of production {self.name}"
+            case _:
+                return f"{self.kind} {self.name}"
+
+    @property
+    def hours(self) -> str:
+        """How long it is waited for at most, in words; empty: without end."""
+        return "" if self.within is None else f"{self.within / _HOUR:g} h"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, without what is not said."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", None)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Gate:
+        """Inverse of :meth:`to_dict`; unknown keys are ignored."""
+        names = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in names})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a look at the grid and at Airflow told.
+
+    :param datasets: names of those that exist.
+    :param files: LFNs of those that exist.
+    :param contents: of the files with values, by LFN; missing: not there.
+    :param made: ``production/step`` → datasets of it that exist.
+    :param unread: what could not be asked, by name of the gate, and why.
+    """
+
+    datasets: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    made: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What is to be done.
+
+    :param kind: ``open``: go on; ``wait``; ``fail``: the time of a gate is over.
+    :param reason: in words, all gates together.
+    :param alarm: what a person should look at.
+    """
+
+    kind: Literal["open", "wait", "fail"]
+    reason: str
+    alarm: str = ""
+
+
+def planned(
+    entries: Sequence[WaitFor],
+    production: str,
+    vo: str,
+    values: Mapping[str, str],
+    path: Path,
+    problems: Problems,
+) -> tuple[Gate, ...]:
+    """The gates of a step; mistakes are noted.
+
+    :param production: name of the step's own production.
+    :param values: what placeholders stand for.
+    :param path: of ``wait_for``.
+    """
+    gates: list[Gate] = []
+    for index, entry in enumerate(entries):
+        gate = _planned(entry, production, vo, values, (*path, index), problems)
+        if gate is None:
+            continue
+        if any(gate == other for other in gates):
+            problems.add((*path, index), f"{gate.told} is waited for twice", "drop one")
+        else:
+            gates.append(gate)
+    return tuple(gates)
+
+
+def check_makers(
+    gates: Mapping[str, Sequence[Gate]],
+    makers: Mapping[str, str],
+    waits: Mapping[str, Sequence[str]],
+    problems: Problems,
+) -> None:
+    """Note gates that only a step behind them could open.
+
+    :param gates: step → its gates.
+    :param makers: name of a dataset → the step that makes it.
+    :param waits: step → the steps that must be complete before it can be.
+    """
+    edges = {step: list(named) for step, named in waits.items()}
+    awaited = [
+        (step, index, gate, makers[gate.name])
+        for step, own in gates.items()
+        for index, gate in enumerate(own)
+        if gate.kind == "dataset" and gate.name in makers
+    ]
+    for step, _, _, maker in awaited:
+        edges.setdefault(step, []).append(maker)
+    for step, index, gate, maker in awaited:
+        if step in _reached(maker, edges):
+            whose = f"step {maker}, which waits for step {step}"
+            problems.add(
+                ("steps", step, "wait_for", index),
+                f"{gate.told} is made by {'this step itself' if maker == step else whose}",
+                "a step cannot wait for what comes after it",
+                code="cycle",
+            )
+
+
+def _reached(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    left = [start]
+    while left:
+        step = left.pop()
+        if step not in found:
+            found.add(step)
+            left += edges.get(step, ())
+    return found
+
+
+def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVerdict:
+    """Whether the step may start.
+
+    :param waited: seconds since the wait began.
+    """
+    found = [(gate, *_look(gate, facts)) for gate in gates]
+    closed = [(gate, words) for gate, is_open, words, _ in found if not is_open]
+    if not closed:
+        return GateVerdict("open", "; ".join(words for _, _, words, _ in found))
+    late = [
+        f"{words}, and was waited for {gate.hours}"
+        for gate, words in closed
+        if gate.within is not None and waited >= gate.within
+    ]
+    if late:
+        return GateVerdict("fail", "; ".join(late))
+    alarms = [alarm for _, _, _, alarm in found if alarm]
+    return GateVerdict("wait", "; ".join(words for _, words in closed), "; ".join(alarms))
+
+
+def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
+    """Whether the gate is open, in words, and what a person should look at."""
+    if gate.name in facts.unread:
+        return False, f"{gate.told} cannot be told: {facts.unread[gate.name]}", ""
+    match gate.kind:
+        case "dataset":
+            there = gate.name in facts.datasets
+            return there, f"{gate.told} {'exists' if there else 'does not exist yet'}", ""
+        case "file":
+            there = gate.name in facts.files
+            return there, f"{gate.told} {'exists' if there else 'does not exist yet'}", ""
+        case "production":
+            made = facts.made.get(f"{gate.name}/{gate.step}", ())
+            said = f"exists: {', '.join(made)}" if made else "is not made yet"
+            return bool(made), f"{gate.told} {said}", ""
+        case _:
+            return _value(gate, facts.contents.get(gate.name))
+
+
+def _value(gate: Gate, content: bytes | None) -> tuple[bool, str, str]:
+    if content is None:
+        return False, f"file {gate.name} does not exist yet", ""
+    condition: Condition = read_condition(gate.when)
+    try:
+        values = read_values(content)
+    except ValueFileError as error:
+        told = f"file {gate.name} cannot be used: {error.reason}"
+        return False, told, told
+    if missing := [name for name in condition.names if name not in values]:
+        told = f"file {gate.name} has no number {', '.join(missing)}"
+        return False, told, told
+    is_open = condition.holds(values)
+    seen = ", ".join(f"{name} = {values[name]:g}" for name in condition.names)
+    verb = "holds" if is_open else "does not hold"
+    return is_open, f"{gate.when} {verb} in {gate.name}: {seen}", ""
+
+
+def _planned(
+    entry: WaitFor,
+    production: str,
+    vo: str,
+    values: Mapping[str, str],
+    path: Path,
+    problems: Problems,
+) -> Gate | None:
+    within = None if entry.within is None else entry.within * _HOUR
+    before = len(problems.found)
+    if entry.production is not None and entry.step is not None:
+        with problems.at(*path, "production"):
+            naming.check_name(entry.production, "production")
+        with problems.at(*path, "step"):
+            naming.check_name(entry.step, "step")
+        if entry.production == production:
+            reason = f"{production} is this production itself"
+            hint = f"write after: {entry.step}, beside wait_for"
+            problems.add((*path, "production"), reason, hint)
+        gate = Gate("production", entry.production, step=entry.step, within=within)
+    elif entry.value is not None:
+        lfn = fill(entry.value.file, values, (*path, "value", "file"), problems)
+        with problems.at(*path, "value", "file"):
+            naming.check_lfn(lfn, vo)
+        gate = Gate("value", lfn, when=entry.value.when, within=within)
+    elif entry.file is not None:
+        lfn = fill(entry.file, values, (*path, "file"), problems)
+        with problems.at(*path, "file"):
+            naming.check_lfn(lfn, vo)
+        gate = Gate("file", lfn, within=within)
+    else:
+        name = fill(entry.dataset, values, (*path, "dataset"), problems)
+        with problems.at(*path, "dataset"):
+            naming.check_dataset_name(str(name), vo)
+        gate = Gate("dataset", str(name), within=within)
+    return gate if len(problems.found) == before else None

@@ -1,0 +1,196 @@
+"""Waiting for what a step needs before it starts, without a worker.
+
+Each look asks the catalogue for all files of the step in one call, and for each dataset; a small
+file is read only when its version has changed. What another production has made is asked of Airflow
+(the task that makes the dataset of its step), and of the grid, which must have that dataset now.
+
+Invariant: as for :mod:`provider.triggers`: only primitives, exactly one event, never an error
+because of the grid; class path and keyword arguments may grow and never change. What a look means
+is decided by ``core.gates.judge_gates`` alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from dirac_prodsys.core.gates import Facts, Gate, GateVerdict, judge_gates
+from dirac_prodsys.core.value_file import MAX_BYTES
+from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.small_files_protocol import SmallFilesGateway
+from dirac_prodsys.provider.caller import Caller
+from dirac_prodsys.provider.poller import Poller, attached, longest_call
+from dirac_prodsys.provider.triggers import until_moment
+
+#: seconds between two lines of progress in a task's log
+_PROGRESS_EVERY = 60.0
+
+#: runs of another production that are looked at, the last ones that Airflow names
+_RUNS = 20
+
+_NO_VERBS = "this backend cannot read files"
+
+
+class DiracGateTrigger(BaseTrigger):
+    """Waits until all gates of a step are open at the same look.
+
+    Its one event is ``{"kind": "open" | "fail", "reason", "since"}``.
+
+    :param gates: ``Gate`` as dicts.
+    :param since: when the wait began, seconds since the epoch.
+    :param not_before: as for :class:`DiracTransformationTrigger`.
+    """
+
+    def __init__(
+        self,
+        gates: Sequence[Mapping[str, Any]] = (),
+        dirac_conn_id: str = "dirac_default",
+        since: float = 0.0,
+        not_before: float = 0.0,
+        **_ignored: Any,
+    ) -> None:
+        super().__init__()
+        self.gates = [dict(gate) for gate in gates]
+        self.dirac_conn_id = dirac_conn_id
+        self.since = since
+        self.not_before = not_before
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and keyword arguments, all JSON."""
+        return "dirac_prodsys.provider.gate_trigger.DiracGateTrigger", {
+            "gates": self.gates,
+            "dirac_conn_id": self.dirac_conn_id,
+            "since": self.since,
+            "not_before": self.not_before,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then tell it once."""
+        gates = [Gate.from_dict(gate) for gate in self.gates]
+        async with attached(self.dirac_conn_id) as poller:
+            verdict = await self._wait(poller, gates)
+        await until_moment(self.not_before)
+        yield TriggerEvent({"kind": verdict.kind, "reason": verdict.reason, "since": self.since})
+
+    async def _wait(self, poller: Poller, gates: Sequence[Gate]) -> GateVerdict:
+        look = _Look(poller)
+        told, alarm, written = "", "", -_PROGRESS_EVERY
+        try:
+            while True:
+                facts = await look.facts(gates)
+                verdict = judge_gates(gates, facts, waited=time.time() - self.since)
+                if verdict.alarm and verdict.alarm != alarm:
+                    self.log.warning("%s", verdict.alarm)
+                alarm = verdict.alarm
+                if verdict.kind != "wait":
+                    return verdict
+                if verdict.reason != told and time.monotonic() - written >= _PROGRESS_EVERY:
+                    self.log.info("%s", verdict.reason)
+                    told, written = verdict.reason, time.monotonic()
+                await poller.pause()
+        finally:
+            look.close()
+
+
+class _Look:
+    """Gathers the facts; remembers the small files that it has read.
+
+    Files are read in a thread of its own: a storage element that hangs keeps nobody else waiting.
+    """
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+        self._read: dict[str, tuple[str, bytes]] = {}
+        self._reader = Caller(f"dirac-gate-{poller.conn_id}")
+
+    def close(self) -> None:
+        """End the thread."""
+        self._reader.close()
+
+    async def facts(self, gates: Sequence[Gate]) -> Facts:
+        """What the grid and Airflow say now; what did not answer is named."""
+        datasets: set[str] = set()
+        contents: dict[str, bytes] = {}
+        made: dict[str, list[str]] = {}
+        unread: dict[str, str] = {}
+        named = tuple(sorted({gate.name for gate in gates if gate.kind in ("file", "value")}))
+        versions: Mapping[str, str] = {}
+        try:
+            if named:
+                versions = await self._poller.ask(
+                    ("versions", named), lambda grid: _versions(grid, named)
+                )
+        except Exception as error:
+            unread |= dict.fromkeys(named, _reason(error))
+        for gate in gates:
+            try:
+                if gate.kind == "dataset" and await self._exists(gate.name):
+                    datasets.add(gate.name)
+                elif gate.kind == "value" and gate.name in versions:
+                    contents[gate.name] = await self._content(gate.name, versions[gate.name])
+                elif gate.kind == "production":
+                    candidates = await sync_to_async(made_by)(gate.name, gate.step)
+                    there = [name for name in candidates if await self._exists(name)]
+                    made[f"{gate.name}/{gate.step}"] = there
+            except NotFound:
+                continue  # it has gone since
+            except Exception as error:
+                unread[gate.name] = _reason(error)
+        return Facts(frozenset(datasets), frozenset(versions), contents, made, unread)
+
+    async def _exists(self, dataset: str) -> bool:
+        found = await self._poller.ask(
+            ("dataset", dataset), lambda grid: grid.find_dataset(dataset) is not None
+        )
+        return bool(found)
+
+    async def _content(self, lfn: str, version: str) -> bytes:
+        known = self._read.get(lfn)
+        if known is not None and known[0] == version:
+            return known[1]
+        gateway = self._poller.gateway
+        if not isinstance(gateway, SmallFilesGateway):
+            raise GatewayRejected(_NO_VERBS)
+        content = await self._reader.run(
+            lambda: gateway.read_file(lfn, MAX_BYTES), longest_call(self._poller.settings)
+        )
+        self._read[lfn] = (version, content)
+        return content
+
+
+def made_by(production: str, step: str) -> list[str]:
+    """The datasets that runs of another production made in a step, as Airflow knows them.
+
+    Blocking; works in a triggerer and in a worker.
+    """
+    from airflow.sdk.bases.xcom import BaseXCom
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    task = f"{step.replace('.', '__')}.dataset"
+    runs = RuntimeTaskInstance.get_task_states(dag_id=production, task_ids=[task])
+    done = [run for run, states in runs.items() if states.get(task) == "success"]
+    results = (
+        BaseXCom.get_one(key="return_value", dag_id=production, task_id=task, run_id=run)
+        for run in sorted(done)[-_RUNS:]
+    )
+    return _names(results)
+
+
+def _names(results: Iterable[Any]) -> list[str]:
+    named = [result.get("dataset") for result in results if isinstance(result, Mapping)]
+    return list(dict.fromkeys(name for name in named if isinstance(name, str)))
+
+
+def _versions(gateway: ProductionGateway, lfns: Sequence[str]) -> Mapping[str, str]:
+    if not isinstance(gateway, SmallFilesGateway):
+        raise GatewayRejected(_NO_VERBS)
+    return gateway.file_versions(lfns)
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, ProdsysError) else f"{type(error).__name__}: {error}"
