@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
+from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.gateway.services import CATALOGUE
 from sandbox import Grid
@@ -66,6 +68,19 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def diff(grid: Grid, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What a run of the file meets on the grid."""
+    code = "from dirac_prodsys.cli.main import app; app()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "diff", str(file), "--live", "--run", "r1", *options],
+        env={**grid.env(group="sim_prod"), "PYTHONPATH": str(ROOT / "plugins")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def found(run: subprocess.CompletedProcess[str]) -> list[tuple[str, int]]:
     """Code and line of each finding."""
     return [(f["code"], f["line"]) for f in json.loads(run.stdout)["findings"]]
@@ -107,6 +122,34 @@ def test_a_grid_that_does_not_answer_is_said_to(
     assert [code for code, _ in found(run)] == ["undeclared-field"]
     assert "the grid could not be asked: DataManagement/FileCatalog.getMetadataFields" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_run_meets_what_its_first_try_made_and_what_differs_by_now(
+    light_grid: Grid, file: Path
+) -> None:
+    gateway = OnDirac(light_grid).gateway()
+    file.write_text(file.read_text().replace(', where: {nsb: {"<": 5}}', ""))
+    plan = compile(load_production(file.read_text(), file.name), run="r1")
+    before = diff(light_grid, file)
+    assert before.returncode == 1, before.stdout + before.stderr
+    assert [line[0] for line in before.stdout.splitlines()] == ["+", "+", "+"]
+    ids = [gateway.create_transformation(step.transformation).id for step in plan.steps]
+    gateway.start_transformation(ids[0])
+    file.write_text(file.read_text().replace("group_size: 2", "group_size: 3"))
+    after = diff(light_grid, file)
+    lines = after.stdout.splitlines()
+    assert f"= simulate: transformation there already, and adopted: ID {ids[0]}, Active" in lines[0]
+    assert lines[1:3] == [
+        f"! merge: transformation there already, and another: ID {ids[1]}, New",
+        "    group size: asked 3, found 2",
+    ]
+    assert [line[0] for line in lines[3:]] == ["+"]
+    told = json.loads(diff(light_grid, file, "--json").stdout)["meetings"]
+    assert [one["state"] for one in told] == ["equal", "conflict", "new"]
+    assert found(lint(light_grid, file, "--run", "r1")) == [
+        ("name-taken", 4),
+        ("name-conflict", 13),
+    ]
 
 
 #: values that files have: all that conditions name, one between each two, one beyond each end

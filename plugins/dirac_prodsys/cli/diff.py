@@ -1,4 +1,4 @@
-"""``dirac-prodsys diff``: what differs between what two production files would send.
+"""``dirac-prodsys diff``: what differs between what two files would send, or one file and the grid.
 
 Invariant: compares plans, not texts: order of keys, comments and ways of writing do not matter.
 """
@@ -7,25 +7,53 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli import grid_options
+from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.plan_values import parameter_values
 
-_File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")]
+if TYPE_CHECKING:
+    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
 def diff(
-    left: _File,
-    right: _File,
+    left: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
+    right: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="Another one; or say --live.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Compare with what the grid has.")] = False,
+    run: Annotated[str, typer.Option("--run", metavar="TAG", help="Live: of this run.")] = "",
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As the run chose."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    backend: grid_options.Backend = "dirac",
+    config: grid_options.Config = "",
+    proxy: grid_options.Proxy = "",
+    group: grid_options.Group = "",
+    timeout: grid_options.Timeout = 60.0,
 ) -> None:
     """Compare what two production files would send; exit code 1 if anything differs.
 
-    The names of the two productions do not count.
+    The names of the two productions do not count. With --live, one file is compared with what the
+    grid has of a run: what would be created, what is there and adopted, what is in the way.
     """
+    if live == (right is not None) or live != bool(run):
+        typer.echo("diff: give two files, or one with --live and --run", err=True)
+        raise typer.Exit(DEFINITION)
+    if right is None:
+        gateway = grid_options.gateway_of(backend, config, proxy, group, timeout)
+        _with_grid(left, run, parameters, gateway, as_json=as_json)
+    else:
+        _with_file(left, right, as_json=as_json)
+
+
+def _with_file(left: Path, right: Path, *, as_json: bool) -> None:
     from dirac_prodsys.core.difference import differences
     from dirac_prodsys.core.plan import compile as compile_plan
 
@@ -39,4 +67,30 @@ def diff(
         for each in found:
             typer.echo(str(each))
     if found:
+        raise typer.Exit(1)
+
+
+def _with_grid(
+    file: Path,
+    run: str,
+    parameters: list[str] | None,
+    gateway: ProductionGateway,
+    *,
+    as_json: bool,
+) -> None:
+    from dirac_prodsys.cli.against_grid import compare, lines, look_up_datasets
+    from dirac_prodsys.core.plan import compile as compile_plan
+
+    with readable_errors():
+        production = read_production(file)
+        values = parameter_values(production, parameters) if parameters else None
+        datasets = look_up_datasets(gateway, production, run, values, {})
+        plan = compile_plan(production, run=run, parameters=values, datasets=datasets)
+        found = compare(gateway, plan)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2))
+    else:
+        for line in lines(found):
+            typer.echo(line)
+    if not found.same:
         raise typer.Exit(1)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.cli.lint_gates import gates_now
-from dirac_prodsys.core import naming
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
@@ -121,19 +120,29 @@ class Live:
         self, production: Production, queries: Mapping[str, Mapping[str, Any]]
     ) -> Iterator[Problem]:
         """Transformations that the run would find in its place."""
-        if not self.run:
+        plan = check(production, self.run, Problems(), datasets=queries) if self.run else None
+        if plan is None or plan.unresolved:
             return
-        for step in production.steps:
-            name = naming.transformation_name(production.name, self.run, step.name)
-            found = self.gateway.find_transformation(name)
-            if found is not None:
+        specs = [step.transformation for step in plan.steps]
+        met = self.gateway.compare_transformations(specs)
+        for step, meeting in zip(plan.steps, met, strict=True):
+            there = meeting.standing
+            if there is None:
+                continue
+            path = ("steps", step.name)
+            reason = f"transformation {meeting.name} exists: ID {there.id}, {there.status}"
+            if meeting.state == "conflict":
+                lines = "; ".join(line for line in meeting.differences if not line.startswith(" "))
                 yield Problem(
-                    ("steps", step.name),
-                    f"transformation {name} exists: ID {found.id}, {found.status}",
-                    "a run of this tag adopts it if it is the same, and fails if it is not",
+                    path,
+                    f"{reason}, and is another: {lines}",
+                    "use another run or production name, or clean the old one",
                     on_key=True,
-                    code="name-taken",
+                    code="name-conflict",
                 )
+            else:
+                hint = "nothing to do: a run of this tag adopts it"
+                yield Problem(path, reason, hint, on_key=True, code="name-taken")
 
     def _made_datasets(
         self,

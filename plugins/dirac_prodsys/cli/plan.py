@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli import grid_options
+from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
+from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from dirac_prodsys.core.comparison import Comparison
     from dirac_prodsys.core.conduct import Approval
     from dirac_prodsys.core.plan import ProductionPlan, StepPlan
     from dirac_prodsys.core.production import Production
@@ -32,12 +35,15 @@ _NOTES = frozenset({"link", "estimate"})
 #: columns, more than any line has
 _UNBROKEN = 100_000
 
+#: stands for the run where none is meant
+NO_RUN = "dry-run"
+
 
 def plan(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
     run: Annotated[
         str, typer.Option("--run", metavar="TAG", help="Run tag to fill in; Airflow makes its own.")
-    ] = "dry-run",
+    ] = NO_RUN,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
     output: Annotated[
         Literal["text", "json"],
@@ -53,8 +59,19 @@ def plan(
             exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
         ),
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
+    ] = False,
+    backend: grid_options.Backend = "dirac",
+    config: grid_options.Config = "",
+    proxy: grid_options.Proxy = "",
+    group: grid_options.Group = "",
+    timeout: grid_options.Timeout = 60.0,
 ) -> None:
     """Show the transformations, bodies, queries and datasets that a run would send to DIRAC."""
+    if live and run == NO_RUN:
+        typer.echo("plan: --live compares one run: say which with --run", err=True)
+        raise typer.Exit(DEFINITION)
     from rich.console import Console
     from rich.text import Text
 
@@ -64,10 +81,15 @@ def plan(
         production = read_production(file)
         values = parameter_values(production, parameters) if parameters else None
         known = dataset_queries(datasets)
+        gateway = grid_options.gateway_of(backend, config, proxy, group, timeout) if live else None
+        if gateway is not None:
+            known = look_up_datasets(gateway, production, run, values, known)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)
         chosen = production if values is None else production.bind(values)
+        met = None if gateway is None else compare(gateway, compiled)
     if as_json:
-        typer.echo(json.dumps(compiled.to_dict(), indent=2))
+        beside = {} if met is None else {"grid": met.to_dict()["meetings"]}
+        typer.echo(json.dumps({**compiled.to_dict(), **beside}, indent=2))
     elif output == "json":
         with readable_errors():
             typer.echo(json.dumps(short_form(compiled), indent=2))
@@ -75,15 +97,18 @@ def plan(
         console = Console(highlight=False)
         if not console.is_terminal:  # a program or a file reads it: no line is ever broken
             console.width = _UNBROKEN
-        console.print(plan_tree(compiled, branches=production.branches))
+        console.print(plan_tree(compiled, branches=production.branches, met=met))
         for note in link_notes(chosen, compiled):
             console.print(Text.assemble(("note: ", "dim"), note))
 
 
-def plan_tree(compiled: ProductionPlan, *, branches: int = 0) -> Tree:
+def plan_tree(
+    compiled: ProductionPlan, *, branches: int = 0, met: Comparison | None = None
+) -> Tree:
     """The plan as a tree: a branch per step, in the order in which they are created.
 
     :param branches: number of combinations of the matrix; 0: there is none.
+    :param met: what the grid has of it.
     """
     from rich.text import Text
     from rich.tree import Tree
@@ -103,6 +128,12 @@ def plan_tree(compiled: ProductionPlan, *, branches: int = 0) -> Tree:
         branch = tree.add(Text.assemble((step.name, "bold cyan"), f"  {step.transformation.type}"))
         for label, value in (*step_rows(step), *_gate_rows(step)):
             branch.add(Text.assemble((f"{label}: ", "dim"), value))
+        for one in () if met is None else met.of(step.name):
+            here = branch.add(Text.assemble(("on the grid: ", "dim"), f"{one.kind} {said(one)}"))
+            for line in one.differences:
+                here.add(Text(line))
+    for one in () if met is None else met.of(""):
+        tree.add(Text.assemble((one.name, "bold"), f"  {said(one)}"))
     return tree
 
 

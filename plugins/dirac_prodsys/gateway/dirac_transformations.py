@@ -151,9 +151,7 @@ class TransformationVerbs:
     def _adopt(
         self, spec: TransformationSpec, body: str, stored: Stored, *, adopted: bool = True
     ) -> TransformationRecord:
-        differing = differences(spec, body, stored)
-        if differing and self._resized(stored.id):
-            differing = differences(spec, body, stored, resized=True)
+        differing = self._differing(spec, body, stored)
         if differing:
             listed = "".join(f"\n  {line}" for line in differing)
             raise Conflict(
@@ -172,6 +170,13 @@ class TransformationVerbs:
                     "parameter names are at most 32 letters",
                 )
         return TransformationRecord(stored.id, spec.name, stored.status, adopted)
+
+    def _differing(self, spec: TransformationSpec, body: str, stored: Stored) -> list[str]:
+        """What keeps it from being adopted, a line each; what a person has set is no difference."""
+        differing = differences(spec, body, stored)
+        if differing and self._resized(stored.id):
+            differing = differences(spec, body, stored, resized=True)
+        return differing
 
     def _resized(self, transformation: int) -> bool:
         """Whether a person has set another group size: DIRAC's own log of it tells."""

@@ -26,6 +26,7 @@ from dirac_prodsys.errors import (
 )
 from dirac_prodsys.gateway.dirac_actions import ActionVerbs
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
@@ -150,6 +151,7 @@ class MemoryServices:
 
 class MemoryGateway(
     CatalogueVerbs,
+    ComparisonVerbs,
     FileVerbs,
     InventoryVerbs,
     RecoveryVerbs,

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from dirac_prodsys.core.comparison import Meeting
 from dirac_prodsys.core.inventory import Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.snapshot import Snapshot
@@ -107,6 +108,15 @@ class ProductionGateway(Protocol):
         """Look up many by exact name; those that do not exist are absent.
 
         :raises Conflict: several transformations have one of the names.
+        """
+
+    def compare_transformations(
+        self, specs: Sequence[TransformationSpec], group: str = ""
+    ) -> tuple[Meeting, ...]:
+        """What creating each of these would meet, in their order; reads, and changes nothing.
+
+        :param group: TransformationGroup whose other transformations are told after them, as
+            ``unknown``; empty: none are.
         """
 
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:

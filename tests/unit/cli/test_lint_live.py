@@ -112,6 +112,10 @@ def test_names_of_a_run_that_exist_are_told(live, grid, good):
     (taken,) = live(good, "--run", "r1")
     assert (taken["code"], taken["severity"]) == ("name-taken", "warning")
     assert "good__r1__merge exists: ID 1, New" in taken["message"]
+    good.write_text(good.read_text().replace("group_size: 2", "group_size: 3"))
+    (other,) = live(good, "--run", "r1")
+    assert (other["code"], other["severity"]) == ("name-conflict", "error")
+    assert other["message"].endswith("and is another: group size: asked 3, found 2")
 
 
 def test_datasets_that_exist_are_told_with_what_they_hold(live, grid, good):

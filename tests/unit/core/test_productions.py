@@ -31,6 +31,7 @@ NOT_BY_LOADING = {
     "unknown-field": "the catalogue",
     "file-field": "the catalogue",
     "field-type": "the catalogue",
+    "name-conflict": "the Transformation System",
     "dataset-taken": "the catalogue",
     "unknown-dataset": "the catalogue",
     "unknown-se": "the configuration",

@@ -1,0 +1,113 @@
+"""A plan beside the grid, for ``plan --live`` and ``diff FILE --live``.
+
+Invariant: read-only; every transformation and dataset of the plan is told once, and so is every
+other transformation that the grid has of the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dirac_prodsys.errors import NotFound
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.comparison import Comparison, Meeting
+    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.production import Production
+    from dirac_prodsys.core.specs import DatasetSpec
+    from dirac_prodsys.gateway.protocol import ProductionGateway
+
+#: what a state is called, and the sign before it
+WORDS = {
+    "new": ("+", "new"),
+    "equal": ("=", "there already, and adopted"),
+    "unfinished": ("~", "half made by a creation that died; made anew"),
+    "conflict": ("!", "there already, and another"),
+    "unknown": ("?", "there, and not of this plan"),
+}
+
+
+def look_up_datasets(
+    gateway: ProductionGateway,
+    production: Production,
+    run: str,
+    values: Mapping[str, Any] | None,
+    known: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Queries of all datasets that the production takes, as the catalogue has them.
+
+    :param known: those that the caller knows better.
+    """
+    from dirac_prodsys.core.plan import compile as compile_plan
+
+    found = dict(known)
+    plan = compile_plan(production, run=run, parameters=values, datasets=found)
+    for name in plan.unresolved:
+        try:
+            found[name] = gateway.dataset_query(name)
+        except NotFound:
+            continue  # the plan says what it lacks
+    return found
+
+
+def compare(gateway: ProductionGateway, plan: ProductionPlan) -> Comparison:
+    """What creating the plan would meet."""
+    from dirac_prodsys.core.comparison import Comparison, step_of
+
+    specs = [step.transformation for step in plan.steps]
+    meetings = []
+    for meeting in gateway.compare_transformations(specs, plan.production):
+        step = step_of(meeting.name, plan)
+        if step is not None:
+            meetings.append(replace(meeting, step=step))
+    for one in plan.steps:
+        if one.dataset is not None:
+            meetings.append(replace(_dataset(gateway, one.dataset), step=one.name))
+    return Comparison(plan.production, plan.run, tuple(meetings))
+
+
+def _dataset(gateway: ProductionGateway, wanted: DatasetSpec) -> Meeting:
+    from dirac_prodsys.core.comparison import Meeting
+    from dirac_prodsys.core.meta_query import MetaQuery
+
+    there = gateway.find_dataset(wanted.name)
+    if there is not None:
+        found = MetaQuery.from_dirac(there.query)
+        if found == wanted.query:
+            return Meeting(wanted.name, "equal", kind="dataset")
+        lines = (f"query: asked {wanted.query}, found {found}",)
+        return Meeting(wanted.name, "conflict", lines, kind="dataset")
+    try:
+        gateway.dataset_query(wanted.name.rsplit("/", 1)[-1])
+    except NotFound:
+        return Meeting(wanted.name, "new", kind="dataset")
+    lines = ("name: another directory has a dataset of the same last name",)
+    return Meeting(wanted.name, "conflict", lines, kind="dataset")
+
+
+def lines(comparison: Comparison) -> Iterator[str]:
+    """The comparison as a person reads it."""
+    for one in comparison.meetings:
+        sign, _ = WORDS[one.state]
+        yield f"{sign} {one.step or one.name}: {one.kind} {said(one)}"
+        for line in one.differences:
+            yield f"    {line}"
+
+
+def said(one: Meeting) -> str:
+    """What one name meets, in a few words."""
+    words = WORDS[one.state][1]
+    if one.state == "unknown" and one.step:
+        words = "made anew"
+    there = one.standing
+    if there is None:
+        return words
+    counts = [
+        f"{sum(found.values())} {what}"
+        for what, found in (("tasks", there.tasks), ("files", there.files))
+        if found
+    ]
+    again = f" as {there.name}" if one.state == "unknown" and one.step else ""
+    return f"{words}{again}: {', '.join([f'ID {there.id}', there.status, *counts])}"
