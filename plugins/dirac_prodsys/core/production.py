@@ -27,6 +27,7 @@ from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy,
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.gate_models import WaitFor
 from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter, values_for
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.specs import MetaValue
@@ -214,6 +215,7 @@ class Production(Model):
     :param parameters: values that a run may choose, by name.
     :param approval: asked before anything is created.
     :param on_cancel: what a run that did not complete leaves on the grid.
+    :param notify: whom it tells of what; None: as the deployment says.
     :param registry: whether its runs are entered in DIRAC's ProductionSystem.
     :param types: transformation types of the site, beside those that are known everywhere.
     :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
@@ -232,6 +234,7 @@ class Production(Model):
     approval: Approval | None = None
     on_cancel: OnCancelForm = OnCancel(action="stop")
     registry: StrictBool = True
+    notify: Notify | None = None
     steps: tuple[Step, ...]
     dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)

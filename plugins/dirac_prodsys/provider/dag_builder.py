@@ -128,9 +128,10 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
         created = EmptyOperator(task_id=_free_id("created", names))
         asked = gates.before_production(production, plan, _free_id("approve", names))
         tasks = {step.name: _step_tasks(production, step) for step in plan.steps}
-    ready_to_start = [created]
+    ready_to_start, beside = [created], []
     if production.registry:
         ids = (_free_id("register", names), _free_id("registered", names))
+        beside.append(ids[0])
         ready_to_start.append(registry.registered(dag, production, created, ids))
     late = gates.created_late(plan)
     for step in plan.steps:
@@ -157,7 +158,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
                         ready_at=part,
                     )
                 tasks[name].start >> ready >> own.begin
-    final.reported(dag, production, _free_id("report", names))
+    final.reported(dag, production, _free_id("report", names), beside)
     return dag
 
 

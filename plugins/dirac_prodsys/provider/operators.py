@@ -13,6 +13,7 @@ from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core.plan import StepPlan
+from dirac_prodsys.core.notices import of_flush
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.core.status import FileStatus
@@ -22,6 +23,7 @@ from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.verification import attach_verified
+from dirac_prodsys.provider.notify import Teller
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -126,6 +128,8 @@ class DiracFlushTransformationOperator(DiracOperator):
         unused = snapshot.files.get(FileStatus.UNUSED, 0)
         if flushed:
             self.log.info("flushed %d Unused files of %d %s", unused, snapshot.id, snapshot.name)
+            teller = Teller(context, self.dirac_conn_id, self.production, snapshot.id)
+            teller.tell(of_flush(self.step or snapshot.name, f"{unused} files were flushed"))
         elif unused:
             self.log.warning(
                 "%d files are Unused, but transformation %d is %s: not flushed",

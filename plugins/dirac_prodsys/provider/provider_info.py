@@ -49,6 +49,31 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
+def _option(description: str, example: str | None = None, default: str = "") -> dict[str, Any]:
+    return {
+        "description": description,
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": example,
+        "default": default,
+    }
+
+
+#: section of Airflow's configuration, read in ``provider/notify.py``
+SECTION = "dirac_prodsys"
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "notify_to": _option("Who is told of what happens to productions.", "shift@example.org"),
+    "notify_on": _option("Kinds of notices; empty: all but flushed.", "stalled, given_up, failed"),
+    "smtp_conn_id": _option(
+        "Connection of the mail server; empty: that of [email].", "smtp_default"
+    ),
+    "notifier": _option(
+        "Instead of mail: a notifier class with its kwargs, or a list of them, as JSON.",
+        '{{"class": "path.of.Notifier", "kwargs": {{"text": "{{subject}}"}}}}',
+    ),
+}
+
+
 def get_provider_info() -> dict[str, Any]:
     """The provider's description, in the form of Airflow's ``provider_info.schema.json``."""
     return {
@@ -74,6 +99,7 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": CONNECTION_FIELDS,
             }
         ],
+        "config": {SECTION: {"description": "Productions of DIRAC.", "options": _OPTIONS}},
         "extra-links": ["dirac_prodsys.provider.links.TransformationLink"],
         "asset-uris": [
             {"schemes": ["dirac"], "handler": "dirac_prodsys.provider.assets.sanitize_uri"}

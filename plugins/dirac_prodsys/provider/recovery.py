@@ -79,6 +79,13 @@ class Outcome:
             "lines": self.lines(),
         }
 
+    def given_up(self) -> dict[str, int]:
+        """Number of files that are not tried again from now on, by cause."""
+        ended = [
+            d.cause for d in self.decisions if d.fate == "give_up" and d.file.lfn in self.changed
+        ]
+        return dict(Counter(ended))
+
     def remembered(self, history: History, now: float) -> History:
         """The wait's history after this pass."""
         return history.looked_into(now, tasks=self.tasks, files=self.files, asked=self.asked)

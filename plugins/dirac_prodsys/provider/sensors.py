@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from dirac_prodsys.core import notices
 from dirac_prodsys.core.policy import History, StepRules
 from dirac_prodsys.core.policy.counts import vanished_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import report_on
-from dirac_prodsys.provider import recovery
+from dirac_prodsys.provider import notify, recovery
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger, earliest_event
@@ -105,6 +106,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
                 history=history,
                 deadline=deadline,
                 not_before=earliest_event(),
+                tell=notify.wanted(self.production),
             ),
             method_name="resume",
         )
@@ -131,6 +133,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             return snapshot
         if kind in ("fail", "timeout"):
             self._report(context, snapshot)
+            self._teller(context, snapshot).tell(self._given_up(reason))
             if kind == "timeout":
                 raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
             raise AirflowFailException(str(TransformationFailed(reason, _FAIL_HINT)))
@@ -138,6 +141,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             self.log.info("%s: %s", kind, reason)
             act = {"flush": self._flush, "recover": self._recover, "extend": self._extend}[kind]
             state["history"] = act(context, event, past, state).to_dict()
+        if kind == "notice" and snapshot:
+            state["history"] = self._tell(context, event, past).to_dict()
         return self.work(context, state)
 
     def _flush(
@@ -147,6 +152,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         if not self.on_grid(lambda gateway: gateway.flush_transformation(number), state):
             return past
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
+        told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
+        self._teller(context, event["snapshot"]).tell(told)
         return past.flushed(time.time())
 
     def _extend(
@@ -169,7 +176,33 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         for line in outcome.lines():
             self.log.info("%s", line)
         _push(context, "recovery", outcome.to_dict())
+        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
+        for notice in notices.of_outcome(outcome.to_dict(), outcome.given_up(), name):
+            teller.tell(notice)
         return outcome.remembered(past, time.time())
+
+    def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
+        """Somebody should know; the wait remembers that it has said so."""
+        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
+        about, causes = event.get("about"), [str(cause) for cause in event.get("causes") or ()]
+        if about == "recovered":
+            teller.went_on(causes, name, event.get("reason") or "")
+            return replace(past, told=())
+        kind: notices.NoticeKind = "stalled" if about == "stalled" else "needs_person"
+        self.log.warning("%s", event.get("reason"))
+        teller.tell(notices.of_alarm(kind, causes, event.get("reason") or "", name))
+        return replace(past, told=(*past.told, *causes))
+
+    def _teller(self, context: Context, snapshot: Mapping[str, Any] | None) -> notify.Teller:
+        number = int(snapshot["id"]) if snapshot else None
+        return notify.Teller(context, self.dirac_conn_id, self.production, number)
+
+    def _step_name(self, snapshot: Mapping[str, Any] | None) -> str:
+        return self.step or (str(snapshot["name"]) if snapshot else self.task_id)
+
+    def _given_up(self, reason: str) -> notices.Notice:
+        name = self.step or self.task_id
+        return notices.Notice("given_up", (f"{name}: {notices.cause_of(reason)}",), reason, name)
 
     def _report(self, context: Context, snapshot: Mapping[str, Any] | None) -> None:
         """Tell what the jobs came to; never in the way of the verdict itself."""

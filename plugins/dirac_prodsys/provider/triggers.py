@@ -19,6 +19,7 @@ from airflow.sdk.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.notices import matter
 from dirac_prodsys.core.policy import (
     DECISIVE,
     History,
@@ -46,7 +47,9 @@ class DiracTransformationTrigger(BaseTrigger):
 
     Its one event is ``{"kind": a decisive verdict or "timeout", "reason", "snapshot", "flushes",
     "deadline", "history", "tasks"}``; ``flushes`` and ``deadline`` come back as they were given,
-    ``history`` is what was remembered last, ``tasks`` belongs to the verdict ``extend``.
+    ``history`` is what was remembered last, ``tasks`` belongs to the verdict ``extend``. A trigger
+    that is to tell has one kind more, ``notice``: somebody should know of ``causes`` (what it is
+    ``about``: ``stalled``, ``needs_person``, or ``recovered``), and the wait goes on.
 
     :param transformation: its ID.
     :param rules: ``StepRules`` as a dict.
@@ -58,6 +61,7 @@ class DiracTransformationTrigger(BaseTrigger):
     :param deadline: seconds since the epoch after which to give up; None: never.
     :param not_before: seconds since the epoch; no event comes earlier (see
         :func:`earliest_event`).
+    :param tell: whether there is anybody who wants notices.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class DiracTransformationTrigger(BaseTrigger):
         deadline: float | None = None,
         not_before: float = 0.0,
         history: Mapping[str, Any] | None = None,
+        tell: bool = False,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -85,6 +90,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.deadline = deadline
         self.not_before = not_before
         self.history = dict(history) if history else None
+        self.tell = tell
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -99,6 +105,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "deadline": self.deadline,
             "not_before": self.not_before,
             "history": self.history,
+            "tell": self.tell,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -136,6 +143,11 @@ class DiracTransformationTrigger(BaseTrigger):
                 if verdict.kind in DECISIVE:
                     event = self._event(verdict.kind, verdict.reason, snapshot, history)
                     return {**event, "tasks": verdict.tasks}
+                if self.tell and (about := matter(verdict, history.told)):
+                    event = self._event(
+                        "notice", verdict.alarm or verdict.reason, snapshot, history
+                    )
+                    return {**event, **about}
             look = await poller.look(self.transformation)
 
     async def _with_catalogue(

@@ -133,6 +133,7 @@ def _production(
         approval=header.approval,
         on_cancel=header.on_cancel,
         registry=header.registry,
+        notify=header.notify,
         parameters={} if native is None else native.parameters,
         types=_types(document) if native is None else native.types,
         steps=steps,

@@ -18,6 +18,7 @@ from pydantic import (
 
 from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
 from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.core.production import GroupSize, Model, StepBase, TypeModel
 from dirac_prodsys.core.specs import MetaValue
@@ -39,6 +40,7 @@ class Header(Model):
     approval: Approval | None = None
     on_cancel: OnCancelForm = OnCancel(action="stop")
     registry: StrictBool = True
+    notify: Notify | None = None
 
 
 class Input(Model):

@@ -42,6 +42,7 @@ class History:
     :param handled_files: files in states of failure that have been looked into.
     :param looked: when stranded files were last looked for.
     :param asked: files that wait for a person's decision.
+    :param told: causes of alarms of which somebody was told since the wait last went on.
     """
 
     attached: int | None = None
@@ -56,6 +57,7 @@ class History:
     handled_files: int = 0
     looked: float = 0.0
     asked: int = 0
+    told: tuple[str, ...] = ()
 
     def flushed(self, now: float) -> History:
         """To be remembered when a flush was done: it counts, and the quiet time begins anew."""
@@ -91,7 +93,8 @@ class History:
     def from_dict(cls, data: Mapping[str, Any]) -> History:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
         names = {field.name for field in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in names})
+        values = {key: value for key, value in data.items() if key in names}
+        return cls(**{**values, "told": tuple(values.get("told") or ())})
 
 
 def remember(

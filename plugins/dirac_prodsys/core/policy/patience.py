@@ -57,17 +57,18 @@ def impatient(
                 verdict,
                 alarm=f"the TransformationAgent seems down: {unused_files(snapshot)} files are "
                 f"Unused and the status has been Flush for {late:.0f} s",
+                about="stalled",
             )
     if _look_is_due(snapshot, rules, seen, now, quiet_seconds):
         return Verdict(
             "recover", f"nothing moved for {idle:.0f} s ({verdict.reason}): asking for the jobs"
         )
     if seen.asked:
-        return replace(
-            verdict, alarm=f"{seen.asked} files wait for a person's decision ({verdict.reason})"
-        )
+        alarm = f"{seen.asked} files wait for a person's decision ({verdict.reason})"
+        return replace(verdict, alarm=alarm, about="needs_person")
     if idle >= rules.stall_after and (silent := standing_still(snapshot, rules)):
-        return replace(verdict, alarm=f"nothing moved for {idle:.0f} s: {silent}")
+        alarm = f"nothing moved for {idle:.0f} s: {silent}"
+        return replace(verdict, alarm=alarm, about="stalled")
     return verdict
 
 

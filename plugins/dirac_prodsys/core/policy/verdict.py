@@ -20,6 +20,8 @@ class Verdict:
 
     :param reason: one sentence, with the numbers it rests on.
     :param alarm: what a person should look at, although nothing is done about it; else empty.
+    :param about: what kind of matter the alarm is: ``stalled`` or ``needs_person``; empty: for the
+        log alone.
     :param tasks: of ``extend``: the number of tasks that there should be.
     """
 
@@ -27,3 +29,4 @@ class Verdict:
     reason: str
     alarm: str = ""
     tasks: int = 0
+    about: Literal["", "stalled", "needs_person"] = ""

@@ -1,0 +1,46 @@
+"""Whom a production tells of what, as a user writes it; what is told stands in ``core/notices``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictStr
+from pydantic import WithJsonSchema as Schema
+
+from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.notices import KINDS, NoticeKind
+
+_ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
+_ADDRESSES = {"type": "string", "pattern": f"^{_ADDRESS.pattern}$"}
+
+
+def _one_or_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise wrong(f"{value!r} is no mail address", "write somebody@example.org")
+    return value
+
+
+class Notify(BaseModel):
+    """Who is told of what; what is not said is as the deployment has it.
+
+    :param on: kinds of notices, one or a list; an empty list: none.
+    :param to: mail addresses, one or a list.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: Annotated[
+        tuple[NoticeKind, ...] | None,
+        BeforeValidator(_one_or_many),
+        Schema({"anyOf": [{"enum": [*KINDS]}, {"type": "array", "items": {"enum": [*KINDS]}}]}),
+    ] = None
+    to: Annotated[
+        tuple[Annotated[StrictStr, AfterValidator(_address)], ...] | None,
+        BeforeValidator(_one_or_many),
+        Schema({"anyOf": [_ADDRESSES, {"type": "array", "items": _ADDRESSES}]}),
+    ] = None
