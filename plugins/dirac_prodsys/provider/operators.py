@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException
 
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.notices import of_flush
+from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.core.status import FileStatus
@@ -22,8 +22,8 @@ from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, Tra
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.frozen import check_frozen
-from dirac_prodsys.provider.verification import attach_verified
 from dirac_prodsys.provider.notify import Teller
+from dirac_prodsys.provider.verification import attach_verified
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
