@@ -43,6 +43,10 @@ _READING = (
     ("other-file", "A file that is extended or listed cannot be read, or extends this one."),
     ("parameter", "A parameter is declared wrongly, or decides what no run can decide."),
     ("matrix", "An axis, a combination or a branch that cannot be."),
+    ("step-shape", "Keys of a step do not go together, or not with its type."),
+    ("twice", "Something is said or named twice that can be there once."),
+    ("text", "A text that DIRAC's databases cut off, or its tools cannot write as it is."),
+    ("lost-digits", "A number such as 1.10 stands where a version may be meant."),
     ("definition", "Any other mistake in the definition of a production."),
 )
 _LINKS = (

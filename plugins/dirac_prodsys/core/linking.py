@@ -218,6 +218,7 @@ def _from_parents(
                 (*wanted.path, "from", index),
                 f"step {parent} has no output that could be found by metadata",
                 f"give {parent} an output with metadata",
+                code="empty-link",
             )
             continue
         try:

@@ -36,4 +36,5 @@ def check_names(production: Production, run: str, problems: Problems) -> None:
                 f"steps {twin!r} and {step.name!r} differ in upper and lower case only",
                 "the Transformation System takes them for the same name: rename one",
                 on_key=True,
+                code="name",
             )

@@ -81,7 +81,7 @@ def check(
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
     steps = graph.build({**edges, **dict.fromkeys(unread, ())}, problems)
     if production.dialect == "ctao":
-        plans = _ctao_plans(production, steps, run, datasets or {}, problems)
+        plans = _ctao_plans(production, steps, run, datasets or {}, problems, unread)
     else:
         plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
     check_makers(
@@ -109,11 +109,13 @@ def _ctao_plans(
     run: str,
     datasets: Datasets,
     problems: Problems,
+    unread: frozenset[str],
 ) -> dict[str, StepPlan]:
     from dirac_prodsys.core.ctao.planning import plan_steps  # costs time, and few need it
 
     order = [step.name for step in production.steps] if steps is None else steps.order
-    return plan_steps(production, order, run, datasets, problems)
+    known = [name for name in order if name not in unread]
+    return plan_steps(production, known, run, datasets, problems)
 
 
 def _native_plans(

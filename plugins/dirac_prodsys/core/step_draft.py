@@ -33,7 +33,7 @@ from dirac_prodsys.core.specs import (
 )
 from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
-from dirac_prodsys.core.step_shape import check_conduct, check_shape, declared_types
+from dirac_prodsys.core.step_shape import SHAPE, check_conduct, check_shape, declared_types
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters
@@ -203,12 +203,13 @@ def description(
     text = text or f"Step {step.name} of production {production.name}"
     if len(text) > MAX_DESCRIPTION:
         reason = f"the description has {len(text)} characters, and DIRAC keeps {MAX_DESCRIPTION}"
-        problems.add(path, reason, "shorten it")
+        problems.add(path, reason, "shorten it", code="text")
     if not text.isprintable() or set(text) & set("'\"\\"):
         problems.add(
             path,
             "the description must be one line without quotes and backslashes",
             "DIRAC's tools write it into other texts as it is",
+            code="text",
         )
     return text
 
@@ -230,6 +231,7 @@ def _body(
             (*path, "type"),
             f"a {attributes.type} is a {body.kind}, and tasks of a {kind.name} are {kind.body}s",
             "change the type of the job or of the step",
+            code=SHAPE,
         )
     return body
 
@@ -240,7 +242,8 @@ def read_job(
     """The attributes written under ``job:``; None, and the problems noted, if they are wrong."""
     named = job.get("type")
     if not isinstance(named, str):
-        problems.add((*path, "type"), "the job has no type", "add type: script")
+        hint = "add type: script"
+        problems.add((*path, "type"), "the job has no type", hint, code="missing-key")
         return None
     refuse(named, (*path, "type"), problems)
     with problems.at(*path, "type"):

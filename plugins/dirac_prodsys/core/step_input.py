@@ -13,6 +13,7 @@ from dirac_prodsys.core.linking import Wanted, read_query
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import InputSpec, Production, Step
+from dirac_prodsys.core.step_shape import SHAPE
 
 #: files that a list may have
 MAX_FILES = 4000
@@ -83,6 +84,7 @@ def _check_one(source: InputSpec, path: Path, problems: Problems) -> None:
             f"{named[0]} and {named[1]} each say where the files come from",
             "keep one of them",
             on_key=True,
+            code=SHAPE,
         )
     if source.lfns and source.where:
         problems.add(
@@ -90,6 +92,7 @@ def _check_one(source: InputSpec, path: Path, problems: Problems) -> None:
             "files that are listed are not selected by metadata",
             "drop where, or the list",
             on_key=True,
+            code=SHAPE,
         )
 
 
@@ -101,6 +104,7 @@ def _files(
             path,
             f"the list has {len(lfns):,} files, and {MAX_FILES:,} are the most that are attached",
             "give the files metadata, and select them by a query or a dataset",
+            code="wrong-value",
         )
         return ()
     first: dict[str, int] = {}
@@ -110,7 +114,7 @@ def _files(
         with problems.at(*path, index):
             naming.check_lfn(lfn, vo)
         if first.setdefault(lfn, index) != index:
-            problems.add((*path, index), f"{lfn} is listed twice", "list it once")
+            problems.add((*path, index), f"{lfn} is listed twice", "list it once", code="twice")
         if len(problems.found) - before >= _TOLD:
             break
     return tuple(first)

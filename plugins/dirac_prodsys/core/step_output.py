@@ -18,6 +18,7 @@ from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import DatasetSpec, MetaValue, OutputFile
+from dirac_prodsys.core.step_shape import SHAPE
 
 #: a stored condition of more characters cannot be read back (``SaferEval.py``)
 MAX_CONDITION = 2048
@@ -48,7 +49,10 @@ def output(
     se = fill(step.output.se, values, (*path, "se"), problems)
     if not _SE.fullmatch(se):
         problems.add(
-            (*path, "se"), f"{se!r} cannot name a storage element", "use letters, digits and _ . -"
+            (*path, "se"),
+            f"{se!r} cannot name a storage element",
+            "use letters, digits and _ . -",
+            code="name",
         )
     metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
     equal = {field: {"=": value} for field, value in metadata.items()}
@@ -56,7 +60,8 @@ def output(
     check_conditions(query, (*path, "metadata"), problems)
     if not metadata:
         hint = "add step: ${{ step }}"
-        problems.add((*path, "metadata"), "without metadata nobody finds these files", hint)
+        reason = "without metadata nobody finds these files"
+        problems.add((*path, "metadata"), reason, hint, code="missing-key")
     some = _file_metadata(step, metadata, values, (*path, "file_metadata"), problems)
     names = fill(step.output.files, values, (*path, "files"), problems)
     for index, name in enumerate(names):
@@ -102,6 +107,7 @@ def _file_metadata(
                 f"{field} is metadata of the directory, which its files inherit",
                 "say it in one of the two",
                 on_key=True,
+                code="twice",
             )
         found[field] = {"in": value} if isinstance(value, list) else {"=": value}
     query = read_query(found, path, problems) or MetaQuery()
@@ -131,9 +137,10 @@ def dataset(
         naming.check_dataset_name(name, production.vo)
     if len(annotation) > MAX_DATASET_TEXT or not annotation.isprintable():
         reason = f"the annotation must be one line of at most {MAX_DATASET_TEXT} characters"
-        problems.add((*path, "annotation"), reason, "shorten it")
+        problems.add((*path, "annotation"), reason, "shorten it", code="text")
     if step.output is None and made is None:
-        problems.add(path, "a dataset is made of a step's output, and there is none", "add output")
+        reason = "a dataset is made of a step's output, and there is none"
+        problems.add(path, reason, "add output", code=SHAPE)
     narrowed = read_query(where, (*path, "where"), problems)
     if made is None or narrowed is None:
         return None
@@ -146,6 +153,7 @@ def dataset(
             path,
             f"its query has {stored} characters, and the catalogue keeps {MAX_DATASET_TEXT}",
             "use fewer or shorter metadata",
+            code="text",
         )
     if len(problems.found) > before:
         return None
@@ -169,6 +177,7 @@ def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
                 f"the condition on {field} has {len(str(form))} characters, more than the "
                 f"{MAX_CONDITION} that DIRAC reads back",
                 "name fewer values, or use a range",
+                code="text",
             )
 
 
@@ -185,6 +194,7 @@ def check_datasets(datasets: Mapping[str, DatasetSpec], problems: Problems) -> N
                 ("steps", step, "dataset", "name"),
                 f"the dataset of step {first} has the same name",
                 "the last part of a dataset's name must be unique: add ${{ step }}",
+                code="twice",
             )
 
 
@@ -195,13 +205,15 @@ def _check_file(name: str, directory: str, tasks: int, path: Path, problems: Pro
             path,
             f"{name!r} is no plain file name",
             "use letters, digits and _ . - + =, and @{JOB_ID} for the task ID",
+            code="name",
         )
     elif "@{JOB_ID}" not in name and tasks > 1:
         problems.add(
             path,
             f"each of the {tasks} tasks would leave the same file {name!r}",
             "put @{JOB_ID} into its name",
+            code="twice",
         )
     if len(directory) + 1 + len(as_made) > naming.MAX_NAME:
         reason = f"the LFN would be longer than {naming.MAX_NAME} characters"
-        problems.add(path, reason, "shorten the name or the directory")
+        problems.add(path, reason, "shorten the name or the directory", code="name")

@@ -13,6 +13,9 @@ from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import MAX_INTEGER, Production, Step
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
 
+#: rule that a step's keys fit its type
+SHAPE = "step-shape"
+
 #: ``Transformations.Type``, characters
 MAX_TYPE = 32
 
@@ -50,7 +53,7 @@ def declared_types(production: Production, problems: Problems) -> dict[str, Tran
         path: Path = ("types", name)
         if name in transformation_types():
             reason, hint = f"type {name} is known everywhere", "drop it here"
-            problems.add(path, reason, hint, on_key=True)
+            problems.add(path, reason, hint, on_key=True, code="twice")
         elif not name.isalnum() or not name.isascii() or len(name) > MAX_TYPE:
             hint = f"use letters and digits, at most {MAX_TYPE}"
             problems.add(path, f"{name!r} cannot name a type", hint, on_key=True, code="name")
@@ -71,18 +74,19 @@ def check_shape(step: Step, kind: TransformationType, problems: Problems) -> Non
     if kind.needs_input:
         if step.input is None:
             reason = f"type {kind.name} works on files, and there is no input"
-            problems.add(path, reason, "add input: {from: …}", on_key=True)
+            problems.add(path, reason, "add input: {from: …}", on_key=True, code=SHAPE)
         _refuse(step, _WITHOUT_INPUT, f"type {kind.name} makes its tasks from its files", problems)
     else:
         if step.input is not None:
             reason = f"type {kind.name} has no input"
-            problems.add((*path, "input"), reason, "drop input", on_key=True)
+            problems.add((*path, "input"), reason, "drop input", on_key=True, code=SHAPE)
         hints = {key: f"drop {key}" for key in _WITH_INPUT}
         _refuse(step, hints, f"type {kind.name} has no input to group", problems)
         _check_tasks(step, kind, path, problems)
     if step.start != "streaming" and not (step.input and step.input.steps):
         reason = "there is no parent step that could complete"
-        problems.add((*path, "start"), reason, "drop start, or name a step under input.from")
+        hint = "drop start, or name a step under input.from"
+        problems.add((*path, "start"), reason, hint, code=SHAPE)
 
 
 def orders(
@@ -102,10 +106,11 @@ def orders(
                 reason, hint = f"there is no step {name!r}", nearest(name, names)
                 problems.add(path, reason, hint, code="unknown-step")
             elif name in waits:
-                problems.add(path, f"step {name!r} is named twice", "drop one")
+                problems.add(path, f"step {name!r} is named twice", "drop one", code="twice")
             elif name in step.parents:
                 reason = f"step {name!r} is a parent, and named under input.from"
-                problems.add(path, reason, "write start: on_complete, and drop it here")
+                hint = "write start: on_complete, and drop it here"
+                problems.add(path, reason, hint, code="twice")
             else:
                 waits.append(name)
         found[step.name] = tuple(waits)
@@ -117,7 +122,8 @@ def check_conduct(step: Step, kind: TransformationType, problems: Problems) -> N
     path: Path = ("steps", step.name)
     if kind.needs_input and step.policy.extend is not None:
         reason = f"type {kind.name} makes its tasks from its files, and none are added"
-        problems.add((*path, "policy", "extend"), reason, "drop extend", on_key=True)
+        where = (*path, "policy", "extend")
+        problems.add(where, reason, "drop extend", on_key=True, code=SHAPE)
 
 
 def check_runs(steps: Iterable[Step], problems: Problems) -> None:
@@ -149,24 +155,29 @@ def run_range(step: Step) -> RunRange | None:
 def _check_tasks(step: Step, kind: TransformationType, path: Path, problems: Problems) -> None:
     if step.target_events is not None and step.events_per_task is None:
         reason = "it is not known how many tasks make so many events"
-        problems.add((*path, "target_events"), reason, "add events_per_task: 1000", on_key=True)
+        where = (*path, "target_events")
+        problems.add(where, reason, "add events_per_task: 1000", on_key=True, code=SHAPE)
     elif step.tasks is None:
         reason = f"type {kind.name} needs to know how many tasks to make"
-        problems.add(path, reason, "add tasks: 10, or target_events", on_key=True)
+        hint = "add tasks: 10, or target_events"
+        problems.add(path, reason, hint, on_key=True, code=SHAPE)
     elif step.tasks >= MAX_INTEGER:
         reason = f"{step.tasks:,} tasks or more: that is more than DIRAC counts"
-        problems.add((*path, "target_events"), reason, "let a task make more events")
+        where = (*path, "target_events")
+        problems.add(where, reason, "let a task make more events", code="wrong-value")
     elif step.max_tasks is not None and step.max_tasks < step.tasks:
         reason = f"there are {step.tasks} tasks to begin with"
-        problems.add((*path, "max_tasks"), reason, f"write {step.tasks} or more")
+        where, hint = (*path, "max_tasks"), f"write {step.tasks} or more"
+        problems.add(where, reason, hint, code="wrong-value")
     range_ = run_range(step)
     if range_ is not None and range_.last > MAX_INTEGER:
         reason = f"the last run number would be {range_.last:,}"
-        problems.add((*path, "run_numbers"), reason, f"stay below {MAX_INTEGER:,}")
+        where, hint = (*path, "run_numbers"), f"stay below {MAX_INTEGER:,}"
+        problems.add(where, reason, hint, code="wrong-value")
 
 
 def _refuse(step: Step, hints: dict[str, str], reason: str, problems: Problems) -> None:
     for key, hint in hints.items():
         value = getattr(step, key)
         if value is not None and value != {}:
-            problems.add(("steps", step.name, key), reason, hint, on_key=True)
+            problems.add(("steps", step.name, key), reason, hint, on_key=True, code=SHAPE)

@@ -40,11 +40,13 @@ def written(path: Path, steps: Sequence[Mapping[str, Any]], names: Mapping[int, 
     if path[:1] != ("steps",) or len(path) < 2 or path[1] not in ids:
         return path
     number = ids[str(path[1])]
-    index = next(i for i, step in enumerate(steps) if step["ID"] == number)
+    index = next(
+        i for i, step in enumerate(steps) if isinstance(step, Mapping) and step.get("ID") == number
+    )
     rest = path[2:]
     for begin, there in _OF_STEPS.items():
         if rest[: len(begin)] == begin:
-            said = steps[index]["input_meta_query"]
+            said = steps[index].get("input_meta_query") or {}
             return ("ProdSteps", index, *there, *(_word(p, said) for p in rest[len(begin) :]))
     if rest and rest[0] in _EXTRA:
         return ("prodsys", "steps", str(number), *rest)

@@ -25,14 +25,16 @@ Invariant: nothing of a file is lost on the way into a ``Production``, null valu
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from dirac_prodsys.core.conduct import Policy
-from dirac_prodsys.core.ctao import companions, places
+from dirac_prodsys.core.ctao import companions, places, settings
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
 from dirac_prodsys.core.ctao.remarks import AS_IN_JOB_CONFIG, DIFFERS
 from dirac_prodsys.core.job_types.ctao import PREFIX
@@ -50,6 +52,9 @@ from dirac_prodsys.errors import DefinitionError
 
 #: keys of ``input_meta_query`` that are no conditions on files
 SOURCES = ("parentID", "dataset")
+
+#: stands for a step that has no type, or no ID: nothing is named so
+_UNKNOWN, _UNNUMBERED = "unknown", "unnumbered"
 
 #: owner of the files where ``base_path`` does not tell
 VO = "ctao"
@@ -85,6 +90,20 @@ class Extras(Model):
     steps: dict[StrictStr, StepExtras] = Field(default={})
 
 
+@dataclass(frozen=True)
+class Outline:
+    """As much of a file as can be read.
+
+    :param written: steps by their place in ``ProdSteps``.
+    :param numbers: IDs of all steps, also of those that are wrong otherwise.
+    """
+
+    written: Mapping[int, CtaoStep]
+    numbers: Counter[int]
+    common: Mapping[str, Any]
+    prodsys: Extras
+
+
 class CtaoFile(Model):
     """The whole file."""
 
@@ -105,43 +124,86 @@ def prepare(document: Document) -> tuple[Document, list[DefinitionError]]:
 
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
     """The production that the file describes, and the names of steps that could not be read."""
-    try:
-        file = CtaoFile.model_validate(document.data)
-    except ValidationError as error:
-        problems.found += explain(error, CtaoFile, document.data)
+    file, wrong = _outline(document, problems)
+    if file is None:
         return None, frozenset()
-    before = len(problems.found)
-    kinds = {step.ID: _kind(index, step, problems) for index, step in enumerate(file.ProdSteps)}
+    kinds = {index: _kind(index, step, problems) for index, step in file.written.items()}
     _check(file, problems)
-    if len(problems.found) > before:
-        return None, frozenset()
-    common = {k: v for k, v in file.Common.items() if v is not None}
+    common = {k: v for k, v in file.common.items() if v is not None}
     names = _names(document.data)
     extras = file.prodsys
-    steps = []
+    steps: dict[int, Step] = {}
     beside = companions.Companions(document, problems)
-    for index, step in sorted(enumerate(file.ProdSteps), key=lambda item: item[1].ID):
+    for index, step in sorted(file.written.items(), key=lambda item: item[1].ID):
         config = beside.complete(index, step.job_config)
-        kind = kinds[step.ID]
-        if kind is not None:
-            steps.append(_step(step, kind, names, config, common, extras, problems))
+        kind = kinds[index]
+        if kind is None:
+            continue
+        if step.ID not in steps and _has_one_source(step, names):
+            steps[step.ID] = _step(step, kind, names, config, common, extras, problems)
+        else:  # whatever it takes, its settings can be checked
+            _check_settings(index, kind, config, common, problems)
     production = Production(
         name=extras.name or _stem(document.file),
         vo=extras.vo or _vo(common.get("base_path")),
         description=extras.description,
         connection=extras.connection,
         tags=extras.tags,
-        steps=tuple(steps),
+        steps=tuple(steps.values()),
         dialect="ctao",
         source=beside.whole_text(),
         file=document.file,
     )
-    return production, frozenset()
+    unread = {name for number, name in names.items() if number not in steps}
+    return production, frozenset(unread | ({_UNNUMBERED} if wrong else set()))
 
 
 def place(path: Path, document: Document) -> Path:
     """Where in the file that is written which stands at ``path`` in the plan."""
     return places.written(path, document.data["ProdSteps"], _names(document.data))
+
+
+def _outline(document: Document, problems: Problems) -> tuple[Outline | None, bool]:
+    """What can be read of the file, and whether anything is wrong with what stands where."""
+    data = document.data
+    try:
+        file = CtaoFile.model_validate(data)
+    except ValidationError as error:
+        problems.found += explain(error, CtaoFile, data)
+    else:
+        numbers = Counter(step.ID for step in file.ProdSteps)
+        written = dict(enumerate(file.ProdSteps))
+        return Outline(written, numbers, file.Common, file.prodsys), False
+    listed = data.get("ProdSteps")
+    if not isinstance(listed, list) or not isinstance(data.get("Common"), dict):
+        return None, True
+    written = {}
+    for index, entry in enumerate(listed):
+        with contextlib.suppress(ValidationError):
+            written[index] = CtaoStep.model_validate(entry)
+    try:
+        extras = Extras.model_validate(data.get("prodsys", {}))
+    except ValidationError:
+        extras = Extras()
+    numbers = Counter(n for entry in listed if (n := _number(entry)) is not None)
+    common = {str(key): value for key, value in data["Common"].items()}
+    return Outline(written, numbers, common, extras), True
+
+
+def _number(entry: Any) -> int | None:
+    """The ID of an entry of ``ProdSteps``; None if it has none."""
+    number = entry.get("ID") if isinstance(entry, Mapping) else None
+    fits = isinstance(number, int) and not isinstance(number, bool) and number >= 1
+    return number if fits else None
+
+
+def _has_one_source(step: CtaoStep, names: Mapping[int, str]) -> bool:
+    """Whether what it says of its parent and dataset can be followed; if not, that was told."""
+    parent, dataset = (step.input_meta_query.get(key) or None for key in SOURCES)
+    if parent is not None and (isinstance(parent, bool) or not isinstance(parent, int)):
+        return False
+    known = parent is None or (parent in names and parent < step.ID)
+    return known and (dataset is None or (isinstance(dataset, str) and parent is None))
 
 
 def _kind(index: int, step: CtaoStep, problems: Problems) -> CtaoType | None:
@@ -156,10 +218,10 @@ def _kind(index: int, step: CtaoStep, problems: Problems) -> CtaoType | None:
     return None
 
 
-def _check(file: CtaoFile, problems: Problems) -> None:
+def _check(file: Outline, problems: Problems) -> None:
     """IDs, parents, and keys that would be passed over."""
-    count = Counter(step.ID for step in file.ProdSteps)
-    for index, step in enumerate(file.ProdSteps):
+    count = file.numbers
+    for index, step in file.written.items():
         path: Path = ("ProdSteps", index)
         if count[step.ID] > 1:
             reason = f"{count[step.ID]} steps have the ID {step.ID}"
@@ -194,7 +256,7 @@ def _check(file: CtaoFile, problems: Problems) -> None:
             code=DIFFERS,
         )
     known = known_keys()
-    for key, value in file.Common.items():
+    for key, value in file.common.items():
         if key not in known:
             reason, hint = f"unknown key {key!r}", nearest(key, known)
             problems.add(("Common", key), reason, hint, on_key=True, code="unknown-key")
@@ -214,13 +276,40 @@ def _check(file: CtaoFile, problems: Problems) -> None:
             problems.add(where, reason, hint, on_key=True, code="unknown-step")
 
 
+def _check_settings(
+    index: int,
+    kind: CtaoType,
+    config: Mapping[str, Any],
+    common: Mapping[str, Any],
+    problems: Problems,
+) -> None:
+    """The settings of a step that cannot be part of the production."""
+    found = Problems()
+    settings.read(kind, common, config, ("ProdSteps", index, "job_config"), found)
+    for one in found.found:
+        path = ("Common", *one.path[1:]) if one.path[:1] == ("common",) else one.path
+        problems.add(path, one.reason, one.hint, on_key=one.on_key, code=one.code)
+
+
 def _names(data: Mapping[str, Any]) -> dict[int, str]:
-    """ID → step name; steps whose ID or type cannot be read are counted, too."""
+    """ID → step name; steps whose type cannot be read are counted, too."""
     names: dict[int, str] = {}
-    for count, step in enumerate(sorted(data["ProdSteps"], key=lambda step: step["ID"]), 1):
-        suffix = step.get("name") or ctao_type(step["job_config"]["type"]).step_name
-        names[step["ID"]] = f"Step{count}_{suffix}"
+    numbered = [(n, step) for step in data["ProdSteps"] if (n := _number(step)) is not None]
+    for count, (number, step) in enumerate(sorted(numbered, key=lambda pair: pair[0]), 1):
+        names.setdefault(number, f"Step{count}_{_suffix(step)}")
     return names
+
+
+def _suffix(step: Mapping[str, Any]) -> str:
+    """What a step is called after its number; a word of ours if nothing says it."""
+    config = step.get("job_config")
+    kind = config.get("type") if isinstance(config, Mapping) else None
+    said = step.get("name")
+    if isinstance(said, str) and said:
+        return said
+    with contextlib.suppress(DefinitionError):
+        return ctao_type(kind).step_name if isinstance(kind, str) else _UNKNOWN
+    return _UNKNOWN
 
 
 def _step(

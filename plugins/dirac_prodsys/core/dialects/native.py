@@ -181,4 +181,5 @@ def _refuse_lost_digits(document: Document, problems: Problems) -> None:
                 path,
                 f"{node.plain} is read as the number {number}",
                 f'write "{node.plain}" if it is a version or a name, {number} if it is a number',
+                code="lost-digits",
             )

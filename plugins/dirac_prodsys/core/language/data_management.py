@@ -72,6 +72,7 @@ def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
             "a Moving removes what it has copied, and does not say from where",
             "add plugin_parameters: {SourceSE: …, TargetSE: …}",
             on_key=True,
+            code="missing-key",
         )
         return None
     chosen = step.get("plugin_parameters", "Destinations")
