@@ -6,7 +6,9 @@ Together with ``test_ctao_equality`` this proves that a step with ``job: {type: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from dirac_prodsys.core.ctao.job_types import TYPES
 from dirac_prodsys.core.ctao.rewriting import native_form
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
+from sandbox.environment import REPOSITORY
 from tests.integration.ctadirac_sources import productions
 from tests.integration.test_ctao_equality import BROKEN, HERE, OWN, datasets_of, ours
 
@@ -66,3 +69,19 @@ def test_job_types_without_an_example_are_the_same_too():
 def test_the_files_have_every_job_type(files):
     texts = "\n".join([*files.values(), *(path.read_text() for path in OWN)]).lower()
     assert [kind.name for kind in TYPES if f"type: {kind.name.lower()}" not in texts] == []
+
+
+def test_every_command_and_key_of_ctadirac_has_a_row_beside_ours(files):
+    page = (REPOSITORY / "docs" / "how-to" / "coming-from-cta-prod-submit.md").read_text()
+    told = set(re.findall(r"[\w-]+", "".join(re.findall(r"^\|(.*)\|$", page, re.MULTILINE))))
+    scripts = distribution("CTADIRAC").entry_points.select(group="console_scripts")
+    commands = {e.name for e in scripts if e.name.startswith(("cta-prod-", "cta-transformation-"))}
+    assert commands - told == set()
+    keys = set()
+    for text in files.values():
+        data = yaml.safe_load(text)
+        keys |= {*data, *data["Common"]}
+        for step in data["ProdSteps"]:
+            keys |= {*step, *step["job_config"]}
+    assert len(commands) > 40
+    assert keys - told == set()

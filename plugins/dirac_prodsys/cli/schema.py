@@ -1,22 +1,33 @@
-"""``dirac-prodsys schema``: the JSON Schema of version 1, for editors.
+"""``dirac-prodsys schema``: every key of version 1, for editors and for readers.
 
-Invariant: what is printed is made of the models at that moment; the copy in ``docs/reference`` is
-compared with it by a test.
+Invariant: what is printed is made of the models at that moment; the copies in ``docs/reference``
+are compared with it by a test.
 """
 
 from __future__ import annotations
 
 import json
+from typing import Annotated, Literal
 
 import typer
 
 
-def schema() -> None:
-    """Print the JSON Schema of production files.
+def schema(
+    output: Annotated[
+        Literal["json", "markdown"],
+        typer.Option("--format", help="JSON Schema; or the reference of every key."),
+    ] = "json",
+) -> None:
+    """Print the JSON Schema of production files, or the reference of every key.
 
     Editors with the YAML language server complete and check by it; begin a file with
     ``# yaml-language-server: $schema=production.schema.json``.
     """
+    if output == "markdown":
+        from dirac_prodsys.core.language.reference import markdown
+
+        typer.echo(markdown(), nl=False)
+        return
     from dirac_prodsys.core.language.schema import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))

@@ -46,8 +46,10 @@ class ErrorRuleModel(_Model):
     """What to do about files whose job ended like this; patterns are those of a shell.
 
     :param then: ``retry``, ``retry_elsewhere``, ``give_up`` or ``ask``.
-    :param status: of the job; ``minor``: its MinorStatus; ``application``: its ApplicationStatus;
-        ``site``: where it ran.
+    :param status: pattern of the job's Status.
+    :param minor: pattern of its MinorStatus.
+    :param application: pattern of its ApplicationStatus.
+    :param site: pattern of the site where it ran.
     :param max: how often a file is tried again for this cause.
     """
 
@@ -66,8 +68,10 @@ class Recovery(_Model):
     :param max_resets: how often one file is tried again, whatever the causes.
     :param max_per_cause: how many files are tried again for one cause.
     :param errors: rules by the error of the job; the first that fits decides.
-    :param max_reset: what becomes of files in DIRAC's state MaxReset; likewise ``problematic``,
-        ``missing_in_fc``, ``prob_in_fc``.
+    :param max_reset: what becomes of files in DIRAC's state MaxReset.
+    :param problematic: of files that are Problematic.
+    :param missing_in_fc: of files that are MissingInFC.
+    :param prob_in_fc: of files that are ProbInFC.
     """
 
     mode: Mode = "active"

@@ -31,11 +31,12 @@ _FORBIDDEN = re.compile(r"[\"'\\`$]|@\{")
 
 
 class Parameter(Spec):
-    """One entry of ``parameters:``.
+    """A value that a run may choose; its key is its name.
 
     :param type: ``string``, ``int``, ``number``, ``boolean`` or ``choice``.
     :param default: what a run gets that does not say; without it, each run must say.
-    :param min: least value of an int or a number; ``max``: the greatest.
+    :param min: least value of an int or a number.
+    :param max: the greatest.
     :param choices: what there is to choose from, for ``choice``.
     :param pattern: regular expression that the whole of a string must match.
     :param description: shown in the form.

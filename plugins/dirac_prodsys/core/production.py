@@ -77,7 +77,16 @@ class OutputSpec(Model):
 
 
 class DatasetModel(Model):
-    """The dataset made of a step's output when the step is complete."""
+    """The dataset made of a step's output when the step is complete.
+
+    :param name: full path, ``/vo/datasets/name``; the last part is unique in the catalogue.
+    :param where: meta query: narrows the step's output.
+    :param freeze: fix the list of files for ever.
+    :param annotation: text kept with it.
+    :param expect_files: exact number of files; anything else is an error and leaves no dataset.
+    :param min_files: the least number, likewise.
+    :param max_files: the greatest number, likewise.
+    """
 
     name: StrictStr
     where: dict[StrictStr, Any] = {}
@@ -123,6 +132,8 @@ class TypeModel(Model):
 
     :param input: whether it works on files.
     :param tasks: what its tasks are.
+    :param plugin: used if a step names none.
+    :param group_size: used if a step says none.
     """
 
     input: StrictBool = True
@@ -138,8 +149,8 @@ def _one_or_many(value: Any) -> Any:
 class StepBase(Model):
     """What every dialect says of a step in the same words.
 
-    :param type: a transformation type (``core/transformation_types``).
-    :param job: attributes of the step's job; ``job["type"]`` names a file of ``core/job_types``.
+    :param type: a transformation type; a job of CTAO says it by itself.
+    :param job: what its tasks do: one of the job types.
     :param tasks: number of tasks, for types without input.
     :param group_size: files per task (GB for BySize).
     :param plugin_parameters: of DIRAC's task-making plugin, under DIRAC's names.
@@ -153,7 +164,13 @@ class StepBase(Model):
     :param after: steps that must be complete before it starts, beside its parents.
     :param wait_for: what must be there before it starts.
     :param approval: asked before it starts, when all else is ready.
-    :param on_cancel: what a run that did not complete leaves of it; None: as the production says.
+    :param on_cancel: what a run that did not complete leaves of it; otherwise as the production
+        says.
+    :param description: shown to people.
+    :param output: what it leaves in the catalogue.
+    :param plugin: DIRAC's task-making plugin; otherwise that of the type.
+    :param dataset: made of its output when it is complete.
+    :param policy: when it is flushed, done, given up.
     """
 
     type: StrictStr

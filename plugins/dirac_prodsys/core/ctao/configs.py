@@ -49,7 +49,35 @@ Scts = Annotated[StrictStr, AfterValidator(_scts)]
 
 
 class JobConfig(Model):
-    """Keys of all types; the last ones override what a job class is by itself."""
+    """Keys of all types; the last ones override what a job class is by itself.
+
+    :param type: the job type.
+    :param version: of the program, and in the metadata.
+    :param MCCampaign: of the metadata, and part of the directories.
+    :param configuration_id: of the metadata.
+    :param base_path: LFN below which the directories are made.
+    :param group_size: files per task.
+    :param options: of the program.
+    :param output_extension: of the files.
+    :param data_level: of the output; otherwise that of the type, or of the input.
+    :param array_layout: of the output.
+    :param catalogs: where files are registered: a comma list, or a list.
+    :param destination: sites: a comma list, or a list.
+    :param cpu_time: seconds of normalised CPU.
+    :param tag: of the resources it needs.
+    :param nb_processors: number of processors.
+    :param input_limit: so many files, listed when the step begins; for steps without a parent.
+    :param input_sandbox: refused: no sandbox travels with a production.
+    :param package: of the software, set on the job class.
+    :param compiler: of the software, set on the job class.
+    :param software_category: set on the job class.
+    :param program_category: set on the job class, and part of the field of program and version.
+    :param prog_name: set on the job class, and in the metadata.
+    :param data_output_pattern: of the files that are uploaded, set on the job class.
+    :param output_type: Data or Model, set on the job class, and in the metadata.
+    :param output_data_type: set on the job class.
+    :param output_log_type: set on the job class.
+    """
 
     type: StrictStr
     version: StrictStr
@@ -80,7 +108,17 @@ class JobConfig(Model):
 
 
 class Processing(JobConfig):
-    """Types with input: the metadata that the output inherits may be set anew."""
+    """Types with input: the metadata that the output inherits may be set anew.
+
+    :param site: of the output, instead of its input's.
+    :param particle: instead of the input's.
+    :param phiP: instead of the input's, degrees.
+    :param thetaP: instead of the input's, degrees.
+    :param view_cone: instead of the input's.
+    :param sct: instead of the input's.
+    :param nsb: night-sky background of the files; several: one of them each.
+    :param div_ang: divergence of the files; several: one of them each.
+    """
 
     site: StrictStr | None = None
     particle: StrictStr | None = None
@@ -93,7 +131,10 @@ class Processing(JobConfig):
 
 
 class Splitting(Processing):
-    """Types that mark their files by ``split``, too."""
+    """Types that mark their files by ``split``, too.
+
+    :param split: sample that the files belong to; several: one of them each.
+    """
 
     split: FileValue | None = None
 
@@ -106,7 +147,10 @@ class CtapipeProcessing(Splitting):
 
 
 class Merging(Splitting):
-    """ctapipe-merge."""
+    """ctapipe-merge.
+
+    :param merged: how often the input was merged; the output once more.
+    """
 
     output_extension: StrictStr
     group_size: StrictInt = Field(ge=1)
@@ -114,7 +158,14 @@ class Merging(Splitting):
 
 
 class SimTelProcessing(Processing):
-    """sim_telarray on files of CORSIKA."""
+    """sim_telarray on files of CORSIKA.
+
+    :param moon: light of the night sky.
+    :param sct: Schwarzschild-Couder telescopes that are simulated.
+    :param random_mono_probability: of keeping events of one telescope.
+    :param instrument_random_seeds: take seeds of the instrument by run.
+    :param systematic_uncertainty_to_test: path of a configuration; its folders are in the metadata.
+    """
 
     moon: Moonlight | None = None
     sct: Scts | None = None
@@ -128,6 +179,19 @@ class MCSimulation(JobConfig):
 
     :param n_shower: showers of each job.
     :param start_run_number: added to the task ID.
+    :param site: observatory.
+    :param particle: primary particle.
+    :param pointing_dir: where the telescopes point.
+    :param zenith_angle: degrees; 20 if it is not said.
+    :param moon: light of the night sky: ``dark``, or ``dark, half``, or ``dark, half, full``.
+    :param layout: flag of the run script.
+    :param magic: with the MAGIC telescopes.
+    :param only_corsika: showers alone, without telescopes.
+    :param sequential: one telescope simulation after the other.
+    :param instrument_random_seeds: take seeds of the instrument by run.
+    :param sct: Schwarzschild-Couder telescopes that are simulated.
+    :param div_ang: angles of divergent pointing.
+    :param random_mono_probability: of keeping events of one telescope.
     """
 
     site: Literal["Paranal", "LaPalma"]

@@ -16,7 +16,14 @@ from dirac_prodsys.core.specs import RequestOperation, RequestSpec
 
 
 class Operation(Model):
-    """One operation; fields below the type are DIRAC's attributes of it, under their own names."""
+    """One operation; fields below the type are DIRAC's attributes of it, under their own names.
+
+    :param type: DIRAC's name of the operation.
+    :param source_se: where the files are.
+    :param target_se: where they go; ``TASK:TargetSE`` is what the plugin chose for the task.
+    :param catalog: where they are registered.
+    :param arguments: of the operation, as DIRAC takes them.
+    """
 
     type: Literal[
         "ReplicateAndRegister",
@@ -36,7 +43,11 @@ class Operation(Model):
 
 
 class Request(JobAttributes):
-    """Attributes of a request."""
+    """Attributes of a request.
+
+    :param type: ``request``.
+    :param operations: carried out in order, on the files of each task.
+    """
 
     type: Literal["request"]
     operations: tuple[Operation, ...] = Field(min_length=1)

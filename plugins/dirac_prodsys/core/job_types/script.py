@@ -81,6 +81,10 @@ class Script(JobAttributes):
     :param sites: where it may run; empty: anywhere.
     :param tags: of the resources it needs.
     :param input_data_policy: copy the input first, or open it where it is.
+    :param type: ``script``.
+    :param processors: number of processors.
+    :param platform: DIRAC platform.
+    :param environment: environment variables.
     """
 
     type: Literal["script"]

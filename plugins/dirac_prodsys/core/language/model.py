@@ -27,9 +27,16 @@ VERSION = 1
 
 
 class Header(Model):
-    """``production:``.
+    """What a production is called, and whose it is.
 
     :param on_cancel: ``stop``, ``leave``, or ``{action: clean, confirm: true}``.
+    :param name: of the production and of its DAG; letters, digits and ``_ . -``.
+    :param vo: virtual organisation that owns the files.
+    :param description: shown to people.
+    :param connection: Airflow connection ID of type ``dirac``.
+    :param tags: of the DAG.
+    :param approval: asked before anything is created.
+    :param registry: whether its runs are entered in DIRAC's ProductionSystem.
     """
 
     name: StrictStr
@@ -44,13 +51,17 @@ class Header(Model):
 
 
 class Input(Model):
-    """``input:`` of a step: ``from`` one step or a list of them, a dataset, or a list of files.
+    """Where files come from: ``from`` one step or several, a dataset, a list, or a query.
 
     :param lfns: a list, a text with one LFN on each line, or ``{file: name}``, the name of such a
-        text beside this file; made a list before this model is applied.
+        text beside this file.
     :param verified_at: a storage element, or several; of the files that the one step under
         ``from`` copied, those whose replicas there are good: size and checksum were read from the
         storage, and are those of the catalogue. For steps that remove what was copied.
+    :param steps: name of the parent step, or a list of them.
+    :param dataset: name of a dataset of the catalogue, in full or its last part; instead of
+        ``from``.
+    :param where: meta query: narrows the parents' output or the dataset, or stands alone in a root.
     """
 
     steps: tuple[StrictStr, ...] = Field(default=(), alias="from")
@@ -68,7 +79,8 @@ class Input(Model):
 class NativeStep(StepBase):
     """One entry of ``steps:``; its key is its name.
 
-    :param matrix: the axes that it depends on; gone when this model is applied.
+    :param matrix: the axes that it depends on; without it, all.
+    :param input: where its files come from; only for types with input.
     """
 
     input: Input | None = None
@@ -88,9 +100,11 @@ def _known_version(version: int) -> int:
 
 
 class Common(Model):
-    """``common:``, what all outputs share.
+    """What all outputs share.
 
     :param directory: below which outputs go that do not name an absolute one.
+    :param se: storage element of outputs that name none.
+    :param metadata: of all outputs; a step's own are laid over them.
     """
 
     directory: StrictStr | None = None
@@ -99,14 +113,23 @@ class Common(Model):
 
 
 class OutputDefaults(Model):
-    """``output:`` in ``defaults:``, for steps that have an output."""
+    """What steps get that have an output, and do not say otherwise.
+
+    :param se: storage element.
+    :param files: local names that each task leaves (``@{JOB_ID}`` is the task ID).
+    """
 
     se: StrictStr | None = None
     files: tuple[StrictStr, ...] = ()
 
 
 class DatasetDefaults(Model):
-    """``dataset:`` in ``defaults:``, for steps that have a dataset."""
+    """What steps get that have a dataset, and do not say otherwise.
+
+    :param where: narrows the step's output.
+    :param freeze: fix the list of files for ever.
+    :param annotation: text kept with it.
+    """
 
     where: dict[StrictStr, Any] = Field(default={})
     freeze: StrictBool = True
@@ -114,9 +137,16 @@ class DatasetDefaults(Model):
 
 
 class Defaults(Model):
-    """``defaults:``, what steps get that do not say otherwise.
+    """What steps get that do not say otherwise.
 
     :param job: for jobs of its type; without a type, for scripts.
+    :param output: for steps with an output.
+    :param dataset: for steps with a dataset.
+    :param group_size: for types with input.
+    :param start: for steps with parents.
+    :param policy: for types with input.
+    :param approval: for all steps.
+    :param on_cancel: for all steps.
     """
 
     job: dict[StrictStr, Any] = Field(default={})
@@ -132,7 +162,15 @@ class Defaults(Model):
 class NativeFile(Model):
     """The whole file.
 
-    :param extends: name of the file below; gone when this model is applied.
+    :param extends: name of another file of the folder, over which this one is laid.
+    :param version: of the language: 1.
+    :param production: what it is called, and whose it is.
+    :param parameters: values that a run may choose, by name.
+    :param types: transformation types of the site, by name.
+    :param common: what all outputs share.
+    :param defaults: what steps get that do not say otherwise.
+    :param matrix: axes and their values: every step is made for each combination.
+    :param steps: by name, in any order.
     """
 
     extends: StrictStr | None = None

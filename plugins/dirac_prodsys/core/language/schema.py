@@ -74,12 +74,8 @@ _LFNS: Schema = {
 
 def json_schema() -> Schema:
     """The schema of version 1."""
-    schema = NativeFile.model_json_schema(by_alias=True, mode="validation")
-    definitions: Schema = schema.pop("$defs")
-    definitions |= _jobs()
-    _describe(NativeFile, schema, definitions)
-    for name, definition in definitions.items():
-        definitions[name] = _widened(definition)
+    schema, definitions = described()
+    definitions = {name: _widened(definition) for name, definition in definitions.items()}
     schema = _widened(schema)
     _set_forms(schema, definitions)
     return {
@@ -89,6 +85,15 @@ def json_schema() -> Schema:
         "anyOf": [{"required": ["extends"]}, {"required": ["version", "production", "steps"]}],
         "$defs": dict(sorted({**definitions, "Placeholder": _PLACEHOLDER}.items())),
     }
+
+
+def described() -> tuple[Schema, Schema]:
+    """The models as they are, with their words: the file, and what it is made of by name."""
+    schema = NativeFile.model_json_schema(by_alias=True, mode="validation")
+    definitions: Schema = schema.pop("$defs")
+    definitions |= _jobs()
+    _describe(NativeFile, schema, definitions)
+    return schema, definitions
 
 
 def _jobs() -> Schema:
@@ -101,11 +106,12 @@ def _jobs() -> Schema:
         if kind.derives:
             schema["properties"]["type"] = {"const": name}
             schema["properties"].pop("group_size", None)  # said at the step
-        found |= {**inner, _definition(name): schema}
+        found |= {**inner, definition_name(name): schema}
     return found
 
 
-def _definition(job: str) -> str:
+def definition_name(job: str) -> str:
+    """The name under which a job type is defined."""
     return f"job_{job.replace(':', '_')}"
 
 
@@ -113,7 +119,7 @@ def _set_forms(schema: Schema, definitions: Schema) -> None:
     """What a file may say in other forms than the models see."""
     types = [{"enum": sorted(transformation_types())}, {"type": "string"}]
     plugin = [{"enum": sorted(plugins())}, {"type": "string"}]
-    jobs = [{"$ref": f"#/$defs/{_definition(name)}"} for name in sorted(job_types())]
+    jobs = [{"$ref": f"#/$defs/{definition_name(name)}"} for name in sorted(job_types())]
     words = {"enum": ["stop", "leave", "clean"]}
     forms: dict[str, Schema] = {
         "type": {"anyOf": types},

@@ -1,0 +1,204 @@
+"""The reference of every key, as Markdown: made of the models, so that it cannot drift.
+
+Type, default, limits and meaning come from the models and their docstrings; what belongs to no
+single key is written by hand in ``docs/reference/production-yaml.md``.
+
+Invariant: every key that a model takes has a row, with a meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dirac_prodsys.core.ctao.configs import JobConfig
+from dirac_prodsys.core.job_types import job_types
+from dirac_prodsys.core.language.schema import Schema, definition_name, described
+
+HEAD = """\
+# Every key of the production YAML
+
+Made of the models by `dirac-prodsys schema --format markdown`. How keys work together stands in
+[the production YAML](production-yaml.md).
+"""
+
+#: definitions in the order of a reader, and what their sections are called
+_SECTIONS = {
+    "Header": "production",
+    "Parameter": "parameters",
+    "TypeModel": "types",
+    "Common": "common",
+    "Defaults": "defaults",
+    "OutputDefaults": "defaults.output",
+    "DatasetDefaults": "defaults.dataset",
+    "NativeStep": "steps",
+    "Input": "input",
+    "OutputSpec": "output",
+    "RunNumbers": "run_numbers",
+    "DatasetModel": "dataset",
+    "Policy": "policy",
+    "Extension": "policy.extend",
+    "Recovery": "policy.recovery",
+    "ErrorRuleModel": "policy.recovery.errors",
+    "Approval": "approval",
+    "OnCancel": "on_cancel",
+}
+
+_WORDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "object": "mapping",
+    "array": "list",
+}
+_LIMITS = (
+    ("minimum", "at least {}"),
+    ("exclusiveMinimum", "more than {}"),
+    ("maximum", "at most {}"),
+    ("exclusiveMaximum", "less than {}"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
+    ("minItems", "at least {} entries"),
+    ("maxItems", "at most {} entries"),
+    ("pattern", "matches `{}`"),
+)
+
+
+def markdown() -> str:
+    """The whole reference."""
+    schema, definitions = described()
+    kinds = job_types()
+    titles = dict(_SECTIONS)
+    titles |= {n: n for n in definitions if n not in titles and not n.startswith("job_")}
+    used = _used(schema, definitions, {definition_name(k) for k in kinds})
+    lines = [HEAD, "## Top level", "", *_table(schema, titles, {})]
+    for name in (n for n in titles if n in used):
+        lines += ["", f"## {titles[name]}", "", _sentence(definitions[name]), ""]
+        lines += _table(definitions[name], titles, {})
+    shared = JobConfig.model_fields
+    for name in sorted(kinds, key=lambda name: kinds[name].derives):
+        kind, definition = kinds[name], definitions[definition_name(name)]
+        if kind.derives and "## job: all of CTAO" not in lines:
+            lines += _of_ctao(definition, titles, shared)
+        lines += ["", f"## job: {name}", "", _sentence(definition), ""]
+        own = _own(definition, shared) if kind.derives else definition
+        if kind.derives:
+            lines += [f"The step's type is {kind.transformation}. Beside the keys of all:", ""]
+        lines += _table(own, titles, {"type": name})
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _of_ctao(definition: Schema, titles: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]:
+    """What all jobs of CTAO have in common, once."""
+    common = {k: v for k, v in definition["properties"].items() if k in shared and k != "type"}
+    table = _table({**definition, "properties": common}, titles, {})
+    said = "Keys of every `ctao:` job; a key that is set on the job class is CTADIRAC's own."
+    return ["", "## job: all of CTAO", "", said, "", *table]
+
+
+def _own(definition: Schema, shared: Mapping[str, Any]) -> Schema:
+    """What one job of CTAO has beside the keys of all, or says otherwise than they."""
+    needed = set(definition.get("required", ()))
+    plain = {n for n, field in shared.items() if field.is_required()}
+    own = {
+        key: value
+        for key, value in definition["properties"].items()
+        if key == "type" or key not in shared or (key in needed and key not in plain)
+    }
+    return {**definition, "properties": own}
+
+
+def _used(schema: Schema, definitions: Schema, roots: set[str]) -> set[str]:
+    """Definitions that some key refers to."""
+    found, queue = set[str](), [schema, *(definitions[name] for name in roots)]
+    while queue:
+        for name in _references(queue.pop()):
+            if name not in found:
+                found.add(name)
+                queue.append(definitions[name])
+    return found
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if "$ref" in schema:
+            yield str(schema["$ref"]).rpartition("/")[2]
+        for value in schema.values():
+            yield from _references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _references(value)
+
+
+def _table(
+    definition: Schema, titles: Mapping[str, str], constants: Mapping[str, str]
+) -> list[str]:
+    rows = ["| key | type | default | |", "|---|---|---|---|"]
+    needed = definition.get("required", ())
+    for key, value in definition["properties"].items():
+        type_ = f"`{constants[key]}`" if key in constants else _type(value, titles)
+        limits = ", ".join(_limits(value))
+        kind = f"{type_}; {limits}" if limits else type_
+        default = "required" if key in needed else _default(value)
+        meaning = "the job type" if key in constants else _cell(str(value.get("description", "")))
+        rows.append(f"| `{key}` | {kind} | {default} | {meaning} |")
+    return rows
+
+
+def _type(value: Schema, titles: Mapping[str, str]) -> str:
+    if "$ref" in value:
+        name = str(value["$ref"]).rpartition("/")[2]
+        title = titles[name]
+        return f"[{title}](#{_anchor(title)})"
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "enum" in value:
+        return " ".join(f"`{word}`" for word in value["enum"])
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in value:
+            kinds = [_type(one, titles) for one in value[key] if one.get("type") != "null"]
+            if _WORDS["number"] in kinds and _WORDS["integer"] in kinds:
+                kinds.remove(_WORDS["integer"])
+            return " or ".join(dict.fromkeys(kinds))
+    kind = value.get("type")
+    if kind == "array":
+        items = value.get("items") or {}
+        return f"list of {_type(items, titles)}" if items else "list"
+    if kind == "object":
+        entries = value.get("additionalProperties")
+        return f"mapping of {_type(entries, titles)}" if isinstance(entries, dict) else "mapping"
+    return _WORDS.get(str(kind), "any value")
+
+
+def _limits(value: Schema) -> Iterator[str]:
+    for part in (value, *value.get("anyOf", ()), *value.get("allOf", ())):
+        for key, words in _LIMITS:
+            if key in part and "$ref" not in part:
+                yield _cell(words.format(part[key]))
+        if part is not value and isinstance(part.get("items"), dict):
+            yield from _limits(part["items"])
+
+
+def _default(value: Schema) -> str:
+    default = value.get("default")
+    if default in (None, "", [], {}):
+        return "none"
+    if isinstance(default, dict):
+        said = {k: v for k, v in default.items() if v not in (None, "", [], {})}
+        return "see there" if len(said) != 1 else f"`{json.dumps(said)}`"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
+
+
+def _sentence(definition: Schema) -> str:
+    return str(definition.get("description", ""))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _anchor(title: str) -> str:
+    kept = "".join(c for c in title.lower() if c.isalnum() or c in "-_ ")
+    return kept.replace(" ", "-")
