@@ -7,6 +7,7 @@ Its keys are those of ``core/language/model.py``; what it says in a short form i
 from __future__ import annotations
 
 import contextlib
+import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def _readable_part(
     steps = []
     for step_name, data in written.items():
         try:
-            steps.append(_step(step_name, NativeStep.model_validate(data)))
+            steps.append(_step(step_name, NativeStep.model_validate(_as_meant(data))))
         except ValidationError:
             job = data.get("job") if isinstance(data, dict) else None
             if isinstance(job, dict):
@@ -88,6 +89,16 @@ def _readable_part(
                 read_job(job, names, ("steps", step_name, "job"), problems)
     unread = frozenset(written) - {step.name for step in steps}
     return _production(Header(name=name, vo=vo), tuple(steps), None, document), unread
+
+
+def _as_meant(step: Any) -> Any:
+    """A step whose misspelt keys, which were told, are those that were most likely meant."""
+    if not isinstance(step, dict):
+        return step
+    known = {field.alias or name for name, field in NativeStep.model_fields.items()}
+    missing = known - step.keys()
+    meant = {k: difflib.get_close_matches(str(k), missing, n=1) for k in step.keys() - known}
+    return {(meant[k][0] if meant.get(k) else k): v for k, v in step.items()}
 
 
 @dataclass(frozen=True)
