@@ -31,7 +31,8 @@ def distinguished_name(common_name: str) -> str:
     return f"/O={ORGANISATION}/CN={common_name}"
 
 
-def _groups_of(vo: str) -> tuple[Group, ...]:
+def groups_of(vo: str) -> tuple[Group, ...]:
+    """The groups that each VO has."""
     production = (
         "NormalUser",
         "JobAdministrator",
@@ -53,7 +54,7 @@ def _groups_of(vo: str) -> tuple[Group, ...]:
 
 
 GROUPS = (
-    *(group for vo in VOS for group in _groups_of(vo)),
+    *(group for vo in VOS for group in groups_of(vo)),
     Group(
         "dirac_admin",
         "sim",
@@ -74,9 +75,6 @@ GROUPS = (
         ),
     ),
 )
-
-#: Every pair of user and group that gets a proxy file, `<user>.<group>.pem`.
-PROXIES = tuple((user, group.name) for group in GROUPS for user in group.users)
 
 
 @dataclass(frozen=True)

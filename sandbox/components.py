@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import community
+from sandbox.needs import Needs
 from sandbox.profiles import CONFIGURATION, Profile
 from sandbox.resources import listed
 from sandbox.state import State
@@ -68,15 +69,21 @@ def agents(state: State, profile: Profile) -> dict[str, Section]:
         },
         "InputDataAgent": {"PollingTime": 2, "LogLevel": "ERROR", "RefreshOnly": "False"},
     }
+    needs = Needs.kept(state)
+    manipulation = listed((*community.DATA_MANIPULATION, *needs.request_types))
+    requests = {"RequestTaskAgent": {**tasks, "TransType": manipulation}}
     if profile.local_executor:
-        return {"Transformation": {"Agents": transformation}}
+        return {
+            "Transformation": {"Agents": {**transformation, **requests}},
+            "RequestManagement": {"Agents": {"RequestExecutingAgent": _request_agent()}},
+        }
     transformation |= {
         "WorkflowTaskAgent": {
             **tasks,
             "BulkSubmission": "true",
-            "TransType": listed(community.DATA_PROCESSING),
+            "TransType": listed((*community.DATA_PROCESSING, *needs.types)),
         },
-        "RequestTaskAgent": {**tasks, "TransType": listed(community.DATA_MANIPULATION)},
+        **requests,
         "MCExtensionAgent": {"PollingTime": 2, "LogLevel": "ERROR"},
         "TransformationCleaningAgent": {
             "PollingTime": 5,

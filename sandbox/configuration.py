@@ -24,6 +24,7 @@ from diraccfg import CFG
 from sandbox import community, pki
 from sandbox.components import agents, service_overrides, wrapper_template
 from sandbox.errors import SandboxError
+from sandbox.needs import Needs
 from sandbox.profiles import CONFIGURATION, DATABASES, Profile
 from sandbox.resources import operations, registry, resources
 from sandbox.state import State
@@ -50,7 +51,9 @@ def url(service: str, ports: dict[str, int]) -> str:
     return f"dips://{community.HOST}:{ports[service]}/{service}"
 
 
-def write_all(state: State, profile: Profile, ports: dict[str, int], password: str) -> None:
+def write_all(
+    state: State, profile: Profile, ports: dict[str, int], password: str, needs: Needs
+) -> None:
     """Write every file listed above, and env.sh."""
     server = url(CONFIGURATION, ports)
     local = _local(state, ports, password)
@@ -67,7 +70,7 @@ def write_all(state: State, profile: Profile, ports: dict[str, int], password: s
     trust = {"CALocation": str(pki.certificates_folder(state))}
     client = {"DIRAC": {"Configuration": {"Servers": server}, "Security": trust}}
     site = {"LocalSite": {"Site": community.SITES[0].name}}
-    _write(state.dirac / "etc" / f"{NAME}.cfg", _global(state, profile, ports))
+    _write(state.dirac / "etc" / f"{NAME}.cfg", _global(state, profile, ports, needs))
     _write(state.etc / "services.cfg", controller)
     _write(state.etc / "servers.cfg", follower)
     _write(state.etc / "jobs.cfg", _merged(client, site))
@@ -146,14 +149,14 @@ def _worker_node(site: community.Site) -> Section:
     }
 
 
-def _global(state: State, profile: Profile, ports: dict[str, int]) -> Section:
+def _global(state: State, profile: Profile, ports: dict[str, int], needs: Needs) -> Section:
     return {
         "DIRAC": {"Configuration": {"Name": NAME}},
-        "DiracX": {"DisabledVOs": ", ".join(community.VOS)},
-        "Registry": registry(),
+        "DiracX": {"DisabledVOs": ", ".join(needs.all_vos)},
+        "Registry": registry(needs),
         "Systems": _systems(state, profile, ports),
-        "Operations": operations(profile),
-        "Resources": resources(state, ports),
+        "Operations": operations(profile, needs),
+        "Resources": resources(state, ports, needs),
     }
 
 

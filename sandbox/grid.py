@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any
 
 from sandbox import (
-    community,
     configuration,
     environment,
     inspection,
@@ -28,6 +27,7 @@ from sandbox import (
 from sandbox.errors import SandboxError
 from sandbox.mariadb import NAME as MARIADB
 from sandbox.mariadb import MariaDB
+from sandbox.needs import Needs
 from sandbox.process import Processes
 from sandbox.profiles import CONFIGURATION, PROFILES, Profile
 from sandbox.state import State
@@ -44,6 +44,7 @@ class Grid:
     :param profile: ``light`` or ``full``.
     :param separate: services that get a process of their own, so that they can be stopped,
         frozen or killed alone.
+    :param needs: what it must have beyond the community; None: as it was started last.
     :param say: called with one line of progress at a time.
     :raises SandboxError: for an unknown profile or service.
     """
@@ -54,6 +55,7 @@ class Grid:
         profile: str = "light",
         *,
         separate: Iterable[str] = (),
+        needs: Needs | None = None,
         say: Callable[[str], None] = _silent,
     ) -> None:
         if profile not in PROFILES:
@@ -64,6 +66,7 @@ class Grid:
             if service not in self.profile.services or service == CONFIGURATION:
                 raise SandboxError(f"{service} cannot have a process of its own in {profile}")
         self.state = State(state_dir)
+        self.needs = needs if needs is not None else Needs.kept(self.state)
         self.say = say
         self.processes = Processes(self.state)
         self.mariadb = MariaDB(self.state, self.processes)
@@ -129,7 +132,7 @@ class Grid:
 
     def proxy(self, user: str, group: str) -> Path:
         """The proxy file of a user in a group. :raises SandboxError: when there is none."""
-        if (user, group) not in community.PROXIES:
+        if (user, group) not in self.needs.proxies:
             raise SandboxError(f"{user} is not in {group}")
         return self.state.proxies / f"{user}.{group}.pem"
 
@@ -267,7 +270,8 @@ class Grid:
         if pki.ensure_certificates(state):
             self.say("certificates made")
         password = self._password()
-        configuration.write_all(state, self.profile, chosen, password)
+        self.needs.keep(state)
+        configuration.write_all(state, self.profile, chosen, password, self.needs)
         state.write("grid", {"profile": self.profile.name, "separate": list(self.separate)})
         proxies = seeding.start_proxies(state)
         self.mariadb.start(chosen[MARIADB])

@@ -89,6 +89,13 @@ class Profile:
 
 PROFILES = {
     "light": Profile("light", _LIGHT_SERVICES, {}, local_executor=True),
+    # requests are carried out in the name of their owner, by a proxy of his
+    "data": Profile(
+        "data",
+        (*_LIGHT_SERVICES, "Framework/ProxyManager"),
+        {"agents": ("Transformation/RequestTaskAgent",), "request-agent": (REQUEST_AGENT,)},
+        local_executor=True,
+    ),
     "full": Profile(
         "full",
         _FULL_SERVICES,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,14 +44,16 @@ def _seen(gateway: DiracGateway, step: StepPlan, tasks: Mapping[str, Any]) -> Se
         return Seen()
     snapshot = gateway.snapshot([record.id])[record.id]
     made = _made(gateway, step, record.id)
+    taken = _taken(gateway, record.id)
     return Seen(
         id=record.id,
         status=str(snapshot.status),
         tasks=dict(snapshot.tasks),
         files=dict(snapshot.files),
-        taken=_taken(gateway, record.id),
+        taken=taken,
         made=made,
         carried=_carried(gateway, step, made),
+        replicas=_replicas(gateway, taken),
         seconds=_seconds(step.name, tasks),
     )
 
@@ -61,6 +64,15 @@ def _taken(gateway: DiracGateway, transformation: int) -> frozenset[str]:
     )
     rows = json.loads(reply)["Value"] if isinstance(reply, str) else reply
     return frozenset(row["LFN"] for row in rows)
+
+
+def _replicas(gateway: DiracGateway, files: frozenset[str]) -> dict[str, int]:
+    """Storage element → how many of the files are there."""
+    if not files:
+        return {}
+    reply = gateway.services.call(CATALOGUE, "getReplicas", dict.fromkeys(files, True), False)
+    places = Counter(se for found in reply["Successful"].values() for se in found)
+    return dict(sorted(places.items()))
 
 
 def _made(gateway: DiracGateway, step: StepPlan, transformation: int) -> frozenset[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.rehearsal.report import RehearsalReport, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
-from dirac_prodsys.core.rehearsal.stand_in import left_out
+from dirac_prodsys.core.rehearsal.stand_in import left_out, storage_of
 from dirac_prodsys.core.specs import RequestSpec
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.gateway.rehearsal import RehearsalGateway
@@ -27,6 +27,7 @@ from sandbox.airflow_settings import connection_to
 from sandbox.airflow_stack import AirflowStack
 from sandbox.errors import SandboxError
 from sandbox.grid import Grid
+from sandbox.needs import Needs
 from sandbox.production_run import Look
 from sandbox.rehearsal_facts import seen_datasets, seen_steps
 from sandbox.rehearsal_inputs import Inputs
@@ -83,6 +84,18 @@ class Part:
         return cls(small, text, plan, conf, parsed, text != written.source)
 
     @property
+    def needs(self) -> Needs:
+        """What it names and a sandbox may lack."""
+        types = self.production.types
+        specs = [step.transformation for step in self.plan.steps]
+        return Needs(
+            vos=(self.plan.vo,),
+            storage_elements=tuple(name for spec in specs for name in storage_of(spec)),
+            types=tuple(name for name, kind in types.items() if kind.tasks == "jobs"),
+            request_types=tuple(name for name, kind in types.items() if kind.tasks == "requests"),
+        ).beyond_community()
+
+    @property
     def moves_files(self) -> bool:
         """Whether it has steps whose tasks are requests of the data management system."""
         return any(isinstance(s.transformation.body, RequestSpec) for s in self.plan.steps)
@@ -111,9 +124,15 @@ class RehearsalSite:
         vos = sorted({part.plan.vo for part in parts})
         if len(vos) > 1:
             raise SandboxError(f"productions of {' and '.join(vos)}", "rehearse each VO by itself")
-        self.grid = Grid(state / "grid", profile, say=say)
+        needs = Needs(
+            *(
+                tuple(name for part in parts for name in getattr(part.needs, field.name))
+                for field in fields(Needs)
+            )
+        ).beyond_community()
+        self.grid = Grid(state / "grid", profile, needs=needs, say=say)
         connection = connection_to(self.grid, group=f"{vos[0]}_prod")
-        connection["extra"]["backend"] = "rehearsal"
+        connection["extra"] |= {"backend": "rehearsal", "vo": vos[0]}
         self.folder = state / "productions"
         self.folder.mkdir(parents=True, exist_ok=True)
         for part in parts:
@@ -159,6 +178,7 @@ class RehearsalSite:
         runs = {part.plan.production: self._begin(part) for part in self.parts}
         give_up = time.monotonic() + timeout
         while True:
+            before = time.monotonic()
             looks = {name: run.attend(standstill) for name, run in runs.items()}
             show(looks)
             if all(run.ended is not None for run in runs.values()):
@@ -168,7 +188,8 @@ class RehearsalSite:
                     if run.ended is None:
                         run.give_up(f"it is not over after {timeout:.0f} s", looks[name])
                 break
-            time.sleep(1.0)
+            # looking at hundreds of tasks costs what it looks at
+            time.sleep(max(1.0, 2 * (time.monotonic() - before)))
         return [self._report(part, runs[part.plan.production], looks) for part in self.parts]
 
     def _begin(self, part: Part) -> RehearsalRun:

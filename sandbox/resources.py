@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox import community
+from sandbox.needs import Needs
 from sandbox.profiles import Profile
 from sandbox.state import State
 
@@ -20,7 +21,7 @@ def listed(items: Iterable[str]) -> str:
     return ", ".join(items)
 
 
-def registry() -> Section:
+def registry(needs: Needs) -> Section:
     """People, groups, VOs and the one host."""
     return {
         "DefaultGroup": "sim_user",
@@ -35,7 +36,7 @@ def registry() -> Section:
                 "Properties": listed(group.properties),
                 "VO": group.vo,
             }
-            for group in community.GROUPS
+            for group in needs.groups
         },
         "Hosts": {
             community.HOST: {
@@ -45,11 +46,11 @@ def registry() -> Section:
                 "ServiceAdministrator",
             }
         },
-        "VO": {vo: {"VOAdmin": "admin", "VOAdminGroup": f"{vo}_prod"} for vo in community.VOS},
+        "VO": {vo: {"VOAdmin": "admin", "VOAdminGroup": f"{vo}_prod"} for vo in needs.all_vos},
     }
 
 
-def operations(profile: Profile) -> Section:
+def operations(profile: Profile, needs: Needs) -> Section:
     """Rules for all VOs."""
     accounting = "Accounting" if "Accounting/DataStore" in profile.services else ""
     file_protocol = "file"
@@ -66,7 +67,7 @@ def operations(profile: Profile) -> Section:
                 "RegistrationProtocols": file_protocol,
                 "ThirdPartyProtocols": file_protocol,
             },
-            "JobDescription": {"AllowedJobTypes": listed(community.JOB_TYPES)},
+            "JobDescription": {"AllowedJobTypes": listed((*community.JOB_TYPES, *needs.types))},
             "JobScheduling": {"CheckJobLimits": "False", "RescheduleDelays": 0},
             "InputDataPolicy": {
                 "Default": "DIRAC.WorkloadManagementSystem.Client.DownloadInputData",
@@ -84,8 +85,8 @@ def operations(profile: Profile) -> Section:
                 }
             },
             "Transformations": {
-                "DataProcessing": listed(community.DATA_PROCESSING),
-                "DataManipulation": listed(community.DATA_MANIPULATION),
+                "DataProcessing": listed((*community.DATA_PROCESSING, *needs.types)),
+                "DataManipulation": listed((*community.DATA_MANIPULATION, *needs.request_types)),
                 "ExtendableTransfTypes": listed(community.EXTENDABLE),
             },
             "ProductionOutputs": outputs,
@@ -104,7 +105,7 @@ def _catalogue() -> Section:
     }
 
 
-def resources(state: State, ports: dict[str, int]) -> Section:
+def resources(state: State, ports: dict[str, int], needs: Needs) -> Section:
     """Catalogue, storage elements and sites."""
     disks = {
         name: {
@@ -119,7 +120,7 @@ def resources(state: State, ports: dict[str, int]) -> Section:
                 "Access": "remote",
             },
         }
-        for name in community.STORAGE_ELEMENTS
+        for name in (*community.STORAGE_ELEMENTS, *needs.storage_elements)
     }
     store = ports.get("WorkloadManagement/SandboxStore")
     if store is not None:
@@ -141,18 +142,19 @@ def resources(state: State, ports: dict[str, int]) -> Section:
         "StorageElements": disks,
         "StorageElementGroups": {"SE-USER": listed(community.STORAGE_ELEMENTS)},
         "Computing": {"CEDefaults": {}, "InProcess": {}, "Pool": {}},
-        "Sites": _sites(),
+        "Sites": _sites(needs),
     }
 
 
-def _sites() -> Section:
+def _sites(needs: Needs) -> Section:
     sites: Section = {}
+    first = community.SITES[0]
     for site in community.SITES:
         grid, place, _country = site.name.split(".")
         queue = {"maxCPUTime": 1000000, "SI00": 2400}
         sites.setdefault(grid, {})[site.name] = {
             "Name": place,
-            "SE": site.storage,
+            "SE": listed([site.storage, *(needs.storage_elements if site == first else ())]),
             "CEs": {site.ce: {"CEType": "InProcess", "Queues": {"local": queue}}},
         }
     return sites

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sandbox import community, environment
 from sandbox.errors import SandboxError
+from sandbox.needs import Needs
 from sandbox.process import MARK
 from sandbox.profiles import Profile
 from sandbox.state import State
@@ -42,8 +43,8 @@ def seed(state: State, profile: Profile) -> bool:
     :returns: whether it was done now.
     :raises SandboxError: with the helper's last word.
     """
-    content = hashlib.sha256(Path(community.__file__).read_bytes()).hexdigest()
-    facts = {"content": content, "profile": profile.name}
+    content = Path(community.__file__).read_bytes() + repr(Needs.kept(state)).encode()
+    facts = {"content": hashlib.sha256(content).hexdigest(), "profile": profile.name}
     if state.read("seeded") == facts:
         return False
     finish(state, _start(state, "seed", "servers.cfg"), "seed")

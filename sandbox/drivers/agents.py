@@ -15,7 +15,6 @@ import time
 import types
 from typing import Any
 
-from sandbox.community import GROUPS
 from sandbox.drivers import runtime
 from sandbox.profiles import JOB_AGENT
 
@@ -66,13 +65,14 @@ def serve_all_vos() -> None:
     (DIRAC/WorkloadManagementSystem/Client/Matcher.py, _checkCredentials), and the configuration
     can only say one.
     """
+    from DIRAC import gConfig
     from DIRAC.WorkloadManagementSystem.Agent.JobAgent import JobAgent
 
     describe = JobAgent._setCEDict
 
     def describe_for_all(self: object, description: dict[str, Any]) -> None:
         describe(self, description)
-        description["OwnerGroup"] = [group.name for group in GROUPS]
+        description["OwnerGroup"] = gConfig.getSections("/Registry/Groups")["Value"]
 
     JobAgent._setCEDict = describe_for_all
 

@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from sandbox.community import DATA_PROCESSING, HOST, VOS
+from sandbox.community import HOST, VOS
 from sandbox.drivers import agents, light_task, runtime
 from sandbox.profiles import LIGHT_AGENTS
 
@@ -40,8 +40,10 @@ class Executor:
     """Runs Created tasks, at most ``slots`` at once."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        from DIRAC.ConfigurationSystem.Client.Helpers.Operations import Operations
         from DIRAC.TransformationSystem.Client.TransformationClient import TransformationClient
 
+        self.types: list[str] = Operations().getValue("Transformations/DataProcessing", [])
         self.client = TransformationClient()
         self.slots: int = options.slots
         self.work = Path(options.work)
@@ -85,7 +87,7 @@ class Executor:
 
     def _transformations(self) -> dict[int, dict[str, Any]] | None:
         result = self.client.getTransformations(
-            {"Status": _SUBMIT_STATUS, "AgentType": ["Automatic"], "Type": list(DATA_PROCESSING)},
+            {"Status": _SUBMIT_STATUS, "AgentType": ["Automatic"], "Type": self.types},
             columns=["TransformationID", "Author", "AuthorGroup"],
         )
         if not result["OK"]:

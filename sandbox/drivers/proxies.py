@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from sandbox.community import PROXIES
 from sandbox.drivers import runtime
+from sandbox.needs import Needs
 from sandbox.state import State
 
 _SECONDS = 365 * 86400
@@ -19,7 +19,7 @@ def main(directory: str) -> None:
     from DIRAC.Core.Security.X509Chain import X509Chain
 
     state = State(directory)
-    for user, group in PROXIES:
+    for user, group in Needs.kept(state).proxies:
         chain = X509Chain()
         path = state.proxies / f"{user}.{group}.pem"
         certificate = state.credentials / f"{user}cert.pem"

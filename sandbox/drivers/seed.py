@@ -11,8 +11,9 @@ import os
 import sys
 from typing import Any
 
-from sandbox.community import DIRECTORY_METADATA, FILE_METADATA, GROUPS, USERS, VOS
+from sandbox.community import DIRECTORY_METADATA, FILE_METADATA, USERS
 from sandbox.drivers import runtime
+from sandbox.needs import Needs
 from sandbox.state import State
 
 
@@ -46,7 +47,7 @@ def seed_resource_status() -> None:
                 activate("Resource", ce, "ComputingElement", "all")
 
 
-def seed_catalogue() -> None:
+def seed_catalogue(needs: Needs) -> None:
     """Define the metadata fields, and a top directory for each VO."""
     from DIRAC.Resources.Catalog.FileCatalogClient import FileCatalogClient
 
@@ -58,7 +59,7 @@ def seed_catalogue() -> None:
             if name not in have:
                 added = catalogue.addMetadataField(name, field_type, kind)
                 runtime.ok(added, f"metadata field {name}")
-    runtime.ok(catalogue.createDirectory([f"/{vo}" for vo in VOS]), "VO directories")
+    runtime.ok(catalogue.createDirectory([f"/{vo}" for vo in needs.all_vos]), "VO directories")
 
 
 def seed_proxies(state: State) -> None:
@@ -73,7 +74,7 @@ def seed_proxies(state: State) -> None:
 
     gConfigurationData.setOptionInCFG("/DIRAC/Security/UseServerCertificate", "no")
     for user in USERS:
-        group = next(group.name for group in GROUPS if user in group.users)
+        group = next(group.name for group in Needs.kept(state).groups if user in group.users)
         os.environ["X509_USER_PROXY"] = str(state.proxies / f"{user}.{group}.pem")
         chain = X509Chain()
         loaded = chain.loadChainFromFile(str(state.credentials / f"{user}cert.pem"))
@@ -91,8 +92,9 @@ def main(directory: str) -> None:
 
     DIRAC.initialize()
     seed_resource_status()
-    seed_catalogue()
-    seed_proxies(State(directory))
+    state = State(directory)
+    seed_catalogue(Needs.kept(state))
+    seed_proxies(state)
 
 
 if __name__ == "__main__":

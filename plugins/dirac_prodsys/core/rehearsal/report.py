@@ -13,7 +13,7 @@ from typing import Any
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
 from dirac_prodsys.core.rehearsal.unneeded import unneeded
-from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.core.specs import DatasetSpec, RequestSpec
 from dirac_prodsys.core.status import FileStatus
 
 
@@ -25,6 +25,7 @@ class Seen:
     :param taken: the files attached to it.
     :param made: the files that its jobs left.
     :param carried: (field, value) of the files' own metadata → the files that carry it.
+    :param replicas: storage element → how many of the taken files it has now.
     :param seconds: from its start to its end; None: it did not end.
     """
 
@@ -35,6 +36,7 @@ class Seen:
     taken: frozenset[str] = frozenset()
     made: frozenset[str] = frozenset()
     carried: Mapping[tuple[str, Any], frozenset[str]] = field(default_factory=dict)
+    replicas: Mapping[str, int] = field(default_factory=dict)
     seconds: float | None = None
 
 
@@ -51,6 +53,7 @@ class StepLine:
     """One step in numbers.
 
     :param files_in: attached; :param processed: of these; :param files_out: left by its jobs.
+    :param replicas: of a step of requests: storage element → files that it has now; None: others.
     """
 
     step: str
@@ -61,6 +64,7 @@ class StepLine:
     processed: int
     files_out: int
     seconds: float | None
+    replicas: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ def report(
 
 
 def _line(step: StepPlan, look: Seen) -> StepLine:
+    by_requests = isinstance(step.transformation.body, RequestSpec)
     return StepLine(
         step=step.name,
         type=step.transformation.type,
@@ -191,6 +196,7 @@ def _line(step: StepPlan, look: Seen) -> StepLine:
         processed=look.files.get(FileStatus.PROCESSED, 0),
         files_out=len(look.made),
         seconds=None if look.seconds is None else round(look.seconds, 1),
+        replicas=dict(look.replicas) if by_requests else None,
     )
 
 

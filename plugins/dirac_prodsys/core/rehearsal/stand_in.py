@@ -27,6 +27,9 @@ PROGRAM = "prodsys-stand-in"
 #: seconds of normalised CPU, more than a stand-in needs
 _CPU_TIME = 600
 
+#: attributes of operations, and parameters of plugins, that name storage elements
+_STORAGE = ("SourceSE", "TargetSE", "Destinations")
+
 #: where a job of CTAO puts its files below ``Data``: a folder for a thousand runs
 _THOUSAND = "000xxx"
 
@@ -65,6 +68,17 @@ def left_out(spec: TransformationSpec) -> list[str]:
         "environment": body.environment,
     }
     return [name for name, value in asked.items() if value]
+
+
+def storage_of(spec: TransformationSpec) -> list[str]:
+    """The storage elements that a transformation names."""
+    said = [str(spec.parameters.get(name, "")) for name in _STORAGE]
+    if isinstance(spec.body, RequestSpec):
+        said += [op.attributes.get(name, "") for op in spec.body.operations for name in _STORAGE]
+    elif isinstance(spec.body, JobSpec):
+        said += [output.se for output in spec.body.outputs]
+    names = {name.strip() for text in said for name in text.split(",")}
+    return sorted(name for name in names if name and ":" not in name)
 
 
 def _registered(spec: TransformationSpec, se: str) -> tuple[OutputFile, ...]:

@@ -23,6 +23,7 @@ def as_text(report: RehearsalReport) -> str:
         for link in report.links:
             fed = f"{link.files} of {link.of} files" if link.files else "FED NOTHING"
             parts.append(f"  {f'{link.parent} → {link.child}':<{width}}  {fed}")
+    parts += _section("replicas afterwards", _replicas(report))
     parts += _section("metadata that nothing used", _unused(report))
     parts += _section("datasets as they would be", map(_dataset, report.datasets))
     parts += _section("notes", report.notes)
@@ -60,6 +61,12 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def _replicas(report: RehearsalReport) -> Iterable[str]:
+    for line in report.steps:
+        if line.replicas is not None:
+            yield f"{line.step}: {_counts(line.replicas) if line.replicas else 'none'}"
 
 
 def _unused(report: RehearsalReport) -> Iterable[str]:
