@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint up down image image-test lock clean
+.PHONY: help setup demo test rehearse fuzz lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 
 help: ## show this list
@@ -21,6 +21,9 @@ down: ## stop everything that demo and up started
 test: setup ## all tests
 	@scripts/setup browser
 	@$(RUN) pytest
+
+rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
+	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done
 
 fuzz: setup ## read 100,000 broken production files
 	@$(RUN) tests.fuzz --count 100000 --seed 1

@@ -70,9 +70,13 @@ def _replicas(report: RehearsalReport) -> Iterable[str]:
 
 
 def _unused(report: RehearsalReport) -> Iterable[str]:
+    alike: dict[tuple[str, ...], list[str]] = {}
     for item in report.unused:
-        if item.fields:
-            yield f"{item.step}: {', '.join(item.fields)}"
+        alike.setdefault(item.fields, []).append(item.step)
+    for fields, steps in alike.items():
+        if fields:
+            yield f"{', '.join(steps)}: {', '.join(fields)}"
+    for item in report.unused:
         if item.files:
             what = f" ({', '.join(item.values)})" if item.values else ""
             yield f"{item.step}: {item.files} files that nobody took{what}"

@@ -1,8 +1,9 @@
 """Metadata of an output that tell nothing apart: no child and no dataset would miss them.
 
 A field is of use if somebody who takes the output asks for less of it than there is, or would
-without it take files of another step, too. What every run and every production must have of its
-own, ``run`` and ``production`` by value, is of use on any grid that holds more than one of them.
+without it take files of another step, too; where any of several would do, the last one counts.
+What every run and every production has of its own, ``run`` and ``production`` by value, is of use
+on any grid that holds more than one of them.
 
 Invariant: decided by the plan alone; what happens to lie on a grid has no part in it.
 """
@@ -16,7 +17,7 @@ from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
 
 
 def unneeded(plan: ProductionPlan, step: StepPlan) -> tuple[str, ...]:
-    """Fields of the step's output that nobody needs; none if nobody takes from it."""
+    """Fields of the step's output that nobody needs, all at once; none if nobody takes from it."""
     output = step.transformation.output_query
     takers = list(_takers(plan, step))
     if output is None or not takers:
@@ -27,21 +28,28 @@ def unneeded(plan: ProductionPlan, step: StepPlan) -> tuple[str, ...]:
         if other.name != step.name and other.transformation.output_query is not None
     ]
     own = {plan.production, plan.run}
-    return tuple(
-        name
-        for name in output.fields
-        if not own & set(map(str, output.listed.get(name, ())))
-        and not any(_needs(taker, name, output, others) for taker in takers)
-    )
+    needed = set(output.fields)
+    for name in output.fields:
+        its_own = own & set(map(str, output.listed.get(name, ())))
+        narrowed = any(_narrows(taker, name, output) for taker in takers)
+        if its_own or narrowed:
+            continue
+        rest = needed - {name}
+        if not any(_strays(taker, rest, output, others) for taker in takers):
+            needed = rest
+    return tuple(name for name in output.fields if name not in needed)
 
 
-def _needs(taker: MetaQuery, name: str, output: MetaQuery, others: list[MetaQuery]) -> bool:
+def _narrows(taker: MetaQuery, name: str, output: MetaQuery) -> bool:
+    """Whether it asks for less of the field than there is."""
     asked = taker.only(name)
-    if asked.is_empty:
-        return False
-    if not asked.subsumes(output.only(name)):
-        return True
-    rest = taker.only(*(field for field in taker.fields if field != name))
+    return not asked.is_empty and not asked.subsumes(output.only(name))
+
+
+def _strays(taker: MetaQuery, kept: set[str], output: MetaQuery, others: list[MetaQuery]) -> bool:
+    """Whether it would take files of another step, if the output had no more than these fields."""
+    fields = (field for field in taker.fields if field in kept or field not in output.fields)
+    rest = taker.only(*fields)
     return any(_meets(rest, other) and not _meets(taker, other) for other in others)
 
 
