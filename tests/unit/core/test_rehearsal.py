@@ -47,6 +47,25 @@ steps:
 """
 
 
+CTAO = """\
+ProdSteps:
+  - ID: 1
+    input_meta_query: {}
+    job_config:
+      type: MCSimulation
+      version: 2020-06-29b
+      array_layout: Advanced-Baseline
+      site: LaPalma
+      particle: gamma
+      pointing_dir: North
+      zenith_angle: 20
+      n_shower: 10
+      moon: dark, half
+      start_run_number: 0
+Common: {MCCampaign: Test, configuration_id: 15, base_path: /ctao/MC}
+"""
+
+
 def plan_of(text: str = TEXT) -> ProductionPlan:
     return compile(load_production(text, "p.yaml"), run="r1")
 
@@ -74,6 +93,21 @@ def test_a_program_that_registers_its_files_is_stood_in_for_by_one_file_per_comb
         ("DISK-A-SE", ({"part": "q"},)),
     ]
     assert {o.directory for o in body.outputs} == {"/sim/p/r1/take"}
+
+
+def test_a_job_of_ctao_leaves_data_and_a_log_where_ctadirac_puts_them() -> None:
+    plan = compile(load_production(smaller(load_production(CTAO, "c.yml"), 4), "c.yml"), run="r1")
+    (step,) = plan.steps
+    assert step.rules.tasks == 4
+    body = stand_in(step.transformation, "DISK-A-SE").body
+    assert isinstance(body, JobSpec)
+    base = "/ctao/MC/Test/LaPalma/gamma/sim_telarray/@{TransformationID}"
+    assert [(o.directory, o.metadata) for o in body.outputs] == [
+        (f"{base}/Data/000xxx", ({"nsb": 1},)),
+        (f"{base}/Data/000xxx", ({"nsb": 5},)),
+        (f"{base}/Log/000xxx", ()),
+    ]
+    assert len({o.name for o in body.outputs}) == 3
 
 
 VALUES = st.sampled_from([0, 1, 5, 20.5, -3, "a", "b", "zz", "gamma"])

@@ -13,6 +13,7 @@ import pytest
 from dirac_prodsys.core.job_types import JobContext
 from dirac_prodsys.core.job_types.script import Script
 from dirac_prodsys.core.specs import (
+    TRANSFORMATION_ID,
     Command,
     JobSpec,
     OutputFile,
@@ -200,6 +201,36 @@ def test_outputs_are_uploaded_after_the_commands(tmp_path: Path) -> None:
         "/sim/d/a_00000007 a_00000007 DISK-A-SE",
         "/sim/d/b b DISK-B-SE",
     ]
+
+
+def test_a_directory_may_be_named_after_the_transformation(tmp_path: Path) -> None:
+    stand_in_for_upload(tmp_path, '#!/bin/sh\necho "$@" >> uploads\n')
+    body = JobSpec(
+        name="x",
+        job_type="y",
+        commands=(Command(executable="/bin/true"),),
+        outputs=(OutputFile(name="a", directory=f"/sim/{TRANSFORMATION_ID}/Data", se="A-SE"),),
+    )
+    done = run(body, tmp_path)
+    assert "RESULT True" in done.stdout, done.stdout
+    # the catalogue's directory has no leading zeros
+    assert (tmp_path / "uploads").read_text() == "/sim/3/Data/a a A-SE\n"
+
+
+def test_metadata_of_a_file_that_cannot_be_set_fail_the_job(tmp_path: Path) -> None:
+    stand_in_for_upload(tmp_path, '#!/bin/sh\necho "$@" >> uploads\n')
+    outputs = (
+        OutputFile(name="a", directory="/sim/d", se="A-SE", metadata=({"nsb": 1}, {"nsb": 5})),
+        OutputFile(name="b", directory="/sim/d", se="A-SE"),
+    )
+    body = JobSpec(
+        name="x", job_type="y", commands=(Command(executable="/bin/true"),), outputs=outputs
+    )
+    done = run(body, tmp_path)
+    # there is no catalogue here
+    assert "RESULT False" in done.stdout, done.stdout
+    assert "metadata of /sim/d/a" in done.stdout
+    assert (tmp_path / "uploads").read_text() == "/sim/d/a a A-SE\n"
 
 
 @pytest.mark.parametrize("failing", [0, 1], ids=["first command fails", "second command fails"])
