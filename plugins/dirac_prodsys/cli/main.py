@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dirac_prodsys import __version__
+from dirac_prodsys.cli.act_commands import add_actions
 from dirac_prodsys.cli.convert import convert
 from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.explain import explain
@@ -41,6 +42,7 @@ app.command()(convert)
 app.command()(schema)
 app.command()(status)
 app.command()(report)
+add_actions(app)
 
 
 def _version(wanted: bool) -> None:

@@ -13,19 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dirac_prodsys.core.actions import (
-    ActionRequest,
-    Outcome,
-    Preview,
-    Result,
-    Row,
-    preview,
-    read_request,
-    select,
-)
-from dirac_prodsys.core.actions.outcome import outcome_of
-from dirac_prodsys.core.actions.request import one_line
-from dirac_prodsys.core.actions.selecting import FileShare
+from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
+from dirac_prodsys.core.actions.preview import Preview, Row, preview
+from dirac_prodsys.core.actions.request import ActionRequest, one_line, read_request
+from dirac_prodsys.core.actions.selecting import FileShare, select
 from dirac_prodsys.errors import (
     GatewayDenied,
     GatewayRejected,
@@ -60,6 +51,18 @@ class _ActionOperator(DiracOperator):
     serves_step: ClassVar[bool] = False
     operator_extra_links: ClassVar[tuple[Any, ...]] = ()
 
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Do it; why it could not be done is XCom ``problem``, too, for whoever follows the run."""
+        try:
+            return self.do(context)
+        except AirflowFailException as error:
+            context["ti"].xcom_push(key="problem", value=str(error))
+            raise
+
+    def do(self, context: Context) -> dict[str, Any]:
+        """The task itself."""
+        raise NotImplementedError
+
     def request(self, context: Context) -> ActionRequest:
         """What this run is asked to do, checked again: a form is not the only way in.
 
@@ -79,7 +82,7 @@ class ProductionPreviewOperator(_ActionOperator):
     Returns :meth:`Preview.to_dict`; the table for people is in the log and XCom ``table``.
     """
 
-    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+    def do(self, context: Context) -> dict[str, Any]:
         """Reads only."""
         request = self.request(context)
         by, run = _who(context)
@@ -104,7 +107,7 @@ class ProductionActionOperator(_ActionOperator):
     for people is in the log and XCom ``table``.
     """
 
-    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+    def do(self, context: Context) -> dict[str, Any]:
         """Go on where an earlier attempt stopped.
 
         :raises AirflowFailException: something was refused or failed; all else is done.

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param
 
-from dirac_prodsys.core.actions import ACTIONS
+from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.actions.request import (
     CONNECTION,
     MAX_EVENTS,
@@ -32,7 +32,8 @@ from dirac_prodsys.provider.hook import DiracHook
 
 DAG_ID = "production_operations"
 
-_WHAT, _VALUES, _SAFETY = "What, and to what", "Values of the action", "Why, and safety"
+#: the form opens with those that are in no section; sections open by a click
+_VALUES, _MORE = "Values of extend and set group size", "More"
 
 #: states that people select by
 _STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
@@ -60,23 +61,24 @@ def actions_dag() -> DAG:
 def _params() -> dict[str, Param]:
     return {
         "action": Param(
-            None,
-            "What is done. Everything is previewed first.",
-            type=["null", "string"],
-            enum=[None, *ACTIONS],
+            description="What is done. Everything is previewed first.",
+            type="string",
+            enum=list(ACTIONS),
             values_display={name: _label(name) for name in ACTIONS},
             title="Action",
-            section=_WHAT,
         ),
-        "production": _text(
-            "Name of a production, or a pattern with * and ?.", "Production", NAMES, _WHAT
+        "production": Param(
+            description="Name of a production, or a pattern with * and ?.",
+            type="string",
+            pattern=f"^{NAMES}$",
+            maxLength=MAX_PATTERN,
+            title="Production",
         ),
         "run": _text(
             "Run ID of the production's run, or a pattern; empty: all its runs. Clean and delete "
             "need it.",
             "Run",
             NAMES,
-            _WHAT,
         ),
         "steps": Param(
             [],
@@ -84,16 +86,24 @@ def _params() -> dict[str, Param]:
             type=["array", "null"],
             items={"type": "string", "pattern": f"^{NAMES}$", "maxLength": MAX_PATTERN},
             title="Steps",
-            section=_WHAT,
         ),
-        "states": Param(
-            [],
-            "Only transformations in these states; empty: in any.",
-            type=["array", "null"],
-            items={"type": "string", "enum": [str(s) for s in TransformationStatus]},
-            examples=list(_STATES),
-            title="States",
-            section=_WHAT,
+        "reason": Param(
+            "",
+            "Why, in one line. Required for complete, clean and delete, and with force.",
+            type=["string", "null"],
+            maxLength=MAX_REASON,
+            title="Reason",
+        ),
+        "preview": Param(
+            True,
+            "Only tell what would be touched. Switch it off to act.",
+            type="boolean",
+            title="Preview only",
+        ),
+        "confirm": _text(
+            "To act, clean and delete need the production's name typed here.",
+            "Confirm",
+            NAMES,
         ),
         "tasks": _number("extend: tasks to be added to each.", "Tasks", MAX_TASKS),
         "events": _number(
@@ -108,32 +118,20 @@ def _params() -> dict[str, Param]:
             title="Group size",
             section=_VALUES,
         ),
-        "reason": Param(
-            "",
-            "Why, in one line. Required for complete, clean and delete, and with force.",
-            type=["string", "null"],
-            maxLength=MAX_REASON,
-            title="Reason",
-            section=_SAFETY,
-        ),
-        "preview": Param(
-            True,
-            "Only tell what would be touched. Switch it off to act.",
-            type="boolean",
-            title="Preview only",
-            section=_SAFETY,
-        ),
-        "confirm": _text(
-            "To act, clean and delete need the production's name typed here.",
-            "Confirm",
-            NAMES,
-            _SAFETY,
+        "states": Param(
+            [],
+            "Only transformations in these states; empty: in any.",
+            type=["array", "null"],
+            items={"type": "string", "enum": [str(s) for s in TransformationStatus]},
+            examples=list(_STATES),
+            title="States",
+            section=_MORE,
         ),
         "digest": _text(
             "Act only if what would be touched is still what the preview of this digest told.",
             "Digest of a preview",
             "[0-9a-f]{16}",
-            _SAFETY,
+            _MORE,
         ),
         "force": Param(
             False,
@@ -141,7 +139,7 @@ def _params() -> dict[str, Param]:
             "as Production.",
             type="boolean",
             title="Force",
-            section=_SAFETY,
+            section=_MORE,
         ),
         "connection": Param(
             DiracHook.default_conn_name,
@@ -150,12 +148,13 @@ def _params() -> dict[str, Param]:
             pattern=f"^{CONNECTION}$",
             maxLength=MAX_PATTERN,
             title="Connection",
-            section=_SAFETY,
+            section=_MORE,
         ),
     }
 
 
-def _text(description: str, title: str, pattern: str, section: str) -> Param:
+def _text(description: str, title: str, pattern: str, section: str = "") -> Param:
+    schema = {"section": section} if section else {}
     return Param(
         "",
         description,
@@ -163,7 +162,7 @@ def _text(description: str, title: str, pattern: str, section: str) -> Param:
         pattern=f"^(?:{pattern})?$",
         maxLength=MAX_PATTERN,
         title=title,
-        section=section,
+        **schema,
     )
 
 

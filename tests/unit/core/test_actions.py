@@ -8,22 +8,12 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.actions import (
-    ACTIONS,
-    ActionRequest,
-    FileShare,
-    Listed,
-    Outcome,
-    Preview,
-    Result,
-    decide,
-    preview,
-    read_request,
-    select,
-)
-from dirac_prodsys.core.actions.outcome import outcome_of
-from dirac_prodsys.core.actions.preview import human_bytes
-from dirac_prodsys.core.actions.selecting import Selection
+from dirac_prodsys.core.actions.deciding import decide
+from dirac_prodsys.core.actions.kinds import ACTIONS
+from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
+from dirac_prodsys.core.actions.preview import Preview, human_bytes, preview
+from dirac_prodsys.core.actions.request import ActionRequest, read_request
+from dirac_prodsys.core.actions.selecting import FileShare, Listed, Selection, select
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import DefinitionErrors
@@ -320,7 +310,10 @@ class TestPreviews:
 
     def test_it_survives_json(self) -> None:
         made = a_preview()
-        assert Preview.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+        plain = made.to_dict()
+        # lists and not tuples: Airflow packs those into an XCom that others cannot read
+        assert json.loads(json.dumps(plain)) == plain
+        assert Preview.from_dict(plain) == made
 
     def test_its_digest_is_of_what_is_done_to_what(self) -> None:
         moved = Snapshot(1, "p__r1__a", "Merging", TransformationStatus.ACTIVE, {"Unused": 9}, {})
@@ -365,7 +358,9 @@ class TestOutcomes:
         assert [(r.id, r.word) for r in outcome.results] == [(1, "done"), (2, "left")]
         assert outcome.good
         assert outcome.summary().endswith("by eve (why not): 1 done, 1 left, 0 refused, 0 failed")
-        assert Outcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
+        plain = outcome.to_dict()
+        assert json.loads(json.dumps(plain)) == plain
+        assert Outcome.from_dict(plain) == outcome
 
     def test_one_failure_is_not_good(self) -> None:
         done = [Result(1, "p__r1__a", "Active", "failed", "no")]

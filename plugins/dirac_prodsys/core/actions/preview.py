@@ -91,7 +91,8 @@ class Preview:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, for XCom and scripts."""
-        return {**asdict(self), "rows": [asdict(row) for row in self.rows]}
+        rows = [asdict(row) for row in self.rows]
+        return {**asdict(self), "rows": rows, "left_out": list(self.left_out)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Preview:
