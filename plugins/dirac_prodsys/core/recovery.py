@@ -94,6 +94,7 @@ class Decision:
     :param cause: why it stays behind, in the words that its like have in common; what is counted.
     :param reason: why this is done about it.
     :param site: where its task ran.
+    :param may_be_retried: of ``ask``: nothing that is known speaks against another try.
     """
 
     file: StrandedFile
@@ -101,6 +102,7 @@ class Decision:
     cause: str
     reason: str
     site: str = ""
+    may_be_retried: bool = False
 
     @property
     def becomes(self) -> FileStatus | None:
@@ -181,7 +183,8 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
         why = f"some outputs of task {file.task} are in the catalogue: again, they were there twice"
         return Decision(file, "ask", cause, why, site)
     if action in ("ask", "give_up"):
-        return Decision(file, action, cause, f"the rule for {rule.label}", site)
+        free = action == "ask" and case.in_catalogue
+        return Decision(file, action, cause, f"the rule for {rule.label}", site, free)
     if not case.in_catalogue:
         return Decision(file, "ask", cause, "the catalogue does not have the file", site)
     bound = _bound(file, cause, rule, rules, ledger, per_cause)

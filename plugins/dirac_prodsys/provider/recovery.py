@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.policy import StepRules
+from dirac_prodsys.core.policy import StepRules, person
 from dirac_prodsys.core.policy.counts import bad_tasks, retryable
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.recovery import (
@@ -92,10 +92,15 @@ class Outcome:
 
 
 def recover(
-    gateway: ProductionGateway, transformation: int, body: BodySpec, rules: StepRules
+    gateway: ProductionGateway,
+    transformation: int,
+    body: BodySpec,
+    rules: StepRules,
+    answer: str = "",
 ) -> Outcome:
     """One pass over the files of a transformation that stay behind.
 
+    :param answer: what a person said about those that the rules leave to one.
     :raises GatewayError: the pass was not finished; it may be repeated.
     """
     snapshot = gateway.snapshot([transformation]).get(transformation)
@@ -112,7 +117,7 @@ def recover(
     except ValueError as error:
         notes.append(f"nothing is changed, as tries cannot be counted: {error}")
         passive = True
-    decisions = decide(cases, rules.recovery, ledger)
+    decisions = person.decided(decide(cases, rules.recovery, ledger), answer)
     changed: dict[str, str] = {}
     if not passive:
         _avoid(gateway, transformation, decisions, notes)

@@ -16,13 +16,13 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import notices
-from dirac_prodsys.core.policy import History, StepRules
+from dirac_prodsys.core.policy import History, StepRules, person
 from dirac_prodsys.core.policy.counts import vanished_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import report_on
-from dirac_prodsys.provider import notify, recovery
+from dirac_prodsys.provider import asking, notify, recovery
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger, earliest_event
@@ -43,6 +43,9 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
     recovered, tasks are added in place of failed ones, late or recovered files are flushed) is
     done here, and the wait goes on. What the jobs came to is told in the log and as XCom
     ``job_report`` when the wait for ``complete`` ends, well or not.
+
+    What only a person can decide (a manual flush, files that rules leave to one) is asked in
+    Airflow while DIRAC is watched on: see :mod:`provider.asking`.
 
     :param until: the verdicts to return for: ``{"complete"}`` or ``{"flush", "complete"}``.
     :param inputs_final: False while other tasks may still add input files to the catalogue.
@@ -73,8 +76,9 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
     def work(self, context: Context, state: Mapping[str, Any]) -> NoReturn:
         """Look up the ID and hand the wait to the trigger.
 
-        :param state: ``history`` and ``deadline`` of a wait that is taken up again; of one that an
-            older version began, ``flushes``.
+        :param state: ``history`` and ``deadline`` of a wait that is taken up again, and ``kept``:
+            whether a person was asked, and what was answered; of one that an older version began,
+            ``flushes``.
         """
         step = self.plan(context, state)
         name = step.transformation.name
@@ -88,6 +92,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             rules = replace(rules, listed=sum(counts.values()))
         if self.ready_at:
             rules = replace(rules, ready_at=self.ready_at)
+        kept = dict(state.get("kept") or {})
+        rules = person.from_now_on(rules, kept.get("option", ""))
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")
         flushes = (history or state).get("flushes")
@@ -107,22 +113,43 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
                 deadline=deadline,
                 not_before=earliest_event(),
                 tell=notify.wanted(self.production),
+                asks=not kept.get("asked"),
             ),
             method_name="resume",
+            # an answer brings nothing else along
+            kwargs={
+                "kept": {
+                    **kept,
+                    "id": record.id,
+                    "name": name,
+                    "history": history,
+                    "deadline": deadline,
+                }
+            },
         )
 
     def resume(
-        self, context: Context, event: Mapping[str, Any] | None = None, **_ignored: Any
+        self,
+        context: Context,
+        event: Mapping[str, Any] | None = None,
+        kept: Mapping[str, Any] | None = None,
+        **_ignored: Any,
     ) -> dict[str, Any] | None:
-        """Carry out what the trigger was told by the policy.
+        """Carry out what the trigger was told by the policy, or a person said.
 
         :raises AirflowFailException: the policy gave up, or the wait's deadline passed.
         """
-        event = event or {}
+        event, kept = event or {}, dict(kept or {})
+        if answered := asking.answer(event):
+            return self._answered(context, *answered, kept)
         kind, reason = event.get("kind"), event.get("reason") or ""
         snapshot = event.get("snapshot")
         past = History.from_dict(event.get("history") or {"flushes": event.get("flushes") or 0})
-        state: dict[str, Any] = {"history": past.to_dict(), "deadline": event.get("deadline")}
+        state: dict[str, Any] = {
+            "history": past.to_dict(),
+            "deadline": event.get("deadline"),
+            "kept": kept,
+        }
         if snapshot:
             self.remember_link(int(snapshot["id"]), snapshot["name"])
             self._name_vanished(snapshot)
@@ -143,7 +170,35 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             state["history"] = act(context, event, past, state).to_dict()
         if kind == "notice" and snapshot:
             state["history"] = self._tell(context, event, past).to_dict()
+        if kind == "ask" and snapshot:
+            self._ask(context, str(snapshot["name"]), reason)
+            kept["asked"] = True
         return self.work(context, state)
+
+    def _ask(self, context: Context, name: str, reason: str) -> None:
+        step = self.plan(context, whole=False)
+        rules = self.rules or step.rules
+        if asking.put(context, *person.question(name, reason, rules), person.options(rules)):
+            self.log.info("a person is asked in Airflow: %s", reason)
+
+    def _answered(
+        self, context: Context, option: str, who: str, kept: Mapping[str, Any]
+    ) -> NoReturn:
+        """Do what was answered, and wait on; an outage meanwhile lets the question be put anew."""
+        self.log.info("%s answered: %s", who, option)
+        past = History.from_dict(kept.get("history") or {})
+        given_up = option if option == person.GIVE_UP else kept.get("option", "")
+        state: dict[str, Any] = {
+            "history": past.to_dict(),
+            "deadline": kept.get("deadline"),
+            "kept": {"asked": option == person.WAIT, "option": given_up},
+        }
+        event = {"snapshot": {"id": kept.get("id"), "name": kept.get("name")}}
+        if option == person.FLUSH:
+            state["history"] = self._flush(context, event, past, state).to_dict()
+        elif option in (person.RETRY, person.GIVE_UP):
+            state["history"] = self._recover(context, event, past, state, option).to_dict()
+        self.work(context, state)
 
     def _flush(
         self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
@@ -165,13 +220,18 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         return past
 
     def _recover(
-        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        past: History,
+        state: Mapping[str, Any],
+        answer: str = "",
     ) -> History:
         step = self.plan(context, state)
         number, body = int(event["snapshot"]["id"]), step.transformation.body
         rules = (self.rules or step.rules).shaped(step.transformation)
         outcome = self.on_grid(
-            lambda gateway: recovery.recover(gateway, number, body, rules), state
+            lambda gateway: recovery.recover(gateway, number, body, rules, answer), state
         )
         for line in outcome.lines():
             self.log.info("%s", line)

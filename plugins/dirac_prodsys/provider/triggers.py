@@ -62,6 +62,7 @@ class DiracTransformationTrigger(BaseTrigger):
     :param not_before: seconds since the epoch; no event comes earlier (see
         :func:`earliest_event`).
     :param tell: whether there is anybody who wants notices.
+    :param asks: whether a verdict that only a person can decide is an event, too: kind ``ask``.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class DiracTransformationTrigger(BaseTrigger):
         not_before: float = 0.0,
         history: Mapping[str, Any] | None = None,
         tell: bool = False,
+        asks: bool = False,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -91,6 +93,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.not_before = not_before
         self.history = dict(history) if history else None
         self.tell = tell
+        self.asks = asks
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -106,6 +109,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "not_before": self.not_before,
             "history": self.history,
             "tell": self.tell,
+            "asks": self.asks,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -148,6 +152,8 @@ class DiracTransformationTrigger(BaseTrigger):
                         "notice", verdict.alarm or verdict.reason, snapshot, history
                     )
                     return {**event, **about}
+                if self.asks and verdict.question:
+                    return self._event("ask", verdict.alarm or verdict.reason, snapshot, history)
             look = await poller.look(self.transformation)
 
     async def _with_catalogue(

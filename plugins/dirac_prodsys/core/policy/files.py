@@ -63,7 +63,7 @@ def by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict:
         return Verdict("complete", counts)
     if asked := _to_be_asked(snapshot, rules):
         alarm = f"only {counts}, {_required(rules)}, and a person is to decide about {asked}"
-        return Verdict("wait", alarm, alarm, about="needs_person")
+        return Verdict("wait", alarm, alarm, about="needs_person", question="files")
     return Verdict(
         "fail",
         f"only {counts}, {_required(rules)}, and none is left to process: {say(snapshot.files)}",
@@ -99,7 +99,7 @@ def _flush(snapshot: Snapshot, rules: StepRules, history: History, unused: int) 
         return Verdict("wait", f"{rest}: the plugin leaves no rest, the TransformationAgent's turn")
     if rules.flush == "manual":
         alarm = f"{rest}, and the policy leaves the flush to a person"
-        return Verdict("wait", alarm, alarm, about="needs_person")
+        return Verdict("wait", alarm, alarm, about="needs_person", question="flush")
     if rules.flush != "auto":
         return Verdict("wait", f"{rest}, and they are not flushed")
     if history.flushes >= rules.max_flushes:

@@ -65,7 +65,8 @@ def impatient(
         )
     if seen.asked:
         alarm = f"{seen.asked} files wait for a person's decision ({verdict.reason})"
-        return replace(verdict, alarm=alarm, about="needs_person")
+        question = verdict.question or ("files" if rules.recovery.mode == "active" else "")
+        return replace(verdict, alarm=alarm, about="needs_person", question=question)
     if idle >= rules.stall_after and (silent := standing_still(snapshot, rules)):
         alarm = f"nothing moved for {idle:.0f} s: {silent}"
         return replace(verdict, alarm=alarm, about="stalled")

@@ -23,6 +23,7 @@ class Verdict:
     :param about: what kind of matter the alarm is: ``stalled`` or ``needs_person``; empty: for the
         log alone.
     :param tasks: of ``extend``: the number of tasks that there should be.
+    :param question: of ``wait``: what only a person can decide: ``flush`` or ``files``; else empty.
     """
 
     kind: Kind
@@ -30,3 +31,4 @@ class Verdict:
     alarm: str = ""
     tasks: int = 0
     about: Literal["", "stalled", "needs_person"] = ""
+    question: str = ""

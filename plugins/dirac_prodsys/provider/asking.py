@@ -1,0 +1,52 @@
+"""A task that waits for the grid asks a person at the same time.
+
+Airflow's question belongs to a task instance, not to its operator: a deferred task may have one.
+It stands under Required Actions as any other, and the answer resumes the task as an event of its
+trigger would (``update_hitl_detail`` of Airflow's API, for tasks that are deferred or awaiting
+input). So one wait hears both: the person in Airflow, and whatever a person does in DIRAC.
+
+Invariant: the question is put once for each attempt of a task; Airflow keeps the words of the first
+time, so they must be true whenever it is answered. A question that cannot be put is told in the
+log, and the wait goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+
+def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bool:
+    """Ask; whether that was possible.
+
+    :param body: Markdown.
+    """
+    from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+
+    task_instance: Any = context.get("ti")
+    if task_instance is None:
+        return False
+    try:
+        upsert_hitl_detail(
+            ti_id=task_instance.id, options=list(options), subject=subject, body=body
+        )
+    except Exception as error:
+        log.warning("nobody can be asked in Airflow, DIRAC is watched on: %s", error)
+        return False
+    return True
+
+
+def answer(event: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What was chosen and by whom; None if the event is no answer."""
+    chosen = event.get("chosen_options")
+    if not chosen:
+        return None
+    who = event.get("responded_by_user") or {}
+    name = who.get("name") if isinstance(who, Mapping) else getattr(who, "name", None)
+    return str(chosen[0]), str(name or "somebody")
