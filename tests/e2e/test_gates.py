@@ -64,7 +64,14 @@ def question(site: Site, run: str, task: str, state: str = "awaiting_input") -> 
     found = until(f"{task} asks", 240, pending, each=0.5)
     assert found is not None
     assert found["task_instance"]["state"] == state
+    for _ in range(2):  # nobody answers before the scheduler has heard that the task waits
+        mark = heartbeat(site)
+        until("a heartbeat of the scheduler", 60, lambda: heartbeat(site) != mark)  # noqa: B023
     return found
+
+
+def heartbeat(site: Site) -> str:
+    return str(site.rest.health()["scheduler"]["latest_scheduler_heartbeat"])
 
 
 def answer(rest: AirflowRest, run: str, task: str, option: str, name: str = NAME) -> None:
@@ -96,6 +103,7 @@ def test_people_a_file_and_a_number_are_waited_for(known: Site) -> None:
     grid.register(f"{FOLDER}/{run}.h5", {}, b"a model")
 
     quality = f"{FOLDER}/{run}/train/quality.json"
+    site.waiting(NAME, run, "apply.wait_for", seconds=240)
     until("0.7 is seen", 240, lambda: "auc = 0.7" in log_of(site, run, "apply.wait_for"), each=1)
     assert [status for _, status in site.rows(NAME, run, "apply")] == ["New"]
     grid.gateway().services.call(CATALOGUE, "removeFile", {quality: True})

@@ -34,7 +34,7 @@ def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bo
         return False
     try:
         upsert_hitl_detail(
-            ti_id=task_instance.id, options=list(options), subject=subject, body=body
+            ti_id=task_instance.id, options=list(options), subject=subject, body=body, params={}
         )
     except Exception as error:
         log.warning("nobody can be asked in Airflow, DIRAC is watched on: %s", error)
