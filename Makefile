@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test rehearse fuzz lint up down image image-test lock clean
+.PHONY: help setup demo test rehearse fuzz walk lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 
 help: ## show this list
@@ -27,6 +27,9 @@ rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
 
 fuzz: setup ## read 100,000 broken production files
 	@$(RUN) tests.fuzz --count 100000 --seed 1
+
+walk: setup ## walk 20,000 productions at random on a grid in memory
+	@$(RUN) tests.walk --count 20000 --seed 1
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy

@@ -105,6 +105,17 @@ class TestCreation:
             assert word in reason
         assert gateway.create_transformation(mine).id == made.id
 
+    def test_a_group_size_that_a_person_changed_is_adopted(self, gateway: Gateway) -> None:
+        wanted = spec(unique(), group_size=2)
+        made = gateway.create_transformation(wanted)
+        by_hand(gateway, made.id, "GroupSize", 5)
+        again = gateway.create_transformation(wanted)
+        assert (again.id, again.adopted) == (made.id, True)
+        assert gateway.snapshot([made.id])[made.id].group_size == 5
+        other = wanted.model_copy(update={"plugin": "BySize"})
+        with pytest.raises(Conflict, match="plugin"):
+            gateway.create_transformation(other)
+
     @pytest.mark.parametrize(
         "query",
         [

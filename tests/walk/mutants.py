@@ -1,0 +1,145 @@
+"""Broken houses: each breaks one promise on purpose, so that the observer can be seen to notice.
+
+Invariant: each is the smallest change that a tired person could have made to the real code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from airflow.sdk.exceptions import AirflowException
+
+from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.recovery import Case
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
+from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+from dirac_prodsys.gateway.protocol import TransformationRecord
+from dirac_prodsys.provider import recovery
+from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.operators import DiracCompleteTransformationOperator as Complete
+from dirac_prodsys.provider.sensors import DiracTransformationSensor
+from dirac_prodsys.provider.triggers import DiracTransformationTrigger
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A broken house.
+
+    :param breaks: invariants, any of which shows it.
+    """
+
+    what: str
+    breaks: frozenset[str]
+    broken: Callable[[], AbstractContextManager[Any]]
+
+
+def _blind_create(self: Any, spec: Any) -> TransformationRecord:
+    number = self._add(spec, self._render(spec.body))
+    return TransformationRecord(number, spec.name, "New")
+
+
+def _adopt_anything(self: Any, spec: Any, body: str, stored: Any, **_: Any) -> TransformationRecord:
+    return TransformationRecord(stored.id, spec.name, stored.status, True)
+
+
+def _never_unfinished(*_: Any) -> bool:
+    return False
+
+
+def _blind_tasks(self: Any, transformation: int, total: int) -> int:
+    return len(self._ts("extendTransformation", transformation, total))
+
+
+def _skip(wanted: str) -> Any:
+    """A sensor of that name that does not wait."""
+    work = DiracTransformationSensor.work
+
+    def impatient(self: Any, context: Any, state: Mapping[str, Any]) -> Any:
+        return None if self.task_id.endswith(wanted) else work(self, context, state)
+
+    return mock.patch.object(DiracTransformationSensor, "work", impatient)
+
+
+def _fail_in_an_outage(self: Any, error: Any, state: Any) -> None:
+    raise AirflowException(str(error)) from error
+
+
+def _clean_before_completing(self: Any, context: Any, state: Mapping[str, Any]) -> Any:
+    name = self.plan(context, whole=False).transformation.name
+    self.on_grid(lambda grid: grid.clean_transformation(self.find(grid, name).id))
+    return {"id": 0}
+
+
+@contextmanager
+def _unadopting() -> Iterator[None]:
+    with (
+        mock.patch.object(TransformationVerbs, "_adopt", _adopt_anything),
+        mock.patch("dirac_prodsys.gateway.dirac_transformations.unfinished", _never_unfinished),
+    ):
+        yield
+
+
+def _moody(self: Any, kind: str, reason: str, snapshot: Snapshot | None, history: Any) -> Any:
+    event = _event(self, kind, f"{reason} (the {len(_moods)}. time)", snapshot, history)
+    _moods.append(kind)
+    return event
+
+
+_event = DiracTransformationTrigger._event
+_moods: list[str] = []
+
+MUTANTS = (
+    Mutant(
+        "creates without looking up",
+        frozenset({"I1", "I2", "I5"}),
+        lambda: mock.patch.object(TransformationVerbs, "create_transformation", _blind_create),
+    ),
+    Mutant("adopts whatever has the name", frozenset({"I2"}), _unadopting),
+    Mutant(
+        "fights a person who changed a group size",
+        frozenset({"I5"}),
+        lambda: mock.patch.object(TransformationVerbs, "_resized", return_value=False),
+    ),
+    Mutant("flushes at once", frozenset({"I3"}), lambda: _skip(".settle")),
+    Mutant("completes at once", frozenset({"I4"}), lambda: _skip(".process")),
+    Mutant(
+        "adds tasks without counting",
+        frozenset({"I6"}),
+        lambda: mock.patch.object(TransformationVerbs, "ensure_tasks", _blind_tasks),
+    ),
+    Mutant(
+        "fails in an outage",
+        frozenset({"I5"}),
+        lambda: mock.patch.object(DiracOperator, "_defer_for_outage", _fail_in_an_outage),
+    ),
+    Mutant(
+        "tries files again without looking for their task's output",
+        frozenset({"I6"}),
+        lambda: mock.patch.object(recovery, "found", return_value="none"),
+    ),
+    Mutant(
+        "tries files again without writing it down",
+        frozenset({"I7"}),
+        lambda: mock.patch.object(RecoveryVerbs, "write_note", return_value=None),
+    ),
+    Mutant(
+        "cleans what is complete",
+        frozenset({"I8"}),
+        lambda: mock.patch.object(Complete, "work", _clean_before_completing),
+    ),
+    Mutant(
+        "takes back files of tasks that are alive",
+        frozenset({"I9"}),
+        lambda: mock.patch.object(Case, "end", property(lambda case: JobState(0, "Failed"))),
+    ),
+    Mutant(
+        "decides by what is written down nowhere",
+        frozenset({"I10"}),
+        lambda: mock.patch.object(DiracTransformationTrigger, "_event", _moody),
+    ),
+)

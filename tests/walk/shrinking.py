@@ -1,0 +1,52 @@
+"""A broken walk, made as short as it stays broken, and told."""
+
+from __future__ import annotations
+
+import random
+
+from tests.walk.happenings import Happening, drawn
+from tests.walk.productions import KINDS
+from tests.walk.walking import Walk
+
+
+def happenings(seed: int) -> list[Happening]:
+    """What happens on the walk of a seed."""
+    chance = random.Random(seed)  # noqa: S311  not for secrets
+    chance.randrange(KINDS)
+    return drawn(chance)
+
+
+def shrunk(seed: int) -> list[Happening]:
+    """Fewer happenings that break the same invariant; each of them is needed."""
+    left = happenings(seed)
+    wanted = _first(seed, left)
+    for one in list(left):
+        fewer = [other for other in left if other is not one]
+        if wanted and _first(seed, fewer) == wanted:
+            left = fewer
+    return left
+
+
+def story(seed: int) -> str:
+    """One walk from its first to its last moment."""
+    walk = Walk(seed)
+    walk.run()
+    return "\n".join([walk.walked.text, *walk.diary])
+
+
+def kept(seed: int, some: list[Happening]) -> str:
+    """The line for ``kept.txt``."""
+    told = "; ".join(f"{one.at:g} {one.kind} {one.seed}" for one in some)
+    return f"{seed} | {told} | "
+
+
+def read(line: str) -> tuple[int, list[Happening]]:
+    """Inverse of :func:`kept`."""
+    seed, told, _ = line.split("|", 2)
+    some = [one.split() for one in told.split(";") if one.strip()]
+    return int(seed), [Happening(float(at), kind, int(number)) for at, kind, number in some]
+
+
+def _first(seed: int, some: list[Happening]) -> str:
+    broken = Walk(seed, some).run()
+    return broken[0].invariant if broken else ""

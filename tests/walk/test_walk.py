@@ -1,0 +1,68 @@
+"""The walks of every test run, those that broke once, and what the observer must notice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.walk.mutants import MUTANTS, Mutant
+from tests.walk.shrinking import read, story
+from tests.walk.walking import Walk
+
+REPOSITORY = Path(__file__).parents[2]
+#: walks in every test run
+WALKS = 2_000
+#: walks within which a broken house must be noticed
+NOTICED = 150
+
+KEPT = [
+    line
+    for line in Path(__file__).with_name("kept.txt").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def test_two_thousand_walks_break_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.walk", "--count", str(WALKS), "--seed", "1"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'plugins'}:{REPOSITORY}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
+    assert done.stdout == f"{WALKS:,} walks (seeds from 1), 0 broken\n"
+
+
+@pytest.mark.parametrize("line", KEPT, ids=[line.split("|")[2].strip() for line in KEPT])
+def test_what_broke_once_stays_whole(line: str) -> None:
+    walk = Walk(*read(line))
+    assert walk.run() == [], "\n".join(walk.diary)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.what for mutant in MUTANTS])
+def test_a_broken_house_is_noticed(mutant: Mutant) -> None:
+    with mutant.broken():
+        walks = ({broken.invariant for broken in Walk(seed).run()} for seed in range(NOTICED))
+        assert any(mutant.breaks & broken for broken in walks)
+
+
+def test_a_seed_gives_the_same_walk_in_another_process() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.walk", "--show", "56"],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{REPOSITORY / 'plugins'}:{REPOSITORY}",
+            "PYTHONHASHSEED": "7",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == story(56) + "\n"

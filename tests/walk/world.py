@@ -1,0 +1,319 @@
+"""The grid that is walked on: it knows who does what, and how every call may end.
+
+Invariant: all that reaches the grid is told to the observer before it is done, with who does it:
+``ours`` (a call of the gateway), ``person`` or ``grid`` (its agents).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from dirac_prodsys.core.status import FileStatus, TaskStatus
+from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
+from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
+from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_tables import Task, Transformation
+from dirac_prodsys.gateway.protocol import GatewaySettings
+
+AGENT_CYCLE, JOB_SECONDS = 60.0, 60.0
+
+SETTINGS = GatewaySettings(
+    backend="memory", poll_interval=60.0, agent_cycle=AGENT_CYCLE, timeout=30.0
+)
+
+
+class Watcher(Protocol):
+    """Who is told, before it is done, what we do to the grid."""
+
+    def status(self, found: Transformation, value: str) -> None: ...
+
+    def tasks_added(self, found: Transformation, number: int) -> None: ...
+
+    def files_set(self, found: Transformation, new: dict[str, str]) -> None: ...
+
+    def deleted(self, found: Transformation) -> None: ...
+
+    def destroyed(self, what: str) -> None: ...
+
+    def task_made(self, found: Transformation, lfns: list[str]) -> None: ...
+
+
+class WalkedCatalogue(MemoryCatalogue):
+    """Knows since when it has had each file."""
+
+    def __init__(self, grid: WalkedGrid) -> None:
+        super().__init__()
+        self.grid = grid
+        self.since: dict[str, float] = {}
+        self._found: dict[str, list[str]] = {}
+
+    def register(self, lfn: str, **more: Any) -> None:
+        if lfn not in self.files:
+            self.since[lfn] = self.grid.now
+            self._found.clear()
+        super().register(lfn, **more)
+
+    def remove(self, lfn: str) -> None:
+        self._found.clear()
+        super().remove(lfn)
+
+    def find(self, query: Mapping[str, Any]) -> list[str]:
+        key = repr(query)
+        if key not in self._found:
+            self._found[key] = super().find(query)
+        return list(self._found[key])
+
+    def serve_setMetadata(self, path: str, metadata: dict[str, Any]) -> None:  # noqa: N802
+        self._found.clear()
+        super().serve_setMetadata(path, metadata)
+
+    def serve_removeDataset(self, datasets: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        for name in datasets:
+            if any(d.status == "Frozen" for d in self.datasets.values() if d.path == name):
+                self.grid.watcher.destroyed(f"dataset {name}")
+        return super().serve_removeDataset(datasets)
+
+
+class WalkedGrid(MemoryGrid):
+    """A grid that knows who acts, and that enforces no names, as DIRAC's check is not atomic.
+
+    :param seed: of its jobs' fates.
+    """
+
+    watcher: Watcher
+
+    def __init__(self, seed: int) -> None:
+        self.jobs = random.Random(seed * 7 + 1)  # noqa: S311  not for secrets
+        super().__init__(agent_cycle=AGENT_CYCLE, task_seconds=JOB_SECONDS, fails=self._fate)
+        self.catalogue: WalkedCatalogue = WalkedCatalogue(self)
+        self.actor = "grid"
+        #: part of the jobs that fail now
+        self.failing = 0.0
+        #: whether failed jobs may have left their output; only where nobody monitors files
+        self.torn_jobs = False
+        #: tasks that left their output
+        self.outputs: set[tuple[int, int]] = set()
+        #: when tasks were made
+        self.made_at: dict[tuple[int, int], float] = {}
+        #: when files were last attached, per transformation
+        self.attached_at: dict[int, float] = {}
+        #: what persons did, per transformation
+        self.hands: dict[int, set[str]] = {}
+        self.person_tasks: dict[int, int] = {}
+        self.struck: set[str] = set()
+        #: files that vanished: the task whose only witness they were
+        self.lost: dict[str, tuple[int, int]] = {}
+
+    @contextmanager
+    def acting(self, who: str) -> Iterator[None]:
+        """Who acts for a while."""
+        before, self.actor = self.actor, who
+        try:
+            yield
+        finally:
+            self.actor = before
+
+    def advance(self, seconds: float) -> None:
+        with self.acting("grid"):
+            super().advance(seconds)
+
+    def step_of(self, number: int) -> str:
+        """The step that a transformation serves, by its name."""
+        return str(self.transformations[number].row["TransformationName"]).split("__")[2]
+
+    def _fate(self, task: Task) -> bool:
+        key = (task.transformation, task.id)
+        if self.jobs.random() >= self.failing:
+            self.outputs.add(key)
+            return False
+        if self.torn_jobs and self.jobs.random() < 0.4:
+            self._register_outputs(self.transformations[task.transformation], task)
+            self.outputs.add(key)
+        return True
+
+    def _submit(self, transformation: Transformation) -> None:
+        waiting = [t for t in transformation.tasks.values() if t.status == TaskStatus.CREATED]
+        super()._submit(transformation)
+        for task in waiting:
+            if task.ends is not None:  # jobs of one step take their own time each
+                task.ends += JOB_SECONDS * self.jobs.choice((0, 0, 1, 3, 6))
+
+    def _attach(self, transformation: Transformation) -> None:
+        before = len(transformation.files)
+        super()._attach(transformation)
+        if len(transformation.files) > before:
+            self.attached_at[int(transformation.row["TransformationID"])] = self.now
+
+    def _add_task(self, transformation: Transformation, lfns: list[str]) -> int:
+        self.watcher.task_made(transformation, lfns)
+        number = super()._add_task(transformation, lfns)
+        self.made_at[int(transformation.row["TransformationID"]), number] = self.now
+        return number
+
+    # -- the service -----------------------------------------------------------------------------
+
+    def serve_addTransformation(self, name: str, *rest: Any, **more: Any) -> int | None:  # noqa: N802
+        hidden = [t for t in self.transformations.values() if t.row["TransformationName"] == name]
+        for found in hidden:
+            found.row["TransformationName"] = ""
+        try:
+            return super().serve_addTransformation(name, *rest, **more)
+        finally:
+            for found in hidden:
+                found.row["TransformationName"] = name
+
+    def serve_setTransformationParameter(  # noqa: N802
+        self, transformation: int, name: str, value: Any
+    ) -> None:
+        found = self._of(transformation)
+        if name == "Status" and self.actor == "ours":
+            self.watcher.status(found, str(value))
+        super().serve_setTransformationParameter(transformation, name, value)
+
+    def serve_extendTransformation(self, transformation: int, tasks: int) -> list[int]:  # noqa: N802
+        if self.actor == "ours":
+            self.watcher.tasks_added(self._of(transformation), tasks)
+        return super().serve_extendTransformation(transformation, tasks)
+
+    def serve_setFileStatusForTransformation(  # noqa: N802
+        self, transformation: int, new: dict[int, list[Any]]
+    ) -> None:
+        names = {number: lfn for lfn, number in self.file_ids.items()}
+        if self.actor == "ours":
+            changes = {names[int(number)]: str(status) for number, (status, _) in new.items()}
+            self.watcher.files_set(self._of(transformation), changes)
+        super().serve_setFileStatusForTransformation(transformation, new)
+
+    def serve_deleteTransformation(self, transformation: int) -> None:  # noqa: N802
+        if self.actor == "ours":
+            self.watcher.deleted(self._of(transformation))
+        super().serve_deleteTransformation(transformation)
+
+    # -- persons ---------------------------------------------------------------------------------
+
+    def by_hand(self, number: int, deed: str) -> None:
+        """What a person does to a transformation with DIRAC's own commands.
+
+        :param deed: a status, ``extend`` or a number, which becomes the group size.
+        """
+        self.hands.setdefault(number, set()).add(deed if not deed.isdigit() else "group_size")
+        with self.acting("person"):
+            if deed == "extend":
+                self.person_tasks[number] = self.person_tasks.get(number, 0) + 1
+                self.serve_extendTransformation(number, 1)
+            elif deed.isdigit():
+                self.serve_setTransformationParameter(number, "GroupSize", float(deed))
+            else:
+                agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(deed)
+                if agent_type:
+                    self.serve_setTransformationParameter(number, "AgentType", agent_type)
+                self.serve_setTransformationParameter(number, "Status", deed)
+
+    def lose(self, lfn: str) -> None:
+        """A file vanishes from the catalogue; what it was the only witness of counts no more."""
+        self.catalogue.remove(lfn)
+        for number, task in sorted(self.outputs):
+            found = self.transformations[number]
+            if found.tasks and found.tasks[task].good is False and lfn in self._left(found, task):
+                self.outputs.remove((number, task))
+                self.lost[lfn] = (number, task)
+
+    def restore(self, lfn: str) -> None:
+        """A file that vanished is back; what was made again meanwhile was made in good faith."""
+        self.catalogue.register(lfn)
+        number, task = self.lost.get(lfn, (0, 0))
+        if number and task in self.transformations[number].tasks:
+            again = self.processed(number)
+            if not any(again[name] for name in self.transformations[number].tasks[task].lfns):
+                self.outputs.add((number, task))
+
+    def _left(self, found: Transformation, task: int) -> list[str]:
+        outputs = json.loads(found.row["Body"])["outputs"]
+        number = f"{task:08d}"
+        return [f"{o['directory']}/{o['name']}".replace("@{JOB_ID}", number) for o in outputs]
+
+    def mended(self, number: int) -> int:
+        """A person sets files in states of failure Unused; returns how many."""
+        bad = (FileStatus.MAX_RESET, FileStatus.MISSING_IN_FC, FileStatus.PROBLEMATIC)
+        files = [f for f in self.transformations[number].files.values() if f.status in bad]
+        for file in files:
+            file.status = FileStatus.UNUSED
+        return len(files)
+
+    def alive(self, task: Task) -> bool:
+        """Whether a task's job may still do something."""
+        return task.good is None and task.status not in (TaskStatus.DONE, TaskStatus.FAILED)
+
+    def processed(self, number: int) -> dict[str, int]:
+        """How often each attached file was processed: by how many tasks that left output."""
+        found = self.transformations[number]
+        count = dict.fromkeys(found.files, 0)
+        for task in found.tasks.values():
+            if (number, task.id) in self.outputs:
+                for lfn in task.lfns:
+                    count[lfn] = count.get(lfn, 0) + 1
+        return count
+
+
+class WalkedServices(MemoryServices):
+    """The services, as seen by a process that may die at each call, while persons act."""
+
+    grid: WalkedGrid
+
+    def __init__(self, grid: WalkedGrid, settings: GatewaySettings, process: Process) -> None:
+        super().__init__(grid, settings)
+        self.process = process
+
+    def call(self, service: str, method: str, *arguments: Any) -> Any:
+        crash = self.process.next_call()
+        if crash == "crash":
+            raise Crash(f"before {method}")
+        with self.grid.acting("ours"):
+            answer = super().call(service, method, *arguments)
+        if crash == "crash_after":
+            raise Crash(f"after {method}")
+        return answer
+
+
+class Process:
+    """Counts the calls of a worker or a triggerer, and knows which of them will be its last."""
+
+    def __init__(self) -> None:
+        self._crashes: list[tuple[int, str]] = []
+        self._hands: list[tuple[int, Callable[[], None]]] = []
+
+    def crash(self, after: int, kind: str) -> None:
+        """Die at the call after so many others."""
+        self._crashes.append((after, kind))
+
+    def between(self, after: int, act: Callable[[], None]) -> None:
+        """Let something happen right before the call after so many others."""
+        self._hands.append((after, act))
+
+    def forget(self) -> None:
+        """Nothing more is going to happen."""
+        self._crashes.clear()
+        self._hands.clear()
+
+    def next_call(self) -> str:
+        """What this call comes to; ``""``: nothing special."""
+        due = [act for left, act in self._hands if left <= 0]
+        self._hands = [(left - 1, act) for left, act in self._hands if left > 0]
+        for act in due:
+            act()
+        kinds = [kind for left, kind in self._crashes if left <= 0]
+        self._crashes = [(left - 1, kind) for left, kind in self._crashes if left > 0]
+        return kinds[0] if kinds else ""
+
+
+class WalkedGateway(MemoryGateway):
+    """A gateway of one process."""
+
+    def __init__(self, grid: WalkedGrid, process: Process) -> None:
+        super().__init__(grid, SETTINGS)
+        self.services = WalkedServices(grid, SETTINGS, process)
