@@ -84,12 +84,17 @@ class JobReport:
     :param title: what they belong to.
     :param note: what limits the table, e.g. that job monitoring did not answer; or empty.
     :param requeued: files that were set Unused again, by cause.
+    :param unit: what its tasks are: ``jobs`` or ``requests``.
+    :param events: what happened while it was waited for: agents that stood still, files that
+        vanished or came late, sites that are avoided.
     """
 
     title: str
     rows: tuple[JobRow, ...]
     note: str = ""
     requeued: Mapping[str, int] | None = None
+    unit: str = "jobs"
+    events: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -129,6 +134,7 @@ class JobReport:
             "statuses": self.by_status(),
             "causes": [asdict(cause) for cause in self.causes()],
             "requeued": dict(self.requeued or {}),
+            "events": list(self.events),
         }
 
     def to_text(self) -> str:
@@ -175,13 +181,13 @@ class JobReport:
         for cause in self.causes():
             jobs = ", ".join(map(str, cause.samples))
             at = f", most at {cause.site}" if cause.site else ""
-            which = f", e.g. jobs {jobs}" if jobs else ""
-            remarks.append(f"{cause.total} jobs: {cause.text}{at}{which}")
+            which = f", e.g. {self.unit} {jobs}" if jobs else ""
+            remarks.append(f"{cause.total} {self.unit}: {cause.text}{at}{which}")
         remarks += [
             f"{number} files tried again: {cause}"
             for cause, number in (self.requeued or {}).items()
         ]
-        return remarks
+        return [*remarks, *self.events]
 
 
 def job_report(
@@ -190,6 +196,7 @@ def job_report(
     *,
     note: str = "",
     requeued: Mapping[str, int] | None = None,
+    unit: str = "jobs",
 ) -> JobReport:
     """The report on these jobs."""
     groups: dict[tuple[str, str, str, str], list[int]] = {}
@@ -201,7 +208,7 @@ def job_report(
         JobRow(*words, total=len(ids), samples=tuple(sorted(filter(None, ids))[:_SAMPLES]))
         for words, ids in sorted(groups.items())
     ]
-    return JobReport(title, tuple(rows), note, requeued)
+    return JobReport(title, tuple(rows), note, requeued, unit)
 
 
 def _fewer(

@@ -140,6 +140,8 @@ def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
         return False
     if case.file.status == FileStatus.ASSIGNED:
         return case.end is not None
+    if case.file.status == FileStatus.UNUSED:
+        return case.end is not None and case.end.status in _ENDED_BADLY
     return rules.by_state(case.file.status) != "give_up"
 
 
@@ -171,6 +173,8 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
             return _of_good_task(case, end)
         rule = rules.by_error(end)
         cause, action, site = end.cause, rule.then, end.site
+    elif file.status == FileStatus.UNUSED:
+        return _taken_back(case, rules, ledger)
     else:
         rule = ErrorRule(rules.by_state(file.status))
         cause, action, site = f"file {file.status}", rule.then, ""
@@ -212,6 +216,31 @@ def _of_good_task(case: Case, end: JobState) -> Decision:
     if found is None:
         return Decision(case.file, "keep", cause, "its task is done")
     return Decision(case.file, "ask", cause, f"its task is done, but {found} in the catalogue")
+
+
+def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
+    """A file that was set Unused again: by us, or by the grid itself (``MonitorFiles``), ten times.
+
+    It is about to be tried again, which the rules may forbid.
+    """
+    file, end = case.file, case.end
+    if end is None or end.status not in _ENDED_BADLY:
+        return Decision(file, "keep", "", "it waits for a task")
+    rule, cause, again = rules.by_error(end), end.cause, "the grid is about to try it again"
+    if case.outputs == "all":
+        why = f"{again}, and all outputs of its task are in the catalogue"
+        return Decision(file, "processed", cause, why, end.site)
+    if case.outputs == "some":
+        why = f"{again}, and some outputs of task {file.task} are in the catalogue"
+        return Decision(file, "give_up", cause, why, end.site)
+    if rule.then == "give_up":
+        return Decision(file, "give_up", cause, f"the rule for {rule.label}", end.site)
+    # this try is counted already
+    total = max(sum(ledger.of_file(file.lfn).values()), file.errors) - 1
+    if total >= rules.max_resets:
+        why = f"tried again {total} times of {rules.max_resets}"
+        return Decision(file, "give_up", cause, why, end.site)
+    return Decision(file, "keep", cause, again, end.site)
 
 
 def _bound(

@@ -16,6 +16,7 @@ from dirac_prodsys.core.production_report import ProductionReport, production_re
 from dirac_prodsys.core.recovery import TaskState
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.status import GOOD_TASKS
+from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
@@ -39,19 +40,27 @@ def jobs_of(
         return {}
 
 
-def report_on(gateway: ProductionGateway, transformation: int, name: str) -> JobReport | None:
+def report_on(
+    gateway: ProductionGateway, transformation: int, name: str, *, by_requests: bool | None = None
+) -> JobReport | None:
     """The jobs of a transformation; None where the backend cannot tell.
 
+    :param by_requests: its tasks are requests, whose IDs mean nothing to job monitoring, or would
+        be taken for those of other jobs; None: as its type is known to be.
     :raises GatewayError: the Transformation System does not answer.
     """
     if not isinstance(gateway, RecoveryGateway):
         return None
+    if by_requests is None:
+        seen = gateway.snapshot([transformation]).get(transformation)
+        kind = transformation_types().get(seen.type if seen else "")
+        by_requests = kind is not None and kind.body == "request"
     tasks = gateway.tasks(transformation)
     wanted, notes = list(tasks.values()), []
     if len(wanted) > MOST_JOBS:
         wanted = [task for task in wanted if task.status not in GOOD_TASKS][:MOST_JOBS]
         notes.append(f"of {len(tasks)} tasks, {len(wanted)} that did not end well were looked up")
-    jobs = jobs_of(gateway, wanted, notes)
+    jobs = {} if by_requests else jobs_of(gateway, wanted, notes)
     try:
         tried = Ledger.from_text(gateway.read_note(transformation, PARAMETER)).by_cause()
     except ValueError:
@@ -59,6 +68,7 @@ def report_on(gateway: ProductionGateway, transformation: int, name: str) -> Job
     return job_report(
         f"transformation {transformation} {name}",
         (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks.values()),
+        unit="requests" if by_requests else "jobs",
         note="; ".join(notes),
         requeued=tried,
     )

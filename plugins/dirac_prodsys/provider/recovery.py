@@ -31,7 +31,7 @@ from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.recovery_outputs import found, task_outputs
 from dirac_prodsys.core.recovery_rules import STATES
 from dirac_prodsys.core.specs import BodySpec
-from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.status import BAD_TASKS, FileStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import jobs_of
@@ -39,6 +39,9 @@ from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
 
 #: what job monitoring says of jobs that were at no site, or at several
 _NO_SITES = frozenset({"", "ANY", "Multiple", "Unknown"})
+
+#: failed tasks that are asked where they ran
+_LATEST_TASKS = 2000
 
 _NO_VERBS = "this backend has no verbs for files and jobs: stranded files wait for a person"
 
@@ -120,10 +123,12 @@ def recover(
     decisions = person.decided(decide(cases, rules.recovery, ledger), answer)
     changed: dict[str, str] = {}
     if not passive:
-        _avoid(gateway, transformation, decisions, notes)
+        sites = {d.site for d in decisions if d.fate == "retry_elsewhere"}
+        avoid(gateway, transformation, sites | _bad_sites(gateway, transformation, rules), notes)
         changed = _carry_out(gateway, transformation, decisions, ledger)
     asked = [d for d in decisions if d.fate == "ask" or passive]
-    taken = sum(d.file.lfn in changed and d.file.status != FileStatus.ASSIGNED for d in decisions)
+    failing = {str(state) for state in STATES.values()}
+    taken = sum(d.file.lfn in changed and d.file.status in failing for d in decisions)
     return Outcome(
         decisions=tuple(decisions),
         changed=changed,
@@ -155,9 +160,11 @@ def _cases(
     rules: StepRules,
     notes: list[str],
 ) -> list[Case]:
-    states = [FileStatus.ASSIGNED]
+    states = [FileStatus.ASSIGNED, FileStatus.UNUSED]
     states += [s for s in STATES.values() if rules.recovery.by_state(s) != "give_up"]
-    files = gateway.attached_files(transformation, [str(state) for state in states])
+    found_files = gateway.attached_files(transformation, [str(state) for state in states])
+    # an Unused file that had a task was taken back by the grid
+    files = [file for file in found_files if file.task or file.status != FileStatus.UNUSED]
     tasks = gateway.tasks(transformation, [file.task for file in files if file.task])
     jobs = {} if rules.by_requests else jobs_of(gateway, tasks.values(), notes)
 
@@ -185,11 +192,26 @@ def _outputs(one: Case, transformation: int, body: BodySpec) -> tuple[str, ...]:
     return task_outputs(body, transformation, one.file.task) if one.file.task else ()
 
 
-def _avoid(
-    gateway: RecoveryGateway, transformation: int, decisions: Sequence[Decision], notes: list[str]
-) -> None:
-    """Before the files are Unused again: else their next task might go to the same site."""
-    sites = {d.site for d in decisions if d.fate == "retry_elsewhere"} - _NO_SITES
+def avoid_failing(
+    gateway: ProductionGateway, transformation: int, rules: StepRules
+) -> tuple[str, ...]:
+    """Let tasks to come avoid the sites whose jobs failed as a rule ``retry_elsewhere`` says.
+
+    :returns: what was done, in words.
+    :raises GatewayError: as its verbs do.
+    """
+    notes: list[str] = []
+    if isinstance(gateway, RecoveryGateway) and rules.recovery.mode == "active":
+        avoid(gateway, transformation, _bad_sites(gateway, transformation, rules), notes)
+    return tuple(notes)
+
+
+def avoid(gateway: RecoveryGateway, transformation: int, sites: set[str], notes: list[str]) -> None:
+    """Before files are Unused again: else their next task might go to the same site.
+
+    :param notes: told in here what was done.
+    """
+    sites = sites - _NO_SITES
     if not sites:
         return
     try:
@@ -198,6 +220,23 @@ def _avoid(
         notes.append(f"sites cannot be avoided: {error.reason}")
     else:
         notes.append(f"tasks to come avoid {', '.join(avoided)}")
+
+
+def _bad_sites(gateway: RecoveryGateway, transformation: int, rules: StepRules) -> set[str]:
+    """Sites where jobs failed whose files are to be tried elsewhere.
+
+    By the tasks, not by the files: the grid may have taken these back, and handed them on, before
+    anybody looked.
+    """
+    elsewhere = any(rule.then == "retry_elsewhere" for rule in rules.recovery.errors)
+    if rules.by_requests or not elsewhere:
+        return set()
+    tasks = gateway.tasks(transformation).values()
+    bad = sorted((t for t in tasks if t.status in BAD_TASKS and t.job), key=lambda t: t.id)
+    jobs = jobs_of(gateway, bad[-_LATEST_TASKS:], [])
+    return {
+        job.site for job in jobs.values() if rules.recovery.by_error(job).then == "retry_elsewhere"
+    }
 
 
 def _carry_out(

@@ -19,6 +19,8 @@ from dirac_prodsys.core import notices
 from dirac_prodsys.core.policy import History, StepRules, person
 from dirac_prodsys.core.policy.counts import vanished_files
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.specs import RequestSpec
+from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import report_on
@@ -31,6 +33,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 T = TypeVar("T")
+
+#: key of the XCom by which ``settle`` tells ``process`` what it remembers
+_HANDED_ON = "history"
+
+#: vanished files that are named
+_NAMED = 5
 
 #: seconds after which a wait is given up, if nothing else is said: 90 days
 LONGEST_WAIT = 90 * 86400.0
@@ -96,6 +104,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         rules = person.from_now_on(rules, kept.get("option", ""))
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")
+        if history is None and "flush" not in self.until and not self.ready_at:
+            history = _handed_on(context, self.task_id)
         flushes = (history or state).get("flushes")
         self.log.info(
             "waiting for %s of transformation %d %s", " or ".join(self.until), record.id, name
@@ -145,21 +155,23 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         kind, reason = event.get("kind"), event.get("reason") or ""
         snapshot = event.get("snapshot")
         past = History.from_dict(event.get("history") or {"flushes": event.get("flushes") or 0})
+        if snapshot:
+            self.remember_link(int(snapshot["id"]), snapshot["name"])
+            past = past.telling(self._name_vanished(context, snapshot))
         state: dict[str, Any] = {
             "history": past.to_dict(),
             "deadline": event.get("deadline"),
             "kept": kept,
         }
-        if snapshot:
-            self.remember_link(int(snapshot["id"]), snapshot["name"])
-            self._name_vanished(snapshot)
         if kind in self.until:
             self.log.info("%s: %s", kind, reason)
-            if "flush" not in self.until and not self.ready_at:
-                self._report(context, snapshot)
+            if "flush" in self.until:
+                _push(context, _HANDED_ON, {"kind": kind, "history": past.to_dict()})
+            elif not self.ready_at:
+                self._report(context, snapshot, past)
             return snapshot
         if kind in ("fail", "timeout"):
-            self._report(context, snapshot)
+            self._report(context, snapshot, past)
             self._teller(context, snapshot).tell(self._given_up(reason))
             if kind == "timeout":
                 raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
@@ -209,15 +221,23 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
         told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
         self._teller(context, event["snapshot"]).tell(told)
-        return past.flushed(time.time())
+        return past.flushed(time.time()).telling(str(event.get("reason") or ""))
 
     def _extend(
         self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
     ) -> History:
         number, total = int(event["snapshot"]["id"]), int(event.get("tasks") or 0)
-        added = self.on_grid(lambda gateway: gateway.ensure_tasks(number, total), state)
+        rules = self.rules or self.plan(context, state).rules
+
+        def extend(gateway: ProductionGateway) -> tuple[int, tuple[str, ...]]:
+            notes = recovery.avoid_failing(gateway, number, rules)
+            return gateway.ensure_tasks(number, total), notes
+
+        added, notes = self.on_grid(extend, state)
+        for note in notes:
+            self.log.info("%s", note)
         self.log.info("added %d tasks to %s", added, event["snapshot"]["name"])
-        return past
+        return past.telling(*notes)
 
     def _recover(
         self,
@@ -239,7 +259,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
         for notice in notices.of_outcome(outcome.to_dict(), outcome.given_up(), name):
             teller.tell(notice)
-        return outcome.remembered(past, time.time())
+        told = outcome.lines() if outcome.decisions or outcome.notes else []
+        return outcome.remembered(past, time.time()).telling(*told)
 
     def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
         """Somebody should know; the wait remembers that it has said so."""
@@ -264,24 +285,37 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         name = self.step or self.task_id
         return notices.Notice("given_up", (f"{name}: {notices.cause_of(reason)}",), reason, name)
 
-    def _report(self, context: Context, snapshot: Mapping[str, Any] | None) -> None:
+    def _report(self, context: Context, snapshot: Mapping[str, Any] | None, past: History) -> None:
         """Tell what the jobs came to; never in the way of the verdict itself."""
         if not snapshot:
             return
         number, name = int(snapshot["id"]), str(snapshot["name"])
         report = self._try(lambda gateway: report_on(gateway, number, name))
-        if report is not None and report.total:
+        if report is not None and (report.total or past.events):
+            report = replace(report, events=past.events)
             self.log.info("%s", report.to_text())
             pages = {"text": report.to_text(), "html": report.to_html()}
             _push(context, "job_report", {**report.to_dict(), **pages})
 
-    def _name_vanished(self, snapshot: Mapping[str, Any]) -> None:
+    def _name_vanished(self, context: Context, snapshot: Mapping[str, Any]) -> str:
+        """What is to be said of attached files that have left the catalogue; empty: there are none.
+
+        Requests may remove what they were given: nothing has vanished then.
+        """
         seen = Snapshot.from_dict(snapshot)
-        if not vanished_files(seen):
-            return
+        missing = seen.files.get(FileStatus.MISSING_IN_FC, 0)
+        if not vanished_files(seen) and not missing:
+            return ""
+        if isinstance(self.plan(context, whole=False).transformation.body, RequestSpec):
+            return ""
         lost = self._try(lambda gateway: recovery.vanished(gateway, seen.id))
-        if lost:
-            self.log.warning("attached, and not in the catalogue any more: %s", ", ".join(lost))
+        if not lost:
+            return ""
+        named = ", ".join(lost[:_NAMED])
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        told = f"attached, and not in the catalogue any more: {named}{more}"
+        self.log.warning("%s", told)
+        return told
 
     def _try(self, call: Callable[[ProductionGateway], T]) -> T | None:
         try:
@@ -289,6 +323,20 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         except ProdsysError as error:
             self.log.warning("nothing more can be told: %s", error.reason)
             return None
+
+
+def _handed_on(context: Context, task_id: str) -> Mapping[str, Any] | None:
+    """The history of the wait for the flush, for the wait that follows; None if there was none."""
+    task_instance = context.get("ti")
+    if task_instance is None:
+        return None
+    group = task_id.rpartition(".")[0]
+    settle = f"{group}.settle" if group else "settle"
+    found = task_instance.xcom_pull(task_ids=settle, key=_HANDED_ON)
+    if not isinstance(found, Mapping):
+        return None
+    past = History.from_dict(found.get("history") or {})
+    return (past.flushed(time.time()) if found.get("kind") == "flush" else past).to_dict()
 
 
 def _push(context: Context, key: str, value: Any) -> None:

@@ -1,7 +1,7 @@
 """A production that nobody watches, on the whole of DIRAC, while everything goes wrong.
 
-A fifth of the jobs fail, one site never works, files vanish, the agents are off for two minutes, a
-file comes late. It reaches its dataset, says what went wrong, and no file is processed twice.
+A fifth of the jobs fail, one site never works, a file vanishes, the agents are off for two minutes,
+a file comes late. It reaches its dataset, says what went wrong, and no file is processed twice.
 """
 
 from __future__ import annotations
@@ -9,99 +9,195 @@ from __future__ import annotations
 import sys
 import textwrap
 import time
+import uuid
+import zlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.core.naming import transformation_name
+from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.services import CATALOGUE
+from sandbox.airflow_rest import until
 from tests.e2e.site import Site
 
 NAME, RUN = "unattended", "run"
 WORKLOAD = Path(__file__).with_name("workload.py")
 BAD_SITE = "SIM.SiteB.org"
-MADE = 8
+FOLDER = f"/sim/{NAME}/{RUN}"
+MADE = 6
 OFF_SECONDS = 120.0
+STALL_HOURS = 0.01
 
-STEP = """
-  {step}:
-    type: {type}
-    {more}
-    job:
-      type: script
-      executable: {python}
-      arguments: "{workload} {step} @{{JOB_ID}} {share} {bad}"
-      cpu_time: 600
-    output:
-      directory: /sim/unattended/${{{{ run }}}}/{step}
-      se: DISK-A-SE
-      metadata: {{production: {name}, run: "${{{{ run }}}}", step: {step}}}
-      files: ["{step}_@{{JOB_ID}}.txt"]
+PRODUCTION = """\
+version: 1
+production: {{name: {name}, vo: sim}}
+common:
+  directory: /sim/{name}/${{{{ run }}}}
+  se: DISK-A-SE
+  metadata: {{production: {name}, run: "${{{{ run }}}}", step: "${{{{ step }}}}"}}
+defaults:
+  policy:
+    stall_after: {stall}
+    recovery: {{max_resets: 5, errors: [{{then: retry_elsewhere, site: {bad}}}]}}
+steps:
+  simulate:
+    type: MCSimulation
+    tasks: {made}
+    policy: {{extend: {{up_to: 4.0, chunk: 4, max_failed: 0.9}}}}
+    job: {simulate}
+    output: {{files: ["simulate_@{{JOB_ID}}.txt"]}}
+  copy:
+    type: Replication
+    group_size: 4
+    plugin_parameters: {{SourceSE: DISK-A-SE, TargetSE: DISK-B-SE}}
+    input: {{from: simulate}}
+  process:
+    type: DataProcessing
+    start: on_complete
+    input: {{from: copy}}
+    policy: {{max_problematic: 1}}
+    job: {process}
+    output: {{files: ["process_@{{JOB_ID}}.txt"]}}
+  merge:
+    type: Merging
+    group_size: 3
+    input: {{from: process}}
+    job: {merge}
+    output: {{files: ["merge_@{{JOB_ID}}.txt"]}}
+    dataset: {{name: "/sim/datasets/{name}_${{{{ run }}}}", min_files: 2}}
 """
 
 
-def step(name: str, kind: str, more: str, bad: str = BAD_SITE, share: float = 0.2) -> str:
-    return STEP.format(
-        name=NAME,
-        step=name,
-        type=kind,
-        more=textwrap.dedent(more).strip().replace("\n", "\n    "),
-        python=sys.executable,
-        workload=WORKLOAD,
-        share=share,
-        bad=bad,
+def job(step: str, *, share: float = 0.2) -> str:
+    arguments = f"{WORKLOAD} {step} @{{JOB_ID}} {share} {BAD_SITE}"
+    return (
+        f'{{type: script, executable: {sys.executable}, arguments: "{arguments}", cpu_time: 600}}'
     )
 
 
 def production() -> str:
-    return "".join(
-        (
-            f"version: 1\nproduction: {{name: {NAME}, vo: sim}}\nsteps:",
-            step(
-                "simulate",
-                "MCSimulation",
-                f"""
-                tasks: {MADE}
-                policy: {{extend: {{up_to: 4.0, chunk: 4, max_failed: 0.9}}}}
-                """,
-            ),
-            """
-  copy:
-    type: Replication
-    group_size: 3
-    plugin_parameters: {SourceSE: DISK-A-SE, TargetSE: DISK-B-SE}
-    input: {from: simulate}
-""",
-            step(
-                "process",
-                "DataProcessing",
-                f"""
-                input: {{from: copy}}
-                start: on_complete
-                policy:
-                  max_problematic: 1
-                  stall_after: 0.01
-                  recovery: {{errors: [{{then: retry_elsewhere, site: {BAD_SITE}}}]}}
-                """,
-            ),
-            step(
-                "merge",
-                "Merging",
-                """
-                input: {from: process}
-                group_size: 3
-                policy: {stall_after: 0.01}
-                """,
-            ),
-            "    dataset: {name: '/sim/datasets/unattended_${{ run }}', min_files: 3}\n",
+    jobs = {step: job(step) for step in ("simulate", "process", "merge")}
+    return PRODUCTION.format(name=NAME, bad=BAD_SITE, made=MADE, stall=STALL_HOURS, **jobs)
+
+
+class Saboteur:
+    """Who makes things go wrong, and looks at what became of it."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.gateway = DiracGateway(
+            GatewaySettings(
+                config=str(site.grid.client_cfg),
+                proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
+                group="sim_prod",
+                vo="sim",
+            )
         )
-    )
+        self.services = self.gateway.services
+
+    def id(self, step: str) -> int:
+        """TransformationID of a step."""
+        found = self.gateway.find_transformation(transformation_name(NAME, RUN, step))
+        assert found is not None
+        return found.id
+
+    def files(self, step: str) -> dict[str, int]:
+        """Files of a step by their state."""
+        number = self.id(step)
+        return dict(self.gateway.snapshot([number])[number].files)
+
+    def last_submitted(self) -> str:
+        """The file of the task that was made last, once all are submitted; else nothing."""
+        if self.gateway.find_transformation(transformation_name(NAME, RUN, "process")) is None:
+            return ""
+        given = self.gateway.attached_files(self.id("process"), ["Assigned"])
+        jobs = [task.job for task in self.gateway.tasks(self.id("process")).values()]
+        if len(given) < MADE or len(jobs) < MADE or not all(jobs):
+            return ""
+        return max(given, key=lambda file: file.task).lfn
+
+    def remove(self, lfn: str) -> None:
+        """Take a file from the catalogue and from the disks."""
+        assert lfn in self.services.call(CATALOGUE, "removeFile", [lfn])["Successful"]
+        for disk in ("DISK-A-SE", "DISK-B-SE"):
+            self.path(lfn, disk).unlink(missing_ok=True)
+
+    def register(self, lfn: str, text: str) -> None:
+        """Store a file and register it."""
+        path = self.path(lfn, "DISK-A-SE")
+        path.write_text(text)
+        facts = {
+            "PFN": f"file://localhost{path}",
+            "Size": len(text),
+            "SE": "DISK-A-SE",
+            "GUID": str(uuid.uuid4()),
+            "Checksum": f"{zlib.adler32(text.encode()):08x}",
+        }
+        assert lfn in self.services.call(CATALOGUE, "addFile", {lfn: facts})["Successful"]
+
+    def path(self, lfn: str, disk: str) -> Path:
+        """Where a disk keeps a file."""
+        return self.site.grid.state.storage / disk / lfn.lstrip("/")
+
+    def found(self, step: str) -> set[str]:
+        """Names of the step's files that the catalogue finds."""
+        query = {"production": NAME, "run": RUN, "step": step}
+        found = self.services.call(CATALOGUE, "findFilesByMetadata", query, "/")
+        return {str(lfn).rsplit("/", 1)[1] for lfn in found}
+
+
+def events(site: Site, task: str) -> str:
+    """What a step's report says happened, in one text."""
+    return "\n".join(site.rest.xcom(NAME, RUN, task, "job_report")["events"])
 
 
 @pytest.mark.timeout(900)
 def test_a_production_reaches_its_dataset_whatever_fails(full_site: Site) -> None:
-    site = full_site
-    (site.productions / f"{NAME}.yaml").write_text(production())
+    site, saboteur = full_site, Saboteur(full_site)
+    (site.productions / f"{NAME}.yaml").write_text(textwrap.dedent(production()))
     site.begin(NAME, RUN)
     began = time.monotonic()
-    run = site.rest.wait_for_run(NAME, RUN, 600)
-    print(time.monotonic() - began, site.states(NAME, RUN))
-    assert run["state"] == "success"
+
+    vanished = until("tasks for all files", 300, saboteur.last_submitted)
+    site.grid.stop_agents()
+    saboteur.remove(vanished)
+    time.sleep(OFF_SECONDS)
+    site.grid.start_agents()
+    until("the flush", 300, lambda: site.states(NAME, RUN)["merge.flush"] == "success")
+    saboteur.register(f"{FOLDER}/process/late_00000001.txt", "late")
+
+    site.succeeds(NAME, RUN, seconds=300)
+    print(f"{time.monotonic() - began:.0f} s")
+
+    # nothing is stranded, and nothing was processed twice
+    assert saboteur.files("process") == {"Processed": MADE - 1, "MissingInFC": 1}
+    merged = saboteur.found("merge")
+    processed = saboteur.found("process")
+    simulated = saboteur.found("simulate")
+    assert saboteur.files("merge") == {"Processed": len(processed)}
+    assert len(simulated) == MADE - 1
+    lines = [
+        line.split(": ")
+        for name in merged
+        for line in saboteur.path(f"{FOLDER}/merge/{name}", "DISK-A-SE").read_text().splitlines()
+    ]
+    assert Counter(line[0] for line in lines) == Counter(processed)
+    origins = Counter(line[1] for line in lines if line[0] != "late_00000001.txt")
+    assert origins == Counter(simulated)
+    assert site.rest.xcom(NAME, RUN, "merge.dataset")["files"] == len(merged)
+
+    # and the reports name what went wrong
+    report = site.rest.xcom(NAME, RUN, "simulate.process", "job_report")
+    assert {cause["site"] for cause in report["causes"]} >= {BAD_SITE}
+    assert "Exited With Status 1" in report["text"]
+    happened = events(site, "process.process")
+    assert vanished in happened
+    assert f"avoid {BAD_SITE}" in happened
+    assert "nothing moved for" in happened
+    assert "Agent" in happened
+    assert "came after flush" in events(site, "merge.process")
+    copied = site.rest.xcom(NAME, RUN, "copy.process", "job_report")
+    assert copied["statuses"] == {"Done": copied["total"]}

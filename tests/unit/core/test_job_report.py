@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from dirac_prodsys.core.job_report import MOST_ROWS, JobReport, JobState, job_report
 
@@ -91,3 +92,10 @@ def test_a_report_on_no_jobs_is_one() -> None:
     assert made.causes() == []
     assert "job monitoring does not answer" in made.to_text()
     assert "<table>" in made.to_html()
+
+
+def test_what_happened_while_it_was_waited_for_is_told_below_the_table() -> None:
+    made = job_report("t", [JobState(1, "Done")], unit="requests")
+    made = replace(made, events=("the WorkflowTaskAgent stood still",))
+    assert made.to_text().splitlines()[-1] == "the WorkflowTaskAgent stood still"
+    assert made.to_dict()["events"] == ["the WorkflowTaskAgent stood still"]

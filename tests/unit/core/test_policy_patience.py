@@ -312,3 +312,15 @@ def test_a_step_without_input_is_given_up_likewise() -> None:
     rules = StepRules(False, tasks=10, tolerance=0.1, give_up_after=1000.0)
     assert at([0, 1000], seen, rules)[0][-1].kind == "complete"
     assert at([0, 1000], seen, replace(rules, tolerance=0.0))[0][-1].kind == "fail"
+
+
+def test_alarms_are_kept_for_the_report_each_kind_once() -> None:
+    seen = snapshot("Flush", files={"Unused": 2, "Processed": 8}, catalogue_files=10)
+    _, history = at([0, 361, 400, 5000], seen, FILES, History(flushes=1))
+    assert len(history.events) == 1
+    assert "the TransformationAgent seems down" in history.events[0]
+    again = History.from_dict(history.to_dict())
+    assert again == history
+    assert again.telling("4 files came late", "5 files came late").events[1:] == (
+        "4 files came late",
+    )

@@ -92,6 +92,56 @@ def test_it_is_tried_exactly_as_often_as_allowed_and_then_given_up() -> None:
     assert len(site.grid.transformations[site.id].tasks) == 1 + RULES.recovery.max_resets
 
 
+@pytest.mark.parametrize(
+    ("rules", "becomes"),
+    [
+        (RecoveryRules(errors=(ErrorRule("give_up", minor="Application*"),)), "MaxReset"),
+        (RecoveryRules(max_resets=0), "MaxReset"),
+        (RecoveryRules(max_resets=1), "Unused"),
+        (RecoveryRules(mode="passive", max_resets=0), "Unused"),
+    ],
+)
+def test_what_the_grid_takes_back_itself_is_bound_by_the_rules_as_well(
+    rules: RecoveryRules, becomes: str
+) -> None:
+    site = Site(files=1)
+    site.grid.transformations[site.id].files["/sim/in/0"].status = "Unused"
+    site.grid.transformations[site.id].files["/sim/in/0"].errors = 1
+    site.recover(StepRules(True, group_size=1, recovery=rules))
+    site.recover(StepRules(True, group_size=1, recovery=rules))
+    assert site.files == {"0": becomes}
+
+
+def test_a_file_that_the_grid_took_back_and_that_is_processed_is_not_processed_again() -> None:
+    site = Site(files=1)
+    site.grid.transformations[site.id].files["/sim/in/0"].status = "Unused"
+    site.grid.catalogue.register("/sim/merged/m_00000001")
+    site.recover()
+    assert site.files == {"0": "Processed"}
+
+
+def test_the_bad_site_is_avoided_although_the_grid_has_handed_its_files_on() -> None:
+    site = Site(files=2)
+    for file in site.grid.transformations[site.id].files.values():
+        file.status, file.task = "Assigned", 2  # the good task has them all
+    elsewhere = RecoveryRules(errors=(ErrorRule("retry_elsewhere", site="LCG.Memory.*"),))
+    outcome = site.recover(StepRules(True, group_size=1, recovery=elsewhere))
+    assert outcome.notes == ("tasks to come avoid LCG.Memory.org",)
+    assert "LCG.Memory.org" in site.grid.transformations[site.id].row["Body"]
+
+
+def test_requests_are_not_looked_up_as_jobs() -> None:
+    site = Site(files=3)
+    report = reading.report_on(site.gateway, site.id, "merge", by_requests=True)
+    assert report is not None
+    assert all(row.site == "" for row in report.rows)
+    site.grid.transformations[site.id].row["Type"] = "Replication"
+    again = reading.report_on(site.gateway, site.id, "merge")
+    assert again is not None
+    assert again == report
+    assert "requests: Failed" in again.to_text()
+
+
 def test_what_was_processed_by_a_failed_task_is_not_processed_again() -> None:
     site = Site(files=1)
     site.grid.catalogue.register("/sim/merged/m_00000001")

@@ -334,7 +334,7 @@ async def test_failed_tasks_ask_for_a_recovery(
     grid.advance(200)
     (event,) = await events(trigger_for(merge, steps[1]), lambda: grid.advance(1))
     assert event["kind"] == "recover"
-    assert event["reason"] == "1 tasks failed while 4 files are Assigned"
+    assert event["reason"] == "1 tasks failed while 4 files are Assigned, 2 Unused"
 
 
 async def test_missing_tasks_ask_for_an_extension_and_say_how_many(

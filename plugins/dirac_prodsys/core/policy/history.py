@@ -8,6 +8,7 @@ the Transformation System itself, see ``recovery_ledger``.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -22,6 +23,11 @@ from dirac_prodsys.core.policy.counts import (
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
+
+#: things of a wait that a report names; more are not worth reading
+MOST_EVENTS = 20
+
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class History:
     :param looked: when stranded files were last looked for.
     :param asked: files that wait for a person's decision.
     :param told: causes of alarms of which somebody was told since the wait last went on.
+    :param events: what a report should name: alarms, and what was done, each kind once.
     """
 
     attached: int | None = None
@@ -58,6 +65,18 @@ class History:
     looked: float = 0.0
     asked: int = 0
     told: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+    def telling(self, *lines: str) -> History:
+        """With these to be named in the report; one that differs in its numbers only is known."""
+        events = list(self.events)
+        known = {_NUMBER.sub("#", line) for line in events}
+        for line in lines:
+            if line and len(events) < MOST_EVENTS and _NUMBER.sub("#", line) not in known:
+                known.add(_NUMBER.sub("#", line))
+                events.append(line)
+        same = len(events) == len(self.events)
+        return self if same else replace(self, events=tuple(events))
 
     def flushed(self, now: float) -> History:
         """To be remembered when a flush was done: it counts, and the quiet time begins anew."""
@@ -94,7 +113,8 @@ class History:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
         names = {field.name for field in fields(cls)}
         values = {key: value for key, value in data.items() if key in names}
-        return cls(**{**values, "told": tuple(values.get("told") or ())})
+        lists = {key: tuple(values.get(key) or ()) for key in ("told", "events")}
+        return cls(**{**values, **lists})
 
 
 def remember(
@@ -118,7 +138,9 @@ def remember(
     )
     if not assigned_files(snapshot) and not files:
         seen = replace(seen, asked=0)
-    stranded = assigned_files(snapshot) > 0 and tasks > seen.handled_tasks
+    # where the grid takes files back by itself, those of failed tasks are Unused, or at work again
+    waiting = assigned_files(snapshot) + unused_files(snapshot)
+    stranded = waiting > 0 and tasks > seen.handled_tasks
     new = stranded or files > seen.handled_files
     return replace(seen, failed_since=_since(new, history.failed_since, now))
 

@@ -84,7 +84,7 @@ def judge(
     if rules is not declared and not verdict.alarm:
         told = f"GroupSize is {rules.group_size:g} in DIRAC, and {declared.group_size:g} here"
         verdict = replace(verdict, alarm=f"{told}: somebody changed it, and it is kept")
-    return verdict, seen
+    return verdict, seen.telling(verdict.alarm)
 
 
 def needs_catalogue(
@@ -159,8 +159,10 @@ def _by_failures(
         return None  # where jobs fail all the time, they are looked into now and then
     failed = bad_tasks(snapshot) - seen.handled_tasks
     found = []
-    if failed > 0 and (assigned := assigned_files(snapshot)):
-        found.append(f"{failed} tasks failed while {assigned} files are Assigned")
+    assigned, unused = assigned_files(snapshot), unused_files(snapshot)
+    if failed > 0 and assigned + unused:
+        also = f", {unused} Unused" if unused else ""
+        found.append(f"{failed} tasks failed while {assigned} files are Assigned{also}")
     if (files := retryable(snapshot, rules.recovery)) > seen.handled_files:
         found.append(f"{files} files are to be tried again")
     return Verdict("recover", "; ".join(found)) if found else None
