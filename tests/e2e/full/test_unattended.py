@@ -46,7 +46,9 @@ steps:
   simulate:
     type: MCSimulation
     tasks: {made}
-    policy: {{extend: {{up_to: 4.0, chunk: 4, max_failed: 0.9}}}}
+    policy:
+      extend: {{up_to: 4.0, chunk: 4, max_failed: 0.9}}
+      recovery: {{errors: [{{then: retry_elsewhere, site: {bad}}}]}}
     job: {simulate}
     output: {{files: ["simulate_@{{JOB_ID}}.txt"]}}
   copy:
