@@ -78,6 +78,10 @@ class AirflowRest:
             if offset >= page["total_entries"] or not page[key]:
                 return
 
+    def jobs(self, kind: str) -> list[dict[str, Any]]:
+        """The processes of one kind that live, by their heartbeat (``TriggererJob``, …)."""
+        return list(self._all("jobs", "jobs", job_type=kind, is_alive=True))
+
     # -- DAGs ---------------------------------------------------------------------------------
 
     def health(self) -> dict[str, Any]:
@@ -132,6 +136,31 @@ class AirflowRest:
         """Start a run."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
         self.call("POST", f"dags/{dag_id}/dagRuns", json=body)
+
+    def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
+        """Mark a whole run ``failed`` or ``success``."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+        self.call("PATCH", path, json={"state": state})
+
+    def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Mark a task ``failed``, ``success`` or ``skipped``."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
+        self.call("PATCH", path, json={"new_state": state})
+
+    def clear(
+        self, dag_id: str, run_id: str, *task_ids: str, downstream: bool = False
+    ) -> dict[str, Any]:
+        """Clear tasks of a run, which goes on; returns all that were cleared."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": list(task_ids),
+            "include_downstream": downstream,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        answer = self.call("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
+        return {item["task_id"]: item for item in answer["task_instances"]}
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """One run."""

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from sandbox import airflow_settings, ports
-from sandbox.airflow_rest import AirflowRest
+from sandbox.airflow_rest import AirflowRest, until
 from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
 from sandbox.process import Processes
@@ -43,6 +43,7 @@ _HEALTH = {
     "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
 }
 _READY_SECONDS = 180.0
+_SECOND = "triggerer-2"
 
 
 class AirflowStack:
@@ -210,6 +211,39 @@ class AirflowStack:
         os.killpg(process.pid, signal.SIGKILL)
         psutil.wait_procs([process, *family], timeout=10)
         self.processes.stop(name)
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """SIGSTOP to one of the four and all it started, while the block lasts: a stalled host."""
+        process = self.processes.find(name)
+        if process is None:
+            raise SandboxError(f"{name} is not running")
+        stalled = [process, *process.children(recursive=True)]
+        for each in stalled:
+            each.suspend()
+        try:
+            yield
+        finally:
+            for each in stalled:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.resume()
+
+    @contextlib.contextmanager
+    def second_triggerer(self) -> Iterator[None]:
+        """Another triggerer beside the first, as two hosts have, while the block lasts."""
+        before = len(self.rest.jobs("TriggererJob"))
+        command = [str(VENV_BIN / "airflow"), *COMMANDS["triggerer"]]
+        self._children[_SECOND] = self.processes.start(_SECOND, command, self.env(), self.home)
+        try:
+            until(
+                "a second triggerer",
+                _READY_SECONDS,
+                lambda: len(self.rest.jobs("TriggererJob")) > before,
+                each=0.5,
+            )
+            yield
+        finally:
+            self.processes.stop(_SECOND)
 
     def restart(self, name: str) -> None:
         """Stop one of the four if it runs, start it, and wait until it is healthy."""

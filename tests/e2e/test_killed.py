@@ -65,13 +65,8 @@ def test_a_worker_killed_while_it_creates_leaves_one_transformation(site: Site) 
 
     for name in ("task_killed", "worker_killed", "result_lost"):
         site.succeeds(name, "run", seconds=300)
-        assert site.tries(name, "run") == {
-            "step.create": 2,
-            "created": 1,
-            "step.start": 1,
-            "step.process": 1,
-            "step.complete": 1,
-        }
+        tries = site.tries(name, "run")
+        assert {task: number for task, number in tries.items() if number > 1} == {"step.create": 2}
         assert [status for _id, status in site.rows(name, "run", "step")] == ["Completed"]
 
 

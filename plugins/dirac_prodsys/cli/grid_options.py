@@ -58,11 +58,13 @@ def plan_of(file: Path, run: str) -> ProductionPlan:
 
 
 def existing(gateway: ProductionGateway, names: Sequence[str]) -> list[TransformationRecord]:
-    """The named transformations, in the order of ``names``.
+    """The named transformations, in the order of ``names``; of a step that began anew, the newest.
 
     :raises NotFound: one of them does not exist; nothing is shown then, lest it look complete.
     """
-    records = gateway.find_transformations(names)
+    from dirac_prodsys.gateway.generations import find_newest
+
+    records = find_newest(gateway, names)
     missing = [name for name in names if name not in records]
     if missing:
         raise NotFound(

@@ -51,7 +51,8 @@ def status(
 
 
 def look(gateway: ProductionGateway, names: Sequence[str]) -> list[Snapshot]:
-    """The snapshots of the named transformations, in the order of ``names``.
+    """The snapshots of the named transformations, in the order of ``names``; of one that has begun
+    anew, that of the newest.
 
     :raises NotFound: one of them does not exist; nothing is shown then, lest it look complete.
     """

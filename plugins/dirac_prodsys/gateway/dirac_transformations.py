@@ -302,7 +302,7 @@ class TransformationVerbs:
         if status in REMOVED_TRANSFORMATION:
             raise TransformationFailed(
                 f"transformation {transformation} is {status} and cannot be {verb}",
-                "somebody removed it in DIRAC; run the production again under a new run",
+                "somebody removed it in DIRAC; to begin anew, clear the step's task 'create'",
             )
 
     # -- progress -------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.status import GOOD_TASKS
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 
@@ -80,7 +81,7 @@ def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> Productio
     :raises GatewayError: the Transformation System does not answer.
     """
     names = [step.transformation.name for step in plan.steps]
-    ids = {name: record.id for name, record in gateway.find_transformations(names).items()}
+    ids = {name: record.id for name, record in find_newest(gateway, names).items()}
     seen = gateway.snapshot(sorted(ids.values())) if ids else {}
     snapshots = {name: seen[number] for name, number in ids.items() if number in seen}
     jobs = {}

@@ -21,6 +21,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
@@ -110,7 +111,7 @@ class DiracApprovalOperator(HITLOperator):
         try:
             gateway = DiracHook(self.production.connection).gateway()
             for name in names:
-                record = gateway.find_transformation(name)
+                record = find_newest(gateway, [name]).get(name)
                 report = record and report_on(gateway, record.id, name)
                 if report and report.total:
                     found.append(report.to_text())

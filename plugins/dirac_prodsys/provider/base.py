@@ -35,6 +35,7 @@ from dirac_prodsys.errors import (
     NotFound,
     ProdsysError,
 )
+from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
@@ -196,11 +197,12 @@ class DiracOperator(BaseOperator):
             raise AirflowFailException(str(error)) from error
 
     def find(self, gateway: ProductionGateway, name: str) -> TransformationRecord:
-        """The transformation of that name.
+        """The newest transformation of a step.
 
+        :param name: of its first one (see ``core/generations.py``).
         :raises NotFound: there is none.
         """
-        record = gateway.find_transformation(name)
+        record = find_newest(gateway, [name]).get(name)
         if record is None:
             raise NotFound(
                 f"there is no transformation {name!r}", "clear the step's task 'create' to make it"

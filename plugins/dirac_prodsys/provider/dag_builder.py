@@ -14,7 +14,9 @@
     step.wait_for ──> step.start                      before that, what it waits for
     step.wait_for ──> step.create                     where that is the dataset that it takes
 
-    everything ──> report                             however the run ends
+    begin ──> every root; every leaf ──> on_cancel    the run's end, whatever way it comes
+                          every leaf ──> outcome      what is said of the run
+    both ──> report                                   however the run ends
 
     a step:  create ─> start ─> [settle ─> flush ─>] process ─> complete [─> dataset]
 
@@ -55,6 +57,7 @@ from dirac_prodsys.provider.operators import (
 )
 from dirac_prodsys.provider.params import dag_params
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
+from dirac_prodsys.provider.teardown import bracket
 
 #: stands for the run where the graph is drawn; no name made of it ever reaches the grid
 PREVIEW_RUN = "run"
@@ -158,7 +161,10 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
                         ready_at=part,
                     )
                 tasks[name].start >> ready >> own.begin
-    final.reported(dag, production, _free_id("report", names), beside)
+    begin, outcome = bracket(dag, production, lambda wanted: _free_id(wanted, names))
+    final.reported(
+        dag, production, _free_id("report", names), (*beside, outcome.task_id), setup=begin
+    )
     return dag
 
 

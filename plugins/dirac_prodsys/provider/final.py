@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseOperator
 
 from dirac_prodsys.core import notices
 from dirac_prodsys.errors import ProdsysError
@@ -74,14 +74,22 @@ class DiracProductionReportOperator(DiracProductionOperator):
                 self.log.info("the ProductionSystem has the run as %s", status)
 
 
-def reported(dag: DAG, production: Production, task_id: str, beside: Sequence[str] = ()) -> None:
+def reported(
+    dag: DAG,
+    production: Production,
+    task_id: str,
+    beside: Sequence[str] = (),
+    *,
+    setup: BaseOperator | None = None,
+) -> None:
     """Add the report after everything else in the DAG.
 
     :param beside: tasks on which the production does not depend.
+    :param setup: the setup of the DAG: what is cleared with it is reported on again.
     """
     last = [task for task in dag.tasks if not task.downstream_task_ids]
     with dag:
         report = DiracProductionReportOperator(
             task_id=task_id, production=production, beside=beside
         )
-    last >> report.as_teardown()
+    last >> report.as_teardown(setups=setup)

@@ -16,13 +16,16 @@ from dirac_prodsys.core.notices import of_flush
 from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec
-from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.status import FileStatus, TransformationStatus
 from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.fresh import name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
+from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.verification import attach_verified
 
 if TYPE_CHECKING:
@@ -35,16 +38,18 @@ STATE_KEY = "transformation"
 class DiracCreateTransformationOperator(DiracOperator):
     """Create the transformation of a step, or adopt the one that is there already.
 
+    When a person has cleaned the one that was there, the next is made, under a name of its own.
+
     Returns ``{"id", "name", "adopted"}``, which is also kept in the task state store for ever.
     """
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Look up by name, compare, create what is missing."""
         late = self.plan(context, whole=False)
+        name = self.on_grid(lambda gateway: name_for(gateway, late.transformation))
         if late.awaits:
-            name = late.transformation.name
             self.on_grid(lambda gateway: check_frozen(gateway, name, late.awaits))
-        spec = self.plan(context).transformation
+        spec = self.plan(context).transformation.model_copy(update={"name": name})
         record = self.on_grid(lambda gateway: gateway.create_transformation(spec))
         self.remember_link(record.id, record.name)
         result = {"id": record.id, "name": record.name, "adopted": record.adopted}
@@ -64,14 +69,21 @@ class DiracCreateTransformationOperator(DiracOperator):
         earlier = store.get(STATE_KEY)
         if isinstance(earlier, dict) and earlier.get("id") != result["id"]:
             self.log.warning(
-                "an earlier attempt had transformation %s; it is gone from DIRAC", earlier.get("id")
+                "an earlier attempt had transformation %s; it was removed, and %s begins anew: "
+                "clean and clear also the steps that have taken files of it",
+                earlier.get("id"),
+                result["name"],
             )
         if earlier != result:
             store.set(STATE_KEY, result, retention=NEVER_EXPIRE)
 
 
 class DiracStartTransformationOperator(DiracOperator):
-    """Make the directories and the tasks of a step, attach listed files; then set it Active."""
+    """Make the directories and the tasks of a step, attach listed files; then set it Active.
+
+    One that was Stopped becomes Active again if the stop was ours (see ``stopping``), and not if
+    it was a person's.
+    """
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """All that a job may need before Active: a job never meets a missing directory."""
@@ -89,7 +101,10 @@ class DiracStartTransformationOperator(DiracOperator):
                 gateway.add_sample(record.id, step.sample.query, step.sample.limit)
             if step.verified_at:
                 self._attach_verified(gateway, context, step, record.id)
-            gateway.start_transformation(record.id)
+            if record.status != TransformationStatus.STOPPED:
+                gateway.start_transformation(record.id)
+            elif not resume(gateway, record.id):
+                self.log.warning("transformation %d stays Stopped: a person did it", record.id)
             return record, added
 
         record, added = self.on_grid(start)
@@ -191,7 +206,8 @@ class DiracCreateDatasetOperator(DiracOperator):
 
         def create(gateway: ProductionGateway) -> tuple[DatasetRecord, TransformationRecord | None]:
             record = gateway.create_dataset(spec)
-            return record, step and gateway.find_transformation(step.transformation.name)
+            name = step.transformation.name if step else ""
+            return record, find_newest(gateway, [name]).get(name) if step else None
 
         record, transformation = self.on_grid(create)
         if transformation is not None:

@@ -25,6 +25,7 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.registry import RegisteredProduction, description, members_of, status_of
 from dirac_prodsys.core.status import ProductionStatus
 from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.registry_protocol import RegistryGateway
 from dirac_prodsys.provider.hook import DiracHook
@@ -80,7 +81,7 @@ class DiracRegisterProductionOperator(DiracProductionOperator):
         if not isinstance(gateway, RegistryGateway):
             raise AirflowSkipException("this backend has no ProductionSystem")
         names = [step.transformation.name for step in plan.steps]
-        ids = {name: record.id for name, record in gateway.find_transformations(names).items()}
+        ids = {name: record.id for name, record in find_newest(gateway, names).items()}
         name = naming.registered_name(plan.production, plan.run)
         about = description(plan, "dirac_prodsys")
         found = gateway.register_production(name, about, members_of(plan, ids))

@@ -16,17 +16,19 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import notices
+from dirac_prodsys.core.cancel import action_of
 from dirac_prodsys.core.policy import History, StepRules, person
 from dirac_prodsys.core.policy.counts import vanished_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import RequestSpec
-from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
-from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.provider import asking, notify, recovery
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger, earliest_event
 
 if TYPE_CHECKING:
@@ -47,10 +49,11 @@ LONGEST_WAIT = 90 * 86400.0
 class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
     """Wait until the policy says that a transformation is complete (or ready to be flushed).
 
-    Returns the snapshot that decided. What falls due while waiting (files that stay behind are
-    recovered, tasks are added in place of failed ones, late or recovered files are flushed) is
-    done here, and the wait goes on. What the jobs came to is told in the log and as XCom
-    ``job_report`` when the wait for ``complete`` ends, well or not.
+    Returns the snapshot that decided. What was Stopped because its run did not complete is made
+    Active again; what a person Stopped is waited for. What falls due while waiting (files that stay
+    behind are recovered, tasks are added in place of failed ones, late or recovered files are
+    flushed) is done here, and the wait goes on. What the jobs came to is told in the log and as
+    XCom ``job_report`` when the wait for ``complete`` ends, well or not.
 
     What only a person can decide (a manual flush, files that rules leave to one) is asked in
     Airflow while DIRAC is watched on: see :mod:`provider.asking`.
@@ -90,8 +93,18 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         """
         step = self.plan(context, state)
         name = step.transformation.name
-        record = self.on_grid(lambda gateway: self.find(gateway, name), state)
+        stops = self._stops()
+
+        def find(gateway: ProductionGateway) -> tuple[TransformationRecord, bool]:
+            found = self.find(gateway, name)
+            stopped = stops and found.status == TransformationStatus.STOPPED
+            return found, stopped and resume(gateway, found.id)
+
+        record, resumed = self.on_grid(find, state)
+        name = record.name
         self.remember_link(record.id, name)
+        if resumed:
+            self.log.info("transformation %d was stopped by us and is Active again", record.id)
         query = step.transformation.input_query
         rules = (self.rules or step.rules).shaped(step.transformation)
         if step.verified_at:  # what was attached when it started, and nothing else
@@ -120,6 +133,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
                 inputs_final=self.inputs_final,
                 flushes=int(flushes or 0),
                 history=history,
+                stops=stops,
                 deadline=deadline,
                 not_before=earliest_event(),
                 tell=notify.wanted(self.production),
@@ -137,6 +151,12 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
                 }
             },
         )
+
+    def _stops(self) -> bool:
+        """Whether this wait is that of its own step, which a cancelled run stops."""
+        if self.production is None or self.step is None or self.ready_at:
+            return False
+        return action_of(self.production, self.step) != "leave"
 
     def resume(
         self,
@@ -175,7 +195,8 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             self._teller(context, snapshot).tell(self._given_up(reason))
             if kind == "timeout":
                 raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
-            raise AirflowFailException(str(TransformationFailed(reason, _FAIL_HINT)))
+            hint = _REMOVED_HINT if _is_removed(snapshot) else _FAIL_HINT
+            raise AirflowFailException(str(TransformationFailed(reason, hint)))
         if kind in ("flush", "recover", "extend") and snapshot:
             self.log.info("%s: %s", kind, reason)
             act = {"flush": self._flush, "recover": self._recover, "extend": self._extend}[kind]
@@ -345,5 +366,10 @@ def _push(context: Context, key: str, value: Any) -> None:
         task_instance.xcom_push(key=key, value=value)
 
 
+def _is_removed(snapshot: Mapping[str, Any] | None) -> bool:
+    return bool(snapshot) and Snapshot.from_dict(snapshot).status in REMOVED_TRANSFORMATION
+
+
+_REMOVED_HINT = "to begin anew, clear the step's task 'create' and what follows it in the step"
 _FAIL_HINT = "mend it in DIRAC, then clear this task to wait on; clearing starts nothing anew"
 _TIMEOUT_HINT = "clear this task to wait on, or give the sensor a longer timeout"

@@ -32,14 +32,22 @@ from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.poller import Look, Poller, attached
+from dirac_prodsys.provider.run_states import task_state
+from dirac_prodsys.provider.stopping import stop, stopped_by_us
 
 #: looks in a row that must miss a transformation before it counts as removed from the database
 _MISSED_LOOKS = 2
+
+#: looks at a stopped transformation at which it is asked who stopped it
+_LATE_LOOKS = 3
 
 #: seconds between two lines of progress in a task's log
 _PROGRESS_EVERY = 60.0
 
 _PATH = "dirac_prodsys.provider.triggers"
+
+#: what `on_kill` has begun and not ended; the event loop itself would forget it
+_KILLS: set[asyncio.Future[None]] = set()
 
 
 class DiracTransformationTrigger(BaseTrigger):
@@ -58,6 +66,8 @@ class DiracTransformationTrigger(BaseTrigger):
     :param flushes: how often this step has been flushed already.
     :param history: ``History`` as a dict, of a wait that is taken up again; has its own
         ``flushes``.
+    :param stops: whether the transformation is Stopped when a person marks the waiting task failed;
+        then a stop of ours that came late, when the task had been cleared, asks to be undone.
     :param deadline: seconds since the epoch after which to give up; None: never.
     :param not_before: seconds since the epoch; no event comes earlier (see
         :func:`earliest_event`).
@@ -79,6 +89,7 @@ class DiracTransformationTrigger(BaseTrigger):
         history: Mapping[str, Any] | None = None,
         tell: bool = False,
         asks: bool = False,
+        stops: bool = False,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -94,6 +105,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.history = dict(history) if history else None
         self.tell = tell
         self.asks = asks
+        self.stops = stops
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -110,6 +122,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "history": self.history,
             "tell": self.tell,
             "asks": self.asks,
+            "stops": self.stops,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -119,12 +132,36 @@ class DiracTransformationTrigger(BaseTrigger):
         await until_moment(self.not_before)
         yield TriggerEvent(event)
 
+    async def on_kill(self) -> None:
+        """Stop the transformation if a person marked the task failed, and in no other case.
+
+        Airflow 3.3 also calls this when another triggerer takes over, after a clear, when the new
+        attempt may be running already, and when the task is marked a success.
+        """
+        if not self.stops:
+            return
+        # Airflow cancels this again and again until it has ended, which must not end the work
+        work = asyncio.ensure_future(self._stop_if_failed())
+        _KILLS.add(work)
+        work.add_done_callback(_KILLS.discard)
+        await asyncio.shield(work)
+
+    async def _stop_if_failed(self) -> None:
+        state = await task_state(self.task_instance)
+        if state != "failed":
+            self.log.info("the task is %s: nothing is stopped", state)
+            return
+        number, why = self.transformation, "its waiting task was marked failed"
+        async with attached(self.dirac_conn_id) as poller:
+            done = await poller.ask(("stop", number), lambda grid: stop(grid, number, why))
+        self.log.info("transformation %d %s", number, "is Stopped" if done else "does not run")
+
     async def _wait(self, poller: Poller) -> dict[str, Any]:
         rules = StepRules.from_dict(self.rules)
         query = MetaQuery.parse(self.query) if self.query else None
         history = History.from_dict(self.history or {"flushes": self.flushes})
         diary = _Diary(self)
-        missed = 0
+        missed = stopped = 0
         snapshot: Snapshot | None = None
         look = await poller.look(self.transformation, first=True)
         while True:
@@ -137,6 +174,10 @@ class DiracTransformationTrigger(BaseTrigger):
                 missed = 0 if look.snapshot else missed + 1
                 snapshot = look.snapshot or (snapshot if missed < _MISSED_LOOKS else self._gone())
             if snapshot and not look.outage:
+                stopped = stopped + 1 if snapshot.status == TransformationStatus.STOPPED else 0
+                if self.stops and 0 < stopped <= _LATE_LOOKS and await self._ours(poller):
+                    told = "the run did not complete, and has been taken up again"
+                    return self._event("resume", told, snapshot, history)
                 clock = {"now": time.time(), "quiet_seconds": 2 * poller.settings.agent_cycle}
                 if query and needs_catalogue(snapshot, rules, history, self.inputs_final, **clock):
                     snapshot = await self._with_catalogue(poller, snapshot, query)
@@ -155,6 +196,15 @@ class DiracTransformationTrigger(BaseTrigger):
                 if self.asks and verdict.question:
                     return self._event("ask", verdict.alarm or verdict.reason, snapshot, history)
             look = await poller.look(self.transformation)
+
+    async def _ours(self, poller: Poller) -> bool:
+        """Whether it was us who stopped the transformation."""
+        number = self.transformation
+        try:
+            return await poller.ask(("ours", number), lambda grid: stopped_by_us(grid, number))
+        except Exception as error:
+            self.log.warning("who stopped it could not be told, waiting on: %s", _reason(error))
+            return False
 
     async def _with_catalogue(
         self, poller: Poller, snapshot: Snapshot, query: MetaQuery

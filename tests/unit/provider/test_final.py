@@ -88,5 +88,5 @@ def test_it_comes_last_and_decides_nothing_about_the_run() -> None:
     report = dag.get_task("report")
     assert report.is_teardown
     assert not report.on_failure_fail_dagrun
-    assert report.upstream_task_ids == {"merge.dataset"}
+    assert report.upstream_task_ids == {"begin", "on_cancel", "outcome"}
     assert not report.downstream_task_ids

@@ -1,0 +1,41 @@
+"""What Airflow says now about the tasks of a run, for those who are told of a task's end too late.
+
+Invariant: asked, never remembered; no answer is told apart from an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+
+def task_states(
+    dag_id: str, run_id: str, task_ids: Sequence[str] | None = None
+) -> dict[str, str | None]:
+    """Task → its state; None: it was not scheduled yet. A mapped task has ``_INDEX`` behind it.
+
+    :param task_ids: None: all of the run.
+    """
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    found: dict[str, dict[str, str | None]] = RuntimeTaskInstance.get_task_states(
+        dag_id=dag_id, task_ids=None if task_ids is None else list(task_ids), run_ids=[run_id]
+    )
+    return found.get(run_id, {})
+
+
+async def task_state(task_instance: Any) -> str | None:
+    """The state of a trigger's task now; None: there is no such task any more.
+
+    :param task_instance: the trigger's, as the triggerer gave it.
+    """
+    if task_instance is None:
+        return None
+    index = getattr(task_instance, "map_index", -1)
+    name = task_instance.task_id if index is None or index < 0 else None
+    states = await sync_to_async(task_states)(
+        task_instance.dag_id, task_instance.run_id, [task_instance.task_id]
+    )
+    return states.get(name or f"{task_instance.task_id}_{index}")

@@ -1,0 +1,65 @@
+"""Stopping a transformation so that it is known to be ours, and undoing only that.
+
+Both may be killed anywhere and begun anew. The note is written before the stop; what is counted in
+it, the states that the transformation was ever set to, tells our stop from that of a person.
+
+Invariant: what a person stopped is never started, what a person started is never taken for stopped
+by us.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.cancel import PARAMETER, RUNNING, StopNote, is_ours
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+
+
+def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
+    """Active, Idle or Flush → Stopped, noted as ours; False, and nothing done, in other states.
+
+    With a backend that keeps no notes it is stopped all the same; then a person resumes it.
+
+    :param why: for people, kept in the note.
+    """
+    if _status(gateway, transformation) not in RUNNING:
+        return False
+    if not isinstance(gateway, RecoveryGateway):
+        gateway.stop_transformation(transformation)
+        return True
+    before = gateway.status_changes(transformation)
+    gateway.write_note(transformation, PARAMETER, StopNote(len(before) + 1, why).to_text())
+    gateway.stop_transformation(transformation)
+    after = gateway.status_changes(transformation)
+    stops = after.count("Stopped") - before.count("Stopped")
+    if stops == 1 and len(after) > len(before) + 1:
+        # an agent ended a flush in between
+        gateway.write_note(transformation, PARAMETER, StopNote(len(after), why).to_text())
+    return True
+
+
+def stopped_by_us(gateway: ProductionGateway, transformation: int) -> bool:
+    """Whether it is Stopped, by us, and untouched since."""
+    if not isinstance(gateway, RecoveryGateway):
+        return False
+    status = _status(gateway, transformation)
+    if status != TransformationStatus.STOPPED:
+        return False
+    note = gateway.read_note(transformation, PARAMETER)
+    return bool(note) and is_ours(note, status, gateway.status_changes(transformation))
+
+
+def resume(gateway: ProductionGateway, transformation: int) -> bool:
+    """Stopped by us → Active; False, and nothing done, if it is anything else."""
+    if not stopped_by_us(gateway, transformation):
+        return False
+    gateway.start_transformation(transformation)
+    return True
+
+
+def _status(gateway: ProductionGateway, transformation: int) -> TransformationStatus:
+    snapshot = gateway.snapshot([transformation]).get(transformation)
+    if snapshot is None:
+        raise NotFound(f"there is no transformation {transformation}", "it was deleted in DIRAC")
+    return snapshot.status

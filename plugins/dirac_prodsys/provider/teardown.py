@@ -1,0 +1,194 @@
+"""The end of every run: what did not complete is Stopped, left or cleaned, as it says.
+
+``on_cancel`` is an Airflow teardown, which runs whatever way the run ends: a task failed, or a
+person marked one, or the whole run, as failed. ``outcome`` is another; it says whether the run
+succeeded. A setup that does nothing stands before everything, so that clearing a task clears these
+three with it, and no other: the run's end is looked at again.
+
+Invariant: repeatable at any moment, and nothing but the transformations of this run's own names is
+touched. What becomes of the grid's work never decides whether the run succeeded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from dirac_prodsys.core.cancel import Parting, Remains, action_of, ending, part
+from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.specs import TransformationSpec
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.gateway.generations import find_newest
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.provider.fresh import own_directories
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.run_states import task_states
+from dirac_prodsys.provider.stopping import stop
+from dirac_prodsys.provider.triggers import DiracGatewayTrigger, earliest_event
+from dirac_prodsys.provider.whole import DiracProductionOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DiracEndRunOperator(DiracProductionOperator):
+    """Carry out ``on_cancel`` for every step of a run that did not complete.
+
+    Returns what was done, by step: ``stop``, ``clean`` or ``nothing``.
+    """
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, str]:
+        """Look how the run ended, and at every transformation of it; then act, step by step.
+
+        :param state: ``until``: when a stop that an agent may undo is looked at for the last time;
+            ``done``: what earlier looks did.
+        """
+        plan = self.whole_plan(context)
+        how = ending(self._states(context), self.upstream_task_ids)
+        if how == "completed":
+            self.log.info("the run completed: there is nothing to stop")
+            return dict.fromkeys((step.name for step in plan.steps), "nothing")
+        flushed: set[str] = set()
+
+        def end(gateway: ProductionGateway) -> tuple[Parting, ...]:
+            remains = self._remains(gateway, plan)
+            flushed.update(step for step, left in remains.items() if _is_flushed(left))
+            partings = part(how, list(remains.values()))
+            for parting in partings:
+                snapshot = remains[parting.step].snapshot
+                if snapshot is not None and parting.fate != "nothing":
+                    self._check_current(context)
+                    spec = plan.step(parting.step).transformation
+                    self._act(gateway, parting, snapshot.id, spec, str(context["run_id"]))
+            return partings
+
+        partings = self.on_grid(end, state)
+        for parting in partings:
+            self.log.info("%s: %s (%s)", parting.step, parting.fate, parting.reason)
+        done = {each.step: str(each.fate) for each in partings}
+        again = [step for step in flushed if done[step] == "stop"]
+        done |= {
+            step: fate for step, fate in (state.get("done") or {}).items() if fate != "nothing"
+        }
+        self._look_again(done, again, state.get("until") or 0.0)
+        return done
+
+    def _look_again(self, done: Mapping[str, str], again: Sequence[str], until: float) -> None:
+        """A TransformationAgent that is at a flush ends it by setting Active, whatever it is now.
+
+        :raises TaskDeferred: until that cannot happen any more.
+        """
+        if again:
+            until = time.time() + 2 * DiracHook(self.dirac_conn_id).settings().agent_cycle
+        if time.time() >= until:
+            return
+        self.log.info("an agent may end a flush by setting Active: looking on for a while")
+        self.defer(
+            trigger=DiracGatewayTrigger(
+                dirac_conn_id=self.dirac_conn_id,
+                state={"until": until, "done": dict(done)},
+                not_before=max(earliest_event(), until),
+            ),
+            method_name="after_outage",
+        )
+
+    def _remains(self, gateway: ProductionGateway, plan: ProductionPlan) -> dict[str, Remains]:
+        names = {step.name: step.transformation.name for step in plan.steps}
+        records = find_newest(gateway, list(names.values()))
+        snapshots = gateway.snapshot([record.id for record in records.values()])
+        return {
+            step: Remains(
+                step,
+                action_of(self.whole, step),
+                snapshots.get(records[name].id) if name in records else None,
+            )
+            for step, name in names.items()
+        }
+
+    def _act(
+        self,
+        gateway: ProductionGateway,
+        parting: Parting,
+        transformation: int,
+        spec: TransformationSpec,
+        run_id: str,
+    ) -> None:
+        if parting.fate == "stop":
+            stop(gateway, transformation, f"run {run_id} did not complete")
+            return
+        for line in preview(gateway, transformation, spec):
+            self.log.info("%s", line)
+        gateway.clean_transformation(transformation)
+
+    def _check_current(self, context: Context) -> None:
+        """A person may have cleared this run, and an old attempt goes on for some seconds."""
+        mine = self._states(context).get(self.task_id, "running")
+        if mine != "running":
+            raise AirflowSkipException(f"this attempt is over: the task is {mine}")
+
+    def _states(self, context: Context) -> dict[str, str | None]:
+        return task_states(context["dag"].dag_id, str(context["run_id"]))
+
+
+class DiracOutcomeOperator(BaseOperator):
+    """Fails if a task of the run did: the state of a run is that of this task.
+
+    Without it, Airflow 3.3 takes a run that a person marked failed for a success: it skips what is
+    behind the tasks that waited, and goes by the last tasks alone.
+    """
+
+    ui_color = "#e8f0fa"
+
+    def execute(self, context: Context) -> str:
+        """Look at the states of all tasks.
+
+        :raises AirflowFailException: the run failed.
+        """
+        states = task_states(context["dag"].dag_id, str(context["run_id"]))
+        how = ending(states, self.upstream_task_ids)
+        if how == "failed":
+            failed = sorted(task for task, state in states.items() if state == "failed")
+            raise AirflowFailException(f"the run did not complete: {', '.join(failed)} failed")
+        return how
+
+
+def preview(gateway: ProductionGateway, transformation: int, spec: TransformationSpec) -> list[str]:
+    """What cleaning a transformation is about, in lines for people."""
+    lines = [f"cleaning transformation {transformation} {spec.name}"]
+    if isinstance(gateway, RecoveryGateway):
+        stored = gateway.stored_files(own_directories(spec, transformation))
+        lines += [
+            f"{path} holds {size.files} files, {size.size} bytes"
+            for path, size in sorted(stored.items())
+        ]
+    return lines
+
+
+def _is_flushed(left: Remains) -> bool:
+    return left.snapshot is not None and left.snapshot.status == TransformationStatus.FLUSH
+
+
+def bracket(
+    dag: DAG, production: Production, free: Callable[[str], str]
+) -> tuple[BaseOperator, BaseOperator]:
+    """Put all tasks of a DAG between a setup and the teardowns; returns it and ``outcome``.
+
+    :param free: a task ID like the one given that nothing else has.
+    """
+    roots = [task for task in dag.tasks if not task.upstream_task_ids]
+    leaves = [task for task in dag.tasks if not task.downstream_task_ids]
+    with dag:
+        begin = EmptyOperator(task_id=free("begin"))
+        end = DiracEndRunOperator(task_id=free("on_cancel"), production=production)
+        outcome = DiracOutcomeOperator(task_id=free("outcome"))
+    begin >> roots
+    leaves >> end.as_teardown(setups=begin)
+    leaves >> outcome.as_teardown(setups=begin, on_failure_fail_dagrun=True)
+    return begin, outcome

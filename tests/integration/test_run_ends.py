@@ -1,0 +1,74 @@
+"""How whole runs end, and what they leave: ``dag.test()`` on a grid in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from tests.integration.test_dag_runs import (  # noqa: F401  fixtures
+    Run,
+    grid,
+    result,
+    run,
+    states,
+    text,
+    tries,
+)
+
+#: `make` is given up, while `merge` and `other` are at work
+HOPELESS = (
+    ("make", "tasks: 2"),
+    ("merge", "input: {from: make}"),
+)
+
+
+def statuses(grid: MemoryGrid) -> list[str]:  # noqa: F811
+    return [t.status for t in grid.transformations.values()]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("stop", ["Stopped", "Stopped"]),
+        ("leave", ["Active", "Active"]),
+        ("{action: clean, confirm: true}", ["Cleaning", "Cleaning"]),
+    ],
+)
+def test_a_run_that_fails_leaves_what_it_says_and_is_a_failure(
+    run: Run,  # noqa: F811
+    grid: MemoryGrid,  # noqa: F811
+    said: str,
+    expected: list[str],
+) -> None:
+    grid.fails = lambda task: True
+    grid.stopped_agents = {"cleaning"}
+    yaml = text("hopeless", *HOPELESS).replace("vo: sim", f"vo: sim, on_cancel: {said}")
+    dag_run = run(yaml)
+    assert dag_run.state == "failed"
+    found = states(dag_run)
+    assert (found["make.process"], found["merge.complete"]) == ("failed", "upstream_failed")
+    assert (found["on_cancel"], found["outcome"], found["report"]) == (
+        "success",
+        "failed",
+        "success",
+    )
+    assert statuses(grid) == expected
+
+
+def test_an_outage_at_the_end_is_waited_out(run: Run, grid: MemoryGrid) -> None:  # noqa: F811
+    grid.fails = lambda task: True
+    fault = grid.fault("unavailable", "getTransformationLogging", times=2)
+    dag_run = run(text("hopeless", *HOPELESS), patience=0.0)
+    assert fault.times == 0
+    assert states(dag_run)["on_cancel"] == "success"
+    assert tries(dag_run) <= {0, 1}
+    assert statuses(grid) == ["Stopped", "Stopped"]
+
+
+def test_a_run_that_completes_is_left_alone(run: Run, grid: MemoryGrid) -> None:  # noqa: F811
+    dag_run = run(text("fine", ("make", "tasks: 3"), ("merge", "input: {from: make}")))
+    assert dag_run.state == "success"
+    found = states(dag_run)
+    assert (found["begin"], found["on_cancel"], found["outcome"]) == ("success",) * 3
+    assert result(dag_run, "on_cancel") == {"make": "nothing", "merge": "nothing"}
+    assert statuses(grid) == ["Completed", "Completed"]

@@ -1,0 +1,179 @@
+"""Beginning a step anew: explicit, complete, and without a file of what was there before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider.operators import (
+    DiracCompleteTransformationOperator,
+    DiracCreateDatasetOperator,
+    DiracCreateTransformationOperator,
+    DiracFlushTransformationOperator,
+    DiracStartTransformationOperator,
+)
+from dirac_prodsys.provider.sensors import DiracTransformationSensor
+
+Context = dict[str, Any]
+
+FRESH = "two__r1__make__fresh2"
+
+
+def do(act: type, production: Production, step: str, context: Context, **more: Any) -> Any:
+    return act(task_id="t", production=production, step=step, **more).work(context, {})
+
+
+def waited_for(production: Production, step: str, context: Context) -> int:
+    with pytest.raises(TaskDeferred) as caught:
+        do(DiracTransformationSensor, production, step, context)
+    return int(caught.value.trigger.transformation)
+
+
+@pytest.fixture
+def started(grid: MemoryGrid, production: Production, context: Context) -> MemoryGrid:
+    """Both steps at work; nothing has run yet, and no agent cleans by itself."""
+    grid.stopped_agents = {"cleaning"}
+    for act in (DiracCreateTransformationOperator, DiracStartTransformationOperator):
+        for step in ("make", "merge"):
+            do(act, production, step, context)
+    return grid
+
+
+def cleaned(grid: MemoryGrid) -> None:
+    """A person had ``make`` cleaned, and the agent has done it, files included."""
+    grid.serve_setTransformationParameter(1, "Status", "Cleaning")
+    grid.stopped_agents.clear()
+    grid.advance(grid.agent_cycle)
+    for lfn in [lfn for lfn in grid.catalogue.files if "/make/" in lfn]:
+        grid.catalogue.remove(lfn)
+    assert grid.transformations[1].status == "Cleaned"
+
+
+EVERY_TASK = (
+    DiracCreateTransformationOperator,
+    DiracStartTransformationOperator,
+    DiracFlushTransformationOperator,
+    DiracCompleteTransformationOperator,
+)
+
+
+@pytest.mark.parametrize("status", ["New", "Active", "Stopped", "Flush", "Completed", "Archived"])
+def test_clearing_any_task_of_a_step_adopts_what_exists(
+    started: MemoryGrid, production: Production, context: Context, status: str
+) -> None:
+    started.serve_setTransformationParameter(2, "Status", status)
+    tasks = {number: len(t.tasks) for number, t in started.transformations.items()}
+    for act in EVERY_TASK:
+        assert do(act, production, "merge", context)["id"] == 2
+    assert waited_for(production, "merge", context) == 2
+    assert {number: len(t.tasks) for number, t in started.transformations.items()} == tasks
+
+
+def test_what_was_cleaned_begins_anew_and_every_task_goes_by_it(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    started.advance(200)
+    cleaned(started)
+    made = do(DiracCreateTransformationOperator, production, "make", context)
+    assert made == {"id": 3, "name": FRESH, "adopted": False}
+    assert do(DiracCreateTransformationOperator, production, "make", context)["adopted"]
+    assert do(DiracStartTransformationOperator, production, "make", context)["tasks_added"] == 6
+    assert waited_for(production, "make", context) == 3
+    started.advance(200)
+    assert do(DiracFlushTransformationOperator, production, "make", context)["id"] == 3
+    assert do(DiracCompleteTransformationOperator, production, "make", context)["id"] == 3
+    assert [t.status for t in started.transformations.values()] == [
+        "Cleaned",
+        "Active",
+        "Completed",
+    ]
+    assert len(started.catalogue.find({"step": "make"})) == 6
+
+
+def test_a_dataset_is_linked_to_the_newest(
+    started: MemoryGrid, gateway: MemoryGateway, production: Production, context: Context
+) -> None:
+    started.serve_setTransformationParameter(2, "Status", "Cleaned")
+    do(DiracCreateTransformationOperator, production, "merge", context)
+    do(DiracStartTransformationOperator, production, "merge", context)
+    started.advance(200)
+    do(DiracFlushTransformationOperator, production, "merge", context)
+    started.advance(200)
+    dataset = DiracCreateDatasetOperator(task_id="t", production=production, step="merge")
+    seen: list[Any] = []
+    dataset.remember_link = lambda *it: seen.append(it)  # type: ignore[method-assign]
+    dataset.work(context, {})
+    assert seen == [(3, "two__r1__merge__fresh2")]
+
+
+def test_files_that_were_left_behind_are_in_the_way(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    started.advance(200)
+    started.serve_setTransformationParameter(1, "Status", "Cleaned")
+    with pytest.raises(AirflowFailException, match="6 in /sim/two/r1/make") as caught:
+        do(DiracCreateTransformationOperator, production, "make", context)
+    assert "dirac-dms-remove-files" in str(caught.value)
+    assert len(started.transformations) == 2
+    cleaned(started)
+    assert do(DiracCreateTransformationOperator, production, "make", context)["name"] == FRESH
+
+
+def test_jobs_that_may_still_write_are_waited_for_by_retrying(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    started.advance(20)
+    assert started.transformations[1].tasks
+    started.serve_setTransformationParameter(1, "Status", "Cleaning")
+    with pytest.raises(AirflowException, match="may still write") as caught:
+        do(DiracCreateTransformationOperator, production, "make", context)
+    assert not isinstance(caught.value, AirflowFailException)
+    cleaned(started)
+    assert do(DiracCreateTransformationOperator, production, "make", context)["name"] == FRESH
+
+
+def test_what_never_submitted_a_job_is_not_waited_for(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    started.serve_setTransformationParameter(1, "Status", "Cleaning")
+    assert do(DiracCreateTransformationOperator, production, "make", context)["name"] == FRESH
+
+
+@pytest.mark.parametrize("kind", ["crash", "crash_after", "torn"])
+def test_killed_at_every_call_it_begins_anew_once(
+    started: MemoryGrid, production: Production, context: Context, kind: str
+) -> None:
+    cleaned(started)
+    for call in range(100):
+        fault = started.fault(kind, after=call)
+        try:
+            made = do(
+                DiracCreateTransformationOperator, production, "make", context, outage_patience=0
+            )
+            break
+        except (Crash, TaskDeferred):
+            continue
+    fault.times = 0
+    assert made["name"] == FRESH
+    assert len(started.transformations) == 3
+    assert list(started.transformations.values())[-1].status == "New"
+
+
+def test_what_waits_for_a_removed_one_says_how_to_begin_anew(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    sensor = DiracTransformationSensor(task_id="t", production=production, step="make")
+    snapshot = {"id": 1, "name": "two__r1__make", "type": "MCSimulation", "status": "Cleaned"}
+    event = {"kind": "fail", "reason": "it was removed", "snapshot": snapshot}
+    with pytest.raises(AirflowFailException, match="clear the step's task 'create'"):
+        sensor.resume(context, event)
+    started.serve_setTransformationParameter(1, "Status", "Cleaned")
+    for act in (DiracStartTransformationOperator, DiracCompleteTransformationOperator):
+        with pytest.raises(AirflowFailException, match="clear the step's task 'create'"):
+            do(act, production, "make", context)

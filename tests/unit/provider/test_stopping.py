@@ -1,0 +1,82 @@
+"""Stopping and resuming, killed at every call and begun anew: exactly one stop, and it is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider.stopping import resume, stop
+
+WHY = "run r1 did not complete"
+
+
+@pytest.fixture
+def number(gateway: MemoryGateway, production: Production) -> int:
+    """A transformation at work."""
+    made = gateway.create_transformation(compile(production, run="r1").steps[0].transformation)
+    gateway.start_transformation(made.id)
+    return made.id
+
+
+def killed_everywhere(grid: MemoryGrid, kind: str, act: Callable[[], object]) -> int:
+    """``act``, killed at its first call, begun anew and killed at its second, and so on."""
+    for call in range(100):
+        fault = grid.fault(kind, after=call)  # type: ignore[arg-type]
+        try:
+            act()
+        except Crash:
+            continue
+        fault.times = 0
+        return call
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("kind", ["crash", "crash_after"])
+def test_killed_at_every_call_it_is_stopped_once_and_known_as_ours(
+    grid: MemoryGrid, gateway: MemoryGateway, number: int, kind: str
+) -> None:
+    killed_everywhere(grid, kind, lambda: stop(gateway, number, WHY))
+    assert grid.transformations[number].status == "Stopped"
+    assert gateway.status_changes(number) == ("Active", "Stopped")
+    assert killed_everywhere(grid, kind, lambda: resume(gateway, number)) > 0
+    assert grid.transformations[number].status == "Active"
+    assert gateway.status_changes(number) == ("Active", "Stopped", "Active")
+
+
+def test_a_flush_that_ends_in_between_leaves_the_stop_ours(
+    grid: MemoryGrid, gateway: MemoryGateway, number: int
+) -> None:
+    gateway.flush_transformation(number)
+    written = gateway.write_note
+
+    def agent_comes_between(transformation: int, name: str, text: str) -> None:
+        written(transformation, name, text)
+        if grid.transformations[number].status == "Flush":
+            grid.serve_setTransformationParameter(number, "Status", "Active")
+
+    gateway.write_note = agent_comes_between  # type: ignore[method-assign]
+    assert stop(gateway, number, WHY)
+    assert gateway.status_changes(number) == ("Active", "Flush", "Active", "Stopped")
+    assert resume(gateway, number)
+
+
+def test_who_comes_between_and_stops_it_too_keeps_it_stopped(
+    grid: MemoryGrid, gateway: MemoryGateway, number: int
+) -> None:
+    written = gateway.write_note
+
+    def person_comes_between(transformation: int, name: str, text: str) -> None:
+        written(transformation, name, text)
+        for status in ("Stopped", "Active", "Stopped", "Active"):
+            grid.serve_setTransformationParameter(number, "Status", status)
+
+    gateway.write_note = person_comes_between  # type: ignore[method-assign]
+    stop(gateway, number, WHY)
+    assert not resume(gateway, number)
+    assert grid.transformations[number].status == "Stopped"
