@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.cli.lint_gates import gates_now
+from dirac_prodsys.core import naming, run_ranges
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
@@ -77,6 +78,7 @@ class Live:
             static = [finding for finding in static if finding.code != "estimate"]
             problems += groups.check(subject, counts)
         problems += self._names(production, queries)
+        problems += self._runs(plan)
         problems += self._made_datasets(production, plan, queries)
         problems += gates_now(plan, self.gateway)
         told = in_words_of_the_file(problems, plan)
@@ -143,6 +145,25 @@ class Live:
             else:
                 hint = "nothing to do: a run of this tag adopts it"
                 yield Problem(path, reason, hint, on_key=True, code="name-taken")
+
+    def _runs(self, plan: ProductionPlan) -> Iterator[Problem]:
+        """Run numbers that transformations of other names use."""
+        for step in plan.steps:
+            said = step.transformation.parameters.get(run_ranges.PARAMETER)
+            mine = run_ranges.read(step.name, str(said)) if said is not None else None
+            own = naming.SEPARATOR.join((plan.production, self.run, step.name))
+            if mine is None or DUMMY_RUN in mine.campaign:
+                continue
+            for other in self.gateway.used_runs(mine.campaign):
+                if other.owner != own and mine.overlaps(other):
+                    yield Problem(
+                        ("steps", step.name, "run_numbers"),
+                        f"run numbers {mine.first} to {mine.last} of {mine.campaign}: "
+                        f"{other.owner} uses {other.first} to {other.last}",
+                        "a run is refused while that transformation exists: choose others",
+                        code="run-numbers-used",
+                    )
+                    break
 
     def _made_datasets(
         self,

@@ -92,6 +92,8 @@ _WARNINGS = (
     ("output-without-run", "The output's metadata do not tell one run from another."),
     ("directory-without-run", "The metadata name the run and the directory does not."),
     ("dataset-without-run", "The query of the dataset names the run and its name does not."),
+    ("run-numbers-repeat", "Every run would use the same run numbers; the second is refused."),
+    ("run-numbers-used", "A transformation on the grid uses some of these run numbers."),
     ("similar-dataset", "Two files make datasets of the same name in runs of the same ID."),
     ("shared-directory", "Two files let steps write into the same directory."),
     ("number-as-text", "A field that is text in the catalogue is given a number."),

@@ -29,7 +29,7 @@ from dirac_prodsys.core.gate_models import WaitFor
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter, values_for
-from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.specs import MetaValue
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
@@ -216,6 +216,9 @@ class Origin(Protocol):
     def at_place(self, problem: Problem) -> DefinitionError:
         """A problem of the production at its place in the file."""
 
+    def written(self, path: Path) -> Any:
+        """What stands at a place, its placeholders not filled; None: nothing does."""
+
     def bind(self, values: Mapping[str, Any]) -> Production:
         """The production with these values of its parameters; defaults for the others.
 
@@ -287,6 +290,10 @@ class Production(Model):
         if self._origin is None:
             return problem.unplaced(self.file)
         return self._origin.at_place(problem)
+
+    def written(self, path: Path) -> Any:
+        """What stands at a place of the file, placeholders not filled; None if it was not read."""
+        return None if self._origin is None else self._origin.written(path)
 
     def step(self, name: str) -> Step:
         """The step of that name; KeyError if there is none."""

@@ -6,12 +6,12 @@ Invariant: nothing is added that the step, its types or DIRAC's defaults do not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core import approval, gates, naming
+from dirac_prodsys.core import approval, gates, naming, run_ranges
 from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
@@ -33,7 +33,13 @@ from dirac_prodsys.core.specs import (
 )
 from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
-from dirac_prodsys.core.step_shape import SHAPE, check_conduct, check_shape, declared_types
+from dirac_prodsys.core.step_shape import (
+    SHAPE,
+    check_conduct,
+    check_shape,
+    declared_types,
+    run_range,
+)
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters
@@ -168,6 +174,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         check_group(plugin, step.group_size, path, problems)
         if kind.needs_input:
             parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
+    parameters |= _run_numbers(step, values, problems)
     files, made = output(production, step, values, problems)
     late = derives(step.job)
     return StepDraft(
@@ -192,6 +199,20 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
             problems,
         ),
     )
+
+
+def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> dict[str, str | int]:
+    """The additional parameter that says which run numbers the tasks use."""
+    numbers = run_range(step)
+    if numbers is None:
+        return {}
+    path: Path = ("steps", step.name, "run_numbers", "campaign")
+    campaign = fill(numbers.campaign, values, path, problems)
+    if not run_ranges.is_campaign(campaign):
+        reason = f"{campaign!r} cannot name a campaign"
+        hint = f"use letters, digits and _ . + -, at most {run_ranges.MAX_CAMPAIGN}"
+        problems.add(path, reason, hint, code="name")
+    return {run_ranges.PARAMETER: replace(numbers, campaign=campaign).said()}
 
 
 def description(

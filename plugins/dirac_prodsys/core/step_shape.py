@@ -6,11 +6,12 @@ by a number of events.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import MAX_INTEGER, Production, Step
+from dirac_prodsys.core.run_ranges import RunRange
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
 
 #: rule that a step's keys fit its type
@@ -29,21 +30,6 @@ _WITHOUT_INPUT = {
 }
 #: keys of types with input
 _WITH_INPUT = ("group_size", "plugin", "plugin_parameters")
-
-
-@dataclass(frozen=True)
-class RunRange:
-    """The run numbers of a step, both ends included."""
-
-    step: str
-    campaign: str
-    first: int
-    last: int
-
-    def overlaps(self, other: RunRange) -> bool:
-        """Whether a number is in both."""
-        same = self.campaign == other.campaign
-        return same and self.first <= other.last and other.first <= self.last
 
 
 def declared_types(production: Production, problems: Problems) -> dict[str, TransformationType]:
@@ -133,9 +119,9 @@ def check_runs(steps: Iterable[Step], problems: Problems) -> None:
         for other in taken:
             if mine.overlaps(other):
                 problems.add(
-                    ("steps", mine.step, "run_numbers"),
+                    ("steps", mine.owner, "run_numbers"),
                     f"run numbers {mine.first} to {mine.last} of {mine.campaign} overlap with "
-                    f"{other.first} to {other.last} of step {other.step}",
+                    f"{other.first} to {other.last} of step {other.owner}",
                     f"let them begin at {other.last + 1}",
                     code="run-numbers",
                 )
@@ -143,9 +129,14 @@ def check_runs(steps: Iterable[Step], problems: Problems) -> None:
 
 
 def run_range(step: Step) -> RunRange | None:
-    """The run numbers of a step; None if it has none, or it is not known how many."""
+    """The run numbers of a step; None if it has none, or it is not known how many.
+
+    Tasks that may be added, by the grid or by the step's policy, have numbers, too.
+    """
     numbers = step.run_numbers
-    most = max(step.tasks or 0, step.max_tasks or 0)
+    more = 0 if step.policy.extend is None else step.policy.extend.up_to
+    planned = math.floor((step.tasks or 0) * (1 + more))
+    most = max(planned, step.max_tasks or 0)
     if numbers is None or not most:
         return None
     last = numbers.first + numbers.per_task * most - 1

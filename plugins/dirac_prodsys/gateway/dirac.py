@@ -20,6 +20,7 @@ from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
+from dirac_prodsys.gateway.dirac_runs import RunVerbs
 from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
 from dirac_prodsys.gateway.dirac_storage import stored
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
@@ -43,6 +44,7 @@ class DiracGateway(
     RegistryVerbs,
     ReplicaVerbs,
     SmallFileVerbs,
+    RunVerbs,
     TransformationVerbs,
     ActionVerbs,
 ):

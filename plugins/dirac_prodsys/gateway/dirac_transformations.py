@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from dirac_prodsys.core import run_ranges
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import BodySpec, TransformationSpec
@@ -57,6 +58,13 @@ class TransformationVerbs:
 
     def _check_fields(self, query: MetaQuery) -> None:
         """Refuse fields that the catalogue does not know; :class:`CatalogueVerbs` does it."""
+        raise NotImplementedError
+
+    def _refuse_used_runs(self, spec: TransformationSpec) -> None:
+        """Refuse run numbers that are used; :class:`RunVerbs` does this and the next."""
+        raise NotImplementedError
+
+    def _claim_runs(self, spec: TransformationSpec, identifier: int) -> None:
         raise NotImplementedError
 
     def _ts(self, method: str, *arguments: Any) -> Any:
@@ -105,6 +113,7 @@ class TransformationVerbs:
             # whoever created it died in the middle; the rest cannot be added piece by piece, as
             # the service's own file filter takes the input query from the creating call alone
             self._ts("deleteTransformation", found.id)
+        self._refuse_used_runs(spec)
         identifier = self._add(spec, body)
         created = self.find_transformation(spec.name)
         if created is None or created.id != identifier:
@@ -158,6 +167,8 @@ class TransformationVerbs:
                 f"transformation {stored.id} {spec.name} is not what is asked for:{listed}",
                 "use another production name or run, or clean the old transformation",
             )
+        if run_ranges.PARAMETER not in stored.parameters:
+            self._claim_runs(spec, stored.id)
         missing = {k: v for k, v in spec.parameters.items() if k not in stored.parameters}
         for name, value in missing.items():
             self._ts("setTransformationParameter", stored.id, name, value)

@@ -33,6 +33,7 @@ from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
 from dirac_prodsys.gateway.dirac_replies import error_of
+from dirac_prodsys.gateway.dirac_runs import RunVerbs
 from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
@@ -60,6 +61,7 @@ _WRITES = (
     "addTransformation",
     "deleteTransformation",
     "setTransformationParameter",
+    "deleteTransformationParameter",
     "setFileStatusForTransformation",
 )
 
@@ -158,6 +160,7 @@ class MemoryGateway(
     RegistryVerbs,
     ReplicaVerbs,
     SmallFileVerbs,
+    RunVerbs,
     TransformationVerbs,
     ActionVerbs,
 ):

@@ -149,6 +149,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
             "Body": body,
             "MaxNumberOfTasks": max_tasks,
             "EventsPerTask": events_per_task,
+            "TransformationFamily": "0",
         }
         made = self.transformations[identifier] = Transformation(row)
         if torn:
@@ -188,7 +189,16 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
     ) -> list[dict[str, Any]]:
         rows = [t.row for t in self.transformations.values() if fits(t.row, where)]
         rows = rows[offset or 0 :][:limit]
-        return [{c: row[c] for c in columns or row} for row in rows]
+        more = {t.row["TransformationID"]: t.parameters if extra else {} for t in self._all()}
+        return [
+            {**{c: row[c] for c in columns or row}, **more[row["TransformationID"]]} for row in rows
+        ]
+
+    def _all(self) -> list[Transformation]:
+        return list(self.transformations.values())
+
+    def serve_deleteTransformationParameter(self, transformation: int, name: str) -> None:
+        self._of(transformation).parameters.pop(name, None)
 
     def serve_getTransformationMetaQuery(self, transformation: int, kind: str) -> dict[str, Any]:
         query = self._of(transformation).stored_query(kind)
@@ -257,5 +267,6 @@ _MUTABLE = frozenset(
         "GroupSize",
         "MaxNumberOfTasks",
         "Body",
+        "TransformationFamily",
     }
 )

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from dirac_prodsys.core.comparison import Meeting
 from dirac_prodsys.core.inventory import Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.run_ranges import RunRange
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec, TransformationSpec
 
@@ -126,6 +127,12 @@ class ProductionGateway(Protocol):
 
         :raises Conflict: the name exists and type, plugin, group size, body or a meta query
             differ; the reason lists the differences.
+        """
+
+    def used_runs(self, campaign: str) -> tuple[RunRange, ...]:
+        """Run numbers of a campaign that transformations use, by their names; not removed ones.
+
+        Creating a transformation whose parameters say such numbers is a :class:`Conflict`.
         """
 
     def prepare_directories(self, directories: Sequence[DirectorySpec]) -> None:

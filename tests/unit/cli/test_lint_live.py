@@ -118,6 +118,20 @@ def test_names_of_a_run_that_exist_are_told(live, grid, good):
     assert other["message"].endswith("and is another: group size: asked 3, found 2")
 
 
+def test_run_numbers_that_another_transformation_uses_are_told(live, grid, good):
+    from dirac_prodsys.cli.files import read_production
+
+    text = good.read_text().replace("    tasks: 3", "    tasks: 3\n    run_numbers: RANGE")
+    good.write_text(text.replace("RANGE", "{campaign: MC, first: 1}"))
+    plan = compile(read_production(good), run="r1")
+    MemoryGateway(grid).create_transformation(plan.step("simulate").transformation)
+    assert codes(live(good, "--run", "r1")) == ["name-taken", "run-numbers-repeat"]
+    used = next(f for f in live(good, "--run", "r2") if f["code"] == "run-numbers-used")
+    assert used["message"] == "run numbers 1 to 3 of MC: good__r1__simulate uses 1 to 3"
+    good.write_text(text.replace("RANGE", "{campaign: MC, first: 4}"))
+    assert codes(live(good, "--run", "r2")) == ["run-numbers-repeat"]
+
+
 def test_datasets_that_exist_are_told_with_what_they_hold(live, grid, good):
     from dirac_prodsys.cli.files import read_production
 

@@ -114,6 +114,12 @@ class _File:
     def at_place(self, problem: Problem) -> DefinitionError:
         return self.document.error(problem)
 
+    def written(self, path: Path) -> Any:
+        tree = self.document.tree
+        keys = [self.document.branches.get(part, part) for part in map(str, path)]
+        found = None if tree is None else tree.get(*keys)
+        return None if found is None else found.value
+
     def bind(self, values: Mapping[str, Any]) -> Production:
         try:
             document, mistakes = preparation.instantiate(self.document, values)

@@ -37,7 +37,7 @@ class Header(Model):
     :param tags: of the DAG.
     :param approval: asked before anything is created.
     :param registry: whether its runs are entered in DIRAC's ProductionSystem.
-    :param notify: names of notifiers that tell people of its runs.
+    :param notify: whom it tells of what; without it, as the deployment says.
     """
 
     name: StrictStr

@@ -6,11 +6,16 @@ of ``${{ run }}``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.step_shape import run_range
+
+#: what differs from run to run
+_OF_THE_RUN = re.compile(r"\$\{\{\s*(parameters\.|run\b)")
 
 _WAY_OUT = "put ${{ run }} into it"
 
@@ -29,6 +34,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         steps = [name for name in blind if subject.derived(name) == derived]
         if steps:
             yield _blind(steps, derived=derived)
+    yield from _repeated(subject)
     for step in subject.plan.steps:
         for directory in step.transformation.directories:
             if run not in directory.path and _holds(directory.metadata.values(), run):
@@ -47,6 +53,25 @@ def check(subject: Subject) -> Iterator[Problem]:
                 "the catalogue refuses that",
                 _WAY_OUT,
                 code="dataset-without-run",
+            )
+
+
+def _repeated(subject: Subject) -> Iterator[Problem]:
+    """Run numbers that the next run would use again."""
+    for step in subject.production.steps:
+        numbers = run_range(step)
+        if numbers is None:
+            continue
+        path = ("steps", step.name, "run_numbers", "first")
+        campaign = step.run_numbers.campaign if step.run_numbers is not None else ""
+        told = f"{subject.production.written(path)} {campaign}"
+        if not _OF_THE_RUN.search(told):
+            yield Problem(
+                path,
+                f"every run uses run numbers {numbers.first} to {numbers.last} of {campaign}: the "
+                "second one is refused while the first one's transformation exists",
+                "let each run say where it begins: first: ${{ parameters.first_run }}",
+                code="run-numbers-repeat",
             )
 
 

@@ -1,0 +1,57 @@
+"""Run numbers: which numbers of a campaign the tasks of a transformation use, once and for all.
+
+A simulation takes its random seeds from the run number, so the same number twice is the same events
+twice. Ranges are compared within a file, between files, and, before anything is created, with those
+of every transformation that the grid knows of the campaign.
+
+Invariant: what a transformation says of its numbers can be read back from the grid.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+#: additional parameter of a transformation that says its campaign and numbers
+PARAMETER = "RunNumbers"
+
+#: ``Transformations.TransformationFamily``, by which those of a campaign are found, characters
+MAX_CAMPAIGN = 64
+
+_CAMPAIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+_SAID = re.compile(r"(?P<campaign>[^:]+):(?P<first>\d+)-(?P<last>\d+)")
+
+
+@dataclass(frozen=True)
+class RunRange:
+    """The run numbers of a step or transformation, both ends included.
+
+    :param owner: name of the step or transformation.
+    """
+
+    owner: str
+    campaign: str
+    first: int
+    last: int
+
+    def overlaps(self, other: RunRange) -> bool:
+        """Whether a number is in both; campaigns are compared as the database compares them."""
+        same = self.campaign.lower() == other.campaign.lower()
+        return same and self.first <= other.last and other.first <= self.last
+
+    def said(self) -> str:
+        """As it is kept on the grid."""
+        return f"{self.campaign}:{self.first}-{self.last}"
+
+
+def read(owner: str, text: str) -> RunRange | None:
+    """The range that a transformation keeps; None if it is none."""
+    found = _SAID.fullmatch(text)
+    if found is None:
+        return None
+    return RunRange(owner, found["campaign"], int(found["first"]), int(found["last"]))
+
+
+def is_campaign(name: str) -> bool:
+    """Whether a campaign may be named so."""
+    return len(name) <= MAX_CAMPAIGN and _CAMPAIGN.fullmatch(name) is not None
