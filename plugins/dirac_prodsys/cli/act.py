@@ -94,7 +94,7 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
 
 def _consent(request: ActionRequest) -> None:
     """Ask on the terminal; without one, nothing is done."""
-    if not sys.stdin.isatty():
+    if not on_terminal():
         typer.echo("nothing was touched: --yes does it without asking", err=True)
         raise typer.Exit(DEFINITION)
     if request.kind.typed:
@@ -105,6 +105,11 @@ def _consent(request: ActionRequest) -> None:
     elif not typer.confirm(f"{request.action} this?", err=True):
         typer.echo("nothing was touched", err=True)
         raise typer.Exit(DEFINITION)
+
+
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
 
 
 def _follow(
@@ -187,6 +192,6 @@ def _session(access: Access) -> AirflowRest:
 
     token = os.environ.get("DIRAC_PRODSYS_AIRFLOW_TOKEN", "")
     password = os.environ.get("DIRAC_PRODSYS_AIRFLOW_PASSWORD", "")
-    if access.user and not token and not password and sys.stdin.isatty():
+    if access.user and not token and not password and on_terminal():
         password = typer.prompt(f"Airflow password of {access.user}", hide_input=True, err=True)
     return AirflowRest(access.url, user=access.user, password=password, token=token)
