@@ -272,6 +272,8 @@ class TestDeciding:
         assert decide(half, listed(1, "p__r1__a"), self.seen()).answer == "refuse"
         by_size = listed(1, "p__r1__a", plugin="BySize")
         assert decide(half, by_size, self.seen()).why == "2 → 0.5"
+        some = decide(half, by_size, self.seen(files={"Unused": 1, "Processed": 4}))
+        assert some.why == "2 → 0.5; 1 Unused files wait for more, or for a flush"
         assert decide(half, by_size, self.seen(group_size=0.5)).answer == "leave"
         mc = listed(1, "p__r1__a", type="MCSimulation")
         assert decide(request("set_group_size"), mc, self.seen()).answer == "leave"

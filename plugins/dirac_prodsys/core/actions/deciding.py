@@ -169,7 +169,10 @@ def _set_group_size(
     # the column is a FLOAT of 24 bits
     if math.isclose(snapshot.group_size, wanted, rel_tol=1e-6):
         return Decision("leave", f"it is {wanted:g}")
-    return Decision("act", f"{snapshot.group_size:g} → {wanted:g}")
+    # the TransformationAgent looks at them again when their number changes (NoUnusedDelay)
+    unused = unused_files(snapshot)
+    later = f"; {unused} Unused files wait for more, or for a flush" if unused else ""
+    return Decision("act", f"{snapshot.group_size:g} → {wanted:g}{later}")
 
 
 def _delete(

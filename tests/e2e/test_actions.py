@@ -1,0 +1,323 @@
+"""People's actions on a production that runs: by form, command line and REST; each is a DAG run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.core.actions.kinds import ACTIONS
+from sandbox.airflow_rest import AirflowRest, until
+from sandbox.environment import VENV_BIN
+from sandbox.errors import SandboxError
+from tests.e2e.site import Site
+from tests.e2e.test_killed import dead
+from tests.e2e.trigger_form import browser_page, fill, open_form, submit
+
+DAG = "production_operations"
+
+#: values without which an action cannot be previewed
+NEEDS: dict[str, dict[str, Any]] = {
+    "extend": {"tasks": 1},
+    "set_group_size": {"group_size": 2.0},
+    "clean": {"run": "run"},
+    "delete": {"run": "run"},
+}
+
+#: columns that show what an action would leave behind
+TABLES = {
+    "Transformations": "*",
+    "AdditionalParameters": "*",
+    "TransformationLog": "TransformationID, Message",
+    "TransformationFiles": "TransformationID, FileID, Status, TaskID",
+    "TransformationTasks": "TransformationID, TaskID, ExternalStatus",
+}
+
+
+def merging(site: Site, name: str) -> list[str]:
+    """Three files, merged by a hundred, flushed by hand; a gate; a step behind the gate."""
+    late = site.quick("late").replace("  type: MC", "  after: hold\n  type: MC")
+    return [
+        _making(name, "make", "echo made > make_@{JOB_ID}.dat", "type: MCSimulation\n  tasks: 3"),
+        _making(name, "merge", "cat make_* > merge_@{JOB_ID}.dat", MERGING),
+        site.gated("hold"),
+        late,
+    ]
+
+
+MERGING = "type: Merging\n  group_size: 100\n  policy: {flush: manual}\n  input: {from: make}"
+
+
+def _making(name: str, step: str, does: str, kind: str) -> str:
+    """A step whose jobs make a file each."""
+    return f"""\
+{step}:
+  {kind}
+  job: {{type: script, executable: sh, arguments: "-c '{does}'", cpu_time: 600}}
+  output:
+    directory: /sim/e2e/{name}/${{{{ run }}}}/{step}
+    se: DISK-A-SE
+    metadata: {{production: {name}, run: "${{{{ run }}}}", step: {step}}}
+    files: ["{step}_@{{JOB_ID}}.dat"]
+"""
+
+
+def ask(site: Site, action: str, **conf: Any) -> str:
+    """Trigger an action by REST; returns its run."""
+    number = len(site.rest.runs(DAG))
+    run = f"rest-{action}-{number}"
+    site.rest.trigger(DAG, run, {"action": action, **conf})
+    return run
+
+
+def outcome(site: Site, run: str, *, good: bool = True) -> dict[str, str]:
+    """Step → what came of it; waits for the end of the run."""
+    ended = site.rest.wait_for_run(DAG, run, 120)
+    assert ended["state"] == ("success" if good else "failed"), site.states(DAG, run)
+    told = site.rest.xcom(DAG, run, "act", "outcome")
+    return {one["name"].split("__")[2]: one["word"] for one in told["results"]}
+
+
+def command(site: Site, *arguments: str, user: tuple[str, str] | None = None) -> Any:
+    """Run ``dirac-prodsys`` as a user does."""
+    name, password = user or site.stack.login
+    environment = {
+        **os.environ,
+        "DIRAC_PRODSYS_AIRFLOW": site.stack.url,
+        "DIRAC_PRODSYS_AIRFLOW_USER": name,
+        "DIRAC_PRODSYS_AIRFLOW_PASSWORD": password,
+    }
+    return subprocess.run(
+        [VENV_BIN / "dirac-prodsys", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def words(done: Any) -> dict[str, str]:
+    """Step → what came of it, of a command that ended well."""
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["outcome"]["results"]
+    return {one["name"].split("__")[2]: one["word"] for one in results}
+
+
+def status(site: Site, name: str, step: str) -> str:
+    ((_number, word),) = site.rows(name, "run", step)
+    return str(word)
+
+
+def everything(site: Site) -> dict[str, list[Any]]:
+    """What DIRAC has in its tables."""
+    with closing(site.database()) as connection:
+        cursor = connection.cursor()
+        found = {}
+        for table, columns in TABLES.items():
+            cursor.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2")  # noqa: S608
+            found[table] = list(cursor.fetchall())
+        return found
+
+
+def tasks(site: Site, name: str, step: str) -> int:
+    ((number, _status),) = site.rows(name, "run", step)
+    return len([1 for task in everything(site)["TransformationTasks"] if task[0] == number])
+
+
+def unused(site: Site, name: str) -> int:
+    ((number, _status),) = site.rows(name, "run", "merge")
+    with closing(site.database()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT COUNT(*) FROM TransformationFiles WHERE TransformationID = %s"
+            " AND Status = 'Unused'",
+            (number,),
+        )
+        return int(cursor.fetchone()[0])
+
+
+@pytest.fixture(scope="module")
+def acted(site: Site) -> str:
+    """A production whose merging waits for a person, behind three files that are made."""
+    site.drop("acted", *merging(site, "acted"))
+    site.begin("acted", "run")
+    site.waiting("acted", "run", "merge.process", "hold.process")
+    until("three files", 120, lambda: unused(site, "acted") == 3, each=0.5)
+    until("make is complete", 60, lambda: status(site, "acted", "make") == "Completed", each=0.5)
+    return "acted"
+
+
+def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
+    before = everything(site)
+    runs = {a: ask(site, a, production=acted, **NEEDS.get(a, {})) for a in ACTIONS}
+    for action, run in runs.items():
+        assert site.rest.wait_for_run(DAG, run, 240)["state"] == "success", action
+        assert site.states(DAG, run)["act"] == "skipped"
+        told = site.rest.xcom(DAG, run, "preview")
+        assert {row["name"].split("__")[2] for row in told["rows"]} == {
+            "make",
+            "merge",
+            "hold",
+            "late",
+        }
+        assert told["by"] == site.stack.login[0]
+    assert everything(site) == before
+    (merge,) = [
+        row
+        for row in site.rest.xcom(DAG, runs["flush"], "preview")["rows"]
+        if row["name"] == "acted__run__merge"
+    ]
+    assert (merge["answer"], merge["files"], merge["bytes"]) == ("act", 3, 15)
+
+
+def test_who_may_only_look_is_refused(site: Site, acted: str) -> None:
+    user, password = site.stack.viewer_login
+    rest = AirflowRest(site.stack.url, user, password)
+    with closing(rest), pytest.raises(SandboxError, match=r"dagRuns: 403"):
+        rest.trigger(DAG, "by-viewer", {"action": "stop", "production": acted})
+    done = command(site, "stop", acted, "--preview", user=(user, password))
+    assert done.returncode == 3
+    assert "403" in done.stderr
+    assert password not in done.stdout + done.stderr
+    assert "by-viewer" not in {run["dag_run_id"] for run in site.rest.runs(DAG)}
+
+
+def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
+    before = everything(site)
+    real = {"production": acted, "run": "run", "reason": "a test", "preview": False}
+    runs = [ask(site, "clean", **real, confirm="actde"), ask(site, "delete", **real)]
+    for run in runs:
+        assert site.rest.wait_for_run(DAG, run, 120)["state"] == "failed"
+        assert "is not confirmed" in site.rest.xcom(DAG, run, "preview", "problem")
+    done = command(site, "clean", acted, "--run", "run", "--reason", "a test")
+    assert (done.returncode, "nothing was touched" in done.stderr) == (2, True)
+    assert everything(site) == before
+    with pytest.raises(SandboxError, match="400"):
+        ask(site, "format_the_disk", production=acted)
+    with pytest.raises(SandboxError, match="400"):
+        ask(site, "stop", production="{{ ds }}")
+
+
+def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: Path) -> None:
+    # stopped by the command line: the production's own run waits, and does not start it again
+    stopped = command(site, "stop", acted, "--run", "run", "--reason", "a test", "--json")
+    assert words(stopped) == {"make": "left", "merge": "done", "hold": "done", "late": "left"}
+    assert (status(site, acted, "merge"), status(site, acted, "hold")) == ("Stopped", "Stopped")
+    assert site.states(acted, "run")["merge.process"] == "deferred"
+
+    run = ask(site, "resume", production=acted, preview=False)
+    assert outcome(site, run) == {"make": "left", "merge": "done", "hold": "done", "late": "left"}
+    assert status(site, acted, "merge") == "Active"
+
+    # groups of two from the flush on, which clearing the step's creation does not undo
+    sized = command(site, "set-group-size", acted, "2", "--step", "merge", "--json")
+    assert words(sized) == {"merge": "done"}
+    clear = {"dry_run": False, "task_ids": ["merge.create"], "dag_run_id": "run"}
+    site.rest.call("POST", f"dags/{acted}/clearTaskInstances", json=clear)
+
+    with browser_page(site.stack, *site.stack.login) as page:
+        open_form(page, site.stack, DAG)
+        fill(page, {"action": "flush", "production": acted, "run": "run", "steps": "merge"})
+        fill(page, {"reason": "by the form", "preview": False})
+        picture = tmp_path / "production-operations.png"
+        flushed = submit(page, picture)
+    assert picture.stat().st_size > 10_000
+    assert outcome(site, flushed) == {"merge": "done"}
+    until("no file is left", 60, lambda: unused(site, acted) == 0, each=0.3)
+    assert tasks(site, acted, "merge") == 2
+
+    runs = [
+        ask(site, "extend", production=acted, steps=["hold"], tasks=2, preview=False),
+        ask(site, "start", production=acted, steps=["late"], preview=False),
+    ]
+    assert outcome(site, runs[0]) == {"hold": "done"}
+    assert outcome(site, runs[1]) == {"late": "done"}
+    assert status(site, acted, "late") == "Active"
+    assert tasks(site, acted, "hold") == 3
+
+    # its job still waits at the gate; the production's run goes on all the same
+    completed = command(
+        site, "complete", acted, "--step", "hold", "--yes", "--reason", "a test", "--json"
+    )
+    assert words(completed) == {"hold": "done"}
+    site.succeeds(acted, "run", seconds=180)
+    assert site.tries(acted, "run")["merge.create"] == 2
+    assert set(site.states(acted, "run").values()) == {"success"}
+    notes = {
+        row[0]: row[2] for row in everything(site)["AdditionalParameters"] if "LastAction" in row
+    }
+    ((hold, _status),) = site.rows(acted, "run", "hold")
+    assert re.fullmatch(r"complete by admin: a test \(complete-.*\)", notes[hold]), notes
+
+
+def test_clean_and_delete_when_it_is_over(site: Site, acted: str) -> None:
+    given = ("--run", "run", "--reason", "a test", "--yes", "--json")
+    steps = ("make", "merge", "hold", "late")
+    refused = command(site, "delete", acted, *given)
+    assert refused.returncode == 4
+    results = json.loads(refused.stdout)["outcome"]["results"]
+    assert {one["word"] for one in results} == {"refused"}
+    assert words(command(site, "clean", acted, *given)) == dict.fromkeys(steps, "done")
+    assert {status(site, acted, step) for step in steps} == {"Cleaning"}
+    with closing(site.database()) as connection:  # a light grid has no TransformationCleaningAgent
+        connection.cursor().execute(
+            "UPDATE Transformations SET Status = 'Cleaned' WHERE TransformationGroup = %s", (acted,)
+        )
+    assert words(command(site, "delete", acted, *given)) == dict.fromkeys(steps, "done")
+    assert [site.rows(acted, "run", step) for step in steps] == [[], [], [], []]
+    again = command(site, "delete", acted, *given)
+    assert again.returncode == 4
+    assert "no transformation of ours" in again.stderr
+
+
+@contextmanager
+def held(site: Site, transformation: int) -> Iterator[None]:
+    """Hold every change of one transformation."""
+    with closing(site.database()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute(
+            "SELECT * FROM Transformations WHERE TransformationID = %s FOR UPDATE",
+            (transformation,),
+        )
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> None:
+    name = "acted_twice"
+    site.drop(name, site.gated("first"), site.gated("second"))
+    site.begin(name, "run")
+    site.waiting(name, "run", "first.process", "second.process")
+    first, second = sorted(site.rows(name, "run", step)[0][0] for step in ("first", "second"))
+    with held(site, second):
+        run = ask(site, "stop", production=name, reason="killed", preview=False)
+
+        def between() -> Any:
+            log = everything(site)["TransformationLog"]
+            begun = (second, "Added additional parameter LastAction") in log
+            return begun and site.stack.worker(DAG, run, "act")
+
+        worker = until("the act is half done", 120, between, each=0.1)
+        worker.kill()
+        until("it is dead", 10, lambda: dead(worker))
+    assert outcome(site, run) == {"first": "done", "second": "done"}
+    assert site.tries(DAG, run)["act"] == 2
+    log = everything(site)["TransformationLog"]
+    for number in (first, second):
+        assert log.count((number, "Status updated to Stopped")) == 1
+    site.open_gate("run")
+    resumed = command(site, "resume", name, "--json")
+    assert words(resumed) == {"first": "done", "second": "done"}
+    site.succeeds(name, "run")
