@@ -54,9 +54,18 @@ def parameters(xml: str) -> dict[str, str]:
 def run(body: JobSpec, folder: Path, task: int = 7) -> subprocess.CompletedProcess[str]:
     """Run a body as the workflow of a task, in a process of its own, as dirac-jobexec does."""
     code = """
-        import sys
+        import os, sys, types
         from DIRAC.Core.Workflow.Parameter import Parameter
         from DIRAC.Core.Workflow.Workflow import fromXMLString
+
+        class Catalogue:
+            def isFile(self, lfn):
+                known = not os.path.exists("unregistered")
+                return {"OK": True, "Value": {"Successful": {lfn: known}, "Failed": {}}}
+
+        place = "DIRAC.Resources.Catalog.FileCatalog"
+        sys.modules[place] = types.ModuleType(place)
+        sys.modules[place].FileCatalog = Catalogue
         workflow = fromXMLString(sys.stdin.read())
         for name, value in (("PRODUCTION_ID", "00000003"), ("JOB_ID", sys.argv[1])):
             workflow.addParameter(Parameter(name, value, "string", "", "", True, False, ""))
@@ -280,6 +289,21 @@ def test_an_upload_that_fails_once_is_tried_again(tmp_path: Path) -> None:
     )
     assert "RESULT True" in run(body, tmp_path).stdout
     assert (tmp_path / "uploads").read_text().splitlines() == ["/sim/d/out out DISK-A-SE"] * 2
+
+
+def test_an_upload_that_ends_well_without_registering_fails_the_job(tmp_path: Path) -> None:
+    stand_in_for_upload(tmp_path, '#!/bin/sh\necho "$@" >> uploads\n')
+    (tmp_path / "unregistered").touch()
+    body = JobSpec(
+        name="x",
+        job_type="y",
+        commands=(Command(executable="/bin/true"),),
+        outputs=(OutputFile(name="out", directory="/sim/d", se="DISK-A-SE"),),
+    )
+    done = run(body, tmp_path)
+    assert "RESULT False 3" in done.stdout, done.stdout
+    assert "/sim/d/out was stored and is not in the file catalogue" in done.stdout
+    assert len((tmp_path / "uploads").read_text().splitlines()) == 2
 
 
 def test_a_text_that_would_break_the_workflow_is_refused() -> None:

@@ -70,10 +70,13 @@ class Script(Script):
 
 #: appended to the import line of the workflow's Script module; repeats the first failure, so that
 #: status and exit code of the job stay those of the command that failed. An upload is tried twice:
-#: two jobs that make the same directory at once collide in DIRAC's ``FileStorage.putFile``
+#: two jobs that make the same directory at once collide in DIRAC's ``FileStorage.putFile``. And it
+#: is looked up: ``dirac-dms-add-file`` ends well also when the file was stored and not registered
+#: (``DataManager.putAndRegister`` says so beside its ``S_OK``), and the input would count as
+#: processed
 GUARD = '''
 class Script(Script):
-    """DIRAC's Script, skipped when an earlier step failed; an upload is tried twice."""
+    """DIRAC's Script, skipped when an earlier step failed; uploads are tried twice, looked up."""
 
     def _executeCommand(self):
         if not self._checkWFAndStepStatus():
@@ -81,15 +84,24 @@ class Script(Script):
             message = self.workflowStatus.get("Message", "an earlier step failed")
             # without what S_ERROR put round it, and will put again
             raise RuntimeError(message.split(f"( {code} : ")[-1].rstrip(")"), code)
+        if self.executable != "UPLOAD":
+            return super()._executeCommand()
         try:
-            super()._executeCommand()
+            self._upload()
         except RuntimeError:
-            if self.executable != "UPLOAD":
-                raise
             from time import sleep  # the code of a module has no globals of its own
 
             sleep(3)
-            super()._executeCommand()
+            self._upload()
+
+    def _upload(self):
+        from DIRAC.Resources.Catalog.FileCatalog import FileCatalog
+
+        super()._executeCommand()
+        lfn = self.arguments.split()[0]
+        result = FileCatalog().isFile(lfn)
+        if not result["OK"] or not result["Value"]["Successful"].get(lfn):
+            raise RuntimeError(f"{lfn} was stored and is not in the file catalogue", 3)
 '''.replace("UPLOAD", UPLOAD)
 
 
