@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli import grid_options
+from dirac_prodsys.cli.completing import files, runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import parameter_values
@@ -21,12 +22,22 @@ if TYPE_CHECKING:
 
 
 def diff(
-    left: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
+    left: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, autocompletion=files, help="A production file."
+        ),
+    ],
     right: Annotated[
-        Path | None, typer.Argument(exists=True, dir_okay=False, help="Another one; or say --live.")
+        Path | None,
+        typer.Argument(
+            exists=True, dir_okay=False, autocompletion=files, help="Another one; or say --live."
+        ),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with what the grid has.")] = False,
-    run: Annotated[str, typer.Option("--run", metavar="TAG", help="Live: of this run.")] = "",
+    run: Annotated[
+        str, typer.Option("--run", metavar="TAG", autocompletion=runs, help="Live: of this run.")
+    ] = "",
     parameters: Annotated[
         list[str] | None,
         typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As the run chose."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dirac_prodsys.cli.completing import files, steps
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.files import read_with_places
 from dirac_prodsys.cli.plan_values import dataset_queries
@@ -30,8 +31,13 @@ _SAYS = {
 
 
 def explain(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
-    step: Annotated[str, typer.Argument(help="Name of a step.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, autocompletion=files, help="A production file."
+        ),
+    ],
+    step: Annotated[str, typer.Argument(autocompletion=steps, help="Name of a step.")],
     run: Annotated[
         str | None, typer.Option("--run", metavar="TAG", help="Run tag to fill in.")
     ] = None,

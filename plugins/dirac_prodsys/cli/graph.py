@@ -7,11 +7,14 @@ dashed arrow leads to a step that starts only when its parents are complete.
 from __future__ import annotations
 
 import importlib
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.files import read_production
 
@@ -20,13 +23,24 @@ Form = Literal["text", "mermaid", "dot", "svg"]
 
 
 def graph(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, autocompletion=files, help="A production file."
+        ),
+    ],
     output: Annotated[Form, typer.Option("--format", help="Form of the picture.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Its boxes and arrows, as JSON.")] = False,
 ) -> None:
     """Draw the steps of a production and what feeds what."""
     from dirac_prodsys.core.plan import compile as compile_plan
 
     with readable_errors():
         compiled = compile_plan(read_production(file), run="RUN")
+    if as_json:
+        from dirac_prodsys.core.pictures import picture
+
+        typer.echo(json.dumps(asdict(picture(compiled)), indent=2))
+        return
     drawing = importlib.import_module(f"dirac_prodsys.core.pictures.{output}")
     typer.echo(drawing.draw(compiled))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.checking import check_file, check_files
+from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code
 from dirac_prodsys.cli.files import production_files
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
@@ -33,12 +34,16 @@ def lint(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", exists=True, help="Production files, or folders of them."
+            metavar="PATH...",
+            exists=True,
+            autocompletion=files,
+            help="Production files, or folders of them.",
         ),
     ],
     output: Annotated[
         Format, typer.Option("--format", help="For people, programs, code scanning, or GitHub.")
     ] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
     verbose: Annotated[
         bool,
         typer.Option(
@@ -65,7 +70,7 @@ def lint(
     ] = 60.0,
 ) -> None:
     """Check production files and report everything that is wrong with them."""
-    files = production_files(paths)
+    found_files = production_files(paths)
     outage: ProdsysError | None = None
     if live:
         from dirac_prodsys.gateway.protocol import GatewaySettings
@@ -73,15 +78,16 @@ def lint(
         settings = GatewaySettings(
             backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
         )
-        reports, outage = _check_live(files, settings, run)
+        reports, outage = _check_live(found_files, settings, run)
     else:
-        reports = _check(files)
+        reports = _check(found_files)
     found = _all_findings(reports, verbose=verbose)
+    output = "json" if as_json else output
     text = FORMATS[output](found)
     if text:
         typer.echo(text)
     if output == "text":
-        typer.echo(_summary(len(files), found), err=True)
+        typer.echo(_summary(len(found_files), found), err=True)
     if outage is not None:
         typer.echo(f"the grid could not be asked: {outage}", err=True)
         raise typer.Exit(exit_code(outage))

@@ -13,6 +13,7 @@ from dirac_prodsys import __version__
 from dirac_prodsys.cli.act_commands import add_actions
 from dirac_prodsys.cli.convert import convert
 from dirac_prodsys.cli.diff import diff
+from dirac_prodsys.cli.examples import epilog
 from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.lint import lint
@@ -31,17 +32,20 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(new)
-app.command()(lint)
-app.command()(plan)
-app.command()(graph)
-app.command()(explain)
-app.command()(rehearse)
-app.command()(diff)
-app.command()(convert)
-app.command()(schema)
-app.command()(status)
-app.command()(report)
+for _command in (
+    new,
+    lint,
+    plan,
+    graph,
+    explain,
+    rehearse,
+    diff,
+    convert,
+    schema,
+    status,
+    report,
+):
+    app.command(epilog=epilog(_command.__name__))(_command)
 add_actions(app)
 
 

@@ -5,6 +5,7 @@ Invariant: no file is ever overwritten, and what is written lints clean.
 
 from __future__ import annotations
 
+import json
 import os
 from importlib import resources
 from pathlib import Path
@@ -27,6 +28,7 @@ def new(
     folder: Annotated[
         Path, typer.Option(exists=True, file_okay=False, help="Where the file is written.")
     ] = Path("include/productions"),
+    as_json: Annotated[bool, typer.Option("--json", help="What was written, as JSON.")] = False,
 ) -> None:
     """Write a production to begin with, with comments; never over a file that exists."""
     from dirac_prodsys.core.naming import check_name
@@ -44,7 +46,10 @@ def new(
             why = "exists already" if isinstance(error, FileExistsError) else error.strerror
             hint = "choose another name, or another --folder"
             raise DefinitionError(f"{file} {why}", hint) from None
-    typer.echo(f"{file}: edit it, then: dirac-prodsys lint {file}")
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "template": template, "name": name}))
+    else:
+        typer.echo(f"{file}: edit it, then: dirac-prodsys lint {file}")
 
 
 def _body(template: str) -> str:

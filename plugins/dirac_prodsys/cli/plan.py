@@ -16,6 +16,7 @@ import typer
 
 from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
+from dirac_prodsys.cli.completing import files, runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
@@ -40,9 +41,20 @@ NO_RUN = "dry-run"
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A production file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, autocompletion=files, help="A production file."
+        ),
+    ],
     run: Annotated[
-        str, typer.Option("--run", metavar="TAG", help="Run tag to fill in; Airflow makes its own.")
+        str,
+        typer.Option(
+            "--run",
+            metavar="TAG",
+            autocompletion=runs,
+            help="Run tag to fill in; Airflow makes its own.",
+        ),
     ] = NO_RUN,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
     output: Annotated[

@@ -1,0 +1,40 @@
+"""Examples of the subcommands, shown below their help; a test parses each of them.
+
+Invariant: every subcommand that takes something has one.
+"""
+
+from __future__ import annotations
+
+_FILE = "include/productions/bands.yaml"
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "new": ("new bands --template chain --vo sim",),
+    "lint": (
+        "lint include/productions",
+        f"lint {_FILE} --verbose",
+        "lint include/productions --format sarif",
+        f"lint {_FILE} --live --run night-7",
+    ),
+    "plan": (
+        f"plan {_FILE}",
+        f"plan {_FILE} --parameters tasks=20 --json",
+        f"plan {_FILE} --live --run night-7",
+    ),
+    "graph": (f"graph {_FILE}", f"graph {_FILE} --format svg"),
+    "explain": (f"explain {_FILE} merge",),
+    "rehearse": (f"rehearse {_FILE} --tasks 4",),
+    "diff": (
+        f"diff before.yaml {_FILE}",
+        f"diff {_FILE} --live --run night-7",
+    ),
+    "convert": (f"convert {_FILE} --to graphml", "convert gammas.yml --to yaml"),
+    "schema": ("schema", "schema --format markdown"),
+    "status": ("status bands__night-7__merge", f"status --file {_FILE} --run night-7"),
+    "report": (f"report --file {_FILE} --run night-7 --html report.html",),
+}
+
+
+def epilog(command: str) -> str:
+    """What stands below the help of a subcommand."""
+    lines = [f"dirac-prodsys {line}" for line in EXAMPLES[command]]
+    return "\n\n".join(["Examples:" if len(lines) > 1 else "Example:", *lines])
