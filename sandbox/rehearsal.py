@@ -26,6 +26,8 @@ from sandbox.errors import SandboxError
 from sandbox.rehearsal_site import Part, RehearsalSite
 from sandbox.rehearsal_view import View
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 #: columns where the output goes to no terminal
 _WIDTH = 160
 
@@ -55,7 +57,8 @@ def rehearse(
     as_json: Annotated[bool, typer.Option("--json", help="The reports as JSON.")] = False,
 ) -> None:
     """Run productions on a grid of their own, with jobs that only write small files."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in _ENDING:
+        signal.signal(number, _interrupted)
     console = Console(stderr=True)
     console = console if console.is_terminal else Console(stderr=True, width=_WIDTH)
     with readable_errors():
@@ -106,8 +109,9 @@ def _tell(reports: list[RehearsalReport], *, as_json: bool) -> None:
         typer.echo("\n".join(as_text(r) for r in reports), nl=False)
 
 
-def _interrupted(_number: int, _frame: object) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def _interrupted(_which: int, _frame: object) -> NoReturn:
+    for number in _ENDING:  # once is enough: the rest of the time is for stopping
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -12,12 +12,14 @@ import json
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.rehearsal.examples import examples_of
 from dirac_prodsys.core.rehearsal.fields import fields_of
+from dirac_prodsys.core.rehearsal.openers import openers
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.errors import GatewayError
 from dirac_prodsys.gateway.dirac import DiracGateway
@@ -27,6 +29,12 @@ from sandbox.grid import Grid
 
 #: files registered in one call
 _CHUNK = 200
+
+#: metadata field of what is made for a rehearsal and has nothing else to be found by
+MARK = "rehearsal"
+
+#: in the home of the grid's jobs: what stand-ins write into files (``software/stand_in.py``)
+NUMBERS = "stand-in-numbers.json"
 
 
 class Inputs:
@@ -63,7 +71,30 @@ class Inputs:
                         made[f"{plan.production}.{step.name}"] = number
         for name, query in self.datasets.items():
             self.gateway.create_dataset(DatasetSpec(name=name, query=query, freeze=True))
+        for plan in self.plans:
+            self._open(plan)
         return made
+
+    # -- gates --------------------------------------------------------------------------------
+
+    def _open(self, plan: ProductionPlan) -> None:
+        """Make the files and datasets that its steps wait for."""
+        needed = openers(plan)
+        content = {lfn: json.dumps(numbers) for lfn, numbers in needed.files.items()}
+        self._register({lfn: {} for lfn in needed.files}, SE, content)
+        for name in needed.datasets:
+            if name in self.datasets:
+                continue
+            mark = name.rsplit("/", 1)[-1]
+            folder = f"/{plan.vo}/rehearsal/{plan.run}/datasets/{mark}"
+            self._call("createDirectory", {folder: True})
+            self._call("setMetadata", folder, {MARK: mark})
+            self._register({f"{folder}/file": {}}, SE)
+            query = MetaQuery.parse({MARK: mark})
+            self.gateway.create_dataset(DatasetSpec(name=name, query=query, freeze=True))
+        if needed.written:
+            path = self.grid.state.home / NUMBERS
+            path.write_text(json.dumps({**_read(path), **needed.written}))
 
     # -- metadata -----------------------------------------------------------------------------
 
@@ -74,7 +105,8 @@ class Inputs:
             **{name: ("-d", kind) for name, kind in known["DirectoryMetaFields"].items()},
             **{name: ("-f", kind) for name, kind in known["FileMetaFields"].items()},
         }
-        for wanted, place in ((self.of_directories, "-d"), (self.of_files, "-f")):
+        marked = {**self.of_directories, MARK: "VARCHAR(128)"}
+        for wanted, place in ((marked, "-d"), (self.of_files, "-f")):
             for name, kind in wanted.items():
                 found = have.get(name)
                 if found is not None and _serves(found, (place, kind)):
@@ -117,10 +149,16 @@ class Inputs:
         self._register(found, se)
         return number
 
-    def _register(self, files: Mapping[str, Mapping[str, Any]], se: str) -> None:
+    def _register(
+        self,
+        files: Mapping[str, Mapping[str, Any]],
+        se: str,
+        contents: Mapping[str, str] | None = None,
+    ) -> None:
+        """:param files: LFN → metadata of its own; :param contents: where they matter."""
         facts = {}
         for lfn in files:
-            content = f"{lfn}\n".encode()
+            content = f"{(contents or {}).get(lfn, lfn)}\n".encode()
             file = self.grid.state.storage / se / lfn.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
@@ -139,6 +177,11 @@ class Inputs:
 
     def _call(self, method: str, *arguments: Any) -> Any:
         return self.gateway.services.call(CATALOGUE, method, *arguments)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def _serves(found: tuple[str, str], wanted: tuple[str, str]) -> bool:

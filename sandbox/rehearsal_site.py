@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.rehearsal.openers import openers
 from dirac_prodsys.core.rehearsal.report import RehearsalReport, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
 from dirac_prodsys.core.rehearsal.stand_in import left_out, storage_of
@@ -30,10 +31,26 @@ from sandbox.grid import Grid
 from sandbox.needs import Needs
 from sandbox.production_run import Look
 from sandbox.rehearsal_facts import seen_datasets, seen_steps
-from sandbox.rehearsal_inputs import Inputs
+from sandbox.rehearsal_inputs import MARK, Inputs
 from sandbox.rehearsal_run import STANDSTILL, RehearsalRun
 
 RUN_ID = "rehearsal"
+
+_STUB = """\
+version: 1
+production: {{name: {name}, vo: {vo}}}
+steps:
+  {step}:
+    type: MCSimulation
+    tasks: 1
+    job: {{type: script, executable: none}}
+    output:
+      directory: "/{vo}/rehearsal/${{{{ production }}}}/${{{{ run }}}}"
+      se: DISK-A-SE
+      metadata: {{production: "${{{{ production }}}}", run: "${{{{ run }}}}"}}
+      files: ["made_@{{JOB_ID}}"]
+    dataset: {{name: "/{vo}/datasets/${{{{ production }}}}_${{{{ run }}}}"}}
+"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class Part:
     :param conf: the run's parameters.
     :param datasets: name → query, of the datasets that it takes.
     :param scaled: it makes less than its file says.
+    :param stub: nobody asked for it.
     """
 
     production: Production
@@ -53,6 +71,13 @@ class Part:
     conf: Mapping[str, Any] = field(default_factory=dict)
     datasets: Mapping[str, MetaQuery] = field(default_factory=dict)
     scaled: bool = False
+    stub: bool = False
+
+    @classmethod
+    def waited_for(cls, vo: str, name: str, step: str) -> Part:
+        """A production that is only there because another one waits for a dataset of it."""
+        written = load_production(_STUB.format(name=name, vo=vo, step=step), f"{name}.yaml")
+        return replace(cls.of(written, 1), stub=True)
 
     @classmethod
     def of(
@@ -78,7 +103,7 @@ class Part:
         queries = dict(datasets or {})
         wanted = {s.input.dataset for s in small.steps if s.input and s.input.dataset}
         for name in wanted - queries.keys():
-            queries[name] = {"rehearsal": {"=": name.rsplit("/", 1)[-1]}}
+            queries[name] = {MARK: {"=": name.rsplit("/", 1)[-1]}}
         plan = compile(small, run=tag, datasets=queries)
         parsed = {name: MetaQuery.from_dirac(queries[name]) for name in wanted}
         return cls(small, text, plan, conf, parsed, text != written.source)
@@ -101,6 +126,16 @@ class Part:
         return any(isinstance(s.transformation.body, RequestSpec) for s in self.plan.steps)
 
 
+def with_stubs(parts: Sequence[Part]) -> list[Part]:
+    """These, and a stub of every other production that one of them waits for."""
+    made = {part.production.name: part for part in parts}
+    for part in parts:
+        for name, step in openers(part.plan).productions:
+            if name not in made:
+                made[name] = Part.waited_for(part.plan.vo, name, step)
+    return list(made.values())
+
+
 class RehearsalSite:
     """A grid and an Airflow for some productions of one virtual organisation.
 
@@ -118,7 +153,7 @@ class RehearsalSite:
         files: int,
         say: Callable[[str], None] = lambda _message: None,
     ) -> None:
-        self.parts = parts
+        self.parts = parts = with_stubs(parts)
         self.files = files
         self.say = say
         vos = sorted({part.plan.vo for part in parts})
@@ -190,7 +225,8 @@ class RehearsalSite:
                 break
             # looking at hundreds of tasks costs what it looks at
             time.sleep(max(1.0, 2 * (time.monotonic() - before)))
-        return [self._report(part, runs[part.plan.production], looks) for part in self.parts]
+        asked = [part for part in self.parts if not part.stub]
+        return [self._report(part, runs[part.plan.production], looks) for part in asked]
 
     def _begin(self, part: Part) -> RehearsalRun:
         name = part.production.name
@@ -224,5 +260,14 @@ class RehearsalSite:
                 notes.append(f"{step.name}: {number} input files were made for it")
             if left := left_out(step.transformation):
                 notes.append(f"{step.name}: {', '.join(left)} of its jobs are not rehearsed")
+        needed = openers(part.plan)
+        for lfn in (*needed.files, *needed.datasets):
+            notes.append(f"{lfn} was made, as it is waited for")
+        for name in needed.written:
+            notes.append(f"{name}: its numbers were told to the stand-in that writes it")
+        for name, step in needed.productions:
+            if any(other.stub and other.production.name == name for other in self.parts):
+                notes.append(f"production {name} was stood in for: step {step} and its dataset")
+        notes += needed.closed
         notes += [f"dataset {name} was made as its input: {q}" for name, q in part.datasets.items()]
         return notes

@@ -1,7 +1,9 @@
 """What a job of a rehearsal runs in place of its program: it writes the files that it is told.
 
 Each file says who wrote it and which files lay beside the job, so that one can follow where
-something came from. The standard library is enough: a worker has nothing else for certain.
+something came from; and the numbers that ``~/stand-in-numbers.json`` has for a file of its name,
+as a stand-in cannot compute them. The standard library is enough: a worker has nothing else for
+certain.
 
 Invariant: files of two tasks differ, and those of one task that runs again do not.
 """
@@ -22,8 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = sorted(path.name for path in Path.cwd().iterdir() if path.is_file())
     beside = [name for name in found if not name.endswith((".log", ".xml", ".out", ".err"))]
+    known = Path.home() / "stand-in-numbers.json"
+    numbers = json.loads(known.read_text()) if known.exists() else {}
     for name in options.names:
         content = {"stand_in": name, "task": options.task, "beside": beside}
+        content |= numbers.get(name, {})
         Path(name).write_text(json.dumps(content, indent=1) + "\n")
     print(f"{len(options.names)} files written, {len(beside)} files found")
     return 0

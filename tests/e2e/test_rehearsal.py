@@ -30,9 +30,17 @@ common:
   se: FAR-SE
   metadata: {run: "${{ run }}", farLevel: 1.5}
 steps:
+  judge:
+    type: MCSimulation
+    tasks: 1
+    output: {metadata: {step: judge}, files: [score.json]}
   take:
     type: Special
     group_size: 2
+    wait_for:
+      - {file: /far.org/given/table.txt}
+      - {value: {file: "/far.org/made/${{ run }}/judge/score.json", when: test.auc >= 0.8}}
+      - {production: models, step: train}
     input: {dataset: /far.org/datasets/given, where: {quality: {">=": 3.5}}}
     output: {metadata: {step: take}, file_metadata: {grade: [a, b]}}
   pick:
@@ -107,6 +115,7 @@ def test_examples_of_three_kinds_come_to_their_end_side_by_side() -> None:
     assert replicas == {
         "replicate": {"DISK-A-SE": 3, "DISK-B-SE": 3},
         "to_tape": {"DISK-B-SE": 3},
+        "to_tape.remove": {"DISK-B-SE": 3},
         "remove": {},
     }
     assert any("Remove these files for ever?" in note for note in moving["notes"])
@@ -130,6 +139,25 @@ def test_what_a_production_names_and_a_sandbox_lacks_is_made_for_it(tmp_path: Pa
     file.write_text(ELSEWHERE)
     report = rehearse("--files", 3, file)["elsewhere"]
     # three files in groups of two: the rest is flushed; each job leaves a file of either grade
-    assert steps(report) == {"take": (3, 3, 4), "pick": (2, 2, 1)}
+    assert steps(report) == {"judge": (0, 0, 1), "take": (3, 3, 4), "pick": (2, 2, 1)}
     assert links(report) == {("take", "pick"): (2, 4)}
-    assert any("sites of its jobs are not rehearsed" in note for note in report["notes"])
+    for told in ("sites of its jobs are not rehearsed", "production models was stood in for"):
+        assert any(told in note for note in report["notes"])
+
+
+def test_nothing_is_left_of_a_rehearsal_that_is_interrupted() -> None:
+    file = EXAMPLES / "w01_simulation_and_backgrounds.yaml"
+    with tempfile.TemporaryDirectory(prefix="r-") as place:
+        command = [str(VENV_BIN / "dirac-prodsys"), "rehearse", str(file)]
+        environment = {**os.environ, "TMPDIR": place}
+        with subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, text=True
+        ) as rehearsal:
+            assert rehearsal.stderr is not None
+            next(line for line in rehearsal.stderr if "services" in line)
+            assert started_below(place)
+            rehearsal.terminate()
+            told = rehearsal.stderr.read()
+            assert rehearsal.wait(120) == 130, told
+        assert "interrupted; everything is stopped" in told
+        assert started_below(place) == []

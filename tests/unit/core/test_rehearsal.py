@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,11 +13,13 @@ from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.core.rehearsal.examples import examples_of
 from dirac_prodsys.core.rehearsal.fields import fields_of
+from dirac_prodsys.core.rehearsal.openers import numbers_for, openers
 from dirac_prodsys.core.rehearsal.report import Seen, SeenDataset, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
 from dirac_prodsys.core.rehearsal.stand_in import PROGRAM, left_out, stand_in
 from dirac_prodsys.core.rehearsal.text import as_text
 from dirac_prodsys.core.specs import JobSpec, RequestSpec
+from dirac_prodsys.core.value_language import read_condition
 
 TEXT = """\
 version: 1
@@ -213,3 +217,40 @@ def test_a_dataset_of_another_number_is_a_finding_where_nothing_was_made_smaller
     datasets = {"/sim/datasets/p_r1": SeenDataset(1, True)}
     made = report(plan_of(), seen(), datasets, state="success", seconds=1)
     assert made.findings == ("dataset /sim/datasets/p_r1 would hold 1 files, expected: 200",)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "numbers"),
+    [
+        (["auc >= 0.8"], {"auc": 0.8}),
+        (
+            ["test.auc > 0.5 and test.auc < 1", "n != 0"],
+            {"test": {"auc": 0.75}, "n": 1},
+        ),
+        (["a == 3 or (b < 1 and b > 2)"], {"a": 3, "b": 1}),
+        (["a > 1", "a < 1"], None),
+    ],
+)
+def test_numbers_that_open_a_gate(conditions: list[str], numbers: dict[str, object] | None) -> None:
+    read = [read_condition(text) for text in conditions]
+    found = numbers_for(read)
+    assert json.dumps(found) == json.dumps(numbers)
+
+
+def test_what_opens_gates_is_made_unless_the_production_makes_it_itself() -> None:
+    waits = """\
+    wait_for:
+      - {file: /sim/given/table.txt}
+      - {value: {file: "/sim/p/r1/make/score.json", when: "auc >= 0.8"}}
+      - {value: {file: /sim/given/score.json, when: "n > 5"}}
+      - {dataset: /sim/datasets/model}
+      - {production: models, step: train}
+"""
+    text = TEXT.replace("  copy:\n", waits + "  copy:\n")
+    text = text.replace("/sim/p/r1/make", "/sim/p/${{ run }}/make")
+    found = openers(plan_of(text))
+    assert found.files == {"/sim/given/table.txt": {}, "/sim/given/score.json": {"n": 6}}
+    assert found.written == {"score.json": {"auc": 0.8}}
+    assert found.datasets == ("/sim/datasets/model",)
+    assert found.productions == (("models", "train"),)
+    assert found.closed == ()
