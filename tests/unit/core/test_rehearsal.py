@@ -160,6 +160,14 @@ def test_a_smaller_production_differs_in_its_tasks_alone(tasks: int) -> None:
         assert same == other.transformation
 
 
+def test_a_rehearsal_tells_nobody() -> None:
+    text = TEXT.replace("vo: sim}", "vo: sim, notify: {to: shift@example.org}}")
+    for tasks in (6, 1000):
+        small = load_production(smaller(load_production(text, "p.yaml"), tasks), "p.yaml")
+        assert small.notify is None
+        assert small.step("make").tasks == tasks
+
+
 def test_target_events_become_tasks() -> None:
     text = TEXT.replace("tasks: 1000", "target_events: 1000000\n    events_per_task: 10")
     assert plan_of(smaller(load_production(text, "p.yaml"), 6)).step("make").rules.tasks == 6

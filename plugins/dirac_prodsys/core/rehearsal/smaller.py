@@ -1,6 +1,6 @@
-"""A production with fewer tasks than it says, as text that Airflow can be given.
+"""A production with fewer tasks than it says, which tells nobody, as text for Airflow.
 
-Invariant: nothing else changes; a production that is small enough keeps its text.
+Invariant: nothing else changes; a production that is small and quiet enough keeps its text.
 """
 
 from __future__ import annotations
@@ -23,10 +23,16 @@ def smaller(production: Production, tasks: int) -> str:
     :param production: with the parameters of the run.
     """
     many = [s for s in production.steps if _makes(production, s.name) and not _few(s.tasks, tasks)]
-    if not many:
+    if not many and production.notify is None:
         return production.source
     data = yaml_source.parse(production.source, production.file).data
-    if production.dialect == "ctao":
+    # people are told of what counts
+    for part in (data.get("production"), data.get("prodsys")):
+        if isinstance(part, dict):
+            part.pop("notify", None)
+    if not many:
+        pass
+    elif production.dialect == "ctao":
         _by_id(data, [step.name for step in many], tasks)
     else:
         _by_name(data, tasks)
