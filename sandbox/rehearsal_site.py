@@ -95,7 +95,8 @@ class Part:
         :raises DefinitionErrors: it cannot be planned.
         """
         conf = dict(conf or {})
-        text = smaller(written.bind(conf), tasks)
+        written = written.bind(conf)
+        text = smaller(written, tasks)
         small = load_production(text, f"{written.name}.yaml").bind(conf)
         if small.name != written.name:
             raise SandboxError(f"{written.file} is named {small.name} and not {written.name}")
@@ -106,7 +107,8 @@ class Part:
             queries[name] = {MARK: {"=": name.rsplit("/", 1)[-1]}}
         plan = compile(small, run=tag, datasets=queries)
         parsed = {name: MetaQuery.from_dirac(queries[name]) for name in wanted}
-        return cls(small, text, plan, conf, parsed, text != written.source)
+        scaled = [s.tasks for s in small.steps] != [s.tasks for s in written.steps]
+        return cls(small, text, plan, conf, parsed, scaled)
 
     @property
     def needs(self) -> Needs:
@@ -244,10 +246,15 @@ class RehearsalSite:
             seen_datasets(self.gateway, run),
             state=state if state in FINAL else f"still {state}",
             seconds=run.seconds,
-            scaled=part.scaled or bool(self.seeded),
+            scaled=part.scaled or any(self._seeded(part).values()),
             failures=run.failures,
             notes=[*self._notes(part), *run.notes],
         )
+
+    def _seeded(self, part: Part) -> dict[str, int]:
+        """Step → number of input files that were made for it."""
+        name = part.plan.production
+        return {step.name: self.seeded.get(f"{name}.{step.name}", 0) for step in part.plan.steps}
 
     def _notes(self, part: Part) -> list[str]:
         notes = []
@@ -255,8 +262,7 @@ class RehearsalSite:
             most = max((step.rules.tasks or 0 for step in part.plan.steps), default=0)
             notes.append(f"steps without input: {most} tasks at most; group sizes are as written")
         for step in part.plan.steps:
-            number = self.seeded.get(f"{part.plan.production}.{step.name}")
-            if number:
+            if number := self._seeded(part)[step.name]:
                 notes.append(f"{step.name}: {number} input files were made for it")
             if left := left_out(step.transformation):
                 notes.append(f"{step.name}: {', '.join(left)} of its jobs are not rehearsed")
