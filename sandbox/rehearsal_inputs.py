@@ -25,6 +25,7 @@ from dirac_prodsys.errors import GatewayError
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.rehearsal import SE
 from dirac_prodsys.gateway.services import CATALOGUE
+from sandbox.errors import SandboxError
 from sandbox.grid import Grid
 
 #: files registered in one call
@@ -170,7 +171,9 @@ class Inputs:
                 "Checksum": f"{zlib.adler32(content):08x}",
             }
         for chunk in _chunks(list(facts)):
-            self.gateway._each("addFile", {lfn: facts[lfn] for lfn in chunk})
+            reply = self._call("addFile", {lfn: facts[lfn] for lfn in chunk})
+            for lfn, reason in reply["Failed"].items():
+                raise SandboxError(f"{lfn} cannot be made: {reason}")
         for lfn, own in files.items():
             if own:
                 self._call("setMetadata", lfn, dict(own))

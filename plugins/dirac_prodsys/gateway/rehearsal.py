@@ -1,18 +1,24 @@
 """The gateway of a rehearsal: DIRAC's own, but jobs are stand-ins and nothing expects a number.
 
 Invariant: only bodies of jobs and what a dataset expects are others; all verbs are those of
-:class:`DiracGateway`.
+:class:`DiracGateway`. Nothing is created on a grid that does not call itself a sandbox: there, jobs
+that leave stand-ins under the names of data would be the worst of mistakes.
 """
 
 from __future__ import annotations
 
 from dirac_prodsys.core.rehearsal.stand_in import stand_in
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.dirac_rpc import DisetServices
 from dirac_prodsys.gateway.protocol import DatasetRecord, GatewaySettings, TransformationRecord
 
 #: of the sandbox: takes files of which a production does not say where they go
 SE = "DISK-A-SE"
+
+#: name of the sandbox's configuration, and where it stands
+SANDBOX, _NAME_OPTION = "Sandbox", "/DIRAC/Configuration/Name"
 
 #: numbers that a dataset of fewer tasks cannot have; the report compares them
 _EXPECTED = {"expect_files": None, "min_files": None, "max_files": None}
@@ -28,8 +34,22 @@ class RehearsalGateway(DiracGateway):
 
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:
         """See :meth:`ProductionGateway.create_transformation`."""
+        self._demand_sandbox()
         return super().create_transformation(stand_in(spec, SE))
 
     def create_dataset(self, spec: DatasetSpec) -> DatasetRecord:
         """See :meth:`ProductionGateway.create_dataset`."""
+        self._demand_sandbox()
         return super().create_dataset(spec.model_copy(update=_EXPECTED))
+
+    def _demand_sandbox(self) -> None:
+        """:raises GatewayRejected: the configuration has another name."""
+        if not isinstance(self.services, DisetServices):
+            return
+        name = self.services.configuration.option(_NAME_OPTION)
+        if name != SANDBOX:
+            raise GatewayRejected(
+                f"the grid {name or 'without a name'} is no sandbox, and this connection rehearses",
+                "let the connection's backend be dirac; `dirac-prodsys rehearse` has a grid of its "
+                "own",
+            )
