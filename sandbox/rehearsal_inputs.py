@@ -20,6 +20,7 @@ from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.rehearsal.examples import examples_of
 from dirac_prodsys.core.rehearsal.fields import fields_of
 from dirac_prodsys.core.rehearsal.openers import openers
+from dirac_prodsys.core.rehearsal.stand_in import storage_of
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.errors import GatewayError
 from dirac_prodsys.gateway.dirac import DiracGateway
@@ -121,7 +122,7 @@ class Inputs:
 
     def _step(self, plan: ProductionPlan, step: StepPlan) -> int:
         spec = step.transformation
-        se = str(spec.parameters.get("SourceSE", SE)).split(",")[0].strip()
+        se = storage_of(spec)[0] if "SourceSE" in spec.parameters else SE
         if spec.files:
             self._register({lfn: {} for lfn in spec.files}, se)
             return len(spec.files)

@@ -102,8 +102,8 @@ class Part:
             raise SandboxError(f"{written.file} is named {small.name} and not {written.name}")
         tag = run_tag(RUN_ID)
         queries = dict(datasets or {})
-        wanted = {s.input.dataset for s in small.steps if s.input and s.input.dataset}
-        for name in wanted - queries.keys():
+        wanted = compile(small, run=tag).unresolved
+        for name in set(wanted) - queries.keys():
             queries[name] = {MARK: {"=": name.rsplit("/", 1)[-1]}}
         plan = compile(small, run=tag, datasets=queries)
         parsed = {name: MetaQuery.from_dirac(queries[name]) for name in wanted}

@@ -16,7 +16,7 @@ from dirac_prodsys.core.rehearsal.fields import fields_of
 from dirac_prodsys.core.rehearsal.openers import numbers_for, openers
 from dirac_prodsys.core.rehearsal.report import Seen, SeenDataset, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
-from dirac_prodsys.core.rehearsal.stand_in import PROGRAM, left_out, stand_in
+from dirac_prodsys.core.rehearsal.stand_in import PROGRAM, left_out, stand_in, storage_of
 from dirac_prodsys.core.rehearsal.text import as_text
 from dirac_prodsys.core.specs import JobSpec, RequestSpec
 from dirac_prodsys.core.value_language import read_condition
@@ -87,6 +87,10 @@ def test_a_stand_in_is_the_same_transformation_with_another_program() -> None:
     assert left_out(make) == ["sites", "tags"]
     assert isinstance(copy.body, RequestSpec)
     assert stand_in(copy, "DISK-A-SE") == copy
+    assert storage_of(make) == ["FAR-SE"]
+    assert storage_of(copy) == ["DISK-A-SE", "DISK-B-SE"]
+    listed = copy.model_copy(update={"parameters": {"TargetSE": "['X-SE', 'Y-SE']"}})
+    assert storage_of(listed) == ["X-SE", "Y-SE", "DISK-A-SE"]
 
 
 def test_a_program_that_registers_its_files_is_stood_in_for_by_one_file_per_combination() -> None:

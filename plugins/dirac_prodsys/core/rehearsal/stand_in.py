@@ -9,6 +9,8 @@ Invariant: only the body differs; a body of requests does not.
 
 from __future__ import annotations
 
+import re
+
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.file_values import MAX_TURNS, turns
 from dirac_prodsys.core.meta_value import order_key
@@ -28,7 +30,8 @@ PROGRAM = "prodsys-stand-in"
 _CPU_TIME = 600
 
 #: attributes of operations, and parameters of plugins, that name storage elements
-_STORAGE = ("SourceSE", "TargetSE", "Destinations")
+_STORAGE = ("SourceSE", "TargetSE")
+_SE = re.compile(r"[A-Za-z0-9_.-]+")
 
 #: where a job of CTAO puts its files below ``Data``: a folder for a thousand runs
 _THOUSAND = "000xxx"
@@ -71,14 +74,15 @@ def left_out(spec: TransformationSpec) -> list[str]:
 
 
 def storage_of(spec: TransformationSpec) -> list[str]:
-    """The storage elements that a transformation names."""
+    """The storage elements that a transformation names, its sources first."""
     said = [str(spec.parameters.get(name, "")) for name in _STORAGE]
     if isinstance(spec.body, RequestSpec):
         said += [op.attributes.get(name, "") for op in spec.body.operations for name in _STORAGE]
     elif isinstance(spec.body, JobSpec):
         said += [output.se for output in spec.body.outputs]
-    names = {name.strip() for text in said for name in text.split(",")}
-    return sorted(name for name in names if name and ":" not in name)
+    # a list is kept as the text of one; what a plugin chooses has a colon in its name
+    names = (name for text in said if ":" not in text for name in _SE.findall(text))
+    return list(dict.fromkeys(names))
 
 
 def _registered(spec: TransformationSpec, se: str) -> tuple[OutputFile, ...]:
