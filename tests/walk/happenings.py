@@ -7,7 +7,7 @@ changes as little of it as possible.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,17 +53,23 @@ class Happening:
         return KINDS[self.kind][1](walk, random.Random(self.seed))  # noqa: S311
 
 
-def drawn(chance: random.Random) -> list[Happening]:
-    """What happens on one walk, in order."""
-    kinds = list(KINDS)
-    weights = [KINDS[kind][0] for kind in kinds]
+def drawn(
+    chance: random.Random, kinds: Iterable[str] = (), wild: float = WILD, first: float = 120.0
+) -> list[Happening]:
+    """What happens on one walk, in order.
+
+    :param kinds: of what; empty: of everything.
+    :param wild: seconds in which it happens, a quarter of it in the ``first`` of them.
+    """
+    names = list(kinds or KINDS)
+    weights = [KINDS[kind][0] for kind in names]
     count = chance.choice((0, 1, 2, 3, 5, 8, 12, 16))
-    picked = chance.choices(kinds, weights, k=count)
     found = []
-    for kind in picked:
+    for kind in chance.choices(names, weights, k=count):
         # much is created at first, and then a long time nothing is
-        last = 120 if chance.random() < 0.25 else WILD
-        found.append(Happening(round(chance.uniform(0, last)), kind, chance.randrange(2**31)))
+        last = first if chance.random() < 0.25 else wild
+        at = chance.uniform(0, last)
+        found.append(Happening(round(at, 0 if wild == WILD else 1), kind, chance.randrange(2**31)))
     return sorted(found, key=lambda one: (one.at, one.kind, one.seed))
 
 

@@ -108,9 +108,11 @@ class Schedule:
         told: Callable[[Attempt], None],
         event: Callable[[Any, dict[str, Any]], None],
         prepare: Callable[[Any], Any] = copy.copy,
+        dead_after: float = DEAD_AFTER,
     ) -> None:
         self.dag, self.clock, self.chance = dag, clock, chance
         self.told, self.event, self.prepare = told, event, prepare
+        self.dead_after = dead_after
         self.tasks = {t.task_id: TaskInstance(t.task_id, t.retries) for t in dag.tasks}
         self.state = "running"
         self.rows: dict[int, Row] = {}
@@ -209,7 +211,7 @@ class Schedule:
             ti.state = "deferred"
         except Crash as crash:
             error = crash
-            ti.state, ti.until = "lost", self.clock.elapsed + DEAD_AFTER
+            ti.state, ti.until = "lost", self.clock.elapsed + self.dead_after
         except AirflowSkipException as skip:
             error = skip
             ti.state, ti.declined = "skipped", True

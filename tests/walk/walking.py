@@ -38,10 +38,6 @@ from tests.walk.world import SETTINGS, Process, WalkedGateway, WalkedGrid
 
 #: where operators and triggers get their loggers from
 LOGGING = (GenericDAGNode, LoggingMixin)
-#: seconds between two looks of the person who mends things at the end
-PERSON_EVERY = 1800.0
-#: looks of that person after which the run must have ended
-LOOKS = 40
 #: what a step says that gets or leaves no file at all
 EMPTY = ("would be frozen without any file", "finds no file for this step")
 #: how often that person clears what failed
@@ -76,9 +72,15 @@ class _Silent:
 class Walk:
     """One walk; :meth:`run` walks it.
 
+    :cvar pause: seconds between two rounds of the schedule.
+    :cvar wild: seconds for which anything may happen.
+    :cvar person_every: seconds between two looks of the person who mends things at the end.
+    :cvar looks: looks of that person after which the run must have ended.
     :param happenings: instead of those of the seed.
     :param prepare: makes the operator of an execution out of the DAG's, as a fresh process does.
     """
+
+    pause, wild, person_every, looks = ROUND, WILD, 1800.0, 40
 
     def __init__(
         self,
@@ -160,7 +162,7 @@ class Walk:
         for happening in self.happenings:
             await self._until(happening.at)
             self.tell(f"{happening.kind}: {happening.happen(self)}")
-        await self._until(WILD)
+        await self._until(self.wild)
         await self._quiet()
         self.airflow.kill_triggerer(0.0)
         await asyncio.sleep(0)
@@ -168,26 +170,36 @@ class Walk:
 
     async def _until(self, moment: float) -> None:
         while self.clock.elapsed < moment:
-            self.airflow.round()
+            self._round()
             over = self.airflow.state != "running" and not self.airflow.rows
             rest = moment - self.clock.elapsed
-            await asyncio.sleep(max(0.0, rest if over else min(ROUND, rest)))
+            await asyncio.sleep(max(0.0, rest if over else min(self.pause, rest)))
 
-    async def _quiet(self) -> None:
-        """Everything works again, but for an outage, which lasts as long as it lasts."""
-        for process in (self.worker, self.triggerer):
-            process.forget()
+    def _round(self) -> None:
+        self.airflow.round()
+
+    def _refreshed(self) -> None:
+        """Look at the grid; this one needs no looking."""
+
+    def _mend_grid(self) -> None:
         self.grid.faults[:] = [fault for fault in self.grid.faults if fault.kind == "denied"]
         self.grid.stopped_agents &= {"file_monitoring"}
         self.grid.failing = 0.0
         for lfn in self.vanished:
             self.grid.restore(lfn)
+
+    async def _quiet(self) -> None:
+        """Everything works again, but for an outage, which lasts as long as it lasts."""
+        for process in (self.worker, self.triggerer):
+            process.forget()
+        self._mend_grid()
         self.tell("everything works again")
         clears = 0
-        for _ in range(LOOKS):
-            await self._until(self.clock.elapsed + PERSON_EVERY)
+        for _ in range(self.looks):
+            await self._until(self.clock.elapsed + self.person_every)
             while self.grid.down:
-                await self._until(self.clock.elapsed + PERSON_EVERY)
+                await self._until(self.clock.elapsed + self.person_every)
+            self._refreshed()
             if self.airflow.state == "success" and not self.airflow.undone():
                 return self.observer.at_the_end()
             self._set_right()
