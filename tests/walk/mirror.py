@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+from dirac_prodsys.core.generations import starts
 from dirac_prodsys.core.specs import plain
 from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus
 from dirac_prodsys.errors import GatewayUnavailable
@@ -89,7 +90,8 @@ class Mirror:
 
     def refresh(self) -> None:
         """Read all transformations of the walk."""
-        names = [step.transformation.name for step in self._walked.plan.steps]
+        steps = self._walked.plan.steps
+        names = [name for step in steps for name in starts(step.transformation.name)]
         where = {"TransformationName": names}
         rows = self.call("getTransformations", where, None, None, "CreationDate")
         found = {int(row["TransformationID"]): self._read(row) for row in rows}

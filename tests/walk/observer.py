@@ -26,7 +26,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.core.plan import StepPlan
-from dirac_prodsys.core.policy import History, StepRules, judge
+from dirac_prodsys.core.policy import DECISIVE, History, StepRules, judge
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import plain
@@ -263,7 +263,7 @@ class Observer:
     def event(self, trigger: Any, event: dict[str, Any]) -> None:
         """A trigger has decided: decide again from what is written down."""
         snapshot = event.get("snapshot")
-        if event.get("kind") == "timeout" or not snapshot:
+        if event.get("kind") not in DECISIVE or not snapshot:
             return
         look = self.looks.get(int(snapshot["id"]))
         if look is None:
@@ -313,6 +313,8 @@ class Observer:
 
     def _explained(self, task_id: str, text: str) -> bool:
         """Whether the reason of a failure that needs a person lies in the grid."""
+        if "the run did not complete" in text:
+            return True  # said by a task whose only work is to say it
         group, _, name = task_id.partition(".")
         group = name.removeprefix("ready_") if name.startswith("ready_") else group
         step = self.plans.get(group)
@@ -354,7 +356,9 @@ class Observer:
         """The run has succeeded: what is on the grid now?"""
         for name, step in self.plans.items():
             found = [t for t in self.grid.transformations.values() if self._step_name(t) == name]
-            if any(t.status in REMOVED_TRANSFORMATION for t in found):
+            removed = [t for t in found if t.status in REMOVED_TRANSFORMATION]
+            found = [t for t in found if t not in removed]
+            if removed and not found:
                 continue  # by a person, when the run had done with it
             if len(found) != 1:
                 self.note("I1", f"{name} has {len(found)} transformations at the end")

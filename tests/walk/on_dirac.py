@@ -30,7 +30,7 @@ from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.protocol import GatewaySettings
-from dirac_prodsys.provider import hook, poller, triggers
+from dirac_prodsys.provider import hook, poller, teardown, triggers
 from dirac_prodsys.provider.dag_builder import build_dag
 from tests.walk.happenings import Happening, drawn
 from tests.walk.mirror import Mirror
@@ -234,7 +234,16 @@ def seams() -> Any:
         walk.observer.looked(snapshot.id, given[0], clock)
         return judge(snapshot, *given, **clock)
 
+    def states(*_: Any, **__: Any) -> dict[str, str | None]:
+        found: dict[str, str | None] = _here.walk.airflow.states()
+        return found
+
+    async def state(instance: Any) -> str | None:
+        return states().get(instance.task_id)
+
     patches: list[tuple[Any, str, Any]] = [
+        (teardown, "task_states", states),
+        (triggers, "task_state", state),
         (hook.DiracHook, "settings", settings),
         (hook.DiracHook, "asettings", asettings),
         (hook, "open_gateway", opened("worker")),

@@ -118,6 +118,8 @@ class Schedule:
         self.rows: dict[int, Row] = {}
         self._numbers = itertools.count(1)
         self._running: dict[int, list[asyncio.Task[None]]] = {}
+        self._alive: dict[int, list[Any]] = {}
+        self._kills: set[asyncio.Task[None]] = set()
         #: while it is later, no triggerer is at work
         self.triggerer_down_until = 0.0
 
@@ -233,7 +235,11 @@ class Schedule:
         """What an execution is given, as far as our operators use it."""
 
         def pull(task_ids: str = ti.task_id, key: str = "return_value", **_: Any) -> Any:
-            return copy.deepcopy(self.tasks[task_ids].xcom.get(key))
+            return (
+                copy.deepcopy(self.tasks[task_ids].xcom.get(key))
+                if task_ids in self.tasks
+                else None
+            )
 
         instance = SimpleNamespace(
             task_id=ti.task_id,
@@ -269,7 +275,7 @@ class Schedule:
         for number in [n for n in self.rows if n not in wanted]:
             del self.rows[number]
         for number in [n for n in self._running if n not in wanted]:
-            self._cancel(number)
+            self._cancel(number, kill=True)
         if self.clock.elapsed < self.triggerer_down_until:
             return
         for number in self.rows:
@@ -281,6 +287,10 @@ class Schedule:
         row = self.rows[number]
         module, _, name = row.path.rpartition(".")
         trigger = getattr(importlib.import_module(module), name)(**json.loads(row.kwargs))
+        trigger.task_instance = SimpleNamespace(
+            dag_id=self.dag.dag_id, run_id=RUN, task_id=row.task, map_index=-1
+        )
+        self._alive.setdefault(number, []).append(trigger)
         running = asyncio.get_running_loop().create_task(self._run(number, trigger))
         self._running.setdefault(number, []).append(running)
 
@@ -299,18 +309,31 @@ class Schedule:
         for number in list(self._running):
             self._cancel(number)
 
-    def _cancel(self, number: int) -> None:
+    def _cancel(self, number: int, *, kill: bool = False) -> None:
+        """:param kill: the triggerer lives, and lets the trigger say its last word."""
         for task in self._running.pop(number):
+            kill = kill and not task.done()
             task.cancel()
+        for trigger in self._alive.pop(number, ()):
+            if kill:
+                last = asyncio.get_running_loop().create_task(trigger.on_kill())
+                self._kills.add(last)
+                last.add_done_callback(self._kills.discard)
+
+    def states(self) -> dict[str, str | None]:
+        """What Airflow says of all tasks."""
+        return {name: ti.state for name, ti in self.tasks.items()}
 
     # -- persons ---------------------------------------------------------------------------------
 
     def clear(self, task_ids: Iterable[str], *, downstream: bool = True) -> list[str]:
         """Clear tasks, and by default all that follow; the run goes on."""
         wanted = set(task_ids)
-        if downstream:
-            for name in list(wanted):
-                wanted |= self.dag.task_dict[name].get_flat_relative_ids(upstream=False)
+        for name in list(wanted) if downstream else ():
+            wanted |= self.dag.task_dict[name].get_flat_relative_ids(upstream=False)
+        for task in [self.dag.task_dict[name] for name in wanted]:
+            if not task.is_setup and not task.is_teardown:  # as Airflow's partial_subset does
+                wanted |= {t.task_id for t in task.get_upstreams_only_setups_and_teardowns()}
         for name in sorted(wanted):
             ti = self.tasks[name]
             ti.state, ti.method, ti.kwargs, ti.row = None, None, {}, None

@@ -27,7 +27,7 @@ from dirac_prodsys.core.policy import judge
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
 from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.provider import base, hook, poller, triggers
+from dirac_prodsys.provider import base, hook, poller, teardown, triggers
 from tests.walk.clock import Clock, no_waiting
 from tests.walk.clock import Loop as VirtualLoop
 from tests.walk.happenings import WILD, Happening, drawn
@@ -298,6 +298,12 @@ class Walk:
             def close(self) -> None:
                 """Nothing to be closed."""
 
+        def states(dag_id: str, run_id: str, task_ids: Any = None) -> dict[str, str | None]:
+            return self.airflow.states()
+
+        async def state(instance: Any) -> str | None:
+            return self.airflow.states().get(instance.task_id)
+
         def looked(snapshot: Any, *given: Any, **clock: Any) -> Any:
             self.observer.looked(snapshot.id, given[0], clock)
             return judge(snapshot, *given, **clock)
@@ -310,6 +316,8 @@ class Walk:
             (poller, "open_gateway", lambda _: WalkedGateway(self.grid, self.triggerer)),
             (triggers, "judge", looked),
             (base, "compile", self._planned),
+            (teardown, "task_states", states),
+            (triggers, "task_state", state),
             *((where, "log", property(lambda _: _Silent())) for where in LOGGING),
         ]
         for where, name, value in patches:
