@@ -59,6 +59,9 @@ def run(body: JobSpec, folder: Path, task: int = 7) -> subprocess.CompletedProce
         from DIRAC.Core.Workflow.Workflow import fromXMLString
 
         class Catalogue:
+            def __init__(self, **_):
+                pass
+
             def isFile(self, lfn):
                 known = not os.path.exists("unregistered")
                 return {"OK": True, "Value": {"Successful": {lfn: known}, "Failed": {}}}
