@@ -24,8 +24,9 @@ from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus
 #: how many of a task's outputs the catalogue has; unknown: nobody can say what they are
 Outputs = Literal["all", "some", "none", "unknown"]
 
-#: ``keep``: nothing is to be done; ``processed``: say that it was processed
-Fate = Literal["keep", "retry", "retry_elsewhere", "processed", "give_up", "ask"]
+#: ``keep``: nothing is to be done; ``processed``: say that it was processed; ``missing``: say that
+#: the catalogue does not have it, as DIRAC's own agents do when they come to it
+Fate = Literal["keep", "retry", "retry_elsewhere", "processed", "missing", "give_up", "ask"]
 
 #: states of a job that are an end; job monitoring knows more words than tasks do
 _ENDED_BADLY = frozenset(map(str, BAD_TASKS))
@@ -114,6 +115,7 @@ _BECOMES: Mapping[Fate, FileStatus] = {
     "retry": FileStatus.UNUSED,
     "retry_elsewhere": FileStatus.UNUSED,
     "processed": FileStatus.PROCESSED,
+    "missing": FileStatus.MISSING_IN_FC,
     "give_up": FileStatus.MAX_RESET,
 }
 
@@ -190,7 +192,9 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
         free = action == "ask" and case.in_catalogue
         return Decision(file, action, cause, f"the rule for {rule.label}", site, free)
     if not case.in_catalogue:
-        return Decision(file, "ask", cause, "the catalogue does not have the file", site)
+        gone = file.status == FileStatus.ASSIGNED and rules.missing_in_fc == "give_up"
+        what: Fate = "missing" if gone else "ask"
+        return Decision(file, what, cause, "the catalogue does not have the file", site)
     bound = _bound(file, cause, rule, rules, ledger, per_cause)
     if bound:
         fate: Fate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"

@@ -117,6 +117,15 @@ def test_states_of_failure_by_declared_policy(state: str, rule: str) -> None:
     assert fate(one, RecoveryRules(**{rule: "retry"}), tried) == "keep"
 
 
+def test_a_file_that_has_left_the_catalogue_is_missing_unless_a_person_is_to_be_asked() -> None:
+    absent = case("Assigned", task="Failed", in_catalogue=False)
+    assert fate(absent) == "missing"
+    (decision,) = decide([absent], RecoveryRules(), Ledger())
+    assert decision.becomes == "MissingInFC"
+    assert fate(absent, RecoveryRules(missing_in_fc="ask")) == "ask"
+    assert fate(absent, RecoveryRules(missing_in_fc="retry")) == "ask"
+
+
 @pytest.mark.parametrize("state", ["Processed", "Removed", "Deleted", "Moved", "NotProcessed", "X"])
 def test_other_states_are_never_touched(state: str) -> None:
     everything = RecoveryRules(
