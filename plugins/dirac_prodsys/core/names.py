@@ -7,7 +7,6 @@ that the Transformation System would take for the same.
 from __future__ import annotations
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.placeholders import refuse
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production
 
@@ -20,10 +19,6 @@ def check_names(production: Production, run: str, problems: Problems) -> None:
         naming.check_name(production.vo, "virtual organisation")
     with problems.at():
         naming.check_name(run, "run")
-    refuse(production.description, ("production", "description"), problems)
-    refuse(production.connection, ("production", "connection"), problems)
-    for index, tag in enumerate(production.tags):
-        refuse(tag, ("production", "tags", index), problems)
     seen: dict[str, str] = {}
     for step in production.steps:
         with problems.at("steps", step.name, on_key=True):

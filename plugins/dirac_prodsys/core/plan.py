@@ -18,6 +18,7 @@ from dirac_prodsys.core import approval, graph, linking
 from dirac_prodsys.core.derived import Derived
 from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
+from dirac_prodsys.core.literals import check_literals
 from dirac_prodsys.core.names import check_names
 from dirac_prodsys.core.plan_values import Datasets, ProductionPlan, Sample, StepPlan
 from dirac_prodsys.core.problems import Problems
@@ -70,6 +71,7 @@ def check(
     """
     before = len(problems.found)
     check_names(production, run, problems)
+    check_literals(production, problems)
     asked = approval.filled(
         production.approval,
         {"production": production.name, "run": run, "vo": production.vo},
