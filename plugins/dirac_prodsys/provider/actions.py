@@ -17,6 +17,7 @@ from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, Row, preview
 from dirac_prodsys.core.actions.request import ActionRequest, one_line, read_request
 from dirac_prodsys.core.actions.selecting import FileShare, select
+from dirac_prodsys.core.cancel import PARAMETER as STOPPED_BY_US
 from dirac_prodsys.errors import (
     GatewayDenied,
     GatewayRejected,
@@ -201,6 +202,14 @@ def carry_out(gateway: ActingGateway, request: ActionRequest, row: Row, note: st
     return act(gateway, request, row) or request.kind.done
 
 
+def _stop(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    # what a run's end had stopped is stopped by a person from now on: a cleared task leaves it so
+    if gateway.read_note(row.id, STOPPED_BY_US):
+        gateway.write_note(row.id, STOPPED_BY_US, "")
+    gateway.stop_transformation(row.id)
+    return ""
+
+
 def _flush(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
     if gateway.flush_transformation(row.id):
         return ""
@@ -240,7 +249,7 @@ def _verb(name: str) -> Callable[[ActingGateway, ActionRequest, Row], str]:
 
 _ACTS: Mapping[str, Callable[[ActingGateway, ActionRequest, Row], str]] = {
     "start": _verb("start_transformation"),
-    "stop": _verb("stop_transformation"),
+    "stop": _stop,
     "resume": _resume,
     "flush": _flush,
     "complete": _verb("complete_transformation"),

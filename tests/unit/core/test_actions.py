@@ -203,7 +203,7 @@ STATES = [
 ]
 TABLE = {
     "start": "alllrl llllllll rrrrr",
-    "stop": "laaalr llllllll rrrrr",
+    "stop": "laaaar llllllll rrrrr",
     "resume": "llllal llllllll rrrrr",
     "flush": "rralrr llllllll rrrrr",
     "complete": "aaaaaa llllllll rrrrr",
@@ -287,10 +287,10 @@ class TestDeciding:
 
 
 def a_preview(action: str = "stop", **changes: Any) -> Preview:
-    chosen = (listed(1, "p__r1__a"), listed(2, "p__r1__b", status="Stopped"))
+    chosen = (listed(1, "p__r1__a"), listed(2, "p__r1__b", status="New"))
     seen = {
         1: Snapshot(1, "p__r1__a", "Merging", TransformationStatus.ACTIVE, {"Unused": 4}, {}),
-        2: Snapshot(2, "p__r1__b", "Merging", TransformationStatus.STOPPED, {}, {"Done": 3}),
+        2: Snapshot(2, "p__r1__b", "Merging", TransformationStatus.NEW),
         **changes,
     }
     shares = {1: FileShare(4, 1_500_000), 2: FileShare(0, 0)}
@@ -306,7 +306,7 @@ class TestPreviews:
             "leaves 1, refuses 0"
         )
         assert lines[2].split()[:6] == ["1", "p__r1__a", "Active", "0", "4", "1.5"]
-        assert lines[3].split()[-4:] == ["leave", "it", "is", "Stopped"]
+        assert lines[3].split()[7:11] == ["leave", "it", "has", "not"]
         assert lines[4] == "not ours, left out: 9 x: not ours"
         assert lines[5].startswith("digest ")
 
@@ -319,10 +319,10 @@ class TestPreviews:
 
     def test_its_digest_is_of_what_is_done_to_what(self) -> None:
         moved = Snapshot(1, "p__r1__a", "Merging", TransformationStatus.ACTIVE, {"Unused": 9}, {})
-        stopped = Snapshot(1, "p__r1__a", "Merging", TransformationStatus.STOPPED)
+        ended = Snapshot(1, "p__r1__a", "Merging", TransformationStatus.COMPLETED)
         assert a_preview().digest == a_preview(**{"1": None}).digest
         assert preview_of(moved).digest == a_preview().digest
-        assert preview_of(stopped).digest != a_preview().digest
+        assert preview_of(ended).digest != a_preview().digest
         assert a_preview("resume").digest != a_preview().digest
 
     def test_outputs_that_cleaning_does_not_find_are_told(self) -> None:
@@ -345,10 +345,10 @@ class TestPreviews:
 
 
 def preview_of(snapshot: Snapshot) -> Preview:
-    chosen = (listed(1, "p__r1__a"), listed(2, "p__r1__b", status="Stopped"))
+    chosen = (listed(1, "p__r1__a"), listed(2, "p__r1__b", status="New"))
     seen = {
         1: snapshot,
-        2: Snapshot(2, "p__r1__b", "Merging", TransformationStatus.STOPPED, {}, {"Done": 3}),
+        2: Snapshot(2, "p__r1__b", "Merging", TransformationStatus.NEW),
     }
     return preview(request("stop"), Selection(chosen), seen, {})
 

@@ -18,6 +18,7 @@ from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider import stopping
 from dirac_prodsys.provider.actions import (
     NOTE,
     ProductionActionOperator,
@@ -140,9 +141,21 @@ def test_stop_and_resume(grid: MemoryGrid, ops: Any) -> None:
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Stopped", "Stopped"]
     note = grid.transformations[MAKE].parameters[NOTE]
     assert note == "stop by shifter: storage is down (ops-1)"
-    assert words(ops("stop", **REAL).whole()) == {MAKE: "left", MERGE: "left"}
+    assert words(ops("stop", **REAL).whole()) == {MAKE: "done", MERGE: "done"}
     assert words(ops("resume", steps=["merge"], **REAL).whole()) == {MERGE: "done"}
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Stopped", "Active"]
+
+
+def test_what_a_run_s_end_had_stopped_can_be_stopped_by_a_person(
+    grid: MemoryGrid, gateway: MemoryGateway, ops: Any
+) -> None:
+    stopping.stop(gateway, MAKE, "the run failed")
+    assert stopping.stopped_by_us(gateway, MAKE)
+    assert words(ops("stop", steps=["make"], **REAL).whole()) == {MAKE: "done"}
+    assert not stopping.resume(gateway, MAKE)
+    assert row(grid, MAKE)["Status"] == "Stopped"
+    assert words(ops("resume", steps=["make"], **REAL).whole()) == {MAKE: "done"}
+    assert row(grid, MAKE)["Status"] == "Active"
 
 
 def test_flush(grid: MemoryGrid, ops: Any) -> None:
@@ -249,7 +262,7 @@ def _other() -> Production:
 
 def test_what_has_changed_since_the_preview_is_not_touched(grid: MemoryGrid, ops: Any) -> None:
     digest = ops("stop").preview()["digest"]
-    row(grid, MERGE)["Status"] = "Stopped"
+    row(grid, MERGE)["Status"] = "Completed"
     with pytest.raises(AirflowFailException, match="has changed"):
         ops("stop", digest=digest, **REAL).preview()
     row(grid, MERGE)["Status"] = "Active"

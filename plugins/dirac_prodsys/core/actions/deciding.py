@@ -70,7 +70,7 @@ def _table(*entries: tuple[frozenset[S] | S, Answer, str]) -> _Table:
 
 _TABLES: Mapping[str, _Table] = {
     "start": _table(
-        (S.NEW, "act", "→ Active"),
+        (S.NEW, "act", "→ Active, before the run of its production has prepared it"),
         (_RUNNING, "leave", "it runs"),
         (S.COMPLETING, "leave", "it is being completed"),
         (S.STOPPED, "refuse", "somebody stopped it: resume it"),
@@ -78,7 +78,7 @@ _TABLES: Mapping[str, _Table] = {
     "stop": _table(
         (_RUNNING, "act", "→ Stopped"),
         (S.NEW, "leave", "it has not begun; the run of its production will start it"),
-        (S.STOPPED, "leave", "it is Stopped"),
+        (S.STOPPED, "act", "it is Stopped, and stays so until somebody resumes it"),
     ),
     "resume": _table(
         (S.STOPPED, "act", "→ Active"),
@@ -140,6 +140,8 @@ def _flush(
 def _stop(
     request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: Decision
 ) -> Decision:
+    if snapshot.status == S.STOPPED:
+        return decision
     alive = alive_tasks(snapshot)
     return Decision("act", f"{decision.why}; {alive} tasks are at work and go on")
 
