@@ -77,9 +77,16 @@ def ask(site: Site, action: str, **conf: Any) -> str:
     return run
 
 
+def by_airflow(site: Site, action: str, **conf: Any) -> str:
+    """The same by Airflow's own command line."""
+    text = json.dumps({"action": action, **conf})
+    site.stack.command("dags", "trigger", DAG, "--run-id", "by-airflow", "--conf", text)
+    return "by-airflow"
+
+
 def outcome(site: Site, run: str, *, good: bool = True) -> dict[str, str]:
     """Step → what came of it; waits for the end of the run."""
-    ended = site.rest.wait_for_run(DAG, run, 120)
+    ended = site.rest.wait_for_run(DAG, run, 300)
     assert ended["state"] == ("success" if good else "failed"), site.states(DAG, run)
     told = site.rest.xcom(DAG, run, "act", "outcome")
     return {one["name"].split("__")[2]: one["word"] for one in told["results"]}
@@ -100,7 +107,7 @@ def command(site: Site, *arguments: str, user: tuple[str, str] | None = None) ->
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
 
@@ -150,9 +157,9 @@ def acted(site: Site) -> str:
     """A production whose merging waits for a person, behind three files that are made."""
     site.drop("acted", *merging(site, "acted"))
     site.begin("acted", "run")
-    site.waiting("acted", "run", "merge.process", "hold.process")
-    until("three files", 120, lambda: unused(site, "acted") == 3, each=0.5)
-    until("make is complete", 60, lambda: status(site, "acted", "make") == "Completed", each=0.5)
+    site.waiting("acted", "run", "merge.process", "hold.process", seconds=300)
+    until("three files", 240, lambda: unused(site, "acted") == 3, each=0.5)
+    until("make is complete", 240, lambda: status(site, "acted", "make") == "Completed", each=0.5)
     return "acted"
 
 
@@ -160,7 +167,7 @@ def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
     before = everything(site)
     runs = {a: ask(site, a, production=acted, **NEEDS.get(a, {})) for a in ACTIONS}
     for action, run in runs.items():
-        assert site.rest.wait_for_run(DAG, run, 240)["state"] == "success", action
+        assert site.rest.wait_for_run(DAG, run, 400)["state"] == "success", action
         assert site.states(DAG, run)["act"] == "skipped"
         told = site.rest.xcom(DAG, run, "preview")
         assert {row["name"].split("__")[2] for row in told["rows"]} == {
@@ -196,7 +203,7 @@ def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
     real = {"production": acted, "run": "run", "reason": "a test", "preview": False}
     runs = [ask(site, "clean", **real, confirm="actde"), ask(site, "delete", **real)]
     for run in runs:
-        assert site.rest.wait_for_run(DAG, run, 120)["state"] == "failed"
+        assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
         assert "is not confirmed" in site.rest.xcom(DAG, run, "preview", "problem")
     done = command(site, "clean", acted, "--run", "run", "--reason", "a test")
     assert (done.returncode, "nothing was touched" in done.stderr) == (2, True)
@@ -232,11 +239,11 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
         flushed = submit(page, picture)
     assert picture.stat().st_size > 10_000
     assert outcome(site, flushed) == {"merge": "done"}
-    until("no file is left", 60, lambda: unused(site, acted) == 0, each=0.3)
+    until("no file is left", 240, lambda: unused(site, acted) == 0, each=0.3)
     assert tasks(site, acted, "merge") == 2
 
     runs = [
-        ask(site, "extend", production=acted, steps=["hold"], tasks=2, preview=False),
+        by_airflow(site, "extend", production=acted, steps=["hold"], tasks=2, preview=False),
         ask(site, "start", production=acted, steps=["late"], preview=False),
     ]
     assert outcome(site, runs[0]) == {"hold": "done"}
@@ -249,7 +256,7 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
         site, "complete", acted, "--step", "hold", "--yes", "--reason", "a test", "--json"
     )
     assert words(completed) == {"hold": "done"}
-    site.succeeds(acted, "run", seconds=180)
+    site.succeeds(acted, "run", seconds=400)
     assert site.tries(acted, "run")["merge.create"] == 2
     assert set(site.states(acted, "run").values()) == {"success"}
     notes = {
@@ -299,7 +306,7 @@ def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> N
     name = "acted_twice"
     site.drop(name, site.gated("first"), site.gated("second"))
     site.begin(name, "run")
-    site.waiting(name, "run", "first.process", "second.process")
+    site.waiting(name, "run", "first.process", "second.process", seconds=300)
     first, second = sorted(site.rows(name, "run", step)[0][0] for step in ("first", "second"))
     with held(site, second):
         run = ask(site, "stop", production=name, reason="killed", preview=False)
@@ -309,7 +316,7 @@ def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> N
             begun = (second, "Added additional parameter LastAction") in log
             return begun and site.stack.worker(DAG, run, "act")
 
-        worker = until("the act is half done", 120, between, each=0.1)
+        worker = until("the act is half done", 300, between, each=0.1)
         worker.kill()
         until("it is dead", 10, lambda: dead(worker))
     assert outcome(site, run) == {"first": "done", "second": "done"}
@@ -320,4 +327,4 @@ def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> N
     site.open_gate("run")
     resumed = command(site, "resume", name, "--json")
     assert words(resumed) == {"first": "done", "second": "done"}
-    site.succeeds(name, "run")
+    site.succeeds(name, "run", seconds=400)
