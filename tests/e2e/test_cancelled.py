@@ -148,7 +148,8 @@ def a_triggerer_that_stalls_stops_nothing(site: Site, others: Sequence[str]) -> 
 
 def test_grid_work_stops_only_when_it_should(site: Site) -> None:
     runs = ("task-failed", "run-failed", "accepted")
-    site.drop(NAME, site.gated("left"), site.gated("right"))
+    production = site.drop(NAME, site.gated("left"), site.gated("right"))
+    good = production.read_text()
     site.begin(NAME, "stalled")
     site.waiting(NAME, "stalled", *WAITS)
     # a waiting task is cleared: the work goes on under a new wait
@@ -159,6 +160,10 @@ def test_grid_work_stops_only_when_it_should(site: Site) -> None:
     a_triggerer_that_stalls_stops_nothing(site, runs)
     for run_id in runs:
         site.waiting(NAME, run_id, *WAITS, seconds=300)
+
+    # from here on the file is broken: what runs goes on by what it began with
+    production.write_text("version: 1\nproduction: [")
+    until("the import error", 60, site.rest.import_errors)
 
     # a wait that no triggerer has begun is not killed: then the run's end stops its work
     until("it is looked at", 60, lambda: told(site, "task-failed", "tasks are done", WAITS[0]))
@@ -177,3 +182,5 @@ def test_grid_work_stops_only_when_it_should(site: Site) -> None:
         ends(site, run_id, "success")
     assert history(site, "stalled", "left") == ["Active", "Completed"]
     assert history(site, "task-failed", "left") == ["Active", "Stopped", "Active", "Completed"]
+    production.write_text(good)
+    until("it is mended", 60, lambda: not site.rest.import_errors())

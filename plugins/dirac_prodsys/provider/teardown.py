@@ -24,6 +24,7 @@ from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
@@ -162,6 +163,11 @@ class DiracOutcomeOperator(BaseOperator):
 def preview(gateway: ProductionGateway, transformation: int, spec: TransformationSpec) -> list[str]:
     """What cleaning a transformation is about, in lines for people."""
     lines = [f"cleaning transformation {transformation} {spec.name}"]
+    if isinstance(gateway, ActionGateway):
+        share = gateway.output_share(transformation)
+        lines.append(f"{share.files} files of {share.bytes} bytes carry its ID, and go")
+        if share.staying:
+            lines.append(f"{share.staying} files of its output do not, and stay")
     if isinstance(gateway, RecoveryGateway):
         stored = gateway.stored_files(own_directories(spec, transformation))
         lines += [

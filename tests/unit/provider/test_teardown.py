@@ -138,6 +138,8 @@ def test_cleaning_tells_what_it_is_about(
     spec = compile(production, run="r1").step("make").transformation
     assert preview(gateway, 1, spec) == [
         "cleaning transformation 1 two__r1__make",
+        "0 files of 0 bytes carry its ID, and go",
+        "6 files of its output do not, and stay",
         "/sim/two/r1/make holds 6 files, 6000000 bytes",
     ]
 
