@@ -132,11 +132,11 @@ def told(site: Site, run_id: str, words: str, task: str = "*.process") -> int:
 
 def a_triggerer_that_stalls_stops_nothing(site: Site, others: Sequence[str]) -> None:
     run_id = "stalled"
+    first = triggerers(site, run_id)
     with site.stack.second_triggerer():
-        first = triggerers(site, run_id)
         with site.stack.frozen("triggerer"):
             since = time.monotonic()
-            until("another has the waits", 60, lambda: not triggerers(site, run_id) & first)
+            until("another has the waits", 60, lambda: triggerers(site, run_id).isdisjoint(first))
             for other in others:
                 site.begin(NAME, other)
             until("it has stalled long enough", STALL, lambda: time.monotonic() > since + STALL - 1)
