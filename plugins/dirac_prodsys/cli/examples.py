@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "schema": ("schema", "schema --format markdown"),
     "status": ("status bands__night-7__merge", f"status --file {_FILE} --run night-7"),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
+    "check": (f"check --file {_FILE} --run night-7",),
 }
 
 

@@ -11,6 +11,7 @@ import typer
 
 from dirac_prodsys import __version__
 from dirac_prodsys.cli.act_commands import add_actions
+from dirac_prodsys.cli.check import check
 from dirac_prodsys.cli.convert import convert
 from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.examples import epilog
@@ -44,6 +45,7 @@ for _command in (
     schema,
     status,
     report,
+    check,
 ):
     app.command(epilog=epilog(_command.__name__))(_command)
 add_actions(app)

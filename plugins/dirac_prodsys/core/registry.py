@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
+    REMOVED_TRANSFORMATION,
     ProductionStatus,
     TransformationStatus,
 )
@@ -80,11 +81,16 @@ def members_of(plan: ProductionPlan, ids: Mapping[str, int]) -> list[Member]:
 def status_of(members: Collection[str], steps: int) -> ProductionStatus:
     """The status of a production by those of its transformations.
 
+    What was removed does not count: the step began anew, or is given up.
+
     :param steps: number of transformations that it should have.
     """
-    if len(members) >= steps and all(status in ENDED_TRANSFORMATION for status in members):
+    there = [status for status in members if status not in REMOVED_TRANSFORMATION]
+    if members and not there:
+        return ProductionStatus.CLEANED
+    left = {status for status in there if status not in ENDED_TRANSFORMATION}
+    if len(there) >= steps and not left:
         return ProductionStatus.COMPLETED
-    left = {status for status in members if status not in ENDED_TRANSFORMATION}
     if TransformationStatus.STOPPED in left and not left & _AT_WORK:
         return ProductionStatus.STOPPED
     return ProductionStatus.ACTIVE

@@ -14,6 +14,7 @@ from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.dirac_actions import ActionVerbs
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
+from dirac_prodsys.gateway.dirac_consistency import ConsistencyVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs, configured
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
@@ -37,6 +38,7 @@ def open(settings: GatewaySettings) -> DiracGateway:
 
 class DiracGateway(
     CatalogueVerbs,
+    ConsistencyVerbs,
     ComparisonVerbs,
     FileVerbs,
     InventoryVerbs,

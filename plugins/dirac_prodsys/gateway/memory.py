@@ -27,6 +27,7 @@ from dirac_prodsys.errors import (
 from dirac_prodsys.gateway.dirac_actions import ActionVerbs
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
+from dirac_prodsys.gateway.dirac_consistency import ConsistencyVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
@@ -153,6 +154,7 @@ class MemoryServices:
 
 class MemoryGateway(
     CatalogueVerbs,
+    ConsistencyVerbs,
     ComparisonVerbs,
     FileVerbs,
     InventoryVerbs,

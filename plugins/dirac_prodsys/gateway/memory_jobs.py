@@ -53,7 +53,16 @@ class FileAndTaskRows:
         wanted = [{c: row[c] for c in columns or row} for row in rows if _fits(row, rest)]
         return json.dumps({"OK": True, "Value": wanted})
 
-    def serve_getTransformationTasks(self, where: dict[str, Any]) -> list[dict[str, Any]]:
+    def serve_getTransformationTasks(
+        self,
+        where: dict[str, Any],
+        older: Any = None,
+        newer: Any = None,
+        time_stamp: Any = None,
+        order: Any = None,
+        limit: int | None = None,
+        input_vector: bool = False,
+    ) -> list[dict[str, Any]]:
         found = self._of(where["TransformationID"])
         rows = [
             {
@@ -61,11 +70,12 @@ class FileAndTaskRows:
                 "TransformationID": task.transformation,
                 "ExternalStatus": str(task.status),
                 "ExternalID": "0" if task.ends is None else str(job_id(task)),
+                **({"InputVector": ";".join(task.lfns)} if input_vector else {}),
             }
             for task in found.tasks.values()
         ]
         rest = {name: value for name, value in where.items() if name != "TransformationID"}
-        return [row for row in rows if _fits(row, rest)]
+        return [row for row in rows if _fits(row, rest)][:limit]
 
     def serve_setFileStatusForTransformation(
         self, transformation: int, new: dict[int, list[Any]]

@@ -18,6 +18,7 @@ from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.status import GOOD_TASKS
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.gateway.checking import check
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
@@ -84,12 +85,16 @@ def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> Productio
     ids = {name: record.id for name, record in find_newest(gateway, names).items()}
     seen = gateway.snapshot(sorted(ids.values())) if ids else {}
     snapshots = {name: seen[number] for name, number in ids.items() if number in seen}
-    jobs = {}
+    steps = {step.transformation.name: step for step in plan.steps}
+    jobs, remarks = {}, {}
     for name, snapshot in snapshots.items():
         try:
-            found = report_on(gateway, snapshot.id, name)
-        except NotFound:
-            continue  # it has just been removed
+            by_requests = steps[name].rules.by_requests
+            found = report_on(gateway, snapshot.id, name, by_requests=by_requests)
+            remarks[name] = check(gateway, snapshot.id, steps[name].transformation).lines()
+        except (NotFound, GatewayRejected) as error:
+            remarks[name] = [error.reason]  # such as one that has just been removed
+            continue
         if found is not None:
             jobs[name] = found
-    return production_report(plan, snapshots, jobs)
+    return production_report(plan, snapshots, jobs, remarks)

@@ -28,6 +28,7 @@ from dirac_prodsys.errors import (
 from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.provider import registry
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
@@ -131,6 +132,7 @@ class ProductionActionOperator(_ActionOperator):
             results.append(result)
         outcome = outcome_of(plan, results, by=by, reason=request.reason, run=run)
         self._tell(context, outcome)
+        registry.follow_all(self.dirac_conn_id, [each.name for each in results])
         if not outcome.good:
             raise AirflowFailException(
                 f"{outcome.summary()}\n  hint: clear this task to try again what failed; what is "

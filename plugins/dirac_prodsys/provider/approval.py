@@ -19,11 +19,13 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import approval, naming
+from dirac_prodsys.core.notices import Notice
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.params import given_values
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ class DiracApprovalOperator(HITLOperator):
         else:
             self.body = approval.before_step(plan, self.step, self._reports(plan))
         self.log.info("%s\n%s", self.subject, self.body)
+        told = Notice("needs_person", (f"{self.step}: approval",), self.subject, self.step or "")
+        Teller(context, self.production.connection, self.production).tell(told)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ entered is told in the log, ``register`` is skipped, and the production goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
     from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.core.production import Production
+
+log = logging.getLogger(__name__)
 
 #: of ``register``, which others wait for
 _RETRY_DELAY = timedelta(seconds=10)
@@ -102,13 +105,42 @@ def tell_status(gateway: ProductionGateway, plan: ProductionPlan, status: str = 
     if not (gateway.settings.registry and isinstance(gateway, RegistryGateway)):
         return ""
     name = naming.registered_name(plan.production, plan.run)
+    if status:
+        return gateway.mark_production(name, status) if gateway.find_production(name) else ""
+    return follow(gateway, name, len(plan.steps))
+
+
+def follow(gateway: ProductionGateway, name: str, steps: int = 0) -> str:
+    """Let an entry in the ProductionSystem have the status that its transformations give it.
+
+    :param name: ``production__run``.
+    :param steps: number of transformations that it should have.
+    :return: the status; empty if there is no such entry, or none is wanted.
+    :raises GatewayError: as for :func:`tell_status`.
+    """
+    if not (gateway.settings.registry and isinstance(gateway, RegistryGateway)):
+        return ""
     found = gateway.find_production(name)
     if found is None:
         return ""
-    if not status:
-        seen = gateway.snapshot(sorted(found.members)) if found.members else {}
-        status = status_of([str(one.status) for one in seen.values()], len(plan.steps))
+    seen = gateway.snapshot(sorted(found.members)) if found.members else {}
+    status = status_of([str(one.status) for one in seen.values()], max(steps, len(found.members)))
     return gateway.mark_production(name, status)
+
+
+def follow_all(dirac_conn_id: str, transformations: Iterable[str]) -> None:
+    """:func:`follow` for the runs of these transformations; what goes wrong is told in the log.
+
+    :param transformations: names, ``production__run__step``.
+    """
+    names = {naming.SEPARATOR.join(name.split(naming.SEPARATOR)[:2]) for name in transformations}
+    try:
+        gateway = DiracHook(dirac_conn_id).gateway()
+        for name in sorted(names):
+            if status := follow(gateway, name):
+                log.info("the ProductionSystem has %s as %s", name, status)
+    except ProdsysError as error:
+        log.warning("the ProductionSystem was not told: %s", error.reason)
 
 
 def registered(

@@ -23,6 +23,7 @@ from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import RequestSpec
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
+from dirac_prodsys.gateway import checking
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.provider import asking, notify, recovery
@@ -317,6 +318,22 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             self.log.info("%s", report.to_text())
             pages = {"text": report.to_text(), "html": report.to_html()}
             _push(context, "job_report", {**report.to_dict(), **pages})
+        self._check(context, number)
+
+    def _check(self, context: Context, number: int) -> None:
+        """Tell what does not fit between files, jobs and catalogue; repair what is certain."""
+        step = self.plan(context, whole=False)
+        active = (self.rules or step.rules).recovery.mode == "active"
+
+        def carry_out(gateway: ProductionGateway) -> checking.Checked:
+            found = checking.check(gateway, number, step.transformation)
+            return checking.repair(gateway, number, found) if active else found
+
+        found = self._try(carry_out)
+        if found is not None and found.found:
+            for line in found.lines():
+                self.log.warning("%s", line)
+            _push(context, "consistency", found.to_dict())
 
     def _name_vanished(self, context: Context, snapshot: Mapping[str, Any]) -> str:
         """What is to be said of attached files that have left the catalogue; empty: there are none.

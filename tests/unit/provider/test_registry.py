@@ -10,11 +10,16 @@ from airflow.sdk.exceptions import AirflowSkipException
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.registry import status_of
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.provider.dag_builder import build_dag
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
-from dirac_prodsys.provider.registry import DiracRegisterProductionOperator, tell_status
+from dirac_prodsys.provider.registry import (
+    DiracRegisterProductionOperator,
+    follow_all,
+    tell_status,
+)
 from tests.unit.provider.conftest import TWO_STEPS, Connect
 
 Context = dict[str, Any]
@@ -99,6 +104,31 @@ def test_the_entry_follows_its_members(
     assert tell_status(gateway, plan) == "Completed"
     assert tell_status(gateway, plan, "Active") == "Completed"
     assert [t.status for t in created.transformations.values()] == ["Completed", "Completed"]
+
+
+def test_what_was_removed_is_left_out_and_an_entry_of_nothing_else_is_cleaned() -> None:
+    assert status_of(["Completed", "Cleaned", "Completed"], 2) == "Completed"
+    assert status_of(["Completed", "Cleaned"], 2) == "Active"
+    assert status_of(["Cleaned", "Cleaning"], 2) == "Cleaned"
+    assert status_of(["Stopped", "Completed"], 2) == "Stopped"
+    assert status_of(["Stopped", "Active"], 2) == "Active"
+    assert status_of([], 2) == "Active"
+
+
+def test_the_entries_of_the_runs_that_were_acted_on_follow(
+    created: MemoryGrid,
+    register: DiracRegisterProductionOperator,
+    context: Context,
+    gateway: MemoryGateway,
+) -> None:
+    register.work(context, {})
+    gateway.start_transformation(1)
+    gateway.stop_transformation(1)
+    follow_all("dirac_default", ["two__r1__make", "two__r1__merge", "other__r1__step"])
+    (entry,) = created.productions.values()
+    assert entry.row["Status"] == "Stopped"
+    created.down = True
+    follow_all("dirac_default", ["two__r1__make"])
 
 
 def test_no_start_depends_on_how_it_ended() -> None:

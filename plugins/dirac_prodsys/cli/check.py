@@ -1,0 +1,65 @@
+"""``dirac-prodsys check``: do files, jobs and catalogue say the same?
+
+Invariant: read-only without ``--repair``; with it, only files of which it is certain are changed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dirac_prodsys.cli import grid_options as on
+from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.specs import TransformationSpec
+
+#: exit code when something does not fit
+DIFFERS = 1
+
+
+def check(
+    names: on.Names = None,
+    file: on.File = None,
+    run: on.Run = "",
+    as_json: on.AsJson = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set Processed the files of which that is certain.")
+    ] = False,
+    backend: on.Backend = "dirac",
+    config: on.Config = "",
+    proxy: on.Proxy = "",
+    group: on.Group = "",
+    timeout: on.Timeout = 60.0,
+) -> None:
+    """Compare files, jobs and catalogue; exit code 1 if anything does not fit.
+
+    Which outputs there should be is known from the production file only.
+    """
+    from dirac_prodsys.gateway import checking
+
+    with readable_errors():
+        wanted: dict[str, TransformationSpec | None] = dict.fromkeys(names or ())
+        if file is not None:
+            plan = on.plan_of(file, run)
+            specs = {step.transformation.name: step.transformation for step in plan.steps}
+            wanted = {name: specs.get(name) for name in names} if names else {**specs}
+        if not wanted:
+            typer.echo("check: give transformation names, or --file and --run", err=True)
+            raise typer.Exit(DEFINITION)
+        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        found = {}
+        for record in on.existing(gateway, list(wanted)):
+            made = checking.check(gateway, record.id, wanted[record.name])
+            found[record.name] = checking.repair(gateway, record.id, made) if repair else made
+    if as_json:
+        typer.echo(json.dumps({name: one.to_dict() for name, one in found.items()}, indent=2))
+    else:
+        for name, one in found.items():
+            typer.echo(
+                "\n  ".join([f"{name}: {'' if one.found else 'all fits'}".rstrip(), *one.lines()])
+            )
+    if any(one.found for one in found.values()):
+        raise typer.Exit(DIFFERS)

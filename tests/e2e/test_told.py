@@ -1,0 +1,83 @@
+"""Who is told of a run on a real site: people by mail, and DIRAC's registry of productions."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from email.message import Message
+
+from sandbox.airflow_rest import until
+from tests.e2e.site import Site
+from tests.integration.smtp_server import SmtpServer, smtp_server, text_of
+
+STEPS = ("left", "middle", "right")
+
+
+def connect_mail(site: Site, server: SmtpServer) -> None:
+    """The connection of Airflow's SMTP provider, as an administrator makes it."""
+    site.rest.call(
+        "POST",
+        "connections",
+        json={
+            "connection_id": "smtp_default",
+            "conn_type": "smtp",
+            "host": "127.0.0.1",
+            "port": server.port,
+            "extra": '{"disable_ssl": true, "disable_tls": true, "from_email": "prod@x.org"}',
+        },
+    )
+
+
+def said(mail: Message) -> str:
+    """What a mail is about: without numbers, and without the step that was first."""
+    return re.sub(r"\d+(\.\d+)?", "#", text_of(mail).split("nothing moved")[-1])
+
+
+def of_kind(server: SmtpServer, kind: str) -> list[Message]:
+    return [mail for mail in server.mails if f"] {kind} (" in str(mail["Subject"])]
+
+
+def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(site: Site) -> None:
+    patience = "  policy: {stall_after: 0.001}\n"
+    path = site.drop("told", *(site.gated(step) + patience for step in STEPS))
+    path.write_text(path.read_text().replace("vo: sim", "vo: sim, notify: {to: shift@x.org}"))
+    with smtp_server() as server:
+        connect_mail(site, server)
+        site.begin("told", "run")
+        site.waiting("told", "run", *(f"{step}.process" for step in STEPS))
+        until("a stall is told", 120, lambda: of_kind(server, "stalled"), each=0.5)
+        site.open_gate("run")
+        site.succeeds("told", "run", seconds=240)
+        until("the end is told", 30, lambda: of_kind(server, "completed"), each=0.5)
+
+        stalls = [said(mail) for mail in of_kind(server, "stalled")]
+        assert len(stalls) == len(set(stalls)), stalls
+        assert {mail["To"] for mail in server.mails} == {"shift@x.org"}
+        (end,) = of_kind(server, "completed")
+        assert "production told, run run" in text_of(end)
+        assert not of_kind(server, "failed")
+
+        before = len(server.mails)
+        site.rest.call(
+            "POST",
+            "dags/told/clearTaskInstances",
+            json={
+                "dry_run": False,
+                "dag_run_id": "run",
+                "task_ids": ["report"],
+                "only_failed": False,
+            },
+        )
+        until("it runs again", 120, lambda: site.tries("told", "run")["report"] == 2, each=0.5)
+        site.succeeds("told", "run")
+        assert len(server.mails) == before
+
+    done = subprocess.run(
+        ["dirac-prod-get", "told__run"],
+        env=site.grid.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert " Completed " in done.stdout, done.stdout + done.stderr
+    assert site.states("told", "run")["register"] == "success"

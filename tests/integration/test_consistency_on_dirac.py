@@ -1,0 +1,118 @@
+"""Rows that do not fit, in DIRAC's own database: told, and repaired where that is certain."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import MySQLdb
+import pytest
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.specs import DirectorySpec, OutputFile, TransformationSpec
+from dirac_prodsys.gateway.checking import check, repair
+from dirac_prodsys.gateway.dirac import DiracGateway
+from sandbox import Grid
+from tests.contract.systems import OnDirac, spec, unique
+
+
+@pytest.fixture
+def system(light_grid: Grid) -> OnDirac:
+    return OnDirac(light_grid)
+
+
+TASK = "UPDATE TransformationTasks SET ExternalStatus=%s WHERE TransformationID=%s AND TaskID=%s"
+FILE = "UPDATE TransformationFiles SET Status=%s WHERE TransformationID=%s AND TaskID=%s"
+INPUTS = "UPDATE TaskInputs SET InputVector=%s WHERE TransformationID=%s AND TaskID=%s"
+FORGOTTEN = """UPDATE TransformationTasks SET ExternalStatus='Running', ExternalID='7',
+LastUpdateTime='2020-01-01' WHERE TransformationID=%s"""
+
+
+def sql(grid: Grid, *changes: tuple[Any, ...]) -> None:
+    """Somebody else's hand in the Transformation System: statements with their arguments."""
+    connection = MySQLdb.connect(
+        unix_socket=str(grid.state.socket), user="root", db="TransformationDB"
+    )
+    with closing(connection):
+        for statement, *arguments in changes:
+            connection.cursor().execute(statement, arguments)
+        connection.commit()
+
+
+def assigned(system: OnDirac) -> tuple[DiracGateway, int, TransformationSpec, str]:
+    """Four files in four tasks of a stopped transformation, whose outputs are known by name."""
+    gateway = system.gateway()
+    assert isinstance(gateway, DiracGateway)
+    mark = unique()
+    inputs, outputs = f"/sim/contract/{mark}/in", f"/sim/contract/{mark}/out"
+    gateway.prepare_directories(
+        [
+            DirectorySpec(path=inputs, metadata={"run": mark}),
+            DirectorySpec(path=outputs, metadata={"run": f"{mark}out"}),
+        ]
+    )
+    for number in range(4):
+        system.register(f"{inputs}/{number}", {})
+    output = OutputFile(name="o_@{JOB_ID}", directory=outputs, se="DISK-A-SE")
+    asked = spec(mark, group_size=1, input_query=MetaQuery.parse({"run": mark}))
+    asked = asked.model_copy(update={"body": asked.body.model_copy(update={"outputs": (output,)})})
+    made = gateway.create_transformation(asked).id
+    gateway.start_transformation(made)
+    system.until(lambda: len(gateway.attached_files(made, ["Assigned", "Processed"])) == 4)
+    gateway.stop_transformation(made)
+    system.until(
+        lambda: all(f.task for f in gateway.attached_files(made, ["Assigned", "Processed"]))
+    )
+    return gateway, made, asked, outputs
+
+
+def test_doctored_rows_are_found_and_only_what_is_certain_is_repaired(system: OnDirac) -> None:
+    gateway, made, asked, outputs = assigned(system)
+    files = {f.task: f.lfn for f in gateway.attached_files(made, ["Assigned", "Processed"])}
+    sql(
+        system.grid,
+        (FILE, "Processed", made, 1),  # and there is no output
+        (FILE, "Unused", made, 2),  # and its output is there
+        (FILE, "Assigned", made, 3),
+        (FILE, "Assigned", made, 4),
+        (TASK, "Done", made, 1),
+        (TASK, "Failed", made, 2),
+        # two tasks that are at work on the same file
+        (TASK, "Running", made, 3),
+        (TASK, "Running", made, 4),
+        (INPUTS, files[3], made, 4),
+    )
+    system.register(f"{outputs}/o_00000002", {})
+
+    found = check(gateway, made, asked)
+    kinds = {(one.kind, one.what) for one in found.found}
+    assert kinds == {
+        ("processed_without_output", files[1]),
+        ("output_without_processed", files[2]),
+        ("two_live_tasks", files[3]),
+    }
+    done = repair(gateway, made, found)
+    assert done.repaired == (files[2],)
+    states = {f.lfn: f.status for f in gateway.attached_files(made, ["Processed", "Assigned"])}
+    assert states == {
+        files[1]: "Processed",
+        files[2]: "Processed",
+        files[3]: "Assigned",
+        files[4]: "Assigned",
+    }
+    assert repair(gateway, made, check(gateway, made, asked)).repaired == ()
+
+
+def test_without_job_monitoring_that_is_said_and_no_task_is_called_an_orphan(
+    system: OnDirac,
+) -> None:
+    gateway, made, asked, _ = assigned(system)
+    sql(
+        system.grid,
+        (FORGOTTEN, made),
+        *((FILE, "Assigned", made, task) for task in (1, 2, 3, 4)),
+    )
+    assert all(one.age > 3600 for one in gateway.live_tasks(made, 10))
+    found = check(gateway, made, asked)
+    assert found.found == ()
+    assert "job monitoring was not asked" in found.notes[0]
