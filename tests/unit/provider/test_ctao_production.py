@@ -20,6 +20,7 @@ from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,
     DiracStartTransformationOperator,
 )
+from tests.productions.regenerate import HERE, load
 
 COMMON = {"MCCampaign": "PROD6", "configuration_id": 16, "base_path": "/ctao/MC"}
 RAW = {
@@ -116,3 +117,14 @@ def test_a_dataset_that_went_away_stops_nobody_from_completing(
     gateway.services.call(CATALOGUE, "removeDataset", {"raw": True})
     do(DiracCompleteTransformationOperator, FROM_DATASET, STEP, context)
     assert grid.transformations[made["id"]].status == "Completed"
+
+
+def test_jobs_of_ctao_in_the_native_form_wait_for_the_same_steps():
+    """A step waits for the parents that it names, and for who trains the model that it names."""
+    dag = build_dag(load(HERE / "good" / "ctao_jobs.yaml"))
+    before = dag.get_task("apply-gamma.start").get_flat_relative_ids(upstream=True)
+    assert {"train-energy.complete", "merge-gamma.complete"} <= before
+    assert "apply-proton.start" not in before
+    settle = dag.get_task("merge-gamma.settle").get_flat_relative_ids(upstream=True)
+    assert "process-gamma.complete" in settle
+    assert "process-proton.complete" not in settle
