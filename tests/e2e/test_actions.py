@@ -22,13 +22,15 @@ from tests.e2e.test_killed import dead
 from tests.e2e.trigger_form import browser_page, fill, open_form, submit
 
 DAG = "production_operations"
+#: no other test opens the gates of these runs
+RUN, TWICE = "acts", "acts-twice"
 
 #: values without which an action cannot be previewed
 NEEDS: dict[str, dict[str, Any]] = {
     "extend": {"tasks": 1},
     "set_group_size": {"group_size": 2.0},
-    "clean": {"run": "run"},
-    "delete": {"run": "run"},
+    "clean": {"run": RUN},
+    "delete": {"run": RUN},
 }
 
 #: columns that show what an action would leave behind
@@ -120,7 +122,7 @@ def words(done: Any) -> dict[str, str]:
 
 
 def status(site: Site, name: str, step: str) -> str:
-    ((_number, word),) = site.rows(name, "run", step)
+    ((_number, word),) = site.rows(name, RUN, step)
     return str(word)
 
 
@@ -136,12 +138,12 @@ def everything(site: Site) -> dict[str, list[Any]]:
 
 
 def tasks(site: Site, name: str, step: str) -> int:
-    ((number, _status),) = site.rows(name, "run", step)
+    ((number, _status),) = site.rows(name, RUN, step)
     return len([1 for task in everything(site)["TransformationTasks"] if task[0] == number])
 
 
 def unused(site: Site, name: str) -> int:
-    ((number, _status),) = site.rows(name, "run", "merge")
+    ((number, _status),) = site.rows(name, RUN, "merge")
     with closing(site.database()) as connection:
         cursor = connection.cursor()
         cursor.execute(
@@ -156,8 +158,8 @@ def unused(site: Site, name: str) -> int:
 def acted(site: Site) -> str:
     """A production whose merging waits for a person, behind three files that are made."""
     site.drop("acted", *merging(site, "acted"))
-    site.begin("acted", "run")
-    site.waiting("acted", "run", "merge.process", "hold.process", seconds=300)
+    site.begin("acted", RUN)
+    site.waiting("acted", RUN, "merge.process", "hold.process", seconds=300)
     until("three files", 240, lambda: unused(site, "acted") == 3, each=0.5)
     until("make is complete", 240, lambda: status(site, "acted", "make") == "Completed", each=0.5)
     return "acted"
@@ -181,7 +183,7 @@ def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
     (merge,) = [
         row
         for row in site.rest.xcom(DAG, runs["flush"], "preview")["rows"]
-        if row["name"] == "acted__run__merge"
+        if row["name"] == f"acted__{RUN}__merge"
     ]
     assert (merge["answer"], merge["files"], merge["bytes"]) == ("act", 3, 15)
 
@@ -200,12 +202,12 @@ def test_who_may_only_look_is_refused(site: Site, acted: str) -> None:
 
 def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
     before = everything(site)
-    real = {"production": acted, "run": "run", "reason": "a test", "preview": False}
+    real = {"production": acted, "run": RUN, "reason": "a test", "preview": False}
     runs = [ask(site, "clean", **real, confirm="actde"), ask(site, "delete", **real)]
     for run in runs:
         assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
         assert "is not confirmed" in site.rest.xcom(DAG, run, "preview", "problem")
-    done = command(site, "clean", acted, "--run", "run", "--reason", "a test")
+    done = command(site, "clean", acted, "--run", RUN, "--reason", "a test")
     assert (done.returncode, "nothing was touched" in done.stderr) == (2, True)
     assert everything(site) == before
     with pytest.raises(SandboxError, match="400"):
@@ -216,10 +218,10 @@ def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
 
 def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: Path) -> None:
     # stopped by the command line: the production's own run waits, and does not start it again
-    stopped = command(site, "stop", acted, "--run", "run", "--reason", "a test", "--json")
+    stopped = command(site, "stop", acted, "--run", RUN, "--reason", "a test", "--json")
     assert words(stopped) == {"make": "left", "merge": "done", "hold": "done", "late": "left"}
     assert (status(site, acted, "merge"), status(site, acted, "hold")) == ("Stopped", "Stopped")
-    assert site.states(acted, "run")["merge.process"] == "deferred"
+    assert site.states(acted, RUN)["merge.process"] == "deferred"
 
     run = ask(site, "resume", production=acted, preview=False)
     assert outcome(site, run) == {"make": "left", "merge": "done", "hold": "done", "late": "left"}
@@ -228,12 +230,12 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
     # groups of two from the flush on, which clearing the step's creation does not undo
     sized = command(site, "set-group-size", acted, "2", "--step", "merge", "--json")
     assert words(sized) == {"merge": "done"}
-    clear = {"dry_run": False, "task_ids": ["merge.create"], "dag_run_id": "run"}
+    clear = {"dry_run": False, "task_ids": ["merge.create"], "dag_run_id": RUN}
     site.rest.call("POST", f"dags/{acted}/clearTaskInstances", json=clear)
 
     with browser_page(site.stack, *site.stack.login) as page:
         open_form(page, site.stack, DAG)
-        fill(page, {"action": "flush", "production": acted, "run": "run", "steps": "merge"})
+        fill(page, {"action": "flush", "production": acted, "run": RUN, "steps": "merge"})
         fill(page, {"reason": "by the form", "preview": False})
         picture = tmp_path / "production-operations.png"
         flushed = submit(page, picture)
@@ -256,18 +258,18 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
         site, "complete", acted, "--step", "hold", "--yes", "--reason", "a test", "--json"
     )
     assert words(completed) == {"hold": "done"}
-    site.succeeds(acted, "run", seconds=400)
-    assert site.tries(acted, "run")["merge.create"] == 2
-    assert set(site.states(acted, "run").values()) == {"success"}
+    site.succeeds(acted, RUN, seconds=400)
+    assert site.tries(acted, RUN)["merge.create"] == 2
+    assert set(site.states(acted, RUN).values()) == {"success"}
     notes = {
         row[0]: row[2] for row in everything(site)["AdditionalParameters"] if "LastAction" in row
     }
-    ((hold, _status),) = site.rows(acted, "run", "hold")
+    ((hold, _status),) = site.rows(acted, RUN, "hold")
     assert re.fullmatch(r"complete by admin: a test \(complete-.*\)", notes[hold]), notes
 
 
 def test_clean_and_delete_when_it_is_over(site: Site, acted: str) -> None:
-    given = ("--run", "run", "--reason", "a test", "--yes", "--json")
+    given = ("--run", RUN, "--reason", "a test", "--yes", "--json")
     steps = ("make", "merge", "hold", "late")
     refused = command(site, "delete", acted, *given)
     assert refused.returncode == 4
@@ -280,7 +282,7 @@ def test_clean_and_delete_when_it_is_over(site: Site, acted: str) -> None:
             "UPDATE Transformations SET Status = 'Cleaned' WHERE TransformationGroup = %s", (acted,)
         )
     assert words(command(site, "delete", acted, *given)) == dict.fromkeys(steps, "done")
-    assert [site.rows(acted, "run", step) for step in steps] == [[], [], [], []]
+    assert [site.rows(acted, RUN, step) for step in steps] == [[], [], [], []]
     again = command(site, "delete", acted, *given)
     assert again.returncode == 4
     assert "no transformation of ours" in again.stderr
@@ -305,9 +307,9 @@ def held(site: Site, transformation: int) -> Iterator[None]:
 def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> None:
     name = "acted_twice"
     site.drop(name, site.gated("first"), site.gated("second"))
-    site.begin(name, "run")
-    site.waiting(name, "run", "first.process", "second.process", seconds=300)
-    first, second = sorted(site.rows(name, "run", step)[0][0] for step in ("first", "second"))
+    site.begin(name, TWICE)
+    site.waiting(name, TWICE, "first.process", "second.process", seconds=300)
+    first, second = sorted(site.rows(name, TWICE, step)[0][0] for step in ("first", "second"))
     with held(site, second):
         run = ask(site, "stop", production=name, reason="killed", preview=False)
 
@@ -324,7 +326,7 @@ def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> N
     log = everything(site)["TransformationLog"]
     for number in (first, second):
         assert log.count((number, "Status updated to Stopped")) == 1
-    site.open_gate("run")
+    site.open_gate(TWICE)
     resumed = command(site, "resume", name, "--json")
     assert words(resumed) == {"first": "done", "second": "done"}
-    site.succeeds(name, "run", seconds=400)
+    site.succeeds(name, TWICE, seconds=400)

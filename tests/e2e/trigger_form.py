@@ -26,7 +26,7 @@ def browser_page(stack: AirflowStack, user: str, password: str) -> Iterator[Page
         )
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 1500})
-            page.set_default_timeout(60_000)
+            page.set_default_timeout(180_000)
             page.goto(stack.url)
             page.fill("input[name=username]", user)
             page.fill("input[name=password]", password)
