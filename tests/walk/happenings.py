@@ -165,7 +165,7 @@ def _hand(walk: Walk, chance: random.Random) -> str:
     deeds = (
         ["Stopped"] * 4
         + ["Flush"] * 3
-        + ["Completed", "Active", "Cleaning"]
+        + ["Completed", "Active", "Cleaning", "Cleaning"]
         + ["extend", "group_size"] * 2
     )
     deed = chance.choice(deeds)

@@ -22,8 +22,9 @@ from dirac_prodsys.gateway.protocol import TransformationRecord
 from dirac_prodsys.provider import recovery
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.operators import DiracCompleteTransformationOperator as Complete
+from dirac_prodsys.provider.poller import attached
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
-from dirac_prodsys.provider.triggers import DiracTransformationTrigger
+from dirac_prodsys.provider.triggers import DiracTransformationTrigger as Trigger
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ def _clean_before_completing(self: Any, context: Any, state: Mapping[str, Any]) 
     return {"id": 0}
 
 
+async def _stop_whatever(self: Any) -> None:
+    async with attached(self.dirac_conn_id) as poller:
+        await poller.ask("stop", lambda grid: grid.stop_transformation(self.transformation))
+
+
 @contextmanager
 def _unadopting() -> Iterator[None]:
     with (
@@ -90,7 +96,7 @@ def _moody(self: Any, kind: str, reason: str, snapshot: Snapshot | None, history
     return event
 
 
-_event = DiracTransformationTrigger._event
+_event = Trigger._event
 _moods: list[str] = []
 
 MUTANTS = (
@@ -133,6 +139,11 @@ MUTANTS = (
         lambda: mock.patch.object(Complete, "work", _clean_before_completing),
     ),
     Mutant(
+        "stops the grid when another triggerer takes over, or a task is cleared",
+        frozenset({"I8"}),
+        lambda: mock.patch.object(Trigger, "_stop_if_failed", _stop_whatever),
+    ),
+    Mutant(
         "takes back files of tasks that are alive",
         frozenset({"I9"}),
         lambda: mock.patch.object(Case, "end", property(lambda case: JobState(0, "Failed"))),
@@ -140,6 +151,6 @@ MUTANTS = (
     Mutant(
         "decides by what is written down nowhere",
         frozenset({"I10"}),
-        lambda: mock.patch.object(DiracTransformationTrigger, "_event", _moody),
+        lambda: mock.patch.object(Trigger, "_event", _moody),
     ),
 )

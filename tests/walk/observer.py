@@ -41,7 +41,7 @@ from dirac_prodsys.errors import GatewayDenied, GatewayUnavailable
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_tables import Transformation
 from tests.walk.clock import BEGIN
-from tests.walk.schedule import Attempt
+from tests.walk.schedule import BAD, Attempt
 from tests.walk.world import AGENT_CYCLE, WalkedGrid
 
 #: seconds that may lie between a look at the grid and what is done about it: a worker tries by
@@ -72,6 +72,8 @@ class Observer:
         self.flushes: Counter[int] = Counter()
         self.looks: dict[int, dict[str, Any]] = {}
         self.failures: list[str] = []
+        #: what Airflow says of all tasks
+        self.states: Callable[[], dict[str, str | None]] = dict
 
     # -- what we do to the grid, before it is done ------------------------------------------------
 
@@ -88,7 +90,9 @@ class Observer:
             self._flushing(found, number, step)
         elif value == "Completed":
             self._completing(found, number, step)
-        elif value != "Stopped":
+        elif value == "Stopped":
+            self._stopping(found)
+        else:
             self.note("I8", f"{self._label(found)} is set {value}")
 
     def tasks_added(self, found: Transformation, number: int) -> None:
@@ -164,6 +168,11 @@ class Observer:
             for parent in step.parents:
                 if not self._has_ended(parent):
                     self.note("I2", f"{self._label(found)} is started before {parent} has ended")
+
+    def _stopping(self, found: Transformation) -> None:
+        states = set(self.states().values())
+        if not states & {*BAD, "skipped"}:
+            self.note("I8", f"{self._label(found)} is Stopped, and the run goes on: {states}")
 
     def _differences(self, found: Transformation, step: StepPlan) -> list[str]:
         spec = step.transformation

@@ -111,7 +111,7 @@ class DiracMirror(Mirror):
 class DiracWalk(Walk):
     """One walk on DIRAC."""
 
-    pause, wild, person_every, looks = 0.3, 25.0, 6.0, 40
+    pause, wild, person_every, looks = 0.3, 25.0, 6.0, 100
 
     def __init__(self, seed: int, settings: GatewaySettings, folder: Path) -> None:
         self.seed = seed

@@ -117,6 +117,7 @@ class Walk:
             event=self.observer.event,
             prepare=self._process,
         )
+        self.observer.states = self.airflow.states
         self.outages = 0
         self.late = 0
         self.vanished: list[str] = []
@@ -165,8 +166,10 @@ class Walk:
         await self._until(self.wild)
         await self._quiet()
         self.airflow.kill_triggerer(0.0)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _until(self, moment: float) -> None:
         while self.clock.elapsed < moment:
@@ -202,6 +205,9 @@ class Walk:
             self._refreshed()
             if self.airflow.state == "success" and not self.airflow.undone():
                 return self.observer.at_the_end()
+            if anew := self._anew():
+                self.tell(f"begun anew: {', '.join(self.airflow.clear(anew))}")
+                continue
             self._set_right()
             if self.airflow.state == "failed" or self.airflow.undone():
                 clears += 1
@@ -217,14 +223,34 @@ class Walk:
         return self._note("END", f"the run is {self.airflow.state}: {states}, {grid}, {last}")
 
     def _hopeless(self) -> bool:
-        """A person cleaned a transformation; or nothing came of one, as a person completed it, or
-        its policy takes files that vanished for done."""
-        found = self.grid.transformations.values()
+        """Nothing came of a step, as a person completed it before anything could, or its policy
+        takes files that vanished for done."""
         completed = any("Completed" in deeds for deeds in self.grid.hands.values())
-        empty = any(word in self.observer.failures[-1] for word in EMPTY)
-        return any(t.status in REMOVED_TRANSFORMATION for t in found) or (
-            empty and (completed or bool(self.vanished))
-        )
+        empty = any(word in told for told in self.observer.failures[-4:] for word in EMPTY)
+        return empty and (completed or bool(self.vanished))
+
+    def _anew(self) -> list[str]:
+        """A person has cleaned a step: so are those that took its files, and what was left of them
+        is removed; then their tasks are to be cleared."""
+        found, plans = self.grid.transformations, self.observer.plans
+        last = {self.grid.step_of(number): number for number in sorted(found)}
+        affected = {step for step, n in last.items() if found[n].status in REMOVED_TRANSFORMATION}
+        for step in plans.values():  # parents stand before their children
+            if affected & {*step.parents, *step.feeders}:
+                affected.add(step.name)
+        waits = False
+        for number in (last[step] for step in sorted(affected) if step in last):
+            if found[number].status not in {"New", *REMOVED_TRANSFORMATION}:
+                self.grid.by_hand(number, "Cleaning")
+            waits = waits or found[number].status == "Cleaning"
+        if waits or not affected:
+            return []
+        for step in (plans[name] for name in affected):
+            for folder in step.transformation.directories:
+                self.grid.catalogue.forget(folder.path)
+            if step.dataset is not None:
+                self.grid.catalogue.datasets.pop(step.dataset.name, None)
+        return [task for task in self.airflow.tasks if task.split(".")[0] in affected]
 
     def _set_right(self) -> None:
         """What only a person can do."""

@@ -62,6 +62,11 @@ class WalkedCatalogue(MemoryCatalogue):
         self._found.clear()
         super().remove(lfn)
 
+    def forget(self, folder: str) -> None:
+        """A person removes all files of a folder."""
+        for lfn in [lfn for lfn in self.files if lfn.startswith(f"{folder}/")]:
+            self.remove(lfn)
+
     def find(self, query: Mapping[str, Any]) -> list[str]:
         key = repr(query)
         if key not in self._found:
