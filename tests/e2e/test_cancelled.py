@@ -4,8 +4,8 @@ should, by whoever's hand it should, and goes on from there."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 from sandbox.airflow_rest import until
 from tests.e2e.site import Site
@@ -102,20 +102,6 @@ def a_run_marked_success_is_completed_where_a_task_was_and_stopped_where_not(sit
     assert history(site, run_id, "right") == ["Active", "Stopped"]
 
 
-def what_a_person_cleaned_begins_anew_when_its_group_is_cleared(site: Site) -> None:
-    run_id = "run-failed"
-    by_hand(site, run_id, "left", "Cleaned")
-    until("it fails", 120, lambda: site.states(NAME, run_id)["left.process"] == "failed", each=0.3)
-    first = row(site, run_id, "left")
-    site.rest.clear(NAME, run_id, *(f"left.{task}" for task in GROUP))
-    site.open_gate(run_id)
-    ends(site, run_id, "success")
-    assert row(site, run_id, "left") == first
-    ((number, status),) = site.rows(NAME, run_id, "left__fresh2")
-    assert number > first[0]
-    assert status == "Completed"
-
-
 def triggerers(site: Site, run_id: str) -> set[int]:
     """The triggerers that have the waits of a run."""
     tasks = site.rest.task_instances(NAME, run_id)
@@ -130,15 +116,13 @@ def told(site: Site, run_id: str, words: str, task: str = "*.process") -> int:
     return sum(log.read_text().count(words) for log in logs)
 
 
-def a_triggerer_that_stalls_stops_nothing(site: Site, others: Sequence[str]) -> None:
+def a_triggerer_that_stalls_stops_nothing(site: Site) -> None:
     run_id = "stalled"
     first = triggerers(site, run_id)
     with site.stack.second_triggerer():
         with site.stack.frozen("triggerer"):
             since = time.monotonic()
             until("another has the waits", 60, lambda: triggerers(site, run_id).isdisjoint(first))
-            for other in others:
-                site.begin(NAME, other)
             until("it has stalled long enough", STALL, lambda: time.monotonic() > since + STALL - 1)
         refused = "the task is deferred: nothing is stopped"
         until("its waits are killed", 60, lambda: told(site, run_id, refused) >= len(WAITS))
@@ -146,21 +130,29 @@ def a_triggerer_that_stalls_stops_nothing(site: Site, others: Sequence[str]) -> 
             assert history(site, run_id, step) == ["Active"]
 
 
-def test_grid_work_stops_only_when_it_should(site: Site) -> None:
-    runs = ("task-failed", "run-failed", "accepted")
-    production = site.drop(NAME, site.gated("left"), site.gated("right"))
-    good = production.read_text()
-    site.begin(NAME, "stalled")
-    site.waiting(NAME, "stalled", *WAITS)
-    # a waiting task is cleared: the work goes on under a new wait
+def begun(site: Site, *run_ids: str) -> Path:
+    """Runs of a production of two steps, all waiting; its file."""
+    path = site.drop(NAME, site.gated("left"), site.gated("right"))
+    for run_id in run_ids:
+        site.begin(NAME, run_id)
+    for run_id in run_ids:
+        site.waiting(NAME, run_id, *WAITS, seconds=300)
+    return path
+
+
+def test_a_clear_and_a_triggerer_that_stalls_stop_nothing(site: Site) -> None:
+    begun(site, "stalled")
     wait_again(site, "stalled", "left.process")
     assert site.tries(NAME, "stalled")["left.create"] == 1
-    assert history(site, "stalled", "left") == ["Active"]
+    a_triggerer_that_stalls_stops_nothing(site)
+    site.open_gate("stalled")
+    ends(site, "stalled", "success")
+    assert history(site, "stalled", "left") == ["Active", "Completed"]
 
-    a_triggerer_that_stalls_stops_nothing(site, runs)
-    for run_id in runs:
-        site.waiting(NAME, run_id, *WAITS, seconds=300)
 
+def test_a_run_is_stopped_by_a_mark_and_taken_up_by_a_clear(site: Site) -> None:
+    production = begun(site, "task-failed", "run-failed", "accepted")
+    good = production.read_text()
     # from here on the file is broken: what runs goes on by what it began with
     production.write_text("version: 1\nproduction: [")
     until("the import error", 60, site.rest.import_errors)
@@ -168,19 +160,31 @@ def test_grid_work_stops_only_when_it_should(site: Site) -> None:
     # a wait that no triggerer has begun is not killed: then the run's end stops its work
     until("it is looked at", 60, lambda: told(site, "task-failed", "tasks are done", WAITS[0]))
     site.rest.mark_task(NAME, "task-failed", "left.process", "failed")
-    a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(site)
     a_run_marked_success_is_completed_where_a_task_was_and_stopped_where_not(site)
+    a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(site)
     becomes(site, "task-failed", "left", "Stopped")
     assert history(site, "task-failed", "right") == ["Active"]
     wait_again(site, "task-failed", "left.process")
 
     # all gates before any end: few jobs run at once, and one that waits keeps others from running
-    for run_id in ("stalled", "task-failed", "accepted"):
+    for run_id in ("task-failed", "run-failed", "accepted"):
         site.open_gate(run_id)
-    what_a_person_cleaned_begins_anew_when_its_group_is_cleared(site)
-    for run_id in ("stalled", "task-failed"):
+    for run_id in ("task-failed", "run-failed"):
         ends(site, run_id, "success")
-    assert history(site, "stalled", "left") == ["Active", "Completed"]
     assert history(site, "task-failed", "left") == ["Active", "Stopped", "Active", "Completed"]
     production.write_text(good)
     until("it is mended", 60, lambda: not site.rest.import_errors())
+
+
+def test_what_a_person_cleaned_begins_anew_when_its_group_is_cleared(site: Site) -> None:
+    begun(site, "fresh")
+    by_hand(site, "fresh", "left", "Cleaned")
+    until("it fails", 120, lambda: site.states(NAME, "fresh")["left.process"] == "failed", each=0.3)
+    first = row(site, "fresh", "left")
+    site.rest.clear(NAME, "fresh", *(f"left.{task}" for task in GROUP))
+    site.open_gate("fresh")
+    ends(site, "fresh", "success")
+    assert row(site, "fresh", "left") == first
+    ((number, status),) = site.rows(NAME, "fresh", "left__fresh2")
+    assert number > first[0]
+    assert status == "Completed"
