@@ -176,6 +176,19 @@ def test_an_unknown_dataset_leaves_the_steps_after_it_open() -> None:
     assert query(known, "count")["analysis_prog"] == {"=": "ctapipe-merge"}
 
 
+def test_a_directory_below_those_of_ctao_must_not_say_the_same_again() -> None:
+    output = {
+        "directory": "/ctao/MC/PROD6/LaPalma/own",
+        "se": "SE",
+        "metadata": {"site": "LaPalma", "step": "own"},
+    }
+    script = {"type": "script", "executable": "x"}
+    own = {"type": "Merging", "input": {"from": "simulate"}, "job": script, "output": output}
+    [(code, reason, _)] = told(simulate=SIMULATE, own=own)
+    assert code == "directories"
+    assert reason.startswith("the directory lies below /ctao/MC/PROD6/LaPalma, and both have site")
+
+
 def test_words_of_the_catalogue_are_asked_for() -> None:
     where = {"array_layout": "Alpha", "site": "LaPalma", "pointing_dir": "East"}
     assert told(a=job(PROCESSING, input={"where": where})) == [

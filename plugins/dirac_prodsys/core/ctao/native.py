@@ -21,24 +21,23 @@ from dirac_prodsys.core.ctao import directories, feeding, inputs, remarks, setti
 from dirac_prodsys.core.ctao.draft import Draft, processing, simulating
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
+from dirac_prodsys.core.ctao.native_outputs import check_nesting, findable
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import (
     WRITTEN_AS,
     bare,
     in_catalogue_words,
-    known_query,
-    single,
 )
 from dirac_prodsys.core.derived import Derived
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.job_types.ctao import PREFIX
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import MetaQueryError
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan_values import Datasets, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production, Step
-from dirac_prodsys.core.specs import DirectorySpec, MetaValue
+from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.core.step_draft import StepDraft
 from dirac_prodsys.core.step_output import dataset
 
@@ -253,7 +252,7 @@ class _Derivation:
                 feeders = tuple(dict.fromkeys((*fed[name], *late)))
                 found.plans[name] = replace(plan, feeders=feeders, start=start)
         remarks.of_inputs(self.drafts, fed, self.problems)
-        self._check_nesting()
+        check_nesting(self.drafts, self.written, self.problems)
         return found
 
     def _feeders(self) -> dict[str, tuple[str, ...]]:
@@ -277,7 +276,7 @@ class _Derivation:
             base = drafted.settings["base_path"]
             directories.check(base, output, self.production.vo, path, self.problems)
             places = directories.directories(base, output)
-            made = _findable(output, places[-1].path if places else base)
+            made = findable(output, places[-1].path if places else base)
             if output.unresolved:
                 found.awaiting[step.name] = output.unresolved[0]
             else:
@@ -293,26 +292,6 @@ class _Derivation:
         query = taken.known if taken.query and not taken.unresolved else None
         return whole.plan(query, self.problems, late=True, limit=drafted.limit)
 
-    def _check_nesting(self) -> None:
-        """The catalogue refuses a field on a directory when one above has it."""
-        shared = {
-            d.path: set(d.metadata)
-            for name, drafted in self.drafts.items()
-            if drafted.output is not None
-            for d in directories.directories(drafted.settings["base_path"], drafted.output)
-        }
-        for name, native in self.written.items():
-            for above, fields in shared.items() if native.output is not None else ():
-                twice = sorted(fields & native.output.metadata.keys()) if native.output else []
-                if twice and native.output and native.output.directory.startswith(f"{above}/"):
-                    self.problems.add(
-                        ("steps", name, "output", "directory"),
-                        f"the directory lies below {above}, and both have {', '.join(twice)}: the "
-                        "catalogue refuses that",
-                        "give the step a directory of its own, side by side",
-                        code="directories",
-                    )
-
     def _values(self, step: Step) -> dict[str, str]:
         run = self.written[step.name].name.split("__")[1]
         one = self.production
@@ -320,15 +299,3 @@ class _Derivation:
         if step.run_numbers is not None:
             values["first_run"] = str(step.run_numbers.first)
         return values
-
-
-def _findable(output: Output, directory: str) -> linking.Output:
-    """The output as links of any type of step see it."""
-    of_files = known_query({n: said for n, said in output.query.items() if n in output.files})
-    said = known_query(output.carried).to_dirac()
-    metadata: dict[str, MetaValue] = {}
-    for name, condition in said.items():
-        if name not in output.files and single(bare(condition)):
-            metadata[name] = bare(condition)
-    query = output.known
-    return linking.Output(output.step, directory, metadata, query, of_files or MetaQuery())

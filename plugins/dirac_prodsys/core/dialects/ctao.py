@@ -26,24 +26,17 @@ Invariant: nothing of a file is lost on the way into a ``Production``, null valu
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, StrictInt, StrictStr, ValidationError
-
-from dirac_prodsys.core.conduct import Policy
 from dirac_prodsys.core.ctao import companions, places, settings
+from dirac_prodsys.core.ctao.form import CtaoStep, Extras, Outline, StepExtras, number_of, outline
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
 from dirac_prodsys.core.ctao.remarks import AS_IN_JOB_CONFIG, DIFFERS
 from dirac_prodsys.core.job_types.ctao import PREFIX
-from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import (
-    DatasetModel,
     InputSpec,
-    Model,
     Production,
     Step,
 )
@@ -60,58 +53,6 @@ _UNKNOWN, _UNNUMBERED = "unknown", "unnumbered"
 VO = "ctao"
 
 
-class CtaoStep(Model):
-    """One entry of ``ProdSteps``."""
-
-    ID: StrictInt = Field(ge=1)
-    name: StrictStr | None = None
-    input_meta_query: dict[StrictStr, Any]
-    job_config: dict[StrictStr, Any]
-
-
-class StepExtras(Model):
-    """What ``prodsys`` says of a step."""
-
-    description: StrictStr = ""
-    tasks: StrictInt | None = Field(default=None, ge=1)
-    start: Literal["streaming", "on_complete"] = "streaming"
-    dataset: DatasetModel | None = None
-    policy: Policy = Policy()
-
-
-class Extras(Model):
-    """``prodsys``: what only we need to know."""
-
-    name: StrictStr | None = None
-    vo: StrictStr | None = None
-    description: StrictStr = ""
-    connection: StrictStr = "dirac_default"
-    tags: tuple[StrictStr, ...] = ()
-    steps: dict[StrictStr, StepExtras] = Field(default={})
-
-
-@dataclass(frozen=True)
-class Outline:
-    """As much of a file as can be read.
-
-    :param written: steps by their place in ``ProdSteps``.
-    :param numbers: IDs of all steps, also of those that are wrong otherwise.
-    """
-
-    written: Mapping[int, CtaoStep]
-    numbers: Counter[int]
-    common: Mapping[str, Any]
-    prodsys: Extras
-
-
-class CtaoFile(Model):
-    """The whole file."""
-
-    ProdSteps: tuple[CtaoStep, ...] = Field(min_length=1)
-    Common: dict[StrictStr, Any]
-    prodsys: Extras = Extras()
-
-
 def matches(data: dict[str, object]) -> bool:
     """``ProdSteps`` tells this form; so does ``Common`` where the native form is not meant."""
     return "ProdSteps" in data or ("Common" in data and "steps" not in data)
@@ -124,7 +65,7 @@ def prepare(document: Document) -> tuple[Document, list[DefinitionError]]:
 
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
     """The production that the file describes, and the names of steps that could not be read."""
-    file, wrong = _outline(document, problems)
+    file, wrong = outline(document, problems)
     if file is None:
         return None, frozenset()
     kinds = {index: _kind(index, step, problems) for index, step in file.written.items()}
@@ -161,40 +102,6 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
 def place(path: Path, document: Document) -> Path:
     """Where in the file that is written which stands at ``path`` in the plan."""
     return places.written(path, document.data["ProdSteps"], _names(document.data))
-
-
-def _outline(document: Document, problems: Problems) -> tuple[Outline | None, bool]:
-    """What can be read of the file, and whether anything is wrong with what stands where."""
-    data = document.data
-    try:
-        file = CtaoFile.model_validate(data)
-    except ValidationError as error:
-        problems.found += explain(error, CtaoFile, data)
-    else:
-        numbers = Counter(step.ID for step in file.ProdSteps)
-        written = dict(enumerate(file.ProdSteps))
-        return Outline(written, numbers, file.Common, file.prodsys), False
-    listed = data.get("ProdSteps")
-    if not isinstance(listed, list) or not isinstance(data.get("Common"), dict):
-        return None, True
-    written = {}
-    for index, entry in enumerate(listed):
-        with contextlib.suppress(ValidationError):
-            written[index] = CtaoStep.model_validate(entry)
-    try:
-        extras = Extras.model_validate(data.get("prodsys", {}))
-    except ValidationError:
-        extras = Extras()
-    numbers = Counter(n for entry in listed if (n := _number(entry)) is not None)
-    common = {str(key): value for key, value in data["Common"].items()}
-    return Outline(written, numbers, common, extras), True
-
-
-def _number(entry: Any) -> int | None:
-    """The ID of an entry of ``ProdSteps``; None if it has none."""
-    number = entry.get("ID") if isinstance(entry, Mapping) else None
-    fits = isinstance(number, int) and not isinstance(number, bool) and number >= 1
-    return number if fits else None
 
 
 def _has_one_source(step: CtaoStep, names: Mapping[int, str]) -> bool:
@@ -294,7 +201,7 @@ def _check_settings(
 def _names(data: Mapping[str, Any]) -> dict[int, str]:
     """ID → step name; steps whose type cannot be read are counted, too."""
     names: dict[int, str] = {}
-    numbered = [(n, step) for step in data["ProdSteps"] if (n := _number(step)) is not None]
+    numbered = [(n, step) for step in data["ProdSteps"] if (n := number_of(step)) is not None]
     for count, (number, step) in enumerate(sorted(numbered, key=lambda pair: pair[0]), 1):
         names.setdefault(number, f"Step{count}_{_suffix(step)}")
     return names
