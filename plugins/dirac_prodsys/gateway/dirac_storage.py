@@ -1,7 +1,7 @@
 """Looking at a storage element by DIRAC's own plug-ins, in a process of its own.
 
 Invariant: the process gets the configuration and the proxy of the connection and nothing else of
-DIRAC's in the environment; it ends within the connection's timeout for each file, or is ended.
+DIRAC's in the environment; after the connection's timeout and a second for each file it is ended.
 """
 
 from __future__ import annotations
