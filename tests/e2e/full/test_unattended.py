@@ -156,22 +156,22 @@ def events(site: Site, task: str) -> str:
     return "\n".join(site.rest.xcom(NAME, RUN, task, "job_report")["events"])
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_production_reaches_its_dataset_whatever_fails(full_site: Site) -> None:
     site, saboteur = full_site, Saboteur(full_site)
     (site.productions / f"{NAME}.yaml").write_text(textwrap.dedent(production()))
     site.begin(NAME, RUN)
     began = time.monotonic()
 
-    vanished = until("tasks for all files", 300, saboteur.last_submitted)
+    vanished = until("tasks for all files", 600, saboteur.last_submitted, each=0.5)
     site.grid.stop_agents()
     saboteur.remove(vanished)
     time.sleep(OFF_SECONDS)
     site.grid.start_agents()
-    until("the flush", 300, lambda: site.states(NAME, RUN)["merge.flush"] == "success")
+    until("the flush", 600, lambda: site.states(NAME, RUN)["merge.flush"] == "success", each=0.5)
     saboteur.register(f"{FOLDER}/process/late_00000001.txt", "late")
 
-    site.succeeds(NAME, RUN, seconds=300)
+    site.succeeds(NAME, RUN, seconds=600)
     print(f"{time.monotonic() - began:.0f} s")
 
     # nothing is stranded, and nothing was processed twice
