@@ -155,15 +155,15 @@ def move_at_once(disks: Disks) -> None:
     disks.gateway.start_transformation(made.id)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_moving_removes_the_sources_of_verified_copies_and_of_no_others(
     full_site: Site, begun: dict[str, Disks]
 ) -> None:
     disks = begun["moving"]
-    until("the copy of a file", 120, lambda: disks.good("spoilt", B))
+    until("the copy of a file", 600, lambda: disks.good("spoilt", B))
     disks.path("spoilt", B).write_text("other bytes\n")
 
-    ended = full_site.rest.wait_for_run("moving", "run", 180)
+    ended = full_site.rest.wait_for_run("moving", "run", 600)
     states = full_site.states("moving", "run")
     assert ended["state"] == "failed"
     assert states["move.complete"] == "success"
@@ -181,19 +181,19 @@ def test_a_moving_removes_the_sources_of_verified_copies_and_of_no_others(
         "dags/moving/clearTaskInstances",
         json={"dag_run_id": "run", "only_failed": True, "dry_run": False},
     )
-    full_site.succeeds("moving", "run", seconds=180)
+    full_site.succeeds("moving", "run", seconds=600)
     for file in ("good", "stale", "spoilt"):
         assert disks.good(file, B)
         assert not disks.path(file, A).exists()
         assert disks.replicas(file) == {B}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_removal_removes_what_it_lists_and_where_it_says(
     full_site: Site, begun: dict[str, Disks]
 ) -> None:
     disks = begun["removal"]
-    full_site.succeeds("removal", "run", seconds=240)
+    full_site.succeeds("removal", "run", seconds=600)
     for file in ("one", "two"):
         assert disks.replicas(file) == set()
         assert not disks.path(file, A).exists()
@@ -210,6 +210,6 @@ def test_dirac_itself_takes_a_registered_copy_for_one_that_is_there(
 ) -> None:
     """Why a Moving is two transformations; should DIRAC look one day, it may be one again."""
     disks = begun["at-once"]
-    until("the end of the request", 120, lambda: disks.replicas("stale") == {B})
+    until("the end of the request", 600, lambda: disks.replicas("stale") == {B})
     assert not disks.path("stale", A).exists()
     assert not disks.path("stale", B).exists()
