@@ -314,8 +314,7 @@ def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> N
         run = ask(site, "stop", production=name, reason="killed", preview=False)
 
         def between() -> Any:
-            log = everything(site)["TransformationLog"]
-            begun = (second, "Added additional parameter LastAction") in log
+            begun = (first, "Status updated to Stopped") in everything(site)["TransformationLog"]
             return begun and site.stack.worker(DAG, run, "act")
 
         worker = until("the act is half done", 300, between, each=0.1)

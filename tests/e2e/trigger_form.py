@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from sandbox.airflow_stack import AirflowStack
 
@@ -52,7 +52,11 @@ def fill(page: Page, fields: Mapping[str, str | bool]) -> None:
             page.keyboard.type(str(value))
             page.keyboard.press("Enter")
         elif name in SWITCHES:
-            page.locator(f"[name=element_{name}]").set_checked(bool(value), force=True)
+            switch = page.locator(f"[name=element_{name}]")
+            if switch.is_checked() != value:
+                switch.focus()
+                page.keyboard.press("Space")
+            expect(switch).to_be_checked(checked=bool(value))
         else:
             page.fill(f"#element_{name}", str(value))
 
