@@ -17,8 +17,9 @@ from sandbox.production_run import Look, ProductionRun
 
 #: seconds without any change after which a person would flush a step, and
 PATIENCE = 15.0
-#: after which nobody would wait any longer
-STANDSTILL = 150.0
+#: after which nobody would wait any longer, if so many looks saw no change: a machine that is busy
+#: with other things looks less often
+STANDSTILL, STANDSTILL_LOOKS = 150.0, 120
 
 _APPROVE = "Approve"
 
@@ -33,6 +34,7 @@ class RehearsalRun(ProductionRun):
         self.started = self.moved = time.monotonic()
         self.ended: float | None = None
         self._last_seen: Any = None
+        self._same = 0
         self.stack.rest.trigger(self.dag_id, self.run_id, conf)
 
     @property
@@ -56,11 +58,12 @@ class RehearsalRun(ProductionRun):
         self._approve()
         seen = (look.rows, look.activity)
         if seen != self._last_seen:
-            self._last_seen, self.moved = seen, time.monotonic()
+            self._last_seen, self.moved, self._same = seen, time.monotonic(), 0
+        self._same += 1
         still = time.monotonic() - self.moved
         if still > PATIENCE:
             self._flush_by_hand()
-        if still > standstill:
+        if still > standstill and self._same > STANDSTILL_LOOKS:
             self.give_up(f"nothing has moved for {still:.0f} s", look)
         return look
 
