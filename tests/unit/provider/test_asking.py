@@ -43,7 +43,9 @@ def sensor(grid: MemoryGrid, context: Context) -> DiracTransformationSensor:
         for step in ("make", "merge"):
             act(task_id="t", production=production, step=step).work(context, {})
     grid.advance(200)
-    context["ti"] = SimpleNamespace(id="0000", xcom_push=lambda **_: None)
+    context["ti"] = SimpleNamespace(
+        id="0000", xcom_push=lambda **_: None, xcom_pull=lambda **_: None
+    )
     return DiracTransformationSensor(task_id="process", production=production, step="merge")
 
 
