@@ -94,7 +94,8 @@ class DefinitionErrors(ProdsysError):
     """
 
     def __init__(self, errors: Iterable[DefinitionError]) -> None:
-        self.errors = tuple(sorted(errors, key=lambda e: (e.file, e.line, e.column)))
+        told = {(e.place, e.reason, e.hint): e for e in errors}  # what is said twice is said once
+        self.errors = tuple(sorted(told.values(), key=lambda e: (e.file, e.line, e.column)))
         super().__init__("\n".join(str(error) for error in self.errors))
 
 

@@ -144,6 +144,17 @@ class Site:
             (number,) = cursor.fetchone()
             return int(number)
 
+    def files(self, transformation: int) -> list[str]:
+        """The files that a transformation has taken, straight from DIRAC's database."""
+        with closing(self.database()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                "SELECT LFN FROM TransformationFiles JOIN DataFiles USING (FileID)"
+                " WHERE TransformationID = %s ORDER BY LFN",
+                (transformation,),
+            )
+            return [str(lfn) for (lfn,) in cursor.fetchall()]
+
     # -- the saboteur -------------------------------------------------------------------------
 
     def database(self) -> MySQLdb.Connection:

@@ -136,6 +136,10 @@ def plan_tree(
     )
     if compiled.approval is not None:
         tree.add(Text.assemble(("asks first: ", "dim"), _asked(compiled.approval)))
+    for loop in compiled.loops:
+        bound = f"at most {len(loop.passes)} passes of {', '.join(loop.passes[0])}"
+        told = f"{loop.name}: until {loop.gates[0].when}, {bound}, else {loop.otherwise}"
+        tree.add(Text.assemble(("loop ", "dim"), told))
     for step in compiled.steps:
         branch = tree.add(Text.assemble((step.name, "bold cyan"), f"  {step.transformation.type}"))
         for label, value in (*step_rows(step), *_gate_rows(step)):

@@ -42,6 +42,7 @@ _READING = (
     ("condition", "A condition on metadata that DIRAC would misread, or that no value fulfils."),
     ("other-file", "A file that is extended or listed cannot be read, or extends this one."),
     ("parameter", "A parameter is declared wrongly, or decides what no run can decide."),
+    ("loop", "Passes of a loop that could not be told from each other."),
     ("matrix", "An axis, a combination or a branch that cannot be."),
     ("step-shape", "Keys of a step do not go together, or not with its type."),
     ("twice", "Something is said or named twice that can be there once."),

@@ -15,7 +15,6 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.gate_models import WaitFor
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.value_file import ValueFileError, read_values
 from dirac_prodsys.core.value_language import Condition, read_condition
 
 Kind = Literal["dataset", "file", "value", "production"]
@@ -89,12 +88,13 @@ class Facts:
 class GateVerdict:
     """What is to be done.
 
-    :param kind: ``open``: go on; ``wait``; ``fail``: the time of a gate is over.
+    :param kind: ``open``: go on; ``wait``; ``fail``: the time of a gate is over; ``closed``: it can
+        be told, and does not hold.
     :param reason: in words, all gates together.
     :param alarm: what a person should look at.
     """
 
-    kind: Literal["open", "wait", "fail"]
+    kind: Literal["open", "closed", "wait", "fail"]
     reason: str
     alarm: str = ""
 
@@ -188,6 +188,14 @@ def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVe
     return GateVerdict("wait", "; ".join(words for _, words in closed), "; ".join(alarms))
 
 
+def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
+    """Whether the condition of a value holds: waited for is only that it can be told."""
+    is_open, words, alarm = _look(gate, facts)
+    if gate.name in facts.unread or gate.name not in facts.contents or alarm:
+        return judge_gates([gate], facts, waited=waited)
+    return GateVerdict("open" if is_open else "closed", words)
+
+
 def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
     """Whether the gate is open, in words, and what a person should look at."""
     if gate.name in facts.unread:
@@ -210,6 +218,8 @@ def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
 def _value(gate: Gate, content: bytes | None) -> tuple[bool, str, str]:
     if content is None:
         return False, f"file {gate.name} does not exist yet", ""
+    from dirac_prodsys.core.value_file import ValueFileError, read_values  # who plans reads none
+
     condition: Condition = read_condition(gate.when)
     try:
         values = read_values(content)

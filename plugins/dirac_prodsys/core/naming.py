@@ -46,6 +46,11 @@ def dag_id(production: str) -> str:
     return check_name(production, "production")
 
 
+def group_id(step: str) -> str:
+    """Airflow allows no dot in the name of a group; names of steps hold no double underscore."""
+    return step.replace(".", "__")
+
+
 def run_tag(run_id: str) -> str:
     """A short form of an Airflow run ID, safe in names, paths and metadata.
 

@@ -20,7 +20,7 @@ from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.literals import check_literals
 from dirac_prodsys.core.names import check_names
-from dirac_prodsys.core.plan_values import Datasets, ProductionPlan, Sample, StepPlan
+from dirac_prodsys.core.plan_values import Datasets, LoopPlan, ProductionPlan, Sample, StepPlan
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_draft import StepDraft, draft
@@ -37,18 +37,25 @@ def compile(
     run: str,
     datasets: Datasets | None = None,
     parameters: Mapping[str, Any] | None = None,
+    last: Mapping[str, int] | None = None,
 ) -> ProductionPlan:
     """The plan of one run.
 
     :param run: run tag (``naming.run_tag``).
     :param parameters: what the run says of the production's parameters; None: it is not asked
         yet, and their defaults, or examples where there is none, stand for them.
+    :param last: last passes of loops that have ended; of others, the last possible one stands for
+        it.
     :param datasets: meta queries of datasets that steps take, by name, in the catalogue's form and
         order; the plan says in ``unresolved`` which others it would need to be complete.
     :raises DefinitionErrors: the production cannot be planned; every mistake is told.
     """
     if parameters is not None:
         production = production.bind(parameters)
+    if last:
+        from dirac_prodsys.core.loops import ended  # few have loops
+
+        production = ended(production, last)
     problems = Problems()
     plan = check(production, run, problems, datasets=datasets)
     if plan is None:
@@ -78,6 +85,11 @@ def check(
         ("production", "approval"),
         problems,
     )
+    repeated: tuple[LoopPlan, ...] = ()
+    if production.loops:
+        from dirac_prodsys.core.loops import planned  # few have loops
+
+        repeated = planned(production, run, problems)
     parents = {step.name: step.parents for step in production.steps}
     waits = orders(production.steps, unread, problems)
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
@@ -102,6 +114,7 @@ def check(
         description=production.description,
         steps=tuple(plans[name] for name in steps.order),
         approval=asked,
+        loops=repeated,
     )
 
 

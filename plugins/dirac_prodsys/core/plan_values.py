@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dirac_prodsys.core.conduct import Approval
@@ -27,6 +27,30 @@ class Sample:
 
     query: MetaQuery
     limit: int
+
+
+@dataclass(frozen=True)
+class LoopPlan:
+    """A loop of a plan.
+
+    :param gates: for each pass, what ends the loop after it.
+    :param passes: for each pass, the names of its steps.
+    :param otherwise: ``fail`` or ``go_on``, when the bound is reached.
+    """
+
+    name: str
+    gates: tuple[Gate, ...]
+    passes: tuple[tuple[str, ...], ...]
+    otherwise: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "name": self.name,
+            "until": [gate.to_dict() for gate in self.gates],
+            "passes": [list(steps) for steps in self.passes],
+            "otherwise": self.otherwise,
+        }
 
 
 @dataclass(frozen=True)
@@ -101,6 +125,7 @@ class ProductionPlan:
     :param run: run tag that the names were made with.
     :param steps: parents before children.
     :param approval: what a person is asked before anything is created, placeholders filled.
+    :param loops: steps that are gone through again; ``steps`` has all their passes.
     """
 
     production: str
@@ -110,6 +135,7 @@ class ProductionPlan:
     description: str
     steps: tuple[StepPlan, ...]
     approval: Approval | None = None
+    loops: tuple[LoopPlan, ...] = ()
 
     def step(self, name: str) -> StepPlan:
         """The step of that name; KeyError if there is none."""
@@ -117,6 +143,25 @@ class ProductionPlan:
             if step.name == name:
                 return step
         raise KeyError(name)
+
+    @property
+    def grows(self) -> bool:
+        """Whether steps are created when the run is under way, or not at all."""
+        return bool(self.loops) or any(step.waits_for_input for step in self.steps)
+
+    def ended(self, last: Mapping[str, int]) -> ProductionPlan:
+        """The plan without passes that were not needed.
+
+        :param last: name of a loop that has ended → its last pass.
+        """
+        left = {
+            step
+            for loop in self.loops
+            if loop.name in last
+            for steps in loop.passes[last[loop.name] :]
+            for step in steps
+        }
+        return replace(self, steps=tuple(step for step in self.steps if step.name not in left))
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -164,4 +209,5 @@ class ProductionPlan:
             "description": self.description,
             "steps": [step.to_dict() for step in self.steps],
             **({"approval": plain(self.approval)} if self.approval is not None else {}),
+            **({"loops": [loop.to_dict() for loop in self.loops]} if self.loops else {}),
         }

@@ -26,6 +26,7 @@ from pydantic import (
 from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.gate_models import WaitFor
+from dirac_prodsys.core.loop_models import LoopModel, Turn
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter, values_for
@@ -199,6 +200,7 @@ class Step(StepBase):
 
     name: StrictStr
     input: InputSpec | None = None
+    turn: Turn | None = None
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -238,6 +240,7 @@ class Production(Model):
     :param notify: whom it tells of what; None: as the deployment says.
     :param registry: whether its runs are entered in DIRAC's ProductionSystem.
     :param types: transformation types of the site, beside those that are known everywhere.
+    :param loops: steps that are gone through again; ``steps`` has all their passes.
     :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
         where every step derives the metadata of its output from those of its input.
     :param source: the text it was read from, and
@@ -256,6 +259,7 @@ class Production(Model):
     registry: StrictBool = True
     notify: Notify | None = None
     steps: tuple[Step, ...]
+    loops: dict[StrictStr, LoopModel] = {}
     dialect: Literal["native", "ctao"] = "native"
     source: StrictStr = Field(default="", repr=False)
     file: StrictStr = ""

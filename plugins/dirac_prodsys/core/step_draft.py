@@ -160,6 +160,8 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
     """Everything about a step that does not depend on other steps; mistakes are noted."""
     path: Path = ("steps", step.name)
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
+    if step.turn is not None:
+        values["pass"] = str(step.turn.number)
     if step.run_numbers is not None:
         values["first_run"] = str(step.run_numbers.first)
     name = naming.SEPARATOR.join((production.name, run, step.name))

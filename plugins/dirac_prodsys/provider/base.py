@@ -24,7 +24,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
 from tenacity import wait_random_exponential as backoff
 
-from dirac_prodsys.core import naming
+from dirac_prodsys.core import loops, naming
 from dirac_prodsys.core.plan import StepPlan, compile
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
@@ -40,6 +40,7 @@ from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationReco
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.params import given_values
+from dirac_prodsys.provider.passes import last_passes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -143,12 +144,13 @@ class DiracOperator(BaseOperator):
             run = naming.run_tag(str(context["run_id"]))
             try:
                 values = given_values(context)
-                compiled = compile(self.production, run=run, parameters=values)
+                last = self._last_passes(context)
+                compiled = compile(self.production, run=run, parameters=values, last=last)
                 needed = compiled.needed_for(self.step)
                 if whole and needed:
                     queries = self.on_grid(lambda grid: _queries(grid, needed), state)
                     compiled = compile(
-                        self.production, run=run, parameters=values, datasets=queries
+                        self.production, run=run, parameters=values, datasets=queries, last=last
                     )
                 return compiled.step(of or self.step)
             except ProdsysError as error:
@@ -167,6 +169,12 @@ class DiracOperator(BaseOperator):
             start="streaming",
             rules=rules,
         )
+
+    def _last_passes(self, context: Context) -> dict[str, int]:
+        """The last passes of loops that decide what the step takes."""
+        if self.production is None or self.step is None or not self.production.loops:
+            return {}
+        return last_passes(context, loops.before(self.production, self.step))
 
     def on_grid(
         self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None

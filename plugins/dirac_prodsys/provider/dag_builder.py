@@ -42,12 +42,13 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
+from dirac_prodsys.core import loops as core_loops
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.provider import final, gates, registry
+from dirac_prodsys.provider import final, gates, loops, registry
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -127,7 +128,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
         },
     )
     with dag:
-        names = {_group_id(s.name) for s in plan.steps}
+        names = {naming.group_id(s.name) for s in (*plan.steps, *plan.loops)}
         created = EmptyOperator(task_id=_free_id("created", names))
         asked = gates.before_production(production, plan, _free_id("approve", names))
         tasks = {step.name: _step_tasks(production, step) for step in plan.steps}
@@ -136,26 +137,41 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
         ids = (_free_id("register", names), _free_id("registered", names))
         beside.append(ids[0])
         ready_to_start.append(registry.registered(dag, production, created, ids))
-    late = gates.created_late(plan)
+    late = gates.created_late(production, plan)
+    repeated = {
+        loop.name: loops.loop_tasks(dag, production, loop, naming.group_id) for loop in plan.loops
+    }
+    for loop in plan.loops:
+        for check, steps in zip(repeated[loop.name].checks, loop.passes, strict=True):
+            [tasks[name].group for name in steps] >> check
+        for again, steps in zip(repeated[loop.name].passes, loop.passes[1:], strict=True):
+            again >> [tasks[name].create for name in steps]
     for step in plan.steps:
         own = tasks[step.name]
+        outside = core_loops.foreign(production, step.name, step.feeders)
+        for name, loop_name in outside.items():
+            done = repeated[loop_name].done
+            done >> own.begin
+            if name not in step.after:
+                done >> [own.create, own.wait]
         if step.name not in late:
             own.create >> created
         ready_to_start >> own.begin
         if not step.parents:
             asked >> own.create
-        for parent in (tasks[name] for name in (*step.parents, *step.feeders)):
+        near = [n for n in (*step.parents, *step.feeders) if n not in outside]
+        for parent in (tasks[name] for name in near):
             parent.create >> own.create
             parent.complete >> own.wait
             if step.start == "on_complete":
                 parent.complete >> own.begin
-        for name in step.after:
+        for name in (n for n in step.after if n not in outside):
             tasks[name].complete >> own.begin
         if part := share(step.start):
-            for name in dict.fromkeys((*step.parents, *step.feeders)):
+            for name in dict.fromkeys(near):
                 with dag, own.group:
                     ready = DiracTransformationSensor(
-                        task_id=f"ready_{_group_id(name)}",
+                        task_id=f"ready_{naming.group_id(name)}",
                         production=production,
                         step=name,
                         ready_at=part,
@@ -170,7 +186,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
 
 def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
     about = production.step(step.name).description or f"{step.transformation.type}"
-    with TaskGroup(group_id=_group_id(step.name), tooltip=about) as group:
+    with TaskGroup(group_id=naming.group_id(step.name), tooltip=about) as group:
         where: dict[str, Any] = {"production": production, "step": step.name}
         create = DiracCreateTransformationOperator(task_id="create", **where)
         start = DiracStartTransformationOperator(task_id="start", **where)
@@ -189,11 +205,6 @@ def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
         if step.dataset is not None:
             complete >> DiracCreateDatasetOperator(task_id="dataset", **where)
     return _StepTasks(group, create, start, begin, wait, complete)
-
-
-def _group_id(step: str) -> str:
-    """Airflow allows no dot in the name of a group; names of steps hold no double underscore."""
-    return step.replace(".", "__")
 
 
 def _free_id(wanted: str, taken: set[str]) -> str:

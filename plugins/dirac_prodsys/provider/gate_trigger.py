@@ -18,7 +18,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from dirac_prodsys.core.gates import Facts, Gate, GateVerdict, judge_gates
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.gates import Facts, Gate, GateVerdict, decide_gate, judge_gates
 from dirac_prodsys.core.value_file import MAX_BYTES
 from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -39,11 +40,13 @@ _NO_VERBS = "this backend cannot read files"
 class DiracGateTrigger(BaseTrigger):
     """Waits until all gates of a step are open at the same look.
 
-    Its one event is ``{"kind": "open" | "fail", "reason", "since"}``.
+    Its one event is ``{"kind": "open" | "closed" | "fail", "reason", "since"}``.
 
     :param gates: ``Gate`` as dicts.
     :param since: when the wait began, seconds since the epoch.
     :param not_before: as for :class:`DiracTransformationTrigger`.
+    :param decides: wait only until the first gate, that of a value, can be told: ``closed`` is an
+        event then.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class DiracGateTrigger(BaseTrigger):
         dirac_conn_id: str = "dirac_default",
         since: float = 0.0,
         not_before: float = 0.0,
+        decides: bool = False,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -59,6 +63,7 @@ class DiracGateTrigger(BaseTrigger):
         self.dirac_conn_id = dirac_conn_id
         self.since = since
         self.not_before = not_before
+        self.decides = decides
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -67,6 +72,7 @@ class DiracGateTrigger(BaseTrigger):
             "dirac_conn_id": self.dirac_conn_id,
             "since": self.since,
             "not_before": self.not_before,
+            "decides": self.decides,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -83,7 +89,11 @@ class DiracGateTrigger(BaseTrigger):
         try:
             while True:
                 facts = await look.facts(gates)
-                verdict = judge_gates(gates, facts, waited=time.time() - self.since)
+                waited = time.time() - self.since
+                if self.decides:
+                    verdict = decide_gate(gates[0], facts, waited=waited)
+                else:
+                    verdict = judge_gates(gates, facts, waited=waited)
                 if verdict.alarm and verdict.alarm != alarm:
                     self.log.warning("%s", verdict.alarm)
                 alarm = verdict.alarm
@@ -171,7 +181,7 @@ def made_by(production: str, step: str) -> list[str]:
     from airflow.sdk.bases.xcom import BaseXCom
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-    task = f"{step.replace('.', '__')}.dataset"
+    task = f"{naming.group_id(step)}.dataset"
     runs = RuntimeTaskInstance.get_task_states(dag_id=production, task_ids=[task])
     done = [run for run, states in runs.items() if states.get(task) == "success"]
     results = (

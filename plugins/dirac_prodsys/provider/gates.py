@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
+from dirac_prodsys.core import loops
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.provider.approval import DiracApprovalOperator
@@ -45,11 +46,18 @@ def before_start(
     return first
 
 
-def created_late(plan: ProductionPlan) -> frozenset[str]:
-    """Steps that are created when the run is under way: their own input, or that of a step before
-    them, is a dataset that is waited for."""
+def created_late(production: Production, plan: ProductionPlan) -> frozenset[str]:
+    """Steps that are created when the run is under way.
+
+    Their own input, or that of a step before them, is a dataset that is waited for, or what a loop
+    comes to; or they are a pass of a loop after the first.
+    """
     late: set[str] = set()
     for step in plan.steps:
-        if step.waits_for_input or late.intersection((*step.parents, *step.feeders)):
+        turn = production.step(step.name).turn
+        again = turn is not None and turn.number > 1
+        taken = loops.foreign(production, step.name, step.feeders).keys() - set(step.after)
+        before = late.intersection((*step.parents, *step.feeders))
+        if step.waits_for_input or again or taken or before:
             late.add(step.name)
     return frozenset(late)

@@ -107,7 +107,8 @@ def tell_status(gateway: ProductionGateway, plan: ProductionPlan, status: str = 
     name = naming.registered_name(plan.production, plan.run)
     if status:
         return gateway.mark_production(name, status) if gateway.find_production(name) else ""
-    return follow(gateway, name, len(plan.steps))
+    # who is created when the run is under way is not entered
+    return follow(gateway, name, 0 if plan.grows else len(plan.steps))
 
 
 def follow(gateway: ProductionGateway, name: str, steps: int = 0) -> str:

@@ -15,6 +15,7 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.params import given_values
+from dirac_prodsys.provider.passes import last_passes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,12 +35,16 @@ class DiracProductionOperator(DiracOperator):
         self.step = None
 
     def whole_plan(self, context: Context) -> ProductionPlan:
-        """The plan of this run; what datasets hold is not looked up.
+        """The plan of this run, without passes of loops that have ended before them.
+
+        What datasets hold is not looked up.
 
         :raises AirflowFailException: the production cannot be planned.
         """
         run = naming.run_tag(str(context["run_id"]))
         try:
-            return compile(self.whole, run=run, parameters=given_values(context))
+            last = last_passes(context, self.whole.loops)
+            plan = compile(self.whole, run=run, parameters=given_values(context), last=last)
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from error
+        return plan.ended(last)

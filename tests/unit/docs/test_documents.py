@@ -25,6 +25,7 @@ from dirac_prodsys.core.job_types import job_types
 from dirac_prodsys.core.job_types.request import Request
 from dirac_prodsys.core.job_types.script import Script
 from dirac_prodsys.core.language.model import Common, Defaults, NativeFile, NativeStep
+from dirac_prodsys.core.loop_models import LoopModel
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.core.plugins import plugins
@@ -133,7 +134,7 @@ def table_keys(document: str, section: str) -> set[str]:
         (
             "production",
             Production,
-            {"steps", "parameters", "types", "dialect", "source", "file"},
+            {"steps", "loops", "parameters", "types", "dialect", "source", "file"},
             {},
         ),
         ("step", NativeStep, set(), {}),
@@ -141,6 +142,7 @@ def table_keys(document: str, section: str) -> set[str]:
         ("recovery", Recovery, set(), {}),
         ("errors", ErrorRuleModel, set(), {}),
         ("approval", Approval, set(), {}),
+        ("loops", LoopModel, set(), {}),
         ("on_cancel", OnCancel, set(), {}),
         ("notify", Notify, set(), {}),
         ("run_numbers", RunNumbers, set(), {}),

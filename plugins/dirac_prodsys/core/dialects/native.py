@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from dirac_prodsys.core.language import preparation
 from dirac_prodsys.core.language.model import Header, NativeFile, NativeStep
 from dirac_prodsys.core.language.preparation import Prepared
+from dirac_prodsys.core.loop_models import LoopModel
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import NAMES
 from dirac_prodsys.core.problems import Path, Problem, Problems
@@ -58,13 +59,20 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
     except ValidationError as error:
         problems.found += explain(error, NativeFile, document.data)
         return _readable_part(document, problems)
-    steps = tuple(_step(name, step) for name, step in native.steps.items())
+    written = [_step(name, step) for name, step in native.steps.items()]
+    steps = _unrolled(written, native.loops, problems)
     production = _production(native.production, steps, native, document)
     return production, frozenset()
 
 
 def place(path: Path, document: Document) -> Path:
-    """The native form is that of the plan."""
+    """The native form is that of the plan; the passes of a step of a loop are written once."""
+    written = document.data.get("steps")
+    if len(path) > 1 and path[0] == "steps" and isinstance(written, dict):
+        step = str(path[1])
+        base, _, number = step.rpartition(".")
+        if step not in written and base in written and number.isdigit():
+            return ("steps", base, *path[2:])
     return path
 
 
@@ -88,6 +96,10 @@ def _readable_part(
                 names = {name: name for name in NAMES}
                 read_job(job, names, ("steps", step_name, "job"), problems)
     unread = frozenset(written) - {step.name for step in steps}
+    loops, unclear = _loops(document)
+    unread |= unclear & frozenset(written)
+    steps = [step for step in steps if step.name not in unread]
+    steps = list(_unrolled(steps, loops, Problems()))
     return _production(Header(name=name, vo=vo), tuple(steps), None, document), unread
 
 
@@ -112,7 +124,7 @@ class _File:
         return self.document.matrix.count
 
     def at_place(self, problem: Problem) -> DefinitionError:
-        return self.document.error(problem)
+        return self.document.error(replace(problem, path=place(problem.path, self.document)))
 
     def written(self, path: Path) -> Any:
         tree = self.document.tree
@@ -154,6 +166,7 @@ def _production(
         parameters={} if native is None else native.parameters,
         types=_types(document) if native is None else native.types,
         steps=steps,
+        loops={} if native is None else native.loops,
         source=complete,
         file=document.file,
     )
@@ -167,6 +180,29 @@ def _types(document: Document) -> dict[str, TypeModel]:
         with contextlib.suppress(ValidationError):
             found[name] = TypeModel.model_validate(data)
     return found
+
+
+def _unrolled(
+    steps: list[Step], loops: Mapping[str, LoopModel], problems: Problems
+) -> tuple[Step, ...]:
+    if not loops:
+        return tuple(steps)
+    from dirac_prodsys.core.loops import unroll  # few have loops
+
+    return unroll(steps, loops, problems)
+
+
+def _loops(document: Document) -> tuple[dict[str, LoopModel], frozenset[str]]:
+    """The loops that a wrong file declares, and the steps of those that cannot be read."""
+    written, found = document.data.get("loops"), {}
+    unclear: set[str] = set()
+    for name, data in written.items() if isinstance(written, dict) else ():
+        try:
+            found[name] = LoopModel.model_validate(data)
+        except ValidationError:
+            steps = data.get("steps") if isinstance(data, dict) else None
+            unclear |= {step for step in steps or () if isinstance(step, str)}
+    return found, frozenset(unclear)
 
 
 def _step(name: str, native: NativeStep) -> Step:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
+from dirac_prodsys.core.loop_models import LoopModel
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter
@@ -168,6 +169,7 @@ class NativeFile(Model):
     :param production: what it is called, and whose it is.
     :param parameters: values that a run may choose, by name.
     :param types: transformation types of the site, by name.
+    :param loops: steps that are gone through again until a number is good enough, by name.
     :param common: what all outputs share.
     :param defaults: what steps get that do not say otherwise.
     :param matrix: axes and their values: every step is made for each combination.
@@ -182,4 +184,5 @@ class NativeFile(Model):
     common: Common = Common()
     defaults: Defaults = Defaults()
     matrix: dict[StrictStr, Any] = Field(default={})
+    loops: dict[StrictStr, LoopModel] = Field(default={})
     steps: dict[StrictStr, NativeStep] = Field(min_length=1)
