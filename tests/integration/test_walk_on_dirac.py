@@ -1,0 +1,51 @@
+"""Walks side by side on DIRAC's own services and agents."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from dirac_prodsys.gateway.protocol import GatewaySettings
+from sandbox import Grid
+from tests.integration.conftest import TRANSFORMATION_MANAGER
+from tests.walk.on_dirac import DiracWalk, seams
+
+#: seeds that are walked side by side; others are walked by hand, as each takes its time
+SEEDS = (3002, 3004, 3003)
+
+
+def suffer(grid: Grid, over: threading.Event) -> None:
+    """What the grid as a whole suffers: its agents stand still, its service is away."""
+    for wait in (8, 12):
+        over.wait(wait)
+        grid.freeze("executor")
+        over.wait(5)
+        grid.thaw("executor")
+    over.wait(3)
+    grid.kill_service(TRANSFORMATION_MANAGER)
+    over.wait(3)
+    grid.start_service(TRANSFORMATION_MANAGER)
+
+
+def test_walks_on_dirac_break_nothing(light_grid: Grid, tmp_path: Path) -> None:
+    settings = GatewaySettings(
+        config=str(light_grid.client_cfg),
+        proxy=str(light_grid.proxy("prodmgr", "sim_prod")),
+        group="sim_prod",
+        timeout=10,
+        poll_interval=1.0,
+        agent_cycle=2.0,
+    )
+    walks = [DiracWalk(seed, settings, tmp_path) for seed in SEEDS]
+    over = threading.Event()
+    suffering = threading.Thread(target=suffer, args=(light_grid, over))
+    suffering.start()
+    try:
+        with seams(), ThreadPoolExecutor(len(SEEDS)) as pool:
+            broken = list(pool.map(DiracWalk.run, walks))
+    finally:
+        over.set()
+        suffering.join()
+    told = ["\n".join([w.walked.text, *w.diary]) for w, b in zip(walks, broken, strict=True) if b]
+    assert not told, "\n\n".join(told)
