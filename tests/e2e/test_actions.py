@@ -253,11 +253,18 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
     assert status(site, acted, "late") == "Active"
     assert tasks(site, acted, "hold") == 3
 
-    # its job still waits at the gate; the production's run goes on all the same
+    # its jobs still wait at the gate; the production's run goes on all the same
     completed = command(
         site, "complete", acted, "--step", "hold", "--yes", "--reason", "a test", "--json"
     )
     assert words(completed) == {"hold": "done"}
+    until(
+        "hold is complete",
+        240,
+        lambda: site.states(acted, RUN)["hold.complete"] == "success",
+        each=0.5,
+    )
+    site.open_gate(RUN)  # they hold the places of the grid's only executor
     site.succeeds(acted, RUN, seconds=400)
     assert site.tries(acted, RUN)["merge.create"] == 2
     assert set(site.states(acted, RUN).values()) == {"success"}
