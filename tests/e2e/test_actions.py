@@ -230,7 +230,12 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
     # groups of two from the flush on, which clearing the step's creation does not undo
     sized = command(site, "set-group-size", acted, "2", "--step", "merge", "--json")
     assert words(sized) == {"merge": "done"}
-    clear = {"dry_run": False, "task_ids": ["merge.create"], "dag_run_id": RUN}
+    clear = {
+        "dry_run": False,
+        "only_failed": False,
+        "task_ids": ["merge.create"],
+        "dag_run_id": RUN,
+    }
     site.rest.call("POST", f"dags/{acted}/clearTaskInstances", json=clear)
 
     with browser_page(site.stack, *site.stack.login) as page:
