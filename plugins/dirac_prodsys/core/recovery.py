@@ -225,7 +225,8 @@ def _of_good_task(case: Case, end: JobState) -> Decision:
 def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
     """A file that was set Unused again: by us, or by the grid itself (``MonitorFiles``), ten times.
 
-    It is about to be tried again, which the rules may forbid.
+    It is about to be tried again, which the rules may forbid; once for each task that failed: what
+    is Unused after that is so because a person wants it, or because it was allowed.
     """
     file, end = case.file, case.end
     if end is None or end.status not in _ENDED_BADLY:
@@ -234,6 +235,8 @@ def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
     if case.outputs == "all":
         why = f"{again}, and all outputs of its task are in the catalogue"
         return Decision(file, "processed", cause, why, end.site)
+    if ledger.decided.get(file.lfn) == file.task:
+        return Decision(file, "keep", cause, f"it was decided about after task {file.task}")
     if case.outputs == "some":
         why = f"{again}, and some outputs of task {file.task} are in the catalogue"
         return Decision(file, "give_up", cause, why, end.site)

@@ -1,4 +1,4 @@
-"""How often each file has been tried again, and for which cause.
+"""How often each file has been tried again, for which cause, and after which task it was decided.
 
 It is kept with the transformation, as an additional parameter: it survives restarts of everything
 and a cleared task, is seen by whoever looks in DIRAC, and goes when the transformation goes.
@@ -24,9 +24,12 @@ class Ledger:
     """Tries by file and cause.
 
     :param files: LFN → cause → number of tries.
+    :param decided: LFN → ID of the task after whose failure it was last decided whether to try
+        again. Who lets the file be tried again after that is a person.
     """
 
     files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    decided: Mapping[str, int] = field(default_factory=dict)
 
     def of_file(self, lfn: str) -> Mapping[str, int]:
         """Tries of one file, by cause."""
@@ -45,11 +48,16 @@ class Ledger:
         for lfn, cause in tries:
             causes = files.setdefault(lfn, {})
             causes[cause] = causes.get(cause, 0) + 1
-        return Ledger(files)
+        return Ledger(files, self.decided)
+
+    def with_decisions(self, tasks: Iterable[tuple[str, int]]) -> Ledger:
+        """The ledger after these: pairs of LFN and the ID of the task that failed on it."""
+        return Ledger(self.files, {**self.decided, **dict(tasks)})
 
     def to_text(self) -> str:
         """The value of the parameter."""
-        return json.dumps({"version": 1, "files": self.files}, sort_keys=True)
+        known = {"version": 1, "files": self.files, "decided": self.decided}
+        return json.dumps(known, sort_keys=True)
 
     @classmethod
     def from_text(cls, text: str) -> Ledger:
@@ -63,4 +71,8 @@ class Ledger:
         files = data.get("files") if isinstance(data, dict) else None
         if not isinstance(files, dict):
             raise ValueError(f"{PARAMETER} holds no ledger: {text[:80]!r}")
-        return cls({lfn: {c: int(n) for c, n in causes.items()} for lfn, causes in files.items()})
+        decided = data.get("decided") or {}  # older ledgers have none
+        return cls(
+            {lfn: {c: int(n) for c, n in causes.items()} for lfn, causes in files.items()},
+            {lfn: int(task) for lfn, task in decided.items()},
+        )

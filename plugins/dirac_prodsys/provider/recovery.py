@@ -243,8 +243,14 @@ def _carry_out(
     gateway: RecoveryGateway, transformation: int, decisions: Sequence[Decision], ledger: Ledger
 ) -> dict[str, str]:
     again = [(d.file.lfn, d.cause) for d in decisions if d.fate.startswith("retry")]
-    if again:
-        gateway.write_note(transformation, PARAMETER, ledger.with_tries(again).to_text())
+    decided = [
+        (d.file.lfn, d.file.task)
+        for d in decisions
+        if d.file.task and d.fate in ("retry", "retry_elsewhere", "give_up")
+    ]
+    if again or decided:
+        noted = ledger.with_tries(again).with_decisions(decided)
+        gateway.write_note(transformation, PARAMETER, noted.to_text())
     changes = [
         FileChange(d.file.lfn, d.file.status, d.file.task, str(d.becomes))
         for d in decisions

@@ -174,6 +174,18 @@ def test_failures_that_the_grid_took_back_itself_count_as_well() -> None:
     assert fate(case(errors=3), RecoveryRules(max_resets=4)) == "retry"
 
 
+def test_what_the_grid_takes_back_is_given_up_once_and_a_person_may_have_it_tried_again() -> None:
+    taken_back = case("Unused", errors=4)
+    (decision,) = decide([taken_back], RecoveryRules(max_resets=3), NOTHING)
+    assert decision.fate == "give_up"
+    given_up = NOTHING.with_decisions([("/sim/a", decision.file.task)])
+    assert fate(taken_back, RecoveryRules(max_resets=3), given_up) == "keep"
+    earlier = NOTHING.with_decisions([("/sim/a", decision.file.task - 1)])
+    assert fate(taken_back, RecoveryRules(max_resets=3), earlier) == "give_up"
+    done = case("Unused", errors=4, outputs="all")
+    assert fate(done, RecoveryRules(max_resets=3), given_up) == "processed"
+
+
 def test_a_rule_bounds_its_own_cause_and_leaves_the_others() -> None:
     killed = case(task="Killed")
     rules = RecoveryRules(errors=RULES)
@@ -217,6 +229,9 @@ def test_a_ledger_travels_and_counts() -> None:
     ledger = NOTHING.with_tries([("/sim/a", "Failed"), ("/sim/a", "Killed"), ("/sim/b", "Failed")])
     assert Ledger.from_text(ledger.to_text()) == ledger
     assert Ledger.from_text("") == NOTHING
+    decided = ledger.with_decisions([("/sim/a", 3)])
+    assert Ledger.from_text(decided.to_text()) == decided
+    assert Ledger.from_text('{"version": 1, "files": {}}') == NOTHING
     assert ledger.by_cause() == {"Failed": 2, "Killed": 1}
     assert ledger.of_file("/sim/c") == {}
     assert NOTHING.files == {}
