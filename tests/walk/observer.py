@@ -380,6 +380,8 @@ class Observer:
             self.note("I4", f"the run is done, and {label} is {found.status}")
         by_hand = self.grid.hands.get(number, set())
         for lfn, times in self.grid.processed(number).items():
+            if (number, lfn) in self.grid.excused:
+                continue
             if times > 1:
                 self.note("I6", f"{label}: {lfn} was processed {times} times")
             said = found.files[lfn].status if lfn in found.files else ""

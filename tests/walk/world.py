@@ -113,6 +113,8 @@ class WalkedGrid(MemoryGrid):
         self.struck: set[str] = set()
         #: files that vanished: the task whose only witness they were
         self.lost: dict[str, tuple[int, int]] = {}
+        #: input files, per transformation, that were on their way again when such a file came back
+        self.excused: set[tuple[int, str]] = set()
 
     @contextmanager
     def acting(self, who: str) -> Iterator[None]:
@@ -229,13 +231,22 @@ class WalkedGrid(MemoryGrid):
                 self.lost[lfn] = (number, task)
 
     def restore(self, lfn: str) -> None:
-        """A file that vanished is back; what was made again meanwhile was made in good faith."""
+        """A file that vanished is back; what is made again meanwhile is made in good faith."""
         self.catalogue.register(lfn)
         number, task = self.lost.get(lfn, (0, 0))
-        if number and task in self.transformations[number].tasks:
-            again = self.processed(number)
-            if not any(again[name] for name in self.transformations[number].tasks[task].lfns):
-                self.outputs.add((number, task))
+        if not number or task not in self.transformations[number].tasks:
+            return
+        found, again = self.transformations[number], self.processed(number)
+        took = found.tasks[task].lfns
+        on_their_way = [
+            name
+            for name in took
+            if found.files[name].task != task or found.files[name].status == FileStatus.UNUSED
+        ]
+        if on_their_way:
+            self.excused.update((number, name) for name in took)
+        elif not any(again[name] for name in took):
+            self.outputs.add((number, task))
 
     def _left(self, found: Transformation, task: int) -> list[str]:
         outputs = json.loads(found.row["Body"])["outputs"]
