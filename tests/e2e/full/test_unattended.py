@@ -175,12 +175,13 @@ def test_a_production_reaches_its_dataset_whatever_fails(full_site: Site) -> Non
     print(f"{time.monotonic() - began:.0f} s")
 
     # nothing is stranded, and nothing was processed twice
-    assert saboteur.files("process") == {"Processed": MADE - 1, "MissingInFC": 1}
     merged = saboteur.found("merge")
     processed = saboteur.found("process")
     simulated = saboteur.found("simulate")
+    # as many as fail are expected to fail again: so some more may come than were missing
+    assert len(simulated) >= MADE - 1
+    assert saboteur.files("process") == {"Processed": len(simulated), "MissingInFC": 1}
     assert saboteur.files("merge") == {"Processed": len(processed)}
-    assert len(simulated) == MADE - 1
     lines = [
         line.split(": ")
         for name in merged
