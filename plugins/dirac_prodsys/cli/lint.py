@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.checking import check_file, check_files
 from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code
@@ -56,18 +57,11 @@ def lint(
     run: Annotated[
         str, typer.Option("--run", metavar="TAG", help="Live: the run that is to start.")
     ] = "",
-    backend: Annotated[str, typer.Option(help="Live: gateway to use.")] = "dirac",
-    config: Annotated[
-        str,
-        typer.Option(envvar="DIRACSYSCONFIG", help="Live: DIRAC configuration file or server URL."),
-    ] = "",
-    proxy: Annotated[
-        str, typer.Option(envvar="X509_USER_PROXY", help="Live: proxy of a production group.")
-    ] = "",
-    group: Annotated[str, typer.Option(help="Live: DIRAC group, if not the proxy's own.")] = "",
-    timeout: Annotated[
-        float, typer.Option(help="Live: seconds after which a call is given up.")
-    ] = 60.0,
+    backend: grid_options.Backend = "dirac",
+    config: grid_options.Config = "",
+    proxy: grid_options.Proxy = "",
+    group: grid_options.Group = "",
+    timeout: grid_options.Timeout = 60.0,
 ) -> None:
     """Check production files and report everything that is wrong with them."""
     found_files = production_files(paths)

@@ -11,20 +11,11 @@ from collections.abc import Mapping, Sequence
 from dirac_prodsys.core.specs import BodySpec
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected
 from dirac_prodsys.gateway.bodies import render
-from dirac_prodsys.gateway.dirac_actions import ActionVerbs
-from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
-from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
-from dirac_prodsys.gateway.dirac_consistency import ConsistencyVerbs
-from dirac_prodsys.gateway.dirac_files import FileVerbs
-from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs, configured
-from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
-from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
-from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
+from dirac_prodsys.gateway.dirac_inventory import Configured, configured
+from dirac_prodsys.gateway.dirac_replicas import Stored
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
-from dirac_prodsys.gateway.dirac_runs import RunVerbs
-from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
 from dirac_prodsys.gateway.dirac_storage import stored
-from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+from dirac_prodsys.gateway.dirac_verbs import DiracVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import IN_USE, Services
 
@@ -36,20 +27,7 @@ def open(settings: GatewaySettings) -> DiracGateway:
     return DiracGateway(settings)
 
 
-class DiracGateway(
-    CatalogueVerbs,
-    ConsistencyVerbs,
-    ComparisonVerbs,
-    FileVerbs,
-    InventoryVerbs,
-    RecoveryVerbs,
-    RegistryVerbs,
-    ReplicaVerbs,
-    SmallFileVerbs,
-    RunVerbs,
-    TransformationVerbs,
-    ActionVerbs,
-):
+class DiracGateway(DiracVerbs):
     """A :class:`ProductionGateway` on DIRAC 9.1.
 
     :param services: for tests: another way to the services than DISET.

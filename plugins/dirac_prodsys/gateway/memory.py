@@ -24,19 +24,10 @@ from dirac_prodsys.errors import (
     GatewayRejected,
     GatewayUnavailable,
 )
-from dirac_prodsys.gateway.dirac_actions import ActionVerbs
-from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
-from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
-from dirac_prodsys.gateway.dirac_consistency import ConsistencyVerbs
-from dirac_prodsys.gateway.dirac_files import FileVerbs
-from dirac_prodsys.gateway.dirac_inventory import Configured, InventoryVerbs
-from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
-from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
-from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs, Stored
+from dirac_prodsys.gateway.dirac_inventory import Configured
+from dirac_prodsys.gateway.dirac_replicas import Stored
 from dirac_prodsys.gateway.dirac_replies import error_of
-from dirac_prodsys.gateway.dirac_runs import RunVerbs
-from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
-from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+from dirac_prodsys.gateway.dirac_verbs import DiracVerbs
 from dirac_prodsys.gateway.memory_catalogue import ServiceError
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
@@ -152,20 +143,7 @@ class MemoryServices:
             raise error_of(error.message, name, error.number) from None
 
 
-class MemoryGateway(
-    CatalogueVerbs,
-    ConsistencyVerbs,
-    ComparisonVerbs,
-    FileVerbs,
-    InventoryVerbs,
-    RecoveryVerbs,
-    RegistryVerbs,
-    ReplicaVerbs,
-    SmallFileVerbs,
-    RunVerbs,
-    TransformationVerbs,
-    ActionVerbs,
-):
+class MemoryGateway(DiracVerbs):
     """A :class:`ProductionGateway` on a grid in memory."""
 
     settle_seconds = 0.0

@@ -1,0 +1,37 @@
+"""All verbs of a grid that speaks DIRAC's services, in one class.
+
+Invariant: the real services and the grid in memory are used by the very same code; what differs
+between the two stands in ``dirac.py`` and ``memory.py``.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.gateway.dirac_actions import ActionVerbs
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
+from dirac_prodsys.gateway.dirac_consistency import ConsistencyVerbs
+from dirac_prodsys.gateway.dirac_files import FileVerbs
+from dirac_prodsys.gateway.dirac_inventory import InventoryVerbs
+from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
+from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
+from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs
+from dirac_prodsys.gateway.dirac_runs import RunVerbs
+from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
+from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+
+
+class DiracVerbs(
+    CatalogueVerbs,
+    ConsistencyVerbs,
+    ComparisonVerbs,
+    FileVerbs,
+    InventoryVerbs,
+    RecoveryVerbs,
+    RegistryVerbs,
+    ReplicaVerbs,
+    SmallFileVerbs,
+    RunVerbs,
+    TransformationVerbs,
+    ActionVerbs,
+):
+    """What :class:`ProductionGateway` and its companions ask for, by DIRAC's services."""
