@@ -28,8 +28,9 @@ rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
 fuzz: setup ## read 100,000 broken production files
 	@$(RUN) tests.fuzz --count 100000 --seed 1
 
-walk: setup ## walk 20,000 productions at random on a grid in memory
+walk: setup ## walk 20,000 productions at random on a grid in memory, and 30 on DIRAC
 	@$(RUN) tests.walk --count 20000 --seed 1
+	@WALKS_ON_DIRAC=30 $(RUN) pytest tests/integration/test_walk_on_dirac.py
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from sandbox import Grid
 from tests.integration.conftest import TRANSFORMATION_MANAGER
 from tests.walk.on_dirac import DiracWalk, seams
 
-#: seeds that are walked side by side; others are walked by hand, as each takes its time
-SEEDS = (3002, 3004, 3003)
+#: walks in every test run; `make walk` walks 30
+WALKS = int(os.environ.get("WALKS_ON_DIRAC", "6"))
 
 
 def suffer(grid: Grid, over: threading.Event) -> None:
@@ -28,6 +31,7 @@ def suffer(grid: Grid, over: threading.Event) -> None:
     grid.start_service(TRANSFORMATION_MANAGER)
 
 
+@pytest.mark.timeout(1800)
 def test_walks_on_dirac_break_nothing(light_grid: Grid, tmp_path: Path) -> None:
     settings = GatewaySettings(
         config=str(light_grid.client_cfg),
@@ -37,12 +41,12 @@ def test_walks_on_dirac_break_nothing(light_grid: Grid, tmp_path: Path) -> None:
         poll_interval=1.0,
         agent_cycle=2.0,
     )
-    walks = [DiracWalk(seed, settings, tmp_path) for seed in SEEDS]
+    walks = [DiracWalk(seed, settings, tmp_path) for seed in range(1, WALKS + 1)]
     over = threading.Event()
     suffering = threading.Thread(target=suffer, args=(light_grid, over))
     suffering.start()
     try:
-        with seams(), ThreadPoolExecutor(len(SEEDS)) as pool:
+        with seams(), ThreadPoolExecutor(WALKS) as pool:
             broken = list(pool.map(DiracWalk.run, walks))
     finally:
         over.set()

@@ -59,6 +59,8 @@ class Mirror:
         self.transformations: dict[int, Transformation] = {}
         self.catalogue = SimpleNamespace(find=self._find, since=_Since(now))
         self.outputs: set[tuple[int, int]] = set()
+        #: nothing vanishes here
+        self.excused: set[tuple[int, str]] = set()
         self.attached_at: dict[int, float] = {}
         self.made_at: dict[tuple[int, int], float] = defaultdict(float)
         self.hands: dict[int, set[str]] = {}

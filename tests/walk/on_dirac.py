@@ -144,6 +144,7 @@ class DiracWalk(Walk):
             prepare=self._process,
             dead_after=2.0,
         )
+        self.observer.states = self.airflow.states
         self.outages = self.late = 0
         self.vanished: list[str] = []
 
