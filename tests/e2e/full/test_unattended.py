@@ -169,6 +169,8 @@ def test_a_production_reaches_its_dataset_whatever_fails(full_site: Site) -> Non
     time.sleep(OFF_SECONDS)
     site.grid.start_agents()
     until("the flush", 600, lambda: site.states(NAME, RUN)["merge.flush"] == "success", each=0.5)
+    # the flush has done its work, and its last job is still at work
+    until("tasks for the rest", 120, lambda: not saboteur.files("merge").get("Unused"), each=0.2)
     saboteur.register(f"{FOLDER}/process/late_00000001.txt", "late")
 
     site.succeeds(NAME, RUN, seconds=600)
