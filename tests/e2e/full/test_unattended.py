@@ -65,7 +65,7 @@ steps:
     output: {{files: ["process_@{{JOB_ID}}.txt"]}}
   merge:
     type: Merging
-    group_size: 3
+    group_size: 4  # 5 to 7 files come: some are always left for the flush
     input: {{from: process}}
     job: {merge}
     output: {{files: ["merge_@{{JOB_ID}}.txt"]}}
