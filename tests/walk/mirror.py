@@ -164,7 +164,10 @@ class Mirror:
         return count
 
     def by_hand(self, number: int, deed: str) -> None:
-        """What a person does with DIRAC's own commands."""
+        """What a person does with DIRAC's own commands, but for cleaning: a light grid has no agent
+        that would ever end it."""
+        if deed == "Cleaning":
+            return
         self.hands.setdefault(number, set()).add(deed if not deed.isdigit() else "group_size")
         if deed == "extend":
             self.person_tasks[number] = self.person_tasks.get(number, 0) + 1
