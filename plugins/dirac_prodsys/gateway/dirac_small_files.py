@@ -23,14 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable, NotFound
+from dirac_prodsys.gateway.dirac_process import environment
 from dirac_prodsys.gateway.dirac_replies import each
-from dirac_prodsys.gateway.dirac_rpc import DisetServices, proxy_file
+from dirac_prodsys.gateway.dirac_rpc import DisetServices
 from dirac_prodsys.gateway.services import CATALOGUE, Services
 
 _FETCH = Path(__file__).with_name("dirac_fetch.py")
-
-#: variables by which a DIRAC process finds its grid and its identity
-_IDENTITY = ("DIRAC", "X509_", "BEARER_TOKEN")
 
 
 class SmallFileVerbs:
@@ -62,7 +60,12 @@ class SmallFileVerbs:
         with tempfile.TemporaryDirectory(prefix="dirac-file-") as folder:
             target = Path(folder, "content")
             target.mkdir()
-            _run(lfn, str(target), _environment(services, Path(folder)), services)
+            _run(
+                lfn,
+                str(target),
+                environment(services.settings, services.configuration.ca_dir, Path(folder)),
+                services,
+            )
             found = [path for path in target.iterdir() if path.is_file()]
             if len(found) != 1:
                 raise GatewayUnavailable(f"{lfn} was not fetched", "see the storage element")
@@ -79,26 +82,6 @@ class SmallFileVerbs:
 
 def _version(facts: Mapping[str, Any]) -> str:
     return "/".join(str(facts.get(key, "")) for key in ("FileID", "Size", "Checksum"))
-
-
-def _environment(services: DisetServices, folder: Path) -> dict[str, str]:
-    """What a DIRAC process finds that is to act as this connection does."""
-    settings = services.settings
-    found = {name: value for name, value in os.environ.items() if not name.startswith(_IDENTITY)}
-    found["X509_USER_PROXY"] = proxy_file(settings)
-    found["X509_CERT_DIR"] = services.configuration.ca_dir
-    found["HOME"] = str(folder)  # no ~/.dirac.cfg
-    config = settings.config
-    if config.startswith(("dips://", "dip://")):
-        file = folder / "dirac.cfg"
-        file.write_text(f"DIRAC\n{{\n  Configuration\n  {{\n    Servers = {config}\n  }}\n}}\n")
-        config = str(file)
-    if config:
-        found["DIRACSYSCONFIG"] = str(Path(config).expanduser().absolute())
-    else:  # what DIRAC itself would read on this machine
-        kept = ("DIRACSYSCONFIG", "DIRAC_ROOT_PATH", "HOME")
-        found |= {name: os.environ[name] for name in kept if name in os.environ}
-    return found
 
 
 def _run(lfn: str, target: str, environment: dict[str, str], services: DisetServices) -> None:

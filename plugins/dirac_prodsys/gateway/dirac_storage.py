@@ -7,21 +7,19 @@ DIRAC's in the environment; after the connection's timeout and a second for each
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway.dirac_process import environment
 from dirac_prodsys.gateway.dirac_replicas import Stored
-from dirac_prodsys.gateway.dirac_rpc import proxy_file
 from dirac_prodsys.gateway.protocol import GatewaySettings
 
 _LOOK = Path(__file__).with_name("dirac_storage_look.py")
-_FOREIGN = ("DIRAC", "X509_", "BEARER_TOKEN")
 
 #: words of a plug-in for a file that is not there
 _ABSENT = ("no such file", "does not exist", "not found")
@@ -42,7 +40,7 @@ def stored(
             done = subprocess.run(
                 [sys.executable, str(_LOOK), str(answer)],
                 input=question,
-                env=_environment(settings, ca_dir, Path(folder)),
+                env=environment(settings, ca_dir, Path(folder)),
                 cwd=folder,
                 capture_output=True,
                 text=True,
@@ -78,21 +76,3 @@ def _cannot(se: str, why: str) -> GatewayRejected:
 def _reason(why: str) -> str:
     text = " ".join(why.split())
     return "the file is not" if any(word in text.lower() for word in _ABSENT) else text
-
-
-def _environment(settings: GatewaySettings, ca_dir: str, folder: Path) -> Mapping[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
-    config = settings.config
-    if config.startswith(("dips://", "dip://")):
-        file = folder / "dirac.cfg"
-        file.write_text(f"DIRAC\n{{\n  Configuration\n  {{\n    Servers = {config}\n  }}\n}}\n")
-        config = str(file)
-    named = {"DIRACSYSCONFIG": str(Path(config).expanduser())} if config else {}
-    return {
-        **inherited,
-        **named,
-        "X509_USER_PROXY": proxy_file(settings),
-        "X509_CERT_DIR": ca_dir,
-        # neither ~/.dirac.cfg nor ~/.globus of whoever runs Airflow
-        "HOME": str(folder) if config else os.environ.get("HOME", str(folder)),
-    }
