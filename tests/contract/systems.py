@@ -16,13 +16,13 @@ from typing import Any, Protocol
 import pytest
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, JobSpec, TransformationSpec
+from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, TransformationSpec
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.protocol import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE, Services
+from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
 from sandbox import Grid
 
 Gateway = DiracGateway | MemoryGateway
@@ -195,3 +195,22 @@ def spec(name: str, **changes: Any) -> TransformationSpec:
         "group_size": 2,
     }
     return TransformationSpec(**{**fields, **changes})
+
+
+def status_of(gateway: Gateway, transformation: int) -> str:
+    return str(gateway.snapshot([transformation])[transformation].status)
+
+
+def by_hand(gateway: Gateway, transformation: int, parameter: str, value: object) -> None:
+    """What a person does in DIRAC's web page."""
+    gateway.services.call(
+        TRANSFORMATIONS, "setTransformationParameter", transformation, parameter, value
+    )
+
+
+def prepared(gateway: Gateway, **metadata: object) -> DirectorySpec:
+    """A directory with metadata of its own."""
+    mark = unique()
+    directory = DirectorySpec(path=f"/sim/contract/{mark}", metadata={"run": mark, **metadata})
+    gateway.prepare_directories([directory])
+    return directory

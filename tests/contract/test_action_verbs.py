@@ -17,7 +17,16 @@ from dirac_prodsys.errors import (
 from dirac_prodsys.gateway import dirac_actions
 from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
-from tests.contract.systems import POWERLESS, Gateway, Interrupted, System, lost, spec, unique
+from tests.contract.systems import (
+    POWERLESS,
+    Gateway,
+    Interrupted,
+    System,
+    by_hand,
+    lost,
+    spec,
+    unique,
+)
 
 
 def test_a_gateway_has_the_verbs_of_actions(gateway: Gateway) -> None:
@@ -83,9 +92,7 @@ class TestGroupSize:
 
     def test_what_is_removed_is_not_changed(self, gateway: Gateway) -> None:
         made = gateway.create_transformation(spec(unique(), group_size=2))
-        gateway.services.call(
-            TRANSFORMATIONS, "setTransformationParameter", made.id, "Status", "Cleaned"
-        )
+        by_hand(gateway, made.id, "Status", "Cleaned")
         with pytest.raises(TransformationFailed, match="is Cleaned"):
             gateway.set_group_size(made.id, 5)
 

@@ -8,8 +8,7 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import Command, JobSpec
 from dirac_prodsys.core.status import TransformationStatus as Status
 from dirac_prodsys.errors import Conflict, GatewayUnavailable
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
-from tests.contract.systems import Gateway, Interrupted, lost, spec, unique
+from tests.contract.systems import Gateway, Interrupted, by_hand, lost, spec, unique
 
 OTHER_BODY = JobSpec(
     name="contract", job_type="Merging", commands=(Command(executable="/bin/false"),)
@@ -93,9 +92,7 @@ def test_one_that_somebody_stopped_or_cleaned(gateway: Gateway) -> None:
     gateway.stop_transformation(made.id)
     [meeting] = gateway.compare_transformations([old])
     assert (meeting.state, meeting.standing and meeting.standing.status) == ("equal", "Stopped")
-    gateway.services.call(
-        TRANSFORMATIONS, "setTransformationParameter", made.id, "Status", "Cleaned"
-    )
+    by_hand(gateway, made.id, "Status", "Cleaned")
     [meeting] = gateway.compare_transformations([old])
     assert meeting.state == "conflict"
     assert "somebody removed it" in meeting.differences[0]

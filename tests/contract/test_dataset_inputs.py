@@ -9,7 +9,7 @@ from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec
 from dirac_prodsys.core.status import TransformationStatus as Status
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
-from tests.contract.systems import Gateway, System, spec, unique
+from tests.contract.systems import Gateway, System, by_hand, spec, unique
 
 
 def test_a_transformation_that_is_created_manual_is_automatic_once_it_is_started(
@@ -27,9 +27,7 @@ def test_a_transformation_that_is_created_manual_is_automatic_once_it_is_started
 def test_one_whose_start_was_cut_short_is_adopted(gateway: Gateway) -> None:
     wanted = spec(unique()).model_copy(update={"agent_type": "Manual"})
     made = gateway.create_transformation(wanted)
-    gateway.services.call(
-        TRANSFORMATIONS, "setTransformationParameter", made.id, "AgentType", "Automatic"
-    )
+    by_hand(gateway, made.id, "AgentType", "Automatic")
     again = gateway.create_transformation(wanted)
     assert (again.id, again.adopted, again.status) == (made.id, True, Status.NEW)
 

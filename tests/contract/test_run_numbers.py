@@ -7,8 +7,7 @@ import pytest
 from dirac_prodsys.core.run_ranges import PARAMETER
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.errors import Conflict, GatewayUnavailable
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
-from tests.contract.systems import Gateway, Interrupted, lost, spec, unique
+from tests.contract.systems import Gateway, Interrupted, by_hand, lost, spec, unique
 
 
 def using(numbers: str, name: str = "") -> TransformationSpec:
@@ -44,9 +43,7 @@ def test_a_number_that_is_used_is_refused_and_nothing_is_left(gateway: Gateway) 
 def test_numbers_of_a_removed_transformation_are_free(gateway: Gateway) -> None:
     campaign = unique("PROD")
     made = gateway.create_transformation(using(f"{campaign}:1-100"))
-    gateway.services.call(
-        TRANSFORMATIONS, "setTransformationParameter", made.id, "Status", "Cleaned"
-    )
+    by_hand(gateway, made.id, "Status", "Cleaned")
     again = using(f"{campaign}:1-100")
     gateway.create_transformation(again)
     assert used(gateway, campaign) == [(again.name, 1, 100)]

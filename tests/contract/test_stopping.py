@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
 from dirac_prodsys.provider.stopping import resume, stop, stopped_by_us
-from tests.contract.systems import Gateway, spec, unique
+from tests.contract.systems import Gateway, by_hand, spec, status_of, unique
 
 
 def running(gateway: Gateway) -> int:
@@ -15,25 +14,16 @@ def running(gateway: Gateway) -> int:
     return made.id
 
 
-def by_hand(gateway: Gateway, number: int, status: str) -> None:
-    """As a person does it in the portal."""
-    gateway.services.call(TRANSFORMATIONS, "setTransformationParameter", number, "Status", status)
-
-
-def status(gateway: Gateway, number: int) -> str:
-    return str(gateway.snapshot([number])[number].status)
-
-
 def test_what_we_stopped_we_resume_and_again(gateway: Gateway) -> None:
     number = running(gateway)
     for _ in range(2):
         assert stop(gateway, number, "the run did not complete")
         assert not stop(gateway, number, "the run did not complete")
-        assert status(gateway, number) == "Stopped"
+        assert status_of(gateway, number) == "Stopped"
         assert stopped_by_us(gateway, number)
         assert resume(gateway, number)
         assert not resume(gateway, number)
-        assert status(gateway, number) == "Active"
+        assert status_of(gateway, number) == "Active"
 
 
 @pytest.mark.parametrize(
@@ -47,16 +37,16 @@ def test_what_a_person_stopped_stays_so(
     if after_ours:
         stop(gateway, number, "the run did not complete")
     for each in hands:
-        by_hand(gateway, number, each)
+        by_hand(gateway, number, "Status", each)
     assert not stop(gateway, number, "the run did not complete")
     assert not resume(gateway, number)
-    assert status(gateway, number) == "Stopped"
+    assert status_of(gateway, number) == "Stopped"
 
 
 @pytest.mark.parametrize("state", ["New", "Completing", "Completed", "Archived", "Cleaned"])
 def test_what_does_not_run_is_not_stopped(gateway: Gateway, state: str) -> None:
     number = running(gateway)
-    by_hand(gateway, number, state)
+    by_hand(gateway, number, "Status", state)
     before = gateway.status_changes(number)
     assert not stop(gateway, number, "the run did not complete")
     assert not resume(gateway, number)
