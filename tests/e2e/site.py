@@ -28,7 +28,7 @@ class Site:
     """Everything that a user and a saboteur have in their hands.
 
     :param productions: the folder that Airflow's bundle looks into.
-    :param gates: a file here, named like a run, lets the jobs of that run end.
+    :param gates: a file here, named like a production's run, lets the jobs of that run end.
     """
 
     grid: Grid
@@ -43,9 +43,9 @@ class Site:
 
     # -- the user -----------------------------------------------------------------------------
 
-    def drop(self, name: str, *steps: str) -> Path:
-        """Write ``NAME.yaml`` with the given steps into the folder."""
-        head = f"version: 1\nproduction: {{name: {name}, vo: sim}}\nsteps:\n"
+    def drop(self, name: str, *steps: str, facts: str = "") -> Path:
+        """Write ``NAME.yaml`` with the given steps; ``facts`` are the production's."""
+        head = f"version: 1\nproduction: {{name: {name}, vo: sim, {facts}}}\nsteps:\n"
         path = self.productions / f"{name}.yaml"
         part = path.with_suffix(".part")
         part.write_text(head + "".join(textwrap.indent(step, "  ") for step in steps))
@@ -61,7 +61,7 @@ class Site:
               job:
                 type: script
                 executable: sh
-                arguments: "{WAIT_FOR} {self.gates}/${{{{ run }}}}"
+                arguments: "{WAIT_FOR} {self.gates}/${{{{ production }}}}__${{{{ run }}}}"
                 cpu_time: 600
             """)
 
@@ -78,9 +78,9 @@ class Site:
                 metadata: {{production: "${{{{ production }}}}", run: "${{{{ run }}}}"}}
             """)
 
-    def open_gate(self, run_id: str) -> None:
-        """Let the jobs of a run end."""
-        (self.gates / run_tag(run_id)).touch()
+    def open_gate(self, name: str, run_id: str) -> None:
+        """Let the jobs of a production's run end."""
+        (self.gates / f"{name}__{run_tag(run_id)}").touch()
 
     def known(self, name: str, *task_ids: str, seconds: float = 60) -> None:
         """Wait until Airflow knows the DAG, with these tasks."""

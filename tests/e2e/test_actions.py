@@ -269,7 +269,7 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
         lambda: site.states(acted, RUN)["hold.complete"] == "success",
         each=0.5,
     )
-    site.open_gate(RUN)  # they hold the places of the grid's only executor
+    site.open_gate(acted, RUN)  # they hold the places of the grid's only executor
     site.succeeds(acted, RUN, seconds=400)
     assert site.tries(acted, RUN)["merge.create"] == 2
     assert set(site.states(acted, RUN).values()) == {"success"}
@@ -337,7 +337,7 @@ def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> N
     log = everything(site)["TransformationLog"]
     for number in (first, second):
         assert log.count((number, "Status updated to Stopped")) == 1
-    site.open_gate(TWICE)
+    site.open_gate(name, TWICE)
     resumed = command(site, "resume", name, "--json")
     assert words(resumed) == {"first": "done", "second": "done"}
     site.succeeds(name, TWICE, seconds=400)

@@ -145,7 +145,7 @@ def test_a_clear_and_a_triggerer_that_stalls_stop_nothing(site: Site) -> None:
     wait_again(site, "stalled", "left.process")
     assert site.tries(NAME, "stalled")["left.create"] == 1
     a_triggerer_that_stalls_stops_nothing(site)
-    site.open_gate("stalled")
+    site.open_gate(NAME, "stalled")
     ends(site, "stalled", "success")
     assert history(site, "stalled", "left") == ["Active", "Completed"]
 
@@ -168,7 +168,7 @@ def test_a_run_is_stopped_by_a_mark_and_taken_up_by_a_clear(site: Site) -> None:
 
     # all gates before any end: few jobs run at once, and one that waits keeps others from running
     for run_id in ("task-failed", "run-failed", "accepted"):
-        site.open_gate(run_id)
+        site.open_gate(NAME, run_id)
     for run_id in ("task-failed", "run-failed"):
         ends(site, run_id, "success")
     assert history(site, "task-failed", "left") == ["Active", "Stopped", "Active", "Completed"]
@@ -186,7 +186,7 @@ def test_what_a_person_cleaned_begins_anew_when_its_group_is_cleared(site: Site)
     )
     first = row(site, "fresh", "left")
     site.rest.clear(NAME, "fresh", *(f"left.{task}" for task in GROUP))
-    site.open_gate("fresh")
+    site.open_gate(NAME, "fresh")
     ends(site, "fresh", "success")
     assert row(site, "fresh", "left") == first
     ((number, status),) = site.rows(NAME, "fresh", "left__fresh2")

@@ -34,7 +34,7 @@ def test_an_outage_of_a_minute_and_a_database_restart_cost_nothing(site: Site) -
     assert site.states("outage", "run")["step.process"] == "deferred"
 
     site.succeeds("newcomer", "run", seconds=180)
-    site.open_gate("run")
+    site.open_gate("outage", "run")
     site.succeeds("outage", "run", seconds=180)
     for name in ("outage", "newcomer"):
         assert set(site.tries(name, "run").values()) == {1}

@@ -33,7 +33,7 @@ def test_a_broken_yaml_is_an_error_of_its_own_and_every_run_goes_on(site: Site) 
     assert site.rest.dags()["flight"]["is_stale"] is False
 
     # while it is broken: a waiting run ends, and so does another production from its beginning
-    site.open_gate("old-1")
+    site.open_gate("flight", "old-1")
     site.succeeds("flight", "old-1")
     site.begin("bystander", "beside")
     site.succeeds("bystander", "beside")
@@ -43,12 +43,12 @@ def test_a_broken_yaml_is_an_error_of_its_own_and_every_run_goes_on(site: Site) 
     site.drop("flight", site.gated("first"), site.quick("second"))
     site.known("flight", "second.process")
     until("the error is gone", 60, lambda: not errors_by_name(site))
-    site.open_gate("new")
+    site.open_gate("flight", "new")
     site.begin("flight", "new")
     site.succeeds("flight", "new")
     assert "second.complete" in site.states("flight", "new")
     assert site.states("flight", "old-2")["first.process"] == "deferred"
-    site.open_gate("old-2")
+    site.open_gate("flight", "old-2")
     site.succeeds("flight", "old-2")
 
     for run_id in ("old-1", "old-2"):

@@ -81,7 +81,7 @@ def test_a_killed_triggerer_forgets_no_wait(site: Site) -> None:
     states = site.states("triggerer_killed", "run")
     assert {states[wait] for wait in waits} == {"deferred"}
     # what they wait for happens while nobody looks
-    site.open_gate("run")
+    site.open_gate("triggerer_killed", "run")
     site.stack.restart("triggerer")
 
     site.succeeds("triggerer_killed", "run", seconds=180)

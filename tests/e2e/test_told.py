@@ -39,13 +39,16 @@ def of_kind(server: SmtpServer, kind: str) -> list[Message]:
 
 def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(site: Site) -> None:
     patience = "  policy: {stall_after: 0.001}\n"
-    path = site.drop("told", *(site.gated(step) + patience for step in STEPS))
-    path.write_text(path.read_text().replace("vo: sim", "vo: sim, notify: {to: shift@x.org}"))
+    site.drop(
+        "told",
+        *(site.gated(step) + patience for step in STEPS),
+        facts="notify: {to: shift@x.org}",
+    )
     with smtp_server() as server:
         connect_mail(site, server)
         site.begin("told", "run")
         until("a stall is told", 240, lambda: of_kind(server, "stalled"), each=0.5)
-        site.open_gate("run")
+        site.open_gate("told", "run")
         site.succeeds("told", "run", seconds=240)
         until("the end is told", 30, lambda: of_kind(server, "completed"), each=0.5)
 
