@@ -103,12 +103,15 @@ def causes_of(verdict: Verdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cause_of(part) for part in text.split("; ")))
 
 
-def matter(verdict: Verdict, told: Sequence[str]) -> dict[str, Any]:
+def matter(verdict: Verdict, told: Sequence[str], *, due: bool = True) -> dict[str, Any]:
     """What a wait should tell at this look, as ``{"about", "causes"}``; empty: nothing.
 
     :param told: causes that were told since it last went on.
+    :param due: whether an alarm may be told; else an attempt has failed a short while ago.
     """
     new = [cause for cause in causes_of(verdict) if cause not in told]
+    if new and not due:
+        return {}
     if new:
         return {"about": verdict.about, "causes": new}
     if told and not verdict.about:

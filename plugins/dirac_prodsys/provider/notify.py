@@ -15,7 +15,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.configuration import conf
 
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 SECTION = "dirac_prodsys"
 
 _SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+
+#: what came of telling; ``known``: somebody has told it, or nobody wants to hear it
+Telling = Literal["told", "known", "failed"]
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +95,8 @@ class Teller:
         self._transformation = transformation
         self._hook = DiracHook(dirac_conn_id)
 
-    def tell(self, notice: Notice, *, always: bool = False) -> bool:
-        """Send a notice if its causes are new in this run; return whether it was sent.
+    def tell(self, notice: Notice, *, always: bool = False) -> Telling:
+        """Send a notice if its causes are new in this run.
 
         :param always: it is known to be new.
         """
@@ -101,25 +104,25 @@ class Teller:
         try:
             rules = rules_for(self.production)
             if notice.kind not in rules.on or not wanted(self.production):
-                return False
+                return "known"
             keys = [] if always else [notice.key(cause) for cause in notice.causes]
             kept = self._kept() if keys else None
             if kept is not None:
                 gateway, number = kept
                 keys = told.claim(gateway, number, keys, self.by, settle=_settle(gateway))
                 if not keys:
-                    return False
+                    return "known"
             _send(notice, self.context, self.production, rules)
             if kept is not None:
                 told.sent(*kept, keys, self.by)
         except Exception as error:
             reason = error.reason if isinstance(error, ProdsysError) else repr(error)
             log.warning("nobody was told: %s: %s", first, reason)
-            return False
+            return "failed"
         log.info("told: %s: %s", notice.kind, first)
-        return True
+        return "told"
 
-    def went_on(self, causes: Sequence[str], step: str, text: str) -> bool:
+    def went_on(self, causes: Sequence[str], step: str, text: str) -> Telling:
         """Tell that a wait goes on, if in this run somebody was told that it does not."""
         keys = [key for cause in causes for key in keys_of_alarm(cause, step)]
         try:
@@ -127,9 +130,9 @@ class Teller:
             known = told.forget(*kept, keys) if kept is not None else []
         except ProdsysError as error:
             log.warning("what was told cannot be forgotten: %s", error.reason)
-            return False
+            return "failed"
         if not known:
-            return False
+            return "known"
         return self.tell(Notice("recovered", (), f"{step} goes on: {text}", step), always=True)
 
     def _kept(self) -> tuple[RecoveryGateway, int] | None:

@@ -293,7 +293,9 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             return replace(past, told=())
         kind: notices.NoticeKind = "stalled" if about == "stalled" else "needs_person"
         self.log.warning("%s", event.get("reason"))
-        teller.tell(notices.of_alarm(kind, causes, event.get("reason") or "", name))
+        alarm = notices.of_alarm(kind, causes, event.get("reason") or "", name)
+        if teller.tell(alarm) == "failed":
+            return replace(past, tell_after=time.time() + _TELL_AGAIN_AFTER)
         return replace(past, told=(*past.told, *causes))
 
     def _teller(self, context: Context, snapshot: Mapping[str, Any] | None) -> notify.Teller:
@@ -386,6 +388,9 @@ def _push(context: Context, key: str, value: Any) -> None:
 def _is_removed(snapshot: Mapping[str, Any] | None) -> bool:
     return bool(snapshot) and Snapshot.from_dict(snapshot).status in REMOVED_TRANSFORMATION
 
+
+#: seconds after which an alarm of which nobody could be told is told again
+_TELL_AGAIN_AFTER = 600.0
 
 _REMOVED_HINT = "to begin anew, clear the step's task 'create' and what follows it in the step"
 _FAIL_HINT = "mend it in DIRAC, then clear this task to wait on; clearing starts nothing anew"

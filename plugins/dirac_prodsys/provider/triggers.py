@@ -188,7 +188,8 @@ class DiracTransformationTrigger(BaseTrigger):
                 if verdict.kind in DECISIVE:
                     event = self._event(verdict.kind, verdict.reason, snapshot, history)
                     return {**event, "tasks": verdict.tasks}
-                if self.tell and (about := matter(verdict, history.told)):
+                due = clock["now"] >= history.tell_after
+                if self.tell and (about := matter(verdict, history.told, due=due)):
                     event = self._event(
                         "notice", verdict.alarm or verdict.reason, snapshot, history
                     )

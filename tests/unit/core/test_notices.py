@@ -57,6 +57,12 @@ def test_one_more_that_stands_still_is_news_and_the_other_is_not_told_again() ->
     assert matter(both, told)["causes"] == ["# tasks wait: no site takes the jobs"]
 
 
+def test_an_alarm_that_could_not_be_told_waits_and_what_goes_on_does_not() -> None:
+    told = matter(stalled(), ())["causes"]
+    assert matter(stalled(), (), due=False) == {}
+    assert matter(wait(), told, due=False)["about"] == "recovered"
+
+
 def test_when_it_goes_on_that_is_told_once() -> None:
     told = matter(stalled(), ())["causes"]
     assert matter(wait(), told) == {"about": "recovered", "causes": told}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,7 +130,7 @@ def resumed(sensor: DiracTransformationSensor, context: Context, event: Any) -> 
 
 def test_a_cause_is_told_once_in_a_run_whoever_tells_it(teller: Teller, context: Context) -> None:
     first = Notice("stalled", ("agent",), "{{ it }} stands", "merge")
-    assert teller.tell(first)
+    assert teller.tell(first) == "told"
     assert TOLD == [
         {
             "subject": "[two: merge] stalled (run r1)",
@@ -138,9 +139,9 @@ def test_a_cause_is_told_once_in_a_run_whoever_tells_it(teller: Teller, context:
         }
     ]
     other = Teller({**context, "ti": TaskInstance(task_id="x")}, "dirac_default", teller.production)
-    assert not other.tell(first)
-    assert not teller.tell(first)
-    assert other.tell(Notice("stalled", ("agent", "another"), "more"))
+    assert other.tell(first) == "known"
+    assert teller.tell(first) == "known"
+    assert other.tell(Notice("stalled", ("agent", "another"), "more")) == "told"
 
 
 def test_a_notifier_that_fails_costs_nothing_and_the_same_task_may_try_again(
@@ -148,11 +149,11 @@ def test_a_notifier_that_fails_costs_nothing_and_the_same_task_may_try_again(
 ) -> None:
     deployment(fails=True)
     told = Notice("stalled", ("agent",), "it stands")
-    assert not teller.tell(told)
+    assert teller.tell(told) == "failed"
     deployment()
     other = Teller({**context, "ti": TaskInstance(task_id="x")}, "dirac_default", teller.production)
-    assert not other.tell(told)
-    assert teller.tell(told)
+    assert other.tell(told) == "known"
+    assert teller.tell(told) == "told"
 
 
 @pytest.mark.parametrize(
@@ -163,15 +164,15 @@ def test_a_wrong_configuration_fails_no_task(
     teller: Teller, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFIER", broken)
-    assert not teller.tell(Notice("stalled", ("agent",), "it stands"))
+    assert teller.tell(Notice("stalled", ("agent",), "it stands")) == "failed"
 
 
 def test_during_an_outage_nobody_is_told_and_nothing_fails(
     teller: Teller, started: MemoryGrid
 ) -> None:
     started.down = True
-    assert not teller.tell(Notice("stalled", ("agent",), "it stands"))
-    assert not teller.went_on(["agent"], "merge", "it goes")
+    assert teller.tell(Notice("stalled", ("agent",), "it stands")) == "failed"
+    assert teller.went_on(["agent"], "merge", "it goes") == "failed"
 
 
 def test_a_kind_that_is_unknown_in_the_configuration_is_named(
@@ -212,6 +213,20 @@ def test_a_stall_reaches_a_worker_once_and_the_wait_goes_on(
     assert len(TOLD) == 2
     resumed(sensor, context, notice("stalled", "the agent"))
     assert len(TOLD) == 3
+
+
+def test_a_stall_of_which_nobody_could_be_told_is_told_later(
+    started: MemoryGrid, production: Production, context: Context, deployment: Any
+) -> None:
+    sensor = sensor_of(production)
+    deployment(fails=True)
+    before = time.time()
+    seen = resumed(sensor, context, notice("stalled", "the agent"))
+    assert seen.told == ()
+    assert seen.tell_after > before + 60
+    deployment()
+    assert resumed(sensor, context, notice("stalled", "the agent")).told == ("the agent",)
+    assert len(TOLD) == 1
 
 
 def test_giving_up_is_told_once_however_often_the_task_is_cleared(
@@ -255,6 +270,12 @@ async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(
     assert (event["kind"], event["about"]) == ("notice", "needs_person")
     cause = "# of # files are Unused, and the policy leaves the flush to a person"
     assert event["causes"] == [cause]
+
+    soon = {**event["history"], "tell_after": time.time() + 0.2}
+    early = trigger_for(merge, steps[1], tell=True, history=soon)
+    early.rules["flush"] = "manual"
+    (event,) = await events(early)
+    assert (event["kind"], time.time() >= soon["tell_after"]) == ("notice", True)
 
     told = {**event["history"], "told": [cause]}
     again = trigger_for(merge, steps[1], tell=True, history=told)

@@ -49,6 +49,7 @@ class History:
     :param looked: when stranded files were last looked for.
     :param asked: files that wait for a person's decision.
     :param told: causes of alarms of which somebody was told since the wait last went on.
+    :param tell_after: before then nobody is told of an alarm: the last attempt has failed.
     :param events: what a report should name: alarms, and what was done, each kind once.
     """
 
@@ -65,6 +66,7 @@ class History:
     looked: float = 0.0
     asked: int = 0
     told: tuple[str, ...] = ()
+    tell_after: float = 0.0
     events: tuple[str, ...] = ()
 
     def telling(self, *lines: str) -> History:
