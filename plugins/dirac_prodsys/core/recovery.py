@@ -21,8 +21,9 @@ from dirac_prodsys.core.recovery_ledger import Ledger
 from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
 from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus
 
-#: how many of a task's outputs the catalogue has; unknown: nobody can say what they are
-Outputs = Literal["all", "some", "none", "unknown"]
+#: how many of a task's outputs the catalogue has; unsigned: a file is there that may be one, and
+#: names no job; unknown: nobody can say what they are
+Outputs = Literal["all", "some", "none", "unsigned", "unknown"]
 
 #: ``keep``: nothing is to be done; ``processed``: say that it was processed; ``missing``: say that
 #: the catalogue does not have it, as DIRAC's own agents do when they come to it
@@ -185,9 +186,8 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
     if case.outputs == "all":
         why = "all outputs of its task are in the catalogue"
         return Decision(file, "processed", cause, why, site)
-    if case.outputs == "some":
-        why = f"some outputs of task {file.task} are in the catalogue: again, they were there twice"
-        return Decision(file, "ask", cause, why, site)
+    if doubt := _in_doubt(case):
+        return Decision(file, "ask", cause, f"{doubt}: again, they were there twice", site)
     if action in ("ask", "give_up"):
         free = action == "ask" and case.in_catalogue
         return Decision(file, action, cause, f"the rule for {rule.label}", site, free)
@@ -199,8 +199,17 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
     if bound:
         fate: Fate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"
         return Decision(file, fate, cause, bound, site)
-    looked = "not to be known by name" if case.outputs == "unknown" else "not in the catalogue"
+    looked = "not to be known" if case.outputs == "unknown" else "not in the catalogue"
     return Decision(file, action, cause, f"outputs of its task are {looked}", site)
+
+
+def _in_doubt(case: Case) -> str:
+    """Why another try might make twice what is there already; empty: it would not."""
+    if case.outputs == "some":
+        return f"some outputs of task {case.file.task} are in the catalogue"
+    if case.outputs == "unsigned":
+        return "where its task leaves its outputs are files that name no job"
+    return ""
 
 
 _FAILURES = (
@@ -237,9 +246,8 @@ def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
         return Decision(file, "processed", cause, why, end.site)
     if ledger.decided.get(file.lfn) == file.task:
         return Decision(file, "keep", cause, f"it was decided about after task {file.task}")
-    if case.outputs == "some":
-        why = f"{again}, and some outputs of task {file.task} are in the catalogue"
-        return Decision(file, "give_up", cause, why, end.site)
+    if doubt := _in_doubt(case):
+        return Decision(file, "give_up", cause, f"{again}, and {doubt}", end.site)
     if rule.then == "give_up":
         return Decision(file, "give_up", cause, f"the rule for {rule.label}", end.site)
     # this try is counted already

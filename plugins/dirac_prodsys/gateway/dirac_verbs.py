@@ -12,6 +12,7 @@ from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
 from dirac_prodsys.gateway.dirac_consistency import ConsistencyVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import InventoryVerbs
+from dirac_prodsys.gateway.dirac_outputs import OutputVerbs
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs
@@ -26,6 +27,7 @@ class DiracVerbs(
     ComparisonVerbs,
     FileVerbs,
     InventoryVerbs,
+    OutputVerbs,
     RecoveryVerbs,
     RegistryVerbs,
     ReplicaVerbs,

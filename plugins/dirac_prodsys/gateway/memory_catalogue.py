@@ -47,6 +47,7 @@ FILE_FIELDS = {
     "split": "VARCHAR(128)",
     "div_ang": "VARCHAR(128)",
     "runNumber": "VARCHAR(128)",
+    "jobID": "VARCHAR(128)",
 }
 
 
@@ -164,6 +165,13 @@ class MemoryCatalogue:
 
     def serve_findFilesByMetadata(self, query: dict[str, Any], path: str) -> list[str]:
         return self.find(query)
+
+    def serve_findFilesByMetadataDetailed(self, query: dict[str, Any], path: str) -> Any:
+        if path not in self.directories:
+            raise ServiceError(f"Directory {path} not found")
+        found = [lfn for lfn in self.find(query) if lfn.startswith(f"{path}/")]
+        own = {lfn: {"Metadata": dict(self.files[lfn].metadata)} for lfn in found}
+        return own or []
 
     def serve_findFilesByMetadataWeb(
         self, query: dict[str, Any], path: str, start: int, limit: int

@@ -36,6 +36,7 @@ from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import jobs_of
 from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+from dirac_prodsys.gateway.tracing import traced_outputs
 
 #: what job monitoring says of jobs that were at no site, or at several
 _NO_SITES = frozenset({"", "ANY", "Multiple", "Unknown"})
@@ -174,10 +175,13 @@ def _cases(
         if existing is None or not needs_outputs(one, rules.recovery):
             there = True if existing is None else file.lfn in existing
             return Case(one.file, one.task, one.job, in_catalogue=there)
-        outputs = found(task_outputs(body, transformation, file.task), existing)
+        named = found(task_outputs(body, transformation, file.task), existing)
+        outputs = traced.get(file.lfn, named)
         return Case(one.file, one.task, one.job, outputs, file.lfn in existing)
 
     first = [case(file, None) for file in files]
+    ended = [one.file for one in first if needs_outputs(one, rules.recovery)]
+    traced = traced_outputs(gateway, body, transformation, ended, tasks, notes)
     wanted = {
         lfn
         for one in first

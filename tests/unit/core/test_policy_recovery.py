@@ -49,7 +49,13 @@ def fate(one: Case, rules: RecoveryRules | None = None, ledger: Ledger = NOTHING
 @pytest.mark.parametrize("end", ["Failed", "Killed", "Deleted", "Canceled"])
 @pytest.mark.parametrize(
     ("outputs", "expected"),
-    [("none", "retry"), ("unknown", "retry"), ("some", "ask"), ("all", "processed")],
+    [
+        ("none", "retry"),
+        ("unknown", "retry"),
+        ("some", "ask"),
+        ("unsigned", "ask"),
+        ("all", "processed"),
+    ],
 )
 def test_a_file_of_a_failed_task_is_tried_again_unless_its_outputs_are_there(
     end: str, outputs: str, expected: str
@@ -68,7 +74,13 @@ def test_a_file_of_a_living_task_is_left_alone(word: str) -> None:
 
 @pytest.mark.parametrize(
     ("outputs", "expected"),
-    [("all", "processed"), ("some", "ask"), ("none", "ask"), ("unknown", "keep")],
+    [
+        ("all", "processed"),
+        ("some", "ask"),
+        ("none", "ask"),
+        ("unsigned", "keep"),
+        ("unknown", "keep"),
+    ],
 )
 @pytest.mark.parametrize("end", ["Done", "Completed"])
 def test_a_file_of_a_good_task_is_judged_by_its_outputs(

@@ -11,6 +11,7 @@ classes below ``Interfaces/API``), worked out anew as pure functions of tables::
     inputs       input queries: a dataset, a catalogue query, a parent's output; narrowed
     outputs      output metadata and queries, made of settings and input
     directories  where the output goes
+    traces       what a job has left there: of which task and input it is
     feeding      which steps take files of which, whatever the file says
     planning     all of it for one production (draft: a step on its way)
     native       the same for steps of the native form, beside steps of any other type

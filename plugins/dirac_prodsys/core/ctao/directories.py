@@ -15,7 +15,7 @@ from typing import Any
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.specs import TRANSFORMATION_ID, DirectorySpec
+from dirac_prodsys.core.specs import TRANSFORMATION_ID, CtaoSpec, DirectorySpec
 
 #: of the directory with the transformation's ID
 _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "systematics")
@@ -24,21 +24,29 @@ _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "syste
 def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
     """The directories of an output, from above; none while its metadata are not all known."""
     said = output.metadata
-    program = next((name for name in said if name.endswith("_prog")), None)
+    program = _program(said)
     if output.unresolved or program is None:
         return ()
     made = []
     path = base_path.rstrip("/")
-    for name in ("MCCampaign", "site", "particle", program):
-        if name in said:
-            path = f"{path}/{_part(said[name])}"
-            made.append(DirectorySpec(path=path, metadata={name: said[name]}))
+    for name in _levels(said):
+        path = f"{path}/{_part(said[name])}"
+        made.append(DirectorySpec(path=path, metadata={name: said[name]}))
     path = f"{path}/{TRANSFORMATION_ID}"
     fields = [f"{program}_version" if name == "version" else name for name in _OF_TRANSFORMATION]
     made.append(DirectorySpec(path=path, metadata={n: said[n] for n in fields if n in said}))
     kinds = ("Model",) if said["outputType"] == "Model" else ("Data", "Log")
     made += (DirectorySpec(path=f"{path}/{k}", metadata=_of(k, said)) for k in kinds)
     return tuple(made)
+
+
+def output_directory(body: CtaoSpec, transformation: int) -> str:
+    """Below which the jobs of that body upload; empty: not known before they run."""
+    said, base_path = dict(body.output_metadata), dict(body.settings).get("base_path")
+    if body.unresolved or _program(said) is None or not isinstance(base_path, str):
+        return ""
+    parts = (_part(said[name]) for name in _levels(said))
+    return "/".join((base_path.rstrip("/"), *parts, str(transformation)))
 
 
 def check(base_path: str, output: Output, vo: str, place: Path, problems: Problems) -> None:
@@ -51,6 +59,17 @@ def check(base_path: str, output: Output, vo: str, place: Path, problems: Proble
     for directory in directories(base_path, output)[-1:]:
         with problems.at("steps", output.step, "job", on_key=True):
             naming.check_directory(directory.of(0).path, vo)
+
+
+def _program(said: Mapping[str, Any]) -> str | None:
+    """The field that names the program."""
+    return next((name for name in said if name.endswith("_prog")), None)
+
+
+def _levels(said: Mapping[str, Any]) -> list[str]:
+    """The fields whose values are directories, from above."""
+    wanted = ("MCCampaign", "site", "particle", _program(said))
+    return [name for name in wanted if name is not None and name in said]
 
 
 def _part(value: Any) -> str:

@@ -41,6 +41,7 @@ class CtaoType:
     :param merged: what it says about merging: nothing, never, or one level more than its input.
     :param one_night_sky: its files have one ``nsb`` each, and nothing else.
     :param simulation: it takes no files.
+    :param leaves: how many files of data a task uploads: one, or one for each that it takes.
     """
 
     name: str
@@ -54,6 +55,7 @@ class CtaoType:
     merged: Literal["", "zero", "next"] = ""
     one_night_sky: bool = False
     simulation: bool = False
+    leaves: Literal["", "one", "each"] = ""
 
     @property
     def simulates_telescopes(self) -> bool:
@@ -91,6 +93,7 @@ TYPES = (
         "SimTelProcessing",
         attributes=_TELESCOPES,
         one_night_sky=True,
+        leaves="each",
     ),
     CtaoType(
         "CtapipeProcessing",
@@ -99,6 +102,7 @@ TYPES = (
         "CtapipeProcessing",
         attributes={"data_level": 2},
         file_fields=_SPLIT,
+        leaves="each",
     ),
     CtaoType(
         "EvndispProcessing",
@@ -107,6 +111,7 @@ TYPES = (
         "EvnDisp",
         attributes={"prog_name": "evndisp"},
         merged="zero",
+        leaves="each",
     ),
     CtaoType(
         "Merging",
@@ -117,6 +122,7 @@ TYPES = (
         {"prog_name": "ctapipe-merge", "data_level": 2},
         file_fields=_SPLIT,
         merged="next",
+        leaves="one",
     ),
     CtaoType(
         "CtapipeTrainEnergy",
@@ -125,6 +131,7 @@ TYPES = (
         "CtapipeTrainEnergy",
         "Training",
         {**_MODEL, "prog_name": "ctapipe-train-energy-regressor"},
+        leaves="one",
     ),
     CtaoType(
         "CtapipeTrainClassifier",
@@ -133,6 +140,7 @@ TYPES = (
         "CtapipeTrainClassifier",
         "Training",
         {**_MODEL, "prog_name": "ctapipe-train-particle-classifier"},
+        leaves="one",
     ),
     CtaoType(
         "CtapipeApplyModels",
@@ -143,10 +151,12 @@ TYPES = (
         {"prog_name": "ctapipe-apply-models", "data_level": 2},
         file_fields=_SPLIT,
         needed=("particle",),
+        leaves="each",
     ),
 )
 
 _BY_NAME = {kind.name.lower(): kind for kind in TYPES}
+_BY_CLASS = {kind.job_class: kind for kind in TYPES}
 
 
 def ctao_type(name: str) -> CtaoType:
@@ -159,6 +169,11 @@ def ctao_type(name: str) -> CtaoType:
         hint = nearest(name, [known.name for known in TYPES])
         raise DefinitionError(f"unknown job type {name!r}", hint, code="unknown-word")
     return kind
+
+
+def of_class(job_class: str) -> CtaoType | None:
+    """The type whose jobs are of that class of CTADIRAC's."""
+    return _BY_CLASS.get(job_class)
 
 
 def known_keys() -> frozenset[str]:

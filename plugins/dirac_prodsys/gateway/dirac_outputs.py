@@ -1,0 +1,54 @@
+"""The verbs about outputs that no body names, in calls of two services.
+
+Invariant: read-only. A condition on a field that the catalogue does not know would be dropped, and
+select files of anybody's: it is refused.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
+
+#: tasks named in one call; the service looks up the files of each by itself
+_TASK_CHUNK = 500
+
+
+class OutputVerbs:
+    """Mix-in: :class:`OutputsGateway`."""
+
+    services: Services
+
+    def _check_fields(self, query: MetaQuery) -> None:
+        raise NotImplementedError
+
+    def files_below(self, directory: str, query: MetaQuery) -> dict[str, Mapping[str, Any]]:
+        """See :meth:`OutputsGateway.files_below`."""
+        self._check_fields(query)
+        path = posixpath.normpath(directory)
+        try:
+            found = self.services.call(
+                CATALOGUE, "findFilesByMetadataDetailed", query.to_dirac(), path
+            )
+        except NotFound:  # the directory is made by the first that has to do with it
+            return {}
+        rows = found or {}  # none: an empty list
+        return {lfn: dict(rows[lfn].get("Metadata") or {}) for lfn in sorted(rows)}
+
+    def task_inputs(
+        self, transformation: int, numbers: Sequence[int]
+    ) -> dict[int, tuple[str, ...]]:
+        """See :meth:`OutputsGateway.task_inputs`."""
+        wanted, found = sorted(set(numbers)), {}
+        for start in range(0, len(wanted), _TASK_CHUNK):
+            chunk = wanted[start : start + _TASK_CHUNK]
+            where = {"TransformationID": transformation, "TaskID": chunk}
+            arguments = (where, None, None, "CreationTime", "TaskID", None, True)
+            for row in self.services.call(TRANSFORMATIONS, "getTransformationTasks", *arguments):
+                lfns = str(row.get("InputVector") or "").split(";")
+                found[int(row["TaskID"])] = tuple(lfn for lfn in lfns if lfn)
+        return found

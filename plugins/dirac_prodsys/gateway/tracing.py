@@ -1,0 +1,73 @@
+"""Looking up what the jobs of failed tasks have left, where their body does not name it.
+
+Invariant: read-only; what cannot be looked up is unknown, which is said in a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dirac_prodsys.core.ctao import traces
+from dirac_prodsys.core.ctao.traces import Place, Trace
+from dirac_prodsys.core.recovery import Outputs, StrandedFile, TaskState
+from dirac_prodsys.core.specs import BodySpec, CtaoSpec
+from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.gateway.outputs_protocol import OutputsGateway
+
+#: jobs named in one query
+_JOB_CHUNK = 500
+
+
+def traced_outputs(
+    gateway: object,
+    body: BodySpec,
+    transformation: int,
+    files: Iterable[StrandedFile],
+    tasks: Mapping[int, TaskState],
+    notes: list[str],
+) -> dict[str, Outputs]:
+    """What there is of the outputs that were made of these files, by their LFN.
+
+    Empty where the body names its outputs, or nothing can be said.
+
+    :param files: of tasks that have ended.
+    :raises GatewayError: the catalogue or the Transformation System does not answer.
+    """
+    where = traces.place(body, transformation) if isinstance(body, CtaoSpec) else None
+    known = [file for file in files if file.task in tasks]
+    if where is None or not known:
+        return {}
+    if not isinstance(gateway, OutputsGateway):
+        notes.append("this backend has no verbs for outputs that are not named")
+        return {}
+    try:
+        return _traced(gateway, where, transformation, known, tasks)
+    except GatewayRejected as error:
+        notes.append(f"outputs of CTAO's jobs cannot be looked up: {error.reason}")
+        return {}
+
+
+def _traced(
+    gateway: OutputsGateway,
+    where: Place,
+    transformation: int,
+    files: list[StrandedFile],
+    tasks: Mapping[int, TaskState],
+) -> dict[str, Outputs]:
+    jobs = sorted({tasks[file.task].job for file in files} - {0})
+    own: dict[int, list[Trace]] = {}
+    for start in range(0, len(jobs), _JOB_CHUNK):
+        query = traces.signed_by(jobs[start : start + _JOB_CHUNK])
+        for lfn, metadata in gateway.files_below(where.directory, query).items():
+            found = traces.trace(lfn, metadata)
+            own.setdefault(found.job, []).append(found)
+    unsigned = gateway.files_below(where.directory, traces.UNSIGNED)
+    others = [traces.trace(lfn, metadata) for lfn, metadata in unsigned.items()]
+    left_something = [file.task for file in files if tasks[file.task].job in own]
+    inputs = gateway.task_inputs(transformation, left_something) if left_something else {}
+    outputs: dict[str, Outputs] = {}
+    for file in files:
+        mine = own.get(tasks[file.task].job, [])
+        given = inputs.get(file.task, ())
+        outputs[file.lfn] = traces.left(where, file.lfn, given, mine, others)
+    return outputs
