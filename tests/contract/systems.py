@@ -6,23 +6,33 @@ is how time passes (the in-memory clock is pushed, on DIRAC one waits) and how f
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pytest
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, TransformationSpec
+from dirac_prodsys.core.specs import (
+    Command,
+    DirectorySpec,
+    JobSpec,
+    RequestOperation,
+    RequestSpec,
+    TransformationSpec,
+)
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_jobs import job_id
+from dirac_prodsys.gateway.memory_tables import Task
 from dirac_prodsys.gateway.protocol import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.services import CATALOGUE, REQUESTS, TRANSFORMATIONS, Services
 from sandbox import Grid
 
 Gateway = DiracGateway | MemoryGateway
@@ -52,6 +62,12 @@ class System(Protocol):
     def spoil(self, lfn: str, how: str) -> None:
         """What lies on the storage is ``lost``, of the same size but ``other``, or ``longer``."""
 
+    def request(self, lfns: Sequence[str], error: str) -> int:
+        """ID of a request that was to copy these files to DISK-B-SE, and has ended.
+
+        :param error: what it met; empty: it is Done.
+        """
+
 
 class InMemory:
     """:class:`MemoryGrid`."""
@@ -80,6 +96,14 @@ class InMemory:
         file = self.grid.catalogue.files[lfn]
         wrong = {"lost": None, "other": (file.size, "1"), "longer": (file.size + 1, "1")}
         file.replicas[file.se] = wrong[how]
+
+    def request(self, lfns: Sequence[str], error: str) -> int:
+        copy = RequestOperation(type="ReplicateAndRegister", attributes={"TargetSE": "DISK-B-SE"})
+        body = RequestSpec(operations=(copy,))
+        made = self.gateway().create_transformation(spec(unique(), type="Replication", body=body))
+        task = Task(1, made.id, list(lfns), ends=self.grid.now, good=not error, minor=error)
+        self.grid.transformations[made.id].tasks[1] = task
+        return job_id(task)
 
 
 class OnDirac:
@@ -147,6 +171,13 @@ class OnDirac:
         else:
             content = file.read_bytes()
             file.write_bytes(content[::-1] if how == "other" else content + b"more")
+
+    def request(self, lfns: Sequence[str], error: str) -> int:
+        status = "Failed" if error else "Done"
+        files = [{"LFN": lfn, "Status": status, "Error": error} for lfn in lfns]
+        operation = {"Type": "ReplicateAndRegister", "TargetSE": "DISK-B-SE", "Files": files}
+        put = {"RequestName": unique(), "Operations": [{**operation, "Status": status}]}
+        return int(self.gateway().services.call(REQUESTS, "putRequest", json.dumps(put)))
 
 
 class Interrupted:

@@ -67,6 +67,7 @@ class Case:
     :param job: the job of its task, in the words of job monitoring; None: not known there.
     :param outputs: what the catalogue has of its task's outputs.
     :param in_catalogue: whether the catalogue has the file itself.
+    :param by_request: its task is a request, and ``job`` tells what became of the file in it.
     """
 
     file: StrandedFile
@@ -74,6 +75,7 @@ class Case:
     job: JobState | None = None
     outputs: Outputs = "unknown"
     in_catalogue: bool = True
+    by_request: bool = False
 
     @property
     def end(self) -> JobState | None:
@@ -87,6 +89,17 @@ class Case:
         if known is None or known.status not in _ENDED_BADLY | _ENDED_WELL:
             return None
         return known
+
+    @property
+    def failed_request(self) -> JobState | None:
+        """How its request failed, of a file of which the Transformation System knows no more.
+
+        It says Problematic of every file that a request did not do (``RequestTasks.py``, 9.1).
+        """
+        end = self.end
+        if not self.by_request or self.file.status != FileStatus.PROBLEMATIC or end is None:
+            return None
+        return end if end.status in _ENDED_BADLY else None
 
 
 @dataclass(frozen=True)
@@ -145,6 +158,8 @@ def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
         return case.end is not None
     if case.file.status == FileStatus.UNUSED:
         return case.end is not None and case.end.status in _ENDED_BADLY
+    if case.failed_request is not None:
+        return True
     return rules.by_state(case.file.status) != "give_up"
 
 
@@ -178,9 +193,17 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
         cause, action, site = end.cause, rule.then, end.site
     elif file.status == FileStatus.UNUSED:
         return _taken_back(case, rules, ledger)
+    elif (failed := case.failed_request) is not None:
+        rule = rules.by_request(failed, file.status)
+        cause, action, site = failed.cause, rule.then, failed.site
+        if action == "give_up" or not case.in_catalogue:
+            why = f"the rule for {rule.label}" if case.in_catalogue else _GONE
+            return Decision(file, "keep", cause, why, site)
     else:
         rule = ErrorRule(rules.by_state(file.status))
         cause, action, site = f"file {file.status}", rule.then, ""
+        if case.by_request and case.outputs == "all":
+            return Decision(file, "processed", cause, _REQUESTED, site)
         if action == "give_up" or file.status not in map(str, _FAILURES):
             return Decision(file, "keep", cause, "it has ended")
     if case.outputs == "all":
@@ -194,13 +217,16 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
     if not case.in_catalogue:
         gone = file.status == FileStatus.ASSIGNED and rules.missing_in_fc == "give_up"
         what: Fate = "missing" if gone else "ask"
-        return Decision(file, what, cause, "the catalogue does not have the file", site)
-    bound = _bound(file, cause, rule, rules, ledger, per_cause)
+        return Decision(file, what, cause, _GONE, site)
+    # what a failed request makes Problematic has been counted as an error
+    counted = file.errors - (case.failed_request is not None)
+    bound = _bound(file, cause, rule, rules, ledger, per_cause, counted)
     if bound:
         fate: Fate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"
         return Decision(file, fate, cause, bound, site)
     looked = "not to be known" if case.outputs == "unknown" else "not in the catalogue"
-    return Decision(file, action, cause, f"outputs of its task are {looked}", site)
+    why = _AGAIN if case.by_request else f"outputs of its task are {looked}"
+    return Decision(file, action, cause, why, site)
 
 
 def _in_doubt(case: Case) -> str:
@@ -211,6 +237,10 @@ def _in_doubt(case: Case) -> str:
         return "where its task leaves its outputs are files that name no job"
     return ""
 
+
+_GONE = "the catalogue does not have the file"
+_REQUESTED = "its request has done all that it was to do with it"
+_AGAIN = "what a request has done already is not done twice"
 
 _FAILURES = (
     FileStatus.MAX_RESET,
@@ -224,6 +254,7 @@ def _of_good_task(case: Case, end: JobState) -> Decision:
     cause = f"task {end.status}, file {case.file.status}"
     if case.outputs == "all":
         why = "its task is done and all outputs are in the catalogue"
+        why = _REQUESTED if case.by_request else why
         return Decision(case.file, "processed", cause, why, end.site)
     found = {"some": "only some outputs are", "none": "no output is"}.get(case.outputs)
     if found is None:
@@ -265,11 +296,12 @@ def _bound(
     rules: RecoveryRules,
     ledger: Ledger,
     per_cause: Counter[str],
+    errors: int,
 ) -> str:
     """Which bound forbids to try the file again; empty: none."""
     tried = ledger.of_file(file.lfn)
     # failures that the grid took back by itself count as well
-    total = max(sum(tried.values()), file.errors)
+    total = max(sum(tried.values()), errors)
     if total >= rules.max_resets:
         return f"tried again {total} times of {rules.max_resets}"
     if rule.max is not None and tried.get(cause, 0) >= rule.max:

@@ -95,7 +95,19 @@ class RecoveryRules:
 
     def by_error(self, job: JobState) -> ErrorRule:
         """The rule for a job; by default, its files are tried again."""
-        return next((rule for rule in self.errors if rule.fits(job)), ErrorRule("retry"))
+        return self._declared(job) or ErrorRule("retry")
+
+    def by_request(self, failed: JobState, status: str) -> ErrorRule:
+        """The rule for a file in this state that a request failed on; by default, as for jobs.
+
+        A state to which failed requests lead is no word about the file: what its rule says beyond
+        the default holds where no error is declared.
+        """
+        action = self.by_state(status)
+        return self._declared(failed) or ErrorRule("retry" if action == "give_up" else action)
+
+    def _declared(self, job: JobState) -> ErrorRule | None:
+        return next((rule for rule in self.errors if rule.fits(job)), None)
 
     def by_state(self, status: str) -> Action:
         """What becomes of files in this state; those in others are given up by the grid."""
@@ -105,10 +117,25 @@ class RecoveryRules:
                 return action
         return "give_up"
 
-    @property
-    def retried_states(self) -> tuple[FileStatus, ...]:
-        """States of failure whose files are tried again."""
-        return tuple(state for state in STATES.values() if self.by_state(state).startswith("retry"))
+    def looked_at(self, by_requests: bool) -> tuple[FileStatus, ...]:
+        """States of failure whose files are looked into.
+
+        :param by_requests: tasks are requests: what one failed on is Problematic.
+        """
+        failed = FileStatus.PROBLEMATIC if by_requests else None
+        return tuple(
+            state
+            for state in STATES.values()
+            if self.by_state(state) != "give_up" or state is failed
+        )
+
+    def retried_states(self, by_requests: bool) -> tuple[FileStatus, ...]:
+        """States of failure of which files are tried again."""
+        again = [s for s in STATES.values() if self.by_state(s).startswith("retry")]
+        asked = self.problematic == "ask" and not self.errors
+        if by_requests and FileStatus.PROBLEMATIC not in again and not asked:
+            again.append(FileStatus.PROBLEMATIC)
+        return tuple(again)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""

@@ -16,6 +16,7 @@ from dirac_prodsys.gateway.dirac_outputs import OutputVerbs
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs
+from dirac_prodsys.gateway.dirac_requests import RequestVerbs
 from dirac_prodsys.gateway.dirac_runs import RunVerbs
 from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
@@ -31,6 +32,7 @@ class DiracVerbs(
     RecoveryVerbs,
     RegistryVerbs,
     ReplicaVerbs,
+    RequestVerbs,
     SmallFileVerbs,
     RunVerbs,
     TransformationVerbs,

@@ -33,12 +33,14 @@ from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import MemoryJobs
 from dirac_prodsys.gateway.memory_productions import MemoryProductions
+from dirac_prodsys.gateway.memory_requests import MemoryRequests
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import (
     CATALOGUE,
     IN_USE,
     JOBS,
     PRODUCTIONS,
+    REQUESTS,
     TRANSFORMATIONS,
 )
 
@@ -124,6 +126,7 @@ class MemoryServices:
             CATALOGUE: self.grid.catalogue,
             JOBS: MemoryJobs(self.grid),
             PRODUCTIONS: MemoryProductions(self.grid),
+            REQUESTS: MemoryRequests(self.grid),
         }
         server = servers[service]
         serve = getattr(server, f"serve_{method}", None)

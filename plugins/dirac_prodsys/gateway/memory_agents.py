@@ -15,7 +15,7 @@ from typing import Any
 
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
-from dirac_prodsys.gateway.memory_requests import carry_out
+from dirac_prodsys.gateway.memory_requests import carry_out, operations_of
 from dirac_prodsys.gateway.memory_tables import AttachedFile, Task, Transformation
 
 #: types of transformation that are extended by hand (``ExtendableTransfTypes``)
@@ -66,7 +66,8 @@ class MemoryAgents:
             return
         if not isinstance(body, dict):
             return
-        carry_out(body.get("operations", ()), task.lfns, transformation.parameters, self.catalogue)
+        operations = operations_of(transformation)
+        carry_out(operations, task.lfns, transformation.parameters, self.catalogue)
         for output in body.get("outputs", []):
             name = output["name"].replace("@{JOB_ID}", f"{task.id:08d}")
             name = name.replace("@{PRODUCTION_ID}", f"{task.transformation:08d}")
@@ -138,7 +139,7 @@ class MemoryAgents:
                 task.ends = self.now + self.task_seconds
 
     def _monitor(self, transformation: Transformation) -> None:
-        """WorkflowTaskAgent, monitoring of tasks and files."""
+        """WorkflowTaskAgent or RequestTaskAgent, monitoring of tasks and files."""
         if "task_monitoring" in self.stopped_agents:
             return
         for task in transformation.tasks.values():
@@ -159,6 +160,10 @@ class MemoryAgents:
                     continue
                 if task.good:
                     attached.status = FileStatus.PROCESSED
+                    continue
+                if operations_of(transformation):  # whatever a request has not done
+                    attached.status = FileStatus.PROBLEMATIC
+                    attached.errors += 1
                     continue
                 given_up = attached.errors and attached.errors % MAX_RESET == 0
                 attached.status = FileStatus.MAX_RESET if given_up else FileStatus.UNUSED

@@ -1,15 +1,59 @@
-"""What requests of data management do on the in-memory grid.
+"""What requests of data management do on the in-memory grid, and what is told of them.
 
 Invariant: operations are carried out in their order, on the catalogue's word alone, as by DIRAC
 9.1.22: a copy that is registered already counts as made, and only the last replica is safe.
 """
 
+# ruff: noqa: N802  the served methods have DIRAC's names
+
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
+from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue, ServiceError
+from dirac_prodsys.gateway.memory_jobs import job_id
+
+if TYPE_CHECKING:
+    from dirac_prodsys.gateway.memory_grid import MemoryGrid
+    from dirac_prodsys.gateway.memory_tables import Task, Transformation
+
+#: what a request that failed says, unless the task has a minor status
+_ERROR = "Failed to replicate and register"
+
+
+class MemoryRequests:
+    """The service ``RequestManagement/ReqManager`` of a grid."""
+
+    def __init__(self, grid: MemoryGrid) -> None:
+        self.grid = grid
+
+    def serve_getBulkRequestStatus(self, requests: list[int]) -> dict[str, str]:
+        wanted = set(requests)
+        return {str(number): _status(t) for number, _, t in self._all() if number in wanted}
+
+    def serve_peekRequest(self, request: int) -> str:
+        for number, transformation, task in self._all():
+            if number == request:
+                return json.dumps(_serialised(number, transformation, task))
+        raise ServiceError(f"getRequest: request '{request}' not exists")
+
+    def _all(self) -> Iterator[tuple[int, Transformation, Task]]:
+        for transformation in self.grid.transformations.values():
+            if operations_of(transformation):
+                for task in transformation.tasks.values():
+                    if task.ends is not None:
+                        yield job_id(task), transformation, task
+
+
+def operations_of(transformation: Transformation) -> Sequence[Mapping[str, Any]]:
+    """The operations of a transformation's requests; empty if its tasks are jobs."""
+    try:
+        body = json.loads(transformation.row["Body"])
+    except ValueError:
+        return ()
+    return body.get("operations") or () if isinstance(body, dict) else ()
 
 
 def carry_out(
@@ -22,10 +66,9 @@ def carry_out(
 
     :param parameters: of the transformation, for what its plugin would choose.
     """
-    chosen = str(parameters.get("TargetSE", ""))
     for operation in operations:
-        target = str(operation["attributes"].get("TargetSE", "")).replace("TASK:TargetSE", chosen)
-        names = [name.strip(" []'\"") for name in target.split(",") if name.strip()]
+        names = [name.strip(" []'\"") for name in _target(operation, parameters).split(",")]
+        names = [name for name in names if name]
         for lfn in lfns:
             file = catalogue.files.get(lfn)
             if file is None:
@@ -39,3 +82,31 @@ def carry_out(
                         file.replicas.pop(name, None)
             elif operation["type"] == "RemoveFile":
                 catalogue.remove(lfn)
+
+
+def _target(operation: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    chosen = str(parameters.get("TargetSE", ""))
+    return str(operation["attributes"].get("TargetSE", "")).replace("TASK:TargetSE", chosen)
+
+
+def _status(task: Task) -> str:
+    return {None: "Waiting", True: "Done", False: "Failed"}[task.good]
+
+
+def _serialised(number: int, transformation: Transformation, task: Task) -> dict[str, Any]:
+    """As ``Request.toJSON`` has it; the first operation is the one that failed."""
+    operations = []
+    for index, operation in enumerate(operations_of(transformation)):
+        status = _status(task) if task.good or not index else "Waiting"
+        error = (task.minor or _ERROR) if status == "Failed" else ""
+        operations.append(
+            {
+                "Type": operation["type"],
+                "Status": "Queued" if index and status == "Waiting" else status,
+                "Error": "",
+                "SourceSE": operation["attributes"].get("SourceSE"),
+                "TargetSE": _target(operation, transformation.parameters),
+                "Files": [{"LFN": lfn, "Status": status, "Error": error} for lfn in task.lfns],
+            }
+        )
+    return {"RequestID": number, "Status": _status(task), "Error": "", "Operations": operations}

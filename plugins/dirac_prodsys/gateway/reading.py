@@ -1,4 +1,4 @@
-"""Reading what became of transformations: their jobs, and a whole run.
+"""Reading what became of transformations: their jobs or requests, and a whole run.
 
 Read-only, and for whoever has a gateway: tasks of a DAG, and the command line. Everything is asked
 in bulk and bounded: a report on a hundred thousand jobs names those that did not end well.
@@ -15,6 +15,7 @@ from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production_report import ProductionReport, production_report
 from dirac_prodsys.core.recovery import TaskState
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
+from dirac_prodsys.core.request_state import RequestState
 from dirac_prodsys.core.status import GOOD_TASKS
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.errors import GatewayRejected, NotFound
@@ -22,6 +23,10 @@ from dirac_prodsys.gateway.checking import check
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.gateway.request_protocol import RequestGateway
+
+#: failed requests that are asked for their errors, the newest first: each is a call of its own
+MOST_REQUESTS = 300
 
 #: tasks up to which a report asks for every job; beyond, for those that did not end well
 MOST_JOBS = 20_000
@@ -42,13 +47,34 @@ def jobs_of(
         return {}
 
 
+def requests_of(
+    gateway: RecoveryGateway, tasks: Iterable[TaskState], notes: list[str]
+) -> dict[int, RequestState]:
+    """What the Request Management System says of the requests of these tasks.
+
+    :param notes: told in here what limits it.
+    """
+    numbers = [task.job for task in tasks if task.job]
+    if not numbers or not isinstance(gateway, RequestGateway):
+        return {}
+    try:
+        found = gateway.request_states(numbers, MOST_REQUESTS)
+    except GatewayRejected as error:
+        notes.append(f"request management was not asked: {error.reason}")
+        return {}
+    bad = sum(known.state.bad for known in found.values())
+    if bad > MOST_REQUESTS:
+        notes.append(f"of {bad} failed requests, the errors of {MOST_REQUESTS} were looked up")
+    return found
+
+
 def report_on(
     gateway: ProductionGateway, transformation: int, name: str, *, by_requests: bool | None = None
 ) -> JobReport | None:
     """The jobs of a transformation; None where the backend cannot tell.
 
-    :param by_requests: its tasks are requests, whose IDs mean nothing to job monitoring, or would
-        be taken for those of other jobs; None: as its type is known to be.
+    :param by_requests: its tasks are requests, whose IDs job monitoring would take for those of
+        other jobs; None: as its type is known to be.
     :raises GatewayError: the Transformation System does not answer.
     """
     if not isinstance(gateway, RecoveryGateway):
@@ -62,7 +88,11 @@ def report_on(
     if len(wanted) > MOST_JOBS:
         wanted = [task for task in wanted if task.status not in GOOD_TASKS][:MOST_JOBS]
         notes.append(f"of {len(tasks)} tasks, {len(wanted)} that did not end well were looked up")
-    jobs = {} if by_requests else jobs_of(gateway, wanted, notes)
+    if by_requests:
+        requests = requests_of(gateway, wanted, notes)
+        jobs = {number: known.state for number, known in requests.items()}
+    else:
+        jobs = jobs_of(gateway, wanted, notes)
     try:
         tried = Ledger.from_text(gateway.read_note(transformation, PARAMETER)).by_cause()
     except ValueError:

@@ -22,6 +22,9 @@ CATALOGUE = "DataManagement/FileCatalog"
 #: service that knows jobs; without it, productions run and reports are poorer
 JOBS = "WorkloadManagement/JobMonitoring"
 
+#: service that knows requests of data management; without it, their errors are not told
+REQUESTS = "RequestManagement/ReqManager"
+
 #: DIRAC's registry of productions; without it, productions run and are not seen in it
 PRODUCTIONS = "Production/ProductionManager"
 

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.policy import StepRules, person
 from dirac_prodsys.core.policy.counts import bad_tasks, retryable
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.recovery import (
     Case,
     Decision,
+    Outputs,
     StrandedFile,
     decide,
     in_words,
@@ -30,11 +32,12 @@ from dirac_prodsys.core.recovery import (
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.recovery_outputs import found, task_outputs
 from dirac_prodsys.core.recovery_rules import STATES
+from dirac_prodsys.core.request_state import RequestState
 from dirac_prodsys.core.specs import BodySpec
-from dirac_prodsys.core.status import BAD_TASKS, FileStatus
+from dirac_prodsys.core.status import BAD_TASKS, FileStatus, TaskStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.reading import jobs_of
+from dirac_prodsys.gateway.reading import jobs_of, requests_of
 from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
 from dirac_prodsys.gateway.tracing import traced_outputs
 
@@ -110,7 +113,7 @@ def recover(
     snapshot = gateway.snapshot([transformation]).get(transformation)
     if snapshot is None:
         return Outcome(notes=(f"transformation {transformation} is not there any more",))
-    tasks, left = bad_tasks(snapshot), retryable(snapshot, rules.recovery)
+    tasks, left = bad_tasks(snapshot), retryable(snapshot, rules)
     if not isinstance(gateway, RecoveryGateway):
         return Outcome(tasks=tasks, files=left, notes=(_NO_VERBS,))
     notes: list[str] = []
@@ -162,22 +165,31 @@ def _cases(
     notes: list[str],
 ) -> list[Case]:
     states = [FileStatus.ASSIGNED, FileStatus.UNUSED]
-    states += [s for s in STATES.values() if rules.recovery.by_state(s) != "give_up"]
+    states += rules.recovery.looked_at(rules.by_requests)
     found_files = gateway.attached_files(transformation, [str(state) for state in states])
     # an Unused file that had a task was taken back by the grid
     files = [file for file in found_files if file.task or file.status != FileStatus.UNUSED]
     tasks = gateway.tasks(transformation, [file.task for file in files if file.task])
-    jobs = {} if rules.by_requests else jobs_of(gateway, tasks.values(), notes)
+    jobs: dict[int, JobState] = {}
+    requests: dict[int, RequestState] = {}
+    if rules.by_requests:
+        requests = requests_of(gateway, tasks.values(), notes)
+    else:
+        jobs = jobs_of(gateway, tasks.values(), notes)
 
     def case(file: StrandedFile, existing: frozenset[str] | None) -> Case:
         task = tasks.get(file.task)
         one = Case(file, task, jobs.get(task.job) if task else None)
-        if existing is None or not needs_outputs(one, rules.recovery):
+        if task and task.job in requests:
+            state = requests[task.job].of(file.lfn)
+            outputs: Outputs = "all" if state.status == TaskStatus.DONE else "unknown"
+            one = Case(file, task, state, outputs, by_request=True)
+        if existing is None or one.by_request or not needs_outputs(one, rules.recovery):
             there = True if existing is None else file.lfn in existing
-            return Case(one.file, one.task, one.job, in_catalogue=there)
+            return replace(one, in_catalogue=there)
         named = found(task_outputs(body, transformation, file.task), existing)
         outputs = traced.get(file.lfn, named)
-        return Case(one.file, one.task, one.job, outputs, file.lfn in existing)
+        return replace(one, outputs=outputs, in_catalogue=file.lfn in existing)
 
     first = [case(file, None) for file in files]
     ended = [one.file for one in first if needs_outputs(one, rules.recovery)]

@@ -301,7 +301,7 @@ def moving(group_size: float = 1.0) -> StepRules:
         ({"Processed": 3}, {"Done": 3}, "complete", "3 of 3"),
         ({"Processed": 3}, {"Done": 2, "Waiting": 1}, "wait", "1 requests are not final"),
         ({"Processed": 3}, {"Done": 2, "Scheduled": 1}, "wait", "1 requests are not final"),
-        ({"Processed": 2, "Problematic": 1}, {"Done": 2, "Failed": 1}, "fail", "1 Problematic"),
+        ({"Processed": 2, "Problematic": 1}, {"Done": 2, "Failed": 1}, "recover", "tried again"),
         ({"Assigned": 3}, {"Waiting": 3}, "wait", "Assigned"),
         ({"Unused": 1, "Processed": 2}, {"Done": 2}, "wait", "leaves no rest"),
     ],
@@ -312,6 +312,14 @@ def test_data_management_is_complete_by_its_requests(
     verdict = look(files, moving(), tasks=tasks)
     assert verdict.kind == kind
     assert words in verdict.reason
+
+
+def test_a_failed_request_that_was_looked_into_in_vain_fails_the_step() -> None:
+    files, tasks = {"Processed": 2, "Problematic": 1}, {"Done": 2, "Failed": 1}
+    seen = History(attached=3, handled_tasks=1, handled_files=1)
+    verdict = look(files, moving(), past=seen, tasks=tasks)
+    assert verdict.kind == "fail"
+    assert "1 Problematic" in verdict.reason
 
 
 def test_files_that_a_removal_removed_have_not_vanished() -> None:

@@ -129,6 +129,63 @@ def test_states_of_failure_by_declared_policy(state: str, rule: str) -> None:
     assert fate(one, RecoveryRules(**{rule: "retry"}), tried) == "keep"
 
 
+FULL = ("Failed", "No space left on device", "ReplicateAndRegister", "A to B")
+
+
+def requested(status: str = "Problematic", job: tuple[str, ...] = FULL, **more: Any) -> Case:
+    """A file whose task is a request; the agents make it Problematic where they watch files."""
+    outputs = "all" if job[0] == "Done" else "unknown"
+    return case(status, outputs=outputs, job=job, by_request=True, **more)
+
+
+@pytest.mark.parametrize("status", ["Problematic", "Assigned"])
+@pytest.mark.parametrize(
+    ("rules", "problematic", "assigned"),
+    [
+        (RecoveryRules(), "retry", "retry"),
+        (RecoveryRules(errors=(ErrorRule("give_up", minor="no space*"),)), "keep", "give_up"),
+        (RecoveryRules(errors=(ErrorRule("ask", application="Repl*"),)), "ask", "ask"),
+        (RecoveryRules(errors=(ErrorRule("give_up", site="* to C"),)), "retry", "retry"),
+        (RecoveryRules(max_resets=0), "keep", "give_up"),
+        (RecoveryRules(problematic="ask"), "ask", "retry"),
+        (
+            RecoveryRules(problematic="ask", errors=(ErrorRule("retry", minor="No space*"),)),
+            "retry",
+            "retry",
+        ),
+    ],
+)
+def test_what_a_request_failed_on_goes_by_its_error(
+    status: str, rules: RecoveryRules, problematic: str, assigned: str
+) -> None:
+    expected = problematic if status == "Problematic" else assigned
+    assert fate(requested(status), rules) == expected
+
+
+@pytest.mark.parametrize("status", ["Problematic", "Assigned", "MaxReset"])
+def test_what_a_request_has_done_is_processed_whatever_its_state(status: str) -> None:
+    assert fate(requested(status, job=("Done",))) == "processed"
+
+
+def test_a_request_that_is_at_work_again_is_waited_for() -> None:
+    assert fate(requested(job=("Waiting",))) == "keep"
+
+
+def test_a_problematic_file_that_is_not_in_the_catalogue_asks_nobody() -> None:
+    assert fate(requested(in_catalogue=False)) == "keep"
+
+
+@pytest.mark.parametrize(("errors", "expected"), [(1, "retry"), (3, "retry"), (4, "keep")])
+def test_the_failure_that_made_it_problematic_is_no_try(errors: int, expected: str) -> None:
+    assert fate(requested(errors=errors)) == expected
+
+
+def test_tries_are_counted_by_the_error_of_the_request() -> None:
+    assert requeued(decide([requested()], RecoveryRules(), NOTHING)) == {
+        "Failed: No space left on device": 1
+    }
+
+
 def test_a_file_that_has_left_the_catalogue_is_missing_unless_a_person_is_to_be_asked() -> None:
     absent = case("Assigned", task="Failed", in_catalogue=False)
     assert fate(absent) == "missing"

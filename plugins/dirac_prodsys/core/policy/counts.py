@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core.recovery_rules import RecoveryRules
+from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import (
     BAD_TASKS,
@@ -66,11 +66,12 @@ def alive_tasks(snapshot: Snapshot) -> int:
     return sum(snapshot.tasks.values()) - count(snapshot.tasks, FINAL_TASKS)
 
 
-def retryable(snapshot: Snapshot, rules: RecoveryRules) -> int:
+def retryable(snapshot: Snapshot, rules: StepRules) -> int:
     """Number of files in states of failure that are to be tried again by declaration."""
-    if rules.mode == "off":
+    if rules.recovery.mode == "off":
         return 0
-    return sum(snapshot.files.get(status, 0) for status in rules.retried_states)
+    states = rules.recovery.retried_states(rules.by_requests)
+    return sum(snapshot.files.get(status, 0) for status in states)
 
 
 def count(counts: Mapping[str, int], wanted: frozenset[Any]) -> int:

@@ -132,7 +132,7 @@ def remember(
         seen = replace(seen, progress=fingerprint, progress_since=now)
     flushing = snapshot.status is TransformationStatus.FLUSH and unused_files(snapshot) > 0
     seen = replace(seen, flushing_since=_since(flushing, history.flushing_since, now))
-    tasks, files = bad_tasks(snapshot), retryable(snapshot, rules.recovery)
+    tasks, files = bad_tasks(snapshot), retryable(snapshot, rules)
     seen = replace(
         seen,
         handled_tasks=min(history.handled_tasks, tasks),

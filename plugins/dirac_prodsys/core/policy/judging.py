@@ -163,6 +163,6 @@ def _by_failures(
     if failed > 0 and assigned + unused:
         also = f", {unused} Unused" if unused else ""
         found.append(f"{failed} tasks failed while {assigned} files are Assigned{also}")
-    if (files := retryable(snapshot, rules.recovery)) > seen.handled_files:
+    if (files := retryable(snapshot, rules)) > seen.handled_files:
         found.append(f"{files} files are to be tried again")
     return Verdict("recover", "; ".join(found)) if found else None
