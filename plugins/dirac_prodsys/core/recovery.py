@@ -92,10 +92,7 @@ class Case:
 
     @property
     def failed_request(self) -> JobState | None:
-        """How its request failed, of a file of which the Transformation System knows no more.
-
-        It says Problematic of every file that a request did not do (``RequestTasks.py``, 9.1).
-        """
+        """How its request failed, where DIRAC calls it Problematic just for that (9.1)."""
         end = self.end
         if not self.by_request or self.file.status != FileStatus.PROBLEMATIC or end is None:
             return None
@@ -253,8 +250,8 @@ _FAILURES = (
 def _of_good_task(case: Case, end: JobState) -> Decision:
     cause = f"task {end.status}, file {case.file.status}"
     if case.outputs == "all":
-        why = "its task is done and all outputs are in the catalogue"
-        why = _REQUESTED if case.by_request else why
+        done = "its task is done and all outputs are in the catalogue"
+        why = _REQUESTED if case.by_request else done
         return Decision(case.file, "processed", cause, why, end.site)
     found = {"some": "only some outputs are", "none": "no output is"}.get(case.outputs)
     if found is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dirac_prodsys.core.comparison import Meeting, Standing
 from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
 from dirac_prodsys.core.specs import TransformationSpec
+from dirac_prodsys.gateway.dirac_states import SUMMARY
 from dirac_prodsys.gateway.stored import Stored, unfinished
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs as _Base
 else:
     _Base = object
-
-_SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
 
 #: names in one call
 _CHUNK = 500
@@ -35,7 +34,7 @@ class ComparisonVerbs(_Base):
     ) -> tuple[Meeting, ...]:
         """See :meth:`ProductionGateway.compare_transformations`."""
         rows = self._named([spec.name for spec in specs])
-        others = self._rows({"TransformationGroup": [group]}, _SUMMARY) if group else []
+        others = self._rows({"TransformationGroup": [group]}, SUMMARY) if group else []
         known = {int(row["TransformationID"]) for row in rows}
         others = [row for row in others if int(row["TransformationID"]) not in known]
         seen = self.snapshot([int(row["TransformationID"]) for row in (*rows, *others)])
@@ -46,7 +45,7 @@ class ComparisonVerbs(_Base):
         """Rows of these names; the database compares them without regard to case."""
         found = []
         for start in range(0, len(names), _CHUNK):
-            found += self._rows({"TransformationName": names[start : start + _CHUNK]}, _SUMMARY)
+            found += self._rows({"TransformationName": names[start : start + _CHUNK]}, SUMMARY)
         return found
 
     def _meeting(

@@ -1,35 +1,23 @@
-"""The verbs about transformations, in calls of ``Transformation/TransformationManager``.
+"""The verbs that make transformations, in calls of ``Transformation/TransformationManager``.
 
 Invariant: every verb reads before it writes and reads back what it wrote, so that it may be
 repeated after a crash at any call. The Transformation System itself guards nothing: names are
-checked but not enforced, any status may follow any other, and creation is not atomic
-(``TransformationDB.py``, 9.1).
+checked but not enforced, and creation is not atomic (``TransformationDB.py``, 9.1).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dirac_prodsys.core import run_ranges
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import BodySpec, TransformationSpec
-from dirac_prodsys.core.status import (
-    ENDED_TRANSFORMATION,
-    NOTHING_TO_CLEAN,
-    REMOVED_TRANSFORMATION,
-    TransformationStatus,
-)
-from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound, TransformationFailed
+from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
+from dirac_prodsys.gateway.dirac_states import SUMMARY, TransformationStates
 from dirac_prodsys.gateway.protocol import TransformationRecord
-from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
 from dirac_prodsys.gateway.stored import Stored, differences, unfinished
-
-#: IDs asked for in one call of :meth:`TransformationVerbs.snapshot`
-SNAPSHOT_CHUNK = 10_000
 
 #: names asked for in one call
 NAME_CHUNK = 1000
@@ -40,14 +28,9 @@ TASK_CHUNK = 200
 #: characters of a condition that DIRAC can read back
 CONDITION_WIDTH = 2048
 
-_SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
-_SNAPSHOT = [*_SUMMARY, "GroupSize", "AgentType", "MaxNumberOfTasks"]
 
-
-class TransformationVerbs:
+class TransformationVerbs(TransformationStates):
     """Mix-in: what :class:`ProductionGateway` says about transformations."""
-
-    services: Services
 
     #: seconds between two equal counts of tasks that make the count stable
     settle_seconds = 0.2
@@ -67,9 +50,6 @@ class TransformationVerbs:
     def _claim_runs(self, spec: TransformationSpec, identifier: int) -> None:
         raise NotImplementedError
 
-    def _ts(self, method: str, *arguments: Any) -> Any:
-        return self.services.call(TRANSFORMATIONS, method, *arguments)
-
     # -- look up and create ---------------------------------------------------------------------
 
     def find_transformation(self, name: str) -> TransformationRecord | None:
@@ -85,7 +65,7 @@ class TransformationVerbs:
         wanted = sorted(set(names))
         for start in range(0, len(wanted), NAME_CHUNK):
             chunk = wanted[start : start + NAME_CHUNK]
-            for row in self._rows({"TransformationName": chunk}, _SUMMARY):
+            for row in self._rows({"TransformationName": chunk}, SUMMARY):
                 name, number = str(row["TransformationName"]), int(row["TransformationID"])
                 if name not in chunk:  # the database compares without regard to case
                     continue
@@ -241,117 +221,6 @@ class TransformationVerbs:
         counters = self._ts("getCounters", "TransformationTasks", ["TransformationID"], where)
         return sum(int(count) for _, count in counters)
 
-    # -- status ---------------------------------------------------------------------------------
-
-    def start_transformation(self, transformation: int) -> None:
-        """See :meth:`ProductionGateway.start_transformation`.
-
-        :raises TransformationFailed: the transformation was cleaned or deleted.
-        """
-        status = self._status(transformation)
-        self._refuse_removed(transformation, status, "started")
-        if status not in (TransformationStatus.NEW, TransformationStatus.STOPPED):
-            return
-        # else no agent would submit tasks: a stop sets it to Manual, and so do productions whose
-        # steps are created so (TransformationClient.py, ProductionStep.py)
-        self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")
-        self._set_status(transformation, TransformationStatus.ACTIVE, was=status)
-
-    def stop_transformation(self, transformation: int) -> None:
-        """See :meth:`ProductionGateway.stop_transformation`."""
-        status = self._status(transformation)
-        if status in (
-            TransformationStatus.ACTIVE,
-            TransformationStatus.IDLE,
-            TransformationStatus.FLUSH,
-        ):
-            self._set_status(transformation, TransformationStatus.STOPPED, was=status)
-
-    def flush_transformation(self, transformation: int) -> bool:
-        """See :meth:`ProductionGateway.flush_transformation`."""
-        status = self._status(transformation)
-        if status != TransformationStatus.ACTIVE:
-            return False
-        # the TransformationAgent may have flushed, and be back at Active, before we read it back
-        self._ts("setTransformationParameter", transformation, "Status", "Flush")
-        self._status(transformation)
-        return True
-
-    def complete_transformation(self, transformation: int) -> None:
-        """See :meth:`ProductionGateway.complete_transformation`."""
-        status = self._status(transformation)
-        self._refuse_removed(transformation, status, "completed")
-        if status not in ENDED_TRANSFORMATION:
-            self._set_status(transformation, TransformationStatus.COMPLETED, was=status)
-
-    def clean_transformation(self, transformation: int) -> None:
-        """See :meth:`ProductionGateway.clean_transformation`."""
-        status = self._status(transformation)
-        if status not in NOTHING_TO_CLEAN:
-            self._set_status(transformation, TransformationStatus.CLEANING, was=status)
-
-    def _status(self, transformation: int) -> TransformationStatus:
-        rows = self._rows({"TransformationID": [transformation]}, _SUMMARY)
-        if not rows:
-            raise NotFound(
-                f"there is no transformation {transformation}", "it was deleted in DIRAC"
-            )
-        return TransformationStatus(rows[0]["Status"])
-
-    def _set_status(
-        self, transformation: int, status: TransformationStatus, *, was: TransformationStatus
-    ) -> None:
-        self._ts("setTransformationParameter", transformation, "Status", str(status))
-        now = self._status(transformation)
-        if now == was and now != status:
-            raise GatewayRejected(
-                f"transformation {transformation} is still {now} after it was set to {status}",
-                "something else sets it back: an agent, or a person",
-            )
-
-    def _refuse_removed(self, transformation: int, status: TransformationStatus, verb: str) -> None:
-        if status in REMOVED_TRANSFORMATION:
-            raise TransformationFailed(
-                f"transformation {transformation} is {status} and cannot be {verb}",
-                "somebody removed it in DIRAC; to begin anew, clear the step's task 'create'",
-            )
-
-    # -- progress -------------------------------------------------------------------------------
-
-    def snapshot(self, transformations: Sequence[int]) -> dict[int, Snapshot]:
-        """See :meth:`ProductionGateway.snapshot`."""
-        found: dict[int, Snapshot] = {}
-        for chunk in _chunks(sorted(set(transformations)), SNAPSHOT_CHUNK):
-            rows = self._rows({"TransformationID": chunk}, _SNAPSHOT)
-            files = self._counters("TransformationFiles", "Status", chunk)
-            tasks = self._counters("TransformationTasks", "ExternalStatus", chunk)
-            for row in rows:
-                identifier = int(row["TransformationID"])
-                found[identifier] = Snapshot(
-                    id=identifier,
-                    name=str(row["TransformationName"]),
-                    type=str(row["Type"]),
-                    status=TransformationStatus(row["Status"]),
-                    files=files.get(identifier, {}),
-                    tasks=tasks.get(identifier, {}),
-                    group_size=float(row["GroupSize"] or 0),
-                    agent_type=str(row["AgentType"] or ""),
-                    max_tasks=int(row["MaxNumberOfTasks"] or 0),
-                )
-        return found
-
-    def _counters(self, table: str, field: str, chunk: list[int]) -> dict[int, dict[str, int]]:
-        where = {"TransformationID": chunk}
-        counts: dict[int, dict[str, int]] = {}
-        for key, count in self._ts("getCounters", table, ["TransformationID", field], where):
-            counts.setdefault(int(key["TransformationID"]), {})[str(key[field])] = int(count)
-        return counts
-
-    def _rows(self, where: dict[str, Any], columns: list[str]) -> list[dict[str, Any]]:
-        arguments = (where, None, None, "CreationDate", None, None, False, None, columns)
-        rows: list[dict[str, Any]] = list(self._ts("getTransformations", *arguments))
-        return rows
-
 
 def _check_name(name: str) -> None:
     """Refuse names that the Transformation System would take for something else."""
@@ -379,9 +248,3 @@ def _check_lengths(query: MetaQuery) -> None:
                 f"{CONDITION_WIDTH}",
                 "select by another metadata field instead of by a long list",
             )
-
-
-def _chunks(items: Sequence[int], size: int) -> Iterator[list[int]]:
-    rest = iter(items)
-    take: Callable[[], list[int]] = lambda: list(islice(rest, size))  # noqa: E731
-    return iter(take, [])

@@ -1,0 +1,151 @@
+"""The verbs about the state of transformations: which it is, to which it is set, how far they are.
+
+Invariant: a state is read before it is set and read back after it. The Transformation System itself
+guards nothing: any state may follow any other (``TransformationDB.py``, 9.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import (
+    ENDED_TRANSFORMATION,
+    NOTHING_TO_CLEAN,
+    REMOVED_TRANSFORMATION,
+    TransformationStatus,
+)
+from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
+from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
+
+#: IDs asked for in one call of :meth:`TransformationStates.snapshot`
+SNAPSHOT_CHUNK = 10_000
+
+#: columns that tell which it is
+SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
+
+_SNAPSHOT = [*SUMMARY, "GroupSize", "AgentType", "MaxNumberOfTasks"]
+
+
+class TransformationStates:
+    """Mix-in: what :class:`ProductionGateway` says about their states."""
+
+    services: Services
+
+    def _ts(self, method: str, *arguments: Any) -> Any:
+        return self.services.call(TRANSFORMATIONS, method, *arguments)
+
+    def start_transformation(self, transformation: int) -> None:
+        """See :meth:`ProductionGateway.start_transformation`.
+
+        :raises TransformationFailed: the transformation was cleaned or deleted.
+        """
+        status = self._status(transformation)
+        self._refuse_removed(transformation, status, "started")
+        if status not in (TransformationStatus.NEW, TransformationStatus.STOPPED):
+            return
+        # else no agent would submit tasks: a stop sets it to Manual, and so do productions whose
+        # steps are created so (TransformationClient.py, ProductionStep.py)
+        self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")
+        self._set_status(transformation, TransformationStatus.ACTIVE, was=status)
+
+    def stop_transformation(self, transformation: int) -> None:
+        """See :meth:`ProductionGateway.stop_transformation`."""
+        status = self._status(transformation)
+        if status in (
+            TransformationStatus.ACTIVE,
+            TransformationStatus.IDLE,
+            TransformationStatus.FLUSH,
+        ):
+            self._set_status(transformation, TransformationStatus.STOPPED, was=status)
+
+    def flush_transformation(self, transformation: int) -> bool:
+        """See :meth:`ProductionGateway.flush_transformation`."""
+        status = self._status(transformation)
+        if status != TransformationStatus.ACTIVE:
+            return False
+        # the TransformationAgent may have flushed, and be back at Active, before we read it back
+        self._ts("setTransformationParameter", transformation, "Status", "Flush")
+        self._status(transformation)
+        return True
+
+    def complete_transformation(self, transformation: int) -> None:
+        """See :meth:`ProductionGateway.complete_transformation`."""
+        status = self._status(transformation)
+        self._refuse_removed(transformation, status, "completed")
+        if status not in ENDED_TRANSFORMATION:
+            self._set_status(transformation, TransformationStatus.COMPLETED, was=status)
+
+    def clean_transformation(self, transformation: int) -> None:
+        """See :meth:`ProductionGateway.clean_transformation`."""
+        status = self._status(transformation)
+        if status not in NOTHING_TO_CLEAN:
+            self._set_status(transformation, TransformationStatus.CLEANING, was=status)
+
+    def _status(self, transformation: int) -> TransformationStatus:
+        rows = self._rows({"TransformationID": [transformation]}, SUMMARY)
+        if not rows:
+            raise NotFound(
+                f"there is no transformation {transformation}", "it was deleted in DIRAC"
+            )
+        return TransformationStatus(rows[0]["Status"])
+
+    def _set_status(
+        self, transformation: int, status: TransformationStatus, *, was: TransformationStatus
+    ) -> None:
+        self._ts("setTransformationParameter", transformation, "Status", str(status))
+        now = self._status(transformation)
+        if now == was and now != status:
+            raise GatewayRejected(
+                f"transformation {transformation} is still {now} after it was set to {status}",
+                "something else sets it back: an agent, or a person",
+            )
+
+    def _refuse_removed(self, transformation: int, status: TransformationStatus, verb: str) -> None:
+        if status in REMOVED_TRANSFORMATION:
+            raise TransformationFailed(
+                f"transformation {transformation} is {status} and cannot be {verb}",
+                "somebody removed it in DIRAC; to begin anew, clear the step's task 'create'",
+            )
+
+    def snapshot(self, transformations: Sequence[int]) -> dict[int, Snapshot]:
+        """See :meth:`ProductionGateway.snapshot`."""
+        found: dict[int, Snapshot] = {}
+        for chunk in _chunks(sorted(set(transformations)), SNAPSHOT_CHUNK):
+            rows = self._rows({"TransformationID": chunk}, _SNAPSHOT)
+            files = self._counters("TransformationFiles", "Status", chunk)
+            tasks = self._counters("TransformationTasks", "ExternalStatus", chunk)
+            for row in rows:
+                identifier = int(row["TransformationID"])
+                found[identifier] = Snapshot(
+                    id=identifier,
+                    name=str(row["TransformationName"]),
+                    type=str(row["Type"]),
+                    status=TransformationStatus(row["Status"]),
+                    files=files.get(identifier, {}),
+                    tasks=tasks.get(identifier, {}),
+                    group_size=float(row["GroupSize"] or 0),
+                    agent_type=str(row["AgentType"] or ""),
+                    max_tasks=int(row["MaxNumberOfTasks"] or 0),
+                )
+        return found
+
+    def _counters(self, table: str, field: str, chunk: list[int]) -> dict[int, dict[str, int]]:
+        where = {"TransformationID": chunk}
+        counts: dict[int, dict[str, int]] = {}
+        for key, count in self._ts("getCounters", table, ["TransformationID", field], where):
+            counts.setdefault(int(key["TransformationID"]), {})[str(key[field])] = int(count)
+        return counts
+
+    def _rows(self, where: dict[str, Any], columns: list[str]) -> list[dict[str, Any]]:
+        arguments = (where, None, None, "CreationDate", None, None, False, None, columns)
+        rows: list[dict[str, Any]] = list(self._ts("getTransformations", *arguments))
+        return rows
+
+
+def _chunks(items: Sequence[int], size: int) -> Iterator[list[int]]:
+    rest = iter(items)
+    take: Callable[[], list[int]] = lambda: list(islice(rest, size))  # noqa: E731
+    return iter(take, [])
