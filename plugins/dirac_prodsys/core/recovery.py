@@ -12,7 +12,7 @@ allow, all causes counted together; whatever is not certain is left to a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -158,24 +158,6 @@ def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
     if case.failed_request is not None:
         return True
     return rules.by_state(case.file.status) != "give_up"
-
-
-def requeued(decisions: Iterable[Decision]) -> dict[str, int]:
-    """Number of files that are tried again, by cause."""
-    return dict(Counter(d.cause for d in decisions if d.fate.startswith("retry")))
-
-
-def in_words(decisions: Sequence[Decision]) -> list[str]:
-    """The decisions for a log: one line for all files with the same fate and cause."""
-    groups: dict[tuple[str, str, str], list[Decision]] = {}
-    for decision in decisions:
-        groups.setdefault((decision.fate, decision.cause, decision.reason), []).append(decision)
-    lines = []
-    for (fate, cause, reason), alike in groups.items():
-        files = ", ".join(decision.file.lfn for decision in alike[:3])
-        more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
-        lines.append(f"{fate}: {len(alike)} files ({cause}): {reason}: {files}{more}")
-    return lines
 
 
 def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter[str]) -> Decision:

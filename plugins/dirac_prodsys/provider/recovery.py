@@ -25,13 +25,12 @@ from dirac_prodsys.core.recovery import (
     Outputs,
     StrandedFile,
     decide,
-    in_words,
     needs_outputs,
-    requeued,
 )
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.recovery_outputs import found, task_outputs
 from dirac_prodsys.core.recovery_rules import STATES
+from dirac_prodsys.core.recovery_words import in_words, requeued
 from dirac_prodsys.core.request_state import RequestState
 from dirac_prodsys.core.specs import BodySpec
 from dirac_prodsys.core.status import BAD_TASKS, FileStatus, TaskStatus

@@ -13,12 +13,11 @@ from dirac_prodsys.core.recovery import (
     StrandedFile,
     TaskState,
     decide,
-    in_words,
     needs_outputs,
-    requeued,
 )
 from dirac_prodsys.core.recovery_ledger import Ledger
 from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
+from dirac_prodsys.core.recovery_words import in_words, requeued
 
 NOTHING = Ledger()
 
