@@ -13,6 +13,7 @@
     step.approve ──> step.start                       a step with one: the last thing before it
     step.wait_for ──> step.start                      before that, what it waits for
     step.wait_for ──> step.create                     where that is the dataset that it takes
+    step.create ──> step.register ──> step.start      where it is created under way, see ``loops``
 
     begin ──> every root; every leaf ──> on_cancel    the run's end, whatever way it comes
                           every leaf ──> outcome      what is said of the run
@@ -57,6 +58,7 @@ from dirac_prodsys.provider.operators import (
     DiracStartTransformationOperator,
 )
 from dirac_prodsys.provider.params import dag_params
+from dirac_prodsys.provider.registry_late import DiracRegisterStepOperator
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.teardown import bracket
 
@@ -156,6 +158,12 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
                 done >> [own.create, own.wait]
         if step.name not in late:
             own.create >> created
+        elif production.registry:
+            with dag, own.group:
+                enter = DiracRegisterStepOperator(
+                    task_id="register", production=production, late=step.name
+                )
+            [own.create, *ready_to_start] >> enter >> own.start
         ready_to_start >> own.begin
         if not step.parents:
             asked >> own.create

@@ -91,7 +91,7 @@ class Teller:
     ) -> None:
         self.context = context
         self.production = production
-        self.by = _task(context)
+        self.by = task_of(context)
         self._transformation = transformation
         self._hook = DiracHook(dirac_conn_id)
 
@@ -109,7 +109,7 @@ class Teller:
             kept = self._kept() if keys else None
             if kept is not None:
                 gateway, number = kept
-                keys = told.claim(gateway, number, keys, self.by, settle=_settle(gateway))
+                keys = told.claim(gateway, number, keys, self.by, settle=settle_of(gateway))
                 if not keys:
                     return "known"
             _send(notice, self.context, self.production, rules)
@@ -153,7 +153,7 @@ def _send(
     notice: Notice, context: Context, production: Production | None, rules: NotifyRules
 ) -> None:
     run = naming.run_tag(str(context["run_id"]))
-    name = production.name if production is not None else _task(context).split("/")[0]
+    name = production.name if production is not None else task_of(context).split("/")[0]
     text = notice.text
     words = {
         "subject": notice.subject(name, run),
@@ -199,14 +199,14 @@ def _class_of(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _task(context: Context) -> str:
+def task_of(context: Context) -> str:
     """The task, whatever its try."""
     instance: Any = context.get("ti")
     parts = [getattr(instance, name, "") for name in ("dag_id", "run_id", "task_id", "map_index")]
     return "/".join(str(part) for part in parts)
 
 
-def _settle(gateway: Any) -> float:
+def settle_of(gateway: Any) -> float:
     """Seconds in which another task that read at the same moment has written."""
     return 5 * float(getattr(gateway, "settle_seconds", told.SETTLE / 5))
 

@@ -5,7 +5,8 @@
     created ──> register ──> registered ──> every start
 
 ``registered`` succeeds however ``register`` ended. The two stand before the starts, as the
-ProductionSystem takes New transformations only.
+ProductionSystem takes New transformations only. What is created when the run is under way is
+entered by a task of its own step, see :mod:`.registry_late`.
 
 Invariant: a run never fails, waits or retries because of the ProductionSystem: what cannot be
 entered is told in the log, ``register`` is skipped, and the production goes on.
@@ -107,7 +108,7 @@ def tell_status(gateway: ProductionGateway, plan: ProductionPlan, status: str = 
     name = naming.registered_name(plan.production, plan.run)
     if status:
         return gateway.mark_production(name, status) if gateway.find_production(name) else ""
-    # who is created when the run is under way is not entered
+    # who is created when the run is under way may not have been entered
     return follow(gateway, name, 0 if plan.grows else len(plan.steps))
 
 
