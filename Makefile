@@ -18,9 +18,9 @@ up: setup ## start the demo's grid and Airflow without running anything
 down: ## stop everything that demo and up started
 	@test ! -x .venv/bin/python || $(RUN) sandbox.demo down
 
-test: setup ## all tests
+test: setup ## all tests, two at a time: most of them wait
 	@scripts/setup browser
-	@$(RUN) pytest
+	@$(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done

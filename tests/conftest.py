@@ -75,3 +75,29 @@ def productions_folder(airflow_home: Path) -> Path:
     yield PRODUCTIONS
     for path in PRODUCTIONS.iterdir():
         path.unlink()
+
+
+#: fixture of a whole grid → the folder whose tests share it; those that take longest come first
+_GRIDS = {
+    "site": "tests/e2e/",
+    "full_site": "tests/e2e/full/",
+    "light_grid": "tests/integration/",
+    "system": "tests/contract/",
+    "contract_grid": "tests/contract/",
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests stay together where several workers run them: those of a grid or a module."""
+
+    def grid(item: pytest.Item) -> str:
+        names = getattr(item, "fixturenames", ())
+        found = (name for name, folder in _GRIDS.items() if item.nodeid.startswith(folder))
+        return next((name for name in found if name in names), "")
+
+    ranks = {name: rank for rank, name in enumerate([*_GRIDS, ""])}
+    items.sort(key=lambda item: ranks[grid(item)])
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            group = _GRIDS.get(grid(item)) or item.nodeid.split("::")[0]
+            item.add_marker(pytest.mark.xdist_group(group))
