@@ -8,46 +8,36 @@ a wait may be weeks old.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from dirac_prodsys.core import notices
 from dirac_prodsys.core.cancel import action_of
 from dirac_prodsys.core.policy import History, StepRules, person
-from dirac_prodsys.core.policy.counts import vanished_files
 from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.specs import RequestSpec
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
-from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
-from dirac_prodsys.gateway import checking
+from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
+from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
-from dirac_prodsys.gateway.reading import report_on
-from dirac_prodsys.provider import asking, notify, recovery
-from dirac_prodsys.provider.base import DiracOperator
-from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider import asking, notify
 from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger, earliest_event
+from dirac_prodsys.provider.wait_acts import WaitActs
+from dirac_prodsys.provider.wait_report import WaitReport, push
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-T = TypeVar("T")
-
 #: key of the XCom by which ``settle`` tells ``process`` what it remembers
 _HANDED_ON = "history"
-
-#: vanished files that are named
-_NAMED = 5
 
 #: seconds after which a wait is given up, if nothing else is said: 90 days
 LONGEST_WAIT = 90 * 86400.0
 
 
-class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
+class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     """Wait until the policy says that a transformation is complete (or ready to be flushed).
 
     Returns the snapshot that decided. What was Stopped because its run did not complete is made
@@ -187,7 +177,7 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
         if kind in self.until:
             self.log.info("%s: %s", kind, reason)
             if "flush" in self.until:
-                _push(context, _HANDED_ON, {"kind": kind, "history": past.to_dict()})
+                push(context, _HANDED_ON, {"kind": kind, "history": past.to_dict()})
             elif not self.ready_at:
                 self._report(context, snapshot, past)
             return snapshot
@@ -234,136 +224,6 @@ class DiracTransformationSensor(DiracOperator, BaseSensorOperator):
             state["history"] = self._recover(context, event, past, state, option).to_dict()
         self.work(context, state)
 
-    def _flush(
-        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
-    ) -> History:
-        number = int(event["snapshot"]["id"])
-        if not self.on_grid(lambda gateway: gateway.flush_transformation(number), state):
-            return past
-        self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
-        told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
-        self._teller(context, event["snapshot"]).tell(told)
-        return past.flushed(time.time()).telling(str(event.get("reason") or ""))
-
-    def _extend(
-        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
-    ) -> History:
-        number, total = int(event["snapshot"]["id"]), int(event.get("tasks") or 0)
-        rules = self.rules or self.plan(context, state).rules
-
-        def extend(gateway: ProductionGateway) -> tuple[int, tuple[str, ...]]:
-            notes = recovery.avoid_failing(gateway, number, rules)
-            return gateway.ensure_tasks(number, total), notes
-
-        added, notes = self.on_grid(extend, state)
-        for note in notes:
-            self.log.info("%s", note)
-        self.log.info("added %d tasks to %s", added, event["snapshot"]["name"])
-        return past.telling(*notes)
-
-    def _recover(
-        self,
-        context: Context,
-        event: Mapping[str, Any],
-        past: History,
-        state: Mapping[str, Any],
-        answer: str = "",
-    ) -> History:
-        step = self.plan(context, state)
-        number, body = int(event["snapshot"]["id"]), step.transformation.body
-        rules = (self.rules or step.rules).shaped(step.transformation)
-        outcome = self.on_grid(
-            lambda gateway: recovery.recover(gateway, number, body, rules, answer), state
-        )
-        for line in outcome.lines():
-            self.log.info("%s", line)
-        _push(context, "recovery", outcome.to_dict())
-        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
-        for notice in notices.of_outcome(outcome.to_dict(), outcome.given_up(), name):
-            teller.tell(notice)
-        told = outcome.lines() if outcome.decisions or outcome.notes else []
-        return outcome.remembered(past, time.time()).telling(*told)
-
-    def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
-        """Somebody should know; the wait remembers that it has said so."""
-        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
-        about, causes = event.get("about"), [str(cause) for cause in event.get("causes") or ()]
-        if about == "recovered":
-            teller.went_on(causes, name, event.get("reason") or "")
-            return replace(past, told=())
-        kind: notices.NoticeKind = "stalled" if about == "stalled" else "needs_person"
-        self.log.warning("%s", event.get("reason"))
-        alarm = notices.of_alarm(kind, causes, event.get("reason") or "", name)
-        if teller.tell(alarm) == "failed":
-            return replace(past, tell_after=time.time() + _TELL_AGAIN_AFTER)
-        return replace(past, told=(*past.told, *causes))
-
-    def _teller(self, context: Context, snapshot: Mapping[str, Any] | None) -> notify.Teller:
-        number = int(snapshot["id"]) if snapshot else None
-        return notify.Teller(context, self.dirac_conn_id, self.production, number)
-
-    def _step_name(self, snapshot: Mapping[str, Any] | None) -> str:
-        return self.step or (str(snapshot["name"]) if snapshot else self.task_id)
-
-    def _given_up(self, reason: str) -> notices.Notice:
-        name = self.step or self.task_id
-        return notices.Notice("given_up", (f"{name}: {notices.cause_of(reason)}",), reason, name)
-
-    def _report(self, context: Context, snapshot: Mapping[str, Any] | None, past: History) -> None:
-        """Tell what the jobs came to; never in the way of the verdict itself."""
-        if not snapshot:
-            return
-        number, name = int(snapshot["id"]), str(snapshot["name"])
-        report = self._try(lambda gateway: report_on(gateway, number, name))
-        if report is not None and (report.total or past.events):
-            report = replace(report, events=past.events)
-            self.log.info("%s", report.to_text())
-            pages = {"text": report.to_text(), "html": report.to_html()}
-            _push(context, "job_report", {**report.to_dict(), **pages})
-        self._check(context, number)
-
-    def _check(self, context: Context, number: int) -> None:
-        """Tell what does not fit between files, jobs and catalogue; repair what is certain."""
-        step = self.plan(context, whole=False)
-        active = (self.rules or step.rules).recovery.mode == "active"
-
-        def carry_out(gateway: ProductionGateway) -> checking.Checked:
-            found = checking.check(gateway, number, step.transformation)
-            return checking.repair(gateway, number, found) if active else found
-
-        found = self._try(carry_out)
-        if found is not None and found.found:
-            for line in found.lines():
-                self.log.warning("%s", line)
-            _push(context, "consistency", found.to_dict())
-
-    def _name_vanished(self, context: Context, snapshot: Mapping[str, Any]) -> str:
-        """What is to be said of attached files that have left the catalogue; empty: there are none.
-
-        Requests may remove what they were given: nothing has vanished then.
-        """
-        seen = Snapshot.from_dict(snapshot)
-        missing = seen.files.get(FileStatus.MISSING_IN_FC, 0)
-        if not vanished_files(seen) and not missing:
-            return ""
-        if isinstance(self.plan(context, whole=False).transformation.body, RequestSpec):
-            return ""
-        lost = self._try(lambda gateway: recovery.vanished(gateway, seen.id))
-        if not lost:
-            return ""
-        named = ", ".join(lost[:_NAMED])
-        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        told = f"attached, and not in the catalogue any more: {named}{more}"
-        self.log.warning("%s", told)
-        return told
-
-    def _try(self, call: Callable[[ProductionGateway], T]) -> T | None:
-        try:
-            return call(DiracHook(self.dirac_conn_id).gateway())
-        except ProdsysError as error:
-            self.log.warning("nothing more can be told: %s", error.reason)
-            return None
-
 
 def _handed_on(context: Context, task_id: str) -> Mapping[str, Any] | None:
     """The history of the wait for the flush, for the wait that follows; None if there was none."""
@@ -379,18 +239,9 @@ def _handed_on(context: Context, task_id: str) -> Mapping[str, Any] | None:
     return (past.flushed(time.time()) if found.get("kind") == "flush" else past).to_dict()
 
 
-def _push(context: Context, key: str, value: Any) -> None:
-    task_instance = context.get("ti")
-    if task_instance is not None:
-        task_instance.xcom_push(key=key, value=value)
-
-
 def _is_removed(snapshot: Mapping[str, Any] | None) -> bool:
     return bool(snapshot) and Snapshot.from_dict(snapshot).status in REMOVED_TRANSFORMATION
 
-
-#: seconds after which an alarm of which nobody could be told is told again
-_TELL_AGAIN_AFTER = 600.0
 
 _REMOVED_HINT = "to begin anew, clear the step's task 'create' and what follows it in the step"
 _FAIL_HINT = "mend it in DIRAC, then clear this task to wait on; clearing starts nothing anew"
