@@ -39,6 +39,7 @@ from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
+from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.params import given_values
 from dirac_prodsys.provider.passes import last_passes
 
@@ -247,7 +248,7 @@ class DiracOperator(BaseOperator):
             )
 
     def _defer_for_outage(self, error: GatewayUnavailable, state: Mapping[str, Any] | None) -> None:
-        from dirac_prodsys.provider.triggers import DiracGatewayTrigger, earliest_event
+        from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 
         self.log.warning(
             "DIRAC (%s) is still down, waiting without a worker: %s",

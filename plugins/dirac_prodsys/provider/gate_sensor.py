@@ -16,7 +16,7 @@ from dirac_prodsys.errors import WaitTimeout
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
-from dirac_prodsys.provider.triggers import earliest_event
+from dirac_prodsys.provider.moments import earliest_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -25,8 +25,8 @@ from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.small_files_protocol import SmallFilesGateway
 from dirac_prodsys.provider.caller import Caller
+from dirac_prodsys.provider.moments import until_moment
 from dirac_prodsys.provider.poller import Poller, attached, longest_call
-from dirac_prodsys.provider.triggers import until_moment
 
 #: seconds between two lines of progress in a task's log
 _PROGRESS_EVERY = 60.0

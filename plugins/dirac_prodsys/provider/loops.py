@@ -24,8 +24,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from dirac_prodsys.core.plan_values import LoopPlan
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
+from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.passes import told
-from dirac_prodsys.provider.triggers import earliest_event
 from dirac_prodsys.provider.whole import DiracProductionOperator
 
 if TYPE_CHECKING:

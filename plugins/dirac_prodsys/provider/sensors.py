@@ -22,8 +22,9 @@ from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStat
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.provider import asking, notify
+from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.stopping import resume
-from dirac_prodsys.provider.triggers import DiracTransformationTrigger, earliest_event
+from dirac_prodsys.provider.triggers import DiracTransformationTrigger
 from dirac_prodsys.provider.wait_acts import WaitActs
 from dirac_prodsys.provider.wait_report import WaitReport, push
 

@@ -30,9 +30,10 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 from dirac_prodsys.provider.fresh import own_directories
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.run_states import task_states
 from dirac_prodsys.provider.stopping import stop
-from dirac_prodsys.provider.triggers import DiracGatewayTrigger, earliest_event
+from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 from dirac_prodsys.provider.whole import DiracProductionOperator
 
 if TYPE_CHECKING:

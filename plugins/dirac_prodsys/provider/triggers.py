@@ -10,12 +10,10 @@ or go: unknown ones are accepted and ignored for ever.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from airflow.sdk.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -24,14 +22,14 @@ from dirac_prodsys.core.policy import (
     DECISIVE,
     History,
     StepRules,
-    Verdict,
     judge,
     needs_catalogue,
 )
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
-from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.provider.poller import Look, Poller, attached
+from dirac_prodsys.provider.diary import Diary, reason_of
+from dirac_prodsys.provider.moments import until_moment
+from dirac_prodsys.provider.poller import Poller, attached
 from dirac_prodsys.provider.run_states import task_state
 from dirac_prodsys.provider.stopping import stop, stopped_by_us
 
@@ -40,9 +38,6 @@ _MISSED_LOOKS = 2
 
 #: looks at a stopped transformation at which it is asked who stopped it
 _LATE_LOOKS = 3
-
-#: seconds between two lines of progress in a task's log
-_PROGRESS_EVERY = 60.0
 
 _PATH = "dirac_prodsys.provider.triggers"
 
@@ -70,7 +65,7 @@ class DiracTransformationTrigger(BaseTrigger):
         then a stop of ours that came late, when the task had been cleared, asks to be undone.
     :param deadline: seconds since the epoch after which to give up; None: never.
     :param not_before: seconds since the epoch; no event comes earlier (see
-        :func:`earliest_event`).
+        :func:`provider.moments.earliest_event`).
     :param tell: whether there is anybody who wants notices.
     :param asks: whether a verdict that only a person can decide is an event, too: kind ``ask``.
     """
@@ -160,7 +155,7 @@ class DiracTransformationTrigger(BaseTrigger):
         rules = StepRules.from_dict(self.rules)
         query = MetaQuery.parse(self.query) if self.query else None
         history = History.from_dict(self.history or {"flushes": self.flushes})
-        diary = _Diary(self)
+        diary = Diary(self.log)
         missed = stopped = 0
         snapshot: Snapshot | None = None
         look = await poller.look(self.transformation, first=True)
@@ -204,7 +199,7 @@ class DiracTransformationTrigger(BaseTrigger):
         try:
             return await poller.ask(("ours", number), lambda grid: stopped_by_us(grid, number))
         except Exception as error:
-            self.log.warning("who stopped it could not be told, waiting on: %s", _reason(error))
+            self.log.warning("who stopped it could not be told, waiting on: %s", reason_of(error))
             return False
 
     async def _with_catalogue(
@@ -215,7 +210,7 @@ class DiracTransformationTrigger(BaseTrigger):
         try:
             files = await poller.ask(("files", query), lambda grid: grid.count_files(query))
         except Exception as error:
-            self.log.warning("the catalogue could not be counted, waiting on: %s", _reason(error))
+            self.log.warning("the catalogue could not be counted, waiting on: %s", reason_of(error))
             return snapshot
         return snapshot.with_catalogue(files)
 
@@ -282,8 +277,8 @@ class DiracGatewayTrigger(BaseTrigger):
             try:
                 identity = await poller.ask("ping", lambda grid: grid.ping())
             except Exception as error:
-                if _reason(error) != reason:
-                    reason = _reason(error)
+                if reason_of(error) != reason:
+                    reason = reason_of(error)
                     self.log.warning("DIRAC does not answer, waiting on: %s", reason)
             else:
                 return self._event("reachable", f"DIRAC {identity.version} answers again")
@@ -293,59 +288,3 @@ class DiracGatewayTrigger(BaseTrigger):
 
     def _event(self, kind: str, reason: str) -> dict[str, Any]:
         return {"kind": kind, "reason": reason, "state": self.state}
-
-
-class _Diary:
-    """What a wait writes into its task's log: changes only, and not too many of them."""
-
-    def __init__(self, trigger: DiracTransformationTrigger) -> None:
-        self.last = ""
-        self._trigger = trigger
-        self._written_at = -_PROGRESS_EVERY
-        self._down = False
-        self._alarm = ""
-
-    def outage(self, look: Look) -> None:
-        """One line when the grid goes, one when it is back."""
-        if bool(look.outage) == self._down:
-            return
-        self._down = not self._down
-        if self._down:
-            self._trigger.log.warning("DIRAC does not answer, waiting on: %s", look.outage)
-        else:
-            self._trigger.log.info("DIRAC answers again")
-
-    def progress(self, verdict: Verdict) -> None:
-        """The verdict's reason, when it has changed; its alarm, when it is another one."""
-        now = time.monotonic()
-        alarm = re.sub(r"\d+", "#", verdict.alarm)
-        if alarm != self._alarm:
-            self._alarm = alarm
-            if verdict.alarm:
-                self._trigger.log.warning("%s", verdict.alarm)
-        reason, decisive = verdict.reason, verdict.kind in DECISIVE
-        if reason == self.last or not (decisive or now - self._written_at >= _PROGRESS_EVERY):
-            return
-        self.last, self._written_at = reason, now
-        self._trigger.log.info("%s", reason)
-
-
-def earliest_event() -> float:
-    """When a trigger of a task that defers now may fire, in seconds since the epoch.
-
-    A worker may take ``[workers] min_heartbeat_interval`` to see that its task has deferred. When
-    the task is running again by then, Airflow 3.3's scheduler takes the late news for a failure
-    of it (``SchedulerJobRunner.process_executor_events``).
-    """
-    interval = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0)
-    return time.time() + interval + 1 if interval > 0 else 0.0
-
-
-async def until_moment(moment: float) -> None:
-    """Sleep until that moment, seconds since the epoch; at most a minute."""
-    # the clocks of two hosts may differ; that must not cost a wait more than a minute
-    await asyncio.sleep(min(60.0, max(0.0, moment - time.time())))
-
-
-def _reason(error: Exception) -> str:
-    return error.reason if isinstance(error, ProdsysError) else f"{type(error).__name__}: {error}"
