@@ -21,10 +21,11 @@ from asgiref.sync import sync_to_async
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.gates import Facts, Gate, GateVerdict, decide_gate, judge_gates
 from dirac_prodsys.core.value_file import MAX_BYTES
-from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
+from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.small_files_protocol import SmallFilesGateway
 from dirac_prodsys.provider.caller import Caller
+from dirac_prodsys.provider.diary import reason_of
 from dirac_prodsys.provider.moments import until_moment
 from dirac_prodsys.provider.poller import Poller, attached, longest_call
 
@@ -136,7 +137,7 @@ class _Look:
                     ("versions", named), lambda grid: _versions(grid, named)
                 )
         except Exception as error:
-            unread |= dict.fromkeys(named, _reason(error))
+            unread |= dict.fromkeys(named, reason_of(error))
         for gate in gates:
             try:
                 if gate.kind == "dataset" and await self._exists(gate.name):
@@ -150,7 +151,7 @@ class _Look:
             except NotFound:
                 continue  # it has gone since
             except Exception as error:
-                unread[gate.name] = _reason(error)
+                unread[gate.name] = reason_of(error)
         return Facts(frozenset(datasets), frozenset(versions), contents, made, unread)
 
     async def _exists(self, dataset: str) -> bool:
@@ -200,7 +201,3 @@ def _versions(gateway: ProductionGateway, lfns: Sequence[str]) -> Mapping[str, s
     if not isinstance(gateway, SmallFilesGateway):
         raise GatewayRejected(_NO_VERBS)
     return gateway.file_versions(lfns)
-
-
-def _reason(error: Exception) -> str:
-    return error.reason if isinstance(error, ProdsysError) else f"{type(error).__name__}: {error}"

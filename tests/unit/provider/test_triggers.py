@@ -16,7 +16,7 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider import triggers
+from dirac_prodsys.provider import moments
 from dirac_prodsys.provider.poller import attached
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger, DiracTransformationTrigger
 
@@ -224,9 +224,9 @@ async def test_no_event_comes_before_the_worker_has_seen_its_task_defer(
     make, _ = begin(gateway, production)
     gateway.complete_transformation(make)
     clock = [1000.0]
-    monkeypatch.setattr(triggers.time, "time", lambda: clock[0])
+    monkeypatch.setattr(moments.time, "time", lambda: clock[0])
     waits: list[float] = []
-    monkeypatch.setattr(triggers.asyncio, "sleep", lambda seconds: _note(waits, seconds))
+    monkeypatch.setattr(moments.asyncio, "sleep", lambda seconds: _note(waits, seconds))
     trigger = trigger_for(make, steps[0], not_before=1006.0)
     assert [event.payload["kind"] async for event in trigger.run()] == ["complete"]
     assert waits == [6.0]
@@ -243,10 +243,10 @@ async def _note(waits: list[float], seconds: float) -> None:
 def test_the_earliest_event_follows_airflows_own_interval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(triggers.time, "time", lambda: 1000.0)
-    assert triggers.earliest_event() == 0.0
+    monkeypatch.setattr(moments.time, "time", lambda: 1000.0)
+    assert moments.earliest_event() == 0.0
     monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "5")
-    assert triggers.earliest_event() == 1006.0
+    assert moments.earliest_event() == 1006.0
 
 
 @pytest.mark.parametrize(
