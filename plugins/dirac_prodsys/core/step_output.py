@@ -16,7 +16,7 @@ from dirac_prodsys.core.linking import Output, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.production import DatasetModel, Production, Step
 from dirac_prodsys.core.specs import DatasetSpec, MetaValue, OutputFile
 from dirac_prodsys.core.step_shape import SHAPE
 
@@ -130,18 +130,10 @@ def dataset(
         return None
     path: Path = ("steps", step.name, "dataset")
     before = len(problems.found)
-    name = fill(step.dataset.name, values, (*path, "name"), problems)
-    annotation = fill(step.dataset.annotation, values, (*path, "annotation"), problems)
-    where = fill(step.dataset.where, values, (*path, "where"), problems)
-    with problems.at(*path, "name"):
-        naming.check_dataset_name(name, production.vo)
-    if len(annotation) > MAX_DATASET_TEXT or not annotation.isprintable():
-        reason = f"the annotation must be one line of at most {MAX_DATASET_TEXT} characters"
-        problems.add((*path, "annotation"), reason, "shorten it", code="text")
+    name, annotation, narrowed = dataset_words(production, step, step.dataset, values, problems)
     if step.output is None and made is None:
         reason = "a dataset is made of a step's output, and there is none"
         problems.add(path, reason, "add output", code=SHAPE)
-    narrowed = read_query(where, (*path, "where"), problems)
     if made is None or narrowed is None:
         return None
     query = made.query
@@ -166,6 +158,26 @@ def dataset(
         min_files=step.dataset.min_files,
         max_files=step.dataset.max_files,
     )
+
+
+def dataset_words(
+    production: Production,
+    step: Step,
+    written: DatasetModel,
+    values: Mapping[str, str],
+    problems: Problems,
+) -> tuple[str, str, MetaQuery | None]:
+    """Name, annotation and conditions of a dataset, whatever it is made of."""
+    path: Path = ("steps", step.name, "dataset")
+    name = fill(written.name, values, (*path, "name"), problems)
+    annotation = fill(written.annotation, values, (*path, "annotation"), problems)
+    where = fill(written.where, values, (*path, "where"), problems)
+    with problems.at(*path, "name"):
+        naming.check_dataset_name(name, production.vo)
+    if len(annotation) > MAX_DATASET_TEXT or not annotation.isprintable():
+        reason = f"the annotation must be one line of at most {MAX_DATASET_TEXT} characters"
+        problems.add((*path, "annotation"), reason, "shorten it", code="text")
+    return name, annotation, read_query(where, (*path, "where"), problems)
 
 
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:

@@ -15,8 +15,8 @@ classes below ``Interfaces/API``), worked out anew as pure functions of tables::
     feeding      which steps take files of which, whatever the file says
     planning     all of it for one production (draft: a step on its way)
     native       the same for steps of the native form, beside steps of any other type
-                 (native_outputs: how these see what such a step leaves)
-    form         the models of CTAO's own form
+                 (native_outputs: how these see what such a step leaves; native_runs: run numbers)
+    form         the models of CTAO's own form (form_checks: what is wrong before any plan)
     rewriting    a production of CTAO's form written in the native form
     remarks      what a reader should know
     companions   configurations in files beside the production

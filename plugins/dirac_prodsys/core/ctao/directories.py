@@ -54,8 +54,12 @@ def check(base_path: str, output: Output, vo: str, place: Path, problems: Proble
 
     :param place: of ``base_path``.
     """
-    with problems.at(*place):
+    base = Problems()
+    with base.at(*place):
         naming.check_directory(base_path.rstrip("/"), vo)
+    for wrong in base.found:
+        problems.add(wrong.path, wrong.reason, wrong.hint, code=wrong.code)
+        return  # so would be all below it
     for directory in directories(base_path, output)[-1:]:
         with problems.at("steps", output.step, "job", on_key=True):
             naming.check_directory(directory.of(0).path, vo)

@@ -16,7 +16,7 @@ from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import CtaoType
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
-from dirac_prodsys.core.ctao.vocabulary import Unknown, known_query
+from dirac_prodsys.core.ctao.vocabulary import Unknown, bare, known_query
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Step
 from dirac_prodsys.core.specs import CtaoSpec
@@ -89,15 +89,35 @@ def processing(
 
     :param words: what fields are called where the input is written.
     """
-    path: Path = ("steps", step.name)
-    if "input_limit" in given.config and step.input and step.input.steps:
-        reason = "only a step without parents can take a few of its files"
-        limit: Path = (*path, "job", "input_limit")
-        problems.add(limit, reason, "drop it", on_key=True, code="unknown-key")
     before = len(problems.found)
     output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems, words)
     _check_output(output, problems)
     return Draft(step, given, taken, output) if len(problems.found) == before else None
+
+
+def check_input(
+    step: Step,
+    kind: CtaoType,
+    taken: Input,
+    config: Mapping[str, Any],
+    problems: Problems,
+    words: Mapping[str, str] = outputs.NEEDED,
+) -> None:
+    """What can be wrong with an input whatever is wrong with the settings.
+
+    :param config: what is written; of its values nothing is known.
+    """
+    said = {name: bare(condition) for name, condition in taken.query.items()}
+    own = {name: "" for name, value in config.items() if value is not None}
+    outputs.check_inherited(step.name, kind, {**said, **own}, problems, words)
+
+
+def check_limit(step: Step, config: Mapping[str, Any], problems: Problems) -> None:
+    """A trial takes a few files of a catalogue query; what a parent leaves is taken as it comes."""
+    if config.get("input_limit") is not None and step.input is not None and step.input.steps:
+        reason = "only a step without parents can take a few of its files"
+        path: Path = ("steps", step.name, "job", "input_limit")
+        problems.add(path, reason, "drop it", on_key=True, code="unknown-key")
 
 
 def _check_output(output: Output, problems: Problems) -> None:

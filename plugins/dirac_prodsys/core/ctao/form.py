@@ -52,16 +52,31 @@ class Extras(Model):
 
 
 @dataclass(frozen=True)
+class Entry:
+    """As much of an entry of ``ProdSteps`` as can be read.
+
+    :param number: its ID; None: it has none, and likewise the two others.
+    """
+
+    number: int | None
+    query: Mapping[str, Any] | None
+    config: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
 class Outline:
     """As much of a file as can be read.
 
     :param written: steps by their place in ``ProdSteps``.
+    :param entries: the same, also of those that are wrong somewhere.
     :param numbers: IDs of all steps, also of those that are wrong otherwise.
+    :param common: None: it is none.
     """
 
     written: Mapping[int, CtaoStep]
+    entries: Mapping[int, Entry]
     numbers: Counter[int]
-    common: Mapping[str, Any]
+    common: Mapping[str, Any] | None
     prodsys: Extras
 
 
@@ -76,28 +91,59 @@ class CtaoFile(Model):
 def outline(document: Document, problems: Problems) -> tuple[Outline | None, bool]:
     """What can be read of the file, and whether anything is wrong with what stands where."""
     data = document.data
+    wrong = False
     try:
-        file = CtaoFile.model_validate(data)
+        CtaoFile.model_validate(data)
     except ValidationError as error:
         problems.found += explain(error, CtaoFile, data)
-    else:
-        numbers = Counter(step.ID for step in file.ProdSteps)
-        written = dict(enumerate(file.ProdSteps))
-        return Outline(written, numbers, file.Common, file.prodsys), False
-    listed = data.get("ProdSteps")
-    if not isinstance(listed, list) or not isinstance(data.get("Common"), dict):
+        wrong = True
+    listed, common = data.get("ProdSteps"), data.get("Common")
+    if not isinstance(listed, list):
         return None, True
     written = {}
     for index, entry in enumerate(listed):
         with contextlib.suppress(ValidationError):
             written[index] = CtaoStep.model_validate(entry)
-    try:
-        extras = Extras.model_validate(data.get("prodsys", {}))
-    except ValidationError:
-        extras = Extras()
     numbers = Counter(n for entry in listed if (n := number_of(entry)) is not None)
-    common = {str(key): value for key, value in data["Common"].items()}
-    return Outline(written, numbers, common, extras), True
+    entries = {i: _entry(entry) for i, entry in enumerate(listed) if isinstance(entry, Mapping)}
+    said = _texts(common) if isinstance(common, Mapping) else None
+    return Outline(written, entries, numbers, said, _extras(data.get("prodsys", {}))), wrong
+
+
+def _entry(entry: Mapping[str, Any]) -> Entry:
+    query, config = entry.get("input_meta_query"), entry.get("job_config")
+    return Entry(
+        number_of(entry),
+        _texts(query) if isinstance(query, Mapping) else None,
+        _texts(config) if isinstance(config, Mapping) else None,
+    )
+
+
+def _texts(mapping: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key): value for key, value in mapping.items()}
+
+
+def _extras(said: Any) -> Extras:
+    """``prodsys`` without what is wrong in it, which was told."""
+    try:
+        return Extras.model_validate(said)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            said = _without(said, item["loc"])
+    with contextlib.suppress(ValidationError):
+        return Extras.model_validate(said)
+    return Extras()
+
+
+def _without(said: Any, where: tuple[int | str, ...]) -> Any:
+    """A mapping without the key at the end of that path, or without the last that there is."""
+    if not isinstance(said, Mapping) or not where or where[0] not in said:
+        return said
+    key, rest = where[0], where[1:]
+    inner = said[key]
+    if rest and isinstance(inner, Mapping) and rest[0] in inner:
+        return {**said, key: _without(inner, rest)}
+    return {name: value for name, value in said.items() if name != key}
 
 
 def number_of(entry: Any) -> int | None:

@@ -18,10 +18,11 @@ from typing import Any
 
 from dirac_prodsys.core import graph, linking, meta_query
 from dirac_prodsys.core.ctao import directories, feeding, inputs, remarks, settings
-from dirac_prodsys.core.ctao.draft import Draft, processing, simulating
+from dirac_prodsys.core.ctao.draft import Draft, check_input, processing, simulating
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
 from dirac_prodsys.core.ctao.native_outputs import check_nesting, findable
+from dirac_prodsys.core.ctao.native_runs import count_runs
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import (
@@ -40,9 +41,6 @@ from dirac_prodsys.core.production import Production, Step
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.core.step_draft import StepDraft
 from dirac_prodsys.core.step_output import dataset
-
-#: keys of ``job_config`` that say by what number a simulation counts its runs: added to the task ID
-_RUN_NUMBERS = ("start_run_number", "run_number_offset")
 
 
 def derive(
@@ -104,11 +102,14 @@ class _Derivation:
         before = len(self.problems.found)
         self._check(step, kind)
         given = self._settings(step, kind)
+        usable = given is not None and given.whole
         if kind.simulation:
-            wrong = given is None or len(self.problems.found) > before
+            wrong = not usable or len(self.problems.found) > before
             return None if given is None or wrong else simulating(step, given, self.problems)
         taken = self._taken(self.written[step.name], self.problems)
-        if given is None or taken is None or len(self.problems.found) > before:
+        if not usable and taken is not None:  # what it takes can be wrong, too
+            check_input(step, kind, taken, step.job, self.problems, {})
+        if given is None or not usable or taken is None or len(self.problems.found) > before:
             return None
         return processing(step, given, taken, self.problems, words={})
 
@@ -138,7 +139,7 @@ class _Derivation:
         config.pop("group_size", None)
         if step.group_size is not None:
             config["group_size"] = step.group_size
-        self._count_runs(step, kind, config)
+        count_runs(step, kind, config, self.problems)
         own = Problems()
         given = settings.read(kind, {}, config, path, own)
         for problem in own.found:
@@ -148,28 +149,6 @@ class _Derivation:
             reason, hint = problem.reason, problem.hint
             self.problems.add(where, reason, hint, on_key=problem.on_key, code=problem.code)
         return given
-
-    def _count_runs(self, step: Step, kind: CtaoType, config: dict[str, Any]) -> None:
-        """The number that is added to the task ID, from ``run_numbers``; tasks count from 1."""
-        numbers = step.run_numbers
-        key = next((k for k in _RUN_NUMBERS if k in kind.config.model_fields), None)
-        if numbers is None or key is None:
-            return
-        path: Path = ("steps", step.name)
-        if config.get(key) is not None:
-            reason = f"run_numbers says where the runs of {kind.name} begin"
-            hint, where = "drop one of the two", (*path, "job", key)
-            self.problems.add(where, reason, hint, on_key=True, code="wrong-value")
-        elif numbers.per_task != 1:
-            reason = f"a task of {kind.name} uses one run number"
-            where = (*path, "run_numbers", "per_task")
-            self.problems.add(where, reason, "drop per_task", code="wrong-value")
-        elif numbers.first < 1:
-            reason = "the first task has the number 1"
-            where = (*path, "run_numbers", "first")
-            self.problems.add(where, reason, "write 1 or more", code="wrong-value")
-        else:
-            config[key] = numbers.first - 1
 
     def _taken(self, drafted: StepDraft, problems: Problems) -> Input | None:
         wanted, source = drafted.wanted, drafted.step.input

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dirac_prodsys.core.ctao.job_types import BASE
+from dirac_prodsys.core.ctao.job_types import BASE, CtaoType
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import PHI, Unknown, bare, known_query, single
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -75,17 +75,12 @@ def processed(
     :param words: what its fields are called where the input is written.
     """
     kind = settings.kind
-    path: Path = ("steps", step, "input")
     taken = {name: bare(condition) for name, condition in taken.items()}
     # an input's data level is also the job's, unless the job has one of its own
     own = {"data_level": taken["data_level"]} if "data_level" in taken else {}
     attributes = {**kind.attributes, **own, **settings.attributes}
     inherited = {**taken, **settings.config}
-    missing = [name for name in (*NEEDED, *kind.needed) if name not in inherited]
-    if missing:
-        reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
-        hint = f"add {', '.join(words.get(name, name) for name in missing)}"
-        problems.add(path, reason, hint, on_key=True, code="missing-key")
+    if check_inherited(step, kind, inherited, problems, words):
         return Output(step, {}, {}, unresolved)
     metadata = {name: inherited[name] for name in ("array_layout", "site")}
     if "particle" in inherited:
@@ -97,11 +92,7 @@ def processed(
         if said := _optional(name, inherited):
             metadata[name] = said
     metadata |= _merged(settings, taken)
-    for name, value in metadata.items():
-        if not single(value):
-            reason = f"the output can have one {name} only, and the input has {value!r}"
-            where: Path = (*path, "where", name)
-            problems.add(where, reason, "select one value of it", code="condition")
+    _check_single(step, metadata, problems)
     files = {name: value for name, value in taken.items() if name in kind.file_fields}
     files |= settings.files
     if kind.one_night_sky and set(files) != {"nsb"}:
@@ -109,6 +100,30 @@ def processed(
         hint = "add moon: dark, half or full; no div_ang"
         problems.add(("steps", step, "job"), reason, hint, code="missing-key")
     return Output(step, metadata, files, unresolved)
+
+
+def check_inherited(
+    step: str,
+    kind: CtaoType,
+    inherited: Mapping[str, Any],
+    problems: Problems,
+    words: Mapping[str, str] = NEEDED,
+) -> bool:
+    """Note what jobs of that type cannot do without; whether anything is missing.
+
+    What is there is looked at as well.
+
+    :param inherited: what the input is known to be selected by, and what the step says itself.
+    """
+    missing = [name for name in (*NEEDED, *kind.needed) if name not in inherited]
+    if missing:
+        reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
+        hint = f"add {', '.join(words.get(name, name) for name in missing)}"
+        path: Path = ("steps", step, "input")
+        problems.add(path, reason, hint, on_key=True, code="missing-key")
+    there = (*NEEDED, "particle")
+    _check_single(step, {name: inherited[name] for name in there if name in inherited}, problems)
+    return bool(missing)
 
 
 def simulated(step: str, settings: Settings) -> Output:
@@ -138,6 +153,14 @@ def program(attributes: Mapping[str, Any]) -> dict[str, Any]:
         "configuration_id": said["configuration_id"],
         "MCCampaign": said["MCCampaign"],
     }
+
+
+def _check_single(step: str, metadata: Mapping[str, Any], problems: Problems) -> None:
+    for name, value in metadata.items():
+        if not single(value):
+            reason = f"the output can have one {name} only, and the input has {value!r}"
+            where: Path = ("steps", step, "input", "where", name)
+            problems.add(where, reason, "select one value of it", code="condition")
 
 
 def _sct(said: Any) -> Any:

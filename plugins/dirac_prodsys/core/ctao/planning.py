@@ -14,7 +14,7 @@ from dirac_prodsys.core import graph, linking, naming, step_output
 from dirac_prodsys.core.ctao import feeding, inputs, remarks, settings
 from dirac_prodsys.core.ctao.directories import check as check_directories
 from dirac_prodsys.core.ctao.directories import directories
-from dirac_prodsys.core.ctao.draft import Draft, processing, simulating
+from dirac_prodsys.core.ctao.draft import Draft, check_input, check_limit, processing, simulating
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.settings import Settings
@@ -41,10 +41,13 @@ def plan_steps(
         drafted = _draft(production.step(name), drafts, datasets, problems)
         if drafted is not None:
             drafts[name] = drafted
+    drafts = {name: drafted for name, drafted in drafts.items() if drafted.settings.exact}
     feeders = _feeders(drafts, problems)
     trained = feeding.trained(drafts)
-    plans = {}
+    plans: dict[str, StepPlan] = {}
     for name, drafted in drafts.items():
+        if not drafted.settings.whole:
+            continue
         if drafted.output is not None:
             own = "base_path" in drafted.settings.config
             where: Path = ("steps", name, "job", "base_path") if own else ("common", "base_path")
@@ -55,6 +58,10 @@ def plan_steps(
         fed = tuple(dict.fromkeys((*feeders[name], *late)))
         start = "on_complete" if trained[name] else plan.start
         plans[name] = replace(plan, feeders=fed, start=start)
+    for step in production.steps:
+        if step.name not in plans and step.dataset is not None:
+            values = _values(production, step.name, run)
+            step_output.dataset_words(production, step, step.dataset, values, problems)
     remarks.remark(drafts, feeders, problems)
     made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
     step_output.check_datasets(made, problems)
@@ -69,7 +76,10 @@ def _draft(
     given = settings.read(kind, step.job["common"], step.job["config"], (*path, "job"), problems)
     if kind.simulation:
         return _simulation(step, given, problems)
+    check_limit(step, step.job["config"], problems)
     where, taken = _taken(step, drafts, datasets, problems)
+    if given is None and taken is not None:  # what it takes can be wrong, too
+        check_input(step, kind, taken, step.job["config"], problems)
     if given is None or taken is None or not where:
         return None
     return processing(step, given, taken, problems)
@@ -136,7 +146,7 @@ def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple
 
 def _plan(production: Production, drafted: Draft, run: str, problems: Problems) -> StepPlan:
     step, taken, output = drafted.step, drafted.taken, drafted.output
-    values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
+    values = _values(production, step.name, run)
     query = None if taken.unresolved or drafted.kind.simulation else taken.known
     if query is not None:
         check_conditions(query, ("steps", step.name, "input"), problems)
@@ -168,6 +178,10 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
         ),
         sample=Sample(query, drafted.limit) if query is not None and drafted.limit else None,
     )
+
+
+def _values(production: Production, step: str, run: str) -> dict[str, str]:
+    return {"production": production.name, "run": run, "step": step, "vo": production.vo}
 
 
 def _dataset(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
 from dirac_prodsys.core.ctao.job_types import CtaoType
-from dirac_prodsys.core.ctao.vocabulary import NSB, words
+from dirac_prodsys.core.ctao.vocabulary import NSB, Unknown, words
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.problems import Path, Problem, Problems
 
@@ -23,6 +24,18 @@ FOR_ALL = ("MCCampaign", "configuration_id", "base_path")
 
 #: not the job's: the first two make the transformation, the last its input
 _OF_THE_STEP = frozenset({"type", "group_size", "input_limit"})
+
+#: nothing of what a step leaves is said by these
+_SILENT = frozenset(
+    """
+    base_path catalogs compiler cpu_time data_output_pattern destination group_size input_limit
+    input_sandbox instrument_random_seeds layout magic n_shower nb_processors options
+    output_data_type output_extension output_log_type package random_mono_probability
+    run_number_offset sequential software_category start_run_number tag
+    """.split()  # noqa: SIM905  one name a line is no easier to read
+)
+#: one value of each is always in the metadata
+_ALWAYS = frozenset({"version", "MCCampaign", "configuration_id"})
 
 #: marks versions of sim_telarray that know Schwarzschild-Couder telescopes
 WITH_SCTS = "-sc"
@@ -34,14 +47,22 @@ class Settings:
 
     :param common: keys of ``Common`` that mean something to the type, and
     :param config: of ``job_config``; without nulls, in the order of the file.
+    :param whole: all is there; otherwise they only tell what the step would leave, so that steps
+        that take it can be checked. What is not known of it is an :class:`Unknown`.
     """
 
     kind: CtaoType
     common: Mapping[str, Any]
     config: Mapping[str, Any]
+    whole: bool = True
 
     def __getitem__(self, key: str) -> Any:
         return self.config[key] if key in self.config else self.common[key]
+
+    @property
+    def exact(self) -> bool:
+        """Whether all that the step leaves is known."""
+        return self.whole or not any(isinstance(v, Unknown) for v in self.config.values())
 
     def get(self, key: str, default: Any = None) -> Any:
         """What was written, the default if nothing was."""
@@ -53,7 +74,7 @@ class Settings:
         made = {**self.common, **self.config}
         if made.get("only_corsika"):
             made |= {"program_category": "airshower_sim", "prog_name": "corsika"}
-        if self._with_scts:
+        if self._with_scts and not isinstance(made["version"], Unknown):
             made["version"] = made["version"].removesuffix(WITH_SCTS) + WITH_SCTS
         return made
 
@@ -94,7 +115,9 @@ def read(
     path: Path,
     problems: Problems,
 ) -> Settings | None:
-    """The settings of a step; None, and the problems noted, if they are wrong.
+    """The settings of a step; if they are wrong, the problems are noted, and it is not whole.
+
+    None if it is not even known what the step would leave.
 
     :param path: of ``config``.
     """
@@ -104,10 +127,30 @@ def read(
     try:
         kind.config.model_validate(data)
     except ValidationError as error:
-        for found in explain(error, kind.config, data):
+        told = explain(error, kind.config, data)
+        for found in told:
             _place(found, common, config, path, problems)
-        return None
+        return _mended(kind, common, config, told)
     return Settings(kind, common, config)
+
+
+def _mended(
+    kind: CtaoType, common: Mapping[str, Any], config: Mapping[str, Any], told: list[Problem]
+) -> Settings | None:
+    """The settings without what is wrong, if that says nothing of what the step leaves."""
+    unknown: dict[str, Any] = {}
+    for found in told:
+        key = str(found.path[0])
+        meant = {key}
+        if key not in kind.config.model_fields:
+            meant = set(get_close_matches(key, kind.config.model_fields, n=1, cutoff=0.6))
+        if key in _ALWAYS:
+            unknown[key] = Unknown("")
+        elif not meant <= _SILENT:
+            return None
+    wrong = {str(found.path[0]) for found in told}
+    left = [{k: v for k, v in said.items() if k not in wrong} for said in (common, config)]
+    return Settings(kind, left[0], {**left[1], **unknown}, whole=False)
 
 
 def _place(

@@ -29,12 +29,19 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core.ctao import companions, places, settings
-from dirac_prodsys.core.ctao.form import CtaoStep, Extras, Outline, StepExtras, number_of, outline
-from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
-from dirac_prodsys.core.ctao.remarks import AS_IN_JOB_CONFIG, DIFFERS
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.ctao import companions, places
+from dirac_prodsys.core.ctao.form import CtaoStep, Extras, StepExtras, number_of, outline
+from dirac_prodsys.core.ctao.form_checks import (
+    SOURCES,
+    check,
+    check_settings,
+    has_one_source,
+    kind_of,
+)
+from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
 from dirac_prodsys.core.job_types.ctao import PREFIX
-from dirac_prodsys.core.problems import Path, Problems, nearest
+from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import (
     InputSpec,
     Production,
@@ -42,9 +49,6 @@ from dirac_prodsys.core.production import (
 )
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionError
-
-#: keys of ``input_meta_query`` that are no conditions on files
-SOURCES = ("parentID", "dataset")
 
 #: stands for a step that has no type, or no ID: nothing is named so
 _UNKNOWN, _UNNUMBERED = "unknown", "unnumbered"
@@ -68,25 +72,38 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
     file, wrong = outline(document, problems)
     if file is None:
         return None, frozenset()
-    kinds = {index: _kind(index, step, problems) for index, step in file.written.items()}
-    _check(file, problems)
-    common = {k: v for k, v in file.common.items() if v is not None}
+    kinds = {
+        index: kind_of(index, entry.config, problems)
+        for index, entry in file.entries.items()
+        if entry.config is not None
+    }
+    check(file, problems)
+    common = {k: v for k, v in (file.common or {}).items() if v is not None}
     names = _names(document.data)
     extras = file.prodsys
     steps: dict[int, Step] = {}
     beside = companions.Companions(document, problems)
-    for index, step in sorted(file.written.items(), key=lambda item: item[1].ID):
-        config = beside.complete(index, step.job_config)
-        kind = kinds[index]
+    for index, entry in sorted(file.entries.items(), key=lambda item: item[1].number or 0):
+        kind, said = kinds.get(index), entry.config
+        if said is None:
+            continue
+        config = beside.complete(index, said)
         if kind is None:
             continue
-        if step.ID not in steps and _has_one_source(step, names):
+        step = file.written.get(index)
+        follows = step is not None and has_one_source(step.input_meta_query, step.ID, names)
+        if step is not None and follows and step.ID not in steps and file.common is not None:
             steps[step.ID] = _step(step, kind, names, config, common, extras, problems)
         else:  # whatever it takes, its settings can be checked
-            _check_settings(index, kind, config, common, problems)
+            known = None if file.common is None else common
+            check_settings(index, kind, config, known, problems)
+    vo = extras.vo or _vo(common.get("base_path"))
+    if isinstance(common.get("base_path"), str):
+        with problems.at("Common", "base_path"):
+            naming.check_directory(common["base_path"].rstrip("/"), vo)
     production = Production(
         name=extras.name or _stem(document.file),
-        vo=extras.vo or _vo(common.get("base_path")),
+        vo=vo,
         description=extras.description,
         connection=extras.connection,
         tags=extras.tags,
@@ -102,100 +119,6 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
 def place(path: Path, document: Document) -> Path:
     """Where in the file that is written which stands at ``path`` in the plan."""
     return places.written(path, document.data["ProdSteps"], _names(document.data))
-
-
-def _has_one_source(step: CtaoStep, names: Mapping[int, str]) -> bool:
-    """Whether what it says of its parent and dataset can be followed; if not, that was told."""
-    parent, dataset = (step.input_meta_query.get(key) or None for key in SOURCES)
-    if parent is not None and (isinstance(parent, bool) or not isinstance(parent, int)):
-        return False
-    known = parent is None or (parent in names and parent < step.ID)
-    return known and (dataset is None or (isinstance(dataset, str) and parent is None))
-
-
-def _kind(index: int, step: CtaoStep, problems: Problems) -> CtaoType | None:
-    path: Path = ("ProdSteps", index, "job_config", "type")
-    name = step.job_config.get("type")
-    if not isinstance(name, str):
-        hint = "add type: CtapipeProcessing"
-        problems.add(path, "the job has no type", hint, on_key=True, code="missing-key")
-        return None
-    with problems.at(*path):
-        return ctao_type(name)
-    return None
-
-
-def _check(file: Outline, problems: Problems) -> None:
-    """IDs, parents, and keys that would be passed over."""
-    count = file.numbers
-    for index, step in file.written.items():
-        path: Path = ("ProdSteps", index)
-        if count[step.ID] > 1:
-            reason = f"{count[step.ID]} steps have the ID {step.ID}"
-            problems.add((*path, "ID"), reason, "give each its own", code="wrong-value")
-        source = (*path, "input_meta_query")
-        parent, dataset = (step.input_meta_query.get(key) or None for key in SOURCES)
-        if parent is not None and (isinstance(parent, bool) or not isinstance(parent, int)):
-            hint = "name one step; several parents are expressed by a query that all of them match"
-            reason = "should be the ID of one step"
-            problems.add((*source, "parentID"), reason, hint, code="wrong-type")
-        elif parent is not None and parent not in count:
-            ids = ", ".join(str(number) for number in sorted(count))
-            hint = f"known here: {ids}"
-            reason = f"there is no step with the ID {parent}"
-            problems.add((*source, "parentID"), reason, hint, code="unknown-step")
-        elif parent is not None and parent >= step.ID:
-            reason = f"step {step.ID} cannot be fed by step {parent}"
-            hint = "let the parent have the lower ID"
-            problems.add((*source, "parentID"), reason, hint, code="unknown-step")
-        if dataset is not None and not isinstance(dataset, str):
-            reason = "should be the name of a dataset"
-            problems.add((*source, "dataset"), reason, "quote it", code="wrong-type")
-        elif parent is not None and dataset is not None:
-            reason = "a step takes files from a parent or from a dataset, not both"
-            hint = "drop one: CTADIRAC ignores the dataset"
-            problems.add((*source, "dataset"), reason, hint, code="wrong-value")
-    if sorted(count) != list(range(1, len(count) + 1)):
-        problems.remark(
-            ("ProdSteps", 0, "ID"),
-            "parents are found by their ID",
-            "CTADIRAC takes parentID for a position: number the steps 1, 2, 3 without gaps",
-            code=DIFFERS,
-        )
-    known = known_keys()
-    for key, value in file.common.items():
-        if key not in known:
-            reason, hint = f"unknown key {key!r}", nearest(key, known)
-            problems.add(("Common", key), reason, hint, on_key=True, code="unknown-key")
-        elif key in AS_IN_JOB_CONFIG and value is not None:
-            problems.remark(
-                ("Common", key),
-                f"{key} means here what it means in job_config",
-                "CTADIRAC does not understand it here: write it into job_config",
-                on_key=True,
-                code=DIFFERS,
-            )
-    for number in file.prodsys.steps:
-        if number not in {str(taken) for taken in count}:
-            where: Path = ("prodsys", "steps", number)
-            hint = nearest(number, [str(taken) for taken in count])
-            reason = f"there is no step with the ID {number}"
-            problems.add(where, reason, hint, on_key=True, code="unknown-step")
-
-
-def _check_settings(
-    index: int,
-    kind: CtaoType,
-    config: Mapping[str, Any],
-    common: Mapping[str, Any],
-    problems: Problems,
-) -> None:
-    """The settings of a step that cannot be part of the production."""
-    found = Problems()
-    settings.read(kind, common, config, ("ProdSteps", index, "job_config"), found)
-    for one in found.found:
-        path = ("Common", *one.path[1:]) if one.path[:1] == ("common",) else one.path
-        problems.add(path, one.reason, one.hint, on_key=one.on_key, code=one.code)
 
 
 def _names(data: Mapping[str, Any]) -> dict[int, str]:
