@@ -157,8 +157,6 @@ DIRECTORY_METADATA = {
     "production": "VARCHAR(128)",
     "run": "VARCHAR(128)",
     "step": "VARCHAR(128)",
-    # TransformationCleaningAgent looks for this one (TransfIDMeta)
-    "TransformationID": "int",
 }
 
 #: Catalogue metadata on files.
@@ -169,4 +167,7 @@ FILE_METADATA = {
     "runNumber": "VARCHAR(128)",
     "model_version": "VARCHAR(128)",
     "jobID": "VARCHAR(128)",
+    # TransformationCleaningAgent looks for this one (TransfIDMeta); of files, as directories are
+    # shared
+    "TransformationID": "int",
 }

@@ -165,9 +165,7 @@ class TestShares:
         system.register(f"{directory.path}/plain", {})
         share = gateway.output_share(made.id)
         assert (share.files, share.bytes, share.staying) == (0, 0, 1)
-        own = DirectorySpec(path=f"{directory.path}/own", metadata={"TransformationID": made.id})
-        gateway.prepare_directories([own])
-        system.register(f"{own.path}/marked", {})
+        system.register(f"{directory.path}/marked", {"TransformationID": made.id})
         share = gateway.output_share(made.id)
         assert (share.files, share.staying) == (1, 1)
         assert share.bytes > 0

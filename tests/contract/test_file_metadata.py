@@ -60,3 +60,6 @@ def test_a_child_gets_the_files_that_carry_its_value(system: System) -> None:
         "one": 1,
         "none": 0,
     }
+    # and all carry the ID of the transformation that made them, by which they are cleaned
+    system.until(lambda: gateway.output_share(made).files == 4)
+    assert {gateway.output_share(child).files for child in children.values()} == {0}

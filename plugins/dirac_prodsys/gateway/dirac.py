@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dirac_prodsys.core.specs import BodySpec
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected
 from dirac_prodsys.gateway.bodies import render
+from dirac_prodsys.gateway.bodies.job import CLEANING_AGENT
 from dirac_prodsys.gateway.dirac_inventory import Configured, configured
 from dirac_prodsys.gateway.dirac_replicas import Stored
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
@@ -18,8 +19,6 @@ from dirac_prodsys.gateway.dirac_storage import stored
 from dirac_prodsys.gateway.dirac_verbs import DiracVerbs
 from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import IN_USE, Services
-
-_CLEANING_AGENT = "/Systems/Transformation/Agents/TransformationCleaningAgent"
 
 
 def open(settings: GatewaySettings) -> DiracGateway:
@@ -79,7 +78,7 @@ class DiracGateway(DiracVerbs):
     def _transformation_field(self) -> str:
         if not isinstance(self.services, DisetServices):
             return super()._transformation_field()
-        said = self.services.configuration.option(f"{_CLEANING_AGENT}/TransfIDMeta")
+        said = self.services.configuration.option(f"{CLEANING_AGENT}/TransfIDMeta")
         return said or super()._transformation_field()
 
     def _on_storage(self, se: str, lfns: Sequence[str]) -> Mapping[str, Stored | str]:

@@ -21,6 +21,9 @@ from dirac_prodsys.gateway.memory_tables import AttachedFile, Task, Transformati
 #: types of transformation that are extended by hand (``ExtendableTransfTypes``)
 EXTENDABLE = ("mcsimulation", "simulation")
 
+#: the field by which the cleaning agent finds files (``TransfIDMeta``)
+_SIGNATURE = "TransformationID"
+
 #: failures after which a file is given up (``FilesMaxResetCounter``)
 MAX_RESET = 10
 
@@ -72,7 +75,9 @@ class MemoryAgents:
             name = output["name"].replace("@{JOB_ID}", f"{task.id:08d}")
             name = name.replace("@{PRODUCTION_ID}", f"{task.transformation:08d}")
             turns = output.get("metadata")
-            own = turns[(task.id - 1) % len(turns)] if turns else {}
+            own = dict(turns[(task.id - 1) % len(turns)]) if turns else {}
+            if _SIGNATURE in self.catalogue.file_fields:
+                own[_SIGNATURE] = task.transformation
             lfn = posixpath.join(output["directory"], name)
             self.catalogue.register(lfn, se=output["se"], **own)
 
@@ -170,7 +175,9 @@ class MemoryAgents:
                 attached.errors += 1
 
     def _clean(self, transformation: Transformation) -> None:
-        """TransformationCleaningAgent: what is in the Transformation System, not the files."""
+        """TransformationCleaningAgent: of files, those that carry the ID."""
+        for lfn in self.catalogue.find({_SIGNATURE: int(transformation.row["TransformationID"])}):
+            self.catalogue.remove(lfn)
         transformation.files.clear()
         transformation.tasks.clear()
         transformation.queries.clear()

@@ -40,13 +40,13 @@ DIRECTORY_FIELDS = {
     "sct": "VARCHAR(128)",
     "systematics": "VARCHAR(128)",
     "view_cone": "VARCHAR(128)",
-    "TransformationID": "int",
 }
 FILE_FIELDS = {
     "nsb": "int",
     "split": "VARCHAR(128)",
     "div_ang": "VARCHAR(128)",
     "runNumber": "VARCHAR(128)",
+    "TransformationID": "int",
     "jobID": "VARCHAR(128)",
 }
 

@@ -63,12 +63,29 @@ def run(body: JobSpec, folder: Path, task: int = 7) -> subprocess.CompletedProce
                 pass
 
             def isFile(self, lfn):
-                known = not os.path.exists("unregistered")
+                uploads = open("uploads").read().split() if os.path.exists("uploads") else ()
+                known = lfn in uploads and not os.path.exists("unregistered")
                 return {"OK": True, "Value": {"Successful": {lfn: known}, "Failed": {}}}
 
-        place = "DIRAC.Resources.Catalog.FileCatalog"
-        sys.modules[place] = types.ModuleType(place)
-        sys.modules[place].FileCatalog = Catalogue
+            def getMetadataFields(self):
+                if not os.path.exists("fields"):
+                    return {"OK": False, "Message": "there is no catalogue here"}
+                fields = dict.fromkeys(open("fields").read().split(), "int")
+                return {"OK": True, "Value": {"FileMetaFields": fields, "DirectoryMetaFields": {}}}
+
+            def getFileUserMetadata(self, lfn):
+                return {"OK": True, "Value": {"TransformationID": 2} if "other" in lfn else {}}
+
+            def setMetadata(self, lfn, metadata):
+                if not os.path.exists("fields"):
+                    return {"OK": False, "Message": "there is no catalogue here"}
+                print(lfn, metadata, file=open("signed", "a"))
+                return {"OK": True, "Value": None}
+
+        for name in ("FileCatalog", "FileCatalogClient"):
+            place = f"DIRAC.Resources.Catalog.{name}"
+            sys.modules[place] = types.ModuleType(place)
+            setattr(sys.modules[place], name, Catalogue)
         workflow = fromXMLString(sys.stdin.read())
         for name, value in (("PRODUCTION_ID", "00000003"), ("JOB_ID", sys.argv[1])):
             workflow.addParameter(Parameter(name, value, "string", "", "", True, False, ""))
@@ -213,6 +230,31 @@ def test_outputs_are_uploaded_after_the_commands(tmp_path: Path) -> None:
         "/sim/d/a_00000007 a_00000007 DISK-A-SE",
         "/sim/d/b b DISK-B-SE",
     ]
+    assert "Not signed" in done.stdout  # there is no catalogue, which fails no job
+
+
+def leaving(*names: str) -> JobSpec:
+    outputs = tuple(OutputFile(name=name, directory="/sim/d", se="A-SE") for name in names)
+    return JobSpec(
+        name="x", job_type="y", commands=(Command(executable="/bin/true"),), outputs=outputs
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "signed"),
+    [("nsb TransformationID", "/sim/d/own {'TransformationID': 3}\n"), ("nsb", "")],
+)
+def test_only_what_this_job_has_made_carries_the_id_of_its_transformation(
+    tmp_path: Path, fields: str, signed: str
+) -> None:
+    stand_in_for_upload(tmp_path, '#!/bin/sh\necho "$@" >> uploads\n')
+    (tmp_path / "fields").write_text(fields)
+    (tmp_path / "uploads").write_text("/sim/d/was-there was-there A-SE\n")
+    done = run(leaving("was-there", "of-another", "own"), tmp_path)
+    assert "RESULT True" in done.stdout, done.stdout
+    assert "Not signed" not in done.stdout
+    told = tmp_path / "signed"
+    assert (told.read_text() if told.exists() else "") == signed
 
 
 def test_a_directory_may_be_named_after_the_transformation(tmp_path: Path) -> None:
@@ -239,7 +281,6 @@ def test_metadata_of_a_file_that_cannot_be_set_fail_the_job(tmp_path: Path) -> N
         name="x", job_type="y", commands=(Command(executable="/bin/true"),), outputs=outputs
     )
     done = run(body, tmp_path)
-    # there is no catalogue here
     assert "RESULT False" in done.stdout, done.stdout
     assert "metadata of /sim/d/a" in done.stdout
     assert (tmp_path / "uploads").read_text() == "/sim/d/a a A-SE\n"

@@ -168,6 +168,27 @@ def test_the_cleaning_agent_empties_a_transformation(
     assert (snapshot.status, snapshot.tasks) == ("Cleaned", {})
 
 
+def test_the_cleaning_agent_removes_the_files_of_a_transformation_and_of_no_other(
+    grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    kept = OutputFile(name="kept_@{JOB_ID}", directory=SLICES.path, se="DISK-A-SE")
+    body = JobSpec(name="k", job_type="x", commands=(Command(executable="k"),), outputs=(kept,))
+    slices, _ = (
+        started(gateway, simulation(), 2),
+        started(gateway, simulation(name="k", body=body), 2),
+    )
+    grid.catalogue.register("/sim/slices/by-hand")
+    grid.advance(100)
+    assert len(grid.catalogue.files) == 5
+    gateway.clean_transformation(slices)
+    grid.advance(20)
+    assert sorted(grid.catalogue.files) == [
+        "/sim/slices/by-hand",
+        "/sim/slices/kept_00000001",
+        "/sim/slices/kept_00000002",
+    ]
+
+
 def test_groups_by_size_count_gigabytes(grid: MemoryGrid, gateway: MemoryGateway) -> None:
     for number in range(5):
         grid.catalogue.register(f"/sim/slices/{number}", size=400_000_000)

@@ -130,16 +130,33 @@ def test_other_runs_and_other_peoples_transformations_are_not_touched(
     assert statuses(grid) == ["Cleaning", "Cleaning", "Active"]
 
 
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (True, ["6 files of 6000000 bytes carry its ID, and go"]),
+        (
+            False,
+            ["0 files of 0 bytes carry its ID, and go", "6 files of its output do not, and stay"],
+        ),
+    ],
+    ids=["files know the field of the ID", "they do not"],
+)
 def test_cleaning_tells_what_it_is_about(
-    ended: Run, grid: MemoryGrid, gateway: MemoryGateway, production: Production
+    ended: Run,
+    grid: MemoryGrid,
+    gateway: MemoryGateway,
+    production: Production,
+    known: bool,
+    told: list[str],
 ) -> None:
+    if not known:
+        del grid.catalogue.file_fields["TransformationID"]
     ended.of(TWO_STEPS)
     grid.advance(100)
     spec = compile(production, run="r1").step("make").transformation
     assert preview(gateway, 1, spec) == [
         "cleaning transformation 1 two__r1__make",
-        "0 files of 0 bytes carry its ID, and go",
-        "6 files of its output do not, and stay",
+        *told,
         "/sim/two/r1/make holds 6 files, 6000000 bytes",
     ]
 

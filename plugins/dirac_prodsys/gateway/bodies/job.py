@@ -8,7 +8,8 @@ it.
 
 A file that carries metadata of its own gets them in a step more, by module code as well: a stock
 DIRAC has no command for it. So does a directory that is named after its transformation, whose
-number a job knows with leading zeros only.
+number a job knows with leading zeros only. Whatever file a job makes is signed with that number,
+as DIRAC's TransformationCleaningAgent goes by it; directories are shared by steps, and by runs.
 
 Invariant: nothing of this machine gets in: no file, proxy, configuration or order of a set.
 """
@@ -28,6 +29,9 @@ INPUT_DATA_POLICY = {
     "Download": "DIRAC.WorkloadManagementSystem.Client.DownloadInputData",
     "Protocol": "DIRAC.WorkloadManagementSystem.Client.InputDataByProtocol",
 }
+
+#: section of the agent that removes what a transformation has made
+CLEANING_AGENT = "/Systems/Transformation/Agents/TransformationCleaningAgent"
 
 #: uploads and registers one file
 UPLOAD = "dirac-dms-add-file"
@@ -86,23 +90,53 @@ class Script(Script):
             raise RuntimeError(message.split(f"( {code} : ")[-1].rstrip(")"), code)
         if self.executable != "UPLOAD":
             return super()._executeCommand()
+        lfn = self.arguments.split()[0]
+        before = self._known(lfn)
         try:
-            self._upload()
+            self._upload(lfn)
         except RuntimeError:
             from time import sleep  # the code of a module has no globals of its own
 
             sleep(3)
-            self._upload()
+            self._upload(lfn)
+        if before is False:
+            self._sign(lfn)
 
-    def _upload(self):
+    def _upload(self, lfn):
+        super()._executeCommand()
+        if not self._known(lfn):
+            raise RuntimeError(f"{lfn} was stored and is not in the file catalogue", 3)
+
+    def _known(self, lfn):
         from DIRAC.Resources.Catalog.FileCatalog import FileCatalog
 
-        super()._executeCommand()
-        lfn = self.arguments.split()[0]
         result = FileCatalog().isFile(lfn)
-        if not result["OK"] or not result["Value"]["Successful"].get(lfn):
-            raise RuntimeError(f"{lfn} was stored and is not in the file catalogue", 3)
+        return result["Value"]["Successful"].get(lfn) if result["OK"] else None
 '''.replace("UPLOAD", UPLOAD)
+
+#: before the guard: a file carries its transformation's ID, by which DIRAC's cleaning agent finds
+#: it. Only a file that this job has made: what was there before, or is signed, may be another's.
+#: A site that knows no such field of files cleans no files; no job fails for that
+SIGNATURE = '''
+class Script(Script):
+    """DIRAC's Script, which can sign a file with the transformation's ID."""
+
+    def _sign(self, lfn):
+        from DIRAC import gConfig
+        from DIRAC.Resources.Catalog.FileCatalogClient import FileCatalogClient
+
+        field = gConfig.getValue("AGENT/TransfIDMeta", "TransformationID")
+        catalogue = FileCatalogClient()
+        result = catalogue.getMetadataFields()
+        if result["OK"] and field not in result["Value"]["FileMetaFields"]:
+            return
+        result = catalogue.getFileUserMetadata(lfn) if result["OK"] else result
+        if result["OK"] and field not in result["Value"]:
+            number = int(self.workflow_commons["PRODUCTION_ID"])
+            result = catalogue.setMetadata(lfn, {field: number})
+        if not result["OK"]:
+            self.log.error("Not signed, so that cleaning will leave it", f"{lfn}: {result}")
+'''.replace("AGENT", CLEANING_AGENT)
 
 
 def render(body: JobSpec) -> str:
@@ -165,7 +199,7 @@ def _more(body: JobSpec) -> str:
     """What its Script module must know beside what all know."""
     carried = any(output.metadata for output in body.outputs)
     named = any(TRANSFORMATION_ID in output.directory for output in body.outputs)
-    return WITH_METADATA * carried + WITH_OWN_ID * named
+    return WITH_METADATA * carried + WITH_OWN_ID * named + SIGNATURE * bool(body.outputs)
 
 
 def _set(job: Any, name: str, value: str, description: str) -> None:
