@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.registry import Member
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.registry_protocol import RegistryGateway
+from dirac_prodsys.provider.registry_late import enter
 from tests.contract.systems import Gateway, Interrupted, lost, spec, unique
+
+PRODUCTIONS = Path(__file__).parents[1] / "productions"
 
 
 def made(gateway: Gateway, mark: str, **queries: Any) -> int:
@@ -116,3 +122,31 @@ def test_a_lost_answer_leaves_one_of_everything(gateway: Gateway, method: str) -
 def test_a_production_that_is_not_there_cannot_be_marked(gateway: Gateway) -> None:
     with pytest.raises(NotFound):
         gateway.mark_production(unique("p__"), "Active")
+
+
+def test_a_step_that_is_created_under_way_is_entered_and_nothing_else_moves(
+    gateway: Gateway,
+) -> None:
+    name = unique("late")
+    text = (PRODUCTIONS / "good" / "loop.yaml").read_text().replace("tuning", name)
+    plan = compile(load_production(text, "loop.yaml"), run="r1")
+
+    def create(*steps: str) -> list[int]:
+        specs = (plan.step(step).transformation for step in steps)
+        return [gateway.create_transformation(spec).id for spec in specs]
+
+    simulate, train, test = create("simulate", "train.1", "test.1")
+    members = [Member(simulate), Member(train, (simulate,)), Member(test, (train,))]
+    gateway.register_production(f"{name}__r1", "{}", members)
+    gateway.mark_production(f"{name}__r1", "Active")
+    gateway.start_transformation(train)
+    gateway.complete_transformation(simulate)
+    (late,) = create("train.2")
+    before = statuses(gateway, [*members, Member(late)])
+    for _ in range(2):
+        found = enter(gateway, plan, "train.2", "a task")
+        assert found == {"id": late, "status": "Active", "notes": []}
+    entered = gateway.find_production(f"{name}__r1")
+    assert entered is not None
+    assert entered.members == {simulate, train, test, late}
+    assert statuses(gateway, [*members, Member(late)]) == before
