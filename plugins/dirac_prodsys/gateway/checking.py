@@ -2,7 +2,7 @@
 
 Everything is asked in bulk and bounded; what lies beyond a bound, or cannot be told, is said in a
 note. Of a body that does not name its outputs only their number is known: that of the files below
-the directories of the step.
+the directories of the step. Where these are too few, files of CTAO's jobs tell whose are missing.
 
 Invariant: nothing is changed but by :func:`repair`, and there only files of which it is certain,
 and which still are what they were when they were read.
@@ -25,6 +25,7 @@ from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.consistency_protocol import ConsistencyGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+from dirac_prodsys.gateway.tracing import tasks_without_output
 
 #: tasks whose outputs are looked up, and live tasks whose files are
 MOST_TASKS, MOST_LIVE = 20_000, 5_000
@@ -154,8 +155,12 @@ def _outputs(
     names = {number: task_outputs(spec.body, transformation, number) for number in sorted(tasks)}
     named = {number: lfns for number, lfns in names.items() if lfns}
     if not named:
-        notes.extend(_by_number(gateway, transformation, spec, tasks))
-        return {}
+        fewer = _by_number(gateway, transformation, spec, tasks)
+        done = [task for task in tasks.values() if task.status in GOOD_TASKS][:MOST_TASKS]
+        asked = {task.id: task for task in done} if fewer else {}
+        empty = tasks_without_output(gateway, spec.body, transformation, asked)
+        notes.extend(() if empty else fewer)
+        return dict.fromkeys(empty, "none")
     if len(named) > MOST_TASKS:
         notes.append(f"of {len(named)} tasks, the outputs of {MOST_TASKS} were looked up")
         named = dict(list(named.items())[:MOST_TASKS])

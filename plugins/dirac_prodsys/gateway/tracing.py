@@ -47,6 +47,37 @@ def traced_outputs(
         return {}
 
 
+def tasks_without_output(
+    gateway: object, body: BodySpec, transformation: int, tasks: Mapping[int, TaskState]
+) -> frozenset[int]:
+    """Those of the tasks whose job has left no file; empty where that is not certain.
+
+    :raises GatewayError: the catalogue does not answer.
+    """
+    where = traces.place(body, transformation) if isinstance(body, CtaoSpec) else None
+    if where is None or not isinstance(gateway, OutputsGateway):
+        return frozenset()
+    try:
+        if gateway.files_below(where.directory, traces.UNSIGNED):
+            return frozenset()
+        own = _signed(gateway, where, {task.job for task in tasks.values()})
+    except GatewayRejected:  # the catalogue keeps no JobIDs
+        return frozenset()
+    return frozenset(number for number, task in tasks.items() if task.job and task.job not in own)
+
+
+def _signed(gateway: OutputsGateway, where: Place, jobs: Iterable[int]) -> dict[int, list[Trace]]:
+    """What jobs have left, by JobID."""
+    wanted = sorted(set(jobs) - {0})
+    own: dict[int, list[Trace]] = {}
+    for start in range(0, len(wanted), _JOB_CHUNK):
+        query = traces.signed_by(wanted[start : start + _JOB_CHUNK])
+        for lfn, metadata in gateway.files_below(where.directory, query).items():
+            found = traces.trace(lfn, metadata)
+            own.setdefault(found.job, []).append(found)
+    return own
+
+
 def _traced(
     gateway: OutputsGateway,
     where: Place,
@@ -54,13 +85,7 @@ def _traced(
     files: list[StrandedFile],
     tasks: Mapping[int, TaskState],
 ) -> dict[str, Outputs]:
-    jobs = sorted({tasks[file.task].job for file in files} - {0})
-    own: dict[int, list[Trace]] = {}
-    for start in range(0, len(jobs), _JOB_CHUNK):
-        query = traces.signed_by(jobs[start : start + _JOB_CHUNK])
-        for lfn, metadata in gateway.files_below(where.directory, query).items():
-            found = traces.trace(lfn, metadata)
-            own.setdefault(found.job, []).append(found)
+    own = _signed(gateway, where, (tasks[file.task].job for file in files))
     unsigned = gateway.files_below(where.directory, traces.UNSIGNED)
     others = [traces.trace(lfn, metadata) for lfn, metadata in unsigned.items()]
     left_something = [file.task for file in files if tasks[file.task].job in own]

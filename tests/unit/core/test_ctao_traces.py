@@ -59,7 +59,12 @@ def test_the_place_is_where_the_transformations_data_are_made_to_go(
 def test_where_nothing_is_certain_no_place_is_known() -> None:
     merging = spec(**MERGING).body
     assert place(merging.model_copy(update={"unresolved": ("raw",)}), 7) is None
-    assert place(CtaoSpec(job_class="MCPipeJob", settings=merging.settings), 7) is None
+    assert (
+        place(CtaoSpec(job_class="MCPipeJob", settings=merging.settings), 7) is None
+    )  # no metadata
+    simulating = place(merging.model_copy(update={"job_class": "MCPipeJob"}), 7)
+    assert simulating is not None
+    assert not simulating.counted
     assert place(merging.model_copy(update={"job_class": "Another"}), 7) is None
     counted = place(spec(**MERGING, data_output_pattern="*.h5").body, 7)
     assert counted is not None

@@ -7,9 +7,11 @@ from typing import Any
 from dirac_prodsys.core.ctao.traces import runs_of
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.specs import CtaoSpec, TransformationSpec
+from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.gateway import checking
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_tables import Task
 from dirac_prodsys.provider import recovery
 
 RULES = StepRules(True, group_size=3)
@@ -47,7 +49,7 @@ class Site:
             settings=(("version", "v1"), ("base_path", "/sim/MC/")),
             output_metadata=tuple(METADATA.items()),
         )
-        spec = TransformationSpec(
+        self.spec = TransformationSpec(
             name="process",
             description="",
             type="DataReprocessing",
@@ -55,7 +57,7 @@ class Site:
             body=self.body,
             input_query=MetaQuery.parse({"run": "r"}),
         )
-        self.id = self.gateway.create_transformation(spec).id
+        self.id = self.gateway.create_transformation(self.spec).id
         self.gateway.start_transformation(self.id)
         self.grid.advance(100)
 
@@ -128,3 +130,35 @@ def test_a_look_costs_few_calls_however_many_tasks_failed() -> None:
     site.grid.transformations[site.id].files["/sim/in/gamma_run2___cta.zst"].status = "Assigned"
     site.recover()
     assert calls["Transformation/TransformationManager.getTransformationTasks"] - before == 2
+
+
+def checked(site: Site) -> checking.Checked:
+    """All three files are Processed by a task of its own."""
+    site.grid.transformations[site.id].tasks.clear()
+    for number, file in enumerate(site.grid.transformations[site.id].files.values(), 1):
+        file.status, file.task = "Processed", number
+        task = Task(number, site.id, [], status="Done", ends=0.0, good=True)
+        site.grid.transformations[site.id].tasks[number] = task
+    data = DirectorySpec(path=DATA.replace("/1/", "/@{TransformationID}/"), metadata={})
+    spec = site.spec.model_copy(update={"directories": (data,)})
+    return checking.check(site.gateway, site.id, spec)
+
+
+def test_tasks_that_are_done_and_have_left_nothing_are_named() -> None:
+    site = Site()
+    site.uploads("gamma_run1___cta.DL2.h5", job="1000001", run=1)
+    site.uploads("gamma_run12___cta.DL2.h5", job="1000003", run=12)
+    found = checked(site)
+    assert [(one.kind, one.detail) for one in found.found] == [
+        ("processed_without_output", "task 2: none of its outputs")
+    ]
+    assert found.notes == ()
+
+
+def test_where_files_name_no_job_only_their_number_is_told() -> None:
+    site = Site()
+    site.uploads("gamma_run1___cta.DL2.h5", job="1000001", run=1)
+    site.uploads("gamma_run12___cta.DL2.h5", job="")
+    found = checked(site)
+    assert found.found == ()
+    assert "3 tasks are Done, and 2 files are in" in found.notes[0]

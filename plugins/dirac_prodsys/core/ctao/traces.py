@@ -37,7 +37,8 @@ class Place:
     """Where the jobs of a transformation leave their data.
 
     :param one: a task leaves one file, however many it takes; else one for each that it takes.
-    :param counted: whether that is so; the pattern of uploaded files may have been written anew.
+    :param counted: whether that is so; a simulation leaves as many as it likes, and the pattern of
+        uploaded files may have been written anew.
     """
 
     directory: str
@@ -59,16 +60,16 @@ class Trace:
 
 
 def place(body: CtaoSpec, transformation: int) -> Place | None:
-    """Where to look; None: its jobs take no files, or where they leave theirs is not known."""
+    """Where to look; None: where its jobs leave their files is not known before they run."""
     kind = of_class(body.job_class)
-    if kind is None or not kind.leaves:
+    if kind is None:
         return None
     given = dict(body.settings)
     folder = str(given.get("output_data_type") or kind.attributes.get("output_type", "Data"))
     directory = output_directory(body, transformation)
     if not directory:
         return None
-    counted = "data_output_pattern" not in given
+    counted = bool(kind.leaves) and "data_output_pattern" not in given
     return Place(f"{directory}/{folder}", kind.leaves == "one", counted)
 
 
