@@ -9,7 +9,7 @@ import pytest
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery_ledger import PARAMETER
-from dirac_prodsys.core.specs import DirectorySpec, OutputFile
+from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, OutputFile
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
@@ -74,3 +74,33 @@ def test_files_of_failed_tasks_are_tried_again_unless_their_output_is_there(
     assert report is not None
     assert report.by_status() == {"Done": 1, "Failed": 2, "Running": 1}
     assert report.requeued == {"Failed": 1}
+
+
+def test_what_a_failed_job_of_ctao_uploaded_is_found_by_its_id(system: OnDirac) -> None:
+    gateway, mark = system.gateway(), unique()
+    inputs = f"/sim/contract/{mark}/in"
+    gateway.prepare_directories([DirectorySpec(path=inputs, metadata={"run": mark})])
+    lfns = [f"{inputs}/gamma_run{run}___cta.zst" for run in (1, 2, 12)]
+    for lfn in lfns:
+        system.register(lfn, {})
+    body = CtaoSpec(
+        job_class="CtapipeProcessJob",
+        settings=(("version", "v1"), ("base_path", "/sim/contract"), ("output_extension", "h5")),
+        output_metadata=(("MCCampaign", mark), ("analysis_prog", "p"), ("data_level", 2)),
+    )
+    query = MetaQuery.parse({"run": mark})
+    asked = spec(mark, type="DataProcessing", group_size=3, input_query=query, body=body)
+    made = gateway.create_transformation(asked).id
+    gateway.start_transformation(made)
+    system.until(lambda: gateway.snapshot([made])[made].files == {"Assigned": 3})
+    gateway.stop_transformation(made)
+    gateway.services.call(TRANSFORMATIONS, "setTaskStatusAndWmsID", made, 1, "Failed", "4711")
+
+    left = f"/sim/contract/{mark}/p/{made}/Data/000xxx"
+    gateway.prepare_directories([DirectorySpec(path=left, metadata={})])
+    system.register(f"{left}/gamma_run2.h5", {"jobID": "4711", "runNumber": "00000002"})
+    system.register(f"{left}/gamma_run1.h5", {"jobID": "4712", "runNumber": "00000001"})
+    system.register(f"{left}/gamma_run12.h5", {})
+    outcome = recover(gateway, made, body, RULES)
+    assert dict(outcome.changed) == {lfns[0]: "Unused", lfns[1]: "Processed"}
+    assert outcome.asked == 1
