@@ -20,7 +20,7 @@ down: ## stop everything that demo and up started
 
 test: setup ## all tests, two at a time: most of them wait
 	@scripts/setup browser
-	@$(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(RUN) pytest -n 2 --no-loadscope-reorder
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,27 +78,35 @@ def productions_folder(airflow_home: Path) -> Path:
         path.unlink()
 
 
-#: fixture of a whole grid → the folder whose tests share it; those that take longest come first
-_GRIDS = {
-    "site": "tests/e2e/",
-    "full_site": "tests/e2e/full/",
-    "light_grid": "tests/integration/",
-    "system": "tests/contract/",
-    "contract_grid": "tests/contract/",
-}
+#: tests that share a grid, and so stay together where several workers run tests; in the order in
+#: which they begin, for the first take longest
+_TOGETHER = (
+    "tests/e2e/full/",
+    "tests/e2e/test_",
+    "tests/integration/",
+    "tests/contract/",
+    "tests/e2e/rehearsal/",
+)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests stay together where several workers run them: those of a grid or a module."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first."""
+    order = {prefix: rank for rank, prefix in enumerate(_TOGETHER)}
+    items.sort(key=lambda item: order.get(_group(item.nodeid), len(order)))
 
-    def grid(item: pytest.Item) -> str:
-        names = getattr(item, "fixturenames", ())
-        found = (name for name, folder in _GRIDS.items() if item.nodeid.startswith(folder))
-        return next((name for name in found if name in names), "")
 
-    ranks = {name: rank for rank, name in enumerate([*_GRIDS, ""])}
-    items.sort(key=lambda item: ranks[grid(item)])
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            group = _GRIDS.get(grid(item)) or item.nodeid.split("::")[0]
-            item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Workers take the tests of a whole grid, or else of a module."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGrid(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return ByGrid(config, log)
+
+
+def _group(nodeid: str) -> str:
+    found = (prefix for prefix in _TOGETHER if nodeid.startswith(prefix))
+    return next(found, nodeid.split("::")[0])
