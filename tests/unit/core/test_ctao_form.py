@@ -306,3 +306,18 @@ def test_where_ctadirac_does_otherwise_is_remarked():
         "parents are found by their ID",
         "tag means here what it means in job_config",
     ]
+
+
+def test_a_step_of_which_something_is_not_known_hides_no_mistake_of_its_children():
+    files = (
+        step(1, {**SIMULATION, "version": None}),
+        step(2, {**PROCESSING, "nonsense": 1}, {"parentID": 1, "split": "train"}),
+        step(3, MERGING, {"parentID": 2, "moon": "half"}),
+    )
+    assert {reason for _, reason in told(*files)} == {
+        "key 'version' is missing",
+        "no file of Step1_MCSimulation has split, so nothing would be taken",
+        "unknown key 'nonsense'",
+    }
+    files = (files[0], step(2, PROCESSING, {"parentID": 1}), step(3, MERGING, {"parentID": 2}))
+    assert [reason for _, reason in told(*files)] == ["key 'version' is missing"]

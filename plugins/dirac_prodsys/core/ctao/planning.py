@@ -41,7 +41,7 @@ def plan_steps(
         drafted = _draft(production.step(name), drafts, datasets, problems)
         if drafted is not None:
             drafts[name] = drafted
-    drafts = {name: drafted for name, drafted in drafts.items() if drafted.settings.exact}
+    drafts = _certain(drafts)
     feeders = _feeders(drafts, problems)
     trained = feeding.trained(drafts)
     plans: dict[str, StepPlan] = {}
@@ -66,6 +66,15 @@ def plan_steps(
     made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
     step_output.check_datasets(made, problems)
     return plans
+
+
+def _certain(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
+    """Those of which it is known what they take and leave; parents stand before children."""
+    found: dict[str, Draft] = {}
+    for name, drafted in drafts.items():
+        if drafted.settings.exact and all(parent in found for parent in drafted.parents):
+            found[name] = drafted
+    return found
 
 
 def _draft(

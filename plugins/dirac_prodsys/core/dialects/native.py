@@ -201,7 +201,8 @@ def _loops(document: Document) -> tuple[dict[str, LoopModel], frozenset[str]]:
             found[name] = LoopModel.model_validate(data)
         except ValidationError:
             steps = data.get("steps") if isinstance(data, dict) else None
-            unclear |= {step for step in steps or () if isinstance(step, str)}
+            listed = steps if isinstance(steps, list) else ()
+            unclear |= {step for step in listed if isinstance(step, str)}
     return found, frozenset(unclear)
 
 
