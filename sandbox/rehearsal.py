@@ -12,12 +12,14 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 
+from dirac_prodsys.cli import rehearse_options as on
 from dirac_prodsys.cli.exits import RUN, readable_errors
+from dirac_prodsys.cli.file_options import Datasets, Parameters
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values
 from dirac_prodsys.core.rehearsal.report import RehearsalReport
@@ -33,28 +35,15 @@ _WIDTH = 160
 
 
 def rehearse(
-    files: Annotated[list[Path], typer.Argument(help="Production files.")],
-    tasks: Annotated[int, typer.Option(min=1, help="Most tasks of a step without input.")] = 6,
-    inputs: Annotated[
-        int, typer.Option("--files", min=1, help="Files that a catalogue query finds.")
-    ] = 6,
-    profile: Annotated[
-        Literal["auto", "light", "data", "full"],
-        typer.Option(help="The grid; auto: the smallest that has what the files need."),
-    ] = "auto",
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
-    ] = None,
-    datasets: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
-        ),
-    ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds after which it is given up.")] = 3600.0,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep logs and data in any case.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The reports as JSON.")] = False,
+    files: on.Files,
+    tasks: on.Tasks = 6,
+    inputs: on.Inputs = 6,
+    profile: on.Profile = "auto",
+    parameters: Parameters = None,
+    datasets: Datasets = None,
+    timeout: on.Timeout = 3600.0,
+    keep: on.Keep = False,
+    as_json: on.AsJson = False,
 ) -> None:
     """Run productions on a grid of their own, with jobs that only write small files."""
     for number in _ENDING:

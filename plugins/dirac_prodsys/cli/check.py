@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli import grid_options as on
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.specs import TransformationSpec
@@ -41,14 +41,12 @@ def check(
     from dirac_prodsys.gateway import checking
 
     with readable_errors():
+        on.demand_names("check", names, file)
         wanted: dict[str, TransformationSpec | None] = dict.fromkeys(names or ())
         if file is not None:
             plan = on.plan_of(file, run)
             specs = {step.transformation.name: step.transformation for step in plan.steps}
             wanted = {name: specs.get(name) for name in names} if names else {**specs}
-        if not wanted:
-            typer.echo("check: give transformation names, or --file and --run", err=True)
-            raise typer.Exit(DEFINITION)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
         found = {}
         for record in on.existing(gateway, list(wanted)):

@@ -14,6 +14,7 @@ import typer
 from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.completing import files, runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.file_options import Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import parameter_values
 
@@ -22,12 +23,7 @@ if TYPE_CHECKING:
 
 
 def diff(
-    left: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, dir_okay=False, autocompletion=files, help="A production file."
-        ),
-    ],
+    left: ProductionFile,
     right: Annotated[
         Path | None,
         typer.Argument(
@@ -38,10 +34,7 @@ def diff(
     run: Annotated[
         str, typer.Option("--run", metavar="TAG", autocompletion=runs, help="Live: of this run.")
     ] = "",
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As the run chose."),
-    ] = None,
+    parameters: Parameters = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     backend: grid_options.Backend = "dirac",
     config: grid_options.Config = "",

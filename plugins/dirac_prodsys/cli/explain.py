@@ -6,13 +6,13 @@ Invariant: what is explained is the query that the plan would send, condition by
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli.completing import files, steps
+from dirac_prodsys.cli.completing import steps
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.file_options import Datasets, ProductionFile
 from dirac_prodsys.cli.files import read_with_places
 from dirac_prodsys.cli.plan_values import dataset_queries
 
@@ -31,23 +31,13 @@ _SAYS = {
 
 
 def explain(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, dir_okay=False, autocompletion=files, help="A production file."
-        ),
-    ],
+    file: ProductionFile,
     step: Annotated[str, typer.Argument(autocompletion=steps, help="Name of a step.")],
     run: Annotated[
         str | None, typer.Option("--run", metavar="TAG", help="Run tag to fill in.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    datasets: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
-        ),
-    ] = None,
+    datasets: Datasets = None,
 ) -> None:
     """Tell where each condition of a step's input query comes from, line by line."""
     from dirac_prodsys.core.dialects import DUMMY_RUN

@@ -9,13 +9,12 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.file_options import ProductionFile
 from dirac_prodsys.cli.files import read_production
 
 #: each is drawn by the module of its name in ``core/pictures``
@@ -23,12 +22,7 @@ Form = Literal["text", "mermaid", "dot", "svg"]
 
 
 def graph(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, dir_okay=False, autocompletion=files, help="A production file."
-        ),
-    ],
+    file: ProductionFile,
     output: Annotated[Form, typer.Option("--format", help="Form of the picture.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Its boxes and arrows, as JSON.")] = False,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dirac_prodsys.cli.exits import DEFINITION
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.errors import NotFound
 
@@ -46,6 +47,16 @@ def gateway_of(
     return open_gateway(
         GatewaySettings(backend=backend, config=config, proxy=proxy, group=group, timeout=timeout)
     )
+
+
+def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -> None:
+    """Demand that a command is told of which transformations.
+
+    :raises typer.Exit: it is told neither names nor a production file.
+    """
+    if not names and file is None:
+        typer.echo(f"{command}: give transformation names, or --file and --run", err=True)
+        raise typer.Exit(DEFINITION)
 
 
 def plan_of(file: Path, run: str) -> ProductionPlan:

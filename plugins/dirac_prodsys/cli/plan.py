@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
-from dirac_prodsys.cli.completing import files, runs
+from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
 
@@ -41,12 +41,7 @@ NO_RUN = "dry-run"
 
 
 def plan(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, dir_okay=False, autocompletion=files, help="A production file."
-        ),
-    ],
+    file: ProductionFile,
     run: Annotated[
         str,
         typer.Option(
@@ -61,16 +56,8 @@ def plan(
         Literal["text", "json"],
         typer.Option("--format", help="For people; or the transformations in short, for programs."),
     ] = "text",
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
-    ] = None,
-    datasets: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
-        ),
-    ] = None,
+    parameters: Parameters = None,
+    datasets: Datasets = None,
     live: Annotated[
         bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
     ] = False,

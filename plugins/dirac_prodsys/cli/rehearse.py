@@ -14,11 +14,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import typer
 
+from dirac_prodsys.cli import rehearse_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.file_options import Datasets, Parameters
 from dirac_prodsys.cli.files import read_production
 
 #: what is started in the checkout
@@ -29,31 +31,15 @@ _GOODBYE = 120.0
 
 
 def rehearse(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="Production files."),
-    ],
-    tasks: Annotated[int, typer.Option(min=1, help="Most tasks of a step without input.")] = 6,
-    inputs: Annotated[
-        int, typer.Option("--files", min=1, help="Files that a catalogue query finds.")
-    ] = 6,
-    profile: Annotated[
-        Literal["auto", "light", "data", "full"],
-        typer.Option(help="The grid; auto: the smallest that has what the files need."),
-    ] = "auto",
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
-    ] = None,
-    datasets: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'
-        ),
-    ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds after which it is given up.")] = 3600.0,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep logs and data in any case.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    files: on.Files,
+    tasks: on.Tasks = 6,
+    inputs: on.Inputs = 6,
+    profile: on.Profile = "auto",
+    parameters: Parameters = None,
+    datasets: Datasets = None,
+    timeout: on.Timeout = 3600.0,
+    keep: on.Keep = False,
+    as_json: on.AsJson = False,
 ) -> None:
     """Run productions on a sandbox grid, with jobs that only write small files, and report.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dirac_prodsys.cli import grid_options as on
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.job_report import JobReport
@@ -36,9 +36,7 @@ def report(
 ) -> None:
     """Show jobs by status, cause and site: of transformations, or of a run of a production."""
     with readable_errors():
-        if not names and file is None:
-            typer.echo("report: give transformation names, or --file and --run", err=True)
-            raise typer.Exit(DEFINITION)
+        on.demand_names("report", names, file)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
         made: list[JobReport | ProductionReport] = []
         data: dict[str, Any] = {}

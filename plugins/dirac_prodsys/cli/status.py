@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dirac_prodsys.cli import grid_options as on
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,10 +37,8 @@ def status(
     from rich.console import Console
 
     with readable_errors():
+        on.demand_names("status", names, file)
         wanted = [*(names or []), *(_names_of(file, run) if file else [])]
-        if not wanted:
-            typer.echo("status: give transformation names, or --file and --run", err=True)
-            raise typer.Exit(DEFINITION)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
         snapshots = look(gateway, wanted)
     if as_json:

@@ -1,0 +1,26 @@
+"""How subcommands are told which production file is meant, and what a run of it would choose.
+
+Invariant: the options have the same names and meaning in every subcommand.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dirac_prodsys.cli.completing import files
+
+ProductionFile = Annotated[
+    Path,
+    typer.Argument(exists=True, dir_okay=False, autocompletion=files, help="A production file."),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
+]
+Datasets = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'),
+]

@@ -1,0 +1,25 @@
+"""What a rehearsal is told: by ``dirac-prodsys rehearse``, and by it to the program it starts.
+
+Invariant: the command and the program take the same options, so that one hands all of them on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="Production files."),
+]
+Tasks = Annotated[int, typer.Option(min=1, help="Most tasks of a step without input.")]
+Inputs = Annotated[int, typer.Option("--files", min=1, help="Files that a catalogue query finds.")]
+Profile = Annotated[
+    Literal["auto", "light", "data", "full"],
+    typer.Option(help="The grid; auto: the smallest that has what the files need."),
+]
+Timeout = Annotated[float, typer.Option(help="Seconds after which it is given up.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep logs and data in any case.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
