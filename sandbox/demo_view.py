@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from types import TracebackType
-
 from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
@@ -13,16 +9,14 @@ from rich.table import Table
 from dirac_prodsys.core.report import Progress, Row
 from dirac_prodsys.gateway.protocol import DatasetRecord
 from sandbox.demo_run import Outcome
+from sandbox.live_view import LiveView, count, counts
 from sandbox.production_run import Look
 
 
-class Live:
-    """A bar per step while the run goes on; use as a context manager."""
+class Live(LiveView):
+    """A bar per step while the run goes on."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self._start = time.monotonic()
-        self._lines: dict[str, str] = {}
         self._bars: dict[str, bars.TaskID] = {}
         self._note = ""
         self._bars_of = bars.Progress(
@@ -33,20 +27,7 @@ class Live:
             bars.TextColumn("{task.fields[activity]}", style="dim"),
             console=console,
         )
-
-    def __enter__(self) -> Live:
-        if self.console.is_terminal:
-            self._bars_of.start()
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        if self.console.is_terminal:
-            self._bars_of.stop()
+        super().__init__(console, self._bars_of)
 
     def show(self, look: Look) -> None:
         """Bring the view up to date."""
@@ -57,7 +38,7 @@ class Live:
             if self.console.is_terminal:
                 self._move(step, look.activity[step.step])
             else:
-                self._say(step, row, look.activity[step.step])
+                self._tell(step, row, look.activity[step.step])
 
     def _move(self, step: Progress, activity: str) -> None:
         if step.step not in self._bars:
@@ -67,33 +48,18 @@ class Live:
         self._bars_of.update(
             self._bars[step.step],
             completed=step.fraction,
-            count=_count(step),
+            count=count(step),
             status=step.status or "-",
             activity=activity,
         )
 
-    def _say(self, step: Progress, row: Row, activity: str) -> None:
-        parts = [f"{step.step:<8}", f"{step.status or '-':<10}", f"{_count(step):>12}"]
+    def _tell(self, step: Progress, row: Row, activity: str) -> None:
+        parts = [f"{step.step:<8}", f"{step.status or '-':<10}", f"{count(step):>12}"]
         if row.tasks:
             parts.append(f"tasks: {counts(row.tasks)}")
         if activity:
             parts.append(f"[{activity}]")
-        line = "  ".join(parts)
-        if self._lines.get(step.step) != line:
-            self._lines[step.step] = line
-            seconds = time.monotonic() - self._start
-            self.console.print(
-                f"{seconds:6.1f} s  {line}", markup=False, highlight=False, soft_wrap=True
-            )
-
-
-def _count(step: Progress) -> str:
-    return f"{step.done}/{step.total or '?'} {step.unit}"
-
-
-def counts(numbers: Mapping[str, int]) -> str:
-    """``Done 4, Failed 1``, or a dash."""
-    return ", ".join(f"{status} {number}" for status, number in sorted(numbers.items())) or "-"
+        self.say(step.step, "  ".join(parts))
 
 
 def table(outcome: Outcome) -> Table:
