@@ -1,25 +1,16 @@
-"""From a production to its DAG: one TaskGroup per step, two kinds of edge between steps.
+"""From a production to its DAG: one TaskGroup per step; edges between them as ``core/edges`` says.
 
 ::
-
-    every create ──> created ──> every start          nothing runs before all of it exists
-    created ──> register ──> registered ──> every start      in DIRAC's registry, or not
-    parent.create ──> child.create                    in the order of the graph
-    parent.complete ──> child.settle                  only then can a child's input be final
-    parent.complete ──> child.start                   steps with ``start: on_complete``
-    other.complete ──> step.start                     steps that name others under ``after``
-    parent.start ──> child.ready ──> child.start      steps with ``start: {at: 10%}``
-    approve ──> every create                          a production with an approval
-    step.approve ──> step.start                       a step with one: the last thing before it
-    step.wait_for ──> step.start                      before that, what it waits for
-    step.wait_for ──> step.create                     where that is the dataset that it takes
-    step.create ──> step.register ──> step.start      where it is created under way, see ``loops``
 
     begin ──> every root; every leaf ──> on_cancel    the run's end, whatever way it comes
                           every leaf ──> outcome      what is said of the run
     both ──> report                                   however the run ends
 
     a step:  create ─> start ─> [settle ─> flush ─>] process ─> complete [─> dataset]
+             [wait_for ─>] [approve ─>] start         what is waited for, then a person
+             wait_for ─> create                       where that is the dataset that it takes
+             ready ─> the first of those              a parent's work; ``start: {at: 10%}``
+             create ─> register ─> start              where it is created under way
 
 ``settle`` and ``flush`` are for types with input whose policy flushes by itself.
 
@@ -35,21 +26,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
-from dirac_prodsys.core import loops as core_loops
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.edges import Place, created_late, edges, looked_at
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.provider import final, gates, loops, registry
+from dirac_prodsys.provider.approval import DiracApprovalOperator
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -78,18 +70,6 @@ _ABOUT = (
 )
 
 
-@dataclass(frozen=True)
-class _StepTasks:
-    group: TaskGroup
-    create: BaseOperator
-    start: BaseOperator
-    #: the first task of what leads to the start: itself, or what is waited for before it
-    begin: BaseOperator
-    #: the first task that needs the parents' files to be all there
-    wait: BaseOperator
-    complete: BaseOperator
-
-
 def dag_from_file(stub: str | Path, source: str = "", note: str = "") -> DAG:
     """The DAG of the YAML beside a stub.
 
@@ -109,7 +89,34 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
     :param note: shown in its documentation, and marked by the tag ``retired``.
     """
     plan = compile(production, run=PREVIEW_RUN)
-    dag = DAG(
+    dag = _empty_dag(production, plan, note)
+    names = {naming.group_id(each.name) for each in (*plan.steps, *plan.loops)}
+    free = partial(_free_id, taken=names)
+    with dag:
+        created = EmptyOperator(task_id=free("created"))
+        places: dict[Place, BaseOperator | TaskGroup] = {Place("created"): created}
+        if plan.approval is not None:
+            asked = DiracApprovalOperator(task_id=free("approve"), production=production)
+            places[Place("asked")] = asked
+    late = created_late(production, plan)
+    for step in plan.steps:
+        places |= _step_tasks(dag, production, step, late=step.name in late)
+    beside = []
+    if production.registry:
+        ids = (free("register"), free("registered"))
+        places[Place("registered")] = registry.registered(dag, production, created, ids)
+        beside.append(ids[0])
+    for loop in plan.loops:
+        places |= loops.loop_tasks(dag, production, loop, naming.group_id)
+    for before, after in edges(production, plan):
+        places[before] >> places[after]
+    begin, outcome = bracket(dag, production, free)
+    final.reported(dag, production, free("report"), (*beside, outcome.task_id), setup=begin)
+    return dag
+
+
+def _empty_dag(production: Production, plan: ProductionPlan, note: str) -> DAG:
+    return DAG(
         dag_id=naming.dag_id(production.name),
         description=" ".join(plan.description.split())[:500] or None,
         doc_md=_documentation(production, plan, note),
@@ -129,72 +136,17 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
             "max_retry_delay": timedelta(minutes=15),
         },
     )
-    with dag:
-        names = {naming.group_id(s.name) for s in (*plan.steps, *plan.loops)}
-        created = EmptyOperator(task_id=_free_id("created", names))
-        asked = gates.before_production(production, plan, _free_id("approve", names))
-        tasks = {step.name: _step_tasks(production, step) for step in plan.steps}
-    ready_to_start, beside = [created], []
-    if production.registry:
-        ids = (_free_id("register", names), _free_id("registered", names))
-        beside.append(ids[0])
-        ready_to_start.append(registry.registered(dag, production, created, ids))
-    late = gates.created_late(production, plan)
-    repeated = {
-        loop.name: loops.loop_tasks(dag, production, loop, naming.group_id) for loop in plan.loops
-    }
-    for loop in plan.loops:
-        for check, steps in zip(repeated[loop.name].checks, loop.passes, strict=True):
-            [tasks[name].group for name in steps] >> check
-        for again, steps in zip(repeated[loop.name].passes, loop.passes[1:], strict=True):
-            again >> [tasks[name].create for name in steps]
-    for step in plan.steps:
-        own = tasks[step.name]
-        outside = core_loops.foreign(production, step.name, step.feeders)
-        for name, loop_name in outside.items():
-            done = repeated[loop_name].done
-            done >> own.begin
-            if name not in step.after:
-                done >> [own.create, own.wait]
-        if step.name not in late:
-            own.create >> created
-        elif production.registry:
-            with dag, own.group:
-                enter = DiracRegisterStepOperator(
-                    task_id="register", production=production, late=step.name
-                )
-            [own.create, *ready_to_start] >> enter >> own.start
-        ready_to_start >> own.begin
-        if not step.parents:
-            asked >> own.create
-        near = [n for n in (*step.parents, *step.feeders) if n not in outside]
-        for parent in (tasks[name] for name in near):
-            parent.create >> own.create
-            parent.complete >> own.wait
-            if step.start == "on_complete":
-                parent.complete >> own.begin
-        for name in (n for n in step.after if n not in outside):
-            tasks[name].complete >> own.begin
-        if part := share(step.start):
-            for name in dict.fromkeys(near):
-                with dag, own.group:
-                    ready = DiracTransformationSensor(
-                        task_id=f"ready_{naming.group_id(name)}",
-                        production=production,
-                        step=name,
-                        ready_at=part,
-                    )
-                tasks[name].start >> ready >> own.begin
-    begin, outcome = bracket(dag, production, lambda wanted: _free_id(wanted, names))
-    final.reported(
-        dag, production, _free_id("report", names), (*beside, outcome.task_id), setup=begin
-    )
-    return dag
 
 
-def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
+def _step_tasks(
+    dag: DAG, production: Production, step: StepPlan, *, late: bool
+) -> dict[Place, BaseOperator | TaskGroup]:
+    """The tasks of a step, linked among themselves; those that edges lead to, by their places.
+
+    :param late: it is created when the run is under way.
+    """
     about = production.step(step.name).description or f"{step.transformation.type}"
-    with TaskGroup(group_id=naming.group_id(step.name), tooltip=about) as group:
+    with dag, TaskGroup(group_id=naming.group_id(step.name), tooltip=about) as group:
         where: dict[str, Any] = {"production": production, "step": step.name}
         create = DiracCreateTransformationOperator(task_id="create", **where)
         start = DiracStartTransformationOperator(task_id="start", **where)
@@ -212,7 +164,31 @@ def _step_tasks(production: Production, step: StepPlan) -> _StepTasks:
         process >> complete
         if step.dataset is not None:
             complete >> DiracCreateDatasetOperator(task_id="dataset", **where)
-    return _StepTasks(group, create, start, begin, wait, complete)
+        beside: dict[Place, BaseOperator] = {
+            Place("ready", step.name, parent): DiracTransformationSensor(
+                task_id=f"ready_{naming.group_id(parent)}",
+                production=production,
+                step=parent,
+                ready_at=share(step.start),
+            )
+            for parent in looked_at(production, step)
+        }
+        list(beside.values()) >> begin
+        if late and production.registry:
+            register = DiracRegisterStepOperator(
+                task_id="register", production=production, late=step.name
+            )
+            create >> register >> start
+            beside[Place("register", step.name)] = register
+    return {
+        Place("all", step.name): group,
+        Place("create", step.name): create,
+        Place("begin", step.name): begin,
+        Place("wait", step.name): wait,
+        Place("start", step.name): start,
+        Place("complete", step.name): complete,
+        **beside,
+    }
 
 
 def _free_id(wanted: str, taken: set[str]) -> str:

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from dirac_prodsys.core.edges import Place
 from dirac_prodsys.core.plan_values import LoopPlan
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
@@ -127,24 +127,12 @@ class DiracLoopDoneOperator(DiracProductionOperator):
         return {"last": len(found), "met": False}
 
 
-@dataclass(frozen=True)
-class LoopTasks:
-    """The tasks of a loop.
-
-    :param checks: after each pass; :param passes: before the second and each further one.
-    """
-
-    checks: tuple[BaseOperator, ...]
-    passes: tuple[BaseOperator, ...]
-    done: BaseOperator
-
-
 def loop_tasks(
     dag: DAG, production: Production, loop: LoopPlan, group_id: Callable[[str], str]
-) -> LoopTasks:
-    """The tasks of a loop, linked among themselves."""
+) -> dict[Place, BaseOperator]:
+    """The tasks of a loop, linked among themselves, by their places in the DAG."""
     checks: list[BaseOperator] = []
-    passes: list[BaseOperator] = []
+    places: dict[Place, BaseOperator] = {}
     with dag, TaskGroup(group_id=group_id(loop.name), tooltip=f"until {loop.gates[0].when}"):
         for number in range(1, len(loop.passes) + 1):
             if checks:
@@ -152,15 +140,12 @@ def loop_tasks(
                     task_id=f"pass_{number}", production=production, check=checks[-1].task_id
                 )
                 checks[-1] >> again
-                passes.append(again)
-            checks.append(
-                DiracLoopCheckOperator(
-                    task_id=f"check_{number}",
-                    production=production,
-                    loop=loop.name,
-                    number=number,
-                )
+                places[Place("pass", loop.name, number)] = again
+            check = DiracLoopCheckOperator(
+                task_id=f"check_{number}", production=production, loop=loop.name, number=number
             )
+            places[Place("check", loop.name, number)] = check
+            checks.append(check)
         done = DiracLoopDoneOperator(
             task_id="done",
             production=production,
@@ -169,7 +154,7 @@ def loop_tasks(
             trigger_rule="none_failed",  # checks of passes that are not needed are skipped
         )
         checks >> done
-    return LoopTasks(tuple(checks), tuple(passes), done)
+    return {**places, Place("done", loop.name): done}
 
 
 _NO_NUMBER = "let the pass leave its number, then clear this task with what comes after it"
