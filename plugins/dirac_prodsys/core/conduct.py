@@ -14,9 +14,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictFloat,
@@ -28,6 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from dirac_prodsys.core.filled import Text
+from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery_rules import Action, ErrorRule, Mode, RecoveryRules
@@ -38,11 +37,7 @@ Hours = Annotated[StrictInt | StrictFloat, Field(gt=0)]
 Fraction = Annotated[StrictFloat, Field(ge=0, le=1)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ErrorRuleModel(_Model):
+class ErrorRuleModel(Model):
     """What to do about files whose job ended like this; patterns are those of a shell.
 
     :param then: ``retry``, ``retry_elsewhere``, ``give_up`` or ``ask``.
@@ -61,7 +56,7 @@ class ErrorRuleModel(_Model):
     max: StrictInt | None = Field(default=None, ge=0)
 
 
-class Recovery(_Model):
+class Recovery(Model):
     """What becomes of files that stay behind.
 
     :param mode: ``active``; ``passive``: only say what would be done; ``off``.
@@ -90,7 +85,7 @@ class Recovery(_Model):
         return RecoveryRules(**values, errors=errors)
 
 
-class Extension(_Model):
+class Extension(Model):
     """Tasks added in place of failed ones, for types without input.
 
     :param up_to: as a fraction of ``tasks``.
@@ -105,7 +100,7 @@ class Extension(_Model):
     max_failed: Fraction = 0.3
 
 
-class Policy(_Model):
+class Policy(Model):
     """When a step is flushed, is finished, and is given up.
 
     :param flush: ``auto`` (when its input is settled), ``manual`` (a person does it) or ``never``
@@ -191,7 +186,7 @@ Start = Annotated[
 ]
 
 
-class Approval(_Model):
+class Approval(Model):
     """A person must agree before a step starts, or before a production creates anything.
 
     :param subject: what is asked, one line.
@@ -214,7 +209,7 @@ class Approval(_Model):
         return self
 
 
-class OnCancel(_Model):
+class OnCancel(Model):
     """What a run that did not complete leaves on the grid.
 
     :param action: ``stop``: transformations are Stopped; ``leave``: they go on; ``clean``: they and

@@ -6,20 +6,17 @@ planned, with the placeholders filled in.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator, model_validator
+from pydantic import Field, StrictStr, field_validator, model_validator
 
 from dirac_prodsys.core.conduct import Hours
+from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.value_language import ConditionError, read_condition
 
 _KINDS = ("dataset", "file", "value", "production")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ValueModel(_Model):
+class ValueModel(Model):
     """A condition on the numbers in a small file.
 
     :param file: LFN of the file: JSON, YAML, or lines of ``name = number``; at most 64 KiB.
@@ -40,7 +37,7 @@ class ValueModel(_Model):
         return when
 
 
-class WaitFor(_Model):
+class WaitFor(Model):
     """One thing that a step waits for before it starts.
 
     :param dataset: name of a dataset that must exist.

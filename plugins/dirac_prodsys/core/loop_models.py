@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import Field, StrictInt, StrictStr
 
 from dirac_prodsys.core.conduct import Hours
 from dirac_prodsys.core.gate_models import ValueModel
+from dirac_prodsys.core.model import Model
 
 #: passes that a loop may have: each is in the DAG
 MAX_PASSES = 20
@@ -18,11 +19,7 @@ MAX_PASSES = 20
 MAX_STEPS = 1000
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LoopModel(_Model):
+class LoopModel(Model):
     """Steps that are gone through again until a condition holds.
 
     :param steps: their names; they see the number of the pass as ``${{ pass }}``.
@@ -41,7 +38,7 @@ class LoopModel(_Model):
     otherwise: Literal["fail", "go_on"] = "fail"
 
 
-class Turn(_Model):
+class Turn(Model):
     """Which pass of which loop a step is, from 1."""
 
     loop: StrictStr

@@ -24,7 +24,8 @@ from dirac_prodsys.core.loop_models import MAX_STEPS, LoopModel, Turn
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan_values import LoopPlan
 from dirac_prodsys.core.problems import Path, Problems, nearest
-from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_models import Step
 
 _PASS = re.compile(r"\$\{\{\s*pass\s*\}\}")
 _HOUR = 3600.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictStr
+from pydantic import AfterValidator, BeforeValidator, StrictStr
 from pydantic import WithJsonSchema as Schema
 
+from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.notices import KINDS, NoticeKind
 
@@ -25,14 +26,12 @@ def _address(value: str) -> str:
     return value
 
 
-class Notify(BaseModel):
+class Notify(Model):
     """Who is told of what; what is not said is as the deployment has it.
 
     :param on: kinds of notices, one or a list; an empty list: none.
     :param to: mail addresses, one or a list.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Annotated[
         tuple[NoticeKind, ...] | None,

@@ -22,7 +22,7 @@ from dirac_prodsys.core.placeholders import fill, refuse
 from dirac_prodsys.core.plan_values import Sample, StepPlan
 from dirac_prodsys.core.plugins import check_group, read_parameters
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import (
     BodySpec,
     DatasetSpec,
@@ -32,6 +32,7 @@ from dirac_prodsys.core.specs import (
     TransformationSpec,
 )
 from dirac_prodsys.core.step_input import wanted
+from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
 from dirac_prodsys.core.step_shape import (
     SHAPE,

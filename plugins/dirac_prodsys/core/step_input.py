@@ -12,7 +12,8 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.linking import Wanted, read_query
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import InputSpec, Production, Step
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_models import InputSpec, Step
 from dirac_prodsys.core.step_shape import SHAPE
 
 #: files that a list may have

@@ -16,8 +16,9 @@ from dirac_prodsys.core.linking import Output, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import DatasetModel, Production, Step
+from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import DatasetSpec, MetaValue, OutputFile
+from dirac_prodsys.core.step_models import DatasetModel, Step
 from dirac_prodsys.core.step_shape import SHAPE
 
 #: a stored condition of more characters cannot be read back (``SaferEval.py``)

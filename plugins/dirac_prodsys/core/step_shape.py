@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable
 
 from dirac_prodsys.core.problems import Path, Problems, nearest
-from dirac_prodsys.core.production import MAX_INTEGER, Production, Step
+from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.run_ranges import RunRange
+from dirac_prodsys.core.step_models import MAX_INTEGER, Step
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
 
 #: rule that a step's keys fit its type

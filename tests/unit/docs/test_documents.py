@@ -29,11 +29,11 @@ from dirac_prodsys.core.loop_models import LoopModel
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.core.plugins import plugins
-from dirac_prodsys.core.production import (
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_models import (
     DatasetModel,
     InputSpec,
     OutputSpec,
-    Production,
     RunNumbers,
     TypeModel,
 )

@@ -15,7 +15,8 @@ from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
 from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.language.model import VERSION
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.production import Production, Step
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_models import Step
 
 #: said of the step in the native form
 _OF_THE_STEP = frozenset({"type", "group_size"})

@@ -42,11 +42,8 @@ from dirac_prodsys.core.ctao.form_checks import (
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
 from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import (
-    InputSpec,
-    Production,
-    Step,
-)
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_models import InputSpec, Step
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionError
 

@@ -22,15 +22,9 @@ from dirac_prodsys.core.loop_models import LoopModel
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import NAMES
 from dirac_prodsys.core.problems import Path, Problem, Problems
-from dirac_prodsys.core.production import (
-    MAX_INTEGER,
-    InputSpec,
-    Production,
-    Step,
-    StepBase,
-    TypeModel,
-)
+from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_draft import read_job
+from dirac_prodsys.core.step_models import MAX_INTEGER, InputSpec, Step, StepBase, TypeModel
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.core.yaml_scalar import loses_digits
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors

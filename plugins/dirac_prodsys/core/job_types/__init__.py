@@ -17,8 +17,8 @@ from typing import Any
 
 from pydantic import StrictStr
 
+from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.problems import nearest
-from dirac_prodsys.core.production import Model
 from dirac_prodsys.core.specs import JobSpec, OutputFile, RequestSpec
 from dirac_prodsys.errors import DefinitionError
 

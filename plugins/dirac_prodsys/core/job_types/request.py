@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, StrictStr
 
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
-from dirac_prodsys.core.production import Model
+from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.specs import RequestOperation, RequestSpec
 
 

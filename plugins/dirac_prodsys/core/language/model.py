@@ -18,11 +18,12 @@ from pydantic import (
 
 from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
 from dirac_prodsys.core.loop_models import LoopModel
+from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.model_errors import wrong
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter
-from dirac_prodsys.core.production import GroupSize, Model, StepBase, TypeModel
 from dirac_prodsys.core.specs import MetaValue
+from dirac_prodsys.core.step_models import GroupSize, StepBase, TypeModel
 
 VERSION = 1
 

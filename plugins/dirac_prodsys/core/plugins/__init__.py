@@ -18,15 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    StrictStr,
-    ValidationError,
-)
+from pydantic import AfterValidator, BeforeValidator, StrictStr, ValidationError
 
+from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.model_errors import explain, say, wrong
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
@@ -37,10 +31,8 @@ _PARAMETER = re.compile(r"[A-Za-z]{1,32}")
 _SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
 
 
-class PluginParameters(BaseModel):
+class PluginParameters(Model):
     """Base of the parameters of all plugins; fields have DIRAC's names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
