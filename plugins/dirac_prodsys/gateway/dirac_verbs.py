@@ -7,9 +7,9 @@ between the two stands in ``dirac.py`` and ``memory.py``.
 from __future__ import annotations
 
 from dirac_prodsys.gateway.dirac_actions import ActionVerbs
-from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_comparison import ComparisonVerbs
 from dirac_prodsys.gateway.dirac_consistency import ConsistencyVerbs
+from dirac_prodsys.gateway.dirac_datasets import DatasetVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import InventoryVerbs
 from dirac_prodsys.gateway.dirac_outputs import OutputVerbs
@@ -23,7 +23,7 @@ from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 
 
 class DiracVerbs(
-    CatalogueVerbs,
+    DatasetVerbs,
     ConsistencyVerbs,
     ComparisonVerbs,
     FileVerbs,

@@ -28,7 +28,7 @@ from dirac_prodsys.gateway.dirac_inventory import Configured
 from dirac_prodsys.gateway.dirac_replicas import Stored
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_verbs import DiracVerbs
-from dirac_prodsys.gateway.memory_catalogue import ServiceError
+from dirac_prodsys.gateway.memory_answers import ServiceError
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import MemoryJobs

@@ -1,8 +1,8 @@
-"""The file catalogue of the in-memory grid: directories, files, metadata, datasets, DIRAC's traps.
+"""The file catalogue of the in-memory grid: directories, files, metadata, DIRAC's traps.
 
 Invariant: it answers the calls of ``DataManagement/FileCatalog`` as DIRAC 9.1.22 does, awkward ones
-included: conditions on unknown fields are dropped, metadata are inherited and may not be set twice
-on one path, and a dataset is updated, frozen and removed by its base name only.
+included: conditions on unknown fields are dropped, and metadata are inherited and may not be set
+twice on one path.
 """
 
 # ruff: noqa: N802  the served methods have DIRAC's names
@@ -10,11 +10,13 @@ on one path, and a dataset is updated, frozen and removed by its base name only.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.gateway.memory_answers import ServiceError, by_name
+from dirac_prodsys.gateway.memory_datasets import Dataset, MemoryDatasets
 
 #: metadata fields that a new in-memory catalogue knows
 DIRECTORY_FIELDS = {
@@ -51,18 +53,6 @@ FILE_FIELDS = {
 }
 
 
-class ServiceError(Exception):
-    """What a service answers with ``S_ERROR``.
-
-    :param number: DIRAC's ``Errno``.
-    """
-
-    def __init__(self, message: str, number: int = 0) -> None:
-        super().__init__(message)
-        self.message = message
-        self.number = number
-
-
 @dataclass
 class File:
     """A registered file; its metadata are its own and those of the directories above it.
@@ -83,19 +73,7 @@ class File:
         self.replicas.setdefault(self.se, (self.size, self.checksum))
 
 
-@dataclass
-class Dataset:
-    """A row of ``FC_MetaDatasets``."""
-
-    path: str
-    query: dict[str, Any]
-    counted: int
-    status: str = "Dynamic"
-    frozen: list[str] = field(default_factory=list)
-    annotation: str = "-"
-
-
-class MemoryCatalogue:
+class MemoryCatalogue(MemoryDatasets):
     """See the module; every ``serve_…`` method answers one exported method of the service."""
 
     def __init__(self) -> None:
@@ -221,7 +199,7 @@ class MemoryCatalogue:
             file = self.files[lfn]
             return {"FileID": file.number, "Size": file.size, "Checksum": file.checksum}
 
-        return self._each(lfns, facts)
+        return by_name(lfns, facts)
 
     def serve_getReplicas(self, lfns: list[str], all_status: bool) -> dict[str, Any]:
         def places(lfn: str) -> dict[str, str]:
@@ -229,7 +207,7 @@ class MemoryCatalogue:
                 raise ServiceError("No such file or directory")
             return dict.fromkeys(self.files[lfn].replicas, lfn)
 
-        return self._each(dict.fromkeys(lfns), places)
+        return by_name(dict.fromkeys(lfns), places)
 
     def serve_getDirectoryUserMetadata(self, path: str) -> dict[str, Any]:
         if path not in self.directories:
@@ -244,113 +222,6 @@ class MemoryCatalogue:
             if name in above:
                 raise ServiceError(f"Metadata conflict detected for {name} for directory {path}")
             self.directories[path][name] = value
-
-    # -- datasets --------------------------------------------------------------------------------
-
-    def serve_addDataset(self, datasets: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        def add(path: str) -> bool:
-            if not posixpath.dirname(path):
-                raise ServiceError("Dataset name should be specified with full path")
-            if path in self.datasets:
-                raise ServiceError(f"Dataset {path} already exists")
-            if posixpath.dirname(path) not in self.directories:
-                raise ServiceError("makeDirectories() missing 1 required positional argument")
-            query = datasets[path]
-            self.datasets[path] = Dataset(path, query, len(self.find(query)))
-            return True
-
-        return self._each(datasets, add)
-
-    def serve_addDatasetAnnotation(self, datasets: dict[str, str]) -> dict[str, Any]:
-        def annotate(name: str) -> bool:
-            self._dataset(name).annotation = datasets[name]
-            return True
-
-        return self._each(datasets, annotate)
-
-    def serve_getDatasetAnnotation(self, datasets: dict[str, Any]) -> dict[str, Any]:
-        return self._each(datasets, lambda name: self._dataset(name).annotation)
-
-    def serve_getDatasets(self, datasets: dict[str, Any]) -> dict[str, Any]:
-        def rows(name: str) -> dict[str, Any]:
-            base = posixpath.basename(name)
-            return {base: self._row(named[-1])} if (named := self._of_base(base)) else {}
-
-        return self._each(datasets, rows)
-
-    def serve_getDatasetParameters(self, datasets: dict[str, Any]) -> dict[str, Any]:
-        return self._each(datasets, lambda name: self._row(self._dataset(name)))
-
-    def serve_getDatasetFiles(self, datasets: dict[str, Any]) -> dict[str, Any]:
-        def files(name: str) -> list[str]:
-            dataset = self._dataset(name)
-            if dataset.status != "Frozen":
-                return self.find(dataset.query)
-            if not dataset.frozen:
-                raise ServiceError('MySQL Error ( 1131 : (1064, "an error in your SQL syntax") )')
-            return list(dataset.frozen)
-
-        return self._each(datasets, files)
-
-    def serve_updateDataset(self, datasets: dict[str, Any]) -> dict[str, Any]:
-        def update(name: str) -> None:
-            named = self._of_base(name)
-            if not named:
-                raise ServiceError(f"Unknown MetaDataset {name}")
-            for dataset in named:
-                dataset.counted = len(self.find(dataset.query))
-
-        return self._each(datasets, update)
-
-    def serve_freezeDataset(self, datasets: dict[str, Any]) -> dict[str, Any]:
-        def freeze(name: str) -> bool:
-            dataset = self._dataset(name)
-            if dataset.status != "Frozen":
-                dataset.frozen = self.find(dataset.query)
-                for named in self._of_base(name):  # a full path matches none, and succeeds
-                    named.status = "Frozen"
-            return True
-
-        return self._each(datasets, freeze)
-
-    def serve_removeDataset(self, datasets: dict[str, Any]) -> dict[str, Any]:
-        def remove(name: str) -> bool:
-            for dataset in self._of_base(name)[:1]:  # a full path matches none, and succeeds
-                del self.datasets[dataset.path]
-            return True
-
-        return self._each(datasets, remove)
-
-    def _dataset(self, name: str) -> Dataset:
-        if name.startswith("/"):
-            if name not in self.datasets:
-                raise ServiceError("No such dataset")
-            return self.datasets[name]
-        named = self._of_base(name)
-        if not named:
-            raise ServiceError("Dataset not found")
-        return named[-1]
-
-    def _of_base(self, base: str) -> list[Dataset]:
-        return [d for d in self.datasets.values() if posixpath.basename(d.path) == base]
-
-    @staticmethod
-    def _row(dataset: Dataset) -> dict[str, Any]:
-        return {
-            "MetaQuery": dataset.query,
-            "NumberOfFiles": dataset.counted,
-            "Status": dataset.status,
-        }
-
-    @staticmethod
-    def _each(names: Mapping[str, Any], serve: Callable[[str], Any]) -> dict[str, Any]:
-        reply: dict[str, dict[str, Any]] = {"Successful": {}, "Failed": {}}
-        for name in names:
-            try:
-                reply["Successful"][name] = serve(name)
-            except ServiceError as error:
-                reply["Failed"][name] = error.message
-        return reply
 
     def _make(self, path: str) -> None:
         while path not in self.directories:

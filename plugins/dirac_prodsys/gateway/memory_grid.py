@@ -21,7 +21,8 @@ from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.gateway.dirac_inventory import Configured
 from dirac_prodsys.gateway.memory_agents import EXTENDABLE, MemoryAgents
-from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue, ServiceError
+from dirac_prodsys.gateway.memory_answers import ServiceError
+from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
 from dirac_prodsys.gateway.memory_faults import Fault, Kind
 from dirac_prodsys.gateway.memory_jobs import FileAndTaskRows
 from dirac_prodsys.gateway.memory_productions import Production

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts
 from dirac_prodsys.core.status import ProductionStatus, TransformationStatus
-from dirac_prodsys.gateway.memory_catalogue import ServiceError
+from dirac_prodsys.gateway.memory_answers import ServiceError
 
 if TYPE_CHECKING:
     from dirac_prodsys.gateway.memory_grid import MemoryGrid

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.status import FileStatus, TaskStatus
-from dirac_prodsys.gateway.memory_catalogue import ServiceError
+from dirac_prodsys.gateway.memory_answers import ServiceError
 
 #: characters that ``SaferEval.py`` reads
 _EVAL_WIDTH = 2048

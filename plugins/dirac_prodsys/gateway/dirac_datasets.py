@@ -1,0 +1,179 @@
+"""The verbs about datasets, in calls of ``DataManagement/FileCatalog``.
+
+Invariant: calls are made with the kind of name each of them understands: the full path for add,
+annotate and read, the base name for update, freeze and remove (``DatasetManager.py``, 9.1).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs, catalogue_path
+from dirac_prodsys.gateway.dirac_replies import each
+from dirac_prodsys.gateway.protocol import DatasetRecord
+from dirac_prodsys.gateway.services import CATALOGUE
+
+#: widths of the columns of ``FC_MetaDatasets`` and ``FC_DatasetAnnotations``
+_NAME_WIDTH, _QUERY_WIDTH, _ANNOTATION_WIDTH = 128, 512, 512
+
+_FROZEN = ("Frozen", "Static")
+
+
+class DatasetVerbs(CatalogueVerbs):
+    """Mix-in: what :class:`ProductionGateway` says about datasets."""
+
+    def dataset_query(self, name: str) -> Mapping[str, Any]:
+        """See :meth:`ProductionGateway.dataset_query`."""
+        base = posixpath.basename(name)
+        found = self._each("getDatasets", {base: True})[base]
+        if base not in found:
+            raise NotFound(
+                f"there is no dataset {name} in the file catalogue",
+                "create it, or name another; datasets are known by their base name",
+            )
+        reply = self._fc("getDatasetParameters", {base: True})
+        parameters = each(reply, f"{CATALOGUE}.getDatasetParameters")[base]
+        return dict(parameters["MetaQuery"])
+
+    def find_dataset(self, name: str) -> DatasetRecord | None:
+        """See :meth:`ProductionGateway.find_dataset`."""
+        path, _ = _dataset_name(name)
+        if not self._each("getDatasets", {path: True})[path]:
+            return None
+        # a look-up in a directory that does not exist is a syntax error in the service's SQL
+        parent = posixpath.dirname(path)
+        if not self._each("isDirectory", {parent: True})[parent]:
+            return None
+        reply = self._fc("getDatasetParameters", {path: True})
+        if "No such dataset" in str((reply.get("Failed") or {}).get(path, "")):
+            return None
+        parameters = each(reply, f"{CATALOGUE}.getDatasetParameters")[path]
+        query = MetaQuery.from_dirac(parameters["MetaQuery"])
+        frozen = parameters["Status"] in _FROZEN
+        if frozen:
+            # the service cannot list an empty frozen dataset (a syntax error in its SQL)
+            empty = not int(parameters["NumberOfFiles"])
+            files = 0 if empty else len(self._each("getDatasetFiles", {path: True})[path])
+        else:
+            files = self.count_files(query)
+        annotation = self._each("getDatasetAnnotation", {path: True})[path]
+        return DatasetRecord(
+            name=path,
+            files=files,
+            query=query.to_dirac(),
+            frozen=frozen,
+            annotation="" if annotation == "-" else str(annotation),
+        )
+
+    def create_dataset(self, spec: DatasetSpec) -> DatasetRecord:
+        """See :meth:`ProductionGateway.create_dataset`."""
+        path, base = _dataset_name(spec.name)
+        self._check_fields(spec.query)
+        _check_widths(spec, base)
+        found = self.find_dataset(path)
+        if found is not None and MetaQuery.from_dirac(found.query) != spec.query:
+            raise Conflict(
+                f"dataset {path} exists with another query: asked {spec.query}, "
+                f"found {MetaQuery.from_dirac(found.query)}",
+                "use another name; the query of a dataset cannot be changed",
+            )
+        files = found.files if found is not None else self.count_files(spec.query)
+        _check_expected(spec, files)
+        if spec.freeze and not files:
+            raise GatewayRejected(
+                f"dataset {path} would be frozen without any file: nothing matches {spec.query}",
+                "check the query against the metadata of the files",
+            )
+        if found is None:
+            self._refuse_taken(path, base)
+            # the service means to, and fails: makeDirectories() lacks an argument there
+            self._each("createDirectory", {posixpath.dirname(path): True})
+            self._each("addDataset", {path: spec.query.to_dirac()})
+        try:
+            return self._finish_dataset(spec, path, base, found)
+        except GatewayRejected:
+            if found is None:
+                self._remove_dataset(path, base)
+            raise
+
+    def _finish_dataset(
+        self, spec: DatasetSpec, path: str, base: str, found: DatasetRecord | None
+    ) -> DatasetRecord:
+        if spec.annotation and (found is None or found.annotation != spec.annotation):
+            self._each("addDatasetAnnotation", {path: spec.annotation})
+        if found is None or not found.frozen:
+            self._each("updateDataset", {base: True})
+            if spec.freeze:
+                self._each("freezeDataset", {base: True})
+        made = self.find_dataset(path)
+        if made is None or (spec.freeze and not made.frozen):
+            state = "not there" if made is None else "not frozen"
+            raise GatewayRejected(
+                f"dataset {path} is {state} after it was made",
+                "something else removed or released it; see the log of the file catalogue",
+            )
+        _check_expected(spec, made.files)
+        if found is None and made.files != (now := self.count_files(spec.query)):
+            raise GatewayRejected(
+                f"dataset {path} holds {made.files} files and the catalogue finds {now}",
+                "files appear or vanish meanwhile: wait until its steps are complete",
+            )
+        return DatasetRecord(**{**vars(made), "adopted": found is not None})
+
+    def _refuse_taken(self, path: str, base: str) -> None:
+        if self._each("getDatasets", {path: True})[path]:
+            raise Conflict(
+                f"another directory has a dataset named {base}",
+                "use another base name: DIRAC freezes and removes datasets by base name alone",
+            )
+
+    def _remove_dataset(self, path: str, base: str) -> None:
+        self._each("removeDataset", {base: True})
+        if self.find_dataset(path) is not None:
+            raise GatewayRejected(
+                f"dataset {path} could not be removed again", "remove it in the catalogue by hand"
+            )
+
+
+def _dataset_name(name: str) -> tuple[str, str]:
+    path = catalogue_path(name)
+    base = posixpath.basename(path)
+    if not base or "*" in base or "?" in base or posixpath.dirname(path) == "/":
+        raise GatewayRejected(
+            f"{name!r} is no dataset name", "write /vo/directory/name, without wildcards"
+        )
+    return path, base
+
+
+def _check_widths(spec: DatasetSpec, base: str) -> None:
+    for what, text, width in (
+        ("name", base, _NAME_WIDTH),
+        ("query", str(spec.query.to_dirac()), _QUERY_WIDTH),
+        ("annotation", spec.annotation, _ANNOTATION_WIDTH),
+    ):
+        if len(text) > width:
+            raise GatewayRejected(
+                f"the {what} of dataset {spec.name} has {len(text)} characters, "
+                f"the catalogue keeps {width}",
+                f"shorten the {what}",
+            )
+
+
+def _check_expected(spec: DatasetSpec, files: int) -> None:
+    if spec.expect_files is not None and files != spec.expect_files:
+        raise GatewayRejected(
+            f"dataset {spec.name} would hold {files} files instead of {spec.expect_files}",
+            "look for missing or surplus output files of the steps before",
+        )
+    least, most = spec.min_files, spec.max_files
+    if (least is not None and files < least) or (most is not None and files > most):
+        bounds = f"{least or 0} to {'any number' if most is None else most}"
+        raise GatewayRejected(
+            f"dataset {spec.name} would hold {files} files, and {bounds} are expected",
+            "look for missing or surplus output files of the steps before",
+        )
