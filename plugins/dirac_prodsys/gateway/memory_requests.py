@@ -12,7 +12,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue, ServiceError
+from dirac_prodsys.gateway.memory_answers import ServiceError
+from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
 from dirac_prodsys.gateway.memory_jobs import job_id
 
 if TYPE_CHECKING:

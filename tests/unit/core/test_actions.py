@@ -1,121 +1,18 @@
-"""People's actions: what is asked, which transformations are meant, and what is done to each."""
+"""People's actions: which transformations are meant, and what is done to each."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from dirac_prodsys.core.actions.deciding import decide
 from dirac_prodsys.core.actions.kinds import ACTIONS
-from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
-from dirac_prodsys.core.actions.preview import Preview, human_bytes, preview
-from dirac_prodsys.core.actions.request import ActionRequest, read_request
-from dirac_prodsys.core.actions.selecting import FileShare, Listed, Selection, select
+from dirac_prodsys.core.actions.request import read_request
+from dirac_prodsys.core.actions.selecting import select
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
-from dirac_prodsys.errors import DefinitionErrors
-
-OWN: Mapping[str, Mapping[str, Any]] = {
-    "extend": {"tasks": 5},
-    "set_group_size": {"group_size": 3},
-    "clean": {"run": "r1"},
-    "delete": {"run": "r1"},
-}
-
-
-def request(action: str, **given: Any) -> ActionRequest:
-    return read_request({"action": action, "production": "p", **OWN.get(action, {}), **given})
-
-
-def wrong(**given: Any) -> str:
-    with pytest.raises(DefinitionErrors) as raised:
-        read_request(given)
-    return str(raised.value)
-
-
-class TestRequests:
-    @pytest.mark.parametrize("action", ACTIONS)
-    def test_every_action_previews_by_default(self, action: str) -> None:
-        assert request(action).preview is True
-
-    @pytest.mark.parametrize("action", [a for a, kind in ACTIONS.items() if kind.risky])
-    def test_what_cannot_be_undone_needs_a_reason(self, action: str) -> None:
-        given = {"action": action, "production": "p", **OWN.get(action, {}), "confirm": "p"}
-        assert "needs a reason" in wrong(**given, preview=False)
-        assert "needs a reason" in wrong(**given, preview=False, reason=" \n ")
-        assert read_request({**given, "preview": False, "reason": "old"}).reason == "old"
-
-    @pytest.mark.parametrize("action", [a for a, kind in ACTIONS.items() if not kind.risky])
-    def test_what_can_be_undone_needs_none_but_with_force(self, action: str) -> None:
-        assert request(action, preview=False).reason == ""
-        given = {"action": action, "production": "p", **OWN.get(action, {})}
-        assert "needs a reason" in wrong(**given, preview=False, force=True)
-
-    @pytest.mark.parametrize("action", ["clean", "delete"])
-    @pytest.mark.parametrize("typed", ["", "P", "p ever", "p*", "q"])
-    def test_what_removes_needs_the_name_typed(self, action: str, typed: str) -> None:
-        given = {"action": action, "production": "p", "run": "*", "reason": "r", "preview": False}
-        assert "is not confirmed" in wrong(**given, confirm=typed)
-        assert read_request({**given, "confirm": "p"}).confirm == "p"
-
-    @pytest.mark.parametrize("action", ["clean", "delete"])
-    def test_what_removes_needs_the_run_and_one_production(self, action: str) -> None:
-        assert "needs the run" in wrong(action=action, production="p")
-        assert "one production at a time" in wrong(action=action, production="p*", run="r1")
-        assert "one production at a time" in wrong(action=action, production="?", run="r1")
-
-    def test_numbers_belong_to_the_actions_that_take_them(self) -> None:
-        assert "stop takes no tasks" in wrong(action="stop", production="p", tasks=3)
-        assert "needs tasks or events" in wrong(action="extend", production="p")
-        assert "needs tasks or events" in wrong(action="extend", production="p", tasks=1, events=1)
-        assert "needs group_size" in wrong(action="set_group_size", production="p")
-        assert request("set_group_size", group_size=0.5).group_size == 0.5
-
-    @pytest.mark.parametrize("number", [0, -1, 1.5, True, "3", 10**7])
-    def test_a_number_of_tasks_is_a_whole_number_within_bounds(self, number: Any) -> None:
-        assert "'tasks' is" in wrong(action="extend", production="p", tasks=number)
-
-    def test_every_mistake_is_told_at_once(self) -> None:
-        text = wrong(action="stopp", production="a b", run=3, states=["Activ"], preview="no", x=1)
-        for part in (
-            "unknown parameter 'x'",
-            "did you mean 'stop'?",
-            "'a b'",
-            "'run' is 3",
-            "did you mean 'Active'?",
-            "'preview' is 'no'",
-        ):
-            assert part in text
-
-    @pytest.mark.parametrize("name", ["{{ 1 }}", "a;b", "a/b", "<b>", "a\nb", "x" * 300])
-    def test_a_name_is_no_code(self, name: str) -> None:
-        assert "which is no name" in wrong(action="stop", production=name)
-        assert "which is no name" in wrong(action="stop", production="p", steps=[name])
-
-    def test_a_reason_is_one_line_of_bounded_length(self) -> None:
-        said = request("stop", reason="  two\nlines\x1b[31m\t" + "x" * 900).reason
-        assert said.startswith("two lines [31m xxx")
-        assert len(said) == 500
-
-    def test_lists_may_be_written_as_words(self) -> None:
-        assert request("stop", steps="a b  a").steps == ("a", "b")
-        assert request("stop", steps=None, states=None, run=None).steps == ()
-
-
-def listed(number: int, name: str, **changes: Any) -> Listed:
-    fields = {
-        "type": "Merging",
-        "plugin": "Standard",
-        "status": "Active",
-        "group": name.partition("__")[0],
-        "author_group": "sim_prod",
-        "vo": "sim",
-    }
-    return Listed(number, name, **{**fields, **changes})
-
+from tests.unit.core.action_words import listed, request
 
 CANDIDATES = [
     listed(1, "p__r1__a"),
@@ -201,6 +98,8 @@ STATES = [
     "WaitingIntegrity",
     "Unknown",
 ]
+
+
 TABLE = {
     "start": "alllrl llllllll rrrrr",
     "stop": "laaaar llllllll rrrrr",
@@ -284,86 +183,3 @@ class TestDeciding:
         assert decide(request("delete"), one, new).answer == "act"
         with_tasks = self.seen(status=TransformationStatus.NEW, tasks={"Created": 1})
         assert decide(request("delete"), one, with_tasks).answer == "refuse"
-
-
-def a_preview(action: str = "stop", **changes: Any) -> Preview:
-    chosen = (listed(1, "p__r1__a"), listed(2, "p__r1__b", status="New"))
-    seen = {
-        1: Snapshot(1, "p__r1__a", "Merging", TransformationStatus.ACTIVE, {"Unused": 4}, {}),
-        2: Snapshot(2, "p__r1__b", "Merging", TransformationStatus.NEW),
-        **changes,
-    }
-    shares = {1: FileShare(4, 1_500_000), 2: FileShare(0, 0)}
-    return preview(request(action), Selection(chosen, ("9 x: not ours",)), seen, shares)
-
-
-class TestPreviews:
-    def test_it_tells_what_is_touched_with_files_and_bytes(self) -> None:
-        text = a_preview().to_text()
-        lines = text.splitlines()
-        assert lines[0] == (
-            "stop, production p, all runs, all steps: touches 1 transformations (4 files, 1.5 MB), "
-            "leaves 1, refuses 0"
-        )
-        assert lines[2].split()[:6] == ["1", "p__r1__a", "Active", "0", "4", "1.5"]
-        assert lines[3].split()[7:11] == ["leave", "it", "has", "not"]
-        assert lines[4] == "not ours, left out: 9 x: not ours"
-        assert lines[5].startswith("digest ")
-
-    def test_it_survives_json(self) -> None:
-        made = a_preview()
-        plain = made.to_dict()
-        # lists and not tuples: Airflow packs those into an XCom that others cannot read
-        assert json.loads(json.dumps(plain)) == plain
-        assert Preview.from_dict(plain) == made
-
-    def test_its_digest_is_of_what_is_done_to_what(self) -> None:
-        moved = Snapshot(1, "p__r1__a", "Merging", TransformationStatus.ACTIVE, {"Unused": 9}, {})
-        ended = Snapshot(1, "p__r1__a", "Merging", TransformationStatus.COMPLETED)
-        assert a_preview().digest == a_preview(**{"1": None}).digest
-        assert preview_of(moved).digest == a_preview().digest
-        assert preview_of(ended).digest != a_preview().digest
-        assert a_preview("resume").digest != a_preview().digest
-
-    def test_outputs_that_cleaning_does_not_find_are_told(self) -> None:
-        one = listed(1, "p__r1__a")
-        seen = {1: Snapshot(1, one.name, "Merging", TransformationStatus.ACTIVE)}
-        shares = {1: FileShare(2, 20, staying=7)}
-        (row,) = preview(request("clean"), Selection((one,)), seen, shares).rows
-        assert row.why == "→ Cleaning; 7 output files carry no ID of it, and stay"
-
-    def test_what_vanished_while_it_was_looked_at_is_not_in_it(self) -> None:
-        chosen = (listed(1, "p__r1__a"),)
-        assert preview(request("stop"), Selection(chosen), {}, {}).rows == ()
-
-    @pytest.mark.parametrize(
-        ("number", "text"),
-        [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2 * 10**12, "2.0 TB"), (10**16, "10.0 PB")],
-    )
-    def test_bytes_in_words(self, number: int, text: str) -> None:
-        assert human_bytes(number) == text
-
-
-def preview_of(snapshot: Snapshot) -> Preview:
-    chosen = (listed(1, "p__r1__a"), listed(2, "p__r1__b", status="New"))
-    seen = {
-        1: snapshot,
-        2: Snapshot(2, "p__r1__b", "Merging", TransformationStatus.NEW),
-    }
-    return preview(request("stop"), Selection(chosen), seen, {})
-
-
-class TestOutcomes:
-    def test_nothing_is_passed_over(self) -> None:
-        done = [Result(1, "p__r1__a", "Active", "done", "stopped")]
-        outcome = outcome_of(a_preview(), done, by="eve", reason="why not", run="r")
-        assert [(r.id, r.word) for r in outcome.results] == [(1, "done"), (2, "left")]
-        assert outcome.good
-        assert outcome.summary().endswith("by eve (why not): 1 done, 1 left, 0 refused, 0 failed")
-        plain = outcome.to_dict()
-        assert json.loads(json.dumps(plain)) == plain
-        assert Outcome.from_dict(plain) == outcome
-
-    def test_one_failure_is_not_good(self) -> None:
-        done = [Result(1, "p__r1__a", "Active", "failed", "no")]
-        assert not outcome_of(a_preview(), done, by="", reason="", run="r").good

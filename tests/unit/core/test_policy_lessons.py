@@ -14,48 +14,14 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.job_report import JobState, job_report
-from dirac_prodsys.core.policy import History, StepRules, Verdict, judge
+from dirac_prodsys.core.policy import History, StepRules, judge
 from dirac_prodsys.core.recovery import Case, StrandedFile, TaskState, decide
 from dirac_prodsys.core.recovery_ledger import Ledger
 from dirac_prodsys.core.recovery_rules import RecoveryRules
 from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.specs import (
-    Command,
-    JobSpec,
-    RequestOperation,
-    RequestSpec,
-    TransformationSpec,
-)
+from dirac_prodsys.core.specs import Command, JobSpec, TransformationSpec
 from dirac_prodsys.core.status import TransformationStatus
-
-QUIET = 240.0
-FILES = StepRules(True, group_size=5)
-
-
-def look(
-    files: dict[str, int],
-    rules: StepRules = FILES,
-    *,
-    tasks: dict[str, int] | None = None,
-    status: str = "Active",
-    catalogue: int | None = None,
-    parents_done: bool = True,
-    past: History | None = None,
-    at: tuple[float, ...] = (0, QUIET),
-    **more: Any,
-) -> Verdict:
-    """The verdict when this has been so for the quiet time."""
-    seen = Snapshot(
-        7, "p__r__s", "Merging", TransformationStatus(status), files, tasks or {}, **more
-    )
-    seen = seen.with_catalogue(sum(files.values()) if catalogue is None else catalogue)
-    history, verdict = past or History(), Verdict("wait", "")
-    for now in at:
-        verdict, history = judge(
-            seen, rules, history, now=now, quiet_seconds=QUIET, inputs_final=parents_done
-        )
-    return verdict
-
+from tests.unit.core.looking import FILES, QUIET, look
 
 # -- complete --------------------------------------------------------------------------------------
 
@@ -222,110 +188,3 @@ def test_14_the_end_of_a_step_is_what_its_dataset_waits_for() -> None:
     accepted = look({"Processed": 9, "Unused": 1}, status="Completed")
     assert accepted.kind == "complete"
     assert "completed in DIRAC: Completed (9 Processed, 1 Unused)" in accepted.reason
-
-
-# -- a person's hand -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "words"),
-    [
-        ("Stopped", "wait", "is Stopped: nothing runs until it is Active"),
-        ("New", "wait", "is New"),
-        ("Flush", "wait", "the flush is at work"),
-        ("Idle", "wait", "the status is Idle"),
-        ("Completing", "wait", "the status is Completing"),
-        ("Completed", "complete", "was completed in DIRAC"),
-        ("Archived", "complete", "was completed in DIRAC"),
-        ("Cleaning", "fail", "was removed in DIRAC: its status is Cleaning"),
-        ("Cleaned", "fail", "was removed in DIRAC"),
-        ("TransformationCleaned", "fail", "was removed in DIRAC"),
-        ("Deleted", "fail", "was removed in DIRAC"),
-        ("RemovingFiles", "fail", "was removed in DIRAC"),
-        ("RemovedFiles", "fail", "was removed in DIRAC"),
-        ("ValidatingOutput", "wait", "nothing runs until it is Active"),
-        ("a word of its own", "wait", "is Unknown"),
-    ],
-)
-def test_what_a_person_did_in_dirac_is_accepted_and_told(
-    status: str, kind: str, words: str
-) -> None:
-    verdict = look({"Processed": 10, "Unused": 3}, status=status)
-    assert verdict.kind == kind
-    assert words in verdict.reason
-
-
-def test_a_group_size_that_a_person_changed_is_what_counts() -> None:
-    rules = replace(FILES, flush="never", stall_after=1e9)
-    assert look({"Processed": 10, "Unused": 4}, rules).kind == "complete"
-    assert look({"Processed": 10, "Unused": 4}, rules, group_size=2.0).kind == "wait"
-    alone = look({"Processed": 10, "Unused": 4}, FILES, group_size=1.0)
-    assert (alone.kind, "leaves no rest" in alone.reason) == ("wait", True)
-    assert alone.alarm == "GroupSize is 1 in DIRAC, and 5 here: somebody changed it, and it is kept"
-    assert look({"Processed": 10, "Unused": 4}, FILES, group_size=5.0).alarm == ""
-
-
-def test_a_person_who_adds_files_to_a_flushed_step_reopens_it_and_it_is_said() -> None:
-    past = replace(History(attached=10).flushed(0.0), progress_since=0.0)
-    verdict = look({"Processed": 10, "Unused": 2}, past=past)
-    assert verdict.kind == "flush"
-    assert "2 came after flush 1: the step is open again, flush 2 of 10" in verdict.reason
-    left = look({"Processed": 8, "Unused": 2}, past=past)
-    assert "left by flush 1" in left.reason
-
-
-def test_files_that_left_the_catalogue_are_counted_in_words() -> None:
-    verdict = look({"Processed": 8, "Unused": 2}, catalogue=9)
-    assert verdict.kind == "flush"
-    assert "(1 attached are not in the catalogue any more)" in verdict.reason
-
-
-# -- data management -------------------------------------------------------------------------------
-
-
-def moving(group_size: float = 1.0) -> StepRules:
-    spec = TransformationSpec(
-        name="move",
-        description="",
-        type="Replication",
-        plugin="Broadcast",
-        group_size=group_size,
-        body=RequestSpec(operations=(RequestOperation(type="ReplicateAndRegister"),)),
-    )
-    return StepRules(True).shaped(spec)
-
-
-@pytest.mark.parametrize(
-    ("files", "tasks", "kind", "words"),
-    [
-        ({"Processed": 3}, {"Done": 3}, "complete", "3 of 3"),
-        ({"Processed": 3}, {"Done": 2, "Waiting": 1}, "wait", "1 requests are not final"),
-        ({"Processed": 3}, {"Done": 2, "Scheduled": 1}, "wait", "1 requests are not final"),
-        ({"Processed": 2, "Problematic": 1}, {"Done": 2, "Failed": 1}, "recover", "tried again"),
-        ({"Assigned": 3}, {"Waiting": 3}, "wait", "Assigned"),
-        ({"Unused": 1, "Processed": 2}, {"Done": 2}, "wait", "leaves no rest"),
-    ],
-)
-def test_data_management_is_complete_by_its_requests(
-    files: dict[str, int], tasks: dict[str, int], kind: str, words: str
-) -> None:
-    verdict = look(files, moving(), tasks=tasks)
-    assert verdict.kind == kind
-    assert words in verdict.reason
-
-
-def test_a_failed_request_that_was_looked_into_in_vain_fails_the_step() -> None:
-    files, tasks = {"Processed": 2, "Problematic": 1}, {"Done": 2, "Failed": 1}
-    seen = History(attached=3, handled_tasks=1, handled_files=1)
-    verdict = look(files, moving(), past=seen, tasks=tasks)
-    assert verdict.kind == "fail"
-    assert "1 Problematic" in verdict.reason
-
-
-def test_files_that_a_removal_removed_have_not_vanished() -> None:
-    verdict = look({"Processed": 3}, moving(), tasks={"Done": 3}, catalogue=0)
-    assert verdict == Verdict("complete", "3 of 3 files are Processed")
-
-
-def test_a_copy_in_groups_leaves_a_rest_that_is_flushed() -> None:
-    assert look({"Processed": 4, "Unused": 1}, moving(2.0), tasks={"Done": 2}).kind == "flush"

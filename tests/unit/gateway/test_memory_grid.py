@@ -5,70 +5,16 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, OutputFile, TransformationSpec
-from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
+from dirac_prodsys.core.specs import Command, JobSpec, OutputFile
+from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_agents import MAX_RESET
-from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
-
-SLICES = DirectorySpec(path="/sim/slices", metadata={"production": "p", "step": "slices"})
-
-
-def simulation(outputs: bool = True, **changes: object) -> TransformationSpec:
-    files = (OutputFile(name="s_@{JOB_ID}", directory=SLICES.path, se="DISK-A-SE"),)
-    body = JobSpec(
-        name="slices",
-        job_type="MCSimulation",
-        commands=(Command(executable="slice"),),
-        outputs=files if outputs else (),
-    )
-    return TransformationSpec.model_validate(
-        {"name": "slices", "description": "", "type": "MCSimulation", "body": body} | changes
-    )
-
-
-def merging(**changes: object) -> TransformationSpec:
-    return TransformationSpec.model_validate(
-        {
-            "name": "merge",
-            "description": "",
-            "type": "Merging",
-            "group_size": 4,
-            "body": JobSpec(name="m", job_type="Merging", commands=(Command(executable="m"),)),
-            "input_query": MetaQuery.parse(SLICES.metadata),
-        }
-        | changes
-    )
-
-
-def started(gateway: MemoryGateway, spec: TransformationSpec, tasks: int = 0) -> int:
-    made = gateway.create_transformation(spec)
-    gateway.prepare_directories([SLICES])
-    if tasks:
-        gateway.ensure_tasks(made.id, tasks)
-    gateway.start_transformation(made.id)
-    return made.id
-
-
-def files(gateway: MemoryGateway, transformation: int) -> dict[str, int]:
-    return dict(gateway.snapshot([transformation])[transformation].files)
-
-
-@pytest.fixture
-def grid() -> MemoryGrid:
-    """Agents every 10 s, jobs of 30 s."""
-    return MemoryGrid()
-
-
-@pytest.fixture
-def gateway(grid: MemoryGrid) -> MemoryGateway:
-    """Its gateway."""
-    return MemoryGateway(grid)
+from tests.unit.gateway.small_chain import SLICES, files, merging, simulation, started
 
 
 def test_outputs_of_one_step_stream_into_the_next(grid: MemoryGrid, gateway: MemoryGateway) -> None:
@@ -206,90 +152,6 @@ def test_diracs_own_writing_of_a_falsy_value_loses_it(
     )  # fmt: skip
     stored = gateway.services.call(TRANSFORMATIONS, "getTransformationMetaQuery", made, "Input")
     assert stored == {"run": "r", "thetaP": "20.0"}
-
-
-# -- faults ------------------------------------------------------------------------------------
-
-
-def test_while_the_grid_is_down_every_verb_is_an_outage(
-    grid: MemoryGrid, gateway: MemoryGateway
-) -> None:
-    merge = started(gateway, merging())
-    grid.down = True
-    for verb in (
-        gateway.ping,
-        lambda: gateway.snapshot([merge]),
-        lambda: gateway.create_transformation(merging()),
-        lambda: gateway.count_files(MetaQuery.parse(SLICES.metadata)),
-    ):
-        with pytest.raises(GatewayUnavailable):
-            verb()
-    grid.down = False
-    assert gateway.create_transformation(merging()).id == merge
-
-
-@pytest.mark.parametrize(
-    ("kind", "error", "made"),
-    [
-        ("unavailable", GatewayUnavailable, 0),
-        ("hang", GatewayUnavailable, 0),
-        ("denied", GatewayDenied, 0),
-        ("crash", Crash, 0),
-        ("no_id", GatewayRejected, 0),
-        ("lost", GatewayUnavailable, 1),
-        ("torn", GatewayUnavailable, 1),
-        ("crash_after", Crash, 1),
-    ],
-)
-def test_whatever_befalls_the_creating_call_a_retry_ends_with_exactly_one(
-    grid: MemoryGrid, gateway: MemoryGateway, kind: str, error: type[BaseException], made: int
-) -> None:
-    wanted = merging(output_query=MetaQuery.parse({"data_level": 0}))
-    grid.fault(kind, "addTransformation")  # type: ignore[arg-type]
-    with pytest.raises(error):
-        gateway.create_transformation(wanted)
-    assert len(grid.transformations) == made
-    record = gateway.create_transformation(wanted)
-    assert list(grid.transformations) == [record.id]
-    assert gateway.create_transformation(wanted).adopted
-
-
-@pytest.mark.parametrize("kind", ["crash", "crash_after"])
-def test_dying_at_any_call_of_a_whole_production_does_no_harm_when_it_is_repeated(
-    kind: str,
-) -> None:
-    def whole(gateway: MemoryGateway) -> list[int]:
-        ids = [started(gateway, simulation(), 6), started(gateway, merging())]
-        gateway.stop_transformation(ids[1])
-        gateway.start_transformation(ids[1])
-        return ids
-
-    calls = MemoryGateway(MemoryGrid())
-    whole(calls)
-    total = calls.services.calls.total()
-    assert total > 20
-    for at in range(total):
-        grid = MemoryGrid()
-        grid.fault(kind, after=at)  # type: ignore[arg-type]
-        with pytest.raises(Crash):
-            whole(MemoryGateway(grid))
-        ids = whole(MemoryGateway(grid))  # a new process
-        assert sorted(grid.transformations) == ids
-        grid.advance(300)
-        found = MemoryGateway(grid).snapshot(ids)
-        assert found[ids[0]].tasks == {"Done": 6}
-        assert found[ids[1]].files == {"Processed": 4, "Unused": 2}
-
-
-def test_a_fault_strikes_as_often_as_planned_and_at_its_method_only(
-    grid: MemoryGrid, gateway: MemoryGateway
-) -> None:
-    grid.fault("unavailable", "getCounters", after=1, times=2)
-    merge = gateway.create_transformation(merging()).id
-    for _ in range(2):
-        with pytest.raises(GatewayUnavailable):
-            gateway.snapshot([merge])
-    assert gateway.snapshot([merge])[merge].status == "New"
 
 
 # -- opening -----------------------------------------------------------------------------------

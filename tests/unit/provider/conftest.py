@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
+from tests.unit.provider.action_runs import ActionRun
 
 Connect = Callable[..., str]
 
@@ -73,3 +76,32 @@ def context() -> dict[str, Any]:
         "task_state_store": Store(),
         "outlet_events": defaultdict(SimpleNamespace),
     }
+
+
+@pytest.fixture
+def running(
+    grid: MemoryGrid, gateway: memory.MemoryGateway, production: Production, context: dict[str, Any]
+) -> Production:
+    """Both steps Active: six files made, four of them given to a task, two left over."""
+    for step in ("make", "merge"):
+        task = DiracCreateTransformationOperator(task_id="t", production=production, step=step)
+        task.work(context, {})
+    for step in compile(production, run="r1").steps:
+        spec = step.transformation
+        gateway.prepare_directories(spec.directories)
+        number = gateway.find_transformation(spec.name).id
+        if spec.tasks:
+            gateway.ensure_tasks(number, spec.tasks)
+        gateway.start_transformation(number)
+    grid.advance(100)
+    return production
+
+
+@pytest.fixture
+def ops(context: dict[str, Any], running: Production) -> Any:
+    """Makes a run of an action on them: ``ops("stop", preview=False)``."""
+
+    def make(action: str, **params: Any) -> ActionRun:
+        return ActionRun(context, action=action, **params)
+
+    return make

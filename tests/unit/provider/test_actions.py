@@ -3,118 +3,21 @@
 from __future__ import annotations
 
 import copy
-import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.provider import stopping
-from dirac_prodsys.provider.actions import (
-    NOTE,
-    ProductionActionOperator,
-    ProductionPreviewOperator,
-)
+from dirac_prodsys.provider.actions import NOTE
 from dirac_prodsys.provider.actions_dag import actions_dag
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
-
-MAKE, MERGE = 1, 2
-
-
-class TaskInstance:
-    """XComs of one run."""
-
-    def __init__(self) -> None:
-        self.pushed: dict[str, Any] = {}
-        self.preview: Any = None
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.pushed[key] = json.loads(json.dumps(value))
-
-    def xcom_pull(self, task_ids: str) -> Any:
-        assert task_ids == "preview"
-        return self.preview
-
-
-class ActionRun:
-    """One run of ``production_operations``: what a user gave, and its two tasks."""
-
-    def __init__(self, context: dict[str, Any], **params: Any) -> None:
-        known = actions_dag().params
-        assert set(params) <= set(known)
-        defaults = {k: known[k] for k in known if k not in ("action", "production")}
-        self.ti = TaskInstance()
-        self.context = {
-            **context,
-            "task_state_store": type(context["task_state_store"])(),
-            "params": {**defaults, "production": "two", **params},
-            "dag_run": SimpleNamespace(run_id="ops-1", triggering_user_name="shifter"),
-            "ti": self.ti,
-        }
-
-    def preview(self) -> Any:
-        made = ProductionPreviewOperator(task_id="preview", outage_patience=0.0)
-        self.ti.preview = json.loads(json.dumps(made.execute(self.context)))
-        return self.ti.preview
-
-    def act(self) -> Any:
-        return ProductionActionOperator(task_id="act", outage_patience=0.0).execute(self.context)
-
-    def whole(self) -> Any:
-        self.preview()
-        return self.act()
-
-
-@pytest.fixture
-def running(
-    grid: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
-) -> Production:
-    """Both steps Active: six files made, four of them given to a task, two left over."""
-    for step in ("make", "merge"):
-        task = DiracCreateTransformationOperator(task_id="t", production=production, step=step)
-        task.work(context, {})
-    for step in compile(production, run="r1").steps:
-        spec = step.transformation
-        gateway.prepare_directories(spec.directories)
-        number = gateway.find_transformation(spec.name).id
-        if spec.tasks:
-            gateway.ensure_tasks(number, spec.tasks)
-        gateway.start_transformation(number)
-    grid.advance(100)
-    return production
-
-
-def row(grid: MemoryGrid, number: int) -> dict[str, Any]:
-    return grid.transformations[number].row
-
-
-def words(outcome: Any) -> dict[int, str]:
-    return {result["id"]: result["word"] for result in outcome["results"]}
-
-
-@pytest.fixture
-def ops(context: dict[str, Any], running: Production) -> Any:
-    def make(action: str, **params: Any) -> ActionRun:
-        return ActionRun(context, action=action, **params)
-
-    return make
-
-
-REAL = {"preview": False}
-RISKY = {**REAL, "reason": "made for a test"}
-OWN: dict[str, dict[str, Any]] = {
-    "extend": {"tasks": 2},
-    "set_group_size": {"group_size": 3},
-    "clean": {"run": "r1", "confirm": "two"},
-    "delete": {"run": "r1", "confirm": "two"},
-}
+from tests.unit.provider.action_runs import MAKE, MERGE, OWN, REAL, RISKY, row, words
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -256,71 +159,6 @@ def _other() -> Production:
     from tests.unit.provider.conftest import TWO_STEPS, load_production
 
     return load_production(TWO_STEPS.replace("two", "other"), "other.yaml")
-
-
-def test_what_has_changed_since_the_preview_is_not_touched(grid: MemoryGrid, ops: Any) -> None:
-    digest = ops("stop").preview()["digest"]
-    row(grid, MERGE)["Status"] = "Completed"
-    with pytest.raises(AirflowFailException, match="has changed"):
-        ops("stop", digest=digest, **REAL).preview()
-    row(grid, MERGE)["Status"] = "Active"
-    assert words(ops("stop", digest=digest, **REAL).whole()) == {MAKE: "done", MERGE: "done"}
-
-
-@pytest.mark.parametrize("action", [a for a in ACTIONS if a not in ("start", "resume", "delete")])
-@pytest.mark.parametrize("kind", ["crash", "crash_after", "lost"])
-def test_killed_at_any_call_and_tried_again_comes_to_the_same_end(
-    grid: MemoryGrid, ops: Any, action: str, kind: Any
-) -> None:
-    run = ops(action, **{**OWN.get(action, {}), **RISKY})
-    run.preview()
-    start = copy.deepcopy(grid.transformations)
-    run.act()
-    wanted = end(grid)
-    calls = 0
-    while True:
-        grid.transformations, grid.faults = copy.deepcopy(start), []
-        run.context["task_state_store"].clear()
-        fault = grid.fault(kind, after=calls)
-        for _ in range(3):
-            try:
-                run.act()
-                break
-            except (Crash, TaskDeferred):
-                continue
-        assert end(grid) == wanted, f"{kind} at call {calls}"
-        if fault.times:
-            break  # it was never reached: every call had its turn
-        calls += 1
-    assert calls > 3
-
-
-def end(grid: MemoryGrid) -> Any:
-    return {
-        number: (t.row, t.parameters, len(t.tasks)) for number, t in grid.transformations.items()
-    }
-
-
-def test_what_is_done_stays_done_when_another_fails(grid: MemoryGrid, ops: Any) -> None:
-    run = ops("stop", **REAL)
-    run.preview()
-    merge = grid.transformations.pop(MERGE)
-    with pytest.raises(AirflowFailException, match="1 done, 0 left, 0 refused, 1 failed"):
-        run.act()
-    grid.transformations[MERGE] = merge
-    row(grid, MAKE)["Status"] = "Active"  # somebody resumed it: it is not stopped again
-    assert words(run.act()) == {MAKE: "done", MERGE: "done"}
-    assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Active", "Stopped"]
-
-
-def test_an_outage_defers_and_costs_nothing(grid: MemoryGrid, ops: Any) -> None:
-    run = ops("stop", **REAL)
-    run.preview()
-    grid.down = True
-    with pytest.raises(TaskDeferred):
-        run.act()
-    grid.down = False
-    assert words(run.act()) == {MAKE: "done", MERGE: "done"}
 
 
 def test_the_dag_is_the_same_whenever_it_is_built_and_renders_nothing() -> None:

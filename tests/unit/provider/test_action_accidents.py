@@ -1,0 +1,79 @@
+"""People's actions when something goes wrong: killed, overtaken, failing in part, in an outage."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from dirac_prodsys.core.actions.kinds import ACTIONS
+from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from tests.unit.provider.action_runs import MAKE, MERGE, OWN, REAL, RISKY, row, words
+
+
+def test_what_has_changed_since_the_preview_is_not_touched(grid: MemoryGrid, ops: Any) -> None:
+    digest = ops("stop").preview()["digest"]
+    row(grid, MERGE)["Status"] = "Completed"
+    with pytest.raises(AirflowFailException, match="has changed"):
+        ops("stop", digest=digest, **REAL).preview()
+    row(grid, MERGE)["Status"] = "Active"
+    assert words(ops("stop", digest=digest, **REAL).whole()) == {MAKE: "done", MERGE: "done"}
+
+
+@pytest.mark.parametrize("action", [a for a in ACTIONS if a not in ("start", "resume", "delete")])
+@pytest.mark.parametrize("kind", ["crash", "crash_after", "lost"])
+def test_killed_at_any_call_and_tried_again_comes_to_the_same_end(
+    grid: MemoryGrid, ops: Any, action: str, kind: Any
+) -> None:
+    run = ops(action, **{**OWN.get(action, {}), **RISKY})
+    run.preview()
+    start = copy.deepcopy(grid.transformations)
+    run.act()
+    wanted = end(grid)
+    calls = 0
+    while True:
+        grid.transformations, grid.faults = copy.deepcopy(start), []
+        run.context["task_state_store"].clear()
+        fault = grid.fault(kind, after=calls)
+        for _ in range(3):
+            try:
+                run.act()
+                break
+            except (Crash, TaskDeferred):
+                continue
+        assert end(grid) == wanted, f"{kind} at call {calls}"
+        if fault.times:
+            break  # it was never reached: every call had its turn
+        calls += 1
+    assert calls > 3
+
+
+def end(grid: MemoryGrid) -> Any:
+    return {
+        number: (t.row, t.parameters, len(t.tasks)) for number, t in grid.transformations.items()
+    }
+
+
+def test_what_is_done_stays_done_when_another_fails(grid: MemoryGrid, ops: Any) -> None:
+    run = ops("stop", **REAL)
+    run.preview()
+    merge = grid.transformations.pop(MERGE)
+    with pytest.raises(AirflowFailException, match="1 done, 0 left, 0 refused, 1 failed"):
+        run.act()
+    grid.transformations[MERGE] = merge
+    row(grid, MAKE)["Status"] = "Active"  # somebody resumed it: it is not stopped again
+    assert words(run.act()) == {MAKE: "done", MERGE: "done"}
+    assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Active", "Stopped"]
+
+
+def test_an_outage_defers_and_costs_nothing(grid: MemoryGrid, ops: Any) -> None:
+    run = ops("stop", **REAL)
+    run.preview()
+    grid.down = True
+    with pytest.raises(TaskDeferred):
+        run.act()
+    grid.down = False
+    assert words(run.act()) == {MAKE: "done", MERGE: "done"}
