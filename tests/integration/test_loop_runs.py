@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,48 +13,8 @@ from tests.integration.test_dag_runs import Run, grid, result, run, states, trie
 
 __all__ = ["grid", "run"]
 
-LOOP = """\
-version: 1
-production: {name: tuning, vo: sim}
-loops:
-  tune:
-    steps: [train, test]
-    until: {file: "/sim/tuning/${{ run }}/test/${{ pass }}/quality.json", when: auc >= 0.8}
-    at_most: 3
-steps:
-  simulate:
-    type: MCSimulation
-    tasks: 2
-    job: {type: script, executable: simulate}
-    output:
-      directory: /sim/tuning/${{ run }}/simulate
-      se: DISK-A-SE
-      metadata: {production: tuning, run: "${{ run }}", step: simulate}
-      files: ["sim_@{JOB_ID}"]
-  train:
-    type: Training
-    group_size: 2
-    input: {from: simulate}
-    job: {type: script, executable: train, arguments: "--pass ${{ pass }}"}
-    output:
-      directory: /sim/tuning/${{ run }}/train/${{ pass }}
-      se: DISK-A-SE
-      metadata: {production: tuning, run: "${{ run }}", step: "train-${{ pass }}"}
-      files: [model.h5]
-  test:
-    type: DataProcessing
-    input: {from: train}
-    job: {type: script, executable: test}
-    output:
-      directory: /sim/tuning/${{ run }}/test/${{ pass }}
-      se: DISK-A-SE
-      metadata: {production: tuning, run: "${{ run }}", step: "test-${{ pass }}"}
-      files: [quality.json]
-  apply:
-    type: ApplyModel
-    input: {from: train}
-    job: {type: script, executable: apply}
-"""
+PRODUCTIONS = Path(__file__).parents[1] / "productions" / "good"
+LOOP = (PRODUCTIONS / "loop.yaml").read_text()
 
 
 @pytest.fixture
