@@ -25,8 +25,21 @@ def light_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
         yield grid
 
 
+def start_client(
+    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod"
+) -> subprocess.Popen[str]:
+    """Start Python code as a plain DIRAC client of ``grid``, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env=grid.env(user=user, group=group),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def run_client(
-    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod", seconds: float = 120
+    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod"
 ) -> subprocess.CompletedProcess[str]:
     """Run Python code as a plain DIRAC client of ``grid``, in a process of its own."""
     return subprocess.run(
@@ -34,6 +47,6 @@ def run_client(
         env=grid.env(user=user, group=group),
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=120,
         check=False,
     )

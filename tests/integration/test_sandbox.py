@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import Grid, SandboxError
 from sandbox.community import DIRECTORY_METADATA, FILE_METADATA
-from tests.integration.conftest import TRANSFORMATION_MANAGER, run_client
+from tests.integration.conftest import TRANSFORMATION_MANAGER, run_client, start_client
 from tests.integration.sandbox_facts import assert_nothing_left, listens, sandbox
 
 
@@ -117,14 +117,15 @@ def test_a_frozen_service_takes_connections_and_answers_nobody(light_grid: Grid)
         print(TransformationClient().getTransformations({"TransformationID": [1]})["OK"])
         """
     light_grid.freeze(TRANSFORMATION_MANAGER)
-    try:
-        assert listens(light_grid.ports()[TRANSFORMATION_MANAGER])
-        with pytest.raises(subprocess.TimeoutExpired) as hung:
-            run_client(light_grid, code, seconds=6)
-        assert hung.value.stdout == b"asking\n"
-    finally:
-        light_grid.thaw(TRANSFORMATION_MANAGER)
-    assert run_client(light_grid, code).stdout == "asking\nTrue\n"
+    with start_client(light_grid, code) as client:
+        try:
+            assert listens(light_grid.ports()[TRANSFORMATION_MANAGER])
+            assert client.stdout.readline() == "asking\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                client.wait(3)
+        finally:
+            light_grid.thaw(TRANSFORMATION_MANAGER)
+        assert client.communicate(timeout=60)[0] == "True\n"
 
 
 def test_a_service_that_shares_its_process_cannot_be_stopped_alone(light_grid: Grid) -> None:
