@@ -64,6 +64,8 @@ def test_a_loop_stands_between_its_passes_and_before_who_takes_its_files() -> No
     assert outside == {Place(part, "apply") for part in ("begin", "create", "wait")}
     created = {edge.before.whose for edge in found if edge.after == Place("created")}
     assert created == {"simulate", "train.1", "test.1"}
+    registered = {edge.after.whose for edge in found if edge.after.part == "register"}
+    assert registered == {"train.2", "test.2", "train.3", "test.3", "apply"}
     assert Edge(Place("complete", "train.3"), Place("wait", "apply")) not in found
 
 
