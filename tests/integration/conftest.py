@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,16 @@ def run_client(
         timeout=120,
         check=False,
     )
+
+
+def cta_prod_submit(grid: Grid, name: str, file: Path) -> None:
+    """Submit a production file by CTADIRAC's own command, as CTAO's production manager."""
+    done = subprocess.run(
+        ["cta-prod-submit", name, str(file)],
+        env=grid.env(group="ctao_prod"),
+        cwd=file.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from sandbox import Grid
-from tests.integration.conftest import run_client
+from tests.integration.conftest import cta_prod_submit, run_client
 from tests.integration.ctadirac_sources import productions
 
 MEMBER = "ctadirac-3.1.0/tests/system/config/full_production_config.yml"
@@ -25,17 +24,9 @@ def production_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_cta_prod_submit_starts_its_four_transformations(
-    light_grid: Grid, production_file: Path, tmp_path: Path
+    light_grid: Grid, production_file: Path
 ) -> None:
-    done = subprocess.run(
-        ["cta-prod-submit", PRODUCTION, str(production_file)],
-        env=light_grid.env(group="ctao_prod"),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    cta_prod_submit(light_grid, PRODUCTION, production_file)
     code = f"""
         import json
         import DIRAC

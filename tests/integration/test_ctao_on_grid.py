@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
 from sandbox import Grid
-from tests.integration.conftest import run_client
+from tests.integration.conftest import cta_prod_submit, run_client
 from tests.integration.ctadirac_sources import productions
 
 FULL = "ctadirac-3.1.0/tests/system/config/full_production_config.yml"
@@ -42,15 +41,7 @@ def submitted(grid: Grid, name: str, text: str, folder: Path) -> dict[str, dict[
     """Submit by CTADIRAC: step → ID of its transformation, and its parent steps."""
     file = folder / f"{name}.yml"
     file.write_text(text)
-    done = subprocess.run(
-        ["cta-prod-submit", name, str(file)],
-        env=grid.env(group="ctao_prod"),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    cta_prod_submit(grid, name, file)
     code = f"""
         import json
         import DIRAC
