@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.status import FileStatus
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.job_report import JobState
 
 #: ``retry``: the file becomes Unused; ``retry_elsewhere``: and its task's site is avoided;
 #: ``give_up``: it ends; ``ask``: it is left as it is until a person has decided

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.file_values import Turns, turns
 from dirac_prodsys.core.linking import Output, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
@@ -20,6 +19,9 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import DatasetSpec, MetaValue, OutputFile
 from dirac_prodsys.core.step_models import DatasetModel, Step
 from dirac_prodsys.core.step_shape import SHAPE
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.file_values import Turns
 
 #: a stored condition of more characters cannot be read back (``SaferEval.py``)
 MAX_CONDITION = 2048
@@ -84,6 +86,10 @@ def _carried(
 ) -> list[Turns]:
     """What the job sets on each of its files."""
     written = {} if step.output is None else step.output.file_metadata
+    if not written:
+        return [()] * files
+    from dirac_prodsys.core.file_values import turns  # few write metadata of files
+
     try:
         return turns(fill(written, values, path, Problems()), files)
     except ValueError as error:
