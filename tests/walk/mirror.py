@@ -65,6 +65,9 @@ class Mirror:
         self.made_at: dict[tuple[int, int], float] = defaultdict(float)
         self.hands: dict[int, set[str]] = {}
         self.person_tasks: dict[int, int] = {}
+        #: who stopped those that are Stopped
+        self.stopped_by: dict[int, str] = {}
+        self.deleted: set[str] = set()
         self.struck: set[str] = set()
         self.file_ids: dict[int, str] = {}
         self.down = False
@@ -176,6 +179,7 @@ class Mirror:
         elif deed.isdigit():
             self.call("setTransformationParameter", number, "GroupSize", float(deed))
         else:
+            self.stopped_by[number] = "person"
             agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(deed)
             if agent_type:
                 self.call("setTransformationParameter", number, "AgentType", agent_type)

@@ -32,13 +32,16 @@ from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.provider import hook, poller, teardown, triggers
 from dirac_prodsys.provider.dag_builder import build_dag
+from tests.walk.guards import Guards
 from tests.walk.happenings import Happening, drawn
 from tests.walk.mirror import Mirror
 from tests.walk.observer import Observer
+from tests.walk.operations import Operations
+from tests.walk.processes import Process
 from tests.walk.productions import RUN, Walked
-from tests.walk.schedule import Attempt, Schedule
+from tests.walk.schedule import Schedule
+from tests.walk.tasks import Attempt
 from tests.walk.walking import Broken, Walk
-from tests.walk.world import Process
 
 LEAVE = Path(__file__).with_name("leave.sh")
 
@@ -131,7 +134,9 @@ class DiracWalk(Walk):
         self.broken: list[Broken] = []
         self.diary: list[str] = []
         steps = {step.name: step for step in self.walked.plan.steps}
-        self.observer = Observer(self.grid, steps, self._note)
+        self.observer = Observer(self.grid, steps, self.note)
+        self.at_work, self.operating = self.worker, None
+        self.guards, self.operations = Guards(self), Operations(self)
         self._judging = threading.Lock()
         self.patience = chance.choice((0.0, 3.0))
         self.prepare = copy.copy
@@ -141,7 +146,7 @@ class DiracWalk(Walk):
             random.Random(seed + 1),  # noqa: S311
             told=self._told,
             event=self.observer.event,
-            prepare=self._process,
+            prepare=self.prepared,
             dead_after=2.0,
         )
         self.observer.states = self.airflow.states
@@ -154,7 +159,7 @@ class DiracWalk(Walk):
         try:
             asyncio.run(self._walk())
         except Exception as error:
-            self._note("END", f"the walk itself: {type(error).__name__}: {error}")
+            self.note("END", f"the walk itself: {type(error).__name__}: {error}")
         return self.broken
 
     def about_to(self, method: str, arguments: Sequence[Any]) -> None:
@@ -197,7 +202,7 @@ class DiracWalk(Walk):
         if self.triggerer_died.is_set():
             self.triggerer_died.clear()
             self.tell("the triggerer is dead")
-            self.airflow.kill_triggerer(1.0)
+            self.kill_triggerer(1.0)
         super()._round()
 
     def _mend_grid(self) -> None:

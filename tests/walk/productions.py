@@ -1,12 +1,14 @@
 """The productions that are walked: one to five steps of every shape and policy that we have.
 
-Invariant: a number gives the same production always; there are :data:`KINDS` of them.
+Invariant: a number gives the same production always; there are :data:`KINDS` of them, and after
+them :data:`GUARDED` that wait for something.
 """
 
 from __future__ import annotations
 
 import functools
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airflow.sdk import DAG
@@ -17,8 +19,8 @@ from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.provider.dag_builder import build_dag
 
-#: how many different productions there are
-KINDS = 240
+#: how many different productions there are that wait for nothing, and that do
+KINDS, GUARDED = 240, 80
 
 #: the only run
 RUN = "r1"
@@ -68,7 +70,9 @@ class Walked:
 @functools.cache
 def walked(number: int) -> Walked:
     """The production of a number."""
-    text = _text(number)
+    from tests.walk import guarded
+
+    text = _text(number) if number < KINDS else guarded.text(number)
     production = load_production(text, f"walk{number}.yaml")
     plan = compile(production, run=RUN, parameters={})
     return Walked(production, plan, build_dag(production), text)
@@ -79,20 +83,35 @@ def _text(number: int) -> str:
     steps = chance.choice(SHAPES)
     lines = ["version: 1", f"production: {{name: walk{number}, vo: sim}}", "steps:"]
     for name, parents in steps:
-        lines += _step(chance, number, name, parents, last=name == steps[-1][0])
+        lines += step_lines(chance, number, name, parents, last=name == steps[-1][0])
     return "\n".join(lines) + "\n"
 
 
-def _step(
-    chance: random.Random, number: int, name: str, parents: tuple[str, ...], *, last: bool
+def step_lines(
+    chance: random.Random,
+    number: int,
+    name: str,
+    parents: tuple[str, ...],
+    *,
+    last: bool,
+    turns: bool = False,
+    policies: Sequence[str] = BY_FILES,
 ) -> list[str]:
+    """A step as a user writes it.
+
+    :param last: it may have a dataset.
+    :param turns: it is in a loop.
+    """
+    where, mark = (
+        (f"{name}/${{{{ pass }}}}", f'"{name}-${{{{ pass }}}}"') if turns else (name, name)
+    )
     lines = [f"  {name}:"]
     if not parents and chance.random() < 0.75:
         lines += ["    type: MCSimulation", f"    tasks: {chance.randint(1, 7)}"]
         policy = chance.choice(BY_TASKS)
     else:
         lines += ["    type: Merging", f"    group_size: {chance.randint(1, 4)}"]
-        policy = chance.choice(BY_FILES)
+        policy = chance.choice(policies)
         if parents:
             lines.append(f"    input: {{from: [{', '.join(parents)}]}}")
             lines.append(f"    start: {chance.choice(STARTS)}")
@@ -103,9 +122,9 @@ def _step(
     lines += [
         f"    job: {{type: script, executable: do-{name}}}",
         "    output:",
-        f"      directory: /sim/walk{number}/${{{{ run }}}}/{name}",
+        f"      directory: /sim/walk{number}/${{{{ run }}}}/{where}",
         "      se: DISK-A-SE",
-        f'      metadata: {{production: walk{number}, run: "${{{{ run }}}}", step: {name}}}',
+        f'      metadata: {{production: walk{number}, run: "${{{{ run }}}}", step: {mark}}}',
         f'      files: ["{name}_@{{JOB_ID}}.dat"]',
     ]
     if last and chance.random() < 0.7:

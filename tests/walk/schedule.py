@@ -1,102 +1,49 @@
-"""Airflow as far as a production can feel it: scheduler, worker, triggerer and what persons click.
+"""Airflow as far as a run can feel it: scheduler and workers; the triggerer, and what persons
+click, are mixed in.
 
 Tasks of the real DAG are run by its real edges and trigger rules. A worker is a process: it gets a
-fresh copy of the operator, and what it leaves behind is JSON. A triggerer holds rows of class path
-and keyword arguments as JSON, and may be killed, or run the same row twice.
+fresh copy of the operator, and what it leaves behind is JSON.
 
-Invariant: as in Airflow 3.3, an event counts for the task that waits for that very row, and for
-nobody else; going on after a wait is no new try, everything else is.
+Invariant: as in Airflow 3.3, going on after a wait is no new try, everything else is.
 """
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import importlib
 import itertools
 import json
+import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowSkipException,
+    TaskAwaitingInput,
+    TaskDeferred,
+)
 
 from dirac_prodsys.gateway.memory_faults import Crash
+from tests.walk.clicks import Clicks
 from tests.walk.clock import Clock
 from tests.walk.productions import RUN
-
-#: seconds between two rounds of the scheduler
-ROUND = 15.0
-#: seconds after which the scheduler takes a silent worker for dead
-DEAD_AFTER = 300.0
-
-DONE = frozenset({"success", "failed", "upstream_failed", "skipped"})
-BAD = frozenset({"failed", "upstream_failed"})
+from tests.walk.tasks import BAD, DEAD_AFTER, DONE, Attempt, Row, TaskInstance
+from tests.walk.triggerer import Triggerer
 
 
-class Store(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        self[key] = json.loads(json.dumps(value))
-
-
-@dataclass
-class TaskInstance:
-    """A task of the run; state None: not scheduled yet."""
-
-    task_id: str
-    max_tries: int
-    state: str | None = None
-    tries: int = 0
-    #: state of a task that waits for a retry, or whose worker is dead: when that is over
-    until: float = 0.0
-    method: str | None = None
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    row: int | None = None
-    xcom: dict[str, Any] = field(default_factory=dict)
-    store: Store = field(default_factory=Store)
-    #: skipped by its own decision, not by a person or by the scheduler
-    declined: bool = False
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.xcom[key] = json.loads(json.dumps(value))
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """How one execution ended, for the observer.
-
-    :param end: the state that the task got.
-    """
-
-    task: TaskInstance
-    end: str
-    error: BaseException | None = None
-    result: Any = None
-
-
-@dataclass
-class Row:
-    """A trigger in Airflow's database."""
-
-    path: str
-    kwargs: str
-    task: str
-
-
-class Schedule:
+class Schedule(Triggerer, Clicks):
     """One run of one DAG.
 
-    :param around: entered around each execution of a task, and each call from the triggerer.
     :param told: called after each execution.
     :param event: called with each trigger and its event.
+    :param prepare: makes the operator of an execution out of the DAG's.
+    :param params: what the run was triggered with.
     """
 
     def __init__(
@@ -109,19 +56,19 @@ class Schedule:
         event: Callable[[Any, dict[str, Any]], None],
         prepare: Callable[[Any], Any] = copy.copy,
         dead_after: float = DEAD_AFTER,
+        run_id: str = RUN,
+        params: Mapping[str, Any] | None = None,
     ) -> None:
+        super().__init__()
         self.dag, self.clock, self.chance = dag, clock, chance
         self.told, self.event, self.prepare = told, event, prepare
         self.dead_after = dead_after
+        self.run_id, self.params = run_id, dict(params or {})
         self.tasks = {t.task_id: TaskInstance(t.task_id, t.retries) for t in dag.tasks}
         self.state = "running"
-        self.rows: dict[int, Row] = {}
         self._numbers = itertools.count(1)
-        self._running: dict[int, list[asyncio.Task[None]]] = {}
-        self._alive: dict[int, list[Any]] = {}
-        self._kills: set[asyncio.Task[None]] = set()
-        #: while it is later, no triggerer is at work
-        self.triggerer_down_until = 0.0
+        #: states at which no rule, as they go by nothing else, has anything to say
+        self._settled: list[str | None] = []
 
     # -- the scheduler ---------------------------------------------------------------------------
 
@@ -130,16 +77,20 @@ class Schedule:
         self._tend_triggers()
         if self.state != "running":
             return
-        ready = []
+        settled, moved = self._settled == [ti.state for ti in self.tasks.values()], False
         for ti in self.tasks.values():
-            if ti.state is None:
+            before = ti.state
+            if ti.state is None and (moved or not settled):
                 ti.state = self._by_rule(ti)
             if ti.state == "lost" and self.clock.elapsed >= ti.until:
                 self._fail(ti, retry=True)
             if ti.state == "up_for_retry" and self.clock.elapsed >= ti.until:
                 ti.state = "scheduled"
-            if ti.state == "scheduled":
-                ready.append(ti)
+            if ti.state == "awaiting_input" and self.clock.elapsed >= ti.until:
+                self.silence(ti)
+            moved = moved or ti.state != before
+        self._settled = [] if moved else [ti.state for ti in self.tasks.values()]
+        ready = [ti for ti in self.tasks.values() if ti.state == "scheduled"]
         self.chance.shuffle(ready)
         for ti in ready:
             # a worker may be late
@@ -147,6 +98,10 @@ class Schedule:
                 self._work(ti)
         if all(ti.state in DONE for ti in self.tasks.values()):
             self._finish()
+
+    def states(self) -> dict[str, str | None]:
+        """What Airflow says of all tasks."""
+        return {name: ti.state for name, ti in self.tasks.items()}
 
     def _by_rule(self, ti: TaskInstance) -> str | None:
         task = self.dag.task_dict[ti.task_id]
@@ -156,6 +111,7 @@ class Schedule:
             if any(state in BAD for state in above):
                 return "upstream_failed"
             if any(state == "skipped" for state in above):
+                ti.declined = any(self.tasks[name].declined for name in task.upstream_task_ids)
                 return "skipped"
             return "scheduled" if all(state == "success" for state in above) else None
         if not all(state in DONE for state in above):
@@ -194,6 +150,7 @@ class Schedule:
         if method is None:
             ti.tries += 1
             ti.xcom = {}
+            ti.question = None
         context = self.context(ti)
         error: BaseException | None = None
         result = None
@@ -209,8 +166,12 @@ class Schedule:
             path, arguments = deferred.trigger.serialize()
             ti.row = next(self._numbers)
             self.rows[ti.row] = Row(path, json.dumps(arguments), ti.task_id)
-            ti.method, ti.kwargs = deferred.method_name, dict(deferred.kwargs or {})
+            ti.park(deferred.method_name, dict(deferred.kwargs or {}))
             ti.state = "deferred"
+        except TaskAwaitingInput as asked:
+            patience = math.inf if asked.timeout is None else asked.timeout.total_seconds()
+            ti.park(asked.method_name, dict(asked.kwargs or {}), self.clock.elapsed + patience)
+            ti.state = "awaiting_input"
         except Crash as crash:
             error = crash
             ti.state, ti.until = "lost", self.clock.elapsed + self.dead_after
@@ -242,17 +203,22 @@ class Schedule:
             )
 
         instance = SimpleNamespace(
+            id=ti,
             task_id=ti.task_id,
             try_number=ti.tries,
             xcom_push=ti.xcom_push,
             xcom_pull=pull,
         )
+        run = SimpleNamespace(
+            run_id=self.run_id, state=self.state, conf={}, triggering_user_name="shifter"
+        )
         return {
-            "run_id": RUN,
+            "run_id": self.run_id,
             "ti": instance,
             "task_instance": instance,
             "dag": self.dag,
-            "dag_run": SimpleNamespace(run_id=RUN, state=self.state, conf={}),
+            "dag_run": run,
+            "params": self.params,
             "task_state_store": ti.store,
             "outlet_events": defaultdict(SimpleNamespace),
         }
@@ -267,108 +233,6 @@ class Schedule:
             ti.until = self.clock.elapsed + delay
         else:
             ti.state = "failed"
-
-    # -- the triggerer ---------------------------------------------------------------------------
-
-    def _tend_triggers(self) -> None:
-        wanted = {ti.row for ti in self.tasks.values() if ti.state == "deferred"}
-        for number in [n for n in self.rows if n not in wanted]:
-            del self.rows[number]
-        for number in [n for n in self._running if n not in wanted]:
-            self._cancel(number, kill=True)
-        if self.clock.elapsed < self.triggerer_down_until:
-            return
-        for number in self.rows:
-            if number not in self._running:
-                self.run_trigger(number)
-
-    def run_trigger(self, number: int) -> None:
-        """Run a row, once more if it runs already, as when another triggerer takes it over."""
-        row = self.rows[number]
-        module, _, name = row.path.rpartition(".")
-        trigger = getattr(importlib.import_module(module), name)(**json.loads(row.kwargs))
-        trigger.task_instance = SimpleNamespace(
-            dag_id=self.dag.dag_id, run_id=RUN, task_id=row.task, map_index=-1
-        )
-        self._alive.setdefault(number, []).append(trigger)
-        running = asyncio.get_running_loop().create_task(self._run(number, trigger))
-        self._running.setdefault(number, []).append(running)
-
-    async def _run(self, number: int, trigger: Any) -> None:
-        async for event in trigger.run():
-            payload = json.loads(json.dumps(event.payload))
-            self.event(trigger, payload)
-            ti = next((t for t in self.tasks.values() if t.row == number), None)
-            if ti is not None and ti.state == "deferred":
-                ti.kwargs = {**ti.kwargs, "event": payload}
-                ti.state, ti.row = "scheduled", None
-
-    def kill_triggerer(self, seconds: float) -> None:
-        """All triggers die; another triggerer begins them anew after a while."""
-        self.triggerer_down_until = max(self.triggerer_down_until, self.clock.elapsed + seconds)
-        for number in list(self._running):
-            self._cancel(number)
-
-    def _cancel(self, number: int, *, kill: bool = False) -> None:
-        """:param kill: the triggerer lives, and lets the trigger say its last word."""
-        for task in self._running.pop(number):
-            kill = kill and not task.done()
-            task.cancel()
-        for trigger in self._alive.pop(number, ()):
-            if kill:
-                last = asyncio.get_running_loop().create_task(trigger.on_kill())
-                self._kills.add(last)
-                last.add_done_callback(self._kills.discard)
-
-    def states(self) -> dict[str, str | None]:
-        """What Airflow says of all tasks."""
-        return {name: ti.state for name, ti in self.tasks.items()}
-
-    # -- persons ---------------------------------------------------------------------------------
-
-    def clear(self, task_ids: Iterable[str], *, downstream: bool = True) -> list[str]:
-        """Clear tasks, and by default all that follow; the run goes on."""
-        wanted = set(task_ids)
-        for name in list(wanted) if downstream else ():
-            wanted |= self.dag.task_dict[name].get_flat_relative_ids(upstream=False)
-        for task in [self.dag.task_dict[name] for name in wanted]:
-            if not task.is_setup and not task.is_teardown:  # as Airflow's partial_subset does
-                wanted |= {t.task_id for t in task.get_upstreams_only_setups_and_teardowns()}
-        for name in sorted(wanted):
-            ti = self.tasks[name]
-            ti.state, ti.method, ti.kwargs, ti.row = None, None, {}, None
-            ti.declined = False
-            ti.max_tries = ti.tries + self.dag.task_dict[name].retries
-        if wanted:
-            self.state = "running"
-        return sorted(wanted)
-
-    def mark_failed(self, task_id: str) -> None:
-        """Mark one task failed, whatever it is doing."""
-        self._set(task_id, "failed")
-
-    def mark_run_failed(self) -> None:
-        """Mark the run failed: what is at work fails, the rest is skipped, but for teardowns."""
-        for ti in self.tasks.values():
-            if ti.state in DONE or self.dag.task_dict[ti.task_id].is_teardown:
-                continue
-            at_work = ti.state in ("running", "deferred", "lost")
-            self._set(ti.task_id, "failed" if at_work else "skipped")
-        teardowns = [t for t in self.dag.tasks if t.is_teardown]
-        if not teardowns:
-            self.state = "failed"
-
-    def _set(self, task_id: str, state: str) -> None:
-        ti = self.tasks[task_id]
-        ti.state, ti.method, ti.kwargs, ti.row = state, None, {}, None
-
-    def undone(self) -> list[str]:
-        """Tasks that a person sees as failed, or passed over as the run was marked failed."""
-        return [
-            name
-            for name, ti in self.tasks.items()
-            if ti.state in BAD or (ti.state == "skipped" and not ti.declined)
-        ]
 
 
 def _real(dag: DAG, names: Iterable[str]) -> list[str]:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import random
-
-from tests.walk.happenings import Happening, drawn
-from tests.walk.productions import KINDS
+from tests.walk.happenings import Happening
 from tests.walk.walking import Walk
-
-
-def happenings(seed: int) -> list[Happening]:
-    """What happens on the walk of a seed."""
-    chance = random.Random(seed)  # noqa: S311  not for secrets
-    chance.randrange(KINDS)
-    return drawn(chance)
 
 
 def shrunk(seed: int) -> list[Happening]:
     """Fewer happenings that break the same invariant; each of them is needed."""
-    left = happenings(seed)
+    left = list(Walk(seed).happenings)
     wanted = _first(seed, left)
     for one in list(left):
         fewer = [other for other in left if other is not one]

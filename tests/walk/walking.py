@@ -13,33 +13,28 @@ import asyncio
 import copy
 import logging
 import random
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
-from unittest import mock
 
-from airflow.sdk._shared.dagnode.node import GenericDAGNode
-from airflow.utils.log.logging_mixin import LoggingMixin
-
+from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.policy import judge
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
-from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.provider import base, hook, poller, teardown, triggers
-from tests.walk.clock import Clock, no_waiting
+from tests.walk import seams
+from tests.walk.clock import Clock
 from tests.walk.clock import Loop as VirtualLoop
-from tests.walk.happenings import WILD, Happening, drawn
+from tests.walk.guards import Guards
+from tests.walk.happenings import WILD, Happening, drawn, later
 from tests.walk.observer import Observer
-from tests.walk.productions import KINDS, RUN, STOCK, walked
-from tests.walk.schedule import ROUND, Attempt, Schedule
-from tests.walk.world import SETTINGS, Process, WalkedGateway, WalkedGrid
+from tests.walk.operations import Operation, Operations
+from tests.walk.person import Person
+from tests.walk.processes import Process
+from tests.walk.productions import GUARDED, KINDS, RUN, STOCK, walked
+from tests.walk.schedule import Schedule
+from tests.walk.tasks import ROUND, Attempt
+from tests.walk.world import WalkedGrid
 
-#: where operators and triggers get their loggers from
-LOGGING = (GenericDAGNode, LoggingMixin)
-#: what a step says that gets or leaves no file at all
-EMPTY = ("would be frozen without any file", "finds no file for this step")
 #: how often that person clears what failed
 CLEARS = 8
 
@@ -59,17 +54,7 @@ class Broken:
         return f"{self.at:6.0f} s {self.invariant}: {self.what}"
 
 
-class _Silent:
-    """Formats what is logged, and drops it."""
-
-    def _log(self, message: str, *arguments: Any, **_: Any) -> None:
-        if arguments:
-            message % arguments  # a wrong format is a mistake, too
-
-    debug = info = warning = error = exception = _log
-
-
-class Walk:
+class Walk(Person):
     """One walk; :meth:`run` walks it.
 
     :cvar pause: seconds between two rounds of the schedule.
@@ -92,8 +77,12 @@ class Walk:
         self.seed = seed
         chance = random.Random(seed)  # noqa: S311  not for secrets
         self.kind = chance.randrange(KINDS)
+        if seed % 3 == 0:  # of a third of the walks, the production waits for something
+            self.kind = KINDS + self.kind % GUARDED
         self.walked = walked(self.kind)
-        self.happenings = drawn(chance) if happenings is None else list(happenings)
+        drawn_ = drawn(chance)
+        drawn_ = sorted([*drawn_, *later(seed, self.kind)], key=lambda one: one.at)
+        self.happenings = drawn_ if happenings is None else list(happenings)
         self.grid = WalkedGrid(seed)
         if chance.random() < 0.5:  # as at CTAO, where nobody monitors files
             self.grid.stopped_agents.add("file_monitoring")
@@ -102,10 +91,17 @@ class Walk:
         self._stock(chance)
         self.clock = Clock(self.grid)
         self.worker, self.triggerer = Process(), Process()
+        #: the worker that calls the grid, and the action for which it does, if it is for one
+        self.at_work, self.operating = self.worker, None
+        self.guards = Guards(self)
+        self.guards.leave_numbers(random.Random(f"{seed} numbers"))  # noqa: S311
+        self.operations = Operations(self)
         self.broken: list[Broken] = []
         self.diary: list[str] = []
+        self._plans: dict[str, ProductionPlan] = {}
         steps = {step.name: step for step in self.walked.plan.steps}
-        self.observer = Observer(self.grid, steps, self._note)
+        self.observer = Observer(self.grid, steps, self.note, self.guards)
+        self.observer.acted = self._acted
         self.grid.watcher = self.observer
         self.patience = chance.choice((0.0, 120.0))
         self.prepare = prepare
@@ -115,8 +111,9 @@ class Walk:
             random.Random(seed + 1),  # noqa: S311
             told=self._told,
             event=self.observer.event,
-            prepare=self._process,
+            prepare=self.prepared,
         )
+        self.airflow.answered = self.guards.answered
         self.observer.states = self.airflow.states
         self.outages = 0
         self.late = 0
@@ -128,8 +125,8 @@ class Walk:
         random.seed(self.seed)
         loop = VirtualLoop(self.clock)
         try:
-            with ExitStack() as seams:
-                self._seams(seams)
+            with ExitStack() as stack:
+                seams.enter(self, stack)
                 loop.run_until_complete(self._walk())
         finally:
             loop.close()
@@ -140,23 +137,6 @@ class Walk:
         """For the diary."""
         self.diary.append(f"{self.clock.elapsed:6.0f} s {line}")
 
-    def hand(self, number: int, deed: str) -> str:
-        """What a person does to a transformation, if it makes sense; in words."""
-        found = self.grid.transformations[number]
-        simulates = found.row["Type"].lower() == "mcsimulation"
-        allowed = {
-            "Stopped": ("Active", "Flush", "Idle"),
-            "Flush": ("Active",),
-            "Completed": ("Active", "Flush", "Stopped"),
-            "Active": ("Stopped",),
-            "Cleaning": ("Active", "Stopped", "Completed"),
-            "extend": ("Active", "Stopped") if simulates else (),
-        }.get(deed, () if simulates else ("New", "Active", "Stopped"))
-        if found.status not in allowed:
-            return f"no {deed} of {number}, which is {found.status}"
-        self.grid.by_hand(number, deed)
-        return f"{deed} of {number}"
-
     # -- the way ----------------------------------------------------------------------------------
 
     async def _walk(self) -> None:
@@ -165,7 +145,7 @@ class Walk:
             self.tell(f"{happening.kind}: {happening.happen(self)}")
         await self._until(self.wild)
         await self._quiet()
-        self.airflow.kill_triggerer(0.0)
+        self.kill_triggerer(0.0)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
@@ -174,12 +154,32 @@ class Walk:
     async def _until(self, moment: float) -> None:
         while self.clock.elapsed < moment:
             self._round()
-            over = self.airflow.state != "running" and not self.airflow.rows
+            over = self.airflow.state != "running" and not self.airflow.rows and self._idle()
             rest = moment - self.clock.elapsed
             await asyncio.sleep(max(0.0, rest if over else min(self.pause, rest)))
 
     def _round(self) -> None:
         self.airflow.round()
+        self.operations.round()
+
+    def _idle(self) -> bool:
+        """Whether no action is at work either."""
+        return self.operations.over
+
+    def kill_triggerer(self, seconds: float) -> None:
+        """All triggers die, for a while."""
+        for schedule in (self.airflow, *self.operations.runs):
+            schedule.kill_triggerer(seconds)
+
+    @contextmanager
+    def working(self, operation: Operation) -> Iterator[None]:
+        """A worker of an action is at work."""
+        before = self.at_work, self.operating
+        self.at_work, self.operating = operation.process, operation
+        try:
+            yield
+        finally:
+            self.at_work, self.operating = before
 
     def _refreshed(self) -> None:
         """Look at the grid; this one needs no looking."""
@@ -203,7 +203,10 @@ class Walk:
             while self.grid.down:
                 await self._until(self.clock.elapsed + self.person_every)
             self._refreshed()
-            if self.airflow.state == "success" and not self.airflow.undone():
+            self.operations.quiet()
+            self.guards.set_right()
+            if self.airflow.state == "success" and not self.airflow.undone() and self._idle():
+                self.operations.at_the_end()
                 return self.observer.at_the_end()
             if anew := self._anew():
                 self.tell(f"begun anew: {', '.join(self.airflow.clear(anew))}")
@@ -220,154 +223,43 @@ class Walk:
         states = {n: t.state for n, t in self.airflow.tasks.items() if t.state != "success"}
         grid = {n: t.status for n, t in self.grid.transformations.items()}
         last = self.observer.failures[-1:]
-        return self._note("END", f"the run is {self.airflow.state}: {states}, {grid}, {last}")
-
-    def _hopeless(self) -> bool:
-        """Nothing came of a step, as a person completed it before anything could, or its policy
-        takes files that vanished for done."""
-        completed = any("Completed" in deeds for deeds in self.grid.hands.values())
-        empty = any(word in told for told in self.observer.failures[-4:] for word in EMPTY)
-        return empty and (completed or bool(self.vanished))
-
-    def _anew(self) -> list[str]:
-        """A person has cleaned a step: so are those that took its files, and what was left of them
-        is removed; then their tasks are to be cleared."""
-        found, plans = self.grid.transformations, self.observer.plans
-        last = {self.grid.step_of(number): number for number in sorted(found)}
-        affected = {step for step, n in last.items() if found[n].status in REMOVED_TRANSFORMATION}
-        for step in plans.values():  # parents stand before their children
-            if affected & {*step.parents, *step.feeders}:
-                affected.add(step.name)
-        waits = False
-        for number in (last[step] for step in sorted(affected) if step in last):
-            if found[number].status not in {"New", *REMOVED_TRANSFORMATION}:
-                self.grid.by_hand(number, "Cleaning")
-            waits = waits or found[number].status == "Cleaning"
-        if waits or not affected:
-            return []
-        for step in (plans[name] for name in affected):
-            for folder in step.transformation.directories:
-                self.grid.catalogue.forget(folder.path)
-            if step.dataset is not None:
-                self.grid.catalogue.datasets.pop(step.dataset.name, None)
-        return [task for task in self.airflow.tasks if task.split(".")[0] in affected]
-
-    def _set_right(self) -> None:
-        """What only a person can do."""
-        for number, found in self.grid.transformations.items():
-            if found.status in ENDED_TRANSFORMATION | REMOVED_TRANSFORMATION:
-                continue
-            if found.status == "Stopped":
-                self.tell(f"a person starts {number}")
-                self.grid.by_hand(number, "Active")
-            if count := self.grid.mended(number):
-                self.tell(f"a person sets {count} files of {number} Unused")
-            if self._is_rest(number):
-                self.tell(f"a person flushes {number}")
-                self.grid.by_hand(number, "Flush")
-            if count := self._stranded(number):
-                self.tell(f"a person sets {count} files of {number} that were left behind")
-            self._replace_failed(number)
-
-    def _is_rest(self, number: int) -> bool:
-        """Nothing was done, as all there is is a rest that is never flushed."""
-        files = self.grid.transformations[number].files.values()
-        rules = self.observer.plans[self.grid.step_of(number)].rules
-        return rules.flush == "never" and {str(file.status) for file in files} == {"Unused"}
-
-    def _stranded(self, number: int) -> int:
-        """Files that are left to a person, or that nobody looks at as recovery is passive."""
-        found, count = self.grid.transformations[number], 0
-        for lfn, file in found.files.items():
-            task = found.tasks.get(file.task)
-            if file.status != FileStatus.ASSIGNED or task is None or self.grid.alive(task):
-                continue
-            times = self.grid.processed(number)[lfn]
-            file.status = FileStatus.PROCESSED if times else FileStatus.UNUSED
-            count += 1
-        return count
-
-    def _replace_failed(self, number: int) -> None:
-        """Steps without input that may not extend themselves."""
-        found = self.grid.transformations[number]
-        step = self.observer.plans[self.grid.step_of(number)]
-        good = sum(task.good is not False for task in found.tasks.values())
-        missing = (step.rules.tasks or 0) - good
-        if step.rules.needs_input or not found.tasks or missing <= 0:
-            return
-        for _ in range(missing):
-            self.grid.by_hand(number, "extend")
-        self.tell(f"a person adds {missing} tasks to {number}")
+        return self.note("END", f"the run is {self.airflow.state}: {states}, {grid}, {last}")
 
     # -- seams ------------------------------------------------------------------------------------
 
-    def _seams(self, seams: ExitStack) -> None:
-        async def asettings(_: Any) -> Any:
-            return SETTINGS
-
-        walk = self
-
-        class InlineCaller:
-            """The poller's thread, without a thread."""
-
-            def __init__(self, name: str) -> None:
-                self.name = name
-
-            async def run(self, call: Callable[[], Any], timeout: float) -> Any:
-                try:
-                    return call()
-                except Crash as crash:
-                    walk.tell(f"the triggerer is dead: {crash}")
-                    walk.airflow.kill_triggerer(60.0)
-                    await asyncio.get_running_loop().create_future()
-
-            def close(self) -> None:
-                """Nothing to be closed."""
-
-        def states(dag_id: str, run_id: str, task_ids: Any = None) -> dict[str, str | None]:
-            return self.airflow.states()
-
-        async def state(instance: Any) -> str | None:
-            return self.airflow.states().get(instance.task_id)
-
-        def looked(snapshot: Any, *given: Any, **clock: Any) -> Any:
-            self.observer.looked(snapshot.id, given[0], clock)
-            return judge(snapshot, *given, **clock)
-
-        seams.enter_context(no_waiting(self.clock, InlineCaller))
-        patches: list[tuple[Any, str, Any]] = [
-            (hook.DiracHook, "settings", lambda _: SETTINGS),
-            (hook.DiracHook, "asettings", asettings),
-            (hook, "open_gateway", lambda _: WalkedGateway(self.grid, self.worker)),
-            (poller, "open_gateway", lambda _: WalkedGateway(self.grid, self.triggerer)),
-            (triggers, "judge", looked),
-            (base, "compile", self._planned),
-            (teardown, "task_states", states),
-            (triggers, "task_state", state),
-            *((where, "log", property(lambda _: _Silent())) for where in LOGGING),
-        ]
-        for where, name, value in patches:
-            seams.enter_context(mock.patch.object(where, name, value))
-
-    def _process(self, operator: Any) -> Any:
+    def prepared(self, operator: Any) -> Any:
         fresh = self.prepare(operator)
         fresh.outage_patience = self.patience
         return fresh
 
-    def _planned(self, production: Production, *, run: str, **given: Any) -> ProductionPlan:
+    def planned(self, production: Production, *, run: str, **given: Any) -> ProductionPlan:
         """Compiling is pure, and these productions have no parameters: once is enough."""
-        if production is not self.walked.production or run != RUN or any(given.values()):
+        if production is not self.walked.production or run != RUN:
             raise NotImplementedError(f"{production.name} {run} {given}")
-        return self.walked.plan
+        known = {key: value for key, value in given.items() if value}
+        if not known:
+            return self.walked.plan
+        if repr(known) not in self._plans:
+            self._plans[repr(known)] = compile(production, run=run, **given)
+        return self._plans[repr(known)]
+
+    def replan(self, last: Mapping[str, int]) -> None:
+        """Loops have ended: the steps after them are planned as it should be now."""
+        plan = compile(self.walked.production, run=RUN, parameters={}, last=last)
+        self.observer.plans = {step.name: step for step in plan.steps}
 
     def _told(self, attempt: Attempt) -> None:
         word = f": {type(attempt.error).__name__}: {attempt.error}" if attempt.error else ""
         self.tell(f"{attempt.task.task_id} → {attempt.end}{word}")
         self.observer.attempt(attempt)
 
-    def _note(self, invariant: str, what: str) -> None:
+    def note(self, invariant: str, what: str) -> None:
         self.broken.append(Broken(self.clock.elapsed, invariant, what))
         self.tell(f"*** {invariant}: {what}")
+
+    def _acted(self, number: int, what: str, value: Any) -> None:
+        if self.operating is not None:
+            self.operating.acted(number, what, value)
 
     def _stock(self, chance: random.Random) -> None:
         for step in self.walked.production.steps:

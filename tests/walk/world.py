@@ -1,34 +1,31 @@
 """The grid that is walked on: it knows who does what, and how every call may end.
 
 Invariant: all that reaches the grid is told to the observer before it is done, with who does it:
-``ours`` (a call of the gateway), ``person`` or ``grid`` (its agents).
+``ours`` (a process of the run), ``action`` (one of ``production_operations``), ``person`` (with
+DIRAC's own commands) or ``grid`` (its agents).
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from dirac_prodsys.core.cancel import PARAMETER as STOPPED_BY_US
 from dirac_prodsys.core.status import FileStatus, TaskStatus
-from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
-from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
-from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task, Transformation
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from tests.walk.catalogue import WalkedCatalogue
 
 AGENT_CYCLE, JOB_SECONDS = 60.0, 60.0
-
-SETTINGS = GatewaySettings(
-    backend="memory", poll_interval=60.0, agent_cycle=AGENT_CYCLE, timeout=30.0
-)
 
 
 class Watcher(Protocol):
     """Who is told, before it is done, what we do to the grid."""
+
+    def creating(self, name: str) -> None: ...
 
     def status(self, found: Transformation, value: str) -> None: ...
 
@@ -42,46 +39,7 @@ class Watcher(Protocol):
 
     def task_made(self, found: Transformation, lfns: list[str]) -> None: ...
 
-
-class WalkedCatalogue(MemoryCatalogue):
-    """Knows since when it has had each file."""
-
-    def __init__(self, grid: WalkedGrid) -> None:
-        super().__init__()
-        self.grid = grid
-        self.since: dict[str, float] = {}
-        self._found: dict[str, list[str]] = {}
-
-    def register(self, lfn: str, **more: Any) -> None:
-        if lfn not in self.files:
-            self.since[lfn] = self.grid.now
-            self._found.clear()
-        super().register(lfn, **more)
-
-    def remove(self, lfn: str) -> None:
-        self._found.clear()
-        super().remove(lfn)
-
-    def forget(self, folder: str) -> None:
-        """A person removes all files of a folder."""
-        for lfn in [lfn for lfn in self.files if lfn.startswith(f"{folder}/")]:
-            self.remove(lfn)
-
-    def find(self, query: Mapping[str, Any]) -> list[str]:
-        key = repr(query)
-        if key not in self._found:
-            self._found[key] = super().find(query)
-        return list(self._found[key])
-
-    def serve_setMetadata(self, path: str, metadata: dict[str, Any]) -> None:  # noqa: N802
-        self._found.clear()
-        super().serve_setMetadata(path, metadata)
-
-    def serve_removeDataset(self, datasets: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        for name in datasets:
-            if any(d.status == "Frozen" for d in self.datasets.values() if d.path == name):
-                self.grid.watcher.destroyed(f"dataset {name}")
-        return super().serve_removeDataset(datasets)
+    def acted(self, number: int, what: str, value: Any) -> None: ...
 
 
 class WalkedGrid(MemoryGrid):
@@ -110,6 +68,12 @@ class WalkedGrid(MemoryGrid):
         #: what persons did, per transformation
         self.hands: dict[int, set[str]] = {}
         self.person_tasks: dict[int, int] = {}
+        #: who stopped those that are Stopped
+        self.stopped_by: dict[int, str] = {}
+        #: steps whose transformation somebody deleted
+        self.deleted: set[str] = set()
+        #: LFN → content of the number files that jobs leave
+        self.numbers: dict[str, bytes] = {}
         self.struck: set[str] = set()
         #: files that vanished: the task whose only witness they were
         self.lost: dict[str, tuple[int, int]] = {}
@@ -143,6 +107,12 @@ class WalkedGrid(MemoryGrid):
             self.outputs.add(key)
         return True
 
+    def _register_outputs(self, transformation: Transformation, task: Task) -> None:
+        super()._register_outputs(transformation, task)
+        for lfn in self._left(transformation, task.id) if self.numbers else ():
+            if lfn in self.numbers and self.catalogue.files[lfn].content is None:
+                self.catalogue.write(lfn, self.numbers[lfn])
+
     def _submit(self, transformation: Transformation) -> None:
         waiting = [t for t in transformation.tasks.values() if t.status == TaskStatus.CREATED]
         super()._submit(transformation)
@@ -165,6 +135,8 @@ class WalkedGrid(MemoryGrid):
     # -- the service -----------------------------------------------------------------------------
 
     def serve_addTransformation(self, name: str, *rest: Any, **more: Any) -> int | None:  # noqa: N802
+        if self.actor == "ours":
+            self.watcher.creating(name)
         hidden = [t for t in self.transformations.values() if t.row["TransformationName"] == name]
         for found in hidden:
             found.row["TransformationName"] = ""
@@ -178,13 +150,18 @@ class WalkedGrid(MemoryGrid):
         self, transformation: int, name: str, value: Any
     ) -> None:
         found = self._of(transformation)
+        number = int(found.row["TransformationID"])
         if name == "Status" and self.actor == "ours":
             self.watcher.status(found, str(value))
+        self._acted(number, name, value)
+        if value == "Stopped" or (name == STOPPED_BY_US and not value):
+            self.stopped_by[number] = self.actor
         super().serve_setTransformationParameter(transformation, name, value)
 
     def serve_extendTransformation(self, transformation: int, tasks: int) -> list[int]:  # noqa: N802
         if self.actor == "ours":
             self.watcher.tasks_added(self._of(transformation), tasks)
+        self._acted(int(transformation), "tasks", tasks)
         return super().serve_extendTransformation(transformation, tasks)
 
     def serve_setFileStatusForTransformation(  # noqa: N802
@@ -199,7 +176,16 @@ class WalkedGrid(MemoryGrid):
     def serve_deleteTransformation(self, transformation: int) -> None:  # noqa: N802
         if self.actor == "ours":
             self.watcher.deleted(self._of(transformation))
+        number = int(self._of(transformation).row["TransformationID"])
+        self._acted(number, "deleted", True)
+        if self.actor == "action":
+            self.deleted.add(self.step_of(number))
+        self.outputs = {each for each in self.outputs if each[0] != number}
         super().serve_deleteTransformation(transformation)
+
+    def _acted(self, number: int, what: str, value: Any) -> None:
+        if self.actor == "action":
+            self.watcher.acted(number, what, value)
 
     # -- persons ---------------------------------------------------------------------------------
 
@@ -234,7 +220,7 @@ class WalkedGrid(MemoryGrid):
         """A file that vanished is back; what is made again meanwhile is made in good faith."""
         self.catalogue.register(lfn)
         number, task = self.lost.get(lfn, (0, 0))
-        if not number or task not in self.transformations[number].tasks:
+        if number not in self.transformations or task not in self.transformations[number].tasks:
             return
         found, again = self.transformations[number], self.processed(number)
         took = found.tasks[task].lfns
@@ -274,62 +260,3 @@ class WalkedGrid(MemoryGrid):
                 for lfn in task.lfns:
                     count[lfn] = count.get(lfn, 0) + 1
         return count
-
-
-class WalkedServices(MemoryServices):
-    """The services, as seen by a process that may die at each call, while persons act."""
-
-    grid: WalkedGrid
-
-    def __init__(self, grid: WalkedGrid, settings: GatewaySettings, process: Process) -> None:
-        super().__init__(grid, settings)
-        self.process = process
-
-    def call(self, service: str, method: str, *arguments: Any) -> Any:
-        crash = self.process.next_call()
-        if crash == "crash":
-            raise Crash(f"before {method}")
-        with self.grid.acting("ours"):
-            answer = super().call(service, method, *arguments)
-        if crash == "crash_after":
-            raise Crash(f"after {method}")
-        return answer
-
-
-class Process:
-    """Counts the calls of a worker or a triggerer, and knows which of them will be its last."""
-
-    def __init__(self) -> None:
-        self._crashes: list[tuple[int, str]] = []
-        self._hands: list[tuple[int, Callable[[], None]]] = []
-
-    def crash(self, after: int, kind: str) -> None:
-        """Die at the call after so many others."""
-        self._crashes.append((after, kind))
-
-    def between(self, after: int, act: Callable[[], None]) -> None:
-        """Let something happen right before the call after so many others."""
-        self._hands.append((after, act))
-
-    def forget(self) -> None:
-        """Nothing more is going to happen."""
-        self._crashes.clear()
-        self._hands.clear()
-
-    def next_call(self) -> str:
-        """What this call comes to; ``""``: nothing special."""
-        due = [act for left, act in self._hands if left <= 0]
-        self._hands = [(left - 1, act) for left, act in self._hands if left > 0]
-        for act in due:
-            act()
-        kinds = [kind for left, kind in self._crashes if left <= 0]
-        self._crashes = [(left - 1, kind) for left, kind in self._crashes if left > 0]
-        return kinds[0] if kinds else ""
-
-
-class WalkedGateway(MemoryGateway):
-    """A gateway of one process."""
-
-    def __init__(self, grid: WalkedGrid, process: Process) -> None:
-        super().__init__(grid, SETTINGS)
-        self.services = WalkedServices(grid, SETTINGS, process)
