@@ -7,8 +7,8 @@ failed is told beside what was done. Who asked, and why, is written into DIRAC b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -17,19 +17,16 @@ from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, Row, preview
 from dirac_prodsys.core.actions.request import ActionRequest, one_line, read_request
 from dirac_prodsys.core.actions.selecting import FileShare, select
-from dirac_prodsys.core.cancel import PARAMETER as STOPPED_BY_US
 from dirac_prodsys.errors import (
     GatewayDenied,
-    GatewayRejected,
     GatewayUnavailable,
     NotFound,
     ProdsysError,
 )
-from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 from dirac_prodsys.provider import registry
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.deeds import ActingGateway, acting, carry_out, times_set
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
 
@@ -38,15 +35,8 @@ if TYPE_CHECKING:
 
 PREVIEW_TASK, ACT_TASK = "preview", "act"
 
-#: the parameter of a transformation that tells the last action
-NOTE = "LastAction"
-
 #: transformations whose files are looked up for a preview; of more, only their number is told
 MOST_WEIGHED = 200
-
-
-class ActingGateway(ProductionGateway, ActionGateway, RecoveryGateway, Protocol):
-    """What actions need of a grid."""
 
 
 class _ActionOperator(DiracOperator):
@@ -91,7 +81,7 @@ class ProductionPreviewOperator(_ActionOperator):
         self.log.info("%s asks: %s, %s", by, request.action, request.scope)
         if request.reason:
             self.log.info("reason: %s", request.reason)
-        made = self.on_grid(lambda gateway: look(_acting(gateway), request))
+        made = self.on_grid(lambda gateway: look(acting(gateway), request))
         context["ti"].xcom_push(key="table", value=made.to_text())
         self.log.info("%s", made.to_text())
         if request.digest and request.digest != made.digest:
@@ -125,9 +115,11 @@ class ProductionActionOperator(_ActionOperator):
         by, run = _who(context)
         results: list[Result] = []
         for row in plan.acts:
-            result = self._earlier(context, row) or self._act(request, row, by, run)
+            result = self._earlier(context, row) or self._act(context, request, row, by, run)
             if result.word == "done":
                 self._keep(context, result)
+            else:
+                self._forget(context, row)
             self.log.info("%d %s: %s, %s", row.id, row.name, result.word, result.why)
             results.append(result)
         outcome = outcome_of(plan, results, by=by, reason=request.reason, run=run)
@@ -140,13 +132,18 @@ class ProductionActionOperator(_ActionOperator):
             )
         return outcome.to_dict()
 
-    def _act(self, request: ActionRequest, row: Row, by: str, run: str) -> Result:
+    def _act(self, context: Context, request: ActionRequest, row: Row, by: str, run: str) -> Result:
         why = f": {request.reason}" if request.reason else ""
         note = f"{request.action} by {by}{why} ({run})"
 
         def act(gateway: ProductionGateway) -> Result:
+            grid = acting(gateway)
             try:
-                done = carry_out(_acting(gateway), request, row, note)
+                times = times_set(grid, request, row)
+                if times > self._before(context, row, times):
+                    done = f"{request.kind.done}, by an attempt before this one"
+                else:
+                    done = carry_out(grid, request, row, note, times)
             except (GatewayUnavailable, GatewayDenied):
                 raise  # not about this transformation
             except ProdsysError as error:
@@ -159,6 +156,19 @@ class ProductionActionOperator(_ActionOperator):
         self.log.info("%s", outcome.to_text())
         context["ti"].xcom_push(key="outcome", value=outcome.to_dict())
         context["ti"].xcom_push(key="table", value=outcome.to_text())
+
+    def _before(self, context: Context, row: Row, times: int) -> int:
+        """How often its state had been set when the first attempt to act on it began."""
+        store, key = context["task_state_store"], f"before-{row.id}"
+        kept = store.get(key)
+        if isinstance(kept, int) and kept >= 0:
+            return kept
+        store.set(key, times, retention=NEVER_EXPIRE)
+        return times
+
+    def _forget(self, context: Context, row: Row) -> None:
+        """What failed is begun as if for the first time when somebody clears the task."""
+        context["task_state_store"].set(f"before-{row.id}", -1, retention=NEVER_EXPIRE)
 
     def _earlier(self, context: Context, row: Row) -> Result | None:
         kept = context["task_state_store"].get(f"done-{row.id}")
@@ -193,86 +203,11 @@ def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
     return preview(request, selection, gateway.snapshot(ids), shares)
 
 
-def carry_out(gateway: ActingGateway, request: ActionRequest, row: Row, note: str) -> str:
-    """Do to one transformation what was told of it; returns what was done, in words.
-
-    :raises GatewayRejected: it cannot be done any more.
-    """
-    act = _ACTS[request.action]
-    if request.action != "delete":
-        gateway.write_note(row.id, NOTE, note)
-    return act(gateway, request, row) or request.kind.done
-
-
-def _stop(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-    # what a run's end had stopped is stopped by a person from now on: a cleared task leaves it so
-    if gateway.read_note(row.id, STOPPED_BY_US):
-        gateway.write_note(row.id, STOPPED_BY_US, "")
-    gateway.stop_transformation(row.id)
-    return ""
-
-
-def _flush(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-    if gateway.flush_transformation(row.id):
-        return ""
-    seen = gateway.snapshot([row.id]).get(row.id)
-    status = seen.status if seen else "gone"
-    if status == "Flush":
-        return ""
-    raise GatewayRejected(f"it is {status} by now, and was not flushed", "")
-
-
-def _resume(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-    gateway.start_transformation(row.id)
-    return ""
-
-
-def _extend(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-    added = gateway.ensure_tasks(row.id, row.total or 0)
-    return f"{added} tasks added, {row.total} in all"
-
-
-def _resize(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-    gateway.set_group_size(row.id, request.group_size or 0.0)
-    return f"group size set to {request.group_size:g}"
-
-
-def _delete(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-    return "" if gateway.delete_transformation(row.id) else "it was gone already"
-
-
-def _verb(name: str) -> Callable[[ActingGateway, ActionRequest, Row], str]:
-    def act(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-        getattr(gateway, name)(row.id)
-        return ""
-
-    return act
-
-
-_ACTS: Mapping[str, Callable[[ActingGateway, ActionRequest, Row], str]] = {
-    "start": _verb("start_transformation"),
-    "stop": _stop,
-    "resume": _resume,
-    "flush": _flush,
-    "complete": _verb("complete_transformation"),
-    "extend": _extend,
-    "set_group_size": _resize,
-    "clean": _verb("clean_transformation"),
-    "delete": _delete,
-}
-
-
 def _share(gateway: ActingGateway, request: ActionRequest, transformation: int) -> FileShare:
     states = request.kind.files
     if states:
         return gateway.attached_share(transformation, states)
     return gateway.output_share(transformation)
-
-
-def _acting(gateway: ProductionGateway) -> ActingGateway:
-    if isinstance(gateway, ActionGateway) and isinstance(gateway, RecoveryGateway):
-        return gateway  # type: ignore[return-value]
-    raise GatewayRejected("this backend knows no actions", "use a connection to another one")
 
 
 def _who(context: Context) -> tuple[str, str]:

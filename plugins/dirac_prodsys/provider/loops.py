@@ -113,18 +113,23 @@ class DiracLoopDoneOperator(DiracProductionOperator):
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """See the class.
 
-        :raises AirflowFailException: the bound is reached, and that is a failure.
+        :raises AirflowFailException: the bound is reached, and that is a failure; or a pass was
+            not judged, as the run was marked failed.
         """
-        found = [told(context, check) for check in self.checks]
-        for number, one in enumerate(found, 1):
+        one: Mapping[str, Any] = {}
+        for number, check in enumerate(self.checks, 1):
+            one = told(context, check)
+            if not one:
+                reason = f"pass {number} was not judged: task {check} has told nothing"
+                raise AirflowFailException(str(TransformationFailed(reason, _UNTOLD)))
             if one.get("met"):
                 self.log.info("the loop ended with pass %d: %s", number, one.get("reason"))
                 return {"last": number, "met": True}
-        reason = f"the loop has not ended in {len(found)} passes: {found[-1].get('reason')}"
+        reason = f"the loop has not ended in {len(self.checks)} passes: {one.get('reason')}"
         if self.otherwise == "fail":
             raise AirflowFailException(str(TransformationFailed(reason, _BOUND)))
         self.log.warning("%s; going on with the last pass", reason)
-        return {"last": len(found), "met": False}
+        return {"last": len(self.checks), "met": False}
 
 
 def loop_tasks(
@@ -158,4 +163,5 @@ def loop_tasks(
 
 
 _NO_NUMBER = "let the pass leave its number, then clear this task with what comes after it"
+_UNTOLD = "clear what was skipped when the run was marked failed, with what comes after it"
 _BOUND = "see what the passes came to; raise at_most, or write otherwise: go_on"

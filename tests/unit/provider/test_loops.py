@@ -82,6 +82,15 @@ def test_at_the_bound_the_file_decides(context: dict[str, Any]) -> None:
     assert task("tune.done", text).work(never, {}) == {"last": 3, "met": False}
 
 
+def test_a_loop_whose_passes_were_never_judged_has_not_ended(context: dict[str, Any]) -> None:
+    """A run that was marked failed has skipped its checks, and a skipped check is no failed one."""
+    text = TEXT.replace("at_most: 3", "at_most: 3\n    otherwise: go_on")
+    with pytest.raises(AirflowFailException, match="pass 1 was not judged"):
+        task("tune.done", text).work(told(context), {})
+    with pytest.raises(AirflowFailException, match="pass 2 was not judged"):
+        task("tune.done", text).work(told(context, tune__check_1=met(False)), {})
+
+
 def test_a_step_outside_is_planned_with_the_last_pass_of_its_run(context: dict[str, Any]) -> None:
     create: DiracCreateTransformationOperator = task("apply.create")
     assert create.plan(told(context)).parents == ("train.3",)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.status import TransformationStatus as S
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class ActionKind:
     :param risky: it cannot be undone: a reason is required, and a preview comes first.
     :param typed: it removes something: the name must be typed, and the run be named.
     :param takes: parameters of its own, of which exactly one must be given.
+    :param sets: the state that it sets; empty: it sets none.
+    :param means: the states in which there is nothing more to set.
     :param files: states of the attached files that it concerns; none: the output files.
     """
 
@@ -29,23 +32,53 @@ class ActionKind:
     risky: bool = False
     typed: bool = False
     takes: tuple[str, ...] = ()
+    sets: str = ""
+    means: frozenset[str] = frozenset()
     files: tuple[str, ...] = (FileStatus.UNUSED, FileStatus.ASSIGNED)
 
 
 _UNUSED = (FileStatus.UNUSED,)
+_GOES_ON = frozenset({S.ACTIVE, S.IDLE, S.FLUSH, S.COMPLETING})
 
 ACTIONS: Mapping[str, ActionKind] = {
     kind.name: kind
     for kind in (
-        ActionKind("start", "New transformations become Active.", "started"),
-        ActionKind("stop", "No task is made or submitted any more; jobs go on.", "stopped"),
-        ActionKind("resume", "Stopped transformations become Active again.", "resumed"),
-        ActionKind("flush", "Files left over make smaller groups.", "flushed", files=_UNUSED),
+        ActionKind(
+            "start",
+            "New transformations become Active.",
+            "started",
+            sets=S.ACTIVE,
+            means=_GOES_ON,
+        ),
+        ActionKind(
+            "stop",
+            "No task is made or submitted any more; jobs go on.",
+            "stopped",
+            sets=S.STOPPED,
+            means=frozenset({S.STOPPED}),
+        ),
+        ActionKind(
+            "resume",
+            "Stopped transformations become Active again.",
+            "resumed",
+            sets=S.ACTIVE,
+            means=_GOES_ON,
+        ),
+        ActionKind(
+            "flush",
+            "Files left over make smaller groups.",
+            "flushed",
+            sets=S.FLUSH,
+            means=frozenset({S.FLUSH}),
+            files=_UNUSED,
+        ),
         ActionKind(
             "complete",
             "Transformations are Completed as they are; what is not processed stays so.",
             "completed",
             risky=True,
+            sets=S.COMPLETED,
+            means=ENDED_TRANSFORMATION,
         ),
         ActionKind(
             "extend",
@@ -67,6 +100,8 @@ ACTIONS: Mapping[str, ActionKind] = {
             "cleaning",
             risky=True,
             typed=True,
+            sets=S.CLEANING,
+            means=REMOVED_TRANSFORMATION,
             files=(),
         ),
         ActionKind(

@@ -1,0 +1,115 @@
+"""What people's actions do to one transformation, and how it is told that it is done.
+
+DIRAC keeps every state that a transformation was ever set to. What that says since an action began
+tells whether an attempt that was killed did it already: whoever undid it meanwhile, an agent or a
+person, is not overruled.
+
+Invariant: nothing is said to be done that was neither done nor so already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from dirac_prodsys.core.actions.preview import Row
+from dirac_prodsys.core.actions.request import ActionRequest
+from dirac_prodsys.core.cancel import PARAMETER as STOPPED_BY_US
+from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.gateway.action_protocol import ActionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+
+#: the parameter of a transformation that tells the last action
+NOTE = "LastAction"
+
+
+class ActingGateway(ProductionGateway, ActionGateway, RecoveryGateway, Protocol):
+    """What actions need of a grid."""
+
+
+def acting(gateway: ProductionGateway) -> ActingGateway:
+    """The gateway, if it can do what actions do.
+
+    :raises GatewayRejected: it cannot.
+    """
+    if isinstance(gateway, ActionGateway) and isinstance(gateway, RecoveryGateway):
+        return gateway  # type: ignore[return-value]
+    raise GatewayRejected("this backend knows no actions", "use a connection to another one")
+
+
+def times_set(gateway: ActingGateway, request: ActionRequest, row: Row) -> int:
+    """How often the transformation was ever set to what the action sets; 0: it sets no state."""
+    state = request.kind.sets
+    return gateway.status_changes(row.id).count(state) if state else 0
+
+
+def carry_out(
+    gateway: ActingGateway, request: ActionRequest, row: Row, note: str, before: int
+) -> str:
+    """Do to one transformation what was told of it; returns what was done, in words.
+
+    :param before: :func:`times_set`.
+    :raises GatewayRejected: it cannot be done any more.
+    """
+    if request.action != "delete":
+        gateway.write_note(row.id, NOTE, note)
+    done = _ACTS[request.action](gateway, request, row)
+    if request.kind.sets and times_set(gateway, request, row) == before:
+        _check_is_so(gateway, request, row)
+    return done or request.kind.done
+
+
+def _check_is_so(gateway: ActingGateway, request: ActionRequest, row: Row) -> None:
+    seen = gateway.snapshot([row.id]).get(row.id)
+    status = seen.status if seen else "gone"
+    if status not in request.kind.means:
+        raise GatewayRejected(f"it is {status} by now, and was not {request.kind.done}", "")
+
+
+def _stop(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    # what a run's end had stopped is stopped by a person from now on: a cleared task leaves it so
+    if gateway.read_note(row.id, STOPPED_BY_US):
+        gateway.write_note(row.id, STOPPED_BY_US, "")
+    gateway.stop_transformation(row.id)
+    return ""
+
+
+def _resume(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    gateway.start_transformation(row.id)
+    return ""
+
+
+def _extend(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    added = gateway.ensure_tasks(row.id, row.total or 0)
+    return f"{added} tasks added, {row.total} in all"
+
+
+def _resize(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    gateway.set_group_size(row.id, request.group_size or 0.0)
+    return f"group size set to {request.group_size:g}"
+
+
+def _delete(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+    return "" if gateway.delete_transformation(row.id) else "it was gone already"
+
+
+def _verb(name: str) -> Callable[[ActingGateway, ActionRequest, Row], str]:
+    def act(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+        getattr(gateway, name)(row.id)
+        return ""
+
+    return act
+
+
+_ACTS: Mapping[str, Callable[[ActingGateway, ActionRequest, Row], str]] = {
+    "start": _verb("start_transformation"),
+    "stop": _stop,
+    "resume": _resume,
+    "flush": _verb("flush_transformation"),
+    "complete": _verb("complete_transformation"),
+    "extend": _extend,
+    "set_group_size": _resize,
+    "clean": _verb("clean_transformation"),
+    "delete": _delete,
+}
