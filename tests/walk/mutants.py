@@ -13,14 +13,18 @@ from unittest import mock
 
 from airflow.sdk.exceptions import AirflowException
 
+from dirac_prodsys.core.actions.preview import Preview
+from dirac_prodsys.core.gates import GateVerdict
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.recovery import Case
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import TransformationRecord
-from dirac_prodsys.provider import recovery
+from dirac_prodsys.provider import deeds, gate_trigger, operators, recovery
+from dirac_prodsys.provider.approval import DiracApprovalOperator as Approval
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.loops import DiracLoopPassOperator
 from dirac_prodsys.provider.operators import DiracCompleteTransformationOperator as Complete
 from dirac_prodsys.provider.poller import attached
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
@@ -79,6 +83,20 @@ def _clean_before_completing(self: Any, context: Any, state: Mapping[str, Any]) 
 async def _stop_whatever(self: Any) -> None:
     async with attached(self.dirac_conn_id) as poller:
         await poller.ask("stop", lambda grid: grid.stop_transformation(self.transformation))
+
+
+def _resume_whatever(gateway: Any, transformation: int) -> bool:
+    gateway.start_transformation(transformation)
+    return True
+
+
+def _extend_again(gateway: Any, request: Any, row: Any) -> str:
+    gateway._ts("extendTransformation", row.id, request.tasks)
+    return ""
+
+
+def _open_at_once(*_: Any, **__: Any) -> GateVerdict:
+    return GateVerdict("open", "whatever is there")
 
 
 @contextmanager
@@ -152,5 +170,35 @@ MUTANTS = (
         "decides by what is written down nowhere",
         frozenset({"I10"}),
         lambda: mock.patch.object(Trigger, "_event", _moody),
+    ),
+    Mutant(
+        "starts again what a person stopped",
+        frozenset({"I8"}),
+        lambda: mock.patch.object(operators, "resume", _resume_whatever),
+    ),
+    Mutant(
+        "acts on what its preview does not name",
+        frozenset({"I8"}),
+        lambda: mock.patch.object(Preview, "acts", property(lambda preview: preview.rows)),
+    ),
+    Mutant(
+        "adds tasks again when an action is tried again",
+        frozenset({"I6"}),
+        lambda: mock.patch.dict(deeds._ACTS, {"extend": _extend_again}),
+    ),
+    Mutant(
+        "opens gates at once",
+        frozenset({"I2"}),
+        lambda: mock.patch.object(gate_trigger, "judge_gates", _open_at_once),
+    ),
+    Mutant(
+        "takes a refusal for a yes",
+        frozenset({"I2"}),
+        lambda: mock.patch.object(Approval, "execute_complete", return_value={"approved": True}),
+    ),
+    Mutant(
+        "goes through a loop once more than it must",
+        frozenset({"I1", "I2"}),
+        lambda: mock.patch.object(DiracLoopPassOperator, "work", return_value=None),
     ),
 )
