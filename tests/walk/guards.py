@@ -174,6 +174,9 @@ class Guards:
             return task in self.answers and self.answers[task] != APPROVE
         if "was waited for" in text:
             return True  # judged when the trigger said so
+        if "was not judged" in text:
+            tasks = self.walk.airflow.tasks
+            return any(n in text and "return_value" not in t.xcom for n, t in tasks.items())
         if "has not ended in" in text:
             return not any(
                 _enough(self.left(gate)) for loop in self.plan.loops for gate in loop.gates
