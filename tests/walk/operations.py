@@ -92,6 +92,8 @@ class Operation(Schedule):
         self.walk, self.given = walk, given
         self.action = str(given["action"])
         self.process = Process("action")
+        #: entries of DIRAC's own log before it
+        self.begun = len(walk.grid.log)
         #: by a person, when everything works again
         self.cleared = False
         #: transformation → how often it was done to it; how many tasks it got
@@ -182,7 +184,8 @@ class Operation(Schedule):
             found = self.walk.grid.transformations.get(number)
             if result["word"] != "done" or self.deeds[number] or found is None or wanted is None:
                 continue
-            if found.status not in states:
+            since = self.walk.grid.log[self.begun :]
+            if found.status not in states and (number, f"Status updated to {wanted}") not in since:
                 word = f"{self} says {result['why']} of {number}, which is {found.status}"
                 self.walk.note("I7", f"{word}, and has done nothing")
 

@@ -141,7 +141,7 @@ class ProductionActionOperator(_ActionOperator):
             try:
                 times = times_set(grid, request, row)
                 if times > self._before(context, row, times):
-                    done = f"{request.kind.done}, by an attempt before this one"
+                    done = f"it has become {request.kind.sets} since this action began"
                 else:
                     done = carry_out(grid, request, row, note, times)
             except (GatewayUnavailable, GatewayDenied):
