@@ -249,7 +249,7 @@ def act(walk: Walk, chance: random.Random) -> str:
         given["group_size"] = float(chance.randint(1, 5))
     run = walk.operations.begin(given)
     for _ in range(chance.choice((0, 1, 1, 2, 3))):
-        run.process.crash(chance.randrange(30), chance.choice(("crash", "crash_after")))
+        run.process.crash(chance.randrange(16), chance.choice(("crash", "crash_after")))
     if chance.random() < 0.3:
         walk.worker.between(chance.randrange(6), run.round)
     if chance.random() < 0.3:
