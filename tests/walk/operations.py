@@ -98,6 +98,8 @@ class Operation(Schedule):
         self.cleared = False
         #: transformation → how often it was done to it; how many tasks it got
         self.deeds: Counter[int] = Counter()
+        #: those of which it has said so
+        self.done: set[int] = set()
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.action} {', '.join(self.given['steps']) or 'all'}"
@@ -182,7 +184,10 @@ class Operation(Schedule):
             self.walk.note("I7", f"{self} says nothing of {sorted(missing)}")
         for number, result in told.items():
             found = self.walk.grid.transformations.get(number)
-            if result["word"] != "done" or self.deeds[number] or found is None or wanted is None:
+            if result["word"] != "done" or number in self.done:
+                continue  # what is done stays so when the task is cleared
+            self.done.add(number)
+            if self.deeds[number] or found is None or wanted is None:
                 continue
             since = self.walk.grid.log[self.begun :]
             if found.status not in states and (number, f"Status updated to {wanted}") not in since:

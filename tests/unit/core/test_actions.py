@@ -106,7 +106,7 @@ TABLE = {
     "resume": "llllal llllllll rrrrr",
     "flush": "rralrr llllllll rrrrr",
     "complete": "aaaaaa llllllll rrrrr",
-    "extend": "aaaaar rrrrrrrr rrrrr",
+    "extend": "raaaar rrrrrrrr rrrrr",
     "set_group_size": "aaaaar llllllll rrrrr",
     "clean": "aaaaaa arllllaa aaaar",
     "delete": "arrrrr raraaara rrrrr",
@@ -159,6 +159,16 @@ class TestDeciding:
         assert decide(events, one, seen).tasks == 8
         silent = listed(1, "p__r1__a", type="MCSimulation")
         assert decide(events, silent, seen).answer == "refuse"
+
+    def test_what_has_no_tasks_yet_is_extended_when_its_run_has_made_them(self) -> None:
+        """The run makes as many as are declared, and would count these among them."""
+        one = listed(1, "p__r1__a", type="MCSimulation", status="New")
+        new = self.seen(status=TransformationStatus.NEW)
+        decision = decide(request("extend"), one, new)
+        assert (decision.answer, "has not begun" in decision.why) == ("refuse", True)
+        assert decide(request("extend", force=True, reason="r"), one, new).answer == "act"
+        made = self.seen(status=TransformationStatus.NEW, tasks={"Created": 4})
+        assert decide(request("extend", tasks=5), one, made).tasks == 9
 
     def test_tasks_that_come_from_files_are_not_added(self) -> None:
         one = listed(1, "p__r1__a")

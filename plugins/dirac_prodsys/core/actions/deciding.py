@@ -151,6 +151,8 @@ def _extend(
 ) -> Decision:
     if not _without_input(listed, snapshot):
         return Decision("leave", "its tasks come from files")
+    if snapshot.status == S.NEW and not snapshot.tasks and not request.force:
+        return Decision("refuse", "it has not begun: extend it when its run has made its tasks")
     more = request.tasks
     if more is None:
         if not listed.events_per_task:
