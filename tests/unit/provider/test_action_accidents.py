@@ -69,6 +69,38 @@ def test_what_is_done_stays_done_when_another_fails(grid: MemoryGrid, ops: Any) 
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Active", "Stopped"]
 
 
+@pytest.mark.parametrize(("action", "after"), [("stop", 1), ("flush", 1), ("complete", 1)])
+def test_what_a_killed_attempt_did_is_not_done_again_after_a_person_undid_it(
+    grid: MemoryGrid, ops: Any, action: str, after: int
+) -> None:
+    run = ops(action, steps=["merge"], **RISKY)
+    run.preview()
+    grid.fault("crash_after", "setTransformationParameter", after=after)
+    with pytest.raises(Crash):
+        run.act()
+    assert row(grid, MERGE)["Status"] != "Active"
+    row(grid, MERGE)["Status"] = "Active"  # by a person, or by the agent at the end of a flush
+    assert words(run.act()) == {MERGE: "done"}
+    assert row(grid, MERGE)["Status"] == "Active"
+
+
+@pytest.mark.parametrize("action", ["stop", "start", "resume", "clean"])
+def test_what_somebody_ended_meanwhile_is_not_said_to_be_done(
+    grid: MemoryGrid, ops: Any, action: str
+) -> None:
+    was = {"start": "New", "resume": "Stopped"}.get(action, "Active")
+    row(grid, MERGE)["Status"] = was
+    run = ops(action, steps=["merge"], **{**OWN.get(action, {}), **RISKY})
+    run.preview()
+    row(grid, MERGE)["Status"] = "Archived"
+    with pytest.raises(AirflowFailException, match="1 failed"):
+        run.act()
+    assert "it is Archived by now" in run.ti.pushed["table"]
+    row(grid, MERGE)["Status"] = was
+    assert words(run.act()) == {MERGE: "done"}
+    assert row(grid, MERGE)["Status"] != was
+
+
 def test_an_outage_defers_and_costs_nothing(grid: MemoryGrid, ops: Any) -> None:
     run = ops("stop", **REAL)
     run.preview()

@@ -14,8 +14,8 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.provider import stopping
-from dirac_prodsys.provider.deeds import NOTE
 from dirac_prodsys.provider.actions_dag import actions_dag
+from dirac_prodsys.provider.deeds import NOTE
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from tests.unit.provider.action_runs import MAKE, MERGE, OWN, REAL, RISKY, row, words
 
