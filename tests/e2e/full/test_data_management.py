@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.naming import transformation_name
 from dirac_prodsys.core.specs import (
     DirectorySpec,
     RequestOperation,
@@ -78,6 +79,14 @@ class Disks:
         if register:
             self.register_copy(file)
 
+    def lose(self, file: str) -> None:
+        """Let A be without the file; it comes back by `put_back`."""
+        self.path(file, A).rename(self.path(f"{file}.lost", A))
+
+    def put_back(self, file: str) -> None:
+        """Undo `lose`."""
+        self.path(f"{file}.lost", A).rename(self.path(file, A))
+
     def replicas(self, file: str) -> set[str]:
         """Where the catalogue says that the file is; nowhere: it does not know it."""
         lfn = f"{self.directory}/{file}"
@@ -91,6 +100,13 @@ class Disks:
 
 
 STEPS = {
+    "mended": f"""
+  copy:
+    type: Replication
+    plugin_parameters: {{SourceSE: {A}, TargetSE: {B}}}
+    input: {{where: {{production: mended}}}}
+    policy: {{recovery: {{max_resets: 30}}}}
+""",
     "moving": f"""
   move:
     type: Moving
@@ -126,6 +142,9 @@ def begun(full_site: Site) -> dict[str, Disks]:
     for name, steps in STEPS.items():
         head = f"version: 1\nproduction: {{name: {name}, vo: sim}}\nsteps:"
         (full_site.productions / f"{name}.yaml").write_text(head + steps)
+    for file in ("one", "two"):
+        disks["mended"].put(file)
+        disks["mended"].lose(file)
     disks["at-once"].put("stale")
     disks["at-once"].register_copy("stale")
     move_at_once(disks["at-once"])
@@ -153,6 +172,33 @@ def move_at_once(disks: Disks) -> None:
         )
     )
     disks.gateway.start_transformation(made.id)
+
+
+@pytest.mark.timeout(1800)
+def test_failed_requests_tell_why_and_are_made_again_until_the_storage_is_mended(
+    full_site: Site, begun: dict[str, Disks]
+) -> None:
+    disks = begun["mended"]
+    name = transformation_name("mended", "run", "copy")
+
+    def failed() -> bool:
+        found = disks.gateway.find_transformation(name)
+        seen = disks.gateway.snapshot([found.id])[found.id] if found else None
+        return seen is not None and seen.tasks.get("Failed", 0) >= 2
+
+    until("failed requests", 600, failed)
+    for file in ("one", "two"):
+        disks.put_back(file)
+    full_site.succeeds("mended", "run", seconds=600)
+    for file in ("one", "two"):
+        assert disks.good(file, B)
+        assert disks.replicas(file) == {A, B}
+    report = full_site.rest.xcom("mended", "run", "copy.process", "job_report")
+    assert report["statuses"]["Done"] == 2
+    assert report["statuses"]["Failed"] >= 2
+    why = f"Failed: File doesn't exist: ReplicateAndRegister, at {A} to {B}"
+    assert [f"{cause['text']}, at {cause['site']}" for cause in report["causes"]] == [why]
+    assert report["requeued"] == {"Failed: File doesn't exist": report["statuses"]["Failed"]}
 
 
 @pytest.mark.timeout(1800)
