@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dirac_prodsys.core.specs import RequestOperation, RequestSpec
 from dirac_prodsys.core.status import TransformationStatus as Status
 from dirac_prodsys.errors import NotFound, TransformationFailed
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
@@ -80,6 +81,26 @@ def test_what_has_been_cleaned_is_not_cleaned_again(gateway: Gateway, state: str
     by_hand(gateway, made.id, "Status", state)
     gateway.clean_transformation(made.id)
     assert status_of(gateway, made.id) == state
+
+
+def test_data_management_that_was_cleaned_is_not_complete_though_dirac_archives_it(
+    gateway: Gateway,
+) -> None:
+    copy = RequestOperation(type="ReplicateAndRegister", attributes={"TargetSE": "DISK-B-SE"})
+    body = RequestSpec(operations=(copy,))
+
+    def archived(*before: str) -> str:
+        made = gateway.create_transformation(spec(unique(), type="Replication", body=body))
+        for state in (*before, "Archived"):
+            by_hand(gateway, made.id, "Status", state)
+        seen = status_of(gateway, made.id)
+        found = gateway.find_transformation(made.name)
+        assert found is not None
+        assert found.status == seen
+        return str(seen)
+
+    assert archived("Active", "Completed") == "Archived"
+    assert archived("Active", "Cleaning") == "Cleaned"
 
 
 def test_many_are_found_by_their_exact_names(gateway: Gateway) -> None:

@@ -6,7 +6,7 @@ guards nothing: any state may follow any other (``TransformationDB.py``, 9.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -25,6 +25,12 @@ SNAPSHOT_CHUNK = 10_000
 
 #: columns that tell which it is
 SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
+
+#: types that the cleaning agent archives (``DataManipulation``), as they make no files
+_NEVER_CLEANED = frozenset({"Replication", "Removal"})
+
+#: in the log of a transformation
+_TO_BE_CLEANED = f"Status updated to {TransformationStatus.CLEANING}"
 
 _SNAPSHOT = [*SUMMARY, "GroupSize", "AgentType", "MaxNumberOfTasks"]
 
@@ -123,7 +129,7 @@ class TransformationStates:
                     id=identifier,
                     name=str(row["TransformationName"]),
                     type=str(row["Type"]),
-                    status=TransformationStatus(row["Status"]),
+                    status=self._meant(row),
                     files=files.get(identifier, {}),
                     tasks=tasks.get(identifier, {}),
                     group_size=float(row["GroupSize"] or 0),
@@ -131,6 +137,19 @@ class TransformationStates:
                     max_tasks=int(row["MaxNumberOfTasks"] or 0),
                 )
         return found
+
+    def _meant(self, row: Mapping[str, Any]) -> TransformationStatus:
+        """Its state; Cleaned, if it is Archived as it was cleaned.
+
+        The cleaning agent archives data management instead of cleaning it, and archives also what
+        was complete a while ago (``TransformationCleaningAgent._executeClean``, 9.1).
+        """
+        status = TransformationStatus(row["Status"])
+        if status is not TransformationStatus.ARCHIVED or str(row["Type"]) not in _NEVER_CLEANED:
+            return status
+        told = self._ts("getTransformationLogging", int(row["TransformationID"]))
+        cleaned = any(str(line["Message"]) == _TO_BE_CLEANED for line in told)
+        return TransformationStatus.CLEANED if cleaned else status
 
     def _counters(self, table: str, field: str, chunk: list[int]) -> dict[int, dict[str, int]]:
         where = {"TransformationID": chunk}

@@ -74,7 +74,7 @@ class TransformationVerbs(TransformationStates):
                         f"several transformations are named {name}: {found[name].id}, {number}",
                         "keep one of them: clean or rename the others in DIRAC",
                     )
-                found[name] = TransformationRecord(number, name, str(row["Status"]))
+                found[name] = TransformationRecord(number, name, str(self._meant(row)))
         return found
 
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:

@@ -176,12 +176,14 @@ class MemoryAgents:
 
     def _clean(self, transformation: Transformation) -> None:
         """TransformationCleaningAgent: of files, those that carry the ID."""
+        by_requests = bool(operations_of(transformation))
         for lfn in self.catalogue.find({_SIGNATURE: int(transformation.row["TransformationID"])}):
             self.catalogue.remove(lfn)
         transformation.files.clear()
         transformation.tasks.clear()
         transformation.queries.clear()
-        self._set_status(transformation, TransformationStatus.CLEANED)
+        archived = TransformationStatus.ARCHIVED if by_requests else TransformationStatus.CLEANED
+        self._set_status(transformation, archived)
 
     def _set_status(self, transformation: Transformation, status: TransformationStatus) -> None:
         number = int(transformation.row["TransformationID"])
