@@ -33,7 +33,7 @@ from tests.walk.processes import Process
 from tests.walk.productions import GUARDED, KINDS, RUN, STOCK, walked
 from tests.walk.schedule import Schedule
 from tests.walk.tasks import ROUND, Attempt
-from tests.walk.world import WalkedGrid
+from tests.walk.world import EndlessError, WalkedGrid
 
 #: how often that person clears what failed
 CLEARS = 8
@@ -128,6 +128,8 @@ class Walk(Person):
             with ExitStack() as stack:
                 seams.enter(self, stack)
                 loop.run_until_complete(self._walk())
+        except EndlessError as error:
+            self.note("END", str(error))
         finally:
             loop.close()
             logging.disable(logging.NOTSET)

@@ -42,6 +42,14 @@ class Watcher(Protocol):
     def acted(self, number: int, what: str, value: Any) -> None: ...
 
 
+#: tasks of one step; no walk comes near
+MOST_TASKS = 500
+
+
+class EndlessError(Exception):
+    """A transformation takes its own output, again and again."""
+
+
 class WalkedGrid(MemoryGrid):
     """A grid that knows who acts, and that enforces no names, as DIRAC's check is not atomic.
 
@@ -127,6 +135,9 @@ class WalkedGrid(MemoryGrid):
             self.attached_at[int(transformation.row["TransformationID"])] = self.now
 
     def _add_task(self, transformation: Transformation, lfns: list[str]) -> int:
+        if len(transformation.tasks) > MOST_TASKS:
+            name = transformation.row["TransformationName"]
+            raise EndlessError(f"{name} has {MOST_TASKS} tasks, and there are more and more")
         self.watcher.task_made(transformation, lfns)
         number = super()._add_task(transformation, lfns)
         self.made_at[int(transformation.row["TransformationID"]), number] = self.now
