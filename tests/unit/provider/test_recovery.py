@@ -5,91 +5,20 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.policy import History, StepRules, judge
-from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.recovery_ledger import PARAMETER
 from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
-from dirac_prodsys.core.specs import (
-    Command,
-    JobSpec,
-    OutputFile,
-    RequestOperation,
-    RequestSpec,
-    TransformationSpec,
-)
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway import reading
-from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task
 from dirac_prodsys.gateway.recovery_protocol import FileChange
-from dirac_prodsys.gateway.services import JOBS, REQUESTS
 from dirac_prodsys.provider import recovery
-from dirac_prodsys.provider.sensors import DiracTransformationSensor
-
-QUERY = MetaQuery.parse({"run": "r"})
-RULES = StepRules(True, group_size=1)
-
-
-def merging(group_size: int = 1) -> TransformationSpec:
-    output = OutputFile(name="m_@{JOB_ID}", directory="/sim/merged", se="DISK-A-SE")
-    body = JobSpec(
-        name="m", job_type="Merging", commands=(Command(executable="m"),), outputs=(output,)
-    )
-    return TransformationSpec(
-        name="merge",
-        description="",
-        type="Merging",
-        group_size=group_size,
-        body=body,
-        input_query=QUERY,
-    )
-
-
-class Site:
-    """A grid whose files of failed tasks stay Assigned, and a transformation on it.
-
-    :param watched: its agents watch files.
-    """
-
-    def __init__(
-        self,
-        files: int = 4,
-        group_size: int = 1,
-        spec: TransformationSpec | None = None,
-        watched: bool = False,
-        **grid: Any,
-    ) -> None:
-        self.grid = MemoryGrid(**{"fails": lambda task: task.id == 1, **grid})
-        self.grid.stopped_agents = set() if watched else {"file_monitoring"}
-        self.gateway = MemoryGateway(self.grid)
-        for number in range(files):
-            self.grid.catalogue.register(f"/sim/in/{number}", run="r")
-        self.spec = spec or merging(group_size)
-        self.id = self.gateway.create_transformation(self.spec).id
-        self.gateway.start_transformation(self.id)
-        self.grid.advance(100)
-
-    def recover(self, rules: StepRules = RULES) -> recovery.Outcome:
-        return recovery.recover(self.gateway, self.id, self.spec.body, rules)
-
-    @property
-    def files(self) -> dict[str, str]:
-        found = self.grid.transformations[self.id].files
-        return {lfn[-1]: str(file.status) for lfn, file in found.items()}
-
-    @property
-    def note(self) -> dict[str, Any]:
-        return dict(json.loads(self.gateway.read_note(self.id, PARAMETER) or "{}"))
+from tests.unit.provider.recovery_site import QUERY, RULES, Site
 
 
 def test_a_file_of_a_failed_task_is_tried_again_and_counted_in_dirac() -> None:
@@ -147,97 +76,6 @@ def test_the_bad_site_is_avoided_although_the_grid_has_handed_its_files_on() -> 
     outcome = site.recover(StepRules(True, group_size=1, recovery=elsewhere))
     assert outcome.notes == ("tasks to come avoid LCG.Memory.org",)
     assert "LCG.Memory.org" in site.grid.transformations[site.id].row["Body"]
-
-
-def copying(group_size: int = 1) -> TransformationSpec:
-    copy = RequestOperation(type="ReplicateAndRegister", attributes={"TargetSE": "DISK-B-SE"})
-    return TransformationSpec(
-        name="copy",
-        description="",
-        type="Replication",
-        group_size=group_size,
-        body=RequestSpec(operations=(copy,)),
-        input_query=QUERY,
-    )
-
-
-def full_until(number: int) -> Any:
-    """Requests up to this one meet a full disk."""
-
-    def fails(task: Task) -> bool:
-        task.minor = f"No space left on device: /disk/{task.id}/data (Max attempts limit reached)"
-        return task.id <= number
-
-    return fails
-
-
-def test_failed_requests_are_made_again_and_the_report_names_their_error() -> None:
-    site = Site(files=2, spec=copying(), watched=True, fails=full_until(4))
-    rules = StepRules(True).shaped(site.spec)
-    assert site.files == {"0": "Problematic", "1": "Problematic"}
-    for _ in range(2):
-        outcome = site.recover(rules)
-        assert outcome.to_dict()["requeued"] == {"Failed: No space left on device: PATH": 2}
-        assert outcome.files == 0
-        site.grid.advance(100)
-    assert site.files == {"0": "Processed", "1": "Processed"}
-    report = reading.report_on(site.gateway, site.id, "copy")
-    assert report is not None
-    (cause,) = report.causes()
-    assert cause.text == "Failed: No space left on device: PATH: ReplicateAndRegister"
-    assert (cause.total, cause.site) == (4, "DISK-B-SE")
-    assert report.requeued == {"Failed: No space left on device: PATH": 4}
-    assert "4 requests: Failed: No space left" in report.to_text()
-
-
-def test_requests_are_made_again_as_often_as_allowed() -> None:
-    site = Site(files=1, spec=copying(), watched=True, fails=full_until(99))
-    rules = StepRules(True).shaped(site.spec)
-    for _ in range(6):
-        last = site.recover(rules)
-        site.grid.advance(100)
-    assert (last.asked, last.files) == (0, 1)
-    assert site.files == {"0": "Problematic"}
-    assert len(site.grid.transformations[site.id].tasks) == 1 + rules.recovery.max_resets
-
-
-@pytest.mark.parametrize(("watched", "becomes"), [(True, "Problematic"), (False, "MaxReset")])
-def test_a_rule_by_the_error_of_a_request_decides(watched: bool, becomes: str) -> None:
-    site = Site(files=1, spec=copying(), watched=watched, fails=full_until(1))
-    given_up = RecoveryRules(errors=(ErrorRule("give_up", minor="no space left*"),))
-    rules = StepRules(True, recovery=given_up).shaped(site.spec)
-    assert site.recover(rules).to_dict()["requeued"] == {}
-    assert site.files == {"0": becomes}
-
-
-def test_requests_are_not_looked_up_as_jobs() -> None:
-    site = Site(files=1, spec=copying(), fails=full_until(1))
-    report = reading.report_on(site.gateway, site.id, "copy")
-    assert report is not None
-    assert report == reading.report_on(site.gateway, site.id, "copy", by_requests=True)
-    assert not any(JOBS in call for call in site.gateway.services.calls)
-
-
-def test_a_report_asks_a_bounded_number_of_requests_and_says_so(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    site = Site(files=5, spec=copying(), fails=full_until(5))
-    monkeypatch.setattr(reading, "MOST_REQUESTS", 2)
-    report = reading.report_on(site.gateway, site.id, "copy")
-    assert report is not None
-    assert report.note == "of 5 failed requests, the errors of 2 were looked up"
-    assert sum(row.total for row in report.rows if row.minor) == 2
-    assert site.gateway.services.calls[f"{REQUESTS}.peekRequest"] == 2
-
-
-def test_without_request_management_the_status_alone_is_told() -> None:
-    site = Site(files=1, spec=copying(), fails=full_until(1))
-    refused = GatewayRejected("the configuration names no URL for RequestManagement/ReqManager")
-    with mock.patch.object(MemoryGateway, "request_states", side_effect=refused):
-        report = reading.report_on(site.gateway, site.id, "copy")
-    assert report is not None
-    assert "request management was not asked" in report.note
-    assert [(row.status, row.minor) for row in report.rows] == [("Failed", "")]
 
 
 def test_what_was_processed_by_a_failed_task_is_not_processed_again() -> None:
@@ -472,104 +310,3 @@ def test_1_and_15_every_call_is_one_of_vanilla_dirac() -> None:
 
 
 # -- in a task -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def stranded(grid: MemoryGrid, gateway: MemoryGateway, production: Production) -> MemoryGrid:
-    """Step ``merge`` with four files of a failed task, and two left over."""
-    from dirac_prodsys.core.plan import compile
-
-    grid.fails = lambda task: task.transformation == 2
-    grid.stopped_agents = {"file_monitoring"}
-    for step in compile(production, run="r1").steps:
-        made = gateway.create_transformation(step.transformation)
-        gateway.prepare_directories(step.transformation.directories)
-        gateway.ensure_tasks(made.id, step.transformation.tasks or 0)
-        gateway.start_transformation(made.id)
-    grid.advance(200)
-    return grid
-
-
-class Told(dict[str, Any]):
-    """What a task tells by XCom."""
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self[key] = json.loads(json.dumps(value))
-
-
-def event(gateway: MemoryGateway, number: int, kind: str, **more: Any) -> dict[str, Any]:
-    snapshot = gateway.snapshot([number])[number].to_dict()
-    return {"kind": kind, "reason": "because", "snapshot": snapshot, "deadline": 9e9, **more}
-
-
-def resume(sensor: Any, context: dict[str, Any], what: dict[str, Any]) -> Any:
-    with pytest.raises(TaskDeferred) as caught:
-        sensor.resume(context, what)
-    return caught.value.trigger
-
-
-def test_a_task_recovers_tells_and_waits_on(
-    stranded: MemoryGrid,
-    gateway: MemoryGateway,
-    production: Production,
-    context: dict[str, Any],
-) -> None:
-    sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
-    told = Told()
-    context["ti"] = SimpleNamespace(xcom_push=told.xcom_push)
-    history = History(attached=6, unchanged_since=5.0, flushes=1).to_dict()
-    trigger = resume(sensor, context, event(gateway, 2, "recover", history=history))
-    assert gateway.snapshot([2])[2].files == {"Unused": 6}
-    assert told["recovery"]["requeued"] == {"Failed: Application Finished With Errors": 4}
-    past = History.from_dict(trigger.history)
-    assert (past.handled_tasks, past.flushes, past.attached, past.asked) == (1, 1, 6, 0)
-    assert (trigger.flushes, trigger.deadline) == (1, 9e9)
-
-
-def test_a_task_waiting_to_settle_recovers_as_well(
-    stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
-) -> None:
-    sensor = DiracTransformationSensor(
-        task_id="settle", production=production, step="merge", until={"flush", "complete"}
-    )
-    resume(sensor, context, event(gateway, 2, "recover"))
-    assert gateway.snapshot([2])[2].files == {"Unused": 6}
-
-
-def test_a_task_adds_tasks_up_to_a_number_however_often_it_is_told(
-    stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
-) -> None:
-    sensor = DiracTransformationSensor(task_id="process", production=production, step="make")
-    for _ in range(2):
-        resume(sensor, context, event(gateway, 1, "extend", tasks=9))
-    assert sum(gateway.snapshot([1])[1].tasks.values()) == 9
-
-
-@pytest.mark.parametrize("kind", ["complete", "fail", "timeout"])
-def test_a_task_tells_what_the_jobs_came_to_when_it_ends(
-    stranded: MemoryGrid,
-    gateway: MemoryGateway,
-    production: Production,
-    context: dict[str, Any],
-    kind: str,
-) -> None:
-    sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
-    told = Told()
-    context["ti"] = SimpleNamespace(xcom_push=told.xcom_push)
-    try:
-        sensor.resume(context, event(gateway, 2, kind))
-        ended = "well"
-    except AirflowFailException:
-        ended = "badly"
-    assert ended == ("well" if kind == "complete" else "badly")
-    assert told["job_report"]["statuses"] == {"Failed": 1}
-    assert "<table>" in told["job_report"]["html"]
-
-
-def test_a_report_that_cannot_be_made_stands_in_nobodys_way(
-    stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
-) -> None:
-    sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
-    what = event(gateway, 2, "complete")
-    stranded.down = True
-    assert sensor.resume(context, what) == what["snapshot"]
