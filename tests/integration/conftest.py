@@ -40,7 +40,7 @@ def start_client(
 
 
 def run_client(
-    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod"
+    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod", seconds: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run Python code as a plain DIRAC client of ``grid``, in a process of its own."""
     return subprocess.run(
@@ -48,7 +48,7 @@ def run_client(
         env=grid.env(user=user, group=group),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
     )
 

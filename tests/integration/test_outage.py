@@ -104,7 +104,7 @@ def test_a_database_that_is_restarted_is_an_outage_and_never_a_wrong_answer(
 ) -> None:
     """Meanwhile every look either fails as an outage or tells the truth."""
     query = MetaQuery.parse({"run": "nothing"})
-    restarting = threading.Thread(target=light_grid.restart_mariadb, args=(3.0,))
+    restarting = threading.Thread(target=light_grid.restart_mariadb, args=(8.0,))
     restarting.start()
     outages = 0
     while restarting.is_alive():
