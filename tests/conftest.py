@@ -85,7 +85,7 @@ _TOGETHER = (
     "tests/e2e/test_",
     "tests/integration/",
     "tests/contract/",
-    "tests/e2e/rehearsal/",
+    "tests/rehearsal/",
 )
 
 

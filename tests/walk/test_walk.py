@@ -26,6 +26,7 @@ KEPT = [
 ]
 
 
+@pytest.mark.timeout(1800)
 def test_two_thousand_walks_break_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.walk", "--count", str(WALKS), "--seed", "1"],
