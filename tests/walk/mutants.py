@@ -21,7 +21,7 @@ from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import TransformationRecord
-from dirac_prodsys.provider import deeds, gate_trigger, operators, recovery
+from dirac_prodsys.provider import gate_trigger, operators, recovery
 from dirac_prodsys.provider.approval import DiracApprovalOperator as Approval
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.loops import DiracLoopPassOperator
@@ -88,11 +88,6 @@ async def _stop_whatever(self: Any) -> None:
 def _resume_whatever(gateway: Any, transformation: int) -> bool:
     gateway.start_transformation(transformation)
     return True
-
-
-def _extend_again(gateway: Any, request: Any, row: Any) -> str:
-    gateway._ts("extendTransformation", row.id, request.tasks)
-    return ""
 
 
 def _open_at_once(*_: Any, **__: Any) -> GateVerdict:
@@ -180,11 +175,6 @@ MUTANTS = (
         "acts on what its preview does not name",
         frozenset({"I8"}),
         lambda: mock.patch.object(Preview, "acts", property(lambda preview: preview.rows)),
-    ),
-    Mutant(
-        "adds tasks again when an action is tried again",
-        frozenset({"I6"}),
-        lambda: mock.patch.dict(deeds._ACTS, {"extend": _extend_again}),
     ),
     Mutant(
         "opens gates at once",
