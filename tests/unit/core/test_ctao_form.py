@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.policy import History, judge
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
@@ -26,10 +24,6 @@ from tests.unit.core.ctao_files import (
 
 OUTSIDE = "the directory '/sim/MC' does not lie below /ctao, the virtual organisation's own tree"
 NO_PATH = "'/ctao/MC/PROD6/La Palma/proton/ctapipe-process/0/Log' is no logical path of a directory"
-
-UNSELECTABLE = (
-    "only the jobs of Step1_MCSimulation know what it simulates: its files cannot be selected"
-)
 
 
 def test_the_file_names_the_production_and_base_path_the_vo():
@@ -227,68 +221,6 @@ def test_a_trial_with_a_few_files_is_for_roots():
     assert (made.sample.limit, made.sample.query.matches(ROOT)) == (2, True)
     assert told(step(1, SIMULATION), step(2, config, {"parentID": 1, "moon": "dark"})) == [
         ("input_limit: 2", "only a step without parents can take a few of its files")
-    ]
-
-
-SIMPIPE = {"type": "SimPipe", "version": "v0.21.0", "simpipe_config": "simpipe/south.yml"}
-SOUTH = """\
-array_layout_name: CTAO-South-Alpha
-site: South
-primary: Gamma
-azimuth_angle: 12.5
-model_version: "6.10"
-grid_output_path: out
-"""
-
-
-def test_a_configuration_beside_the_file_becomes_part_of_the_production():
-    source = text(step(2, SIMPIPE), step(1, SIMULATION))
-    beside = {"simpipe/south.yml": SOUTH}
-    production = load_production(source, "p.yml", beside=beside.get)
-    again = load_production(production.source, "p.yml")
-    assert compile(again, run="r1") == compile(production, run="r1")
-    assert compile(again, run="r1").steps[1].transformation.output_query.to_dirac() == {
-        "MCCampaign": {"=": "PROD6"},
-        "array_layout": {"=": "CTAO-South-Alpha"},
-        "configuration_id": {"=": 16},
-        "data_level": {"=": -1},
-        "outputType": {"=": "Data"},
-        "particle": {"=": "gamma"},
-        "phiP": {"=": 192.5},
-        "sct": {"=": "False"},
-        "site": {"=": "Paranal"},
-        "tel_sim_prog": {"=": "simpipe"},
-        "tel_sim_prog_version": {"=": "v0.21.0"},
-        "thetaP": {"=": 20},
-    }
-
-
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"simpipe_config": "../south.yml"}, "'../south.yml' is not at hand"),
-        ({"simpipe_config": "none.yml"}, "'none.yml' is not at hand"),
-        ({"simpipe_config": {"site": "South"}}, "key 'primary' is missing"),
-        (
-            {"simpipe_config": {**yaml.safe_load(SOUTH), "run_number": 3}},
-            "run_number does not belong here",
-        ),
-        ({"simpipe_config": {**yaml.safe_load(SOUTH), "site": "Mars"}}, "'Mars' is no site"),
-        ({"simpipe_config": {**yaml.safe_load(SOUTH), "azimuth_angle": "up"}}, "'up' is no az"),
-    ],
-)
-def test_a_configuration_that_lacks_something_is_told(changed, reason):
-    assert any(reason in told_ for _, told_ in told(step(1, {**SIMPIPE, **changed})))
-
-
-def test_nobody_can_take_files_of_a_ledger():
-    ledger = {**SIMPIPE, "simpipe_config": {"job_grid_file": "a.ecsv", "grid_output_path": "out"}}
-    assert plan(step(1, ledger)).steps[0].transformation.output_query is None
-    assert told(step(1, ledger), step(2, PROCESSING, {"parentID": 1})) == [
-        (
-            "parentID: 1",
-            UNSELECTABLE,
-        )
     ]
 
 

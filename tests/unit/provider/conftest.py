@@ -19,6 +19,7 @@ from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from tests.unit.provider.action_runs import ActionRun
+from tests.unit.provider.waits import Begun
 
 Connect = Callable[..., str]
 
@@ -58,6 +59,12 @@ def gateway(grid: MemoryGrid) -> memory.MemoryGateway:
 def production() -> Production:
     """Two steps: six files, merged by four, into a dataset."""
     return load_production(TWO_STEPS, "two.yaml")
+
+
+@pytest.fixture
+def begun(production: Production, grid: MemoryGrid, gateway: memory.MemoryGateway) -> Begun:
+    """That production under way: its run ``r1``."""
+    return Begun.of(production, grid, gateway)
 
 
 class Store(dict[str, Any]):

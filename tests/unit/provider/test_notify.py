@@ -13,10 +13,8 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.notices import Notice, parameter
-from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.policy import History
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.provider.final import DiracProductionReportOperator
 from dirac_prodsys.provider.notify import Teller, rules_for, wanted
@@ -28,7 +26,7 @@ from dirac_prodsys.provider.operators import (
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
 from tests.unit.provider.conftest import TWO_STEPS
-from tests.unit.provider.test_triggers import begin, events, trigger_for
+from tests.unit.provider.waits import Begun, events
 
 Context = dict[str, Any]
 
@@ -258,30 +256,26 @@ def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
     assert TOLD[0]["text"].startswith("failed tasks: merge.process\nnot complete: make Active")
 
 
-async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(
-    grid: MemoryGrid, gateway: MemoryGateway, production: Production
-) -> None:
-    steps = compile(production, run="r1").steps
-    _, merge = begin(gateway, production)
-    grid.advance(200)
-    trigger = trigger_for(merge, steps[1], tell=True)
+async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(begun: Begun) -> None:
+    begun.grid.advance(200)
+    trigger = begun.merging(tell=True)
     trigger.rules["flush"] = "manual"
-    (event,) = await events(trigger, lambda: grid.advance(1))
+    (event,) = await events(trigger, lambda: begun.grid.advance(1))
     assert (event["kind"], event["about"]) == ("notice", "needs_person")
     cause = "# of # files are Unused, and the policy leaves the flush to a person"
     assert event["causes"] == [cause]
 
     soon = {**event["history"], "tell_after": time.time() + 0.2}
-    early = trigger_for(merge, steps[1], tell=True, history=soon)
+    early = begun.merging(tell=True, history=soon)
     early.rules["flush"] = "manual"
     (event,) = await events(early)
     assert (event["kind"], time.time() >= soon["tell_after"]) == ("notice", True)
 
     told = {**event["history"], "told": [cause]}
-    again = trigger_for(merge, steps[1], tell=True, history=told)
+    again = begun.merging(tell=True, history=told)
     again.rules["flush"] = "manual"
-    gateway.flush_transformation(merge)
-    (event,) = await events(again, lambda: grid.advance(5))
+    begun.gateway.flush_transformation(begun.merge)
+    (event,) = await events(again, lambda: begun.grid.advance(5))
     assert (event["kind"], event["about"], event["causes"]) == ("notice", "recovered", [cause])
 
 

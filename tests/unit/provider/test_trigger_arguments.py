@@ -1,0 +1,58 @@
+"""What is stored of a trigger is read again weeks later, by another version of its class."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dirac_prodsys.provider import moments
+from dirac_prodsys.provider.triggers import DiracGatewayTrigger, DiracTransformationTrigger
+
+
+def test_the_earliest_event_follows_airflows_own_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(moments.time, "time", lambda: 1000.0)
+    assert moments.earliest_event() == 0.0
+    monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "5")
+    assert moments.earliest_event() == 1006.0
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        DiracTransformationTrigger(
+            7, "n", "c", {"needs_input": True, "new_rule": 1}, {"a": {"=": 1}}, False, 2, 5.0
+        ),
+        DiracGatewayTrigger("c", {"flushes": 2}, 5.0),
+    ],
+)
+def test_a_trigger_travels_as_json(trigger: Any) -> None:
+    from airflow.sdk._shared.module_loading import import_string
+
+    path, kwargs = trigger.serialize()
+    again = import_string(path)(**json.loads(json.dumps(kwargs)))
+    assert again.serialize() == (path, kwargs)
+
+
+def test_the_path_and_arguments_that_are_stored_for_weeks_never_change() -> None:
+    path, kwargs = DiracTransformationTrigger(1).serialize()
+    assert path == "dirac_prodsys.provider.triggers.DiracTransformationTrigger"
+    assert set(kwargs) >= {
+        "transformation",
+        "name",
+        "dirac_conn_id",
+        "rules",
+        "query",
+        "inputs_final",
+        "flushes",
+        "deadline",
+        "not_before",
+    }
+
+
+def test_arguments_of_another_version_are_ignored() -> None:
+    assert DiracTransformationTrigger(transformation="7", use_event=True).transformation == 7
+    assert DiracGatewayTrigger(use_event=True).state == {}
