@@ -41,7 +41,7 @@ def main() -> int:
             (many / f"{number:05}.yaml").write_text(copy, encoding="utf-8")
         long = folder / "long.yaml"
         long.write_text(_chain(STEPS), encoding="utf-8")
-        one = _lint(EXAMPLE)
+        one = min(_lint(EXAMPLE) for _ in range(3))
         measured = [
             (f"{count} files", _lint(many), MANY * count / 1000),
             ("one file", one, ONE),

@@ -5,6 +5,7 @@ Invariant: a subcommand lives in the file of its name; starting up imports typer
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -24,6 +25,9 @@ from dirac_prodsys.cli.rehearse import rehearse
 from dirac_prodsys.cli.report import report
 from dirac_prodsys.cli.schema import schema
 from dirac_prodsys.cli.status import status
+
+#: objects until garbage is looked for: what starts up makes many, and none of it is garbage
+_GARBAGE = 50_000
 
 app = typer.Typer(
     name="dirac-prodsys",
@@ -64,3 +68,4 @@ def options(
     ] = False,
 ) -> None:
     """Check production files, and see what they would send to DIRAC and what came of it."""
+    gc.set_threshold(_GARBAGE)
