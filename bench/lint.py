@@ -22,8 +22,8 @@ EXAMPLE = REPOSITORY / "include" / "productions" / "mandelbrot.yaml"
 
 #: the bars, seconds: 1,000 files, one file, the import
 MANY, ONE, IMPORT = 10.0, 1.0, 0.15
-#: steps of the long file
-STEPS = 500
+#: steps of the long file: as many as a production may have
+STEPS = 1000
 
 
 def main() -> int:

@@ -12,39 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from dirac_prodsys.core import meta_query
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError, say
+from dirac_prodsys.core.outputs import Output, Outputs
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.specs import MetaValue
 
 #: outputs of others that one step would take and that are told
 MAX_STRANGERS = 5
-
-
-#: no condition
-EVERYTHING = MetaQuery()
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a step leaves in the catalogue, placeholders filled.
-
-    :param metadata: of the directory itself.
-    :param query: what all its files fulfil.
-    :param files: the part of it that the files carry themselves.
-    """
-
-    step: str
-    directory: str
-    metadata: Mapping[str, MetaValue]
-    query: MetaQuery
-    files: MetaQuery = EVERYTHING
-
-    def holds(self, other: Output) -> bool:
-        """Whether the other's directory lies below this one."""
-        return other.directory.startswith(f"{self.directory}/")
 
 
 @dataclass(frozen=True)
@@ -125,7 +102,7 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
 
 def input_query(
     wanted: Wanted,
-    outputs: Mapping[str, Output],
+    outputs: Outputs,
     problems: Problems,
     *,
     relays: Mapping[str, Relay] | None = None,
@@ -141,9 +118,9 @@ def input_query(
     relays = relays or {}
     query: MetaQuery | None = None
     if wanted.parents:
-        query = _from_parents(wanted, outputs, relays, problems)
+        query = _from_parents(wanted, outputs.of, relays, problems)
     elif wanted.files:
-        _refuse_made_here(wanted, outputs, problems)
+        _refuse_made_here(wanted, outputs.of, problems)
     elif wanted.dataset is not None:
         query = _from_dataset(wanted, (datasets or {}).get(wanted.dataset), problems)
     elif wanted.where.is_empty:
@@ -243,7 +220,7 @@ def _from_parents(
 def _refuse_strangers(
     wanted: Wanted,
     query: MetaQuery,
-    outputs: Mapping[str, Output],
+    outputs: Outputs,
     origins: Collection[str],
     problems: Problems,
 ) -> None:
@@ -252,18 +229,8 @@ def _refuse_strangers(
     :param origins: steps whose files the parents hand on.
     """
     expected = {*wanted.parents, *origins}
-    listed = query.listed
-    told = 0
-    for output in outputs.values():
-        if output.step in expected or told == MAX_STRANGERS:
-            continue
-        own = output.metadata
-        # nearly every output is ruled out by a value of its own, and that is quick to see
-        if any(name in own and own[name] not in values for name, values in listed.items()):
-            continue
-        if not _takes_some(query, output, outputs):
-            continue
-        told += 1
+    strangers = (output for output in outputs.taken_by(query) if output.step not in expected)
+    for output in islice(strangers, MAX_STRANGERS):
         itself = output.step == wanted.step
         whose = "its own output" if itself else f"the output of step {output.step} too"
         problems.add(
@@ -272,25 +239,3 @@ def _refuse_strangers(
             "let the metadata of the two outputs differ, such as step: ${{ step }}",
             code="eats-output",
         )
-
-
-def _takes_some(query: MetaQuery, output: Output, outputs: Mapping[str, Output]) -> bool:
-    """Whether a file of this output may match."""
-    carried = _metadata_of(output, outputs)
-    if output.files.is_empty:
-        return query.matches(carried)
-    if not query.intersects(output.files):
-        return False
-    # any value will do for a field on which the two agree
-    agreed = set(output.files.fields)
-    rest = [query.only(field) for field in query.fields if field not in agreed]
-    return all(condition.matches(carried) for condition in rest)
-
-
-def _metadata_of(output: Output, outputs: Mapping[str, Output]) -> dict[str, MetaValue]:
-    """The metadata that the files of a step carry: those of all directories above them."""
-    above = sorted((o for o in outputs.values() if o.holds(output)), key=lambda o: len(o.directory))
-    metadata: dict[str, MetaValue] = {}
-    for directory in (*above, output):
-        metadata.update(directory.metadata)
-    return metadata

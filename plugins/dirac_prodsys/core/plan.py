@@ -15,12 +15,19 @@ from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core import approval, graph, linking
-from dirac_prodsys.core.derived import Derived
 from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.literals import check_literals
 from dirac_prodsys.core.names import check_names
-from dirac_prodsys.core.plan_values import Datasets, LoopPlan, ProductionPlan, Sample, StepPlan
+from dirac_prodsys.core.outputs import Outputs
+from dirac_prodsys.core.plan_values import (
+    Datasets,
+    Derived,
+    LoopPlan,
+    ProductionPlan,
+    Sample,
+    StepPlan,
+)
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_draft import StepDraft, draft
@@ -154,6 +161,7 @@ def _native_plans(
     made = {n: d.dataset for n, d in drafts.items() if d.dataset is not None}
     made |= {n: p.dataset for n, p in plans.items() if p.dataset is not None}
     check_datasets(made, problems)
+    made_here = Outputs(outputs)
     relays: dict[str, linking.Relay] = {}
     awaiting = dict(derived.awaiting)
     unclear = unclear | {n for n, d in drafts.items() if derives(d.step.job)} - plans.keys()
@@ -169,7 +177,7 @@ def _native_plans(
                 wanted = replace(wanted, parents=(), dataset=late[0])
                 drafted = replace(drafted, wanted=wanted)
             query = linking.input_query(
-                wanted, outputs, problems, relays=relays, datasets={} if late else datasets
+                wanted, made_here, problems, relays=relays, datasets={} if late else datasets
             )
             if drafted.hands_on and query is not None:
                 relays[step.name] = linking.relay(query, parents[step.name], relays)

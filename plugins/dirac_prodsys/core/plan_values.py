@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
 
@@ -211,3 +212,17 @@ class ProductionPlan:
             **({"approval": plain(self.approval)} if self.approval is not None else {}),
             **({"loops": [loop.to_dict() for loop in self.loops]} if self.loops else {}),
         }
+
+
+@dataclass
+class Derived:
+    """What comes of the steps of a production whose jobs derive.
+
+    :param plans: by name; those that are wrong are missing.
+    :param outputs: what others find of them by metadata.
+    :param awaiting: step → dataset without whose query nobody knows what the step leaves.
+    """
+
+    plans: dict[str, StepPlan] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    awaiting: dict[str, str] = field(default_factory=dict)

@@ -15,9 +15,10 @@ from dirac_prodsys.core import approval, gates, naming, run_ranges
 from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
-from dirac_prodsys.core.linking import Output, Wanted
+from dirac_prodsys.core.linking import Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill, refuse
 from dirac_prodsys.core.plan_values import Sample, StepPlan
 from dirac_prodsys.core.plugins import check_group, read_parameters

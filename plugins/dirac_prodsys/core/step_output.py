@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.linking import Output, read_query
+from dirac_prodsys.core.linking import read_query
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production

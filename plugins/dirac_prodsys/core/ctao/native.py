@@ -26,12 +26,11 @@ from dirac_prodsys.core.ctao.native_runs import count_runs
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS, bare, in_catalogue_words
-from dirac_prodsys.core.derived import Derived
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.meta_query import MetaQueryError
 from dirac_prodsys.core.placeholders import fill
-from dirac_prodsys.core.plan_values import Datasets, StepPlan
+from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import DirectorySpec

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dirac_prodsys.core import linking
+from dirac_prodsys.core import outputs
 from dirac_prodsys.core.ctao import directories
 from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.outputs import Output
@@ -17,7 +17,7 @@ from dirac_prodsys.core.specs import MetaValue
 from dirac_prodsys.core.step_draft import StepDraft
 
 
-def findable(output: Output, directory: str) -> linking.Output:
+def findable(output: Output, directory: str) -> outputs.Output:
     """The output as links of any type of step see it."""
     of_files = known_query({n: said for n, said in output.query.items() if n in output.files})
     said = known_query(output.carried).to_dirac()
@@ -26,7 +26,7 @@ def findable(output: Output, directory: str) -> linking.Output:
         if name not in output.files and single(bare(condition)):
             metadata[name] = bare(condition)
     query = output.known
-    return linking.Output(output.step, directory, metadata, query, of_files)
+    return outputs.Output(output.step, directory, metadata, query, of_files)
 
 
 def check_nesting(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dirac_prodsys.core import graph, linking, naming, step_output
+from dirac_prodsys.core import graph, naming, step_output
 from dirac_prodsys.core.ctao import feeding, inputs, remarks, settings
 from dirac_prodsys.core.ctao.directories import check as check_directories
 from dirac_prodsys.core.ctao.directories import directories
@@ -19,6 +19,7 @@ from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.job_types.ctao import PREFIX
+from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.plan_values import Datasets, Sample, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
@@ -200,5 +201,5 @@ def _dataset(
     output = drafted.output
     if output is None:
         return step_output.dataset(production, drafted.step, None, values, problems)
-    made = linking.Output(drafted.step.name, "", {}, output.known)
+    made = Output(drafted.step.name, "", {}, output.known)
     return step_output.dataset(production, drafted.step, made, values, problems)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
+from dirac_prodsys.core.outputs import Candidates
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof.subject import Subject, removes
 
@@ -150,19 +151,17 @@ def _removals(subject: Subject) -> Iterator[Problem]:
 
 def _swallowed(subject: Subject) -> Iterator[Problem]:
     """Outputs that would match if their files had a field that nobody declares for them."""
-    known = {
-        s: left.listed
-        for s, left in subject.leaves.items()
-        # of a derived output it is known which fields its files have
-        if s not in subject.relays and not subject.derived(s)
-    }
+    candidates = Candidates(
+        {
+            s: left.listed
+            for s, left in subject.leaves.items()
+            # of a derived output it is known which fields its files have
+            if s not in subject.relays and not subject.derived(s)
+        }
+    )
     for step, wanted in subject.takes.items():
-        listed = wanted.listed
         expected, told = subject.sources(step), 0
-        for other, own in known.items():
-            # nearly every output is ruled out by a value, and that is quick to see
-            if any(name in own and own[name].isdisjoint(vs) for name, vs in listed.items()):
-                continue
+        for other in candidates.of(wanted):
             if other in expected or told == _TOLD:
                 continue
             left = subject.leaves[other]

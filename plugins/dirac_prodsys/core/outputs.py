@@ -1,0 +1,123 @@
+"""What the steps of a production leave in the catalogue, and whose files a query takes.
+
+The files of a step carry the metadata of its directory and of all directories above it. A
+production of a thousand steps has a million pairs of a query and an output, and nearly all are
+ruled out by one value: :class:`Candidates` finds the others without asking each.
+
+Invariant: an output is named by :meth:`Outputs.taken_by` if, and only if, a file of it may match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.meta_value import Value
+from dirac_prodsys.core.specs import MetaValue
+
+#: no condition
+EVERYTHING = MetaQuery()
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a step leaves in the catalogue, placeholders filled.
+
+    :param metadata: of the directory itself.
+    :param query: what all its files fulfil.
+    :param files: the part of it that the files carry themselves.
+    """
+
+    step: str
+    directory: str
+    metadata: Mapping[str, MetaValue]
+    query: MetaQuery
+    files: MetaQuery = EVERYTHING
+
+    def holds(self, other: Output) -> bool:
+        """Whether the other's directory lies below this one."""
+        return other.directory.startswith(f"{self.directory}/")
+
+
+class Candidates:
+    """Outputs by the values that are known of their files, to leave out those that cannot match.
+
+    :param values: name → field → its values; of a field that is not named anything may be true.
+    """
+
+    def __init__(self, values: Mapping[str, Mapping[str, Collection[Value]]]) -> None:
+        self._values = values
+        self._place = {name: number for number, name in enumerate(values)}
+        self._having: dict[str, dict[Value, set[str]]] = {}
+        self._silent: dict[str, set[str]] = {}
+        for name, known in values.items():
+            for field, listed in known.items():
+                having = self._having.setdefault(field, {})
+                for value in listed:
+                    having.setdefault(value, set()).add(name)
+        for field in self._having:
+            self._silent[field] = {name for name, known in values.items() if field not in known}
+
+    def of(self, query: MetaQuery) -> list[str]:
+        """Those that no value rules out, in their own order."""
+        wanted = {f: values for f, values in query.listed.items() if f in self._having}
+        if not wanted:
+            return list(self._values)
+        rarest = min(wanted, key=lambda field: self._count(field, wanted[field]))
+        left = self._silent[rarest].union(*self._groups(rarest, wanted.pop(rarest)))
+        fits = (name for name in left if self._fits(name, wanted))
+        return sorted(fits, key=self._place.__getitem__)
+
+    def _groups(self, field: str, values: Collection[Value]) -> list[set[str]]:
+        having = self._having[field]
+        return [having[value] for value in values if value in having]
+
+    def _count(self, field: str, values: Collection[Value]) -> int:
+        return len(self._silent[field]) + sum(map(len, self._groups(field, values)))
+
+    def _fits(self, name: str, wanted: Mapping[str, frozenset[Value]]) -> bool:
+        known = self._values[name]
+        return not any(f in known and values.isdisjoint(known[f]) for f, values in wanted.items())
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Those of all steps, by the names of the steps."""
+
+    of: Mapping[str, Output]
+
+    @cached_property
+    def _candidates(self) -> Candidates:
+        return Candidates(
+            {
+                step: {field: (value,) for field, value in output.metadata.items()}
+                for step, output in self.of.items()
+            }
+        )
+
+    def taken_by(self, query: MetaQuery) -> Iterator[Output]:
+        """The outputs of which a file may match."""
+        for step in self._candidates.of(query):
+            if self._takes_some(query, self.of[step]):
+                yield self.of[step]
+
+    def _takes_some(self, query: MetaQuery, output: Output) -> bool:
+        carried = self._metadata_of(output)
+        if output.files.is_empty:
+            return query.matches(carried)
+        if not query.intersects(output.files):
+            return False
+        # any value will do for a field on which the two agree
+        agreed = set(output.files.fields)
+        rest = [query.only(field) for field in query.fields if field not in agreed]
+        return all(condition.matches(carried) for condition in rest)
+
+    def _metadata_of(self, output: Output) -> dict[str, MetaValue]:
+        """The metadata that the files of a step carry: those of all directories above them."""
+        above = [other for other in self.of.values() if other.holds(output)]
+        metadata: dict[str, MetaValue] = {}
+        for directory in (*sorted(above, key=lambda other: len(other.directory)), output):
+            metadata.update(directory.metadata)
+        return metadata
