@@ -17,7 +17,7 @@ from typing import Any
 
 from dirac_prodsys.core import meta_query
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError, say
-from dirac_prodsys.core.outputs import Output, Outputs
+from dirac_prodsys.core.outputs import Output, Outputs, above
 from dirac_prodsys.core.problems import Path, Problems
 
 #: outputs of others that one step would take and that are told
@@ -77,9 +77,8 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
         at.setdefault(output.directory, []).append(output)
     for output in outputs.values():
         path: Path = ("steps", output.step, "output", "directory")
-        parts = output.directory.split("/")
-        above = ("/".join(parts[:end]) for end in range(2, len(parts) + 1))
-        for other in (o for directory in above for o in at.get(directory, ())):
+        holding = (*above(output.directory), output.directory)
+        for other in (o for directory in holding for o in at.get(directory, ())):
             below = other.holds(output)
             twice = sorted(output.metadata.keys() & other.metadata.keys()) if below else ()
             if twice:

@@ -21,6 +21,12 @@ from dirac_prodsys.core.specs import MetaValue
 EVERYTHING = MetaQuery()
 
 
+def above(directory: str) -> list[str]:
+    """The directories above this one, the outermost first."""
+    parts = directory.split("/")
+    return ["/".join(parts[:end]) for end in range(2, len(parts))]
+
+
 @dataclass(frozen=True)
 class Output:
     """What a step leaves in the catalogue, placeholders filled.
@@ -114,10 +120,17 @@ class Outputs:
         rest = [query.only(field) for field in query.fields if field not in agreed]
         return all(condition.matches(carried) for condition in rest)
 
+    @cached_property
+    def _at(self) -> dict[str, list[Output]]:
+        found: dict[str, list[Output]] = {}
+        for output in self.of.values():
+            found.setdefault(output.directory, []).append(output)
+        return found
+
     def _metadata_of(self, output: Output) -> dict[str, MetaValue]:
         """The metadata that the files of a step carry: those of all directories above them."""
-        above = [other for other in self.of.values() if other.holds(output)]
         metadata: dict[str, MetaValue] = {}
-        for directory in (*sorted(above, key=lambda other: len(other.directory)), output):
-            metadata.update(directory.metadata)
-        return metadata
+        for directory in above(output.directory):
+            for other in self._at.get(directory, ()):
+                metadata.update(other.metadata)
+        return {**metadata, **output.metadata}

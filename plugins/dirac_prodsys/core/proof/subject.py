@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from dirac_prodsys.core.graph import StepGraph
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.outputs import above
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.specs import CtaoSpec, RequestSpec, TransformationSpec
+from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, RequestSpec, TransformationSpec
 
 #: operations after which a file is gone
 REMOVING = frozenset({"RemoveFile", "PhysicalRemoval"})
@@ -103,7 +104,9 @@ class Subject:
     @cached_property
     def leaves(self) -> dict[str, MetaQuery]:
         """Step → what all its files fulfil: by the output query and the directories they lie in."""
-        directories = [d for s in self.plan.steps for d in s.transformation.directories]
+        at: dict[str, list[DirectorySpec]] = {}
+        for directory in (d for s in self.plan.steps for d in s.transformation.directories):
+            at.setdefault(directory.path, []).append(directory)
         found: dict[str, MetaQuery] = {}
         for step in self.plan.steps:
             spec = step.transformation
@@ -115,10 +118,10 @@ class Subject:
                 continue
             inherited: dict[str, list[Any]] = {}
             for own in spec.directories:
-                for other in directories:
-                    if own.path == other.path or own.path.startswith(f"{other.path}/"):
-                        for name, value in other.metadata.items():
-                            inherited.setdefault(name, []).append(value)
+                holding = (*above(own.path), own.path)
+                for other in (d for path in holding for d in at.get(path, ())):
+                    for name, value in other.metadata.items():
+                        inherited.setdefault(name, []).append(value)
             found[step.name] = MetaQuery.parse({**inherited, **spec.output_query.to_dirac()})
         return found
 
