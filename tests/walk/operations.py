@@ -250,8 +250,6 @@ def act(walk: Walk, chance: random.Random) -> str:
         given |= {"run": chance.choice(("r1", "*")), "confirm": production.name}
     if action == "extend":
         given["tasks"] = chance.randint(1, 3)
-        if given["steps"] and (makers := [s.name for s in production.steps if s.tasks]):
-            given["steps"] = [chance.choice(makers)]
     if action == "set_group_size":
         given["group_size"] = float(chance.randint(1, 5))
     run = walk.operations.begin(given)
