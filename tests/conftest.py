@@ -78,14 +78,15 @@ def productions_folder(airflow_home: Path) -> Path:
         path.unlink()
 
 
-#: tests that share a grid, and so stay together where several workers run tests; in the order in
-#: which they begin, for the first take longest
+#: tests that share a grid, and so stay together where several workers run tests, and other long
+#: ones; in the order in which they begin, for what is left at the end must be short
 _TOGETHER = (
     "tests/e2e/full/",
     "tests/e2e/test_",
     "tests/integration/",
-    "tests/contract/",
     "tests/rehearsal/",
+    "tests/contract/",
+    "tests/walk/",
 )
 
 
