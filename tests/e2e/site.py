@@ -155,6 +155,16 @@ class Site:
             )
             return [str(lfn) for (lfn,) in cursor.fetchall()]
 
+    def file_states(self, transformation: int) -> list[str]:
+        """The states of the files that a transformation has taken."""
+        with closing(self.database()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                "SELECT Status FROM TransformationFiles WHERE TransformationID = %s",
+                (transformation,),
+            )
+            return [str(status) for (status,) in cursor.fetchall()]
+
     # -- the saboteur -------------------------------------------------------------------------
 
     def database(self) -> MySQLdb.Connection:

@@ -27,7 +27,9 @@ Outputs = Literal["all", "some", "none", "unsigned", "unknown"]
 
 #: ``keep``: nothing is to be done; ``processed``: say that it was processed; ``missing``: say that
 #: the catalogue does not have it, as DIRAC's own agents do when they come to it
-Fate = Literal["keep", "retry", "retry_elsewhere", "processed", "missing", "give_up", "ask"]
+Fate = Literal[
+    "keep", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"
+]
 
 #: states of a job that are an end; job monitoring knows more words than tasks do
 _ENDED_BADLY = frozenset(map(str, BAD_TASKS))
@@ -128,6 +130,7 @@ _BECOMES: Mapping[Fate, FileStatus] = {
     "processed": FileStatus.PROCESSED,
     "missing": FileStatus.MISSING_IN_FC,
     "give_up": FileStatus.MAX_RESET,
+    "hold": FileStatus.MAX_RESET,
 }
 
 
@@ -260,6 +263,9 @@ def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
         return Decision(file, "give_up", cause, f"{again}, and {doubt}", end.site)
     if rule.then == "give_up":
         return Decision(file, "give_up", cause, f"the rule for {rule.label}", end.site)
+    if rule.then == "ask":
+        why = f"the rule for {rule.label}: the grid may not try it again until a person says so"
+        return Decision(file, "hold", cause, why, end.site)
     # this try is counted already
     total = max(sum(ledger.of_file(file.lfn).values()), file.errors) - 1
     if total >= rules.max_resets:

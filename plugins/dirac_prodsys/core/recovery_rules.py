@@ -83,7 +83,8 @@ class RecoveryRules:
     :param max_resets: how often one file is tried again, whatever the causes.
     :param max_per_cause: how many files are tried again for one cause; None: no bound.
     :param errors: rules by the error of the job; the first that fits decides.
-    :param max_reset: what becomes of files in this state; likewise the three others.
+    :param max_reset: what becomes of files in this state; likewise the three others. Where an error
+        is to be asked about, ``give_up`` is ``ask``.
     """
 
     mode: Mode = "active"
@@ -112,12 +113,20 @@ class RecoveryRules:
         return next((rule for rule in self.errors if rule.fits(job)), None)
 
     def by_state(self, status: str) -> Action:
-        """What becomes of files in this state; those in others are given up by the grid."""
+        """What becomes of files in this state; those in others are given up by the grid.
+
+        Files that a person is to decide about are MaxReset, so that the grid leaves them alone.
+        """
         for name, state in STATES.items():
             if status == state:
                 action: Action = getattr(self, name)
-                return action
+                held = state is FileStatus.MAX_RESET and self._asks
+                return "ask" if held and action == "give_up" else action
         return "give_up"
+
+    @property
+    def _asks(self) -> bool:
+        return any(rule.then == "ask" for rule in self.errors)
 
     def looked_at(self, by_requests: bool) -> tuple[FileStatus, ...]:
         """States of failure whose files are looked into.

@@ -261,7 +261,7 @@ def _carry_out(
     decided = [
         (d.file.lfn, d.file.task)
         for d in decisions
-        if d.file.task and d.fate in ("retry", "retry_elsewhere", "give_up")
+        if d.file.task and d.fate in ("retry", "retry_elsewhere", "give_up", "hold")
     ]
     if again or decided:
         noted = ledger.with_tries(again).with_decisions(decided)

@@ -39,6 +39,20 @@ def test_what_the_grid_takes_back_is_given_up_once_and_a_person_may_have_it_trie
     assert fate(done, RecoveryRules(max_resets=3), given_up) == "processed"
 
 
+def test_what_a_person_is_to_decide_about_is_kept_from_the_grid_until_then() -> None:
+    job = ("Failed", "Application", "segmentation fault", "LCG.Good.org")
+    rules = RecoveryRules(errors=RULES)
+    taken_back = case("Unused", errors=1, job=job)
+    (held,) = decide([taken_back], rules, NOTHING)
+    assert (held.fate, held.becomes) == ("hold", "MaxReset")
+    noted = NOTHING.with_decisions([("/sim/a", held.file.task)])
+    (asked,) = decide([case("MaxReset", errors=1, job=job)], rules, noted)
+    assert (asked.fate, asked.may_be_retried) == ("ask", True)
+    # a person had it tried again
+    assert fate(taken_back, rules, noted) == "keep"
+    assert fate(case("MaxReset", job=job), RecoveryRules(errors=RULES[:2])) == "keep"
+
+
 def test_a_rule_bounds_its_own_cause_and_leaves_the_others() -> None:
     killed = case(task="Killed")
     rules = RecoveryRules(errors=RULES)
