@@ -79,7 +79,7 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
         path: Path = ("steps", output.step, "output", "directory")
         holding = (*above(output.directory), output.directory)
         for other in (o for directory in holding for o in at.get(directory, ())):
-            below = other.holds(output)
+            below = other.directory != output.directory
             twice = sorted(output.metadata.keys() & other.metadata.keys()) if below else ()
             if twice:
                 problems.add(

@@ -42,10 +42,6 @@ class Output:
     query: MetaQuery
     files: MetaQuery = EVERYTHING
 
-    def holds(self, other: Output) -> bool:
-        """Whether the other's directory lies below this one."""
-        return other.directory.startswith(f"{self.directory}/")
-
 
 class Candidates:
     """Outputs by the values that are known of their files, to leave out those that cannot match.

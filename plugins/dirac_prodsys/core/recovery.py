@@ -26,10 +26,9 @@ from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus
 Outputs = Literal["all", "some", "none", "unsigned", "unknown"]
 
 #: ``keep``: nothing is to be done; ``processed``: say that it was processed; ``missing``: say that
-#: the catalogue does not have it, as DIRAC's own agents do when they come to it
-Fate = Literal[
-    "keep", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"
-]
+#: the catalogue does not have it, as DIRAC's own agents do when they come to it; ``hold``: keep the
+#: grid from it until a person has decided
+Fate = Literal["keep", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"]
 
 #: states of a job that are an end; job monitoring knows more words than tasks do
 _ENDED_BADLY = frozenset(map(str, BAD_TASKS))
