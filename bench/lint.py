@@ -41,11 +41,11 @@ def main() -> int:
             (many / f"{number:05}.yaml").write_text(copy, encoding="utf-8")
         long = folder / "long.yaml"
         long.write_text(_chain(STEPS), encoding="utf-8")
-        one = min(_lint(EXAMPLE) for _ in range(3))
+        one = _best(EXAMPLE)
         measured = [
             (f"{count} files", _lint(many), MANY * count / 1000),
             ("one file", one, ONE),
-            (f"{STEPS} steps instead", _lint(long) - one, ONE),
+            (f"{STEPS} steps instead", _best(long) - one, ONE),
             ("import of the core", _import(), IMPORT),
         ]
     for what, seconds, bar in measured:
@@ -55,6 +55,11 @@ def main() -> int:
 
 def _lint(path: Path) -> float:
     return _python(f"from dirac_prodsys.cli.main import app; app(['lint', {str(path)!r}])")
+
+
+def _best(path: Path) -> float:
+    """Of three: a machine that is shared has slow moments."""
+    return min(_lint(path) for _ in range(3))
 
 
 def _import() -> float:
