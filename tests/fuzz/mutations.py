@@ -146,7 +146,7 @@ def break_key(random: Random, data: Any) -> None:
         del mapping[key]
         return
     if what == 1:
-        mapping[random.choice(KEYS)] = random.choice(VALUES)
+        mapping[random.choice(KEYS)] = copy.deepcopy(random.choice(VALUES))
         return
     new: Any = random.choice(KEYS)
     if what == 2:

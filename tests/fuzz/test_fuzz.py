@@ -17,6 +17,7 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from tests.fuzz.cases import case
 from tests.fuzz.checking import complaint
 from tests.fuzz.guard import Forbidden, TooSlow, nothing_happens
+from tests.fuzz.mutations import VALUES
 from tests.fuzz.seeds import FOLDERS, seeds
 
 REPOSITORY = Path(__file__).parents[2]
@@ -41,6 +42,13 @@ def test_a_share_of_the_broken_files_is_refused_in_words_or_read() -> None:
 def test_a_number_gives_the_same_file_again_and_another_number_another() -> None:
     assert case(1, 7) == case(1, 7)
     assert len({case(1, number).text for number in range(100)}) > 90
+
+
+def test_what_files_are_broken_with_is_not_broken_itself() -> None:
+    before = repr(VALUES)
+    for number in range(2_000):
+        case(1, number)
+    assert repr(VALUES) == before
 
 
 def test_every_folder_of_productions_is_broken() -> None:
