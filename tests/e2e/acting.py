@@ -135,14 +135,7 @@ def tasks(site: Site, name: str, step: str) -> int:
 
 def unused(site: Site, name: str) -> int:
     ((number, _status),) = site.rows(name, RUN, "merge")
-    with closing(site.database()) as connection:
-        cursor = connection.cursor()
-        cursor.execute(
-            "SELECT COUNT(*) FROM TransformationFiles WHERE TransformationID = %s"
-            " AND Status = 'Unused'",
-            (number,),
-        )
-        return int(cursor.fetchone()[0])
+    return site.file_states(number).count("Unused")
 
 
 @contextmanager
