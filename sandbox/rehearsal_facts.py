@@ -81,7 +81,7 @@ def _made(gateway: DiracGateway, step: StepPlan, transformation: int) -> frozens
     if spec.output_query is None:
         return frozenset()
     paths = tuple(f"{d.of(transformation).path}/" for d in spec.directories)
-    return frozenset(lfn for lfn in _find(gateway, spec.output_query) if lfn.startswith(paths))
+    return frozenset(lfn for lfn in gateway.find_files(spec.output_query) if lfn.startswith(paths))
 
 
 def _carried(
@@ -93,16 +93,11 @@ def _carried(
         return {}
     return {
         (name, value): made
-        & frozenset(_find(gateway, query.refine(MetaQuery.parse({name: value}))))
+        & frozenset(gateway.find_files(query.refine(MetaQuery.parse({name: value}))))
         for name, values in query.listed.items()
         if len(values) > 1
         for value in sorted(values, key=str)
     }
-
-
-def _find(gateway: DiracGateway, query: MetaQuery) -> list[str]:
-    found = gateway.services.call(CATALOGUE, "findFilesByMetadata", query.to_dirac(), "/")
-    return list(found.values()) if isinstance(found, dict) else list(found)
 
 
 def _seconds(step: str, tasks: Mapping[str, Any]) -> float | None:

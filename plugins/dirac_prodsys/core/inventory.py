@@ -8,11 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-#: what a file is, for queries, beside its metadata (``DataManagementSystem/Client/MetaQuery.py``);
-#: not SE, User and Group, of which the catalogue loses any condition that is not a bare value
+#: what a file is, for queries, beside its metadata (``DataManagementSystem/Client/MetaQuery.py``)
 STANDARD_FIELDS = frozenset(
-    {"CheckSum", "CreationDate", "FileName", "GUID", "LastAccessDate", "ModificationDate", "Size"}
+    {"CheckSum", "CreationDate", "FileName", "GID", "GUID", "ModificationDate", "Name", "Size"}
+    | {"UID"}
 )
+
+#: names that DIRAC keeps for what a file is, and by which no query of ours can ask: name → what it
+#: is, and why not (``FileMetadata.__buildStandardMetaQuery``, 9.1)
+UNASKABLE_FIELDS = {
+    "Group": "the DIRAC group of who registered the file, of which DIRAC takes a bare word only",
+    "LastAccessDate": "a date for which DIRAC's database has no column",
+    "Path": "a name for which DIRAC has no condition",
+    "SE": "the storage elements that have the file, of which DIRAC loses most conditions",
+    "Status": "the number of a file's state in the database",
+    "User": "who registered the file, of which DIRAC takes a bare word only",
+}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ DIRAC's own form of a query loses zeros, breaks on bare floats, bools and lists 
 once, and written in the one form that survives.
 
 Invariant: equal queries select the same files and print the same; :meth:`MetaQuery.refine` is
-exactly "and" (its laws are property tests). Text is compared letter by letter: case matters.
+exactly "and" (its laws are property tests). Text is compared as the catalogue's database does it,
+without regard to case and accents, and written as its author spelled it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -73,6 +75,10 @@ class MetaQuery:
         :param form: field → value, list (any of it), ``{operator: operand}``, ``Any``, ``Missing``.
         :raises MetaQueryError: DIRAC would misread it, or nothing can match it; ``field``: where.
         """
+        return cls._parse(form)
+
+    @classmethod
+    def _parse(cls, form: Mapping[str, Any] | MetaQuery, *, sent: bool = False) -> MetaQuery:
         if isinstance(form, MetaQuery):
             return form
         if not isinstance(form, Mapping):
@@ -81,17 +87,27 @@ class MetaQuery:
         for field, condition in form.items():
             name = check_field(field)
             try:
-                conditions[name] = meta_condition.parse(condition)
+                conditions[name] = meta_condition.parse(condition, sent=sent)
             except MetaQueryError as error:
                 raise MetaQueryError(f"{name}: {error.reason}", error.hint, field=name) from None
         return cls(conditions)
 
-    #: what :meth:`to_dirac` wrote, or the Transformation System or the catalogue sent
-    from_dirac = parse
+    @classmethod
+    def from_dirac(cls, form: Mapping[str, Any] | MetaQuery) -> MetaQuery:
+        """Read what :meth:`to_dirac` wrote, or the Transformation System or the catalogue sent.
+
+        :raises MetaQueryError: see :meth:`parse`.
+        """
+        return cls._parse(form, sent=True)
 
     def to_dirac(self) -> dict[str, Any]:
         """Conditions as ``{"=": v}``, ``{"in": […]}``, operators, ``Any``, ``Missing``; sorted."""
         return {field: condition.to_dirac() for field, condition in self._conditions.items()}
+
+    @property
+    def conditions(self) -> Mapping[str, Condition]:
+        """Field → what it must be, sorted."""
+        return MappingProxyType(self._conditions)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -108,6 +124,12 @@ class MetaQuery:
         """Field → its values, for the conditions that list them."""
         found = self._conditions.items()
         return {field: c.values for field, c in found if isinstance(c, OneOf)}
+
+    @property
+    def listed_keys(self) -> dict[str, frozenset[Value]]:
+        """The same, each value as the database compares it (:func:`.meta_value.compared`)."""
+        found = self._conditions.items()
+        return {field: c.keys for field, c in found if isinstance(c, OneOf)}
 
     def only(self, *fields: str) -> MetaQuery:
         """The conditions on these fields alone; empty if there is none."""
@@ -167,7 +189,7 @@ class MetaQuery:
         return " and ".join(f"{k} {say(v)}" for k, v in self.to_dirac().items()) or "everything"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return MetaQuery.parse, (self.to_dirac(),)
+        return MetaQuery.from_dirac, (self.to_dirac(),)
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -221,15 +243,17 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
         return kept[0]
     forms = [q.to_dirac() for q in kept]
     names = sorted({field for form in forms for field in form})
-    differing = [f for f in names if any(form.get(f) != forms[0].get(f) for form in forms)]
+    first = kept[0]._conditions
+    differing = [f for f in names if any(q._conditions.get(f) != first.get(f) for q in kept)]
     values = [[q._conditions.get(field) for field in differing] for q in kept]
     unions: dict[str, OneOf] = {}
     combinations: set[tuple[Any, ...]] = set()
     for row in values:
-        sets = [c.values for c in row if isinstance(c, OneOf)]
+        lists = [c for c in row if isinstance(c, OneOf)]
+        sets = [c.values for c in lists]
         if len(sets) < len(row) or math.prod(map(len, sets)) > _MOST_COMBINATIONS:
             break
-        combinations.update(itertools.product(*sets))
+        combinations.update(itertools.product(*(c.keys for c in lists)))
         for field, some in zip(differing, sets, strict=True):
             known = unions[field].values if field in unions else frozenset[Any]()
             unions[field] = OneOf(known | some)

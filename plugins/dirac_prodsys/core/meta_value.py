@@ -1,13 +1,16 @@
 """Values and names that a meta query may hold: what DIRAC stores, sends and compares unharmed.
 
 Invariant: one value, one form: ``20`` and ``20.0`` are the same number and print the same, so that
-equal queries have equal digests; a string never equals a number; no bool, no null, no NaN.
+equal queries select the same files; a string never equals a number; no bool, no null, no NaN. Texts
+keep their spelling and are compared as the catalogue's database compares them: :func:`compared`.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
+from functools import lru_cache
 
 from dirac_prodsys.errors import DefinitionError
 
@@ -96,9 +99,37 @@ def _normal_string(value: str) -> str:
     return value
 
 
+def compared(value: Value) -> Value:
+    """What the catalogue's database compares: of a text its letters without case and accents.
+
+    The metadata tables have the database's own collation, which ignores both
+    (``DirectoryMetadata.addMetadataField`` names none); here it is MariaDB's
+    ``utf8mb4_general_ci``, whose order is that of capital letters. MySQL's ``utf8mb4_0900_ai_ci``
+    equates somewhat more.
+    """
+    return folded(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=65536)
+def folded(text: str) -> str:
+    """A text as the database compares it; blanks at its end do not count there."""
+    text = text.rstrip(" ")
+    if text.isascii():
+        return text.upper()
+    letters = unicodedata.normalize("NFD", text.replace("ß", "s"))
+    kept = "".join(one for one in letters if not unicodedata.combining(one)).upper()
+    # one weight for all characters of four bytes
+    return "".join(one if one <= "\uffff" else "\ufffd" for one in kept)
+
+
 def order_key(value: Value) -> tuple[bool, Value]:
-    """Sort key over numbers and strings together: numbers first."""
-    return isinstance(value, str), value
+    """Sort key over numbers and strings together, in the database's order: numbers first."""
+    return isinstance(value, str), compared(value)
+
+
+def spelling_key(value: Value) -> tuple[bool, Value, str]:
+    """Sort key that also tells apart what the database does not."""
+    return (*order_key(value), str(value))
 
 
 def same_kind(left: Value, right: Value) -> bool:

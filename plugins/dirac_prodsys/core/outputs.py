@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.meta_value import Value
+from dirac_prodsys.core.meta_value import Value, compared
 from dirac_prodsys.core.specs import MetaValue
 
 #: no condition
@@ -50,11 +50,14 @@ class Candidates:
     """
 
     def __init__(self, values: Mapping[str, Mapping[str, Collection[Value]]]) -> None:
-        self._values = values
+        self._values = {
+            name: {field: frozenset(map(compared, listed)) for field, listed in known.items()}
+            for name, known in values.items()
+        }
         self._place = {name: number for number, name in enumerate(values)}
         self._having: dict[str, dict[Value, set[str]]] = {}
         self._silent: dict[str, set[str]] = {}
-        for name, known in values.items():
+        for name, known in self._values.items():
             for field, listed in known.items():
                 having = self._having.setdefault(field, {})
                 for value in listed:
@@ -64,7 +67,7 @@ class Candidates:
 
     def of(self, query: MetaQuery) -> list[str]:
         """Those that no value rules out, in their own order."""
-        wanted = {f: values for f, values in query.listed.items() if f in self._having}
+        wanted = {f: values for f, values in query.listed_keys.items() if f in self._having}
         if not wanted:
             return list(self._values)
         rarest = min(wanted, key=lambda field: self._count(field, wanted[field]))

@@ -2,19 +2,20 @@
 
 Invariant: a query that the catalogue would widen silently is refused. The catalogue drops
 conditions on fields that it does not know (``DirectoryMetadata.__expandMetaDictionary``), so every
-field is looked up first.
+field is looked up first; and it compares with what its columns keep, so every query goes through
+:meth:`CatalogueVerbs._sent` (see :mod:`.core.stored_values`).
 """
 
 from __future__ import annotations
 
-import math
 import posixpath
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dirac_prodsys.core import stored_values
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
 from dirac_prodsys.core.specs import DirectorySpec, MetaValue
 from dirac_prodsys.errors import Conflict, GatewayRejected
 from dirac_prodsys.gateway.dirac_replies import each
@@ -28,7 +29,7 @@ class CatalogueVerbs:
     """Mix-in: what :class:`ProductionGateway` says about files and directories."""
 
     services: Services
-    _fields_read: tuple[float, frozenset[str], frozenset[str]] | None = None
+    _fields_read: tuple[float, dict[str, str], dict[str, str]] | None = None
 
     def _fc(self, method: str, *arguments: Any) -> Any:
         return self.services.call(CATALOGUE, method, *arguments)
@@ -44,13 +45,39 @@ class CatalogueVerbs:
         :raises GatewayRejected: the query is empty, or has a field that the catalogue does not
             know.
         """
-        self._check_fields(query)
+        sent = self._sent(query)
         directory_fields, _ = self._fields()
-        if directory_fields.issuperset(query.fields):
+        if directory_fields.keys() >= set(query.fields):
             # counts in the database; knows directory metadata only
-            page = self._fc("findFilesByMetadataWeb", query.to_dirac(), "/", 0, 1)
+            page = self._fc("findFilesByMetadataWeb", sent.to_dirac(), "/", 0, 1)
             return int(page["TotalRecords"]) if page else 0
-        return len(self._fc("findFilesByMetadata", query.to_dirac(), "/"))
+        return len(self.find_files(query))
+
+    def find_files(self, query: MetaQuery) -> list[str]:
+        """LFNs that the query selects, in no order.
+
+        :raises GatewayRejected: see :meth:`count_files`.
+        """
+        return list(self._fc("findFilesByMetadata", self._sent(query).to_dirac(), "/"))
+
+    def _sent(self, query: MetaQuery) -> MetaQuery:
+        """The query that gets from the catalogue the answer that this one asks for.
+
+        :raises GatewayRejected: there is none.
+        """
+        self._check_fields(query)
+        try:
+            return stored_values.as_stored(query, self._types())
+        except MetaQueryError as error:
+            raise GatewayRejected(error.reason, error.hint) from None
+
+    def _read_back(self, form: Mapping[str, Any]) -> MetaQuery:
+        """The query that :meth:`_sent` was given to, read back from the catalogue."""
+        return stored_values.as_meant(MetaQuery.from_dirac(form), self._types())
+
+    def _types(self) -> dict[str, str]:
+        directory_fields, file_fields = self._fields()
+        return {**file_fields, **directory_fields}
 
     def _check_fields(self, query: MetaQuery) -> None:
         if query.is_empty:
@@ -73,18 +100,18 @@ class CatalogueVerbs:
 
     def _unknown_fields(self, names: Iterable[str], of_files: bool) -> set[str]:
         directory_fields, file_fields = self._fields()
-        known = directory_fields | file_fields | STANDARD_FIELDS if of_files else directory_fields
-        return set(names) - known
+        unknown = set(names) - directory_fields.keys()
+        return unknown - file_fields.keys() - STANDARD_FIELDS if of_files else unknown
 
-    def _fields(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Names of the metadata fields of directories, and of files."""
+    def _fields(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The metadata fields of directories, and of files, with their types."""
         read = self._fields_read
         if read is None or time.monotonic() - read[0] > FIELDS_TTL:
             answer = self._fc("getMetadataFields")
             read = (
                 time.monotonic(),
-                frozenset(answer["DirectoryMetaFields"]),
-                frozenset(answer["FileMetaFields"]),
+                dict(answer["DirectoryMetaFields"]),
+                dict(answer["FileMetaFields"]),
             )
             self._fields_read = read
         return read[1], read[2]
@@ -97,6 +124,7 @@ class CatalogueVerbs:
             return
         for directory in directories:
             self._require_fields(directory.metadata, of_files=False)
+            self._refuse_misfits(directory)
         self._each("createDirectory", {catalogue_path(d.path): True for d in directories})
         for directory in directories:
             self._missing_metadata(directory)
@@ -112,6 +140,21 @@ class CatalogueVerbs:
                     "see the log of the file catalogue",
                 )
 
+    def _refuse_misfits(self, directory: DirectorySpec) -> None:
+        """Refuse values of which the database keeps others: these would stay on the directory.
+
+        :raises GatewayRejected: there is one.
+        """
+        types = self._types()
+        for name, value in directory.metadata.items():
+            wrong = stored_values.misfit(value, types[name])
+            if wrong and wrong != stored_values.AS_TEXT:
+                raise GatewayRejected(
+                    f"{name} of {directory.path} would be {value!r}, which is {wrong}: the field "
+                    f"is {types[name]} in the catalogue",
+                    "write a value of that type, or use another field",
+                )
+
     def _missing_metadata(self, directory: DirectorySpec) -> dict[str, MetaValue]:
         """What is not set yet.
 
@@ -121,7 +164,8 @@ class CatalogueVerbs:
         differing = [
             f"{name}: asked {value!r}, found {found[name]!r}"
             for name, value in directory.metadata.items()
-            if name in found and not _same(value, found[name])
+            if name in found
+            and not stored_values.same(value, found[name], self._types().get(name, ""))
         ]
         if differing:
             raise Conflict(
@@ -140,11 +184,3 @@ def catalogue_path(path: str) -> str:
     if not clean.startswith("/") or clean.startswith("//"):
         raise GatewayRejected(f"{path!r} is no catalogue path", "begin it with /vo/")
     return clean
-
-
-def _same(asked: MetaValue, found: Any) -> bool:
-    """Whether the catalogue holds this value: FLOAT has 24 bits, VARCHAR makes numbers text."""
-    try:
-        return math.isclose(float(asked), float(found), rel_tol=1e-6) or str(asked) == str(found)
-    except (TypeError, ValueError):
-        return str(asked) == str(found)

@@ -6,6 +6,7 @@ both ask :mod:`.stored`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dirac_prodsys.core.comparison import Meeting, Standing
 from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
 from dirac_prodsys.core.specs import TransformationSpec
+from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac_states import SUMMARY
 from dirac_prodsys.gateway.stored import Stored, unfinished
 
@@ -60,6 +62,8 @@ class ComparisonVerbs(_Base):
         row = same[0]
         name, identifier = str(row["TransformationName"]), int(row["TransformationID"])
         stored, body = self._stored(identifier), self._render(spec.body)
+        with contextlib.suppress(GatewayRejected):  # then it is told what differs
+            spec = self._as_sent(spec)
         standing = _standing(name, stored, seen.get(identifier))
         if len(same) > 1:
             ids = ", ".join(str(one["TransformationID"]) for one in same)

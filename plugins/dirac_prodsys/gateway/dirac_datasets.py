@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs, catalogue_path
@@ -38,10 +38,26 @@ class DatasetVerbs(CatalogueVerbs):
             )
         reply = self._fc("getDatasetParameters", {base: True})
         parameters = each(reply, f"{CATALOGUE}.getDatasetParameters")[base]
-        return dict(parameters["MetaQuery"])
+        return self._as_meant(parameters["MetaQuery"])
+
+    def _as_meant(self, form: Mapping[str, Any]) -> dict[str, Any]:
+        """A query that was read back: as it was written, but for what was added to be sent."""
+        try:
+            read, meant = MetaQuery.from_dirac(form).conditions, self._read_back(form).conditions
+        except MetaQueryError:  # who takes the dataset is told
+            return dict(form)
+        return {
+            name: said if meant[name] == read[name] else meant[name].to_dirac()
+            for name, said in form.items()
+        }
 
     def find_dataset(self, name: str) -> DatasetRecord | None:
         """See :meth:`ProductionGateway.find_dataset`."""
+        found = self._read_dataset(name)
+        return None if found is None else found[0]
+
+    def _read_dataset(self, name: str) -> tuple[DatasetRecord, MetaQuery] | None:
+        """A dataset, and its query as the catalogue has it."""
         path, _ = _dataset_name(name)
         if not self._each("getDatasets", {path: True})[path]:
             return None
@@ -53,7 +69,7 @@ class DatasetVerbs(CatalogueVerbs):
         if "No such dataset" in str((reply.get("Failed") or {}).get(path, "")):
             return None
         parameters = each(reply, f"{CATALOGUE}.getDatasetParameters")[path]
-        query = MetaQuery.from_dirac(parameters["MetaQuery"])
+        query = self._read_back(parameters["MetaQuery"])
         frozen = parameters["Status"] in _FROZEN
         if frozen:
             # the service cannot list an empty frozen dataset (a syntax error in its SQL)
@@ -62,24 +78,24 @@ class DatasetVerbs(CatalogueVerbs):
         else:
             files = self.count_files(query)
         annotation = self._each("getDatasetAnnotation", {path: True})[path]
-        return DatasetRecord(
+        record = DatasetRecord(
             name=path,
             files=files,
             query=query.to_dirac(),
             frozen=frozen,
             annotation="" if annotation == "-" else str(annotation),
         )
+        return record, MetaQuery.from_dirac(parameters["MetaQuery"])
 
     def create_dataset(self, spec: DatasetSpec) -> DatasetRecord:
         """See :meth:`ProductionGateway.create_dataset`."""
         path, base = _dataset_name(spec.name)
-        self._check_fields(spec.query)
-        _check_widths(spec, base)
-        found = self.find_dataset(path)
-        if found is not None and MetaQuery.from_dirac(found.query) != spec.query:
+        sent = self._sent(spec.query)
+        _check_widths(spec, base, sent)
+        found, there = self._read_dataset(path) or (None, None)
+        if found is not None and there != sent:
             raise Conflict(
-                f"dataset {path} exists with another query: asked {spec.query}, "
-                f"found {MetaQuery.from_dirac(found.query)}",
+                f"dataset {path} exists with another query: asked {sent}, found {there}",
                 "use another name; the query of a dataset cannot be changed",
             )
         files = found.files if found is not None else self.count_files(spec.query)
@@ -93,7 +109,7 @@ class DatasetVerbs(CatalogueVerbs):
             self._refuse_taken(path, base)
             # the service means to, and fails: makeDirectories() lacks an argument there
             self._each("createDirectory", {posixpath.dirname(path): True})
-            self._each("addDataset", {path: spec.query.to_dirac()})
+            self._each("addDataset", {path: sent.to_dirac()})
         try:
             return self._finish_dataset(spec, path, base, found)
         except GatewayRejected:
@@ -150,10 +166,10 @@ def _dataset_name(name: str) -> tuple[str, str]:
     return path, base
 
 
-def _check_widths(spec: DatasetSpec, base: str) -> None:
+def _check_widths(spec: DatasetSpec, base: str, sent: MetaQuery) -> None:
     for what, text, width in (
         ("name", base, _NAME_WIDTH),
-        ("query", str(spec.query.to_dirac()), _QUERY_WIDTH),
+        ("query", str(sent.to_dirac()), _QUERY_WIDTH),
         ("annotation", spec.annotation, _ANNOTATION_WIDTH),
     ):
         if len(text) > width:

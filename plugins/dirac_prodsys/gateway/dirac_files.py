@@ -47,14 +47,13 @@ class FileVerbs:
 
     def add_sample(self, transformation: int, query: MetaQuery, limit: int) -> int:
         """See :meth:`ProductionGateway.add_sample`."""
-        self._check_fields(query)
         where = {"TransformationID": [transformation]}
         counters = self.services.call(
             TRANSFORMATIONS, "getCounters", "TransformationFiles", ["TransformationID"], where
         )
         if sum(int(count) for _, count in counters) >= limit:
             return 0
-        found = self.services.call(CATALOGUE, "findFilesByMetadata", query.to_dirac(), "/")
+        found = self.find_files(query)
         if len(found) < limit:
             raise NotFound(
                 f"the file catalogue finds {len(found)} files for the query, and {limit} are to be "
@@ -63,8 +62,8 @@ class FileVerbs:
             )
         return self.add_files(transformation, sorted(found)[:limit])
 
-    def _check_fields(self, query: MetaQuery) -> None:
-        """Refuse fields that the catalogue does not know; :class:`CatalogueVerbs` does it."""
+    def find_files(self, query: MetaQuery) -> list[str]:
+        """LFNs that the query selects; :class:`CatalogueVerbs` finds them."""
         raise NotImplementedError
 
     def _require_files(self, lfns: list[str]) -> None:

@@ -23,16 +23,17 @@ class OutputVerbs:
 
     services: Services
 
-    def _check_fields(self, query: MetaQuery) -> None:
+    def _sent(self, query: MetaQuery) -> MetaQuery:
+        """The query that gets the answer; :class:`CatalogueVerbs` makes it."""
         raise NotImplementedError
 
     def files_below(self, directory: str, query: MetaQuery) -> dict[str, Mapping[str, Any]]:
         """See :meth:`OutputsGateway.files_below`."""
-        self._check_fields(query)
+        sent = self._sent(query)
         path = posixpath.normpath(directory)
         try:
             found = self.services.call(
-                CATALOGUE, "findFilesByMetadataDetailed", query.to_dirac(), path
+                CATALOGUE, "findFilesByMetadataDetailed", sent.to_dirac(), path
             )
         except NotFound:  # the directory is made by the first that has to do with it
             return {}

@@ -39,8 +39,8 @@ class TransformationVerbs(TransformationStates):
         """The body as the Transformation System stores it; equal specs give equal text."""
         raise NotImplementedError
 
-    def _check_fields(self, query: MetaQuery) -> None:
-        """Refuse fields that the catalogue does not know; :class:`CatalogueVerbs` does it."""
+    def _sent(self, query: MetaQuery) -> MetaQuery:
+        """The query that gets the answer; :class:`CatalogueVerbs` makes it, or refuses."""
         raise NotImplementedError
 
     def _refuse_used_runs(self, spec: TransformationSpec) -> None:
@@ -80,9 +80,9 @@ class TransformationVerbs(TransformationStates):
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:
         """See :meth:`ProductionGateway.create_transformation`."""
         _check_name(spec.name)
+        spec = self._as_sent(spec)
         for query in (spec.input_query, spec.output_query):
             if query is not None:
-                self._check_fields(query)
                 _check_lengths(query)
         body = self._render(spec.body)
         found = self.find_transformation(spec.name)
@@ -102,6 +102,15 @@ class TransformationVerbs(TransformationStates):
                 "somebody removed it meanwhile; create it again",
             )
         return self._adopt(spec, body, self._stored(identifier), adopted=False)
+
+    def _as_sent(self, spec: TransformationSpec) -> TransformationSpec:
+        """The spec with the queries that are sent, and read back.
+
+        :raises GatewayRejected: the catalogue has no answer to one of them.
+        """
+        queries = {"input_query": spec.input_query, "output_query": spec.output_query}
+        said = {name: query for name, query in queries.items() if query is not None}
+        return spec.model_copy(update={name: self._sent(query) for name, query in said.items()})
 
     def _add(self, spec: TransformationSpec, body: str) -> int:
         """One addTransformation.

@@ -1,8 +1,8 @@
 """The file catalogue of the in-memory grid: directories, files, metadata, DIRAC's traps.
 
 Invariant: it answers the calls of ``DataManagement/FileCatalog`` as DIRAC 9.1.22 does, awkward ones
-included: conditions on unknown fields are dropped, and metadata are inherited and may not be set
-twice on one path.
+included: conditions on unknown fields are dropped, metadata are inherited and may not be set twice
+on one path, and columns keep and compare as :mod:`.memory_columns` says.
 """
 
 # ruff: noqa: N802  the served methods have DIRAC's names
@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.inventory import STANDARD_FIELDS
+from dirac_prodsys.gateway import memory_columns
 from dirac_prodsys.gateway.memory_answers import ServiceError, by_name
 from dirac_prodsys.gateway.memory_datasets import Dataset, MemoryDatasets
 
@@ -103,7 +104,8 @@ class MemoryCatalogue(MemoryDatasets):
         if lfn not in self.files:
             self._number += 1
             length = size if content is None else len(content)
-            self.files[lfn] = File(se, length, dict(metadata), content=content, number=self._number)
+            own = {name: self._kept(name, value) for name, value in metadata.items()}
+            self.files[lfn] = File(se, length, own, content=content, number=self._number)
 
     def remove(self, lfn: str) -> None:
         """Forget a file; datasets that froze it go on naming it."""
@@ -111,22 +113,30 @@ class MemoryCatalogue(MemoryDatasets):
 
     def metadata_of(self, lfn: str) -> dict[str, Any]:
         """All searchable metadata of a file."""
-        return {**self._inherited(posixpath.dirname(lfn)), **self.files[lfn].metadata}
+        return {**self._inherited(posixpath.dirname(lfn)), **self._own(lfn)}
 
     def find(self, query: Mapping[str, Any]) -> list[str]:
         """LFNs for a query in DIRAC's form, sorted; unknown fields are ignored, as by DIRAC."""
-        known = {
-            name: condition
-            for name, condition in query.items()
-            if name in self.directory_fields or name in self.file_fields
-        }
+        of_files = {*self.file_fields, *STANDARD_FIELDS}
+        known = {n: c for n, c in query.items() if n in self.directory_fields or n in of_files}
         if not known:
             return []
-        try:
-            parsed = MetaQuery.from_dirac(known)
-        except MetaQueryError as error:
-            raise ServiceError(f"Illegal query: {error.reason}") from None
-        return sorted(lfn for lfn in self.files if parsed.matches(self.metadata_of(lfn)))
+        return sorted(lfn for lfn in self.files if self._fulfils(lfn, known, of_files))
+
+    def _fulfils(self, lfn: str, query: Mapping[str, Any], of_files: set[str]) -> bool:
+        columns = {**self._columns(posixpath.dirname(lfn)), **self.files[lfn].metadata}
+        if not STANDARD_FIELDS.isdisjoint(query):
+            columns = {**self._standard(lfn), **columns}
+        return all(
+            memory_columns.fulfils(columns.get(name), condition, of_files=name in of_files)
+            for name, condition in query.items()
+        )
+
+    def _standard(self, lfn: str) -> dict[str, Any]:
+        """What every file has, where the grid in memory has it."""
+        file, name = self.files[lfn], posixpath.basename(lfn)
+        own = {"FileName": name, "Name": name, "Size": file.size, "CheckSum": file.checksum}
+        return {**own, "UID": 1, "GID": 1, "GUID": f"{file.number:032x}"}
 
     # -- files and directories -------------------------------------------------------------------
 
@@ -138,6 +148,8 @@ class MemoryCatalogue(MemoryDatasets):
 
     def serve_addMetadataField(self, name: str, type_: str, kind: str) -> str:
         fields = self.directory_fields if kind == "-d" else self.file_fields
+        if name in fields and fields[name].lower() != type_.lower():
+            raise ServiceError("Attempt to add an existing metadata with different type")
         fields[name] = type_
         return f"Added new metadata: {name}"
 
@@ -148,7 +160,7 @@ class MemoryCatalogue(MemoryDatasets):
         if path not in self.directories:
             raise ServiceError(f"Directory {path} not found")
         found = [lfn for lfn in self.find(query) if lfn.startswith(f"{path}/")]
-        own = {lfn: {"Metadata": dict(self.files[lfn].metadata)} for lfn in found}
+        own = {lfn: {"Metadata": self._own(lfn)} for lfn in found}
         return own or []
 
     def serve_findFilesByMetadataWeb(
@@ -217,18 +229,35 @@ class MemoryCatalogue(MemoryDatasets):
     def serve_setMetadata(self, path: str, metadata: dict[str, Any]) -> None:
         if path not in self.directories:
             raise ServiceError(f"Path not found: {path}")
-        above = self._inherited(posixpath.dirname(path)) if path != "/" else {}
+        above = self._columns(posixpath.dirname(path)) if path != "/" else {}
         for name, value in metadata.items():
             if name in above:
                 raise ServiceError(f"Metadata conflict detected for {name} for directory {path}")
-            self.directories[path][name] = value
+            self.directories[path][name] = self._kept(name, value)
 
     def _make(self, path: str) -> None:
         while path not in self.directories:
             self.directories[path] = {}
             path = posixpath.dirname(path)
 
+    def _type(self, name: str) -> str:
+        return self.directory_fields.get(name) or self.file_fields.get(name, "")
+
+    def _kept(self, name: str, value: Any) -> Any:
+        """What the field keeps; of one that is not defined, the value as a parameter."""
+        defined = self._type(name)
+        return memory_columns.kept(value, defined) if defined else value
+
+    def _shown(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        return {n: memory_columns.shown(value, self._type(n)) for n, value in columns.items()}
+
+    def _own(self, lfn: str) -> dict[str, Any]:
+        return self._shown(self.files[lfn].metadata)
+
     def _inherited(self, path: str) -> dict[str, Any]:
+        return self._shown(self._columns(path))
+
+    def _columns(self, path: str) -> dict[str, Any]:
         metadata: dict[str, Any] = {}
         while True:
             metadata = {**self.directories.get(path, {}), **metadata}
