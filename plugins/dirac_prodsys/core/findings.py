@@ -56,6 +56,10 @@ _LINKS = (
     ("empty-link", "No file of the parent can match what the child asks for."),
     ("inexact-join", "No single query selects exactly the files of all parents."),
     ("eats-output", "A step would take its own output, or that of a step that is not its parent."),
+    (
+        "same-value",
+        "Two values of one field are one to the catalogue: case, accents, 24 bits.",
+    ),
     ("directories", "Directories of two steps contradict each other in the catalogue."),
 )
 _GROUPS = (
@@ -80,6 +84,8 @@ _LIVE = (
 _WARNINGS = (
     ("unconnected", "A step is linked to no other, and the others are linked."),
     ("root-without-tasks", "Nothing says how many tasks a step without input makes."),
+    ("inexact-number", "A number that 24 bits do not hold, for a field of which no type is known."),
+    ("close-numbers", "Two numbers that 24 bits do not tell apart, for a field of unknown type."),
     ("mixed-types", "One metadata field is text in one place and a number in another."),
     ("undeclared-field", "A child selects by a field that its parent's output does not declare."),
     ("may-eat-output", "A step takes another step's output if that has a field not declared."),

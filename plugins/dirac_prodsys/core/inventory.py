@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dirac_prodsys.core.meta_value import MetaQueryError
+
 #: what a file is, for queries, beside its metadata (``DataManagementSystem/Client/MetaQuery.py``)
 STANDARD_FIELDS = frozenset(
     {"CheckSum", "CreationDate", "FileName", "GID", "GUID", "ModificationDate", "Name", "Size"}
@@ -24,6 +26,30 @@ UNASKABLE_FIELDS = {
     "Status": "the number of a file's state in the database",
     "User": "who registered the file, of which DIRAC takes a bare word only",
 }
+
+
+def check_askable(field: str, *, made: bool = False) -> None:
+    """Refuse names that stand for what a file is where these cannot be asked for, or set.
+
+    :param made: the field is one that a step gives its files.
+    :raises MetaQueryError: it is such a name; ``field``: which.
+    """
+    what = UNASKABLE_FIELDS.get(field)
+    if what is None and made and field in STANDARD_FIELDS:
+        what = "what every file has of itself"
+    if what is None:
+        return
+    if made:
+        raise MetaQueryError(
+            f"{field} is DIRAC's own word: {what}; no metadata field of that name can be found by",
+            "give the field another name",
+            field=field,
+        )
+    raise MetaQueryError(
+        f"{field} is DIRAC's own word, and no field to select by: {what}",
+        f"select by metadata, or by one of: {', '.join(sorted(STANDARD_FIELDS))}",
+        field=field,
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from itertools import islice
 from typing import Any
 
 from dirac_prodsys.core import meta_query
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError, say
+from dirac_prodsys.core.inventory import check_askable
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
 from dirac_prodsys.core.outputs import Output, Outputs, above
 from dirac_prodsys.core.problems import Path, Problems
 
@@ -56,12 +57,18 @@ class Wanted:
         return ("steps", self.step, "input")
 
 
-def read_query(form: Mapping[str, Any], path: Path, problems: Problems) -> MetaQuery | None:
-    """The query written at ``path``; None, and a problem noted for each wrong condition."""
+def read_query(
+    form: Mapping[str, Any], path: Path, problems: Problems, *, made: bool = False
+) -> MetaQuery | None:
+    """The query written at ``path``; None, and a problem noted for each wrong condition.
+
+    :param made: it is what a step's own files carry.
+    """
     before = len(problems.found)
     query = MetaQuery()
     for field, condition in form.items():
         with problems.at(*path):
+            check_askable(field, made=made)
             query = query.refine(MetaQuery.parse({field: condition}))
     return None if len(problems.found) > before else query
 
@@ -157,7 +164,7 @@ def _from_dataset(
         problems.add(
             (*wanted.path, "where", error.field),
             f"step {wanted.step} takes nothing from dataset {wanted.dataset}: {error.field} is "
-            f"{say(error.left)} in the dataset, and here {say(error.right)}",
+            f"{error.left_said} in the dataset, and here {error.right_said}",
             "change the condition, or take another dataset",
             code="empty-link",
         )
@@ -203,7 +210,7 @@ def _from_parents(
             problems.add(
                 (*wanted.path, "where", error.field),
                 f"step {wanted.step} takes nothing from {parent}: {error.field} is "
-                f"{say(error.left)} in the output of {parent}, and here {say(error.right)}",
+                f"{error.left_said} in the output of {parent}, and here {error.right_said}",
                 f"change one of the two, or do not take input from {parent}",
                 code="empty-link",
             )

@@ -35,13 +35,18 @@ class EmptyIntersection(MetaQueryError):
 
     :param left: DIRAC's form of the first, and
     :param right: of the second.
+
+    ``left_said`` and ``right_said`` are the two in words that differ.
     """
 
     code = "empty-link"
 
     def __init__(self, field: str, left: object, right: object) -> None:
+        kinds = _kinds(left) != _kinds(right)
+        self.left_said, self.right_said = say(left, kinds=kinds), say(right, kinds=kinds)
         super().__init__(
-            f"no file can match: {field} is {say(left)} on one side and {say(right)} on the other",
+            f"no file can match: {field} is {self.left_said} on one side and {self.right_said} on "
+            "the other",
             "make the two conditions overlap, or drop one",
             field=field,
         )
@@ -214,15 +219,30 @@ class MetaQuery:
 _WORDS = {"=": "", "in": "one of ", "nin": "none of "}
 
 
-def say(form: object) -> str:
-    """A condition in few words: ``20``, ``one of 1, 2``, ``> 5 and <= 9``."""
+def say(form: object, *, kinds: bool = False) -> str:
+    """A condition in few words: ``20``, ``one of 1, 2``, ``> 5 and <= 9``.
+
+    :param kinds: say of each value whether it is a number or text.
+    """
     if not isinstance(form, dict):
         return str(form)
     words = []
     for operator, operand in form.items():
-        text = ", ".join(map(str, operand)) if isinstance(operand, list) else str(operand)
+        values = operand if isinstance(operand, list) else [operand]
+        text = ", ".join(_with_kind(value) if kinds else str(value) for value in values)
         words.append(_WORDS.get(operator, f"{operator} ") + text)
     return " and ".join(words)
+
+
+def _with_kind(value: object) -> str:
+    return f"text {value!r}" if isinstance(value, str) else f"number {value}"
+
+
+def _kinds(form: object) -> set[bool]:
+    """Of the values of a condition, which are text."""
+    operands = form.values() if isinstance(form, dict) else ()
+    lists = (operand if isinstance(operand, list) else [operand] for operand in operands)
+    return {isinstance(value, str) for values in lists for value in values}
 
 
 def join(queries: Iterable[MetaQuery]) -> MetaQuery:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dirac_prodsys.core import approval, graph, linking
+from dirac_prodsys.core import approval, graph, linking, spellings
 from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.literals import check_literals
@@ -105,6 +105,8 @@ def check(
         plans = _ctao_plans(production, steps, run, datasets or {}, problems, unread)
     else:
         plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
+    if production.dialect == "ctao":
+        spellings.check(spellings.in_steps(plans.values()), problems)
     check_makers(
         {name: step.gates for name, step in plans.items()},
         {step.dataset.name: name for name, step in plans.items() if step.dataset is not None},
@@ -157,6 +159,7 @@ def _native_plans(
     order = steps.order if steps is not None else [step.name for step in production.steps]
     derived = _derived(production, drafts, order, datasets, problems)
     outputs |= derived.outputs
+    spellings.check(spellings.in_native(production, outputs), problems)
     plans = dict(derived.plans)
     made = {n: d.dataset for n, d in drafts.items() if d.dataset is not None}
     made |= {n: p.dataset for n, p in plans.items() if p.dataset is not None}

@@ -60,7 +60,7 @@ def output(
         )
     metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
     equal = {field: {"=": value} for field, value in metadata.items()}
-    query = read_query(equal, (*path, "metadata"), problems) or MetaQuery()
+    query = read_query(equal, (*path, "metadata"), problems, made=True) or MetaQuery()
     check_conditions(query, (*path, "metadata"), problems)
     if not metadata:
         hint = "add step: ${{ step }}"
@@ -118,7 +118,7 @@ def _file_metadata(
                 code="twice",
             )
         found[field] = {"in": value} if isinstance(value, list) else {"=": value}
-    query = read_query(found, path, problems) or MetaQuery()
+    query = read_query(found, path, problems, made=True) or MetaQuery()
     check_conditions(query, path, problems)
     return MetaQuery() if any(field in metadata for field in found) else query
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.core import stored_values
 from dirac_prodsys.core.inventory import Inventory
 from dirac_prodsys.core.proof import grid
 from tests.unit.core.test_proof_links import child, subject
@@ -73,14 +74,14 @@ def test_metadata_that_no_directory_can_have_are_told_where_they_stand(
     [
         ("x" * 128, "VARCHAR(128)", ""),
         ("x" * 129, "VARCHAR(128)", "longer than 128 characters"),
-        (1, "string", grid.AS_TEXT),
+        (1, "string", stored_values.AS_TEXT),
         ("1", "INT", "text"),
         (1, "float", ""),
         (3, "SOMETHING", ""),
     ],
 )
 def test_a_value_fits_a_type_or_it_is_said_why_not(value: Any, kind: str, wrong: str) -> None:
-    assert grid.misfit(value, kind) == wrong
+    assert stored_values.misfit(value, kind) == wrong
 
 
 def test_conditions_on_fields_are_told_at_the_condition_and_inherited_ones_once() -> None:

@@ -21,7 +21,8 @@ from dirac_prodsys.core.ctao.vocabulary import (
     in_catalogue_words,
     known_query,
 )
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
+from dirac_prodsys.core.inventory import check_askable
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
 
@@ -53,6 +54,7 @@ def narrowing(where: Mapping[str, Any], path: Path, problems: Problems) -> dict[
             continue
         with problems.at(*path, key):
             name, condition = in_catalogue_words(key, value)
+            check_askable(name)
             MetaQuery.parse({name: condition})
             conditions[name] = condition
     return conditions
@@ -125,7 +127,7 @@ def _both(name: str, before: Any, narrower: Any, whose: str, path: Path, problem
     except EmptyIntersection as error:
         problems.add(
             (*path, name),
-            f"no file is left: {name} is {say(error.left)} in {whose}, and here {say(error.right)}",
+            f"no file is left: {name} is {error.left_said} in {whose}, and here {error.right_said}",
             "change one of the two",
             code="empty-link",
         )

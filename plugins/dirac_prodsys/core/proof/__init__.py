@@ -5,6 +5,7 @@ not meant::
 
     links      which of its parent's files a child takes, and what DIRAC's validator would say
     siblings   steps that want the same files, take their own output, or leave files out
+    numbers    numbers that a field may keep otherwise
     shape      what hangs together, roots without tasks, fields of two types
     runs       whether two runs stay apart
     groups     groups that never fill, and what each step comes to (estimate)
@@ -26,7 +27,7 @@ from dirac_prodsys.core.dialects import Reading, inspect
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof import folder, groups, links, runs, shape, siblings
+from dirac_prodsys.core.proof import folder, groups, links, numbers, runs, shape, siblings
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.errors import DefinitionErrors
 
@@ -34,6 +35,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     links.check,
     siblings.check,
     shape.check,
+    numbers.check,
     runs.check,
     groups.check,
 )

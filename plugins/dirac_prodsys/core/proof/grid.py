@@ -14,26 +14,44 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from dirac_prodsys.core import spellings
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.meta_value import Value
 from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.problems import Path, Problem, nearest
+from dirac_prodsys.core.proof import numbers
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import CtaoSpec, JobSpec
+from dirac_prodsys.core.stored_values import AS_TEXT, kind_of, misfit
 
-_INT_LIMIT = 2**31
-
-#: a number, where the field is text: the database converts it
-AS_TEXT = "a number for text"
+#: operators of ranges
+RANGES = ("<", "<=", ">", ">=")
 
 
 def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
     """All that the inventory lacks."""
+    yield from _same_numbers(subject, inventory)
     for step in subject.plan.steps:
         yield from _type(step, inventory)
         yield from _queries(subject, step, inventory)
         yield from _directories(step, inventory)
         yield from _places(step, inventory)
+
+
+def _same_numbers(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
+    """Numbers that are one in a field of type float."""
+    types = {**inventory.file_fields, **inventory.directory_fields}
+    found: dict[str, dict[Value, tuple[Path, str]]] = {}
+    for path, step, fields in spellings.in_steps(subject.plan.steps):
+        for name in fields:
+            if kind_of(types.get(name, "")) == "float":
+                where = (subject.place(step, path[-1], name), step)
+                for value in fields[name]:
+                    if not isinstance(value, str):
+                        found.setdefault(name, {}).setdefault(value, where)
+    for name, places in found.items():
+        yield from numbers.close(name, places, "same-value", f"as {types[name]} in the catalogue")
 
 
 def _type(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
@@ -68,7 +86,7 @@ def _queries(subject: Subject, step: StepPlan, inventory: Inventory) -> Iterator
             where = (*path, name)
             if path[-1] == "input":
                 where = subject.condition(step.name, name)
-            yield from _field(where, name, _operands(condition), known)
+            yield from _condition(where, name, condition, known)
 
 
 def _directories(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
@@ -86,6 +104,19 @@ def _directories(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
             )
         else:
             yield from _field(path, name, [value], inventory.directory_fields)
+
+
+def _condition(
+    path: Path, name: str, condition: Any, known: Mapping[str, str]
+) -> Iterator[Problem]:
+    """What is wrong with a condition; any number may be the end of a range."""
+    form = condition if isinstance(condition, dict) else {}
+    ends = [v for sign, v in form.items() if sign in RANGES and not isinstance(v, str)]
+    values = [v for v in _operands(condition) if v not in ends or isinstance(v, str)]
+    yield from _field(path, name, values, known)
+    for value in ends:
+        if kind_of(known.get(name, "int")) in ("text", "date"):
+            yield from _field(path, name, [value], known)
 
 
 def _field(
@@ -117,33 +148,6 @@ def _field(
                 "write a value of that type, or use another field",
                 code="field-type",
             )
-
-
-def misfit(value: str | int | float, kind: str) -> str:
-    """What is wrong with a value for a field of that type; empty if it fits.
-
-    :param kind: as it was defined: ``int``, ``float``, ``date``, ``VARCHAR(128)`` or another type
-        of MySQL (``DirectoryMetadata.addMetadataField``).
-    """
-    word = kind.lower()
-    text = isinstance(value, str)
-    if word.startswith("int"):
-        if text:
-            return "text"
-        if isinstance(value, float):
-            return "no whole number"
-        return "" if isinstance(value, int) and abs(value) < _INT_LIMIT else "too big"
-    if word in ("float", "double") or word.startswith("decimal"):
-        return "text" if text else ""
-    if word.startswith(("varchar", "string")):
-        digits = "".join(c for c in word if c.isdigit())
-        width = int(digits) if digits else 128
-        if not text:
-            return AS_TEXT
-        return f"longer than {width} characters" if len(str(value)) > width else ""
-    if word.startswith(("date", "timestamp")):
-        return "" if text else "a number"
-    return ""
 
 
 def _operands(condition: Any) -> list[Any]:

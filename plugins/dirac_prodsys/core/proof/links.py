@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts, say
 from dirac_prodsys.core.problems import Problem, nearest
 from dirac_prodsys.core.proof.subject import Link, Subject
@@ -85,6 +86,7 @@ def _share(subject: Subject, found: Link, wanted: MetaQuery) -> str:
         f"{name} {say(asked[name])}"
         for name in wanted.fields
         if name in found.undeclared
+        or name in STANDARD_FIELDS
         or (name in left.fields and not wanted.only(name).subsumes(left.only(name)))
     ]
     return f"part of the files ({', '.join(narrower)})"

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from dirac_prodsys.core.graph import StepGraph
+from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import above
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
@@ -156,6 +157,12 @@ class Subject:
             if parent in self.leaves and child in self.takes
         }
 
+    def place(self, step: str, key: str | int, field: str) -> Path:
+        """Where a step says that of its ``input``, ``output`` or ``dataset``."""
+        if key == "input":
+            return self.condition(step, field)
+        return ("steps", step, key, "where" if key == "dataset" else "metadata", field)
+
     def condition(self, step: str, field: str) -> Path:
         """Where a step asks for that field: under ``where``, or else at its input."""
         for written in self.production.steps:
@@ -173,10 +180,9 @@ def removes(spec: TransformationSpec) -> bool:
 
 def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
     declared, asked = wanted.only(*left.fields), wanted.to_dirac()
-    undeclared = tuple(
-        name for name in wanted.fields if name not in left.fields and asked[name] != "Missing"
-    )
+    other = [n for n in wanted.fields if n not in left.fields and asked[n] != "Missing"]
+    undeclared = tuple(name for name in other if name not in STANDARD_FIELDS)
     if not declared.intersects(left):
         return Link(parent, child, "none", undeclared)
-    whole = declared.subsumes(left) and not undeclared
+    whole = declared.subsumes(left) and not other
     return Link(parent, child, "all" if whole else "part", undeclared)

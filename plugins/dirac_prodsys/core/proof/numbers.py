@@ -1,0 +1,85 @@
+"""Numbers that a column of the catalogue may keep otherwise, where its type is not known.
+
+A ``float`` has 24 bits, an ``int`` no fraction; only the grid says which a field is (``lint
+--live``). The gateway asks for what is kept; other tools do not, and no tool can tell apart what is
+kept as one number.
+
+Invariant: one finding for each field and kind of trouble, where it shows first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dirac_prodsys.core import spellings, stored_values
+from dirac_prodsys.core.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.meta_value import Value
+from dirac_prodsys.core.problems import Path, Problem
+from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.specs import DirectorySpec
+
+#: codes of what the types of a catalogue decide
+UNTIL_TYPES_ARE_KNOWN = frozenset({"inexact-number", "close-numbers"})
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """All of it; fields whose metadata a job type derives have a type that is known."""
+    known = {
+        name
+        for step in subject.plan.steps
+        if subject.derived(step.name)
+        for name in said_by(step.transformation.directories)
+    }
+    numbers: dict[str, dict[Value, tuple[Path, str]]] = {}
+    for path, step, fields in spellings.in_steps(subject.plan.steps):
+        for field in fields.keys() - known - STANDARD_FIELDS:
+            for value in fields[field]:
+                if not isinstance(value, str):
+                    where = (subject.place(step, path[-1], field), step)
+                    numbers.setdefault(field, {}).setdefault(value, where)
+    for field, places in numbers.items():
+        yield from _inexact(field, places)
+        yield from close(field, places, "close-numbers", "in a field of type float")
+
+
+def said_by(directories: tuple[DirectorySpec, ...]) -> set[str]:
+    """Fields that directories give their files."""
+    return {name for directory in directories for name in directory.metadata}
+
+
+def _inexact(field: str, places: dict[Value, tuple[Path, str]]) -> Iterator[Problem]:
+    changed = [v for v in places if stored_values.single(float(v)) != v]
+    if not changed:
+        return
+    first, more = changed[0], len(changed) - 1
+    kept = stored_values.single(float(first))
+    other = f" (and {more} more)" if more else ""
+    yield Problem(
+        places[first][0],
+        f"{field} {first!r}{other} is no number of 24 bits: a field of type float keeps "
+        f"{kept!r}, and one of type int {float(first):.0f}",
+        "with a float all is well here, but other tools that ask for it find nothing; lint --live "
+        "knows the type; a text or a whole number of smaller units is safe everywhere",
+        code="inexact-number",
+    )
+
+
+def close(
+    field: str, places: dict[Value, tuple[Path, str]], code: str, where: str
+) -> Iterator[Problem]:
+    """Numbers of one field that a column of 24 bits keeps as one.
+
+    :param where: in what column.
+    """
+    first: dict[float, Value] = {}
+    for value, (path, _) in places.items():
+        kept = stored_values.single(float(value))
+        if kept is not None and (known := first.setdefault(kept, value)) != value:
+            yield Problem(
+                path,
+                f"{field} is {value!r} here and {known!r} in step {places[known][1]}: {where} both "
+                f"are {kept!r}, and a query for one takes the files of both",
+                "let the two differ by more, or make them text",
+                code=code,
+            )
+            return
