@@ -47,6 +47,7 @@ _READING = (
     ("step-shape", "Keys of a step do not go together, or not with its type."),
     ("twice", "Something is said or named twice that can be there once."),
     ("text", "A text that DIRAC's databases cut off, or its tools cannot write as it is."),
+    ("request", "A request that DIRAC's RequestValidator refuses, or reads otherwise."),
     ("lost-digits", "A number such as 1.10 stands where a version may be meant."),
     ("definition", "Any other mistake in the definition of a production."),
 )

@@ -24,6 +24,7 @@ from dirac_prodsys.core.plan_values import Sample, StepPlan
 from dirac_prodsys.core.plugins import check_group, read_parameters
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.request_rules import chooses_where_files_are
 from dirac_prodsys.core.specs import (
     BodySpec,
     DatasetSpec,
@@ -267,6 +268,8 @@ def _body(
         return None
     attributes.check(path, problems)
     body = attributes.body(context)
+    if kind is not None and isinstance(body, RequestSpec):
+        _check_chosen(step, step.plugin or kind.plugin, body, path, problems)
     if kind is not None and body.kind != kind.body:
         problems.add(
             (*path, "type"),
@@ -275,6 +278,23 @@ def _body(
             code=SHAPE,
         )
     return body
+
+
+def _check_chosen(
+    step: Step, plugin: str, body: RequestSpec, path: Path, problems: Problems
+) -> None:
+    """Note if files are copied to where the plugin has found them."""
+    for index, operation in enumerate(body.operations):
+        copies = operation.type == "ReplicateAndRegister"
+        if copies and chooses_where_files_are(plugin, operation.attributes):
+            written: Path = (*path, "operations", index, "TargetSE")
+            problems.add(
+                ("steps", step.name, "plugin") if step.plugin else written,
+                f"plugin {plugin} chooses as TargetSE of a task where its files are already: "
+                "nothing is copied",
+                "use plugin: Broadcast with plugin_parameters: {TargetSE: …}, or name the TargetSE",
+                code="request",
+            )
 
 
 def read_job(

@@ -26,7 +26,7 @@ LINES = [
 
 def split_by_dirac(executable: str, arguments: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What DIRAC's Script starts for this line; nothing is started."""
-    from DIRAC.Workflow.Modules import Script as script_module
+    from DIRAC.Workflow.Modules import Script as ScriptModule
 
     started: list[list[str]] = []
 
@@ -34,8 +34,8 @@ def split_by_dirac(executable: str, arguments: str, monkeypatch: pytest.MonkeyPa
         started.append(list(call["cmdSeq"]))  # type: ignore[call-overload]
         return {"OK": True, "Value": (0, "", "")}
 
-    monkeypatch.setattr(script_module, "systemCall", system_call)
-    script = script_module.Script()
+    monkeypatch.setattr(ScriptModule, "systemCall", system_call)
+    script = ScriptModule.Script()
     script.executable, script.arguments, script.applicationLog = executable, arguments, "x.log"
     script._setCommand()
     script._executeCommand()
