@@ -47,6 +47,7 @@ _READING = (
     ("step-shape", "Keys of a step do not go together, or not with its type."),
     ("twice", "Something is said or named twice that can be there once."),
     ("text", "A text that DIRAC's databases cut off, or its tools cannot write as it is."),
+    ("request", "A request that DIRAC's RequestValidator refuses, or reads otherwise."),
     ("lost-digits", "A number such as 1.10 stands where a version may be meant."),
     ("definition", "Any other mistake in the definition of a production."),
 )
@@ -93,6 +94,9 @@ _WARNINGS = (
     ("same-work", "Two steps do the same job on the same files."),
     ("files-not-taken", "Children split a parent's files among them, and leave some out."),
     ("removed-while-read", "A step removes files without waiting for one that reads them."),
+    ("no-shell", "A job's line has signs of a shell, and no shell reads it."),
+    ("typographic", "Quotes or dashes of a text processor stand where programs want plain ones."),
+    ("placeholder-like", "Something looks like @{JOB_ID}, and nobody fills it in."),
     ("group-short", "There are fewer files than one group takes: only a flush makes a task."),
     ("files-left-over", "Flushing is off, and the last files do not fill a group."),
     ("expect-files", "The dataset cannot come to hold the number of files it expects."),

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core import approval, gates, naming, run_ranges
+from dirac_prodsys.core import approval, gates, naming, run_ranges, task_values
 from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
@@ -24,6 +24,7 @@ from dirac_prodsys.core.plan_values import Sample, StepPlan
 from dirac_prodsys.core.plugins import check_group, read_parameters
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.request_rules import chooses_where_files_are
 from dirac_prodsys.core.specs import (
     BodySpec,
     DatasetSpec,
@@ -179,6 +180,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
         if kind.needs_input:
             parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
     parameters |= _run_numbers(step, values, problems)
+    _check_task_values(step, path, problems)
     files, made = output(production, step, values, problems)
     late = derives(step.job)
     return StepDraft(
@@ -203,6 +205,20 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
             problems,
         ),
     )
+
+
+def _check_task_values(step: Step, path: Path, problems: Problems) -> None:
+    """Note ``@{…}`` where nothing knows of tasks: DIRAC would keep it as it is written."""
+    texts: dict[Path, Any] = {("plugin_parameters",): step.plugin_parameters}
+    if step.input is not None:
+        texts["input", "where"] = step.input.where
+    if step.output is not None:
+        texts["output", "metadata"] = step.output.metadata
+        texts["output", "file_metadata"] = step.output.file_metadata
+    if step.dataset is not None:
+        texts["dataset", "where"] = step.dataset.where
+    for place, value in texts.items():
+        task_values.check(value, (*path, *place), problems, filled=frozenset())
 
 
 def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> dict[str, str | int]:
@@ -250,7 +266,10 @@ def _body(
     attributes = read_job(step.job, values, path, problems)
     if attributes is None:
         return None
+    attributes.check(path, problems)
     body = attributes.body(context)
+    if kind is not None and isinstance(body, RequestSpec):
+        _check_chosen(step, step.plugin or kind.plugin, body, path, problems)
     if kind is not None and body.kind != kind.body:
         problems.add(
             (*path, "type"),
@@ -259,6 +278,23 @@ def _body(
             code=SHAPE,
         )
     return body
+
+
+def _check_chosen(
+    step: Step, plugin: str, body: RequestSpec, path: Path, problems: Problems
+) -> None:
+    """Note if files are copied to where the plugin has found them."""
+    for index, operation in enumerate(body.operations):
+        copies = operation.type == "ReplicateAndRegister"
+        if copies and chooses_where_files_are(plugin, operation.attributes):
+            written: Path = (*path, "operations", index, "TargetSE")
+            problems.add(
+                ("steps", step.name, "plugin") if step.plugin else written,
+                f"plugin {plugin} chooses as TargetSE of a task where its files are already: "
+                "nothing is copied",
+                "use plugin: Broadcast with plugin_parameters: {TargetSE: …}, or name the TargetSE",
+                code="request",
+            )
 
 
 def read_job(

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core import naming
+from dirac_prodsys.core import naming, task_values
+from dirac_prodsys.core.command_line import CDATA_END
 from dirac_prodsys.core.linking import read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output
@@ -48,8 +49,11 @@ def output(
     path: Path = ("steps", step.name, "output")
     before = len(problems.found)
     directory = fill(step.output.directory, values, (*path, "directory"), problems)
-    with problems.at(*path, "directory"):
-        naming.check_directory(directory, production.vo)
+    if "@{" in directory:
+        task_values.check(directory, (*path, "directory"), problems, filled=frozenset())
+    else:
+        with problems.at(*path, "directory"):
+            naming.check_directory(directory, production.vo)
     se = fill(step.output.se, values, (*path, "se"), problems)
     if not _SE.fullmatch(se):
         problems.add(
@@ -109,6 +113,13 @@ def _file_metadata(
     written = {} if step.output is None else step.output.file_metadata
     found: dict[str, dict[str, Any]] = {}
     for field, value in fill(written, values, path, problems).items():
+        if CDATA_END in str(value):
+            problems.add(
+                (*path, field),
+                f"the text {CDATA_END} ends the XML in which DIRAC keeps the job",
+                "write it otherwise",
+                code="text",
+            )
         if field in metadata:
             problems.add(
                 (*path, field),
@@ -220,7 +231,9 @@ def check_datasets(datasets: Mapping[str, DatasetSpec], problems: Problems) -> N
 
 def _check_file(name: str, directory: str, tasks: int, path: Path, problems: Problems) -> None:
     as_made = _TASK_NAMES.sub(_EIGHT_DIGITS, name)
-    if not _FILE.fullmatch(as_made):
+    if "@{" in as_made:
+        task_values.check(name, path, problems, filled=task_values.IN_FILE_NAMES)
+    elif not _FILE.fullmatch(as_made):
         problems.add(
             path,
             f"{name!r} is no plain file name",

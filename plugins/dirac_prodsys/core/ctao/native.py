@@ -144,6 +144,7 @@ class _Derivation:
             where = (*path, *where[1:]) if where[:1] == ("common",) else where
             reason, hint = problem.reason, problem.hint
             self.problems.add(where, reason, hint, on_key=problem.on_key, code=problem.code)
+        self.problems.remarks += own.remarks
         return given
 
     def _taken(self, drafted: StepDraft, problems: Problems) -> Input | None:

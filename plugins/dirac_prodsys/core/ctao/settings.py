@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from dirac_prodsys.core.ctao import lines
 from dirac_prodsys.core.ctao.job_types import CtaoType
 from dirac_prodsys.core.ctao.vocabulary import NSB, Unknown, words
 from dirac_prodsys.core.model_errors import explain
@@ -131,6 +132,7 @@ def read(
         for found in told:
             _place(found, common, config, path, problems)
         return _mended(kind, common, config, told)
+    lines.check(data, lambda key: (*(path if key in config else ("common",)), key), problems)
     return Settings(kind, common, config)
 
 

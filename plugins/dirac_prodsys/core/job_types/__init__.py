@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import StrictStr
 
 from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.specs import JobSpec, OutputFile, RequestSpec
 from dirac_prodsys.errors import DefinitionError
 
@@ -41,6 +41,12 @@ class JobAttributes(Model):
     """Base of the attributes of all job types: what stands below ``job:``."""
 
     type: StrictStr
+
+    def check(self, path: Path, problems: Problems) -> None:
+        """Note what no single value tells: mistakes, and what works and is probably not meant.
+
+        :param path: of the attributes.
+        """
 
     @abstractmethod
     def body(self, context: JobContext) -> JobSpec | RequestSpec:

@@ -10,8 +10,10 @@ from typing import Literal
 
 from pydantic import Field, StrictStr
 
+from dirac_prodsys.core import request_rules, task_values
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
 from dirac_prodsys.core.model import Model
+from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import RequestOperation, RequestSpec
 
 
@@ -39,7 +41,12 @@ class Operation(Model):
     source_se: StrictStr | None = Field(default=None, alias="SourceSE", max_length=255)
     target_se: StrictStr | None = Field(default=None, alias="TargetSE", max_length=255)
     catalog: StrictStr | None = Field(default=None, alias="Catalog", max_length=255)
-    arguments: StrictStr | None = Field(default=None, alias="Arguments")
+    arguments: StrictStr | None = Field(default=None, alias="Arguments", max_length=65_535)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What it says, under DIRAC's names."""
+        return self.model_dump(by_alias=True, exclude_none=True, exclude={"type"})
 
 
 class Request(JobAttributes):
@@ -52,15 +59,33 @@ class Request(JobAttributes):
     type: Literal["request"]
     operations: tuple[Operation, ...] = Field(min_length=1)
 
+    def check(self, path: Path, problems: Problems) -> None:
+        """Note what DIRAC's RequestValidator would refuse, and what it would read otherwise."""
+        for index, operation in enumerate(self.operations):
+            place: Path = (*path, "operations", index)
+            said = operation.attributes
+            task_values.check(said, place, problems, filled=frozenset())
+            for name, reason, hint in request_rules.mistakes(operation.type, said):
+                there = name == "type" or name in said
+                problems.add(
+                    (*place, name) if there else place,
+                    reason,
+                    hint,
+                    on_key=not there,
+                    code="request",
+                )
+
     def body(self, context: JobContext) -> RequestSpec:
-        """The request."""
+        """The request; names of storage elements without blanks around them."""
+        lists = (request_rules.ONE_PLACE, request_rules.PLACES, "Catalog")
         return RequestSpec(
             operations=tuple(
                 RequestOperation(
                     type=operation.type,
-                    attributes=operation.model_dump(
-                        by_alias=True, exclude_none=True, exclude={"type"}
-                    ),
+                    attributes={
+                        name: request_rules.trimmed(value) if name in lists else value
+                        for name, value in operation.attributes.items()
+                    },
                 )
                 for operation in self.operations
             )

@@ -11,22 +11,46 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
+from dirac_prodsys.core import command_line, task_values
+from dirac_prodsys.core.characters import unprintable
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
 from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import Command, JobSpec
 
 
 def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise wrong("should be one line of characters that print", "take line breaks and tabs out")
+    if hidden := unprintable(text):
+        raise wrong(
+            f"should be one line of characters that print, and has {hidden}",
+            "take it out, or write a plain blank in its place",
+        )
+    return text
+
+
+def _in_xml(text: str) -> str:
+    """One line that the job's XML can hold."""
+    if command_line.CDATA_END in text:
+        reason, hint = command_line.mistake(text) or ("", "")
+        raise wrong(reason, hint)
+    return _one_line(text)
+
+
+def _arguments(text: str) -> str:
+    _one_line(text)
+    if found := command_line.mistake(text):
+        raise wrong(*found)
     return text
 
 
 def _program(text: str) -> str:
     if not text or text != text.strip() or " " in text:
         raise wrong(f"{text!r} is not the name of one program", "arguments go into 'arguments'")
-    return _one_line(text)
+    _one_line(text)
+    if found := command_line.executable_mistake(text):
+        raise wrong(*found)
+    return text
 
 
 def _site(name: str) -> str:
@@ -36,6 +60,8 @@ def _site(name: str) -> str:
 
 
 def _sandbox_file(name: str) -> str:
+    for found in task_values.mistakes(name, frozenset()):
+        raise wrong(*found)
     if not re.fullmatch(r"LFN:(/[A-Za-z0-9_.+=@-]+)+", name):
         raise wrong(
             f"{name!r} is no file of the catalogue",
@@ -59,11 +85,12 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
     return environment
 
 
+Arguments = Annotated[Text, AfterValidator(_arguments)]
 Line = Annotated[Text, AfterValidator(_one_line)]
 SandboxFile = Annotated[Text, AfterValidator(_sandbox_file)]
 SetupScript = Annotated[Text, AfterValidator(_setup_script)]
 Site = Annotated[Text, AfterValidator(_site)]
-Word = Annotated[Text, Field(min_length=1), AfterValidator(_one_line)]
+Word = Annotated[Text, Field(min_length=1), AfterValidator(_in_xml)]
 
 
 class Script(JobAttributes):
@@ -89,7 +116,7 @@ class Script(JobAttributes):
 
     type: Literal["script"]
     executable: Annotated[StrictStr, AfterValidator(_program)]
-    arguments: Line = ""
+    arguments: Arguments = ""
     sandbox: tuple[SandboxFile, ...] = ()
     software: tuple[SetupScript, ...] = ()
     job_type: Word | None = Field(default=None, max_length=32)
@@ -98,9 +125,37 @@ class Script(JobAttributes):
     priority: StrictInt = Field(default=1, ge=0)
     sites: tuple[Site, ...] = ()
     tags: tuple[Word, ...] = ()
-    platform: Line = ""
+    platform: Annotated[Text, AfterValidator(_in_xml)] = ""
     environment: Annotated[dict[StrictStr, Line], AfterValidator(_variables)] = Field(default={})
     input_data_policy: Literal["Download", "Protocol"] = "Download"
+
+    def check(self, path: Path, problems: Problems) -> None:
+        """Note what DIRAC does not fill in, and what only a shell would understand."""
+        for key in ("executable", "arguments"):
+            task_values.check(getattr(self, key), (*path, key), problems)
+        nowhere = frozenset[str]()
+        for key in ("job_type", "tags", "platform", "environment"):
+            task_values.check(getattr(self, key), (*path, key), problems, filled=nowhere)
+        for key, text in (("arguments", self.arguments), ("executable", self.executable)):
+            if written := task_values.alike(text):
+                problems.remark(
+                    (*path, key),
+                    f"{written} is not filled in: the program gets it as it stands",
+                    "did you mean @{JOB_ID}? It is the number of the task",
+                    code="placeholder-like",
+                )
+        for code, reason, hint in command_line.remarks(self.executable, self.arguments):
+            problems.remark((*path, "arguments"), reason, hint, code=code)
+        for code, reason, hint in command_line.remarks("", self.executable):
+            problems.remark((*path, "executable"), reason, hint, code=code)
+        for name, value in self.environment.items():
+            if found := command_line.fills_in(value):
+                problems.remark(
+                    (*path, "environment", name),
+                    f"no shell reads this value: {name} is set to {found} as it stands",
+                    "write the value itself, or let the program fill it in",
+                    code="no-shell",
+                )
 
     def body(self, context: JobContext) -> JobSpec:
         """The job."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.request_rules import STORAGE_ELEMENT
 
 #: what the plugin chose for the task (``BodyPlugin``)
 _CHOSEN = "TASK:TargetSE"
@@ -58,8 +59,10 @@ def _step(step: Located, mistakes: Mistakes) -> Located:
         _refuse_unverified(step, mistakes)
         return step
     copy = {"type": "ReplicateAndRegister", "TargetSE": _CHOSEN}
-    if sources := _names(step, "SourceSE"):
-        copy["SourceSE"] = ",".join(sources)
+    sources = _names(step, "SourceSE")
+    if len(sources) == 1 and _are_names(sources):
+        # DIRAC takes several for one name; the plugin has seen to them
+        copy["SourceSE"] = sources[0]
     return step.put({"job": _located({"type": "request", "operations": [copy]}, step)})
 
 
@@ -75,6 +78,8 @@ def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
             code="missing-key",
         )
         return None
+    if not _are_names([*sources, *targets]):
+        return None  # told as parameters of the plugin
     chosen = step.get("plugin_parameters", "Destinations")
     if chosen is not None:
         mistakes.add(
@@ -120,6 +125,10 @@ def _names(step: Located, key: str) -> list[str]:
     if isinstance(value, list):
         return [str(name) for name in value]
     return [value] if isinstance(value, str) else []
+
+
+def _are_names(places: list[str]) -> bool:
+    return all(STORAGE_ELEMENT.fullmatch(place) for place in places)
 
 
 def _located(value: Any, where: Located) -> Located:

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dirac_prodsys.core.ctao.lines import UNFIT
 from dirac_prodsys.core.specs import CtaoSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac_import import import_dirac
@@ -37,9 +38,6 @@ METHODS = {
     "instrument_random_seeds": "set_instrument_random_seeds",
     "systematic_uncertainty_to_test": "set_systematic_uncertainty_to_test",
 }
-
-#: what DIRAC's XML or its parametric jobs would take for something else
-UNFIT = ("]]>", "%n", "%(")
 
 
 def render(body: CtaoSpec) -> str:

@@ -1,0 +1,50 @@
+"""Characters that a reader cannot see, or takes for others: named, so that a message shows them.
+
+Invariant: pure; positions count from 1.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: names in plain words, where Unicode's own are riddles
+_NAMES = {
+    "\t": "a tab",
+    "\n": "a line break",
+    "\r": "a carriage return",
+    "\u00a0": "a no-break space",
+    "\u202f": "a narrow no-break space",
+    "\u200b": "a space of no width",
+    "\ufeff": "a byte order mark",
+}
+#: quotes and dashes as text processors write them, and what a program wants
+TYPOGRAPHIC = {
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u201e": '"',
+    "\u00ab": '"',
+    "\u00bb": '"',
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u201a": "'",
+    "\u2010": "-",
+    "\u2011": "-",
+    "\u2012": "-",
+    "\u2013": "-",
+    "\u2014": "-",
+    "\u2212": "-",
+}
+
+
+def named(character: str) -> str:
+    """The character in words: ``a no-break space (U+00A0)``."""
+    words = _NAMES.get(character) or unicodedata.name(character, "a control character").lower()
+    return f"{words} (U+{ord(character):04X})"
+
+
+def unprintable(text: str) -> str:
+    """What does not print in ``text``, with its place; empty if all of it prints."""
+    for place, character in enumerate(text, 1):
+        if not character.isprintable():
+            return f"{named(character)} at character {place}"
+    return ""

@@ -1,0 +1,187 @@
+"""The line that a program is started with: what DIRAC makes of it, and what was perhaps meant.
+
+``Workflow/Modules/Script.py`` joins executable and arguments, splits the line with
+:func:`shlex.split` and starts the program: quotes and backslashes work as in a shell, and nothing
+else does. On its way the line is text in an XML document (``Core/Workflow/Parameter.py``, CDATA).
+
+Invariant: what a shell would do with quoted text is never told: there it is meant as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dirac_prodsys.core.characters import TYPOGRAPHIC, named
+
+#: ends the CDATA in which DIRAC's XML holds every text
+CDATA_END = "]]>"
+
+#: programs that read a line themselves after ``-c``
+SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
+
+#: words that a shell takes for its own: ``|``, ``&&``, ``;``, ``> log``, ``2>&1``, ``<in``
+_OPERATOR = re.compile(
+    r"(?:\|\|?|\|&|&&?|;;?|<<?<?|\d?>>?|&>>?|\d?>&\d?|<&\d?)"  # alone
+    r"|(?:\d?>>?|&>>?)(?:&\d|&-|[A-Za-z_./~$\"'@-].*)"  # with the file behind it
+    r"|<[A-Za-z_./~$@-][^<>]*"
+    r"|[^;]+;",  # the end of a command
+    re.DOTALL,
+)
+_EXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[^{}]*\}|\()|`")
+_TOLD = 5
+
+_BY_A_SHELL = "executable: bash, arguments: -c '…', so that a shell reads the line"
+
+
+@dataclass(frozen=True)
+class Word:
+    """One argument of the program.
+
+    :param text: what the program gets.
+    :param written: as it stands in the line.
+    :param bare: its characters outside of quotes that no backslash precedes; others are ``\\0``.
+    :param alive: likewise, with those inside of double quotes, where a shell fills in variables.
+    """
+
+    text: str
+    written: str
+    bare: str
+    alive: str
+
+
+def words(line: str) -> list[Word]:
+    """The words of a line, split as :func:`shlex.split` does.
+
+    :raises ValueError: a quote is not closed, or nothing follows the last backslash.
+    """
+    found: list[Word] = []
+    text, written, bare, alive = "", "", "", ""
+    quote, begun, place = "", False, 0
+    while place < len(line):
+        sign = line[place]
+        place += 1
+        if not quote and sign in " \t\r\n":
+            if begun:
+                found.append(Word(text, written, bare, alive))
+                text, written, bare, alive, begun = "", "", "", "", False
+            continue
+        begun = True
+        written += sign
+        if sign == quote or (not quote and sign in "'\""):
+            quote = "" if quote else sign
+            continue
+        if sign == "\\" and quote != "'":
+            if place == len(line):
+                raise ValueError("No escaped character")
+            after = line[place]
+            if not quote or after in '"\\':
+                sign, place, written = after, place + 1, written + after
+                text, bare, alive = text + sign, bare + "\0", alive + "\0"
+                continue
+        text += sign
+        bare += "\0" if quote else sign
+        alive += "\0" if quote == "'" else sign
+    if quote:
+        raise ValueError("No closing quotation")
+    if begun:
+        found.append(Word(text, written, bare, alive))
+    return found
+
+
+def mistake(line: str) -> tuple[str, str] | None:
+    """Why DIRAC could not start a program with this line, and the way out; None: it could."""
+    if CDATA_END in line:
+        return (
+            f"the text {CDATA_END} ends the XML in which DIRAC keeps the line",
+            "write it otherwise, such as ]] >",
+        )
+    try:
+        words(line)
+    except ValueError as error:
+        if "quotation" in str(error):
+            return (
+                "a quote is not closed: every job would fail when DIRAC splits the line",
+                'close it; an apostrophe that is meant stands in double quotes: "it\'s"',
+            )
+        return (
+            "nothing follows the last backslash: every job would fail when DIRAC splits the line",
+            "drop it, or write \\\\ for a backslash",
+        )
+    return None
+
+
+def remarks(executable: str, arguments: str) -> Iterator[tuple[str, str, str]]:
+    """What a shell would do with the line and DIRAC does not: code, reason and way out."""
+    try:
+        split = words(arguments)
+    except ValueError:
+        return  # told as a mistake
+    split = [word for index, word in enumerate(split) if not _is_script(executable, split, index)]
+    meant = [w.written for w in split if _OPERATOR.fullmatch(w.bare)]
+    if meant:
+        yield (
+            "no-shell",
+            f"no shell reads this line: the program gets {_say(meant)} as {_argument(meant)}",
+            "drop it, as a job's output is kept in its log; quote what is meant as text; or write "
+            + _BY_A_SHELL,
+        )
+    filled = [w.written for w in split if _EXPANDED.search(w.alive) or _is_home(w)]
+    if filled:
+        hint = (
+            f"write the value itself, put it in single quotes if it is meant so, or {_BY_A_SHELL}"
+        )
+        if any(re.search(r"\$\{?(?:JOB|PRODUCTION)_ID", word) for word in filled):
+            hint = "did you mean @{JOB_ID}? It is the number of the task, which DIRAC fills in"
+        yield (
+            "no-shell",
+            f"no shell reads this line: the program gets {_say(filled)} as it stands",
+            hint,
+        )
+    signs = sorted({sign for w in split for sign in w.bare if sign in TYPOGRAPHIC})
+    if signs:
+        wanted = " ".join(dict.fromkeys(TYPOGRAPHIC[sign] for sign in signs))
+        yield (
+            "typographic",
+            f"{', '.join(map(named, signs))}: the program gets it as it stands",
+            f"write {wanted} where that is meant; quote the text where it is not",
+        )
+
+
+def fills_in(value: str) -> str:
+    """What a shell would fill in, in a value of which no quotes are taken off; empty: nothing."""
+    found = _EXPANDED.search(value)
+    return found[0] if found else ""
+
+
+def executable_mistake(executable: str) -> tuple[str, str] | None:
+    """Why DIRAC would not start this program; None: it would."""
+    found = mistake(executable)
+    if found is None and shlex.split(executable) != [executable]:
+        return (
+            f"DIRAC splits {executable!r} as a shell does, and would start another program",
+            "name the program without quotes and backslashes",
+        )
+    return found
+
+
+def _is_script(executable: str, split: list[Word], index: int) -> bool:
+    """Whether this word is a script that the program itself reads as a shell."""
+    program = executable.rpartition("/")[2]
+    before = split[index - 1].text if index else ""
+    return program in SHELLS and bool(re.fullmatch(r"-[a-z]*c", before))
+
+
+def _is_home(word: Word) -> bool:
+    return word.bare == "~" or word.bare.startswith("~/")
+
+
+def _say(found: list[str]) -> str:
+    told = ", ".join(list(dict.fromkeys(found))[:_TOLD])
+    return f"{told}, …" if len(set(found)) > _TOLD else told
+
+
+def _argument(found: list[str]) -> str:
+    return "an argument" if len(set(found)) == 1 else "arguments"

@@ -1,0 +1,100 @@
+"""``@{JOB_ID}`` and its like: what DIRAC's workflow fills in when a task runs.
+
+``Core/Workflow/Workflow.resolveGlobalVars`` replaces ``@{name}`` in the executable and arguments of
+a job by its own parameters; any other name stays as it is, and every job gets the same text.
+
+Invariant: a text that passes holds no ``@{`` but in names that are filled where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dirac_prodsys.core.problems import Path, Problems
+
+#: name → what it stands for, in executable and arguments of a job
+FILLED = {
+    "JOB_ID": "number of the task, eight digits",
+    "PRODUCTION_ID": "number of the transformation, eight digits",
+    "STEP_ID": "transformation, task and command",
+    "STEP_NUMBER": "number of the command in the job",
+    "STEP_INSTANCE_NAME": "DIRAC's name of the command",
+    "STEP_DEFINITION_NAME": "DIRAC's name of its definition",
+    "InputData": "files of the task",
+    "JobName": "name of the job",
+    "JobType": "type of the job",
+    "JobGroup": "transformation",
+    "Priority": "UserPriority of the job",
+    "CPUTime": "seconds of normalised CPU",
+}
+#: in the names of files that a job leaves
+IN_FILE_NAMES = frozenset({"JOB_ID", "PRODUCTION_ID"})
+
+_ANY = re.compile(r"@\{([^{}]*)\}")
+#: written in the way of other languages; what begins with ``$`` is told as a sign of a shell
+_NUMBER = "(?:JOB_ID|PRODUCTION_ID|TASK_ID)"
+_ALIKE = re.compile(
+    rf"(?<![$@])(?:[@%#]?[{{(\[<]{{1,2}} *{_NUMBER} *[}})\]>]{{1,2}}|[@%]{_NUMBER}\b)"
+)
+
+
+def check(
+    value: Any, path: Path, problems: Problems, *, filled: frozenset[str] = frozenset(FILLED)
+) -> None:
+    """Note every ``@{…}`` in ``value`` that nobody fills in.
+
+    :param value: a text, or lists and mappings of them.
+    :param filled: names that are filled in there; none: nothing is.
+    """
+    for where, text in _texts(value, path):
+        if "@{" not in text:
+            continue
+        for reason, hint in mistakes(text, filled):
+            problems.add(where, reason, hint, code="placeholder")
+
+
+def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[tuple[str, str]]:
+    """Each ``@{…}`` of one text that nobody fills in, and the way out."""
+    for name in dict.fromkeys(_ANY.findall(text)):
+        if name in filled:
+            continue
+        if not filled:
+            yield (
+                f"nobody fills in @{{{name}}} here: it would stay as it is",
+                "DIRAC fills in @{JOB_ID} in executable, arguments and names of output files",
+            )
+        else:
+            meant = _meant(name, filled)
+            yield (
+                f"nobody fills in @{{{name}}}: it would stay so in every job",
+                f"did you mean @{{{meant}}}? It is the {FILLED[meant]}",
+            )
+    if "@{" in _ANY.sub("", text):
+        yield f"an @{{ is not closed: {text!r}", "write @{JOB_ID}"
+
+
+def alike(text: str) -> str:
+    """What looks like ``@{JOB_ID}`` and is no placeholder of anybody; empty: nothing."""
+    found = _ALIKE.search(_ANY.sub("", text))
+    return found[0] if found else ""
+
+
+def _meant(name: str, filled: frozenset[str]) -> str:
+    said = re.sub(r"[^a-z]", "", name.lower())
+    for known in sorted(filled):
+        if re.sub(r"[^a-z]", "", known.lower()) == said:
+            return known
+    return "PRODUCTION_ID" if said.startswith(("prod", "transf")) else "JOB_ID"
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _texts(entry, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            yield from _texts(entry, (*path, index))
