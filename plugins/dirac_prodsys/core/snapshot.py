@@ -11,6 +11,10 @@ from typing import Any
 
 from dirac_prodsys.core.status import TransformationStatus
 
+#: failures at each multiple of which DIRAC makes a file MaxReset instead of Unused, where a site
+#: says nothing else (``FilesMaxResetCounter``, ``TransformationClient.py``, 9.1)
+RESET_LIMIT = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -22,6 +26,8 @@ class Snapshot:
     :param group_size: files per task, as it stands now; 0: not told.
     :param agent_type: ``Manual``: no agent submits tasks; empty: not told.
     :param max_tasks: MaxNumberOfTasks, up to which the MCExtensionAgent adds tasks.
+    :param failed_files: number of files by status word and ErrorCount, of those that ever failed.
+    :param reset_limit: failures at each multiple of which the grid gives a file up.
     """
 
     id: int
@@ -34,6 +40,8 @@ class Snapshot:
     group_size: float = 0.0
     agent_type: str = ""
     max_tasks: int = 0
+    failed_files: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    reset_limit: int = RESET_LIMIT
 
     def with_catalogue(self, files: int) -> Snapshot:
         """The same moment, with the catalogue's answer added."""
@@ -52,6 +60,8 @@ class Snapshot:
             "group_size": self.group_size,
             "agent_type": self.agent_type,
             "max_tasks": self.max_tasks,
+            "failed_files": {word: dict(counts) for word, counts in self.failed_files.items()},
+            "reset_limit": self.reset_limit,
         }
 
     @classmethod
@@ -68,4 +78,9 @@ class Snapshot:
             group_size=float(data.get("group_size") or 0),
             agent_type=data.get("agent_type") or "",
             max_tasks=int(data.get("max_tasks") or 0),
+            failed_files={
+                word: {int(failures): int(files) for failures, files in counts.items()}
+                for word, counts in (data.get("failed_files") or {}).items()
+            },
+            reset_limit=int(data.get("reset_limit") or RESET_LIMIT),
         )

@@ -13,6 +13,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
+from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
 from dirac_prodsys.gateway.memory_requests import carry_out, operations_of
@@ -23,9 +24,6 @@ EXTENDABLE = ("mcsimulation", "simulation")
 
 #: the field by which the cleaning agent finds files (``TransfIDMeta``)
 _SIGNATURE = "TransformationID"
-
-#: failures after which a file is given up (``FilesMaxResetCounter``)
-MAX_RESET = 10
 
 
 class MemoryAgents:
@@ -180,7 +178,7 @@ class MemoryAgents:
             if task.good:
                 attached.status = FileStatus.PROCESSED
                 continue
-            given_up = attached.errors and attached.errors % MAX_RESET == 0
+            given_up = attached.errors and attached.errors % RESET_LIMIT == 0
             again = FileStatus.MAX_RESET if given_up else FileStatus.UNUSED
             # whatever a request has not done
             attached.status = FileStatus.PROBLEMATIC if by_requests else again

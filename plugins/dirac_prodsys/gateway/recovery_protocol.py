@@ -69,6 +69,16 @@ class RecoveryGateway(Protocol):
         it becomes Unused, as whoever asks for it has bounds of his own.
         """
 
+    def bar_resets(self, transformation: int, files: Sequence[StrandedFile]) -> frozenset[str]:
+        """Let no client of DIRAC take these Assigned files back: if their task fails they become
+        MaxReset, not Unused.
+
+        Their ErrorCount is raised to the next number at which DIRAC gives a file up by itself.
+
+        :returns: names of those for which that holds; one that is not Assigned to the task that was
+            seen is left alone.
+        """
+
     def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:
         """Let tasks to come avoid these sites, too; return all that are avoided.
 

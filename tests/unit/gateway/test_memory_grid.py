@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.specs import Command, JobSpec, OutputFile
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_agents import MAX_RESET
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task
 from dirac_prodsys.gateway.protocol import GatewaySettings
@@ -59,8 +59,8 @@ def test_a_file_whose_tasks_fail_goes_back_to_unused_and_is_given_up_after_ten_f
     assert set(files(gateway, merge)) <= {"Unused", "Assigned"}
     grid.advance(3600)
     assert files(gateway, merge) == {"MaxReset": 1}
-    assert len(tries) == MAX_RESET + 1
-    assert gateway.snapshot([merge])[merge].tasks == {"Failed": MAX_RESET + 1}
+    assert len(tries) == RESET_LIMIT + 1
+    assert gateway.snapshot([merge])[merge].tasks == {"Failed": RESET_LIMIT + 1}
 
 
 def test_a_failed_task_leaves_no_output_and_is_not_run_again() -> None:

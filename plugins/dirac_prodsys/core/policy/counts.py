@@ -74,6 +74,32 @@ def retryable(snapshot: Snapshot, rules: StepRules) -> int:
     return sum(snapshot.files.get(status, 0) for status in states)
 
 
+def last_tries(snapshot: Snapshot, rules: StepRules) -> int:
+    """Number of Assigned files that may not be tried once more, and that the grid would take back
+    if their task fails (``MonitorFiles``)."""
+    if not _are_bounded(rules):
+        return 0
+    most, failed = rules.recovery.max_resets, snapshot.failed_files.get(FileStatus.ASSIGNED, {})
+    never = assigned_files(snapshot) - sum(failed.values())
+    again = sum(
+        n for errors, n in failed.items() if errors >= most and errors % snapshot.reset_limit
+    )
+    return again + (never if most == 0 else 0)
+
+
+def tried_enough(snapshot: Snapshot, rules: StepRules) -> int:
+    """Number of Unused files that have failed more often than they may be tried again."""
+    if not _are_bounded(rules):
+        return 0
+    failed = snapshot.failed_files.get(FileStatus.UNUSED, {})
+    return sum(n for errors, n in failed.items() if errors > rules.recovery.max_resets)
+
+
+def _are_bounded(rules: StepRules) -> bool:
+    """What requests fail on, the grid does not take back."""
+    return rules.needs_input and rules.recovery.mode == "active" and not rules.by_requests
+
+
 def count(counts: Mapping[str, int], wanted: frozenset[Any]) -> int:
     """Sum of the counts of these words."""
     return sum(n for status, n in counts.items() if status in wanted)

@@ -17,7 +17,9 @@ from dirac_prodsys.core.policy.counts import (
     assigned_files,
     attached_files,
     bad_tasks,
+    last_tries,
     retryable,
+    tried_enough,
     unused_files,
 )
 from dirac_prodsys.core.policy.rules import StepRules
@@ -46,6 +48,9 @@ class History:
     :param failed_since: when failures were first seen that nobody has looked into; None: none.
     :param handled_tasks: failed tasks that have been looked into.
     :param handled_files: files in states of failure that have been looked into.
+    :param handled_last: files on their last try that could not be kept from the grid.
+    :param handled_enough: Unused files that have been tried often enough, and are tried again as
+        somebody wants it.
     :param looked: when stranded files were last looked for.
     :param asked: files that wait for a person's decision.
     :param told: causes of alarms of which somebody was told since the wait last went on.
@@ -63,6 +68,8 @@ class History:
     failed_since: float | None = None
     handled_tasks: int = 0
     handled_files: int = 0
+    handled_last: int = 0
+    handled_enough: int = 0
     looked: float = 0.0
     asked: int = 0
     told: tuple[str, ...] = ()
@@ -90,17 +97,23 @@ class History:
             unchanged_since=now,
         )
 
-    def looked_into(self, now: float, *, tasks: int, files: int, asked: int) -> History:
+    def looked_into(
+        self, now: float, *, tasks: int, files: int, asked: int, last: int = 0, enough: int = 0
+    ) -> History:
         """To be remembered when stranded files were looked for.
 
         :param tasks: failed tasks that there were.
         :param files: files in states of failure that there still are.
         :param asked: files left to a person.
+        :param last: files on their last try that the grid may still take back.
+        :param enough: Unused files that were tried often enough, and were left so.
         """
         return replace(
             self,
             handled_tasks=tasks,
             handled_files=files,
+            handled_last=last,
+            handled_enough=enough,
             asked=asked,
             looked=now,
             failed_since=None,
@@ -137,6 +150,8 @@ def remember(
         seen,
         handled_tasks=min(history.handled_tasks, tasks),
         handled_files=min(history.handled_files, files),
+        handled_last=min(history.handled_last, last_tries(snapshot, rules)),
+        handled_enough=min(history.handled_enough, tried_enough(snapshot, rules)),
     )
     if not assigned_files(snapshot) and not files:
         seen = replace(seen, asked=0)

@@ -15,8 +15,10 @@ from dirac_prodsys.core.policy.counts import (
     attached_files,
     bad_tasks,
     good_tasks,
+    last_tries,
     retryable,
     say,
+    tried_enough,
     unused_files,
 )
 from dirac_prodsys.core.policy.files import by_files, by_input
@@ -149,7 +151,12 @@ def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
 def _by_failures(
     snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
 ) -> Verdict | None:
-    """Files of failed tasks that the Transformation System has had time to take back itself."""
+    """Files of failed tasks that the Transformation System has had time to take back itself, and at
+    once those that it must not take back, or hand out, any more."""
+    if (last := last_tries(snapshot, rules)) > seen.handled_last:
+        return Verdict("recover", f"{last} files are tried for the last time")
+    if (enough := tried_enough(snapshot, rules)) > seen.handled_enough:
+        return Verdict("recover", f"{enough} files are Unused and were tried often enough")
     if rules.recovery.mode == "off" or not rules.needs_input or seen.failed_since is None:
         return None
     if now - seen.failed_since < quiet_seconds:
