@@ -192,3 +192,16 @@ def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
     with pytest.raises(GatewayRejected, match="unknown backend 'slurm'") as raised:
         open_gateway(GatewaySettings(backend="slurm"))
     assert "memory" in raised.value.hint
+
+
+def test_files_are_monitored_by_their_jobs_ten_minutes_after_they_were_touched() -> None:
+    grid = MemoryGrid(agent_cycle=60, monitor_after=600, fails=lambda task: True)
+    grid.stopped_agents = {"task_monitoring"}
+    gateway = MemoryGateway(grid)
+    grid.catalogue.register("/sim/slices/one")
+    merge = started(gateway, merging(group_size=1))
+    grid.advance(600)
+    assert files(gateway, merge) == {"Assigned": 1}
+    grid.advance(60)
+    assert gateway.snapshot([merge])[merge].failed_files == {"Assigned": {1: 1}}
+    assert gateway.snapshot([merge])[merge].tasks == {"Submitted": 2}
