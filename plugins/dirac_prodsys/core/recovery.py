@@ -174,7 +174,10 @@ def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
         return case.file.errors > 0 or (case.end is not None and case.end.status in _ENDED_BADLY)
     if case.failed_request is not None:
         return True
-    return rules.by_state(case.file.status) != "give_up"
+    return (
+        case.file.status == FileStatus.MISSING_IN_FC
+        or rules.by_state(case.file.status) != "give_up"
+    )
 
 
 def _decide(
@@ -202,6 +205,8 @@ def _decide(
         cause, action, site = f"file {file.status}", rule.then, ""
         if case.by_request and case.outputs == "all":
             return Decision(file, "processed", cause, _REQUESTED, site)
+        if file.status == FileStatus.MISSING_IN_FC and action == "give_up" and case.in_catalogue:
+            action = "retry"  # the cause is gone
         if action == "give_up" or file.status not in map(str, _FAILURES):
             return Decision(file, "keep", cause, "it has ended")
     if case.outputs == "all":

@@ -8,16 +8,20 @@ service sets any state over any other; the rules of file states are kept by its 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.policy import GONE_FILES
 from dirac_prodsys.core.recovery import StrandedFile, TaskState, is_barred
 from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
 from dirac_prodsys.gateway.dirac_replies import each, value_of
+from dirac_prodsys.gateway.protocol import ComparedFiles
 from dirac_prodsys.gateway.recovery_protocol import FileChange, StoredFiles
 from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Services
 
@@ -41,6 +45,29 @@ class RecoveryVerbs:
         """See :meth:`RecoveryGateway.attached_files`."""
         rows = self._file_rows({"TransformationID": transformation, "Status": list(states)})
         return [_stranded(row) for row in rows]
+
+    def compare_files(self, transformation: int, query: MetaQuery) -> ComparedFiles:
+        """See :meth:`ProductionGateway.compare_files`."""
+        self._check_fields(query)
+        found = set(self.services.call(CATALOGUE, "findFilesByMetadata", query.to_dirac(), "/"))
+        rows = self._file_rows({"TransformationID": transformation})
+        attached = {str(row["LFN"]): str(row["Status"]) for row in rows}
+        beyond = {lfn: word for lfn, word in attached.items() if lfn not in found}
+        there = self.existing_files([lfn for lfn, word in beyond.items() if word not in GONE_FILES])
+        others = Counter(beyond[lfn] for lfn in there)
+        return ComparedFiles(len(found - attached.keys()), dict(others))
+
+    def _check_fields(self, query: MetaQuery) -> None:
+        raise NotImplementedError
+
+    def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
+        """See :meth:`RecoveryGateway.follow_tasks`."""
+        by_status: dict[str, list[int]] = {}
+        for task, status in sorted(ended.items()):
+            by_status.setdefault(status, []).append(task)
+        for status, tasks in by_status.items():
+            for chunk in _chunks(tasks, TASK_CHUNK):
+                self.services.call(TRANSFORMATIONS, "setTaskStatus", transformation, chunk, status)
 
     def tasks(
         self, transformation: int, numbers: Sequence[int] | None = None

@@ -89,6 +89,11 @@ class FileAndTaskRows:
             attached.errors += bool(failed)
             attached.updated = self.now
 
+    def serve_setTaskStatus(self, transformation: int, tasks: list[int], status: str) -> None:
+        found = self._of(transformation).tasks
+        for number in tasks:
+            found[number].status, found[number].updated = status, self.now
+
     def serve_getAdditionalParameters(self, transformation: int) -> dict[str, Any]:
         return dict(self._of(transformation).parameters)
 

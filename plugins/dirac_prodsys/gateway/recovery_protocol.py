@@ -55,6 +55,12 @@ class RecoveryGateway(Protocol):
     ) -> dict[int, TaskState]:
         """Tasks of a transformation by ID; all of them, or these; unknown ones are absent."""
 
+    def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
+        """Say of tasks how their jobs ended, as the grid's own monitoring of tasks would.
+
+        :param ended: task ID → the final state of its job.
+        """
+
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
         """What job monitoring says about jobs; unknown ones are absent."""
 

@@ -33,7 +33,7 @@ from dirac_prodsys.core.recovery_rules import STATES
 from dirac_prodsys.core.recovery_words import in_words, requeued
 from dirac_prodsys.core.request_state import RequestState
 from dirac_prodsys.core.specs import BodySpec
-from dirac_prodsys.core.status import BAD_TASKS, FileStatus, TaskStatus
+from dirac_prodsys.core.status import BAD_TASKS, FINAL_TASKS, FileStatus, TaskStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import jobs_of, requests_of
@@ -142,6 +142,8 @@ def recover(
         sites = {d.site for d in decisions if d.fate == "retry_elsewhere"}
         avoid(gateway, transformation, sites | _bad_sites(gateway, transformation, rules), notes)
         changed = _carry_out(gateway, transformation, decisions, ledger, limit)
+        if not rules.needs_input:
+            notes += _follow(gateway, transformation)
     asked = [d for d in decisions if d.fate == "ask" or passive]
     failing = {str(state) for state in STATES.values()}
     taken = sum(d.file.lfn in changed and d.file.status in failing for d in decisions)
@@ -161,6 +163,28 @@ def recover(
         passive=passive,
         notes=tuple(notes),
     )
+
+
+def _follow(gateway: RecoveryGateway, transformation: int) -> list[str]:
+    """Tell the Transformation System which tasks have ended; a site may have its own monitoring of
+    tasks off, or it stands still.
+
+    :returns: what was done, in words.
+    """
+    alive = [
+        task
+        for task in gateway.tasks(transformation).values()
+        if task.status not in FINAL_TASKS and task.job
+    ]
+    notes: list[str] = []
+    jobs = jobs_of(gateway, alive, notes)
+    states = {task.id: jobs[task.job].status for task in alive if task.job in jobs}
+    ended = {task: status for task, status in states.items() if status in FINAL_TASKS}
+    if ended:
+        gateway.follow_tasks(transformation, ended)
+        counts = ", ".join(f"{n} {word}" for word, n in sorted(Counter(ended.values()).items()))
+        notes.append(f"{len(ended)} tasks had ended, of which DIRAC had not told: {counts}")
+    return notes
 
 
 def vanished(gateway: ProductionGateway, transformation: int) -> list[str]:

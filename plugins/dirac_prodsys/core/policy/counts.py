@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core.policy.rules import StepRules
@@ -32,6 +33,14 @@ GONE_FILES = frozenset({FileStatus.REMOVED, FileStatus.DELETED})
 def attached_files(snapshot: Snapshot) -> int:
     """Number of attached files that have not left the catalogue."""
     return sum(n for status, n in snapshot.files.items() if status not in GONE_FILES)
+
+
+def without_others(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with those attached files only that the query finds, or has found."""
+    if not snapshot.others:
+        return snapshot
+    own = {word: max(0, n - snapshot.others.get(word, 0)) for word, n in snapshot.files.items()}
+    return replace(snapshot, files=own)
 
 
 def unused_files(snapshot: Snapshot) -> int:

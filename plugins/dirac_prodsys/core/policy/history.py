@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from dirac_prodsys.core.policy.counts import (
@@ -39,6 +39,8 @@ class History:
     :param attached: number of attached files at the last look; None: never looked.
     :param unchanged_since: when that number was first seen, or the inputs became final, or a flush
         was done, whichever is last.
+    :param compared: fingerprint of what was compared last with what the catalogue finds, file by
+        file; ``compared_at`` when, ``unattached`` and ``others`` with which result.
     :param flushes: flushes done so far.
     :param flushed_files: number of attached files at the last flush; None: no flush is known.
     :param flushing_since: when the status was first seen as Flush with files Unused; None: it is
@@ -60,6 +62,10 @@ class History:
 
     attached: int | None = None
     unchanged_since: float = 0.0
+    compared: str = ""
+    compared_at: float = 0.0
+    unattached: int = 0
+    others: Mapping[str, int] = field(default_factory=dict)
     flushes: int = 0
     flushed_files: int | None = None
     flushing_since: float | None = None
@@ -126,7 +132,7 @@ class History:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> History:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
-        names = {field.name for field in fields(cls)}
+        names = {each.name for each in fields(cls)}
         values = {key: value for key, value in data.items() if key in names}
         lists = {key: tuple(values.get(key) or ()) for key in ("told", "events")}
         return cls(**{**values, **lists})
@@ -140,6 +146,14 @@ def remember(
     seen = history
     if attached != history.attached or not inputs_final:
         seen = replace(seen, attached=attached, unchanged_since=now)
+    if snapshot.unattached is not None:
+        seen = replace(
+            seen,
+            compared=what_is_compared(snapshot),
+            compared_at=now,
+            unattached=snapshot.unattached,
+            others=dict(snapshot.others),
+        )
     fingerprint = _fingerprint(snapshot)
     if fingerprint != history.progress:
         seen = replace(seen, progress=fingerprint, progress_since=now)
@@ -166,6 +180,11 @@ def _since(holds: bool, before: float | None, now: float) -> float | None:
     if not holds:
         return None
     return now if before is None else before
+
+
+def what_is_compared(snapshot: Snapshot) -> str:
+    """Fingerprint of what comparing attached files with those of the catalogue depends on."""
+    return f"{_fingerprint(snapshot)} {snapshot.catalogue_files}"
 
 
 def _fingerprint(snapshot: Snapshot) -> str:
