@@ -7,6 +7,8 @@ is how time passes (the in-memory clock is pushed, on DIRAC one waits) and how f
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 import uuid
 import zlib
@@ -35,6 +37,19 @@ from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE, REQUESTS, TRANSFORMATIONS, Services
 from sandbox import Grid
 
+#: DIRAC's own clients, with the state that getSubmittedFileStatus gives to files of failed jobs
+_TAKE_BACK = """
+import sys
+import DIRAC
+DIRAC.initialize()
+from DIRAC.TransformationSystem.Client.FileReport import FileReport
+report = FileReport()
+for lfn in sys.argv[2:]:
+    report.setFileStatus(int(sys.argv[1]), lfn, "Unused")
+done = report.commit()
+sys.exit(0 if done["OK"] else str(done))
+"""
+
 Gateway = DiracGateway | MemoryGateway
 
 #: a group that exists and has no right to production
@@ -61,6 +76,9 @@ class System(Protocol):
 
     def spoil(self, lfn: str, how: str) -> None:
         """What lies on the storage is ``lost``, of the same size but ``other``, or ``longer``."""
+
+    def take_back(self, transformation: int, lfns: Sequence[str]) -> None:
+        """DIRAC's file monitoring (``MonitorFiles``) sees that the jobs of these files failed."""
 
     def request(self, lfns: Sequence[str], error: str) -> int:
         """ID of a request that was to copy these files to DISK-B-SE, and has ended.
@@ -96,6 +114,17 @@ class InMemory:
         file = self.grid.catalogue.files[lfn]
         wrong = {"lost": None, "other": (file.size, "1"), "longer": (file.size + 1, "1")}
         file.replicas[file.se] = wrong[how]
+
+    def take_back(self, transformation: int, lfns: Sequence[str]) -> None:
+        found = self.grid.transformations[transformation]
+        before = {lfn: found.files[lfn].task for lfn in lfns}
+        found.tasks[0] = Task(0, transformation, list(lfns), good=False)
+        for lfn in lfns:
+            found.files[lfn].task = 0
+        self.grid._monitor_files(found)
+        del found.tasks[0]
+        for lfn, task in before.items():
+            found.files[lfn].task = task
 
     def request(self, lfns: Sequence[str], error: str) -> int:
         copy = RequestOperation(type="ReplicateAndRegister", attributes={"TargetSE": "DISK-B-SE"})
@@ -171,6 +200,19 @@ class OnDirac:
         else:
             content = file.read_bytes()
             file.write_bytes(content[::-1] if how == "other" else content + b"more")
+
+    def take_back(self, transformation: int, lfns: Sequence[str]) -> None:
+        """As ``TaskManagerAgentBase.updateFileStatus`` does when a job has failed; a light grid has
+        no jobs."""
+        done = subprocess.run(
+            [sys.executable, "-c", _TAKE_BACK, str(transformation), *lfns],
+            env=self.grid.env(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def request(self, lfns: Sequence[str], error: str) -> int:
         status = "Failed" if error else "Done"

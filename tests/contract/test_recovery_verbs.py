@@ -164,3 +164,33 @@ def test_a_pass_tries_files_again_as_often_as_declared(system: System, gateway: 
         gateway.change_files(made, changes)
     assert tries == 2
     assert gateway.snapshot([made])[made].files == {"Problematic": 3}
+
+
+def test_the_grid_takes_files_of_failed_jobs_back_and_counts(
+    system: System, gateway: Gateway
+) -> None:
+    made, (one, *_) = attached(system, gateway)
+    gateway.change_files(made, [FileChange(one, "Unused", 0, "Assigned")])
+    system.take_back(made, [one])
+    (file,) = [f for f in gateway.attached_files(made, ["Unused"]) if f.lfn == one]
+    assert file.errors == 1
+    seen = gateway.snapshot([made])[made]
+    assert seen.files == {"Unused": 3}
+    assert seen.failed_files == {"Unused": {1: 1}}
+    assert seen.reset_limit == 10
+
+
+def test_a_file_on_its_last_try_is_not_taken_back(system: System, gateway: Gateway) -> None:
+    made, (one, two, three) = attached(system, gateway)
+    for _ in range(2):
+        gateway.change_files(made, [FileChange(lfn, "Unused", 0, "Assigned") for lfn in (one, two)])
+        system.take_back(made, [one, two])
+    gateway.change_files(made, [FileChange(lfn, "Unused", 0, "Assigned") for lfn in (one, two)])
+    seen = {file.lfn: file for file in gateway.attached_files(made, ["Assigned", "Unused"])}
+    stale = StrandedFile(two, "Assigned", seen[two].task + 9)
+    assert gateway.bar_resets(made, [seen[one], stale, seen[three]]) == {one}
+    assert gateway.bar_resets(made, [seen[one]]) == {one}
+    assert gateway.snapshot([made])[made].failed_files == {"Assigned": {2: 1, 10: 1}}
+    system.take_back(made, [one, two])
+    states = {f.lfn: f.status for f in gateway.attached_files(made, ["Unused", "MaxReset"])}
+    assert states == {one: "MaxReset", two: "Unused", three: "Unused"}

@@ -63,6 +63,7 @@ class Mirror:
         self.excused: set[tuple[int, str]] = set()
         self.attached_at: dict[int, float] = {}
         self.made_at: dict[tuple[int, int], float] = defaultdict(float)
+        self.wanted_again: dict[int, set[str]] = {}
         self.hands: dict[int, set[str]] = {}
         self.person_tasks: dict[int, int] = {}
         #: who stopped those that are Stopped

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowException
 from dirac_prodsys.core.actions.preview import Preview
 from dirac_prodsys.core.gates import GateVerdict
 from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.policy import judging
 from dirac_prodsys.core.recovery import Case
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
@@ -103,6 +104,16 @@ def _unadopting() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _unbounded() -> Iterator[None]:
+    with (
+        mock.patch.object(judging, "last_tries", return_value=0),
+        mock.patch.object(judging, "tried_enough", return_value=0),
+        mock.patch.object(recovery, "decide", return_value=[]),
+    ):
+        yield
+
+
 def _moody(self: Any, kind: str, reason: str, snapshot: Snapshot | None, history: Any) -> Any:
     event = _event(self, kind, f"{reason} (the {len(_moods)}. time)", snapshot, history)
     _moods.append(kind)
@@ -140,6 +151,11 @@ MUTANTS = (
         "tries files again without looking for their task's output",
         frozenset({"I6"}),
         lambda: mock.patch.object(recovery, "found", return_value="none"),
+    ),
+    Mutant(
+        "lets the grid take files back as often as it likes",
+        frozenset({"I6"}),
+        _unbounded,
     ),
     Mutant(
         "tries files again without writing it down",

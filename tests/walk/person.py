@@ -116,6 +116,7 @@ class Person:
                 continue
             times = self.grid.processed(number)[lfn]
             file.status = FileStatus.PROCESSED if times else FileStatus.UNUSED
+            self.grid.wanted_again.setdefault(number, set()).add(lfn)
             count += 1
         return count
 

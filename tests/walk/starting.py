@@ -17,6 +17,9 @@ from dirac_prodsys.gateway.memory_tables import Transformation
 from tests.walk.closing import Closing
 from tests.walk.tasks import BAD
 
+#: looks at a file's last task after which it must have been kept from the grid
+LOOKS = 3
+
 
 class Starting(Closing):
     """Part of :class:`Observer`."""
@@ -64,6 +67,8 @@ class Starting(Closing):
         number = int(found.row["TransformationID"])
         again = self.requeued.setdefault(number, Counter())
         for lfn, status in new.items():
+            if status == found.files[lfn].status:
+                continue  # only its ErrorCount is raised
             task = found.tasks.get(found.files[lfn].task)
             done = task is not None and (number, task.id) in self.grid.outputs
             if task is not None and self.grid.alive(task):
@@ -71,6 +76,8 @@ class Starting(Closing):
             if status == FileStatus.PROCESSED and not done:
                 self.note("I6", f"{lfn} is said to be Processed, and nothing came of it")
             if status == FileStatus.UNUSED:
+                if found.files[lfn].status == FileStatus.MAX_RESET:
+                    self.grid.wanted_again.setdefault(number, set()).add(lfn)
                 again[lfn] += 1
                 if done:
                     self.note("I6", f"{lfn} is tried again after it was processed")
@@ -95,6 +102,21 @@ class Starting(Closing):
         for task in found.tasks.values():
             if self.grid.alive(task) and wanted & set(task.lfns):
                 self.note("I9", f"{sorted(wanted & set(task.lfns))} in two living tasks")
+        self._trying(found, wanted)
+
+    def _trying(self, found: Transformation, lfns: set[str]) -> None:
+        """A file is tried as often as declared, whoever resets it; the grid goes on by itself while
+        nobody can look, and a person may want more."""
+        number, step = int(found.row["TransformationID"]), self._step(found)
+        if step is None or not step.rules.needs_input or step.rules.recovery.mode != "active":
+            return
+        for lfn in lfns - self.grid.wanted_again.get(number, set()):
+            tasks = [task.id for task in found.tasks.values() if lfn in task.lfns]
+            if len(tasks) <= step.rules.recovery.max_resets:
+                continue
+            last = self.grid.made_at[number, tasks[-1]]
+            if sum(when > last for when in self.looked_at[number]) >= LOOKS:
+                self.note("I6", f"{lfn} gets its task {len(tasks) + 1} in {self._label(found)}")
 
     def _starting(self, found: Transformation, number: int, step: StepPlan) -> None:
         self.started.add(number)

@@ -5,7 +5,7 @@ Invariant: nothing here judges.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,6 +44,8 @@ class Watching:
         self.requeued: dict[int, Counter[str]] = {}
         self.flushes: Counter[int] = Counter()
         self.looks: dict[int, dict[str, Any]] = {}
+        #: when we looked, on the grid's clock
+        self.looked_at: defaultdict[int, list[float]] = defaultdict(list)
         self.failures: list[str] = []
         #: what Airflow says of all tasks
         self.states: Callable[[], dict[str, str | None]] = dict
@@ -72,6 +74,7 @@ class Watching:
         """We looked at a transformation."""
         if not rules.ready_at:
             self.looks[number] = clock
+            self.looked_at[number].append(self.grid.now)
 
     def _ledger(self, found: Transformation) -> Ledger:
         try:

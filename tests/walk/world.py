@@ -85,6 +85,8 @@ class WalkedGrid(MemoryGrid):
         self.struck: set[str] = set()
         #: files that vanished: the task whose only witness they were
         self.lost: dict[str, tuple[int, int]] = {}
+        #: files, per transformation, that a person had tried again
+        self.wanted_again: dict[int, set[str]] = {}
         #: input files, per transformation, that were on their way again when such a file came back
         self.excused: set[tuple[int, str]] = set()
 
@@ -253,8 +255,10 @@ class WalkedGrid(MemoryGrid):
     def mended(self, number: int) -> int:
         """A person sets files in states of failure Unused; returns how many."""
         bad = (FileStatus.MAX_RESET, FileStatus.MISSING_IN_FC, FileStatus.PROBLEMATIC)
-        files = [f for f in self.transformations[number].files.values() if f.status in bad]
-        for file in files:
+        found = self.transformations[number].files
+        files = {lfn: file for lfn, file in found.items() if file.status in bad}
+        self.wanted_again.setdefault(number, set()).update(files)
+        for file in files.values():
             file.status = FileStatus.UNUSED
         return len(files)
 

@@ -19,16 +19,19 @@ from typing import Literal
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.recovery_ledger import Ledger
 from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
-from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus
+from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus, TaskStatus
 
 #: how many of a task's outputs the catalogue has; unsigned: a file is there that may be one, and
 #: names no job; unknown: nobody can say what they are
 Outputs = Literal["all", "some", "none", "unsigned", "unknown"]
 
-#: ``keep``: nothing is to be done; ``processed``: say that it was processed; ``missing``: say that
+#: ``keep``: nothing is to be done; ``last``: its task is at work, and if it fails the grid may not
+#: take the file back once more; ``processed``: say that it was processed; ``missing``: say that
 #: the catalogue does not have it, as DIRAC's own agents do when they come to it; ``hold``: keep the
 #: grid from it until a person has decided
-Fate = Literal["keep", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"]
+Fate = Literal[
+    "keep", "last", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"
+]
 
 #: states of a job that are an end; job monitoring knows more words than tasks do
 _ENDED_BADLY = frozenset(map(str, BAD_TASKS))
@@ -133,15 +136,27 @@ _BECOMES: Mapping[Fate, FileStatus] = {
 }
 
 
-def decide(cases: Iterable[Case], rules: RecoveryRules, ledger: Ledger) -> list[Decision]:
+def is_barred(errors: int, limit: int) -> bool:
+    """Whether DIRAC's clients make a file with this ErrorCount MaxReset when it fails once more.
+
+    :param limit: ``FilesMaxResetCounter`` (``TransformationClient.py``, 9.1).
+    """
+    return errors > 0 and errors % limit == 0
+
+
+def decide(
+    cases: Iterable[Case], rules: RecoveryRules, ledger: Ledger, limit: int = 0
+) -> list[Decision]:
     """What becomes of each file, in the order of their names; those to keep are left out.
 
     :param ledger: what has been tried again before.
+    :param limit: failures at each multiple of which the grid gives a file up by itself; 0: it never
+        takes one back.
     """
     per_cause = Counter(ledger.by_cause())
     decisions = []
     for case in sorted(cases, key=lambda case: case.file.lfn):
-        decision = _decide(case, rules, ledger, per_cause)
+        decision = _decide(case, rules, ledger, per_cause, limit)
         if decision.fate.startswith("retry"):
             per_cause[decision.cause] += 1
         if decision.fate != "keep":
@@ -156,18 +171,23 @@ def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
     if case.file.status == FileStatus.ASSIGNED:
         return case.end is not None
     if case.file.status == FileStatus.UNUSED:
-        return case.end is not None and case.end.status in _ENDED_BADLY
+        return case.file.errors > 0 or (case.end is not None and case.end.status in _ENDED_BADLY)
     if case.failed_request is not None:
         return True
-    return rules.by_state(case.file.status) != "give_up"
+    return (
+        case.file.status == FileStatus.MISSING_IN_FC
+        or rules.by_state(case.file.status) != "give_up"
+    )
 
 
-def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter[str]) -> Decision:
+def _decide(
+    case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter[str], limit: int
+) -> Decision:
     file = case.file
     if file.status == FileStatus.ASSIGNED:
         end = case.end
         if end is None:
-            return Decision(file, "keep", "", "its task is at work")
+            return _at_work(file, rules, ledger, limit)
         if end.status in _ENDED_WELL:
             return _of_good_task(case, end)
         rule = rules.by_error(end)
@@ -185,6 +205,8 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
         cause, action, site = f"file {file.status}", rule.then, ""
         if case.by_request and case.outputs == "all":
             return Decision(file, "processed", cause, _REQUESTED, site)
+        if file.status == FileStatus.MISSING_IN_FC and action == "give_up" and case.in_catalogue:
+            action = "retry"  # the cause is gone
         if action == "give_up" or file.status not in map(str, _FAILURES):
             return Decision(file, "keep", cause, "it has ended")
     if case.outputs == "all":
@@ -200,7 +222,8 @@ def _decide(case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter
         what: Fate = "missing" if gone else "ask"
         return Decision(file, what, cause, _GONE, site)
     # what a failed request makes Problematic has been counted as an error
-    counted = file.errors - (case.failed_request is not None)
+    failures = ledger.failures(file.lfn, file.errors)
+    counted = failures - (case.failed_request is not None)
     bound = _bound(file, cause, rule, rules, ledger, per_cause, counted)
     if bound:
         fate: Fate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"
@@ -231,6 +254,16 @@ _FAILURES = (
 )
 
 
+def _at_work(file: StrandedFile, rules: RecoveryRules, ledger: Ledger, limit: int) -> Decision:
+    """A file whose task has not ended: the grid takes it back by itself if it fails, and hands it
+    on before anybody can look; on its last try it must not."""
+    tries = max(sum(ledger.of_file(file.lfn).values()), ledger.failures(file.lfn, file.errors))
+    if not limit or tries < rules.max_resets or is_barred(file.errors, limit):
+        return Decision(file, "keep", "", "its task is at work")
+    why = f"tried again {tries} times of {rules.max_resets}: if this task fails it is given up"
+    return Decision(file, "last", "its last task", why)
+
+
 def _of_good_task(case: Case, end: JobState) -> Decision:
     cause = f"task {end.status}, file {case.file.status}"
     if case.outputs == "all":
@@ -250,8 +283,14 @@ def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
     is Unused after that is so because a person wants it, or because it was allowed.
     """
     file, end = case.file, case.end
+    # this try is counted already
+    failures = ledger.failures(file.lfn, file.errors)
+    total = max(sum(ledger.of_file(file.lfn).values()), failures) - 1
     if end is None or end.status not in _ENDED_BADLY:
-        return Decision(file, "keep", "", "it waits for a task")
+        if failures == 0 or total < rules.max_resets:
+            return Decision(file, "keep", "", "it waits for a task")
+        # how its task ended is not told, and it has failed too often
+        end = JobState(0, str(TaskStatus.FAILED))
     rule, cause, again = rules.by_error(end), end.cause, "the grid is about to try it again"
     if case.outputs == "all":
         why = f"{again}, and all outputs of its task are in the catalogue"
@@ -265,8 +304,6 @@ def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
     if rule.then == "ask":
         why = f"the rule for {rule.label}: the grid may not try it again until a person says so"
         return Decision(file, "hold", cause, why, end.site)
-    # this try is counted already
-    total = max(sum(ledger.of_file(file.lfn).values()), file.errors) - 1
     if total >= rules.max_resets:
         why = f"tried again {total} times of {rules.max_resets}"
         return Decision(file, "give_up", cause, why, end.site)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 #: name of the additional parameter of a transformation
@@ -26,14 +26,27 @@ class Ledger:
     :param files: LFN → cause → number of tries.
     :param decided: LFN → ID of the task after whose failure it was last decided whether to try
         again. Who lets the file be tried again after that is a person.
+    :param barred: LFN → how often it had failed when the grid was kept from taking it back, and the
+        ErrorCount to which that was raised.
     """
 
     files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     decided: Mapping[str, int] = field(default_factory=dict)
+    barred: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def of_file(self, lfn: str) -> Mapping[str, int]:
         """Tries of one file, by cause."""
         return self.files.get(lfn, {})
+
+    def failures(self, lfn: str, errors: int) -> int:
+        """How often a file has really failed.
+
+        :param errors: its ErrorCount.
+        """
+        if lfn not in self.barred:
+            return errors
+        failed, raised = self.barred[lfn]
+        return failed + max(0, errors - raised)
 
     def by_cause(self) -> dict[str, int]:
         """Tries of all files, by cause."""
@@ -48,15 +61,27 @@ class Ledger:
         for lfn, cause in tries:
             causes = files.setdefault(lfn, {})
             causes[cause] = causes.get(cause, 0) + 1
-        return Ledger(files, self.decided)
+        return replace(self, files=files)
 
     def with_decisions(self, tasks: Iterable[tuple[str, int]]) -> Ledger:
         """The ledger after these: pairs of LFN and the ID of the task that failed on it."""
-        return Ledger(self.files, {**self.decided, **dict(tasks)})
+        return replace(self, decided={**self.decided, **dict(tasks)})
+
+    def with_barred(self, errors: Iterable[tuple[str, int]], limit: int) -> Ledger:
+        """The ledger after these: pairs of LFN and the ErrorCount from which it is raised.
+
+        :param limit: to the next multiple of which it is.
+        """
+        barred = {
+            lfn: (self.failures(lfn, count), (count // limit + 1) * limit) for lfn, count in errors
+        }
+        return replace(self, barred={**self.barred, **barred})
 
     def to_text(self) -> str:
         """The value of the parameter."""
-        known = {"version": 1, "files": self.files, "decided": self.decided}
+        known: dict[str, Any] = {"version": 1, "files": self.files, "decided": self.decided}
+        if self.barred:
+            known["barred"] = self.barred
         return json.dumps(known, sort_keys=True)
 
     @classmethod
@@ -75,4 +100,5 @@ class Ledger:
         return cls(
             {lfn: {c: int(n) for c, n in causes.items()} for lfn, causes in files.items()},
             {lfn: int(task) for lfn, task in decided.items()},
+            {lfn: (int(a), int(b)) for lfn, (a, b) in (data.get("barred") or {}).items()},
         )

@@ -129,7 +129,7 @@ class RecoveryRules:
         return any(rule.then == "ask" for rule in self.errors)
 
     def looked_at(self, by_requests: bool) -> tuple[FileStatus, ...]:
-        """States of failure whose files are looked into.
+        """States of failure whose files are looked into; a file that is missing may be back.
 
         :param by_requests: tasks are requests: what one failed on is Problematic.
         """
@@ -137,12 +137,14 @@ class RecoveryRules:
         return tuple(
             state
             for state in STATES.values()
-            if self.by_state(state) != "give_up" or state is failed
+            if self.by_state(state) != "give_up" or state in (failed, FileStatus.MISSING_IN_FC)
         )
 
     def retried_states(self, by_requests: bool) -> tuple[FileStatus, ...]:
-        """States of failure of which files are tried again."""
+        """States of failure of which files are tried again, if they can be."""
         again = [s for s in STATES.values() if self.by_state(s).startswith("retry")]
+        if self.missing_in_fc == "give_up":
+            again.append(FileStatus.MISSING_IN_FC)
         asked = self.problematic == "ask" and not self.errors
         if by_requests and FileStatus.PROBLEMATIC not in again and not asked:
             again.append(FileStatus.PROBLEMATIC)

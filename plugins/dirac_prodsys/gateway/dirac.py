@@ -75,6 +75,16 @@ class DiracGateway(DiracVerbs):
             return ""
         return self.services.configuration.option(f"/Registry/Groups/{group}/VO")
 
+    def _reset_limit(self) -> int:
+        if not isinstance(self.services, DisetServices):
+            return super()._reset_limit()
+        for group in (self.settings.vo, "Defaults"):
+            path = f"/Operations/{group}/Transformations/FilesMaxResetCounter"
+            said = self.services.configuration.option(path) if group else ""
+            if said.isdigit() and int(said):
+                return int(said)
+        return super()._reset_limit()
+
     def _transformation_field(self) -> str:
         if not isinstance(self.services, DisetServices):
             return super()._transformation_field()

@@ -8,23 +8,25 @@ service sets any state over any other; the rules of file states are kept by its 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dirac_prodsys.core.job_report import JobState
-from dirac_prodsys.core.recovery import StrandedFile, TaskState
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.policy import GONE_FILES
+from dirac_prodsys.core.recovery import StrandedFile, TaskState, is_barred
+from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
 from dirac_prodsys.gateway.dirac_replies import each, value_of
+from dirac_prodsys.gateway.protocol import ComparedFiles
 from dirac_prodsys.gateway.recovery_protocol import FileChange, StoredFiles
 from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Services
 
 #: files, tasks and jobs named in one call
 FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
-
-#: failures after each of which a file is MaxReset instead of Unused (``FilesMaxResetCounter``)
-MAX_RESET = 10
 
 #: how the log of a transformation begins that tells a new state (``TransformationDB.py``)
 _STATUS_LOGGED = "Status updated to "
@@ -43,6 +45,29 @@ class RecoveryVerbs:
         """See :meth:`RecoveryGateway.attached_files`."""
         rows = self._file_rows({"TransformationID": transformation, "Status": list(states)})
         return [_stranded(row) for row in rows]
+
+    def compare_files(self, transformation: int, query: MetaQuery) -> ComparedFiles:
+        """See :meth:`ProductionGateway.compare_files`."""
+        self._check_fields(query)
+        found = set(self.services.call(CATALOGUE, "findFilesByMetadata", query.to_dirac(), "/"))
+        rows = self._file_rows({"TransformationID": transformation})
+        attached = {str(row["LFN"]): str(row["Status"]) for row in rows}
+        beyond = {lfn: word for lfn, word in attached.items() if lfn not in found}
+        there = self.existing_files([lfn for lfn, word in beyond.items() if word not in GONE_FILES])
+        others = Counter(beyond[lfn] for lfn in there)
+        return ComparedFiles(len(found - attached.keys()), dict(others))
+
+    def _check_fields(self, query: MetaQuery) -> None:
+        raise NotImplementedError
+
+    def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
+        """See :meth:`RecoveryGateway.follow_tasks`."""
+        by_status: dict[str, list[int]] = {}
+        for task, status in sorted(ended.items()):
+            by_status.setdefault(status, []).append(task)
+        for status, tasks in by_status.items():
+            for chunk in _chunks(tasks, TASK_CHUNK):
+                self.services.call(TRANSFORMATIONS, "setTaskStatus", transformation, chunk, status)
 
     def tasks(
         self, transformation: int, numbers: Sequence[int] | None = None
@@ -100,7 +125,7 @@ class RecoveryVerbs:
                 stranded = _stranded(row)
                 if (stranded.status, stranded.task) != (change.was, change.task):
                     continue  # somebody else was faster
-                status = _allowed(change, stranded.errors)
+                status = _allowed(change, stranded.errors, self._reset_limit())
                 failed = change.was == FileStatus.ASSIGNED and status != FileStatus.PROCESSED
                 new[int(row["FileID"])] = [status, failed]
                 done[change.lfn] = status
@@ -109,6 +134,37 @@ class RecoveryVerbs:
                     TRANSFORMATIONS, "setFileStatusForTransformation", transformation, new
                 )
         return done
+
+    def bar_resets(self, transformation: int, files: Sequence[StrandedFile]) -> frozenset[str]:
+        """See :meth:`RecoveryGateway.bar_resets`.
+
+        Each call of the service raises by one; what is Assigned is written as Assigned, so that one
+        that comes too late is mended by DIRAC's file monitoring when it looks again.
+        """
+        barred: set[str] = set()
+        limit = self._reset_limit()
+        for chunk in _chunks(list(files), FILE_CHUNK):
+            tasks = {file.lfn: file.task for file in chunk}
+            for _ in range(limit + 1):
+                where = {"TransformationID": transformation, "LFN": list(tasks)}
+                rows = [
+                    row
+                    for row in self._file_rows(where)
+                    if row["Status"] == FileStatus.ASSIGNED
+                    and int(row["TaskID"] or 0) == tasks[str(row["LFN"])]
+                ]
+                low = [row for row in rows if not is_barred(int(row["ErrorCount"] or 0), limit)]
+                if not low:
+                    barred.update(str(row["LFN"]) for row in rows)
+                    break
+                new = {int(row["FileID"]): [str(FileStatus.ASSIGNED), True] for row in low}
+                self.services.call(
+                    TRANSFORMATIONS, "setFileStatusForTransformation", transformation, new
+                )
+        return frozenset(barred)
+
+    def _reset_limit(self) -> int:
+        return RESET_LIMIT
 
     def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:
         """See :meth:`RecoveryGateway.avoid_sites`."""
@@ -200,10 +256,10 @@ def _job(row: Mapping[str, Any]) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _allowed(change: FileChange, errors: int) -> str:
+def _allowed(change: FileChange, errors: int, limit: int) -> str:
     if change.was == FileStatus.PROCESSED:
         return str(FileStatus.PROCESSED)
-    given_up = errors and errors % MAX_RESET == 0 and change.was != FileStatus.MAX_RESET
+    given_up = errors and errors % limit == 0 and change.was != FileStatus.MAX_RESET
     if change.becomes == FileStatus.UNUSED and given_up:
         return str(FileStatus.MAX_RESET)
     return str(change.becomes)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.snapshot import RESET_LIMIT, Snapshot
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
     NOTHING_TO_CLEAN,
@@ -121,7 +121,7 @@ class TransformationStates:
         found: dict[int, Snapshot] = {}
         for chunk in _chunks(sorted(set(transformations)), SNAPSHOT_CHUNK):
             rows = self._rows({"TransformationID": chunk}, _SNAPSHOT)
-            files = self._counters("TransformationFiles", "Status", chunk)
+            files, failed = self._file_counters(chunk)
             tasks = self._counters("TransformationTasks", "ExternalStatus", chunk)
             for row in rows:
                 identifier = int(row["TransformationID"])
@@ -135,6 +135,8 @@ class TransformationStates:
                     group_size=float(row["GroupSize"] or 0),
                     agent_type=str(row["AgentType"] or ""),
                     max_tasks=int(row["MaxNumberOfTasks"] or 0),
+                    failed_files=failed.get(identifier, {}),
+                    reset_limit=self._reset_limit(),
                 )
         return found
 
@@ -150,6 +152,27 @@ class TransformationStates:
         told = self._ts("getTransformationLogging", int(row["TransformationID"]))
         cleaned = any(str(line["Message"]) == _TO_BE_CLEANED for line in told)
         return TransformationStatus.CLEANED if cleaned else status
+
+    def _reset_limit(self) -> int:
+        """Failures at each multiple of which DIRAC's clients give a file up."""
+        return RESET_LIMIT
+
+    def _file_counters(
+        self, chunk: list[int]
+    ) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, dict[int, int]]]]:
+        """Files by status, and those that ever failed by status and ErrorCount, in one call."""
+        by = ["TransformationID", "Status", "ErrorCount"]
+        files: dict[int, dict[str, int]] = {}
+        failed: dict[int, dict[str, dict[int, int]]] = {}
+        where = {"TransformationID": chunk}
+        for key, count in self._ts("getCounters", "TransformationFiles", by, where):
+            number, status = int(key["TransformationID"]), str(key["Status"])
+            words = files.setdefault(number, {})
+            words[status] = words.get(status, 0) + int(count)
+            if failures := int(key["ErrorCount"] or 0):
+                of_status = failed.setdefault(number, {}).setdefault(status, {})
+                of_status[failures] = of_status.get(failures, 0) + int(count)
+        return files, failed
 
     def _counters(self, table: str, field: str, chunk: list[int]) -> dict[int, dict[str, int]]:
         where = {"TransformationID": chunk}

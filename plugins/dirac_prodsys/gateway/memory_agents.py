@@ -13,6 +13,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
+from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
 from dirac_prodsys.gateway.memory_requests import carry_out, operations_of
@@ -24,15 +25,13 @@ EXTENDABLE = ("mcsimulation", "simulation")
 #: the field by which the cleaning agent finds files (``TransfIDMeta``)
 _SIGNATURE = "TransformationID"
 
-#: failures after which a file is given up (``FilesMaxResetCounter``)
-MAX_RESET = 10
-
 
 class MemoryAgents:
     """Mix-in of :class:`MemoryGrid`."""
 
     now: float
     task_seconds: float
+    monitor_after: float
     fails: Callable[[Task], bool]
     catalogue: MemoryCatalogue
     transformations: dict[int, Transformation]
@@ -126,10 +125,11 @@ class MemoryAgents:
     def _add_task(self, transformation: Transformation, lfns: list[str]) -> int:
         number = max(transformation.tasks, default=0) + 1
         identifier = int(transformation.row["TransformationID"])
-        transformation.tasks[number] = Task(number, identifier, list(lfns))
+        transformation.tasks[number] = Task(number, identifier, list(lfns), updated=self.now)
         for lfn in lfns:
             transformation.files[lfn].status = FileStatus.ASSIGNED
             transformation.files[lfn].task = number
+            transformation.files[lfn].updated = self.now
         return number
 
     def _submit(self, transformation: Transformation) -> None:
@@ -141,38 +141,48 @@ class MemoryAgents:
         for task in transformation.tasks.values():
             if task.status == TaskStatus.CREATED:
                 task.status = TaskStatus.SUBMITTED
+                task.updated = self.now
                 task.ends = self.now + self.task_seconds
 
     def _monitor(self, transformation: Transformation) -> None:
-        """WorkflowTaskAgent or RequestTaskAgent, monitoring of tasks and files."""
-        if "task_monitoring" in self.stopped_agents:
-            return
+        """WorkflowTaskAgent or RequestTaskAgent: ``MonitorTasks``, then ``MonitorFiles``.
+
+        A site may have either without the other: files go by what job monitoring says, not by the
+        status of their tasks (``WorkflowTasks.getSubmittedFileStatus``, 9.1).
+        """
+        if "task_monitoring" not in self.stopped_agents:
+            self._monitor_tasks(transformation)
+        if "file_monitoring" not in self.stopped_agents:
+            self._monitor_files(transformation)
+
+    def _monitor_tasks(self, transformation: Transformation) -> None:
         for task in transformation.tasks.values():
             if task.ends is None or task.status in (TaskStatus.DONE, TaskStatus.FAILED):
                 continue
-            if task.good is None:
-                task.status = TaskStatus.RUNNING
+            if self.now - task.updated < self.monitor_after:
                 continue
-            task.status = TaskStatus.DONE if task.good else TaskStatus.FAILED
-            if "file_monitoring" in self.stopped_agents:
+            ended = TaskStatus.DONE if task.good else TaskStatus.FAILED
+            status = TaskStatus.RUNNING if task.good is None else ended
+            if status != task.status:
+                task.status, task.updated = status, self.now
+
+    def _monitor_files(self, transformation: Transformation) -> None:
+        by_requests = bool(operations_of(transformation))
+        for attached in transformation.files.values():
+            task = transformation.tasks.get(attached.task)
+            if attached.status != FileStatus.ASSIGNED or task is None or task.good is None:
                 continue
-            for lfn in task.lfns:
-                attached = transformation.files.get(lfn)
-                if attached is None or (attached.status, attached.task) != (
-                    FileStatus.ASSIGNED,
-                    task.id,
-                ):
-                    continue
-                if task.good:
-                    attached.status = FileStatus.PROCESSED
-                    continue
-                if operations_of(transformation):  # whatever a request has not done
-                    attached.status = FileStatus.PROBLEMATIC
-                    attached.errors += 1
-                    continue
-                given_up = attached.errors and attached.errors % MAX_RESET == 0
-                attached.status = FileStatus.MAX_RESET if given_up else FileStatus.UNUSED
-                attached.errors += 1
+            if self.now - attached.updated < self.monitor_after:
+                continue
+            attached.updated = self.now
+            if task.good:
+                attached.status = FileStatus.PROCESSED
+                continue
+            given_up = attached.errors and attached.errors % RESET_LIMIT == 0
+            again = FileStatus.MAX_RESET if given_up else FileStatus.UNUSED
+            # whatever a request has not done
+            attached.status = FileStatus.PROBLEMATIC if by_requests else again
+            attached.errors += 1
 
     def _clean(self, transformation: Transformation) -> None:
         """TransformationCleaningAgent: of files, those that carry the ID."""

@@ -42,6 +42,8 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
 
     :param agent_cycle: seconds between two runs of the agents.
     :param task_seconds: seconds that a job runs.
+    :param monitor_after: seconds for which a task, or a file, must not have been touched before the
+        task agent's monitoring looks at it: 600 in DIRAC (``TaskManagerAgentBase``, 9.1).
     :param step: seconds by which the clock moves at every call; 0: only :meth:`advance` moves it.
     :param fails: called with each task when its job ends; True: the job failed.
     """
@@ -51,11 +53,13 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         *,
         agent_cycle: float = 10.0,
         task_seconds: float = 30.0,
+        monitor_after: float = 0.0,
         step: float = 0.0,
         fails: Callable[[Task], bool] | None = None,
     ) -> None:
         self.agent_cycle = agent_cycle
         self.task_seconds = task_seconds
+        self.monitor_after = monitor_after
         self.step = step
         self.fails = fails or (lambda task: False)
         self.now = 0.0
@@ -240,7 +244,11 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         for identifier, t in self.transformations.items():
             if table == "TransformationFiles":
                 rows += [
-                    {"TransformationID": identifier, "Status": str(f.status)}
+                    {
+                        "TransformationID": identifier,
+                        "Status": str(f.status),
+                        "ErrorCount": f.errors,
+                    }
                     for f in t.files.values()
                 ]
             else:

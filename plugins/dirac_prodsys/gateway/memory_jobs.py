@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class FileAndTaskRows:
     """Mix-in of :class:`MemoryGrid`: rows of attached files and of tasks."""
 
+    now: float
     file_ids: dict[str, int]
     log: list[tuple[int, str]]
 
@@ -86,6 +87,12 @@ class FileAndTaskRows:
             attached = files[names[int(number)]]
             attached.status = status
             attached.errors += bool(failed)
+            attached.updated = self.now
+
+    def serve_setTaskStatus(self, transformation: int, tasks: list[int], status: str) -> None:
+        found = self._of(transformation).tasks
+        for number in tasks:
+            found[number].status, found[number].updated = status, self.now
 
     def serve_getAdditionalParameters(self, transformation: int) -> dict[str, Any]:
         return dict(self._of(transformation).parameters)

@@ -19,17 +19,22 @@ _EVAL_WIDTH = 2048
 
 @dataclass
 class AttachedFile:
-    """A row of ``TransformationFiles``."""
+    """A row of ``TransformationFiles``.
+
+    :param updated: LastUpdate, clock time.
+    """
 
     status: str = FileStatus.UNUSED
     task: int = 0
     errors: int = 0
+    updated: float = 0.0
 
 
 @dataclass
 class Task:
     """A row of ``TransformationTasks``, and the job behind it.
 
+    :param updated: LastUpdateTime, clock time.
     :param ends: clock time at which the job ends; None: not submitted.
     :param good: whether the job ended well; None: it has not ended.
     :param minor: MinorStatus of the job, ``application`` and ``site`` likewise; what ``fails`` is
@@ -40,6 +45,7 @@ class Task:
     transformation: int
     lfns: list[str]
     status: str = TaskStatus.CREATED
+    updated: float = 0.0
     ends: float | None = None
     good: bool | None = None
     minor: str = ""

@@ -90,6 +90,19 @@ class DatasetRecord:
     adopted: bool = False
 
 
+@dataclass(frozen=True)
+class ComparedFiles:
+    """Files of a transformation beside those of its query.
+
+    :param unattached: number of files that the query finds and that are not attached.
+    :param others: number of attached files by status that the query does not find, though the
+        catalogue has them.
+    """
+
+    unattached: int
+    others: Mapping[str, int]
+
+
 @runtime_checkable
 class ProductionGateway(Protocol):
     """About a dozen verbs; the same contract tests hold every implementation to one behaviour."""
@@ -185,6 +198,9 @@ class ProductionGateway(Protocol):
 
     def count_files(self, query: MetaQuery) -> int:
         """Number of files that the catalogue finds for the query now."""
+
+    def compare_files(self, transformation: int, query: MetaQuery) -> ComparedFiles:
+        """The attached files, one by one, beside those that the catalogue finds for the query."""
 
     def create_dataset(self, spec: DatasetSpec) -> DatasetRecord:
         """Create or adopt, annotate, check against the catalogue, freeze; read back.

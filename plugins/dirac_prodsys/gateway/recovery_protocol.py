@@ -55,6 +55,12 @@ class RecoveryGateway(Protocol):
     ) -> dict[int, TaskState]:
         """Tasks of a transformation by ID; all of them, or these; unknown ones are absent."""
 
+    def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
+        """Say of tasks how their jobs ended, as the grid's own monitoring of tasks would.
+
+        :param ended: task ID → the final state of its job.
+        """
+
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
         """What job monitoring says about jobs; unknown ones are absent."""
 
@@ -67,6 +73,16 @@ class RecoveryGateway(Protocol):
         A file that is not any more what was expected is left alone. A file that failed a multiple
         of ten times and is to be Unused becomes MaxReset, as with DIRAC's own client; from MaxReset
         it becomes Unused, as whoever asks for it has bounds of his own.
+        """
+
+    def bar_resets(self, transformation: int, files: Sequence[StrandedFile]) -> frozenset[str]:
+        """Let no client of DIRAC take these Assigned files back: if their task fails they become
+        MaxReset, not Unused.
+
+        Their ErrorCount is raised to the next number at which DIRAC gives a file up by itself.
+
+        :returns: names of those for which that holds; one that is not Assigned to the task that was
+            seen is left alone.
         """
 
     def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:

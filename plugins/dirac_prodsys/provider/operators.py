@@ -25,6 +25,7 @@ from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.fresh import name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
+from dirac_prodsys.provider.recovery import recover
 from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.verification import attach_verified
 
@@ -131,10 +132,17 @@ class DiracFlushTransformationOperator(DiracOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Active → Flush if any file is Unused."""
-        name = self.plan(context, whole=False).transformation.name
+        step = self.plan(context)
+        name, body = step.transformation.name, step.transformation.body
+        rules = step.rules.shaped(step.transformation)
 
         def flush(gateway: ProductionGateway) -> tuple[Snapshot, bool]:
-            snapshot = _look(gateway, self.find(gateway, name))
+            found = self.find(gateway, name)
+            if rules.needs_input and rules.recovery.mode == "active":
+                # the grid may have taken files back since that were tried often enough
+                for line in recover(gateway, found.id, body, rules).lines():
+                    self.log.info("%s", line)
+            snapshot = _look(gateway, found)
             unused = snapshot.files.get(FileStatus.UNUSED, 0)
             return snapshot, bool(unused) and gateway.flush_transformation(snapshot.id)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.policy import StepRules, person
-from dirac_prodsys.core.policy.counts import bad_tasks, retryable
+from dirac_prodsys.core.policy.counts import bad_tasks, last_tries, retryable, tried_enough
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.recovery import (
     Case,
@@ -33,7 +33,7 @@ from dirac_prodsys.core.recovery_rules import STATES
 from dirac_prodsys.core.recovery_words import in_words, requeued
 from dirac_prodsys.core.request_state import RequestState
 from dirac_prodsys.core.specs import BodySpec
-from dirac_prodsys.core.status import BAD_TASKS, FileStatus, TaskStatus
+from dirac_prodsys.core.status import BAD_TASKS, FINAL_TASKS, FileStatus, TaskStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import jobs_of, requests_of
@@ -58,6 +58,8 @@ class Outcome:
     :param asked: files that wait for a person's decision.
     :param tasks: failed tasks that were looked into.
     :param files: files in states of failure that are left.
+    :param last: files on their last try that the grid may still take back.
+    :param enough: Unused files that were tried often enough and are left so.
     :param notes: what limited the pass.
     """
 
@@ -66,6 +68,8 @@ class Outcome:
     asked: int = 0
     tasks: int = 0
     files: int = 0
+    last: int = 0
+    enough: int = 0
     passive: bool = False
     notes: tuple[str, ...] = ()
 
@@ -94,7 +98,14 @@ class Outcome:
 
     def remembered(self, history: History, now: float) -> History:
         """The wait's history after this pass."""
-        return history.looked_into(now, tasks=self.tasks, files=self.files, asked=self.asked)
+        return history.looked_into(
+            now,
+            tasks=self.tasks,
+            files=self.files,
+            asked=self.asked,
+            last=self.last,
+            enough=self.enough,
+        )
 
 
 def recover(
@@ -114,7 +125,8 @@ def recover(
         return Outcome(notes=(f"transformation {transformation} is not there any more",))
     tasks, left = bad_tasks(snapshot), retryable(snapshot, rules)
     if not isinstance(gateway, RecoveryGateway):
-        return Outcome(tasks=tasks, files=left, notes=(_NO_VERBS,))
+        last, enough = last_tries(snapshot, rules), tried_enough(snapshot, rules)
+        return Outcome(tasks=tasks, files=left, last=last, enough=enough, notes=(_NO_VERBS,))
     notes: list[str] = []
     cases = _cases(gateway, transformation, body, rules, notes)
     ledger, passive = Ledger(), rules.recovery.mode != "active"
@@ -123,12 +135,15 @@ def recover(
     except ValueError as error:
         notes.append(f"nothing is changed, as tries cannot be counted: {error}")
         passive = True
-    decisions = person.decided(decide(cases, rules.recovery, ledger), answer)
+    limit = 0 if passive or rules.by_requests else snapshot.reset_limit
+    decisions = person.decided(decide(cases, rules.recovery, ledger, limit), answer)
     changed: dict[str, str] = {}
     if not passive:
         sites = {d.site for d in decisions if d.fate == "retry_elsewhere"}
         avoid(gateway, transformation, sites | _bad_sites(gateway, transformation, rules), notes)
-        changed = _carry_out(gateway, transformation, decisions, ledger)
+        changed = _carry_out(gateway, transformation, decisions, ledger, limit)
+        if not rules.needs_input:
+            notes += _follow(gateway, transformation)
     asked = [d for d in decisions if d.fate == "ask" or passive]
     failing = {str(state) for state in STATES.values()}
     taken = sum(d.file.lfn in changed and d.file.status in failing for d in decisions)
@@ -138,9 +153,38 @@ def recover(
         asked=len(asked),
         tasks=tasks,
         files=left - taken,
+        last=last_tries(snapshot, rules) if passive else 0,
+        enough=sum(
+            case.file.status == FileStatus.UNUSED
+            and case.file.errors > rules.recovery.max_resets
+            and case.file.lfn not in changed
+            for case in cases
+        ),
         passive=passive,
         notes=tuple(notes),
     )
+
+
+def _follow(gateway: RecoveryGateway, transformation: int) -> list[str]:
+    """Tell the Transformation System which tasks have ended; a site may have its own monitoring of
+    tasks off, or it stands still.
+
+    :returns: what was done, in words.
+    """
+    alive = [
+        task
+        for task in gateway.tasks(transformation).values()
+        if task.status not in FINAL_TASKS and task.job
+    ]
+    notes: list[str] = []
+    jobs = jobs_of(gateway, alive, notes)
+    states = {task.id: jobs[task.job].status for task in alive if task.job in jobs}
+    ended = {task: status for task, status in states.items() if status in FINAL_TASKS}
+    if ended:
+        gateway.follow_tasks(transformation, ended)
+        counts = ", ".join(f"{n} {word}" for word, n in sorted(Counter(ended.values()).items()))
+        notes.append(f"{len(ended)} tasks had ended, of which DIRAC had not told: {counts}")
+    return notes
 
 
 def vanished(gateway: ProductionGateway, transformation: int) -> list[str]:
@@ -255,20 +299,28 @@ def _bad_sites(gateway: RecoveryGateway, transformation: int, rules: StepRules) 
 
 
 def _carry_out(
-    gateway: RecoveryGateway, transformation: int, decisions: Sequence[Decision], ledger: Ledger
+    gateway: RecoveryGateway,
+    transformation: int,
+    decisions: Sequence[Decision],
+    ledger: Ledger,
+    limit: int,
 ) -> dict[str, str]:
     again = [(d.file.lfn, d.cause) for d in decisions if d.fate.startswith("retry")]
     decided = [
         (d.file.lfn, d.file.task)
         for d in decisions
-        if d.file.task and d.fate in ("retry", "retry_elsewhere", "give_up", "hold")
+        if d.file.task and d.fate in ("last", "retry", "retry_elsewhere", "give_up", "hold")
     ]
+    last = [d.file for d in decisions if d.fate == "last"]
     if again or decided:
         noted = ledger.with_tries(again).with_decisions(decided)
+        noted = noted.with_barred(((file.lfn, file.errors) for file in last), limit)
         gateway.write_note(transformation, PARAMETER, noted.to_text())
     changes = [
         FileChange(d.file.lfn, d.file.status, d.file.task, str(d.becomes))
         for d in decisions
         if d.becomes is not None
     ]
+    if last:
+        gateway.bar_resets(transformation, last)
     return dict(gateway.change_files(transformation, changes)) if changes else {}

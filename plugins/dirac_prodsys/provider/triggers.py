@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -24,6 +25,7 @@ from dirac_prodsys.core.policy import (
     StepRules,
     judge,
     needs_catalogue,
+    needs_comparison,
 )
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
@@ -176,6 +178,8 @@ class DiracTransformationTrigger(BaseTrigger):
                 clock = {"now": time.time(), "quiet_seconds": 2 * poller.settings.agent_cycle}
                 if query and needs_catalogue(snapshot, rules, history, self.inputs_final, **clock):
                     snapshot = await self._with_catalogue(poller, snapshot, query)
+                if query and needs_comparison(snapshot, rules, history, **clock):
+                    snapshot = await self._compared(poller, snapshot, query)
                 verdict, history = judge(
                     snapshot, rules, history, inputs_final=self.inputs_final, **clock
                 )
@@ -213,6 +217,18 @@ class DiracTransformationTrigger(BaseTrigger):
             self.log.warning("the catalogue could not be counted, waiting on: %s", reason_of(error))
             return snapshot
         return snapshot.with_catalogue(files)
+
+    async def _compared(self, poller: Poller, snapshot: Snapshot, query: MetaQuery) -> Snapshot:
+        """What comparing file by file tells; without it the policy waits."""
+        number = self.transformation
+        try:
+            found = await poller.ask(
+                ("compared", number, query), lambda grid: grid.compare_files(number, query)
+            )
+        except Exception as error:
+            self.log.warning("the files could not be compared, waiting on: %s", reason_of(error))
+            return replace(snapshot, catalogue_files=None)
+        return snapshot.compared(found.unattached, found.others)
 
     def _gone(self) -> Snapshot:
         """What stands for a transformation that the grid does not know any more."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import notices
 from dirac_prodsys.core.policy import History, StepRules
+from dirac_prodsys.core.status import FileStatus
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider import notify, recovery
 from dirac_prodsys.provider.base import DiracOperator
@@ -34,7 +35,17 @@ class WaitActs(DiracOperator):
         self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
     ) -> History:
         number = int(event["snapshot"]["id"])
-        if not self.on_grid(lambda gateway: gateway.flush_transformation(number), state):
+        rules = self.rules or self.plan(context, state, whole=False).rules
+        if rules.needs_input and rules.recovery.mode == "active":
+            # the grid may have taken files back since that were tried often enough
+            past = self._recover(context, event, past, state)
+
+        def flush(gateway: ProductionGateway) -> bool:
+            seen = gateway.snapshot([number]).get(number)
+            left = seen is not None and seen.files.get(FileStatus.UNUSED, 0)
+            return bool(left) and gateway.flush_transformation(number)
+
+        if not self.on_grid(flush, state):
             return past
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
         told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")

@@ -93,3 +93,35 @@ def test_a_ledger_travels_and_counts() -> None:
 def test_a_note_of_somebody_else_is_no_ledger(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Ledger.from_text(text)
+
+
+def test_on_its_last_try_the_grid_may_not_take_a_file_back() -> None:
+    running = case(task="Running", errors=3)
+    (last,) = decide([running], RecoveryRules(max_resets=3), NOTHING, 10)
+    assert (last.fate, last.becomes) == ("last", None)
+    assert "tried again 3 times of 3" in last.reason
+    assert decide([case(task="Running", errors=2)], RecoveryRules(max_resets=3), NOTHING, 10) == []
+    assert decide([case(task="Running", errors=10)], RecoveryRules(max_resets=3), NOTHING, 10) == []
+    assert decide([running], RecoveryRules(max_resets=3), NOTHING) == []
+    (at_once,) = decide([case(task="Running")], RecoveryRules(max_resets=0), NOTHING, 10)
+    assert at_once.fate == "last"
+
+
+@pytest.mark.parametrize("reached", [3, 5, 10])
+def test_words_tell_how_often_a_file_really_was_tried(reached: int) -> None:
+    ledger = NOTHING.with_barred([("/sim/a", 3)], 10)
+    assert Ledger.from_text(ledger.to_text()) == ledger
+    assert ledger.failures("/sim/a", reached) == 3
+    assert ledger.failures("/sim/a", 11) == 4
+    (decision,) = decide([case(errors=reached)], RecoveryRules(max_resets=3), ledger)
+    assert decision.fate == "give_up"
+    assert "tried again 3 times of 3" in decision.reason
+    taken_back = case("Unused", errors=11)
+    (decision,) = decide([taken_back], RecoveryRules(max_resets=3), ledger)
+    assert "tried again 3 times of 3" in decision.reason
+
+
+def test_an_unused_file_that_failed_too_often_is_given_up_whatever_its_task_is_said_to_be() -> None:
+    for task in ("Running", "Submitted", "Failed"):
+        assert fate(case("Unused", task=task, errors=4)) == "give_up"
+        assert fate(case("Unused", task=task, errors=3)) == "keep"

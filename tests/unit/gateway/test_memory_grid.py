@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.specs import Command, JobSpec, OutputFile
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_agents import MAX_RESET
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task
 from dirac_prodsys.gateway.protocol import GatewaySettings
@@ -59,8 +59,8 @@ def test_a_file_whose_tasks_fail_goes_back_to_unused_and_is_given_up_after_ten_f
     assert set(files(gateway, merge)) <= {"Unused", "Assigned"}
     grid.advance(3600)
     assert files(gateway, merge) == {"MaxReset": 1}
-    assert len(tries) == MAX_RESET + 1
-    assert gateway.snapshot([merge])[merge].tasks == {"Failed": MAX_RESET + 1}
+    assert len(tries) == RESET_LIMIT + 1
+    assert gateway.snapshot([merge])[merge].tasks == {"Failed": RESET_LIMIT + 1}
 
 
 def test_a_failed_task_leaves_no_output_and_is_not_run_again() -> None:
@@ -192,3 +192,16 @@ def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
     with pytest.raises(GatewayRejected, match="unknown backend 'slurm'") as raised:
         open_gateway(GatewaySettings(backend="slurm"))
     assert "memory" in raised.value.hint
+
+
+def test_files_are_monitored_by_their_jobs_ten_minutes_after_they_were_touched() -> None:
+    grid = MemoryGrid(agent_cycle=60, monitor_after=600, fails=lambda task: True)
+    grid.stopped_agents = {"task_monitoring"}
+    gateway = MemoryGateway(grid)
+    grid.catalogue.register("/sim/slices/one")
+    merge = started(gateway, merging(group_size=1))
+    grid.advance(600)
+    assert files(gateway, merge) == {"Assigned": 1}
+    grid.advance(60)
+    assert gateway.snapshot([merge])[merge].failed_files == {"Assigned": {1: 1}}
+    assert gateway.snapshot([merge])[merge].tasks == {"Submitted": 2}

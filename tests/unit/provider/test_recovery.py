@@ -269,3 +269,48 @@ def test_a_step_finishes_unattended_whatever_fails(seed: int) -> None:
     processed = Counter(lfn for task in good for lfn in task.lfns)
     assert set(processed.values()) == {1}
     assert len(processed) == 40
+
+
+@pytest.mark.parametrize("monitored", ["tasks and files", "files", "tasks", "nothing"])
+@pytest.mark.parametrize("group_size", [1, 4])
+@pytest.mark.parametrize("max_resets", [0, 1, 3])
+def test_a_job_that_always_fails_runs_at_most_as_often_as_declared_whoever_takes_its_file_back(
+    max_resets: int, group_size: int, monitored: str
+) -> None:
+    site = Site(files=0, group_size=group_size, fails=lambda task: True, watched=True)
+    for number in range(2):
+        site.grid.catalogue.register(f"/sim/in/{number}", run="r")
+    site.grid.stopped_agents = {
+        name
+        for name, word in (("task_monitoring", "tasks"), ("file_monitoring", "files"))
+        if word not in monitored
+    }
+    rules = StepRules(
+        True,
+        group_size=group_size,
+        leaves_rests=group_size > 1,
+        stall_after=600.0,
+        recovery=RecoveryRules(max_resets=max_resets),
+    )
+    history = History()
+    for _ in range(2000):
+        site.grid.advance(10)
+        seen = site.gateway.snapshot([site.id])[site.id]
+        seen = seen.with_catalogue(site.gateway.count_files(QUERY))
+        verdict, history = judge(
+            seen, rules, history, now=site.grid.now, quiet_seconds=20, inputs_final=True
+        )
+        if verdict.kind in ("complete", "fail"):
+            break
+        if verdict.kind == "recover":
+            history = site.recover(rules).remembered(history, site.grid.now)
+        if verdict.kind == "flush":  # looked at again before
+            history = site.recover(rules).remembered(history, site.grid.now)
+            site.gateway.flush_transformation(site.id)
+            history = history.flushed(site.grid.now)
+    assert verdict.kind == "fail"
+    assert "2 MaxReset" in verdict.reason
+    tasks = site.grid.transformations[site.id].tasks.values()
+    assert Counter(lfn for task in tasks for lfn in task.lfns) == dict.fromkeys(
+        ("/sim/in/0", "/sim/in/1"), 1 + max_resets
+    )

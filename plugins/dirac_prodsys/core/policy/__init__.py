@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dirac_prodsys.core.policy.counts import GONE_FILES, LIVE_TRANSFORMATION, attached_files
 from dirac_prodsys.core.policy.history import History
-from dirac_prodsys.core.policy.judging import judge, needs_catalogue
+from dirac_prodsys.core.policy.judging import judge, needs_catalogue, needs_comparison
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.verdict import DECISIVE, Kind, Verdict
 
@@ -32,4 +32,5 @@ __all__ = [
     "attached_files",
     "judge",
     "needs_catalogue",
+    "needs_comparison",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core.policy.rules import StepRules
@@ -32,6 +33,14 @@ GONE_FILES = frozenset({FileStatus.REMOVED, FileStatus.DELETED})
 def attached_files(snapshot: Snapshot) -> int:
     """Number of attached files that have not left the catalogue."""
     return sum(n for status, n in snapshot.files.items() if status not in GONE_FILES)
+
+
+def without_others(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with those attached files only that the query finds, or has found."""
+    if not snapshot.others:
+        return snapshot
+    own = {word: max(0, n - snapshot.others.get(word, 0)) for word, n in snapshot.files.items()}
+    return replace(snapshot, files=own)
 
 
 def unused_files(snapshot: Snapshot) -> int:
@@ -72,6 +81,32 @@ def retryable(snapshot: Snapshot, rules: StepRules) -> int:
         return 0
     states = rules.recovery.retried_states(rules.by_requests)
     return sum(snapshot.files.get(status, 0) for status in states)
+
+
+def last_tries(snapshot: Snapshot, rules: StepRules) -> int:
+    """Number of Assigned files that may not be tried once more, and that the grid would take back
+    if their task fails (``MonitorFiles``)."""
+    if not _are_bounded(rules):
+        return 0
+    most, failed = rules.recovery.max_resets, snapshot.failed_files.get(FileStatus.ASSIGNED, {})
+    never = assigned_files(snapshot) - sum(failed.values())
+    again = sum(
+        n for errors, n in failed.items() if errors >= most and errors % snapshot.reset_limit
+    )
+    return again + (never if most == 0 else 0)
+
+
+def tried_enough(snapshot: Snapshot, rules: StepRules) -> int:
+    """Number of Unused files that have failed more often than they may be tried again."""
+    if not _are_bounded(rules):
+        return 0
+    failed = snapshot.failed_files.get(FileStatus.UNUSED, {})
+    return sum(n for errors, n in failed.items() if errors > rules.recovery.max_resets)
+
+
+def _are_bounded(rules: StepRules) -> bool:
+    """What requests fail on, the grid does not take back."""
+    return rules.needs_input and rules.recovery.mode == "active" and not rules.by_requests
 
 
 def count(counts: Mapping[str, int], wanted: frozenset[Any]) -> int:

@@ -44,6 +44,9 @@ def by_input(
         return Verdict("wait", f"{attached} files; the catalogue was not asked how many there are")
     if attached < catalogue:
         return Verdict("wait", f"{attached} of the {catalogue} files in the catalogue are attached")
+    if missing := snapshot.unattached:
+        found = f"{catalogue - missing} of the {catalogue} files"
+        return Verdict("wait", f"{found} that the query finds are attached")
     if not attached:
         return Verdict("fail", "the parents are done and the catalogue finds no file for this step")
     return None
@@ -149,7 +152,9 @@ def _required(rules: StepRules) -> str:
 def _notes(snapshot: Snapshot, rules: StepRules) -> str:
     unused = unused_files(snapshot)
     left = f", a rest of {unused} is left" if unused else ""
-    return left + _vanished(snapshot, rules)
+    others = sum(snapshot.others.values())
+    beside = f" ({others} others are attached, which the query does not find)" if others else ""
+    return left + beside + _vanished(snapshot, rules)
 
 
 def _vanished(snapshot: Snapshot, rules: StepRules) -> str:

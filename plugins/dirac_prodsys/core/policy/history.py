@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from dirac_prodsys.core.policy.counts import (
     assigned_files,
     attached_files,
     bad_tasks,
+    last_tries,
     retryable,
+    tried_enough,
     unused_files,
 )
 from dirac_prodsys.core.policy.rules import StepRules
@@ -37,6 +39,8 @@ class History:
     :param attached: number of attached files at the last look; None: never looked.
     :param unchanged_since: when that number was first seen, or the inputs became final, or a flush
         was done, whichever is last.
+    :param compared: fingerprint of what was compared last with what the catalogue finds, file by
+        file; ``compared_at`` when, ``unattached`` and ``others`` with which result.
     :param flushes: flushes done so far.
     :param flushed_files: number of attached files at the last flush; None: no flush is known.
     :param flushing_since: when the status was first seen as Flush with files Unused; None: it is
@@ -46,6 +50,9 @@ class History:
     :param failed_since: when failures were first seen that nobody has looked into; None: none.
     :param handled_tasks: failed tasks that have been looked into.
     :param handled_files: files in states of failure that have been looked into.
+    :param handled_last: files on their last try that could not be kept from the grid.
+    :param handled_enough: Unused files that have been tried often enough, and are tried again as
+        somebody wants it.
     :param looked: when stranded files were last looked for.
     :param asked: files that wait for a person's decision.
     :param told: causes of alarms of which somebody was told since the wait last went on.
@@ -55,6 +62,10 @@ class History:
 
     attached: int | None = None
     unchanged_since: float = 0.0
+    compared: str = ""
+    compared_at: float = 0.0
+    unattached: int = 0
+    others: Mapping[str, int] = field(default_factory=dict)
     flushes: int = 0
     flushed_files: int | None = None
     flushing_since: float | None = None
@@ -63,6 +74,8 @@ class History:
     failed_since: float | None = None
     handled_tasks: int = 0
     handled_files: int = 0
+    handled_last: int = 0
+    handled_enough: int = 0
     looked: float = 0.0
     asked: int = 0
     told: tuple[str, ...] = ()
@@ -90,17 +103,23 @@ class History:
             unchanged_since=now,
         )
 
-    def looked_into(self, now: float, *, tasks: int, files: int, asked: int) -> History:
+    def looked_into(
+        self, now: float, *, tasks: int, files: int, asked: int, last: int = 0, enough: int = 0
+    ) -> History:
         """To be remembered when stranded files were looked for.
 
         :param tasks: failed tasks that there were.
         :param files: files in states of failure that there still are.
         :param asked: files left to a person.
+        :param last: files on their last try that the grid may still take back.
+        :param enough: Unused files that were tried often enough, and were left so.
         """
         return replace(
             self,
             handled_tasks=tasks,
             handled_files=files,
+            handled_last=last,
+            handled_enough=enough,
             asked=asked,
             looked=now,
             failed_since=None,
@@ -113,7 +132,7 @@ class History:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> History:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
-        names = {field.name for field in fields(cls)}
+        names = {each.name for each in fields(cls)}
         values = {key: value for key, value in data.items() if key in names}
         lists = {key: tuple(values.get(key) or ()) for key in ("told", "events")}
         return cls(**{**values, **lists})
@@ -127,6 +146,14 @@ def remember(
     seen = history
     if attached != history.attached or not inputs_final:
         seen = replace(seen, attached=attached, unchanged_since=now)
+    if snapshot.unattached is not None:
+        seen = replace(
+            seen,
+            compared=what_is_compared(snapshot),
+            compared_at=now,
+            unattached=snapshot.unattached,
+            others=dict(snapshot.others),
+        )
     fingerprint = _fingerprint(snapshot)
     if fingerprint != history.progress:
         seen = replace(seen, progress=fingerprint, progress_since=now)
@@ -137,6 +164,8 @@ def remember(
         seen,
         handled_tasks=min(history.handled_tasks, tasks),
         handled_files=min(history.handled_files, files),
+        handled_last=min(history.handled_last, last_tries(snapshot, rules)),
+        handled_enough=min(history.handled_enough, tried_enough(snapshot, rules)),
     )
     if not assigned_files(snapshot) and not files:
         seen = replace(seen, asked=0)
@@ -151,6 +180,11 @@ def _since(holds: bool, before: float | None, now: float) -> float | None:
     if not holds:
         return None
     return now if before is None else before
+
+
+def what_is_compared(snapshot: Snapshot) -> str:
+    """Fingerprint of what comparing attached files with those of the catalogue depends on."""
+    return f"{_fingerprint(snapshot)} {snapshot.catalogue_files}"
 
 
 def _fingerprint(snapshot: Snapshot) -> str:

@@ -15,12 +15,15 @@ from dirac_prodsys.core.policy.counts import (
     attached_files,
     bad_tasks,
     good_tasks,
+    last_tries,
     retryable,
     say,
+    tried_enough,
     unused_files,
+    without_others,
 )
 from dirac_prodsys.core.policy.files import by_files, by_input
-from dirac_prodsys.core.policy.history import History, remember
+from dirac_prodsys.core.policy.history import History, remember, what_is_compared
 from dirac_prodsys.core.policy.patience import impatient
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.tasks import by_tasks
@@ -59,14 +62,16 @@ def judge(
     if verdict is not None:
         return verdict, seen
     declared, rules = rules, _as_it_stands(snapshot, rules)
+    snapshot = _with_comparison(snapshot, seen)
     verdict = _by_failures(snapshot, rules, seen, now, quiet_seconds)
     if verdict is None and not rules.needs_input:
         verdict = by_tasks(snapshot, rules)
+    own = without_others(snapshot)
     if verdict is None:
         quiet = now - seen.unchanged_since
-        verdict = by_input(snapshot, quiet, quiet_seconds, inputs_final)
+        verdict = by_input(own, quiet, quiet_seconds, inputs_final)
     if verdict is None:
-        verdict = by_files(snapshot, rules, seen)
+        verdict = by_files(own, rules, seen)
         if verdict.kind in ("complete", "fail") and seen.failed_since is not None:
             verdict = Verdict("wait", f"{verdict.reason}; some are to be tried again first")
         elif verdict.kind == "fail" and seen.asked:
@@ -113,6 +118,30 @@ def needs_catalogue(
     return unused_files(snapshot) > 0 or not assigned_files(snapshot)
 
 
+def needs_comparison(
+    snapshot: Snapshot, rules: StepRules, history: History, *, now: float, quiet_seconds: float
+) -> bool:
+    """Whether the attached files are to be compared one by one with those that the query finds.
+
+    Their numbers say too little: a plugin of the site may have attached others. It is done once
+    before anything is decided, and again when something has moved.
+    """
+    if rules.by_requests or snapshot.catalogue_files is None:
+        return False
+    if attached_files(snapshot) < snapshot.catalogue_files:
+        return False
+    if history.compared != what_is_compared(snapshot):
+        return True
+    return history.unattached > 0 and now - history.compared_at >= quiet_seconds
+
+
+def _with_comparison(snapshot: Snapshot, seen: History) -> Snapshot:
+    """What was found when the same was compared before."""
+    if snapshot.unattached is not None or seen.compared != what_is_compared(snapshot):
+        return snapshot
+    return snapshot.compared(seen.unattached, seen.others)
+
+
 def _as_it_stands(snapshot: Snapshot, rules: StepRules) -> StepRules:
     """A person may have changed the group size: the grid's agents go by what stands there now."""
     size = snapshot.group_size
@@ -149,7 +178,12 @@ def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
 def _by_failures(
     snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
 ) -> Verdict | None:
-    """Files of failed tasks that the Transformation System has had time to take back itself."""
+    """Files of failed tasks that the Transformation System has had time to take back itself, and at
+    once those that it must not take back, or hand out, any more."""
+    if (last := last_tries(snapshot, rules)) > seen.handled_last:
+        return Verdict("recover", f"{last} files are tried for the last time")
+    if (enough := tried_enough(snapshot, rules)) > seen.handled_enough:
+        return Verdict("recover", f"{enough} files are Unused and were tried often enough")
     if rules.recovery.mode == "off" or not rules.needs_input or seen.failed_since is None:
         return None
     if now - seen.failed_since < quiet_seconds:

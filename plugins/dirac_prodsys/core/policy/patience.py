@@ -80,6 +80,8 @@ def standing_still(snapshot: Snapshot, rules: StepRules) -> str:
     catalogue, attached = snapshot.catalogue_files, attached_files(snapshot)
     if catalogue is not None and attached < catalogue:
         found.append(f"{catalogue - attached} files are not attached: the InputDataAgent")
+    elif snapshot.unattached:
+        found.append(f"{snapshot.unattached} files are not attached: the InputDataAgent")
     unused = unused_files(snapshot)
     ready = snapshot.status is TransformationStatus.FLUSH or unused >= max(rules.group_size, 1)
     if unused and ready:
@@ -110,9 +112,10 @@ def _look_is_due(
     snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
 ) -> bool:
     """Whether to ask for jobs whose end the Transformation System may have missed."""
-    if rules.recovery.mode == "off" or not rules.needs_input:
+    if rules.recovery.mode == "off":
         return False
-    if not assigned_files(snapshot) and not seen.asked:
+    waiting = assigned_files(snapshot) or seen.asked if rules.needs_input else alive_tasks(snapshot)
+    if not waiting:
         return False
     patience = rules.stall_after
     if not alive_tasks(snapshot):
