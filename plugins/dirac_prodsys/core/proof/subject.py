@@ -172,10 +172,9 @@ def removes(spec: TransformationSpec) -> bool:
 
 
 def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
-    declared, asked = wanted.only(*left.fields), wanted.to_dirac()
-    undeclared = tuple(
-        name for name in wanted.fields if name not in left.fields and asked[name] != "Missing"
-    )
+    declared = wanted.only(*left.fields)
+    unsaid = (name for name in wanted.fields if name not in left.fields)
+    undeclared = tuple(n for n in unsaid if wanted.only(n).to_dirac()[n] != "Missing")
     if not declared.intersects(left):
         return Link(parent, child, "none", undeclared)
     whole = declared.subsumes(left) and not undeclared
