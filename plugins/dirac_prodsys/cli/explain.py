@@ -27,7 +27,11 @@ _SAYS = {
     "rule": "the rules for the job of {step}",
     "where": "what {step} asks for",
     "dataset": "the dataset that {step} takes",
+    "gather": "added to the outputs that {step} gathers, as nothing else tells them from others",
 }
+
+#: names in one line
+_SHOWN = 3
 
 
 def explain(
@@ -41,10 +45,13 @@ def explain(
 ) -> None:
     """Tell where each condition of a step's input query comes from, line by line."""
     from dirac_prodsys.core.dialects import DUMMY_RUN
+    from dirac_prodsys.core.gathering import FIELD
     from dirac_prodsys.core.origins import conditions
     from dirac_prodsys.core.plan import compile as compile_plan
     from dirac_prodsys.core.problems import Problem, nearest
     from dirac_prodsys.core.proof.folder import RUN
+    from dirac_prodsys.core.proof.gathers import gathered
+    from dirac_prodsys.core.proof.subject import Subject
     from dirac_prodsys.errors import DefinitionErrors
 
     with readable_errors():
@@ -57,10 +64,19 @@ def explain(
             wrong = Problem(("steps",), reason, nearest(step, steps), code="unknown-step")
             raise DefinitionErrors([reading.at_place(wrong)])
         found = conditions(production, plan, step, known)
+        chosen = gathered(Subject(production, plan), step)
     if as_json:
-        text = json.dumps(_form(production.name, steps[step], found, reading), indent=2)
+        form = _form(production.name, steps[step], found, reading)
+        if chosen is not None:
+            form["gathered"] = {
+                "by": list(chosen.fields),
+                "left_out": list(chosen.left_out),
+                "added": [FIELD] if chosen.numbered else [],
+            }
+        text = json.dumps(form, indent=2)
     else:
-        text = "\n".join(_lines(steps[step], found, reading))
+        lines = _lines(steps[step], found, reading)
+        text = "\n".join([*lines[:1], *([] if chosen is None else [str(chosen)]), *lines[1:]])
     typer.echo(text.replace(DUMMY_RUN, RUN))
 
 
@@ -102,7 +118,9 @@ def _form(
 def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> list[str]:
     from dirac_prodsys.core.meta_query import say
 
-    whose = f" from {', '.join(step.parents)}" if step.parents else ""
+    more = len(step.parents) - _SHOWN
+    named = ", ".join(step.parents[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    whose = f" from {named}" if step.parents else ""
     if step.transformation.files:
         return [f"step {step.name} takes {len(step.transformation.files)} files that are listed"]
     if step.awaits:
@@ -114,8 +132,13 @@ def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> li
         lines = [f"step {step.name} takes files{whose} that fulfil {len(found)} conditions"]
     for each in found:
         lines += ["", f"{each.field}: {say(each.condition)}"]
-        for origin in each.origins:
+        at: dict[tuple[str, str, str], list[str]] = {}
+        for origin in each.origins:  # branches of a matrix are written at one place
             place = _placed(origin, reading)
-            lines.append(f"  {place.place}: {_SAYS[origin.kind].format(step=origin.step)}")
-            lines += [f"  {line}" for line in place.excerpt.splitlines()]
+            at.setdefault((origin.kind, place.place, place.excerpt), []).append(origin.step)
+        for (kind, where, excerpt), names in at.items():
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            whose = ", ".join(names[:_SHOWN]) + more
+            lines.append(f"  {where}: {_SAYS[kind].format(step=whose)}")
+            lines += [f"  {line}" for line in excerpt.splitlines()]
     return lines

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.specs import BodySpec
 
 #: codes of findings that are told below the tree
-_NOTES = frozenset({"link", "estimate"})
+_NOTES = frozenset({"link", "gather", "estimate"})
 
 #: columns, more than any line has
 _UNBROKEN = 100_000
@@ -142,11 +142,11 @@ def plan_tree(
 
 def link_notes(production: Production, compiled: ProductionPlan) -> Iterator[str]:
     """What each step takes of its parents, and what it comes to, where that can be known."""
-    from dirac_prodsys.core.proof import groups, links
+    from dirac_prodsys.core.proof import gathers, groups, links
     from dirac_prodsys.core.proof.subject import Subject
 
     subject = Subject(production, compiled)
-    for check in (links.check, groups.check):
+    for check in (links.check, gathers.check, groups.check):
         for problem in check(subject):
             if problem.code in _NOTES:
                 yield problem.reason

@@ -117,6 +117,7 @@ _WARNINGS = (
 )
 _NOTES = (
     ("link", "Which files of its parent a step takes."),
+    ("gather", "By which fields a step takes the outputs of many, and which the planner adds."),
     ("dirac-refuses-link", "DIRAC's own validator would refuse a link that is proved here."),
     ("bag", "The production is a bag of parts that are not linked."),
     ("estimate", "How many files, tasks and jobs a step will have, where counts allow."),

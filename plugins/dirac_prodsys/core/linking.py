@@ -11,13 +11,16 @@ production makes elsewhere.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from dirac_prodsys.core import meta_query
+from dirac_prodsys.core import gathering, meta_query
+from dirac_prodsys.core.gathering import Part
 from dirac_prodsys.core.inventory import check_askable
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
+from dirac_prodsys.core.output_masks import Masks
 from dirac_prodsys.core.outputs import Output, Outputs, above
 from dirac_prodsys.core.problems import Path, Problems
 
@@ -34,6 +37,27 @@ class Relay:
 
     query: MetaQuery
     origins: frozenset[str]
+
+
+@dataclass
+class Gathers:
+    """What steps that take the outputs of many ask for, where the exact join cannot be asked.
+
+    :param outputs: of all steps.
+    :param numbered: steps that ask by the number that the planner gave the outputs.
+    :param free: steps whose outputs can be given one.
+    :param lacking: here such a step is noted, with whose outputs need a number; its query is None.
+    """
+
+    outputs: Outputs
+    numbered: Collection[str] = ()
+    free: Collection[str] = ()
+    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def masks(self) -> Masks:
+        """The outputs by their values."""
+        return Masks(self.outputs)
 
 
 @dataclass(frozen=True)
@@ -108,7 +132,7 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
 
 def input_query(
     wanted: Wanted,
-    outputs: Outputs,
+    gathers: Gathers,
     problems: Problems,
     *,
     relays: Mapping[str, Relay] | None = None,
@@ -116,15 +140,17 @@ def input_query(
 ) -> MetaQuery | None:
     """The input query of a step; None if it has none, or (and then it is noted) it is wrong.
 
-    A step has none if its files are listed, or a dataset is not in ``datasets``.
+    A step has none if its files are listed, or a dataset is not in ``datasets``; or if outputs need
+    a number first, which is noted in ``gathers``.
 
     :param relays: what can be taken from steps that hand their input on.
     :param datasets: meta queries of datasets, by name.
     """
     relays = relays or {}
+    outputs = gathers.outputs
     query: MetaQuery | None = None
     if wanted.parents:
-        query = _from_parents(wanted, outputs.of, relays, problems)
+        query = _from_parents(wanted, gathers, relays, problems)
     elif wanted.files:
         _refuse_made_here(wanted, outputs.of, problems)
     elif wanted.dataset is not None:
@@ -189,10 +215,11 @@ def _refuse_made_here(wanted: Wanted, outputs: Mapping[str, Output], problems: P
 
 def _from_parents(
     wanted: Wanted,
-    outputs: Mapping[str, Output],
+    gathers: Gathers,
     relays: Mapping[str, Relay],
     problems: Problems,
 ) -> MetaQuery | None:
+    outputs = gathers.outputs.of
     parts = []
     for index, parent in enumerate(wanted.parents):
         source = outputs.get(parent) or relays.get(parent)
@@ -217,10 +244,62 @@ def _from_parents(
     if len(parts) < len(wanted.parents):
         return None
     try:
-        return meta_query.join(parts)
+        joined = meta_query.join(parts)
     except MetaQueryError as error:
-        problems.add((*wanted.path, "from"), error.reason, error.hint, code="inexact-join")
-        return None
+        reason = error.reason
+    else:
+        long = [f for f, form in joined.to_dirac().items() if not gathering.fits(form)]
+        if not long or len(parts) == 1:
+            return joined  # of one that is too long it is told where it stands
+        reason = (
+            f"the condition on {' and on '.join(long)} that selects exactly these "
+            f"{len(parts)} inputs is longer than the {gathering.MAX_CONDITION} characters that "
+            "DIRAC reads back"
+        )
+    return _gathered(wanted, parts, gathers, relays, reason, problems)
+
+
+def _gathered(
+    wanted: Wanted,
+    taken: list[MetaQuery],
+    gathers: Gathers,
+    relays: Mapping[str, Relay],
+    reason: str,
+    problems: Problems,
+) -> MetaQuery | None:
+    """A query with fewer conditions that takes the same files; None if it cannot be, or not yet.
+
+    :param taken: what is taken of each parent.
+    :param reason: why there is no query with all conditions.
+    """
+    outputs = gathers.outputs.of
+    numbered = wanted.step in gathers.numbered
+    origins = [relays[p].origins if p in relays else {p} for p in wanted.parents]
+    parts: list[Part] = []
+    for query, makers in zip(taken, origins, strict=True):
+        known = [outputs[maker] for maker in sorted(makers) if maker in outputs]
+        found = [part for maker in known if (part := gathering.part(maker, query)) is not None]
+        if not found:
+            break  # it hands on files that no step of the production makes
+        parts += found
+    else:
+        chosen = gathering.choose(parts, gathers.masks, numbered=numbered)
+        if chosen is not None:
+            return chosen
+        makers = tuple(dict.fromkeys(part.output.step for part in parts))
+        anchored = gathering.anchored(parts)
+        if anchored and not numbered and set(makers) <= set(gathers.free):
+            gathers.lacking[wanted.step] = makers
+            return None
+        if not anchored:
+            hint = "put a field that names the run into the metadata of all their outputs: "
+            hint += 'run: "${{ run }}" in common.metadata'
+            problems.add((*wanted.path, "from"), reason, hint, code="inexact-join")
+            return None
+    hint = "give the outputs of these parents one more field in their metadata, with one value "
+    hint += f"that no other output has, such as for: {wanted.step}"
+    problems.add((*wanted.path, "from"), reason, hint, code="inexact-join")
+    return None
 
 
 def _refuse_strangers(

@@ -131,6 +131,8 @@ def both(left: Condition, right: Condition) -> Condition | None:
     if isinstance(left, Missing) or isinstance(right, Missing):
         return left if left == right else None
     if isinstance(left, OneOf):
+        if isinstance(right, OneOf) and len(right.values) < len(left.values):
+            return both(right, left)  # a long list is asked for each value of the short one
         kept = frozenset(v for v in left.values if matches(right, v))
         return OneOf(kept) if kept else None
     if isinstance(right, OneOf):

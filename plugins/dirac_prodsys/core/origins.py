@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS, in_catalogue_words
+from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan import ProductionPlan
@@ -20,8 +22,9 @@ from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.proof.subject import Subject
 
-#: ``output``: a step declares it; ``rule``: its job type does; ``where``: a step asks for it
-Kind = Literal["output", "rule", "where", "dataset"]
+#: ``output``: a step declares it; ``rule``: its job type does; ``where``: a step asks for it;
+#: ``gather``: the planner adds it to outputs, for the step that gathers them
+Kind = Literal["output", "rule", "where", "dataset", "gather"]
 
 #: what an output has of the input before ``Common`` is asked (``core/ctao/outputs.py``)
 _INHERITED = frozenset(
@@ -83,21 +86,31 @@ class _Tracing:
         source = self.subject.production.step(name).input
         if source is None:
             return
-        for parent in source.steps:
-            yield from self._output(parent, field)
+        if field == FIELD and self.added:
+            asked = self.subject.takes[name].to_dirac()[field]
+            yield Origin("gather", name, asked, ("steps", name, "input", "from"))
+        else:
+            for parent in source.steps:
+                yield from self._output(parent, field)
         if source.dataset is not None:
             path: Path = ("steps", name, "input", "dataset")
             held = _form(self.datasets.get(self._filled(source.dataset, name, path), {}))
             if field in held:
                 yield Origin("dataset", name, held[field], path)
         for word, written in source.where.items():
-            asked = word, written
+            said_as = word, written
             if self.subject.production.dialect == "ctao" and written is not None:
-                asked = in_catalogue_words(word, written)
-            if written is not None and asked[0] == field:
+                said_as = in_catalogue_words(word, written)
+            if written is not None and said_as[0] == field:
                 path = ("steps", name, "input", "where", field)
-                said = MetaQuery.parse(dict([asked])).to_dirac()[field]
+                said = MetaQuery.parse(dict([said_as])).to_dirac()[field]
                 yield Origin("where", name, said, path)
+
+    @cached_property
+    def added(self) -> bool:
+        """Whether the planner's field is its own, and no output of the production declares it."""
+        outputs = (step.output for step in self.subject.production.steps)
+        return not any(o is not None and FIELD in {**o.metadata, **o.file_metadata} for o in outputs)
 
     def _filled(self, dataset: str, step: str, path: Path) -> str:
         plan = self.subject.plan

@@ -10,7 +10,7 @@ Invariant: an output is named by :meth:`Outputs.taken_by` if, and only if, a fil
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -34,6 +34,9 @@ class Output:
     :param metadata: of the directory itself.
     :param query: what all its files fulfil.
     :param files: the part of it that the files carry themselves.
+    :param of_run: fields whose values are made of the run: no other run has them.
+    :param of_production: fields whose values are made of the name of the production.
+    :param added: more metadata of the directory, which the planner adds (``core/gathering.py``).
     """
 
     step: str
@@ -41,6 +44,19 @@ class Output:
     metadata: Mapping[str, MetaValue]
     query: MetaQuery
     files: MetaQuery = EVERYTHING
+    of_run: frozenset[str] = frozenset()
+    of_production: frozenset[str] = frozenset()
+    added: Mapping[str, MetaValue] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> dict[str, MetaValue]:
+        """All metadata of the directory itself."""
+        return {**self.metadata, **self.added}
+
+    @property
+    def all_query(self) -> MetaQuery:
+        """The query, with what the planner adds."""
+        return self.query.refine(MetaQuery.parse(self.added)) if self.added else self.query
 
 
 class Candidates:
@@ -97,7 +113,7 @@ class Outputs:
     def _candidates(self) -> Candidates:
         return Candidates(
             {
-                step: {field: (value,) for field, value in output.metadata.items()}
+                step: {field: (value,) for field, value in output.whole.items()}
                 for step, output in self.of.items()
             }
         )
@@ -109,7 +125,7 @@ class Outputs:
                 yield self.of[step]
 
     def _takes_some(self, query: MetaQuery, output: Output) -> bool:
-        carried = self._metadata_of(output)
+        carried = self.metadata_of(output)
         if output.files.is_empty:
             return query.matches(carried)
         if not query.intersects(output.files):
@@ -126,10 +142,10 @@ class Outputs:
             found.setdefault(output.directory, []).append(output)
         return found
 
-    def _metadata_of(self, output: Output) -> dict[str, MetaValue]:
+    def metadata_of(self, output: Output) -> dict[str, MetaValue]:
         """The metadata that the files of a step carry: those of all directories above them."""
         metadata: dict[str, MetaValue] = {}
         for directory in above(output.directory):
             for other in self._at.get(directory, ()):
-                metadata.update(other.metadata)
-        return {**metadata, **output.metadata}
+                metadata.update(other.whole)
+        return {**metadata, **output.whole}

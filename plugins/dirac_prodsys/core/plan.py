@@ -11,15 +11,14 @@ a production that cannot be planned is told all its mistakes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core import approval, graph, linking, spellings
 from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
+from dirac_prodsys.core.linked_plans import LinkedPlans
 from dirac_prodsys.core.literals import check_literals
 from dirac_prodsys.core.names import check_names
-from dirac_prodsys.core.outputs import Outputs
 from dirac_prodsys.core.plan_values import (
     Datasets,
     Derived,
@@ -150,7 +149,6 @@ def _native_plans(
     problems: Problems,
     unread: frozenset[str],
 ) -> dict[str, StepPlan]:
-    parents = {step.name: step.parents for step in production.steps}
     drafts = {step.name: draft(production, step, run, problems) for step in production.steps}
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
@@ -164,34 +162,12 @@ def _native_plans(
     made = {n: d.dataset for n, d in drafts.items() if d.dataset is not None}
     made |= {n: p.dataset for n, p in plans.items() if p.dataset is not None}
     check_datasets(made, problems)
-    made_here = Outputs(outputs)
-    relays: dict[str, linking.Relay] = {}
-    awaiting = dict(derived.awaiting)
     unclear = unclear | {n for n, d in drafts.items() if derives(d.step.job)} - plans.keys()
-    for step in (drafts[name].step for name in order if name not in unread):
-        if derives(step.job):
-            continue
-        linked = steps is not None and not unclear & set(parents[step.name])
-        query, drafted = None, drafts[step.name]
-        wanted = drafted.wanted
-        if wanted is not None and linked and not wanted.verified_at:
-            late = [awaiting[p] for p in parents[step.name] if p in awaiting]
-            if late:  # what it takes is what a dataset holds that is not looked up yet
-                wanted = replace(wanted, parents=(), dataset=late[0])
-                drafted = replace(drafted, wanted=wanted)
-            query = linking.input_query(
-                wanted, made_here, problems, relays=relays, datasets={} if late else datasets
-            )
-            if drafted.hands_on and query is not None:
-                relays[step.name] = linking.relay(query, parents[step.name], relays)
-            elif drafted.hands_on and wanted.dataset is not None:
-                awaiting[step.name] = wanted.dataset
-        if drafted.hands_on and query is None and step.name not in awaiting:
-            unclear = unclear | {step.name}
-        one = drafted.plan(query, problems)
-        if one is not None:
-            plans[step.name] = one
-    return plans
+    known = [name for name in order if name not in unread]
+    linked = LinkedPlans(
+        drafts, known, outputs, derived, datasets, unclear, ordered=steps is not None
+    )
+    return plans | linked.made(problems)
 
 
 def _derived(

@@ -86,6 +86,17 @@ class Problems:
             self._told.add(remark)
             self.remarks.append(remark)
 
+    def extend(self, others: Problems) -> None:
+        """Note what others have found."""
+        for problem in others.found:
+            if problem not in self._told:
+                self._told.add(problem)
+                self.found.append(problem)
+        for remark in others.remarks:
+            if remark not in self._told:
+                self._told.add(remark)
+                self.remarks.append(remark)
+
     @contextmanager
     def at(self, *path: str | int, on_key: bool = False) -> Iterator[None]:
         """Turn a :class:`DefinitionError` raised inside into a problem at ``path``, and go on."""

@@ -138,8 +138,7 @@ class StepDraft:
             return None
         directories = self.directories
         if self.output is not None and not directories:
-            metadata = dict(self.output.metadata)
-            directories = (DirectorySpec(path=self.output.directory, metadata=metadata),)
+            directories = (DirectorySpec(path=self.output.directory, metadata=self.output.whole),)
         return TransformationSpec(
             name=self.name,
             description=self.description,
@@ -152,7 +151,7 @@ class StepDraft:
             events_per_task=self.step.events_per_task or 0,
             body=self.body,
             input_query=query,
-            output_query=None if self.output is None else self.output.query,
+            output_query=None if self.output is None else self.output.all_query,
             files=() if self.wanted is None else self.wanted.files,
             directories=directories,
             parameters=dict(self.parameters),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import naming, task_values
 from dirac_prodsys.core.command_line import CDATA_END
+from dirac_prodsys.core.gathering import MAX_CONDITION, fits
 from dirac_prodsys.core.linking import read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output
@@ -25,11 +26,11 @@ from dirac_prodsys.core.step_shape import SHAPE
 if TYPE_CHECKING:
     from dirac_prodsys.core.file_values import Turns
 
-#: a stored condition of more characters cannot be read back (``SaferEval.py``)
-MAX_CONDITION = 2048
 #: ``FC_MetaDatasets.MetaQuery`` and ``FC_DatasetAnnotations.Annotation``, characters
 MAX_DATASET_TEXT = 512
 
+_OF_RUN = re.compile(r"\$\{\{\s*run\s*\}\}")
+_OF_PRODUCTION = re.compile(r"\$\{\{\s*production\s*\}\}")
 _SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
 _FILE = re.compile(r"[A-Za-z0-9_.+=-]+")
 _TASK_NAMES = re.compile(r"@\{(?:JOB_ID|PRODUCTION_ID)\}")
@@ -83,7 +84,14 @@ def output(
         OutputFile(name=name, directory=directory, se=se, metadata=own)
         for name, own in zip(names, carried, strict=True)
     )
-    return files, Output(step.name, directory, metadata, query.refine(some), some)
+    whole, written = query.refine(some), step.output.metadata
+    of_run = frozenset(name for name in metadata if _OF_RUN.search(str(written[name])))
+    of_production = frozenset(
+        name
+        for name, value in metadata.items()
+        if value == production.name or _OF_PRODUCTION.search(str(written[name]))
+    )
+    return files, Output(step.name, directory, metadata, whole, some, of_run, of_production)
 
 
 def _carried(
@@ -202,7 +210,7 @@ def dataset_words(
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
     """Every condition must be short enough to be read back from the Transformation System."""
     for field, form in query.to_dirac().items():
-        if len(str(form)) > MAX_CONDITION:
+        if not fits(form):
             problems.add(
                 path,
                 f"the condition on {field} has {len(str(form))} characters, more than the "

@@ -4,6 +4,7 @@ Reading a file already refuses what cannot work. Here are the checks of what wor
 not meant::
 
     links      which of its parent's files a child takes, and what DIRAC's validator would say
+    gathers    by which fields a step takes the outputs of many
     siblings   steps that want the same files, take their own output, or leave files out
     numbers    numbers that a field may keep otherwise
     shape      what hangs together, roots without tasks, fields of two types
@@ -27,12 +28,22 @@ from dirac_prodsys.core.dialects import Reading, inspect
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof import folder, groups, links, numbers, runs, shape, siblings
+from dirac_prodsys.core.proof import (
+    folder,
+    gathers,
+    groups,
+    links,
+    numbers,
+    runs,
+    shape,
+    siblings,
+)
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.errors import DefinitionErrors
 
 CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     links.check,
+    gathers.check,
     siblings.check,
     shape.check,
     numbers.check,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
 from dirac_prodsys.core.outputs import Candidates
 from dirac_prodsys.core.problems import Problem
@@ -167,6 +168,8 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
             left = subject.leaves[other]
             common = tuple(name for name in wanted.fields if name in left.fields)
             unsaid = [name for name in wanted.fields if name not in left.fields]
+            if FIELD in unsaid:
+                continue  # nobody but the planner sets it
             if not common or not unsaid or not wanted.only(*common).intersects(left):
                 continue
             told += 1

@@ -1,0 +1,90 @@
+"""The plans of steps, linked: parents first, each with the query for what it takes.
+
+A step that gathers more than it can ask for by what its parents say makes the planner number their
+outputs (``core/gather_numbers.py``). Then all steps are linked anew, as some of them take from that
+step; a production without such a step is linked once.
+
+Invariant: mistakes are told of the last time only, so that each is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dirac_prodsys.core import linking
+from dirac_prodsys.core.gather_numbers import GatherNumbers, to_be_numbered
+from dirac_prodsys.core.job_types import derives
+from dirac_prodsys.core.outputs import Output, Outputs
+from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
+from dirac_prodsys.core.problems import Problems
+from dirac_prodsys.core.step_draft import StepDraft
+
+
+@dataclass(frozen=True)
+class LinkedPlans:
+    """What is known of the steps before they are linked.
+
+    :param drafts: each step by itself.
+    :param order: names of those to link, parents first.
+    :param outputs: what steps leave, by their names.
+    :param derived: what follows from the rules of job types.
+    :param unclear: steps of which nobody can take, as they are wrong.
+    :param ordered: whether it is known who takes from whom.
+    """
+
+    drafts: Mapping[str, StepDraft]
+    order: Sequence[str]
+    outputs: Mapping[str, Output]
+    derived: Derived
+    datasets: Datasets
+    unclear: frozenset[str]
+    ordered: bool = True
+
+    def made(self, problems: Problems) -> dict[str, StepPlan]:
+        """The plans of the steps that can be planned; mistakes are noted."""
+        free = to_be_numbered(self.outputs) - self.derived.outputs.keys()
+        # which pass of a loop is taken is known later, when its directories are there already
+        free -= {name for name, drafted in self.drafts.items() if drafted.step.turn is not None}
+        numbers = GatherNumbers()
+        while True:
+            found, outputs = Problems(), numbers.on(self.outputs)
+            gathers = linking.Gathers(Outputs(outputs), numbers.gathered, free)
+            plans = self._linked(gathers, found)
+            if not gathers.lacking:
+                break
+            numbers = numbers.also(gathers.lacking)
+        problems.extend(found)
+        return plans
+
+    def _linked(self, gathers: linking.Gathers, problems: Problems) -> dict[str, StepPlan]:
+        plans: dict[str, StepPlan] = {}
+        relays: dict[str, linking.Relay] = {}
+        awaiting, unclear = dict(self.derived.awaiting), self.unclear
+        for step in (self.drafts[name] for name in self.order):
+            name, parents = step.step.name, step.step.parents
+            if derives(step.step.job):
+                continue
+            query, drafted = None, step
+            if name in gathers.outputs.of:
+                drafted = replace(drafted, output=gathers.outputs.of[name])
+            wanted = drafted.wanted
+            clear = self.ordered and not unclear & set(parents)
+            if wanted is not None and clear and not wanted.verified_at:
+                late = [awaiting[p] for p in parents if p in awaiting]
+                if late:  # what it takes is what a dataset holds that is not looked up yet
+                    wanted = replace(wanted, parents=(), dataset=late[0])
+                    drafted = replace(drafted, wanted=wanted)
+                query = linking.input_query(
+                    wanted, gathers, problems, relays=relays, datasets={} if late else self.datasets
+                )
+                if drafted.hands_on and query is not None:
+                    relays[name] = linking.relay(query, parents, relays)
+                elif drafted.hands_on and wanted.dataset is not None:
+                    awaiting[name] = wanted.dataset
+            if drafted.hands_on and query is None and name not in awaiting:
+                unclear = unclear | {name}
+            one = drafted.plan(query, problems)
+            if one is not None:
+                plans[name] = one
+        return plans

@@ -1,0 +1,97 @@
+"""By which fields a step takes the outputs of many, where it does not ask for all that they say.
+
+Invariant: said of every step whose query leaves out a field that all its parents declare, and of
+every step that asks for the planner's own field: what is sent is never a surprise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dirac_prodsys.core.gathering import FIELD
+from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.proof.subject import Subject
+
+#: names that a sentence has
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """How a step takes the outputs of many.
+
+    :param makers: steps that made the files.
+    :param fields: those that it asks for.
+    :param left_out: those that the outputs have and that it does not ask for.
+    """
+
+    step: str
+    makers: tuple[str, ...]
+    fields: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the planner adds a field to the outputs for it."""
+        return FIELD in self.fields
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.makers[:_SHOWN])
+        more = len(self.makers) - _SHOWN
+        told = f"step {self.step} takes the files of {shown}"
+        told += f" and {more} more" if more > 0 else ""
+        told += f" by {', '.join(self.fields)}"
+        if self.left_out:
+            told += f"; no query, or none that is short enough, says how their {_all(self)} differ"
+        if self.numbered:
+            told += f"; the planner adds {FIELD} to their directories"
+        return f"{told}; no other output of the production fulfils that"
+
+
+def _all(found: Gathered) -> str:
+    return ", ".join(found.left_out)
+
+
+def gathered(subject: Subject, step: str) -> Gathered | None:
+    """How a step takes the outputs of many; None: it takes those of one, or asks for all."""
+    wanted = subject.takes.get(step)
+    if wanted is None or subject.derived(step):
+        return None
+    makers = _makers(subject, step)
+    declared = [subject.steps[maker].transformation.output_query for maker in makers]
+    said = [set(query.fields) for query in declared if query is not None]
+    if len(said) < 2:
+        return None
+    left_out = set.intersection(*said) - {FIELD, *wanted.fields}
+    if not left_out and FIELD not in wanted.fields:
+        return None
+    return Gathered(step, makers, wanted.fields, tuple(sorted(left_out)))
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """All steps."""
+    for step in subject.takes:
+        found = gathered(subject, step)
+        if found is not None:
+            hint = "nothing to do"
+            if found.numbered:
+                hint = f"let the catalogue define {FIELD}, an integer, for directories"
+            yield Problem(("steps", step, "input"), str(found), hint, code="gather")
+
+
+def _makers(subject: Subject, step: str) -> tuple[str, ...]:
+    """The steps that made what a step takes, in the order in which they are named."""
+    found: dict[str, None] = {}
+    seen = {step}
+    open_ends = list(reversed(subject.steps[step].parents))
+    while open_ends:
+        name = open_ends.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if subject.steps[name].transformation.output_query is None:
+            open_ends += reversed(subject.steps[name].parents)
+        else:
+            found[name] = None
+    return tuple(found)
