@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dirac_prodsys.core import approval, graph, linking
+from dirac_prodsys.core import approval, graph, linking, own_directories
 from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.literals import check_literals
@@ -113,6 +113,7 @@ def check(
     )
     if steps is None or unread or len(problems.found) > before:
         return None
+    plans = own_directories.told(production.steps, plans)
     return ProductionPlan(
         production=production.name,
         vo=production.vo,
