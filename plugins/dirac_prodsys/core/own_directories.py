@@ -35,7 +35,9 @@ def told(steps: Collection[Step], plans: Mapping[str, StepPlan]) -> dict[str, St
     }
     writers = _writers(plans)
     return {
-        name: replace(plan, transformation=_with_own(plan.transformation, name, of_the_run, writers))
+        name: replace(
+            plan, transformation=_with_own(plan.transformation, name, of_the_run, writers)
+        )
         for name, plan in plans.items()
     }
 

@@ -75,9 +75,7 @@ def test_branches_and_passes_own_their_directories_each(production: str) -> None
     folder, name = production.split("/")
     file = (EXAMPLES if folder == "examples" else HERE / folder) / f"{name}.yaml"
     plan = compile(load(file), run="r1")
-    listed = [
-        path for each in plan.steps for path in each.transformation.output_directories
-    ]
+    listed = [path for each in plan.steps for path in each.transformation.output_directories]
     assert len(listed) > 2
     assert len(set(listed)) == len(listed)
     for path in listed:
@@ -88,9 +86,7 @@ def test_ctaos_steps_own_what_has_their_id_in_its_path_once_it_is_known() -> Non
     from tests.productions.regenerate import HERE, load
 
     plan = compile(load(Path(HERE / "good" / "ctao_jobs.yaml")), run="r1")
-    listed = {
-        path for each in plan.steps for path in each.transformation.output_directories
-    }
+    listed = {path for each in plan.steps for path in each.transformation.output_directories}
     assert "/ctao/MC/PROD6/LaPalma/gamma/sim_telarray/@{TransformationID}" in listed
     spec = next(s.transformation for s in plan.steps if s.transformation.output_directories)
     assert output_directories.said(spec, 42).endswith("/42']")
