@@ -18,7 +18,7 @@ from dataclasses import dataclass
 class Difference:
     """One option of services, agents or executors.
 
-    :param place: ``System/Kind/Component/Option``; ``*`` is one part of it, of those that there are.
+    :param place: ``System/Kind/Component/Option``; ``*`` is one part, whichever there is.
     :param value: may hold ``{storage}`` and ``{etc}``, folders of the grid, and ``{port}``.
     """
 

@@ -1,4 +1,4 @@
-"""Which directories DIRAC's cleaning agent is told of: a step's own, and nothing beside or above."""
+"""Which directories the cleaning agent is told of: a step's own, nothing beside or above."""
 
 from __future__ import annotations
 
