@@ -1,20 +1,35 @@
-"""The options of services, agents, executors and the job wrapper.
+"""The options of services, agents, executors and the job wrapper: DIRAC's templates, and the table
+of differences.
 
-Each one that is not DIRAC's default says here why the sandbox needs it.
+Invariant: what is not in :mod:`sandbox.differences` is as DIRAC's templates have it.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox import community
-from sandbox.needs import Needs
-from sandbox.profiles import CONFIGURATION, Profile
-from sandbox.resources import listed
+from diraccfg import CFG
+
+from sandbox.differences import DIFFERENCES, Difference
+from sandbox.profiles import AGENTS_OF_ALL, EXECUTORS, JOB_AGENT, TRANSFORMATION_AGENTS, Profile
 from sandbox.state import State
 
 Section = dict[str, Any]
+
+
+def dirac_folder() -> Path:
+    """Where the DIRAC package lies, found without importing it (that would read the environment).
+
+    :raises ModuleNotFoundError: when DIRAC is not installed.
+    """
+    spec = importlib.util.find_spec("DIRAC")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("DIRAC is not installed in this environment", name="DIRAC")
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def wrapper_template(state: State) -> Path:
@@ -22,148 +37,75 @@ def wrapper_template(state: State) -> Path:
     return state.etc / "job-wrapper-template.py"
 
 
-def service_overrides(state: State) -> dict[str, Section]:
-    """What differs from DIRAC's own service templates."""
-    return {
-        # the template names the HTTPS handler
-        CONFIGURATION: {"HandlerPath": "DIRAC/ConfigurationSystem/Service/ConfigurationHandler.py"},
-        "DataManagement/FileCatalog": {
-            "DirectoryMetadata": "DirectoryMetadata",
-            "FileMetadata": "FileMetadata",
-            "DatasetManager": "DatasetManager",
-        },
-        "Accounting/DataStore": {"RunBucketing": "False"},
-        "Framework/ProxyManager": {"MaxThreads": 20},
-        "WorkloadManagement/JobManager": {"MaxParametricJobs": 1000},
-        "WorkloadManagement/SandboxStore": {
-            "BasePath": str(state.storage / "sandboxes"),
-            "MaxThreads": 20,
-        },
-        "WorkloadManagement/OptimizationMind": {"Authorization": {"Default": "authenticated"}},
-    }
+def component(state: State, system: str, kind: str, name: str, port: int = 0) -> Section:
+    """One service, agent or executor.
+
+    :param kind: ``Services``, ``Agents`` or ``Executors``.
+    :param port: of a service.
+    """
+    section: Section = _template(system)[kind][name].getAsDict()
+    facts = _facts(state, port)
+    for difference in DIFFERENCES:
+        _set(section, (system, kind, name), difference, facts)
+    return section
 
 
 def agents(state: State, profile: Profile) -> dict[str, Section]:
     """Agents, executors and the job wrapper, by system."""
-    task_status = (
-        "Submitted, Submitting, Received, Checking, Staging, Waiting, Matched, Running, "
-        "Completing, Completed, Stalled, Rescheduled, Killed, Deleted, Scheduled, Assigned"
-    )
-    tasks = {
-        "PollingTime": 2,
-        "LogLevel": "ERROR",
-        "SubmitTasks": "yes",
-        # off by default: without them no task and no file ever leaves Submitted and Assigned
-        "MonitorTasks": "yes",
-        "MonitorFiles": "yes",
-        "CheckReserved": "yes",
-        "maxNumberOfThreads": 1,
-        "TaskUpdateStatus": task_status,
-    }
-    transformation = {
-        "TransformationAgent": {
-            "PollingTime": 2,
-            "LogLevel": "ERROR",
-            "PluginLocation": "DIRAC.TransformationSystem.Agent.TransformationPlugin",
-            "transformationStatus": "Active, Completing, Flush",
-        },
-        "InputDataAgent": {"PollingTime": 2, "LogLevel": "ERROR", "RefreshOnly": "False"},
-    }
-    needs = Needs.kept(state)
-    manipulation = listed((*community.DATA_MANIPULATION, *needs.request_types))
-    requests = {"RequestTaskAgent": {**tasks, "TransType": manipulation}}
-    if profile.local_executor:
-        return {
-            "Transformation": {"Agents": {**transformation, **requests}},
-            "RequestManagement": {"Agents": {"RequestExecutingAgent": _request_agent()}},
+    names = AGENTS_OF_ALL
+    if not profile.local_executor:
+        names = (*dict.fromkeys((*AGENTS_OF_ALL, *TRANSFORMATION_AGENTS)), JOB_AGENT)
+    found: dict[str, Section] = {}
+    for agent in names:
+        system, name = agent.split("/")
+        section = component(state, system, "Agents", name)
+        found.setdefault(system, {}).setdefault("Agents", {})[name] = section
+    if not profile.local_executor:
+        jobs = found["WorkloadManagement"]
+        jobs["Executors"] = {
+            name: component(state, "WorkloadManagement", "Executors", name) for name in EXECUTORS
         }
-    transformation |= {
-        "WorkflowTaskAgent": {
-            **tasks,
-            "BulkSubmission": "true",
-            "TransType": listed((*community.DATA_PROCESSING, *needs.types)),
-        },
-        **requests,
-        "MCExtensionAgent": {"PollingTime": 2, "LogLevel": "ERROR"},
-        "TransformationCleaningAgent": {
-            "PollingTime": 5,
-            "LogLevel": "ERROR",
-            "EnableFlag": "True",
-            "TransfIDMeta": "TransformationID",
-            # the other default, TransformationDB, needs OutputDirectories on each transformation
-            "DirectoryLocations": "MetadataCatalog",
-        },
-    }
-    return {
-        "Transformation": {"Agents": transformation},
-        "RequestManagement": {"Agents": {"RequestExecutingAgent": _request_agent()}},
-        "WorkloadManagement": {
-            "Agents": {"JobAgent": _job_agent(state)},
-            "Executors": {
-                "Optimizers": {"Load": "JobPath, JobSanity, InputData, JobScheduling"},
-                **{
-                    name: {"LogLevel": "ERROR"}
-                    for name in ("JobPath", "JobSanity", "InputData", "JobScheduling")
-                },
-            },
-            "JobWrapper": {
-                "BufferLimit": 10485760,
-                "CleanUpFlag": "True",
-                "DefaultCPUTime": 600,
-                "MinOutputDataBufferGB": 0,
-                "DiskSE": "-SE",
-                "TapeSE": "-tape",
-                "StopMargin": 0,
-                # the watchdog looks every 10 s whether the payload has ended
-                "PollingTime": 1,
-            },
-        },
-    }
+        # its template shows what the code does by itself, in Python's notation
+        jobs["JobWrapper"] = {}
+        for difference in DIFFERENCES:
+            _set(
+                jobs["JobWrapper"],
+                ("WorkloadManagement", "JobWrapper"),
+                difference,
+                _facts(state),
+            )
+    return found
 
 
-def _request_agent() -> Section:
-    data = "DIRAC/DataManagementSystem/Agent/RequestOperations"
-    transformation = "DIRAC/TransformationSystem/Agent/RequestOperations"
-    places = {
-        name: f"{data}/{name}"
-        for name in (
-            "ReplicateAndRegister",
-            "RemoveReplica",
-            "RemoveFile",
-            "RegisterFile",
-            "RegisterReplica",
-            "PhysicalRemoval",
-        )
-    }
-    places["SetFileStatus"] = f"{transformation}/SetFileStatus"
-    return {
-        "PollingTime": 1,
-        "LogLevel": "ERROR",
-        "RequestsPerCycle": 100,
-        "MinProcess": 1,
-        "MaxProcess": 2,
-        "ProcessPoolQueueSize": 20,
-        "BulkRequest": 0,
-        "FTSMode": "False",
-        "OperationHandlers": {
-            name: {"Location": place, "LogLevel": "ERROR", "MaxAttempts": 8}
-            for name, place in places.items()
-        },
-    }
+def _facts(state: State, port: int = 0) -> dict[str, str]:
+    """What the values of the table may hold."""
+    return {"storage": str(state.storage), "etc": str(state.etc), "port": str(port)}
 
 
-def _job_agent(state: State) -> Section:
-    return {
-        "PollingTime": 1,
-        "LogLevel": "ERROR",
-        "DefaultLogLevel": "INFO",
-        "CEType": "InProcess",
-        "FillingModeFlag": "True",
-        # a pilot ends after a few idle cycles; this one is the whole farm
-        "StopAfterFailedMatches": 10**9,
-        "StopAfterHostFailures": 10**9,
-        "StopOnApplicationFailure": "False",
-        "SubmissionDelay": 0,
-        "MinimumTimeLeft": 10,
-        "JobWrapperTemplate": str(wrapper_template(state)),
-    }
+def _set(
+    section: Section, place: tuple[str, ...], difference: Difference, facts: Mapping[str, str]
+) -> None:
+    """Set an option of a section, or of those below it, if the difference is about it."""
+    *holder, option = difference.place.split("/")
+    if len(holder) > len(place):  # of a section below
+        below = holder[len(place)]
+        if _fits(holder[: len(place)], place):
+            for name in list(section) if below == "*" else [below]:
+                if isinstance(section.setdefault(name, {}), dict):
+                    _set(section[name], (*place, name), difference, facts)
+    elif _fits(holder, place):
+        value = difference.value
+        section[option] = value.format(**facts) if isinstance(value, str) else value
+
+
+def _fits(parts: list[str], place: tuple[str, ...]) -> bool:
+    return len(parts) == len(place) and all(
+        part in ("*", given) for part, given in zip(parts, place, strict=True)
+    )
+
+
+@functools.cache
+def _template(system: str) -> CFG:
+    template = CFG()
+    template.loadFromFile(str(dirac_folder() / f"{system}System" / "ConfigTemplate.cfg"))
+    return template

@@ -14,7 +14,6 @@ those of an installation.
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from typing import Any
 from diraccfg import CFG
 
 from sandbox import community, pki
-from sandbox.components import agents, service_overrides, wrapper_template
+from sandbox.components import agents, component, dirac_folder, wrapper_template
 from sandbox.errors import SandboxError
 from sandbox.needs import Needs
 from sandbox.profiles import CONFIGURATION, DATABASES, Profile
@@ -33,17 +32,6 @@ NAME = "Sandbox"
 DATABASE_USER = "Dirac"
 
 Section = dict[str, Any]
-
-
-def dirac_folder() -> Path:
-    """Where the DIRAC package lies, found without importing it (that would read the environment).
-
-    :raises ModuleNotFoundError: when DIRAC is not installed.
-    """
-    spec = importlib.util.find_spec("DIRAC")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("DIRAC is not installed in this environment", name="DIRAC")
-    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def url(service: str, ports: dict[str, int]) -> str:
@@ -182,11 +170,7 @@ def _systems(state: State, profile: Profile, ports: dict[str, int]) -> Section:
 
 def _service(state: State, service: str, ports: dict[str, int]) -> Section:
     system, name = service.split("/")
-    template = CFG()
-    template.loadFromFile(str(dirac_folder() / f"{system}System" / "ConfigTemplate.cfg"))
-    section: Section = template["Services"][name].getAsDict()
-    section |= {"Port": ports[service], "LogLevel": "ERROR"}
-    return section | service_overrides(state).get(service, {})
+    return component(state, system, "Services", name, ports[service])
 
 
 def _merged(one: Section, other: Section) -> Section:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import configuration
+from sandbox.components import dirac_folder
 from sandbox.errors import SandboxError
 from sandbox.process import Processes
 from sandbox.profiles import DATABASES
@@ -107,7 +108,7 @@ class MariaDB:
         :raises SandboxError: with the server's words.
         """
         have = self._databases()
-        dirac = configuration.dirac_folder()
+        dirac = dirac_folder()
         user = configuration.DATABASE_USER
         script = []
         for system, databases in DATABASES.items():

@@ -65,6 +65,10 @@ TRANSFORMATION_AGENTS = (
 LIGHT_AGENTS = TRANSFORMATION_AGENTS[:2]
 REQUEST_AGENT = "RequestManagement/RequestExecutingAgent"
 JOB_AGENT = "WorkloadManagement/JobAgent"
+#: agents that the configuration of every profile describes
+AGENTS_OF_ALL = (*LIGHT_AGENTS, "Transformation/RequestTaskAgent", REQUEST_AGENT)
+#: the optimizers, and the process that they share
+EXECUTORS = ("Optimizers", "JobPath", "JobSanity", "InputData", "JobScheduling")
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,6 @@ def operations(profile: Profile, needs: Needs) -> Section:
                 "ThirdPartyProtocols": file_protocol,
             },
             "JobDescription": {"AllowedJobTypes": listed((*community.JOB_TYPES, *needs.types))},
-            "JobScheduling": {"CheckJobLimits": "False", "RescheduleDelays": 0},
             "InputDataPolicy": {
                 "Default": "DIRAC.WorkloadManagementSystem.Client.DownloadInputData",
                 "Download": "DIRAC.WorkloadManagementSystem.Client.DownloadInputData",

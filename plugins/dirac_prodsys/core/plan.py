@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dirac_prodsys.core import approval, graph, linking, spellings
+from dirac_prodsys.core import approval, graph, linking, own_directories, spellings
 from dirac_prodsys.core.gates import check_makers
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.linked_plans import LinkedPlans
@@ -114,6 +114,7 @@ def check(
     )
     if steps is None or unread or len(problems.found) > before:
         return None
+    plans = own_directories.told(production.steps, plans)
     return ProductionPlan(
         production=production.name,
         vo=production.vo,

@@ -151,6 +151,8 @@ class TransformationSpec(Spec):
     :param events_per_task: EventsPerTask; 0: not said.
     :param files: LFNs that are attached before it starts, instead of an input query.
     :param directories: created with their metadata before the transformation starts.
+    :param output_directories: those of them that no other transformation writes to, or below; what
+        the grid's cleaning agent is told of. May hold :data:`TRANSFORMATION_ID`.
     :param parameters: additional transformation parameters (names ``[A-Za-z]+``, at most 32
         characters).
     """
@@ -170,6 +172,7 @@ class TransformationSpec(Spec):
     output_query: MetaQuery | None = None
     files: tuple[str, ...] = ()
     directories: tuple[DirectorySpec, ...] = ()
+    output_directories: tuple[str, ...] = ()
     parameters: dict[str, str | int] = {}
 
 

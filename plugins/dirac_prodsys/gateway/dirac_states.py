@@ -18,6 +18,7 @@ from dirac_prodsys.core.status import (
     TransformationStatus,
 )
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
+from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
 
 #: IDs asked for in one call of :meth:`TransformationStates.snapshot`
@@ -87,8 +88,16 @@ class TransformationStates:
     def clean_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.clean_transformation`."""
         status = self._status(transformation)
+        if status == TransformationStatus.CLEANING or status not in NOTHING_TO_CLEAN:
+            self._let_it_be_cleaned(transformation)
         if status not in NOTHING_TO_CLEAN:
             self._set_status(transformation, TransformationStatus.CLEANING, was=status)
+
+    def _let_it_be_cleaned(self, transformation: int) -> None:
+        """One that others made, or an older version of ours, lacks what the agent asks for."""
+        name = output_directories.PARAMETER
+        if name not in self._ts("getTransformation", transformation, True):
+            self._ts("setTransformationParameter", transformation, name, output_directories.NONE)
 
     def _status(self, transformation: int) -> TransformationStatus:
         rows = self._rows({"TransformationID": [transformation]}, SUMMARY)

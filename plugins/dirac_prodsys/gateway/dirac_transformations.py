@@ -15,6 +15,7 @@ from dirac_prodsys.core import run_ranges
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import BodySpec, TransformationSpec
 from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
+from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.dirac_states import SUMMARY, TransformationStates
 from dirac_prodsys.gateway.protocol import TransformationRecord
 from dirac_prodsys.gateway.stored import Stored, differences, unfinished
@@ -159,6 +160,9 @@ class TransformationVerbs(TransformationStates):
         if run_ranges.PARAMETER not in stored.parameters:
             self._claim_runs(spec, stored.id)
         missing = {k: v for k, v in spec.parameters.items() if k not in stored.parameters}
+        own = output_directories.said(spec, stored.id)
+        if stored.parameters.get(output_directories.PARAMETER) != own:
+            missing[output_directories.PARAMETER] = own
         for name, value in missing.items():
             self._ts("setTransformationParameter", stored.id, name, value)
         if missing:

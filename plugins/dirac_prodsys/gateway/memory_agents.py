@@ -8,6 +8,7 @@ does; all of them together run once a cycle, always in the same order.
 
 from __future__ import annotations
 
+import ast
 import json
 import posixpath
 from collections.abc import Callable
@@ -185,15 +186,30 @@ class MemoryAgents:
             attached.errors += 1
 
     def _clean(self, transformation: Transformation) -> None:
-        """TransformationCleaningAgent: of files, those that carry the ID."""
+        """TransformationCleaningAgent, ``DirectoryLocations`` as DIRAC has it by default."""
+        number = int(transformation.row["TransformationID"])
         by_requests = bool(operations_of(transformation))
-        for lfn in self.catalogue.find({_SIGNATURE: int(transformation.row["TransformationID"])}):
-            self.catalogue.remove(lfn)
+        if not by_requests:
+            said = transformation.parameters.get("OutputDirectories")
+            if said is None:
+                return  # "Problem obtaining directories", in every cycle
+            for lfn in self._outputs(number, said):
+                self.catalogue.remove(lfn)
         transformation.files.clear()
         transformation.tasks.clear()
         transformation.queries.clear()
         archived = TransformationStatus.ARCHIVED if by_requests else TransformationStatus.CLEANED
         self._set_status(transformation, archived)
+
+    def _outputs(self, number: int, said: Any) -> list[str]:
+        """What lies below directories with the ID in eight digits, and what carries the ID."""
+        try:
+            named = ast.literal_eval(str(said)) if said else []
+        except (ValueError, SyntaxError):
+            named = [said]
+        below = [f"{posixpath.normpath(each)}/" for each in named if f"{number:08d}" in each]
+        found = [lfn for lfn in self.catalogue.files if lfn.startswith(tuple(below))]
+        return [*found, *set(self.catalogue.find({_SIGNATURE: number})).difference(found)]
 
     def _set_status(self, transformation: Transformation, status: TransformationStatus) -> None:
         number = int(transformation.row["TransformationID"])

@@ -28,6 +28,10 @@ from dirac_prodsys.core.problems import Path, Problems, nearest
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 #: ``AdditionalParameters.ParameterName``, as ``TransformationDB`` takes it
 _PARAMETER = re.compile(r"[A-Za-z]{1,32}")
+#: what DIRAC's cleaning agent removes, or we ourselves keep there: no plugin's business
+_OURS = frozenset(
+    {"OutputDirectories", "RunNumbers", "ProdsysTold", "ProdsysRecovery", "ProdsysStopped"}
+)
 _SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
 
 
@@ -139,6 +143,9 @@ def _free(written: Mapping[str, Any], path: Path, problems: Problems) -> dict[st
                 on_key=True,
                 code="name",
             )
+        elif name in _OURS:
+            reason = f"{name} is what the plan says of the step itself"
+            problems.add((*path, name), reason, "drop it", on_key=True, code="unknown-key")
         elif isinstance(value, bool) or not isinstance(value, str | int | list | tuple):
             reason = f"{say(value)} is neither a word, nor a whole number, nor a list of words"
             problems.add((*path, name), reason, "quote it", code="wrong-type")
