@@ -30,6 +30,16 @@ class ActionGateway(Protocol):
         Jobs and files are not touched. False: there is none.
         """
 
+    def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
+        """Mend what an attempt that was killed may have left; returns the state that stands.
+
+        What somebody set after ``before``, and the attempt overwrote without having seen it, is
+        set again if it wins (:mod:`dirac_prodsys.core.precedence`).
+
+        :param wrote: the state that the attempt set, or was about to set.
+        :param before: :meth:`RecoveryGateway.status_changes` when it began.
+        """
+
     def attached_share(self, transformation: int, states: Sequence[str]) -> FileShare:
         """The attached files that are in these states, and their size in the catalogue."""
 

@@ -26,9 +26,6 @@ FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
 #: failures after each of which a file is MaxReset instead of Unused (``FilesMaxResetCounter``)
 MAX_RESET = 10
 
-#: how the log of a transformation begins that tells a new state (``TransformationDB.py``)
-_STATUS_LOGGED = "Status updated to "
-
 _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
 
 T = TypeVar("T")
@@ -141,16 +138,6 @@ class RecoveryVerbs:
                 f"parameter {name} of transformation {transformation} is not what was written",
                 "somebody else writes it; try again",
             )
-
-    def status_changes(self, transformation: int) -> tuple[str, ...]:
-        """See :meth:`RecoveryGateway.status_changes`."""
-        rows = self.services.call(TRANSFORMATIONS, "getTransformationLogging", transformation)
-        said = (str(row["Message"]) for row in rows)
-        return tuple(
-            message.removeprefix(_STATUS_LOGGED)
-            for message in said
-            if message.startswith(_STATUS_LOGGED)
-        )
 
     def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:
         """See :meth:`RecoveryGateway.stored_files`."""
