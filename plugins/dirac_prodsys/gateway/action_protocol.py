@@ -15,8 +15,10 @@ from dirac_prodsys.core.actions.selecting import FileShare, Listed
 class ActionGateway(Protocol):
     """Many transformations at once, and what is done to them by people only."""
 
-    def list_transformations(self, groups: Sequence[str] = ()) -> list[Listed]:
-        """All transformations, or those of these TransformationGroups, in pages."""
+    def list_transformations(
+        self, groups: Sequence[str] = (), ids: Sequence[int] = ()
+    ) -> list[Listed]:
+        """All transformations, or those of these TransformationGroups or IDs, in pages."""
 
     def set_group_size(self, transformation: int, size: float) -> None:
         """Let tasks to come have another number of files; GB for plugin BySize. Read back.
