@@ -15,8 +15,10 @@ from dirac_prodsys.core.actions.selecting import FileShare, Listed
 class ActionGateway(Protocol):
     """Many transformations at once, and what is done to them by people only."""
 
-    def list_transformations(self, groups: Sequence[str] = ()) -> list[Listed]:
-        """All transformations, or those of these TransformationGroups, in pages."""
+    def list_transformations(
+        self, groups: Sequence[str] = (), ids: Sequence[int] = ()
+    ) -> list[Listed]:
+        """All transformations, or those of these TransformationGroups or IDs, in pages."""
 
     def set_group_size(self, transformation: int, size: float) -> None:
         """Let tasks to come have another number of files; GB for plugin BySize. Read back.
@@ -28,6 +30,16 @@ class ActionGateway(Protocol):
         """Remove the transformation and all that the Transformation System knows of it.
 
         Jobs and files are not touched. False: there is none.
+        """
+
+    def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
+        """Mend what an attempt that was killed may have left; returns the state that stands.
+
+        What somebody set after ``before``, and the attempt overwrote without having seen it, is
+        set again if it wins (:mod:`dirac_prodsys.core.precedence`).
+
+        :param wrote: the state that the attempt set, or was about to set.
+        :param before: :meth:`RecoveryGateway.status_changes` when it began.
         """
 
     def attached_share(self, transformation: int, states: Sequence[str]) -> FileShare:

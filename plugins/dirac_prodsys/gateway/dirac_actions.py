@@ -59,9 +59,13 @@ class ActionVerbs:
         """The metadata field by which files carry the ID: the cleaning agent's ``TransfIDMeta``."""
         return "TransformationID"
 
-    def list_transformations(self, groups: Sequence[str] = ()) -> list[Listed]:
+    def list_transformations(
+        self, groups: Sequence[str] = (), ids: Sequence[int] = ()
+    ) -> list[Listed]:
         """See :meth:`ActionGateway.list_transformations`."""
-        where = {"TransformationGroup": sorted(set(groups))} if groups else {}
+        where: dict[str, Any] = {"TransformationGroup": sorted(set(groups))} if groups else {}
+        if ids:
+            where["TransformationID"] = sorted(set(ids))
         found: dict[int, Listed] = {}
         offset = 0
         while True:

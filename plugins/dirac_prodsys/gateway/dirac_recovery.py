@@ -28,8 +28,6 @@ from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Ser
 #: files, tasks and jobs named in one call
 FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
 
-#: how the log of a transformation begins that tells a new state (``TransformationDB.py``)
-_STATUS_LOGGED = "Status updated to "
 
 _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
 
@@ -197,16 +195,6 @@ class RecoveryVerbs:
                 f"parameter {name} of transformation {transformation} is not what was written",
                 "somebody else writes it; try again",
             )
-
-    def status_changes(self, transformation: int) -> tuple[str, ...]:
-        """See :meth:`RecoveryGateway.status_changes`."""
-        rows = self.services.call(TRANSFORMATIONS, "getTransformationLogging", transformation)
-        said = (str(row["Message"]) for row in rows)
-        return tuple(
-            message.removeprefix(_STATUS_LOGGED)
-            for message in said
-            if message.startswith(_STATUS_LOGGED)
-        )
 
     def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:
         """See :meth:`RecoveryGateway.stored_files`."""

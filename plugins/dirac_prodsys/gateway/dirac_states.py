@@ -1,15 +1,19 @@
 """The verbs about the state of transformations: which it is, to which it is set, how far they are.
 
-Invariant: a state is read before it is set and read back after it. The Transformation System itself
-guards nothing: any state may follow any other (``TransformationDB.py``, 9.1).
+Invariant: a state is read before it is set and read back after it, with the log of all that it was
+set to: what somebody else set in between is put back if it wins (``core/precedence.py``). The
+Transformation System itself guards nothing: any state may follow any other
+(``TransformationDB.py``, 9.1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from dirac_prodsys.core.precedence import overwritten, since, that_stands, wins
 from dirac_prodsys.core.snapshot import RESET_LIMIT, Snapshot
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
@@ -30,10 +34,22 @@ SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
 #: types that the cleaning agent archives (``DataManipulation``), as they make no files
 _NEVER_CLEANED = frozenset({"Replication", "Removal"})
 
-#: in the log of a transformation
-_TO_BE_CLEANED = f"Status updated to {TransformationStatus.CLEANING}"
+#: how the log of a transformation begins that tells a new state (``TransformationDB.py``)
+_STATUS_LOGGED = "Status updated to "
+_TO_BE_CLEANED = f"{_STATUS_LOGGED}{TransformationStatus.CLEANING}"
+
+#: looks at a state that others keep changing
+_LOOKS = 5
 
 _SNAPSHOT = [*SUMMARY, "GroupSize", "AgentType", "MaxNumberOfTasks"]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A state, and every state that the transformation had been set to by then."""
+
+    status: TransformationStatus
+    changes: tuple[str, ...]
 
 
 class TransformationStates:
@@ -47,51 +63,77 @@ class TransformationStates:
     def start_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.start_transformation`.
 
-        :raises TransformationFailed: the transformation was cleaned or deleted.
+        :raises TransformationFailed: the transformation was cleaned or deleted, be it meanwhile.
         """
-        status = self._status(transformation)
-        self._refuse_removed(transformation, status, "started")
-        if status not in (TransformationStatus.NEW, TransformationStatus.STOPPED):
-            return
-        # else no agent would submit tasks: a stop sets it to Manual, and so do productions whose
-        # steps are created so (TransformationClient.py, ProductionStep.py)
-        self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")
-        self._set_status(transformation, TransformationStatus.ACTIVE, was=status)
+        seen = self._seen(transformation)
+        self._refuse_removed(transformation, seen.status, "started")
+        if seen.status in (TransformationStatus.NEW, TransformationStatus.STOPPED):
+            # else no agent would submit tasks: a stop sets it to Manual, and so do productions
+            # whose steps are created so (TransformationClient.py, ProductionStep.py)
+            self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")
+            now = self._set_status(transformation, TransformationStatus.ACTIVE, seen)
+            self._refuse_removed(transformation, now, "started")
 
     def stop_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.stop_transformation`."""
-        status = self._status(transformation)
-        if status in (
+        seen = self._seen(transformation)
+        if seen.status in (
             TransformationStatus.ACTIVE,
             TransformationStatus.IDLE,
             TransformationStatus.FLUSH,
         ):
-            self._set_status(transformation, TransformationStatus.STOPPED, was=status)
+            self._set_status(transformation, TransformationStatus.STOPPED, seen)
 
     def flush_transformation(self, transformation: int) -> bool:
         """See :meth:`ProductionGateway.flush_transformation`."""
-        status = self._status(transformation)
-        if status != TransformationStatus.ACTIVE:
+        seen = self._seen(transformation)
+        if seen.status != TransformationStatus.ACTIVE:
             return False
         # the TransformationAgent may have flushed, and be back at Active, before we read it back
-        self._ts("setTransformationParameter", transformation, "Status", "Flush")
-        self._status(transformation)
-        return True
+        now = self._set_status(transformation, TransformationStatus.FLUSH, seen)
+        return not wins(now, TransformationStatus.FLUSH)
 
     def complete_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.complete_transformation`."""
-        status = self._status(transformation)
-        self._refuse_removed(transformation, status, "completed")
-        if status not in ENDED_TRANSFORMATION:
-            self._set_status(transformation, TransformationStatus.COMPLETED, was=status)
+        seen = self._seen(transformation)
+        self._refuse_removed(transformation, seen.status, "completed")
+        if seen.status not in ENDED_TRANSFORMATION:
+            now = self._set_status(transformation, TransformationStatus.COMPLETED, seen)
+            self._refuse_removed(transformation, now, "completed")
 
     def clean_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.clean_transformation`."""
-        status = self._status(transformation)
-        if status == TransformationStatus.CLEANING or status not in NOTHING_TO_CLEAN:
+        seen = self._seen(transformation)
+        if seen.status == TransformationStatus.CLEANING or seen.status not in NOTHING_TO_CLEAN:
             self._let_it_be_cleaned(transformation)
-        if status not in NOTHING_TO_CLEAN:
-            self._set_status(transformation, TransformationStatus.CLEANING, was=status)
+        if seen.status not in NOTHING_TO_CLEAN:
+            self._set_status(transformation, TransformationStatus.CLEANING, seen)
+
+    def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
+        """See :meth:`ActionGateway.put_back`."""
+        seen = self._seen(transformation)
+        lost = overwritten(wrote, since(before, seen.changes))
+        if lost and wins(lost, seen.status):
+            return str(self._set_status(transformation, TransformationStatus(lost), seen))
+        return str(seen.status)
+
+    def status_changes(self, transformation: int) -> tuple[str, ...]:
+        """See :meth:`RecoveryGateway.status_changes`."""
+        told = self._ts("getTransformationLogging", transformation)
+        said = (str(line["Message"]) for line in told)
+        return tuple(m.removeprefix(_STATUS_LOGGED) for m in said if m.startswith(_STATUS_LOGGED))
+
+    def _seen(self, transformation: int) -> _Seen:
+        """Its state, with all that was set up to it and nothing that was set after it."""
+        status, changes = TransformationStatus.UNKNOWN, self.status_changes(transformation)
+        for _ in range(_LOOKS):
+            # read between two equal looks at the log, the state belongs to both
+            status = self._status(transformation)
+            again = self.status_changes(transformation)
+            if len(again) == len(changes):
+                break
+            changes = again
+        return _Seen(status, changes)
 
     def _let_it_be_cleaned(self, transformation: int) -> None:
         """One that others made, or an older version of ours, lacks what the agent asks for."""
@@ -108,15 +150,26 @@ class TransformationStates:
         return TransformationStatus(rows[0]["Status"])
 
     def _set_status(
-        self, transformation: int, status: TransformationStatus, *, was: TransformationStatus
-    ) -> None:
-        self._ts("setTransformationParameter", transformation, "Status", str(status))
-        now = self._status(transformation)
-        if now == was and now != status:
+        self, transformation: int, status: TransformationStatus, seen: _Seen
+    ) -> TransformationStatus:
+        """Set it, and put back whatever was set meanwhile and wins; returns what it is then.
+
+        DIRAC offers no way to set a state only if it still is what was read.
+        """
+        wrote = status
+        for _ in range(_LOOKS):
+            self._ts("setTransformationParameter", transformation, "Status", str(wrote))
+            new = since(seen.changes, self.status_changes(transformation))
+            now = self._status(transformation)
+            wrote = TransformationStatus(that_stands(status, now, new))
+            if wrote == now:
+                break
+        if now == seen.status and now != status:
             raise GatewayRejected(
                 f"transformation {transformation} is still {now} after it was set to {status}",
                 "something else sets it back: an agent, or a person",
             )
+        return now
 
     def _refuse_removed(self, transformation: int, status: TransformationStatus, verb: str) -> None:
         if status in REMOVED_TRANSFORMATION:

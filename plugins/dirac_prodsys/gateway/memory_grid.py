@@ -157,6 +157,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
             "TransformationFamily": "0",
         }
         made = self.transformations[identifier] = Transformation(row)
+        self._tell(identifier, f"Created transformation {identifier}")
         if torn:
             store_query(made, "Input", dict(list((input_query or {}).items())[:1]))
             return identifier
@@ -204,6 +205,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
 
     def serve_deleteTransformationParameter(self, transformation: int, name: str) -> None:
         self._of(transformation).parameters.pop(name, None)
+        self._tell(transformation, f"Removed additional parameter {name}")
 
     def serve_getTransformationMetaQuery(self, transformation: int, kind: str) -> dict[str, Any]:
         query = self._of(transformation).stored_query(kind)
@@ -215,11 +217,17 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         found = self._of(transformation)
         if name not in found.row:
             found.parameters[name] = value if isinstance(value, int) else str(value)
+            self._tell(transformation, f"Added additional parameter {name}")
             return
         if name not in _MUTABLE:
             raise ServiceError(f"Can not update the '{name}' transformation parameter")
         found.row[name] = value
-        self.log.append((int(transformation), f"{name} updated to {value}"))
+        told = "Body updated" if name == "Body" else f"{name} updated to {value}"
+        self._tell(transformation, told)
+
+    def _tell(self, transformation: int | str, message: str) -> None:
+        """``TransformationDB.__updateTransformationLogging``: also of what was so before."""
+        self.log.append((int(transformation), message))
 
     def serve_addFilesToTransformation(self, transformation: int, lfns: list[str]) -> Any:
         attached = self._of(transformation).files
@@ -235,7 +243,9 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         found = self._of(transformation)
         if found.row["Type"].lower() not in EXTENDABLE:
             raise ServiceError("Can not extend non-SIMULATION type production")
-        return [self._add_task(found, []) for _ in range(tasks)]
+        added = [self._add_task(found, []) for _ in range(tasks)]
+        self._tell(transformation, f"Transformation extended by {tasks} tasks")
+        return added
 
     def serve_getCounters(
         self, table: str, fields: list[str], where: dict[str, Any]

@@ -1,19 +1,22 @@
 """The two tasks of ``production_operations``: tell what would be touched; then do what was told.
 
 Invariant: nothing is done to a transformation that the preview of the same run does not name, by
-its ID; each is done once in a run, however often the task is killed, retried or cleared; and what
-failed is told beside what was done. Who asked, and why, is written into DIRAC before the act.
+its ID, or that is not any more what it told of: each is looked at again right before. Each is done
+once in a run, however often the task is killed, retried or cleared; and what failed is told beside
+what was done. Who asked, and why, is written into DIRAC before the act.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
+from dirac_prodsys.core.actions.again import look_again
+from dirac_prodsys.core.actions.deciding import Decision
+from dirac_prodsys.core.actions.outcome import Outcome, Result, Word, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, Row, preview
 from dirac_prodsys.core.actions.request import ActionRequest, one_line, read_request
 from dirac_prodsys.core.actions.selecting import FileShare, select
@@ -26,7 +29,13 @@ from dirac_prodsys.errors import (
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider import registry
 from dirac_prodsys.provider.base import DiracOperator
-from dirac_prodsys.provider.deeds import ActingGateway, acting, carry_out, times_set
+from dirac_prodsys.provider.deeds import (
+    ActingGateway,
+    acting,
+    carry_out,
+    done_before,
+    status_now,
+)
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
 
@@ -89,7 +98,8 @@ class ProductionPreviewOperator(_ActionOperator):
                 f"what would be touched has changed: the digest is {made.digest}, and "
                 f"{request.digest} was previewed\n  hint: look at a new preview, then act on it"
             )
-        return {**made.to_dict(), "by": by, "reason": request.reason, "run": run}
+        told = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
+        return {**made.to_dict(), **told}
 
 
 class ProductionActionOperator(_ActionOperator):
@@ -109,9 +119,7 @@ class ProductionActionOperator(_ActionOperator):
             raise AirflowSkipException(
                 "a preview touches nothing; the same with preview: false does it"
             )
-        previewed = context["ti"].xcom_pull(task_ids=PREVIEW_TASK)
-        told = {k: v for k, v in previewed.items() if k not in ("by", "reason", "run")}
-        plan = Preview.from_dict(told)
+        plan = _told(context, request)
         by, run = _who(context)
         results: list[Result] = []
         for row in plan.acts:
@@ -139,32 +147,45 @@ class ProductionActionOperator(_ActionOperator):
         def act(gateway: ProductionGateway) -> Result:
             grid = acting(gateway)
             try:
-                times = times_set(grid, request, row)
-                if times > self._before(context, row, times):
-                    done = f"it has become {request.kind.sets} since this action began"
-                else:
-                    done = carry_out(grid, request, row, note, times)
+                word, done = self._once(context, grid, request, row, note)
             except (GatewayUnavailable, GatewayDenied):
                 raise  # not about this transformation
             except ProdsysError as error:
                 return Result(row.id, row.name, row.status, "failed", one_line(error.reason))
-            return Result(row.id, row.name, row.status, "done", done)
+            return Result(row.id, row.name, row.status, word, done)
 
         return self.on_grid(act)
+
+    def _once(
+        self, context: Context, grid: ActingGateway, request: ActionRequest, row: Row, note: str
+    ) -> tuple[Word, str]:
+        """Look whether it is done, and whether it is still to be done; then do it."""
+        states = grid.status_changes(row.id) if request.kind.sets else ()
+        before = self._before(context, row, states)
+        if done_before(grid, request, row, before):
+            return "done", f"it has become {request.kind.sets} since this action began"
+        decision = look_at(grid, request, row)
+        now = status_now(grid, row.id)
+        so = decision.answer == "leave" and (request.action == "delete" or now in request.kind.means)
+        if decision.answer == "act" or so:
+            return "done", carry_out(grid, request, row, note, before)
+        return ("left" if decision.answer == "leave" and now == row.status else "failed"), (
+            decision.why
+        )
 
     def _tell(self, context: Context, outcome: Outcome) -> None:
         self.log.info("%s", outcome.to_text())
         context["ti"].xcom_push(key="outcome", value=outcome.to_dict())
         context["ti"].xcom_push(key="table", value=outcome.to_text())
 
-    def _before(self, context: Context, row: Row, times: int) -> int:
-        """How often its state had been set when the first attempt to act on it began."""
+    def _before(self, context: Context, row: Row, states: Sequence[str]) -> Sequence[str]:
+        """What its state had been set to when the first attempt to act on it began."""
         store, key = context["task_state_store"], f"before-{row.id}"
         kept = store.get(key)
-        if isinstance(kept, int) and kept >= 0:
+        if isinstance(kept, list):
             return kept
-        store.set(key, times, retention=NEVER_EXPIRE)
-        return times
+        store.set(key, list(states), retention=NEVER_EXPIRE)
+        return states
 
     def _forget(self, context: Context, row: Row) -> None:
         """What failed is begun as if for the first time when somebody clears the task."""
@@ -201,6 +222,40 @@ def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
     weighed = [row.id for row in first.acts[:MOST_WEIGHED]]
     shares = {number: _share(gateway, request, number) for number in weighed}
     return preview(request, selection, gateway.snapshot(ids), shares)
+
+
+def look_at(gateway: ActingGateway, request: ActionRequest, row: Row) -> Decision:
+    """What is to be done about one transformation of a preview, as the grid is now."""
+    return look_again(
+        request,
+        row,
+        gateway.list_transformations(ids=[row.id]),
+        gateway.snapshot([row.id]).get(row.id),
+        vo=gateway.settings.vo or gateway.ping().vo,
+    )
+
+
+def _told(context: Context, request: ActionRequest) -> Preview:
+    """The preview of this run, word for word as it was told.
+
+    :raises AirflowFailException: it is not.
+    """
+    found = context["ti"].xcom_pull(task_ids=PREVIEW_TASK) or {}
+    try:
+        plan = Preview.from_dict(found)
+    except (KeyError, TypeError) as error:
+        raise AirflowFailException(f"there is no preview of this run: {error!r}") from error
+    if plan.seal != found.get("seal"):
+        raise AirflowFailException(
+            "the preview is not what was told: somebody has changed its XCom, or another version "
+            "wrote it; nothing was touched\n  hint: ask for the action again"
+        )
+    if request.digest and request.digest != plan.digest:
+        raise AirflowFailException(
+            f"the preview's digest is {plan.digest}, and {request.digest} was asked for; nothing "
+            "was touched\n  hint: look at a new preview, then act on it"
+        )
+    return plan
 
 
 def _share(gateway: ActingGateway, request: ActionRequest, transformation: int) -> FileShare:

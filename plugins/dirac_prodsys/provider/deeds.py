@@ -4,17 +4,20 @@ DIRAC keeps every state that a transformation was ever set to. What that says si
 tells whether an attempt that was killed did it already: whoever undid it meanwhile, an agent or a
 person, is not overruled.
 
-Invariant: nothing is said to be done that was neither done nor so already.
+Invariant: nothing is said to be done that was neither done nor so already, or that was done over
+what somebody else did at the same moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from dirac_prodsys.core.actions.preview import Row
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.cancel import PARAMETER as STOPPED_BY_US
+from dirac_prodsys.core.precedence import overwritten, since, wins
+from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -38,33 +41,60 @@ def acting(gateway: ProductionGateway) -> ActingGateway:
     raise GatewayRejected("this backend knows no actions", "use a connection to another one")
 
 
-def times_set(gateway: ActingGateway, request: ActionRequest, row: Row) -> int:
-    """How often the transformation was ever set to what the action sets; 0: it sets no state."""
-    state = request.kind.sets
-    return gateway.status_changes(row.id).count(state) if state else 0
-
-
 def carry_out(
-    gateway: ActingGateway, request: ActionRequest, row: Row, note: str, before: int
+    gateway: ActingGateway, request: ActionRequest, row: Row, note: str, before: Sequence[str]
 ) -> str:
     """Do to one transformation what was told of it; returns what was done, in words.
 
-    :param before: :func:`times_set`.
-    :raises GatewayRejected: it cannot be done any more.
+    :param before: every state that it had been set to when the first attempt began.
+    :raises GatewayRejected: it cannot be done any more, or somebody set another state meanwhile.
     """
     if request.action != "delete":
         gateway.write_note(row.id, NOTE, note)
     done = _ACTS[request.action](gateway, request, row)
-    if request.kind.sets and times_set(gateway, request, row) == before:
-        _check_is_so(gateway, request, row)
+    if request.kind.sets:
+        _check_is_so(gateway, request, row, before)
     return done or request.kind.done
 
 
-def _check_is_so(gateway: ActingGateway, request: ActionRequest, row: Row) -> None:
-    seen = gateway.snapshot([row.id]).get(row.id)
-    status = seen.status if seen else "gone"
-    if status not in request.kind.means:
-        raise GatewayRejected(f"it is {status} by now, and was not {request.kind.done}", "")
+def done_before(
+    gateway: ActingGateway, request: ActionRequest, row: Row, before: Sequence[str]
+) -> bool:
+    """Whether an earlier attempt has set the state that the action sets.
+
+    One that was killed may not have looked at what it set it over: that is made good here.
+
+    :param before: as for :func:`carry_out`.
+    :raises GatewayRejected: it has, over what somebody else had set meanwhile.
+    """
+    state = request.kind.sets
+    if not state or state not in since(before, gateway.status_changes(row.id)):
+        return False
+    gateway.put_back(row.id, state, before)
+    _check_is_so(gateway, request, row, before)
+    return True
+
+
+def _check_is_so(
+    gateway: ActingGateway, request: ActionRequest, row: Row, before: Sequence[str]
+) -> None:
+    """What is told as done was done, and does not stand below what somebody else did."""
+    state, now = request.kind.sets, status_now(gateway, row.id)
+    if now in request.kind.means:
+        return
+    new = since(before, gateway.status_changes(row.id))
+    if state not in new:
+        raise GatewayRejected(f"it is {now} by now, and was not {request.kind.done}", "")
+    if wins(now, state) and overwritten(state, new):
+        raise GatewayRejected(
+            f"it is {now} by now: somebody else set that at the same moment, and it stands", ""
+        )
+
+
+def status_now(gateway: ActingGateway, transformation: int) -> str:
+    """Its state; ``Deleted`` if there is no such transformation any more."""
+    seen = gateway.snapshot([transformation]).get(transformation)
+    return str(seen.status if seen else TransformationStatus.DELETED)
 
 
 def _stop(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from dirac_prodsys.core.actions.preview import Preview, table
 
-#: ``left``: there was nothing to do; ``refused``: it was not tried; ``failed``: it was
+#: ``left``: there was nothing to do; ``refused``: the preview said so; ``failed``: it could not be
+#: done, or is not any more what the preview told
 Word = Literal["done", "left", "refused", "failed"]
 
 _HEAD = ("ID", "Name", "Was", "Result", "Why")

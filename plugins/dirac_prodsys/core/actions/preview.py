@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from dirac_prodsys.core.actions.deciding import Answer, decide
@@ -96,9 +96,16 @@ class Preview:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Preview:
-        """Inverse of :meth:`to_dict`."""
+        """Inverse of :meth:`to_dict`; what others have put beside it is left out."""
         rows = tuple(Row(**row) for row in data["rows"])
-        return cls(**{**data, "rows": rows, "left_out": tuple(data["left_out"])})
+        own = {one.name: data[one.name] for one in fields(cls) if one.name in data}
+        return cls(**{**own, "rows": rows, "left_out": tuple(data["left_out"])})
+
+    @property
+    def seal(self) -> str:
+        """Of every word of it: whether it is still what was told."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def preview(
