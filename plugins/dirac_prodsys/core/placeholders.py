@@ -61,7 +61,9 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
         elif begun >= 0:
             break
     if begun >= 0:
-        reason = f"a placeholder is not closed: {short(text[begun:] if len(text) > 100 else text)!r}"
+        reason = (
+            f"a placeholder is not closed: {short(text[begun:] if len(text) > 100 else text)!r}"
+        )
         problems.add(path, reason, "write ${{ name }}", code="placeholder")
         return "unknown"  # a plain word, so that no second mistake is made of it
     return "".join((*parts, text[done:]))

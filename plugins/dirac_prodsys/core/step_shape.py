@@ -127,6 +127,7 @@ def check_runs(steps: Iterable[Step], problems: Problems) -> None:
                     f"let them begin at {other.last + 1}",
                     code="run-numbers",
                 )
+                break  # the next ones would say the same
         taken.append(mine)
 
 
