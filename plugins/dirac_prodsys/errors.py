@@ -20,7 +20,15 @@ Invariant: every message a person sees is ``reason`` (what is wrong) plus ``hint
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+#: mistakes of one kind that are told of one file; whoever made a thousand made one, many times
+MOST_OF_A_KIND = 20
+#: bytes of all that is told of one file: it is shown in browsers and kept in databases
+MOST_BYTES = 60_000
+#: characters of a reason, and of a hint, of one mistake
+MOST_CHARACTERS = 2_000
 
 
 class ProdsysError(Exception):
@@ -65,7 +73,7 @@ class DefinitionError(ProdsysError):
         excerpt: str = "",
         code: str = "",
     ) -> None:
-        super().__init__(reason, hint)
+        super().__init__(_cut(reason), _cut(hint))
         self.code = code or type(self).code
         self.file = file
         self.line = line
@@ -88,15 +96,56 @@ class DefinitionError(ProdsysError):
 
 
 class DefinitionErrors(ProdsysError):
-    """All mistakes found in one pass, sorted by place.
+    """The mistakes found in one pass, sorted by place; of many, as many as help.
 
     :param errors: at least one error.
     """
 
     def __init__(self, errors: Iterable[DefinitionError]) -> None:
         told = {(e.place, e.reason, e.hint): e for e in errors}  # what is said twice is said once
-        self.errors = tuple(sorted(told.values(), key=lambda e: (e.file, e.line, e.column)))
+        by_place = sorted(told.values(), key=lambda e: (e.file, e.line, e.column))
+        self.errors = as_many_as_help(by_place)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError, ...]:
+    """The first errors of each kind, and how many more there are.
+
+    Together they have at most :data:`MOST_OF_A_KIND` of each code, and :data:`MOST_BYTES`.
+    """
+    total = Counter(error.code for error in errors)
+    count: Counter[str] = Counter()
+    told: list[DefinitionError] = []
+    size = 0
+    for number, error in enumerate(errors):
+        count[error.code] += 1
+        if count[error.code] > MOST_OF_A_KIND + 1:
+            continue
+        if count[error.code] == MOST_OF_A_KIND + 1 and total[error.code] > MOST_OF_A_KIND + 1:
+            more = total[error.code] - MOST_OF_A_KIND
+            error = _more(f"and {more:,} more of this kind, from here on", error)
+        size += len(str(error).encode("utf-8", "replace")) + 1
+        if size > MOST_BYTES:
+            told.append(_more(f"and {len(errors) - number:,} more, from here on", error))
+            break
+        told.append(error)
+    return tuple(told)
+
+
+def _more(reason: str, first: DefinitionError) -> DefinitionError:
+    return DefinitionError(
+        reason,
+        "mend the first ones, and look again",
+        file=first.file,
+        line=first.line,
+        column=first.column,
+        excerpt=first.excerpt,
+        code=first.code,
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
 class GatewayError(ProdsysError):

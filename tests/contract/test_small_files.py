@@ -69,3 +69,17 @@ def test_storage_that_has_lost_the_file_is_an_outage(system: System, gateway: Ga
         system.grid.catalogue.files[lfn].content = None  # type: ignore[attr-defined]
     with pytest.raises(GatewayUnavailable, match="could not be read"):
         gateway.read_file(lfn, 1000)
+
+
+@pytest.mark.parametrize("size", [1001, 6 * 1024 * 1024], ids=["a little", "much"])
+def test_storage_that_sends_more_than_the_catalogue_says_is_refused(
+    system: System, gateway: Gateway, size: int
+) -> None:
+    lfn = f"/sim/contract/{unique()}/grown"
+    system.register(lfn, {}, b"auc = 0.7")
+    if isinstance(system, OnDirac):
+        (system.grid.state.storage / "DISK-A-SE" / lfn.lstrip("/")).write_bytes(b"x" * size)
+    else:
+        system.grid.catalogue.files[lfn].content = b"x" * size  # type: ignore[attr-defined]
+    with pytest.raises((GatewayRejected, GatewayUnavailable), match=r"bytes|could not be read"):
+        gateway.read_file(lfn, 1000)

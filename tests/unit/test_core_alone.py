@@ -22,6 +22,7 @@ ROOTS = [
     "pydantic",
     "PyYAML",
     "networkx",
+    "google-re2",
     "pytest",
     "hypothesis",
     "pytest-timeout",

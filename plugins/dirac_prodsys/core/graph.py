@@ -110,7 +110,8 @@ def build(parents: Mapping[str, tuple[str, ...]], problems: Problems) -> StepGra
         return None
     graph = StepGraph(parents)
     for ring in graph.cycles():
-        way = " → ".join((*ring, ring[0]))
+        shown = ring if len(ring) <= 20 else [*ring[:20], "…"]
+        way = " → ".join((*shown, ring[0]))
         problems.add(
             ("steps", ring[0], "input", "from"),
             f"these steps wait for each other: {way}",

@@ -104,14 +104,13 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
     (``DirectoryMetadata.setMetadata``), whatever the values.
     """
     at: dict[str, list[Output]] = {}
-    for output in outputs.values():
+    for output in sorted(outputs.values(), key=lambda output: output.step):
         at.setdefault(output.directory, []).append(output)
     for output in outputs.values():
         path: Path = ("steps", output.step, "output", "directory")
-        holding = (*above(output.directory), output.directory)
-        for other in (o for directory in holding for o in at.get(directory, ())):
-            below = other.directory != output.directory
-            twice = sorted(output.metadata.keys() & other.metadata.keys()) if below else ()
+        holding = (o for directory in above(output.directory) for o in at.get(directory, ()))
+        for other in holding:
+            twice = sorted(output.metadata.keys() & other.metadata.keys())
             if twice:
                 problems.add(
                     path,
@@ -120,14 +119,15 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
                     "give each step a directory of its own, side by side",
                     code="directories",
                 )
-            same = other.directory == output.directory and other.step < output.step
-            if same and dict(other.metadata) != dict(output.metadata):
-                problems.add(
-                    path,
-                    f"step {other.step} has the same directory with other metadata",
-                    "give each step a directory of its own",
-                    code="directories",
-                )
+                break  # the next one would say the same
+        first = at[output.directory][0]
+        if dict(first.metadata) != dict(output.metadata):
+            problems.add(
+                path,
+                f"step {first.step} has the same directory with other metadata",
+                "give each step a directory of its own",
+                code="directories",
+            )
 
 
 def input_query(
@@ -201,16 +201,19 @@ def _from_dataset(
 
 def _refuse_made_here(wanted: Wanted, outputs: Mapping[str, Output], problems: Problems) -> None:
     """A listed file exists before the production begins: no step makes it."""
+    makers: dict[str, str] = {}
+    for output in outputs.values():
+        makers.setdefault(output.directory, output.step)
     for index, lfn in enumerate(wanted.files):
-        for output in outputs.values():
-            if lfn.startswith(f"{output.directory}/"):
-                problems.add(
-                    (*wanted.path, "lfns", index),
-                    f"{lfn} lies in the output directory of step {output.step}",
-                    f"take it from the step: from: {output.step}",
-                    code="eats-output",
-                )
-                return
+        maker = next((makers[d] for d in above(lfn) if d in makers), None)
+        if maker is not None:
+            problems.add(
+                (*wanted.path, "lfns", index),
+                f"{lfn} lies in the output directory of step {maker}",
+                f"take it from the step: from: {maker}",
+                code="eats-output",
+            )
+            return
 
 
 def _from_parents(

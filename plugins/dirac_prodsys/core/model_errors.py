@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
-from dirac_prodsys.core.problems import Path, Problem, nearest
+from dirac_prodsys.core.problems import Path, Problem, listed, nearest, short
 
 _TEXT = ("text", "write a word, or quote it")
 _WHOLE = ("a whole number", "write a number without quotes and fraction, such as 10")
@@ -75,12 +75,12 @@ def _problem(path: Path, items: list[Any], model: type[BaseModel]) -> Problem:
     first = items[0]
     kind, context = first["type"], first.get("ctx", {})
     if kind == "missing":
-        known = f"known here: {', '.join(_keys(model, path[:-1]))}"
+        known = listed(_keys(model, path[:-1]))
         return Problem(path, f"key {path[-1]!r} is missing", known, on_key=True, code="missing-key")
     if kind == "extra_forbidden":
         hint = nearest(str(path[-1]), _keys(model, path[:-1]))
         return Problem(
-            path, f"unknown key {str(path[-1])!r}", hint, on_key=True, code="unknown-key"
+            path, f"unknown key {short(str(path[-1]))!r}", hint, on_key=True, code="unknown-key"
         )
     if kind == "literal_error":
         expected = context["expected"].replace(" or ", ",").split(",")

@@ -142,10 +142,17 @@ class Outputs:
             found.setdefault(output.directory, []).append(output)
         return found
 
+    @cached_property
+    def _inherited(self) -> dict[str, dict[str, MetaValue]]:
+        """Directory → the metadata of those above it; filled as they are asked for."""
+        return {}
+
     def metadata_of(self, output: Output) -> dict[str, MetaValue]:
         """The metadata that the files of a step carry: those of all directories above them."""
-        metadata: dict[str, MetaValue] = {}
-        for directory in above(output.directory):
-            for other in self._at.get(directory, ()):
-                metadata.update(other.whole)
+        metadata = self._inherited.get(output.directory)
+        if metadata is None:
+            metadata = self._inherited[output.directory] = {}
+            for directory in above(output.directory):
+                for other in self._at.get(directory, ()):
+                    metadata.update(other.whole)
         return {**metadata, **output.whole}

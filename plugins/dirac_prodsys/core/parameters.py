@@ -17,7 +17,8 @@ from typing import Any, Literal
 from pydantic import StrictFloat, StrictInt, StrictStr, model_validator
 
 from dirac_prodsys.core.model_errors import say, wrong
-from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.patterns import check_pattern, matches
+from dirac_prodsys.core.problems import nearest, short
 from dirac_prodsys.core.specs import Spec
 from dirac_prodsys.errors import DefinitionError
 
@@ -38,7 +39,7 @@ class Parameter(Spec):
     :param min: least value of an int or a number.
     :param max: the greatest.
     :param choices: what there is to choose from, for ``choice``.
-    :param pattern: regular expression that the whole of a string must match.
+    :param pattern: regular expression, as RE2 reads it, that the whole of a string must match.
     :param description: shown in the form.
     """
 
@@ -81,9 +82,9 @@ class Parameter(Spec):
         if self.type != "string":
             raise wrong(f"a {self.type} has no pattern", "drop it")
         try:
-            re.compile(self.pattern)
-        except re.error as error:
-            raise wrong(f"the pattern is no regular expression: {error}", "mend it") from None
+            check_pattern(self.pattern)
+        except DefinitionError as error:
+            raise wrong(error.reason, error.hint) from None
 
     @property
     def example(self) -> Scalar:
@@ -131,8 +132,8 @@ class Parameter(Spec):
 
     def _check_string(self, text: str) -> str:
         _check_text(text)
-        if self.pattern is not None and not re.fullmatch(self.pattern, text):
-            raise DefinitionError(f"{say(text)} does not match {self.pattern}", "match it")
+        if self.pattern is not None and not matches(self.pattern, text):
+            raise DefinitionError(f"{say(text)} does not match {short(self.pattern)}", "match it")
         return text
 
     def _check_choice(self, value: Any) -> Scalar:

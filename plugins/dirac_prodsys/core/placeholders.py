@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core.problems import Path, Problems, nearest
+from dirac_prodsys.core.problems import Path, Problems, nearest, short
 
 #: production, step and virtual organisation as named in the file; run: tag of the DAG run
 NAMES = ("production", "run", "step", "vo")
 
-_PLACEHOLDER = re.compile(r"\$\{\{(.*?)\}\}")
+#: the begin of one, and the end of one; what is between them stands in one line
+_SIGN = re.compile(r"\$\{\{|\}\}|\n")
 
 
 def fill(value: Any, values: Mapping[str, str], path: Path, problems: Problems) -> Any:
@@ -38,23 +39,41 @@ def refuse(value: Any, path: Path, problems: Problems) -> None:
     if isinstance(value, str) and "${{" in value:
         problems.add(
             path,
-            f"no placeholder is filled in here: {value!r}",
+            f"no placeholder is filled in here: {short(value)!r}",
             "placeholders work in description, job, output, dataset and input.where",
             code="placeholder",
         )
 
 
 def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Problems) -> str:
-    def value_of(match: re.Match[str]) -> str:
-        name = match[1].strip()
-        if name in values:
-            return values[name]
-        reason, hint = f"unknown placeholder {match[0]!r}", nearest(name, values)
-        problems.add(path, reason, hint, code="placeholder")
-        return "unknown"  # a plain word, so that no second mistake is made of it
-
-    if "${{" in _PLACEHOLDER.sub("", text):
-        reason = f"a placeholder is not closed: {text!r}"
+    """The text filled; it is read once, from left to right, however many are not closed."""
+    if "${{" not in text:
+        return text
+    parts: list[str] = []
+    done, begun = 0, -1
+    for sign in _SIGN.finditer(text):
+        if sign[0] == "${{":
+            begun = sign.start() if begun < 0 else begun
+        elif begun >= 0 and sign[0] == "}}":
+            written = text[begun : sign.end()]
+            parts += (text[done:begun], _value(written, values, path, problems))
+            done, begun = sign.end(), -1
+        elif begun >= 0:
+            break
+    if begun >= 0:
+        reason = (
+            f"a placeholder is not closed: {short(text[begun:] if len(text) > 100 else text)!r}"
+        )
         problems.add(path, reason, "write ${{ name }}", code="placeholder")
-        return "unknown"
-    return _PLACEHOLDER.sub(value_of, text)
+        return "unknown"  # a plain word, so that no second mistake is made of it
+    return "".join((*parts, text[done:]))
+
+
+def _value(written: str, values: Mapping[str, str], path: Path, problems: Problems) -> str:
+    """What a placeholder stands for."""
+    name = written[3:-2].strip()
+    if name in values:
+        return values[name]
+    reason, hint = f"unknown placeholder {short(written)!r}", nearest(name, values)
+    problems.add(path, reason, hint, code="placeholder")
+    return "unknown"

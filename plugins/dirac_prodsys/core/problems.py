@@ -8,9 +8,11 @@ knows at which line and column that is.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import islice
 
 from dirac_prodsys.core.meta_value import MetaQueryError
 from dirac_prodsys.errors import DefinitionError
@@ -108,9 +110,54 @@ class Problems:
             self.add(path, error.reason, error.hint, on_key=on_key, code=error.code)
 
 
+#: names that a hint lists
+LISTED = 10
+#: characters of a word that is compared with the known ones; a longer one is no slip
+_LONGEST_WORD = 64
+
+
+@contextmanager
+def bounded_guesses(comparisons: int = 20_000) -> Iterator[None]:
+    """Let all hints given inside compare no more than so many pairs of words.
+
+    A thousand mistakes among a thousand names are a million pairs, and a reader needs the first
+    guesses. What is found first has them.
+    """
+    before = _left.set([comparisons])
+    try:
+        yield
+    finally:
+        _left.reset(before)
+
+
+#: pairs that may still be compared; None: nobody counts
+_left: ContextVar[list[int] | None] = ContextVar("comparisons left", default=None)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint: the known word that was probably meant, and all of them."""
-    names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    listed = f"known here: {', '.join(names)}" if names else "nothing is known here"
-    return f"did you mean {close[0]!r}? {listed}" if close else listed
+    """A hint: the known word that was probably meant, and the first of all of them."""
+    names = known if isinstance(known, Collection) else list(known)
+    left = _left.get()
+    if left is not None:
+        if left[0] < len(names):
+            return listed(names)
+        left[0] -= len(names)
+    names = sorted(names)
+    close: list[str] = []
+    if len(word) <= _LONGEST_WORD:
+        near = [name for name in names if len(name) <= _LONGEST_WORD]
+        close = difflib.get_close_matches(word, near, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}? {listed(names)}" if close else listed(names)
+
+
+def listed(names: Collection[str]) -> str:
+    """The known words, in their order, as far as a reader wants to see them."""
+    if not names:
+        return "nothing is known here"
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return f"known here: {', '.join(map(short, islice(names, LISTED)))}{more}"
+
+
+def short(text: str, longest: int = 100) -> str:
+    """The text, or its beginning if it is long."""
+    return text if len(text) <= longest else f"{text[:longest]}…"

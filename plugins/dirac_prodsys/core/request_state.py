@@ -17,9 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.one_line import one_line
 
 #: characters of an error that are kept: what differs between files comes last
 MOST_CHARACTERS = 120
+
+#: characters of an error that are looked at
+_LOOKED_AT = 2_000
 
 #: what the executing agent appends to the error of the last attempt
 _LAST_ATTEMPT = "(Max attempts limit reached)"
@@ -52,13 +56,13 @@ class RequestState:
 
 def request_state(number: int, data: Mapping[str, Any]) -> RequestState:
     """The state of a request in its serialised form."""
-    status = str(data.get("Status") or "")
+    status = one_line(data.get("Status") or "")
     operations: Sequence[Mapping[str, Any]] = data.get("Operations") or []
     last = str(data.get("Error") or "")
     files: dict[str, JobState] = {}
     for operation in operations:
         why = str(operation.get("Error") or last)
-        words = (str(operation.get("Type") or ""), _elements(operation))
+        words = (one_line(operation.get("Type") or ""), _elements(operation))
         for file in operation.get("Files") or []:
             lfn, now = str(file.get("LFN")), str(file.get("Status"))
             if files.get(lfn, _DONE).status != "Done":
@@ -71,13 +75,13 @@ def request_state(number: int, data: Mapping[str, Any]) -> RequestState:
         return RequestState(_most(worst), files)
     failed = next((o for o in operations if o.get("Status") not in ("Done", None)), {})
     error = kind_of(str(failed.get("Error") or last))
-    whole = JobState(number, status, error, str(failed.get("Type") or ""), _elements(failed))
+    whole = JobState(number, status, error, one_line(failed.get("Type") or ""), _elements(failed))
     return RequestState(whole, files)
 
 
 def kind_of(error: str) -> str:
     """An error in the words that its kind has in common, without names of files and numbers."""
-    text = " ".join(error.split())
+    text = " ".join(one_line(error, most=_LOOKED_AT).split())
     text = text.removesuffix(_LAST_ATTEMPT).strip() or text.strip("()")
     for pattern, word in _OWN:
         text = pattern.sub(word, text)
@@ -95,4 +99,4 @@ def _most(files: Sequence[JobState]) -> JobState:
 def _elements(operation: Mapping[str, Any]) -> str:
     """From where to where."""
     ends = (operation.get("SourceSE"), operation.get("TargetSE"))
-    return " to ".join(str(one) for one in ends if one)
+    return " to ".join(one_line(one) for one in ends if one)

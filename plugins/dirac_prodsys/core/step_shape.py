@@ -81,10 +81,11 @@ def orders(
 ) -> dict[str, tuple[str, ...]]:
     """Step → those that it waits for beside its parents: other steps, each named once."""
     written = list(steps)
-    names = [*(step.name for step in written), *unread]
+    names = dict.fromkeys((*(step.name for step in written), *unread))
     found: dict[str, tuple[str, ...]] = {}
     for step in written:
-        waits: list[str] = []
+        waits: dict[str, None] = {}
+        parents = frozenset(step.parents)
         for index, name in enumerate(step.after):
             path: Path = ("steps", step.name, "after", index)
             if name == step.name:
@@ -94,12 +95,12 @@ def orders(
                 problems.add(path, reason, hint, code="unknown-step")
             elif name in waits:
                 problems.add(path, f"step {name!r} is named twice", "drop one", code="twice")
-            elif name in step.parents:
+            elif name in parents:
                 reason = f"step {name!r} is a parent, and named under input.from"
                 hint = "write start: on_complete, and drop it here"
                 problems.add(path, reason, hint, code="twice")
             else:
-                waits.append(name)
+                waits[name] = None
         found[step.name] = tuple(waits)
     return found
 
@@ -126,6 +127,7 @@ def check_runs(steps: Iterable[Step], problems: Problems) -> None:
                     f"let them begin at {other.last + 1}",
                     code="run-numbers",
                 )
+                break  # the next ones would say the same
         taken.append(mine)
 
 

@@ -1,5 +1,7 @@
 """The numbers in a small result file, as jobs write them: JSON, YAML, or ``name = number`` lines.
 
+Jobs write them, so they may hold anything: no expression here tries a text twice.
+
 Invariant: only finite numbers come out, by the names under which conditions know them; nested
 mappings are joined by dots. A file is refused with the reason, and nothing in it is executed.
 """
@@ -18,8 +20,10 @@ from dirac_prodsys.errors import DefinitionErrors
 #: bytes of a file that is read; a result file is a page of numbers
 MAX_BYTES = 64 * 1024
 
-_LINE = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*=\s*(.*?)\s*(?:#.*)?")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+#: mappings inside each other
+MAX_DEPTH = 50
 
 
 class ValueFileError(ValueError):
@@ -50,7 +54,7 @@ def read_values(content: bytes) -> dict[str, float]:
         data = lines
     else:
         data = _yaml(text)
-    return dict(_flat(data, ""))
+    return dict(_flat(data, "", MAX_DEPTH))
 
 
 def _json(text: str) -> Any:
@@ -73,17 +77,20 @@ def _lines(text: str) -> dict[str, Any] | None:
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = _LINE.fullmatch(line)
-        if match is None:
+        name, sign, rest = line.partition("=")
+        name, value = name.strip(), rest.partition("#")[0].strip()
+        if not sign or not _NAME.fullmatch(name):
             return None
-        found[match[1]] = float(match[2]) if _NUMBER.fullmatch(match[2]) else match[2]
+        found[name] = float(value) if _NUMBER.fullmatch(value) else value
     return found or None
 
 
-def _flat(data: Any, above: str) -> Iterator[tuple[str, float]]:
+def _flat(data: Any, above: str, deeper: int) -> Iterator[tuple[str, float]]:
     if isinstance(data, Mapping):
+        if not deeper:
+            raise ValueFileError(f"it is nested deeper than {MAX_DEPTH} levels")
         for name, value in data.items():
-            yield from _flat(value, f"{above}.{name}" if above else str(name))
+            yield from _flat(value, f"{above}.{name}" if above else str(name), deeper - 1)
     elif isinstance(data, int | float) and not isinstance(data, bool) and _is_finite(data):
         yield above, data
 

@@ -19,7 +19,7 @@ MAX_CONDITION = 1000
 MAX_DEPTH = 20
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
+    r"\s*(?:(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
     r"|(?P<operator>>=|<=|==|!=|>|<)"
     r"|(?P<parenthesis>[()])"
     r"|(?P<name>[A-Za-z_]\w*(?:\.\w+)*))"

@@ -51,11 +51,12 @@ class Text:
 
     def excerpt(self, line: int, column: int) -> str:
         """The line, cut around the place if it is long, with a caret below."""
-        source = self.line(line).replace("\t", " ")
+        source = self.line(line)
         start = max(0, column - 1 - EXCERPT_WIDTH // 2) if len(source) > EXCERPT_WIDTH else 0
         label = f"{line:>5} | "
         caret = " " * (len(label) - 2) + "| " + " " * (column - 1 - start) + "^"
-        return f"{label}{source[start : start + EXCERPT_WIDTH]}\n{caret}"
+        shown = source[start : start + EXCERPT_WIDTH].replace("\t", " ")
+        return f"{label}{shown}\n{caret}"
 
     def error(
         self, line: int, column: int, reason: str, hint: str, code: str = "yaml"

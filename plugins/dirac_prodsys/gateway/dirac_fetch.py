@@ -1,7 +1,9 @@
-"""Fetch one file of the grid into a folder: run as a program, ``python dirac_fetch.py LFN FOLDER``.
+"""Fetch one file of the grid into a folder: a program, ``python dirac_fetch.py LFN FOLDER BYTES``.
 
 It is a process of its own because DIRAC's storage plug-ins belong to a process; grid and identity
 come from its environment. Its last line of output is JSON: ``{"ok": …, "message": …}``.
+
+No file that it or a plug-in writes grows beyond so many bytes, whatever the storage sends.
 
 Invariant: it imports nothing of this package, so it runs wherever DIRAC is installed.
 """
@@ -9,6 +11,7 @@ Invariant: it imports nothing of this package, so it runs wherever DIRAC is inst
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from typing import Any
 
@@ -31,5 +34,6 @@ def fetch(lfn: str, folder: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
     answer = fetch(*sys.argv[1:3])
     print(json.dumps(answer), flush=True)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.policy import GONE_FILES
 from dirac_prodsys.core.recovery import StrandedFile, TaskState, is_barred
 from dirac_prodsys.core.snapshot import RESET_LIMIT
@@ -227,7 +228,7 @@ class RecoveryVerbs:
     def _of_jobs(self, method: str, jobs: list[int], name: str) -> dict[int, str]:
         found = self.services.call(JOBS, method, jobs)
         # on the wire, numbers that are keys become text
-        return {int(job): str(words.get(name) or "") for job, words in found.items()}
+        return {int(job): one_line(words.get(name) or "") for job, words in found.items()}
 
 
 def _stranded(row: Mapping[str, Any]) -> StrandedFile:

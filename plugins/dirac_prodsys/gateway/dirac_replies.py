@@ -12,6 +12,7 @@ import errno
 import re
 from typing import Any
 
+from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.errors import (
     GatewayDenied,
     GatewayError,
@@ -19,6 +20,9 @@ from dirac_prodsys.errors import (
     GatewayUnavailable,
     NotFound,
 )
+
+#: characters of a message that are looked at
+_MESSAGE = 2_000
 
 _WAIT_HINT = "the grid may be coming back by itself; if not, ask who runs it"
 _RIGHT_HINT = (
@@ -79,7 +83,9 @@ def value_of(reply: Any, call: str) -> Any:
     :raises GatewayError: the reply is an error, or no reply of a DIRAC service.
     """
     if not isinstance(reply, dict) or "OK" not in reply:
-        raise GatewayUnavailable(f"{call} gave no answer of a DIRAC service: {reply!r}", _WAIT_HINT)
+        raise GatewayUnavailable(
+            f"{call} gave no answer of a DIRAC service: {one_line(reply)}", _WAIT_HINT
+        )
     if reply["OK"]:
         return reply.get("Value")
     raise error_of(reply.get("Message", ""), call, reply.get("Errno", 0))
@@ -87,7 +93,7 @@ def value_of(reply: Any, call: str) -> Any:
 
 def error_of(message: Any, call: str, number: int = 0) -> GatewayError:
     """The error that an ``S_ERROR``, or one entry of ``Failed``, stands for."""
-    text = " ".join(str(message).split()) or "no reason given"
+    text = one_line(message, most=_MESSAGE).strip() or "no reason given"
     reason = f"{call}: {text}"
     if number in _DENIED_NUMBERS or _DENIED_WORDS.search(text):
         return GatewayDenied(reason, _RIGHT_HINT)
@@ -104,7 +110,7 @@ def each(reply: Any, call: str) -> dict[str, Any]:
     :raises GatewayError: anything failed.
     """
     if not isinstance(reply, dict) or "Successful" not in reply:
-        raise GatewayUnavailable(f"{call} gave no bulk answer: {reply!r}", _WAIT_HINT)
+        raise GatewayUnavailable(f"{call} gave no bulk answer: {one_line(reply)}", _WAIT_HINT)
     for name, message in (reply.get("Failed") or {}).items():
         raise error_of(f"{name}: {message}", call)
     return dict(reply["Successful"])

@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 
 from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.request_state import RequestState, request_state
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.services import REQUESTS, Services
@@ -34,7 +35,7 @@ class RequestVerbs:
             chunk = wanted[start : start + REQUEST_CHUNK]
             found = self.services.call(REQUESTS, "getBulkRequestStatus", chunk)
             # on the wire, numbers that are keys become text
-            statuses = {int(number): str(status) for number, status in found.items()}
+            statuses = {int(number): one_line(status) for number, status in found.items()}
             states.update({n: RequestState(JobState(n, s)) for n, s in statuses.items()})
         bad = [number for number, known in states.items() if known.state.bad]
         for number in sorted(bad, reverse=True)[:most]:

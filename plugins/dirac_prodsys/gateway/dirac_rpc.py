@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.errors import GatewayDenied, GatewayError, GatewayUnavailable
 from dirac_prodsys.gateway.deadline import BoundedThreads
 from dirac_prodsys.gateway.dirac_config import CONFIGURATION, GridConfiguration, load
@@ -68,7 +69,8 @@ class DisetServices:
             raise
         except Exception as error:
             raise GatewayUnavailable(
-                f"{name}: {error!r}", "DIRAC's client failed; see the log of the service"
+                f"{name}: {one_line(repr(error))}",
+                "DIRAC's client failed; see the log of the service",
             ) from error
 
     @property

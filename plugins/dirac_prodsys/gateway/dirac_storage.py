@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac_process import environment
 from dirac_prodsys.gateway.dirac_replicas import Stored
@@ -67,7 +68,7 @@ def stored(
 
 def _cannot(se: str, why: str) -> GatewayRejected:
     return GatewayRejected(
-        f"storage element {se} cannot be asked from here: {why}",
+        f"storage element {se} cannot be asked from here: {one_line(why)}",
         "the workers of Airflow need DIRAC's plug-in for its protocol (such as gfal2) and a way to "
         "it; nothing is removed that was not looked at",
     )

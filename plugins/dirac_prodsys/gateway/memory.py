@@ -179,11 +179,11 @@ class MemoryGateway(DiracVerbs):
             found[lfn] = "the file is not" if there is None else Stored(*there)
         return found
 
-    def _fetch(self, lfn: str) -> bytes:
+    def _fetch(self, lfn: str, limit: int) -> bytes:
         file = self.grid.catalogue.files.get(lfn)
         if self.grid.down or file is None or file.content is None:
             raise GatewayUnavailable(f"{lfn} could not be read: no storage element has it")
-        return file.content
+        return file.content[: limit + 1]
 
     def _configured(self) -> Configured:
         return self.grid.configured

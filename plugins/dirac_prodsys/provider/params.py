@@ -2,7 +2,8 @@
 
 Invariant: whatever way a run is triggered, the values that reach the plan are those that the form
 shows; they are checked by Airflow's JSON schema first, and by the production's own rules again when
-the run is planned.
+the run is planned. A pattern is no part of the schema: Airflow would match it with Python's ``re``,
+in the API server, against a text of any length.
 """
 
 from __future__ import annotations
@@ -36,12 +37,17 @@ def _param(parameter: Parameter) -> Param:
         schema["type"] = _TYPES[parameter.type]
     if parameter.type == "string":
         schema["maxLength"] = MAX_TEXT
-    if parameter.pattern is not None:
-        schema["pattern"] = f"^(?:{parameter.pattern})$"
     for key, bound in (("minimum", parameter.min), ("maximum", parameter.max)):
         if bound is not None:
             schema[key] = bound
-    description = parameter.description or None
+    description = _description(parameter)
     if parameter.default is None:
         return Param(description=description, **schema)
     return Param(parameter.default, description=description, **schema)
+
+
+def _description(parameter: Parameter) -> str | None:
+    said = [parameter.description] if parameter.description else []
+    if parameter.pattern is not None:
+        said.append(f"matches {parameter.pattern}")
+    return "; ".join(said) or None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from dirac_prodsys.core.value_file import MAX_BYTES, ValueFileError, read_values
 from dirac_prodsys.core.value_language import ConditionError, read_condition
+from tests.fuzz.guard import nothing_happens
 
 VALUES = {"auc": 0.8, "events": 1000, "test.loss": -1e-3, "and_more": 1, "zero": 0}
 
@@ -120,6 +123,7 @@ def test_a_number_beyond_all_measure_is_none() -> None:
         (b'{"auc": ', "JSON"),
         (b"[" * 10_000, "YAML"),
         (b'{"a":' * 10_000, "JSON"),
+        (b'{"a":' * 60 + b"1" + b"}" * 60, "deeper than 50"),
         (b"- 1\n- 2\n", "YAML"),
         (b"a: &x [1]\nb: *x\n", "YAML"),
         (b"just words", "YAML"),
@@ -130,3 +134,20 @@ def test_a_file_that_holds_no_numbers_says_why(content: bytes, words: str) -> No
     with pytest.raises(ValueFileError) as raised:
         read_values(content)
     assert words in raised.value.reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a=y" + b" " * 60_000 + b"x",
+        b"a = " + b"1" * 60_000 + b"x",
+        b"a" + b".b" * 30_000 + b"!= 1",
+        b"a=" + b"#" * 60_000,
+        b"a" + b" " * 60_000 + b"b",
+    ],
+    ids=["blanks", "digits", "dots", "signs", "words"],
+)
+def test_a_result_file_made_to_be_tried_again_and_again_is_read_once(content: bytes) -> None:
+    # an expression that tries every way needs minutes
+    with nothing_happens(seconds=5), contextlib.suppress(ValueFileError):
+        read_values(content)

@@ -21,7 +21,7 @@ from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
 from dirac_prodsys.core.plan import ProductionPlan, check
-from dirac_prodsys.core.problems import Path, Problem, Problems
+from dirac_prodsys.core.problems import Path, Problem, Problems, bounded_guesses
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
@@ -100,6 +100,11 @@ def inspect(
 
     :raises DefinitionErrors: the file is not YAML, or no production.
     """
+    with bounded_guesses():
+        return _inspect(text, file, beside)
+
+
+def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] | None) -> Reading:
     document = replace(yaml_source.parse(text, file), beside=beside)
     dialect = _dialect(document)
     document, early = dialect.prepare(document)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from dirac_prodsys.errors import DefinitionError
 
 #: combinations that a matrix may have
 MAX_COMBINATIONS = 1000
+#: values that ``include`` may add to all combinations together
+MAX_ADDED = 50_000
 
 Combination = Mapping[str, Scalar]
 
@@ -71,6 +73,11 @@ def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:
     found = [dict(zip(names, v, strict=True)) for v in itertools.product(*values.values())]
     found = _without(found, values, matrix.get("exclude"), mistakes)
     _add(found, names, matrix.get("include"), mistakes)
+    if len(found) > MAX_COMBINATIONS:
+        hint = "use fewer values, or several productions"
+        mistakes.add(
+            matrix, f"there are more than {MAX_COMBINATIONS:,} combinations", hint, code="matrix"
+        )
     if not found and len(mistakes.found) == before:
         mistakes.add(matrix, "nothing is left of the matrix", "exclude less", code="matrix")
     return None if len(mistakes.found) > before else Axes(names, tuple(found))
@@ -86,14 +93,14 @@ def _axis(name: str, entry: Located, mistakes: Mistakes) -> tuple[Scalar, ...]:
             entry, f"axis {name} should be a list of values", "write [a, b]", code="matrix"
         )
         return ()
-    values: list[Scalar] = []
+    values: dict[Scalar, None] = {}
     for value in entry.value:
         if _is_value(value, mistakes):
             if value.value in values:
                 mistakes.add(
                     value, f"{say(value.value)} is written twice", "keep one", code="matrix"
                 )
-            values.append(value.value)
+            values[value.value] = None
     return tuple(values)
 
 
@@ -136,6 +143,9 @@ def _without(
     listed: Located | None,
     mistakes: Mistakes,
 ) -> list[dict[str, Scalar]]:
+    written = {key: tuple(str(v) for v in axis) for key, axis in values.items()}
+    known = {key: frozenset(axis) for key, axis in values.items()}
+    left = _Having(found)
     for entry in _entries(listed, "exclude", mistakes):
         for key, value in entry.items():
             if key not in values:
@@ -146,17 +156,17 @@ def _without(
                     on_key=True,
                     code="matrix",
                 )
-            elif value.value not in values[key]:
-                hint = nearest(str(value.value), [str(v) for v in values[key]])
+            elif value.value not in known[key]:
+                hint = nearest(str(value.value), written[key])
                 mistakes.add(
                     value, f"axis {key} has no value {say(value.value)}", hint, code="matrix"
                 )
         wanted = entry.plain()
-        kept = [c for c in found if not _fits(c, wanted)]
-        if len(kept) == len(found) and wanted.keys() <= values.keys():
+        meant = left.of(wanted)
+        if not meant and wanted.keys() <= values.keys():
             mistakes.add(entry, "this excludes nothing that is left", "drop it", code="matrix")
-        found = kept
-    return found
+        left.drop(meant)
+    return [combination for place, combination in enumerate(found) if left.has(place)]
 
 
 def _add(
@@ -165,12 +175,24 @@ def _add(
     listed: Located | None,
     mistakes: Mistakes,
 ) -> None:
+    having = _Having(found)
+    added = 0
     for entry in _entries(listed, "include", mistakes):
         wanted = entry.plain()
         on_axes = {key: value for key, value in wanted.items() if key in names}
         more = {key: value for key, value in wanted.items() if key not in names}
-        meant = [c for c in found if _fits(c, on_axes)]
+        places = having.of(on_axes)
+        meant = [found[place] for place in having.places(places)]
         if meant and more:
+            added += len(meant) * len(more)
+            if added > MAX_ADDED:
+                mistakes.add(
+                    entry,
+                    f"include adds more than {MAX_ADDED:,} values to the branches",
+                    "add fewer, or say them in the steps",
+                    code="matrix",
+                )
+                return
             for combination in meant:
                 combination.update(more)
         elif meant:
@@ -182,6 +204,7 @@ def _add(
             )
         elif on_axes.keys() == set(names):
             found.append({**{name: on_axes[name] for name in names}, **more})
+            having.add(found[-1])
         else:
             missing = ", ".join(name for name in names if name not in on_axes)
             mistakes.add(
@@ -192,5 +215,39 @@ def _add(
             )
 
 
-def _fits(combination: Combination, wanted: Mapping[str, Scalar]) -> bool:
-    return all(key in combination and combination[key] == value for key, value in wanted.items())
+class _Having:
+    """Which combinations have a value, each as a bit of a number: all are looked at at once."""
+
+    def __init__(self, combinations: Iterable[Combination]) -> None:
+        self._bits: dict[tuple[str, Scalar], int] = {}
+        self._left = 0
+        self._next = 1
+        for combination in combinations:
+            self.add(combination)
+
+    def add(self, combination: Combination) -> None:
+        """One more combination, at the end."""
+        for pair in combination.items():
+            self._bits[pair] = self._bits.get(pair, 0) | self._next
+        self._left |= self._next
+        self._next <<= 1
+
+    def of(self, wanted: Combination) -> int:
+        """Those that are left and have all these values."""
+        found = self._left
+        for pair in wanted.items():
+            found &= self._bits.get(pair, 0)
+        return found
+
+    def drop(self, those: int) -> None:
+        """They are not left."""
+        self._left &= ~those
+
+    def has(self, place: int) -> bool:
+        """Whether the combination of that place is left."""
+        return bool(self._left >> place & 1)
+
+    @staticmethod
+    def places(those: int) -> list[int]:
+        """Their places, from 0."""
+        return [place for place, bit in enumerate(reversed(f"{those:b}")) if bit == "1"]

@@ -49,7 +49,7 @@ def fill(
     :param unknown: the hint about a name that has no value.
     :param fixed: whether nothing may be filled in at a path.
     """
-    pattern = re.compile(rf"\$\{{\{{\s*{room}\.([^\s}}]*)\s*\}}\}}")
+    pattern = re.compile(rf"\$\{{\{{\s*{room}\.([^\s{{}}$]*)\s*\}}\}}")
 
     def value_of(name: str, where: Located) -> Scalar:
         if name in values:

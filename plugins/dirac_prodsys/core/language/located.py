@@ -65,15 +65,22 @@ class Located:
         return self.value
 
 
+class TooManyMistakes(Exception):
+    """Nobody would read more of them, and looking for them costs time."""
+
+
 @dataclass
 class Mistakes:
-    """Mistakes at their places.
+    """Mistakes at their places; the same one, made in many branches, once.
 
     :param source: the text that places without a text of their own are in.
+    :param most: so often anything may be noted.
     """
 
     source: Text
     found: list[DefinitionError] = field(default_factory=list)
+    most: int = 5_000
+    _told: set[tuple[str, int, int, str]] = field(default_factory=set, repr=False)
 
     def add(
         self,
@@ -84,10 +91,20 @@ class Mistakes:
         on_key: bool = False,
         code: str = DefinitionError.code,
     ) -> None:
-        """Note one, at a value or at its key."""
+        """Note one, at a value or at its key.
+
+        :raises TooManyMistakes: it has been called too often.
+        """
+        self.most -= 1
+        if self.most < 0:
+            raise TooManyMistakes
         node = where.node
         line, column = (node.key_line, node.key_column) if on_key else (node.line, node.column)
-        self.found.append((node.source or self.source).error(line, column, reason, hint, code))
+        source = node.source or self.source
+        mistake = (source.file, line, column, reason)
+        if mistake not in self._told:
+            self._told.add(mistake)
+            self.found.append(source.error(line, column, reason, hint, code))
 
 
 def locate(document: Document, *, foreign: bool = False) -> Located:
@@ -122,6 +139,32 @@ def written_out(tree: Located, document: Document) -> Document:
         return located.value
 
     return replace(document, data=data(tree, ()), nodes=nodes)
+
+
+def extent(tree: Located) -> tuple[int, int]:
+    """How many values, and characters of text, the tree has once it is written out.
+
+    What several branches share counts for each of them, and is looked at once.
+    """
+    known: dict[int, tuple[int, int]] = {}
+
+    def of(located: Located) -> tuple[int, int]:
+        found = known.get(id(located))
+        if found is None:
+            values, characters, inside = 1, 0, ()
+            if isinstance(located.value, dict):
+                inside = tuple(located.value.values())
+            elif isinstance(located.value, tuple):
+                inside = located.value
+            elif isinstance(located.value, str):
+                characters = len(located.value)
+            for one in inside:
+                more = of(one)
+                values, characters = values + more[0], characters + more[1]
+            found = known[id(located)] = (values, characters)
+        return found
+
+    return of(tree)
 
 
 def overlay(base: Located, over: Located) -> Located:

@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 
 from dirac_prodsys.core.language.axes import Axes, Combination, read_axes
 from dirac_prodsys.core.language.filling import fill
-from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.language.located import Located, Mistakes, extent
 from dirac_prodsys.core.parameters import Scalar
 from dirac_prodsys.core.problems import nearest
-from dirac_prodsys.core.yaml_document import Text
+from dirac_prodsys.core.yaml_document import Node, Text
 
 #: steps that all branches together may have
 MAX_STEPS = 2500
+#: values, and characters of text, that all steps together may have, written out
+MAX_VALUES, MAX_CHARACTERS = 200_000, 8 * 1024 * 1024
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 
@@ -40,6 +42,14 @@ class Branches:
 
 
 @dataclass(frozen=True)
+class _Group:
+    """Combinations, and the values that all of them share."""
+
+    within: list[Combination]
+    agreed: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True)
 class _Template:
     """A step as written.
 
@@ -51,7 +61,7 @@ class _Template:
     step: Located
     axes: tuple[str, ...]
     names: Mapping[tuple[Scalar, ...], str]
-    within: Mapping[tuple[Scalar, ...], list[Combination]]
+    within: Mapping[tuple[Scalar, ...], _Group]
 
     def of(self, combination: Combination) -> str:
         return self.names[tuple(combination[axis] for axis in self.axes)]
@@ -73,7 +83,8 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
     axes = read_axes(matrix, mistakes)
     if axes is None:
         return _without_matrix(tree, steps), Branches()
-    templates = {n: _template(n, step, axes, mistakes) for n, step in steps.items()}
+    groups = _Groups(axes)
+    templates = {n: _template(n, step, axes, groups, mistakes) for n, step in steps.items()}
     total = sum(len(template.names) for template in templates.values())
     if total > MAX_STEPS:
         hint = "use fewer values, or name fewer axes in the steps' own matrix"
@@ -81,6 +92,16 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
             matrix,
             f"the branches have {total:,} steps, more than {MAX_STEPS:,}",
             hint,
+            code="matrix",
+        )
+        return tree, Branches()
+    branched = extent(_each(templates))
+    if too_big(branched):
+        mistakes.add(
+            matrix,
+            f"the branches come to {branched[0]:,} values and {branched[1]:,} characters",
+            f"{MAX_VALUES:,} and {MAX_CHARACTERS:,} are the most: use fewer branches, or shorter "
+            "steps",
             code="matrix",
         )
         return tree, Branches()
@@ -98,12 +119,22 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
                     code="matrix",
                 )
                 continue
-            within = template.within[values]
-            made[branch] = _branch(name, template, within, axes, templates, mistakes)
+            made[branch] = _branch(name, template, values, axes, templates, mistakes)
             if branch != name:
                 written[branch] = name
     whole = _with_examples(tree, axes).put({"steps": Located(made, steps.node)})
     return whole, Branches(written, len(axes.combinations))
+
+
+def _each(templates: Mapping[str, _Template]) -> Located:
+    """Each step as often as it will be made, nothing filled in."""
+    steps = tuple(template.step for template in templates.values() for _ in template.names)
+    return Located(steps, Node(1, 1, 1, 1))
+
+
+def too_big(extent: tuple[int, int]) -> bool:
+    """Whether a tree of so many values and characters costs too much to be looked at."""
+    return extent[0] > MAX_VALUES or extent[1] > MAX_CHARACTERS
 
 
 def _with_examples(tree: Located, axes: Axes) -> Located:
@@ -114,7 +145,7 @@ def _with_examples(tree: Located, axes: Axes) -> Located:
     values: dict[str, Scalar] = {}
     for combination in reversed(axes.combinations):
         values |= combination
-    told_in_the_steps = Mistakes(Text("", ""))
+    told_in_the_steps = Mistakes(Text("", ""), most=10**9)
     made = {
         key: fill(block, "matrix", values, told_in_the_steps, unknown=lambda name: "")
         for key in ("common", "defaults")
@@ -128,17 +159,35 @@ def _without_matrix(tree: Located, steps: Located) -> Located:
     return tree.put({"steps": Located(plain, steps.node)})
 
 
-def _template(name: str, step: Located, axes: Axes, mistakes: Mistakes) -> _Template:
+class _Groups:
+    """The combinations by the values of some axes; the same for all steps that have these axes."""
+
+    def __init__(self, axes: Axes) -> None:
+        self._axes = axes
+        self._known: dict[tuple[str, ...], dict[tuple[Scalar, ...], _Group]] = {}
+
+    def by(self, used: tuple[str, ...]) -> Mapping[tuple[Scalar, ...], _Group]:
+        """Values of these axes → what has them."""
+        if used not in self._known:
+            found: dict[tuple[Scalar, ...], list[Combination]] = {}
+            for combination in self._axes.combinations:
+                values = tuple(combination[axis] for axis in used)
+                found.setdefault(values, []).append(combination)
+            self._known[used] = {
+                values: _Group(within, _agreed(within)) for values, within in found.items()
+            }
+        return self._known[used]
+
+
+def _template(
+    name: str, step: Located, axes: Axes, groups: _Groups, mistakes: Mistakes
+) -> _Template:
     used = axes.names
     named = step.get("matrix")
     if named is not None:
         used = _named_axes(named, axes, mistakes)
-    names: dict[tuple[Scalar, ...], str] = {}
-    within: dict[tuple[Scalar, ...], list[Combination]] = {}
-    for combination in axes.combinations:
-        values = tuple(combination[axis] for axis in used)
-        names.setdefault(values, "-".join((name, *map(label, values))))
-        within.setdefault(values, []).append(combination)
+    within = groups.by(used)
+    names = {values: "-".join((name, *map(label, values))) for values in within}
     return _Template(step, used, names, within)
 
 
@@ -164,21 +213,21 @@ def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ..
 def _branch(
     name: str,
     template: _Template,
-    within: list[Combination],
+    own: tuple[Scalar, ...],
     axes: Axes,
     templates: Mapping[str, _Template],
     mistakes: Mistakes,
 ) -> Located:
     """One branch of a step, its parents and values filled in.
 
-    :param within: the combinations that it is part of.
+    :param own: the values of its axes.
     """
     step = template.step
     if not isinstance(step.value, dict):
         return step
     if "matrix" in step.value:
         step = step.drop("matrix")
-    values = _agreed(within)
+    within, values = template.within[own].within, template.within[own].agreed
 
     def unknown(word: str) -> str:
         if word in axes.names:

@@ -14,13 +14,26 @@ from dirac_prodsys.core.language import beside, resolved
 from dirac_prodsys.core.language.data_management import with_operations
 from dirac_prodsys.core.language.derived_jobs import check_default, with_configurations, with_types
 from dirac_prodsys.core.language.filling import fill_parameters, parameters_of
-from dirac_prodsys.core.language.located import Located, Mistakes, written_out
-from dirac_prodsys.core.language.matrix import Branches, with_branches
+from dirac_prodsys.core.language.located import (
+    Located,
+    Mistakes,
+    TooManyMistakes,
+    extent,
+    written_out,
+)
+from dirac_prodsys.core.language.matrix import (
+    MAX_CHARACTERS,
+    MAX_STEPS,
+    MAX_VALUES,
+    Branches,
+    too_big,
+    with_branches,
+)
 from dirac_prodsys.core.language.shared import with_shared
 from dirac_prodsys.core.parameters import values_for
 from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.core.yaml_document import Document
-from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 
 @dataclass(frozen=True)
@@ -46,9 +59,16 @@ class Prepared(Document):
 def prepare(document: Document) -> tuple[Prepared, list[DefinitionError]]:
     """The prepared document with the defaults of its parameters, and what is wrong with it.
 
-    :raises DefinitionErrors: a file that it extends is not YAML.
+    :raises DefinitionErrors: a file that it extends is not YAML, or it has mistakes without end.
     """
     mistakes = Mistakes(document.source)
+    try:
+        return _prepare(document, mistakes)
+    except TooManyMistakes:
+        raise DefinitionErrors(mistakes.found) from None
+
+
+def _prepare(document: Document, mistakes: Mistakes) -> tuple[Prepared, list[DefinitionError]]:
     tree, files = beside.extended(document, mistakes)
     tree, lists = beside.with_lists(tree, document, mistakes)
     tree, configurations = with_configurations(tree, document, mistakes)
@@ -67,9 +87,14 @@ def instantiate(
     """The document with these values of its parameters, and what is wrong with it.
 
     :raises DefinitionError: a value is not allowed.
+    :raises DefinitionErrors: it has mistakes without end.
     """
     assert document.tree is not None  # noqa: S101  only prepare() makes documents of this kind
-    return _instantiate(document, document.tree, values, Mistakes(document.source))
+    mistakes = Mistakes(document.source)
+    try:
+        return _instantiate(document, document.tree, values, mistakes)
+    except TooManyMistakes:
+        raise DefinitionErrors(mistakes.found) from None
 
 
 def _instantiate(
@@ -86,10 +111,33 @@ def _instantiate(
     tree = with_types(tree)
     tree = with_shared(tree, _types(tree))
     tree = with_operations(tree, mistakes)
+    _check_extent(tree, mistakes)
     tree, matrix = with_branches(tree, mistakes)
     made = written_out(tree, document)
     whole = Prepared(**{**vars(made), "matrix": matrix})
     return whole, mistakes.found
+
+
+def _check_extent(tree: Located, mistakes: Mistakes) -> None:
+    """Refuse what would cost everybody's time: it is not looked at any further.
+
+    :raises DefinitionErrors: it is too big.
+    """
+    steps = tree.get("steps")
+    if steps is None:
+        return
+    count = sum(1 for _ in steps.items())
+    size = extent(steps)
+    if count > MAX_STEPS:
+        reason, hint = f"there are {count:,} steps", f"{MAX_STEPS:,} are the most: split it up"
+    elif too_big(size):
+        reason = f"with common and defaults the steps come to {size[0]:,} values and {size[1]:,} "
+        reason += "characters"
+        hint = f"{MAX_VALUES:,} and {MAX_CHARACTERS:,} are the most: split it up"
+    else:
+        return
+    mistakes.add(steps, reason, hint, on_key=True, code="definition")
+    raise DefinitionErrors(mistakes.found)
 
 
 def _types(tree: Located) -> dict[str, bool]:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.dialects import Reading, inspect
-from dirac_prodsys.core.findings import Finding
+from dirac_prodsys.core.findings import RULES, Finding
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof import (
@@ -39,7 +39,7 @@ from dirac_prodsys.core.proof import (
     siblings,
 )
 from dirac_prodsys.core.proof.subject import Subject
-from dirac_prodsys.errors import DefinitionErrors
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors, as_many_as_help
 
 CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     links.check,
@@ -103,9 +103,16 @@ def read(
         subject = Subject(reading.production, reading.plan)
         errors_found += [reading.at_place(problem) for problem in prove(subject)]
         claims += folder.claims(subject)
-    found = _sorted(Finding.of(error) for error in errors_found)
     placed = (folder.Placed(c, reading.at_place(Problem(c.path, c.name))) for c in claims)
-    return Report(file, found, tuple(placed)), reading
+    return Report(file, _findings(errors_found), tuple(placed)), reading
+
+
+def _findings(errors: Iterable[DefinitionError]) -> tuple[Finding, ...]:
+    """All notes, and as many of the rest as help."""
+    told = sorted(errors, key=lambda error: (error.file, error.line, error.column))
+    notes = [error for error in told if RULES[error.code].severity == "note"]
+    wrong = [error for error in told if RULES[error.code].severity != "note"]
+    return _sorted(Finding.of(error) for error in (*notes, *as_many_as_help(wrong)))
 
 
 def _sorted(findings: Iterator[Finding]) -> tuple[Finding, ...]:
