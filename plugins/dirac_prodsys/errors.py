@@ -5,6 +5,7 @@
     ProdsysError(reason, hint)
     ├── DefinitionError(+ file, line, column, excerpt)   the user's YAML is wrong
     ├── DefinitionErrors(errors)                         several of them, reported together
+    ├── SiteError                                        the site's file is wrong, or forbids it
     ├── GatewayError                                     the grid did not do it
     │   ├── GatewayUnavailable   retryable: network, timeout, service or database down
     │   ├── GatewayDenied        proxy missing or expired, group without the right
@@ -97,6 +98,10 @@ class DefinitionErrors(ProdsysError):
         told = {(e.place, e.reason, e.hint): e for e in errors}  # what is said twice is said once
         self.errors = tuple(sorted(told.values(), key=lambda e: (e.file, e.line, e.column)))
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+class SiteError(ProdsysError):
+    """The site's file cannot be used, or does not allow what was asked for."""
 
 
 class GatewayError(ProdsysError):

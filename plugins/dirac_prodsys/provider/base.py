@@ -42,6 +42,7 @@ from dirac_prodsys.provider.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.params import given_values
 from dirac_prodsys.provider.passes import last_passes
+from dirac_prodsys.provider.site import demand_allowed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -74,6 +75,8 @@ class DiracOperator(BaseOperator):
     spec_type: ClassVar[type[TransformationSpec | DatasetSpec]] = TransformationSpec
     #: False: the task is not for one step, and takes neither ``production`` nor ``spec``
     serves_step: ClassVar[bool] = True
+    #: True: the task writes to the grid, and the plan of its run must keep to the site's limits
+    asks_site: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -139,7 +142,8 @@ class DiracOperator(BaseOperator):
         :param whole: look up the datasets that it depends on; without them, body, queries and
             directories may be missing, and all else is there.
         :param of: another step of the production than the task's own.
-        :raises AirflowFailException: the production cannot be planned.
+        :raises AirflowFailException: the production cannot be planned, or does what the site does
+            not allow.
         """
         if self.production is not None and self.step is not None:
             run = naming.run_tag(str(context["run_id"]))
@@ -153,6 +157,8 @@ class DiracOperator(BaseOperator):
                     compiled = compile(
                         self.production, run=run, parameters=values, datasets=queries, last=last
                     )
+                if self.asks_site:
+                    demand_allowed(context, self.production, compiled)
                 return compiled.step(of or self.step)
             except ProdsysError as error:
                 raise AirflowFailException(str(error)) from error

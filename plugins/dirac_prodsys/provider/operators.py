@@ -43,6 +43,8 @@ class DiracCreateTransformationOperator(DiracOperator):
     Returns ``{"id", "name", "adopted"}``, which is also kept in the task state store for ever.
     """
 
+    asks_site = True
+
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Look up by name, compare, create what is missing."""
         late = self.plan(context, whole=False)
@@ -84,6 +86,8 @@ class DiracStartTransformationOperator(DiracOperator):
     One that was Stopped becomes Active again if the stop was ours (see ``stopping``), and not if
     it was a person's.
     """
+
+    asks_site = True
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """All that a job may need before Active: a job never meets a missing directory."""
@@ -129,6 +133,8 @@ class DiracFlushTransformationOperator(DiracOperator):
     The task succeeds either way: a skipped one would need its followers to know about it.
     """
 
+    asks_site = True
+
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Active → Flush if any file is Unused."""
         name = self.plan(context, whole=False).transformation.name
@@ -159,6 +165,8 @@ class DiracFlushTransformationOperator(DiracOperator):
 
 class DiracCompleteTransformationOperator(DiracOperator):
     """Set the transformation Completed; returns what it was like just before."""
+
+    asks_site = True
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """The snapshot first: DIRAC archives a Completed transformation and forgets its tasks."""
@@ -191,6 +199,7 @@ class DiracCreateDatasetOperator(DiracOperator):
     """
 
     spec_type = DatasetSpec
+    asks_site = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

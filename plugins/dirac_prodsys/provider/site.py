@@ -1,0 +1,105 @@
+"""The site's file, as the deployment names it: ``[dirac_prodsys] site``.
+
+It is read anew whenever it is asked: a limit that is written now holds for what is sent next.
+
+Invariant: fail closed. A file that is named and cannot be used, or that lies where authors write,
+allows nothing; without the option, nothing is limited.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from dirac_prodsys.core.site.file import Limits, Site, read_site
+from dirac_prodsys.errors import ProdsysError, SiteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.production import Production
+
+#: section of Airflow's configuration, and the option
+SECTION, OPTION = "dirac_prodsys", "site"
+
+
+def site_file() -> Path | None:
+    """Where the site's file is; None: the deployment names none.
+
+    :raises SiteError: the path is not absolute.
+    """
+    written = str(conf.get(SECTION, OPTION, fallback="") or "").strip()
+    if not written:
+        return None
+    path = Path(written)
+    if not path.is_absolute():
+        raise SiteError(f"[{SECTION}] {OPTION} is {written!r}", "write an absolute path")
+    return path
+
+
+def site(productions: Path | None = None) -> Site | None:
+    """The site's file; None: there is none.
+
+    :param productions: folder that authors write into, where it may not lie.
+    :raises SiteError: it cannot be used.
+    """
+    path = site_file()
+    if path is None:
+        return None
+    try:
+        if productions is not None and _inside(path, productions):
+            raise SiteError(
+                f"the site's file {path} lies in {productions}, where authors write: it is not "
+                "used, and nothing is allowed",
+                f"let [{SECTION}] {OPTION} name a file that only the deployment can write",
+            )
+        text = path.read_bytes()
+    except OSError as error:
+        raise SiteError(
+            f"the site's file {path} cannot be read, and nothing is allowed: {error.strerror}",
+            "let whoever runs Airflow see to it on every machine that runs tasks",
+        ) from error
+    return read_site(text, str(path))
+
+
+def limits(context: Mapping[str, Any]) -> Limits | None:
+    """What the files of a task's bundle may do; None: nothing is limited.
+
+    :raises SiteError: the site's file cannot be used, or says nothing of the bundle.
+    """
+    bundle = getattr(context.get("ti"), "bundle_instance", None)
+    found = site(getattr(bundle, "productions", None))
+    return None if found is None else found.limits(str(getattr(bundle, "name", "")))
+
+
+def demand_allowed(
+    context: Mapping[str, Any], production: Production, plan: ProductionPlan
+) -> None:
+    """Demand that a plan keeps to what the site allows the files of the task's bundle.
+
+    :param plan: of the task's own run.
+    :raises AirflowFailException: it does not.
+    :raises AirflowException: the site's file cannot be used now; the task may be tried again.
+    """
+    try:
+        allowed = limits(context)
+        if allowed is not None:
+            from dirac_prodsys.core.site.limits import demand
+
+            demand(production, plan, allowed)
+    except SiteError as error:
+        raise AirflowException(str(error)) from error
+    except ProdsysError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether a file lies in a folder, by its name or by where its links lead."""
+    real = folder.resolve()
+    return any(
+        real in (one, *one.parents) for one in (path.resolve(), path.parent.resolve() / path.name)
+    )
