@@ -25,7 +25,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity import wait_random_exponential as backoff
 
 from dirac_prodsys.core import loops, naming
-from dirac_prodsys.core.plan import StepPlan, compile
+from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.errors import (
@@ -146,22 +146,7 @@ class DiracOperator(BaseOperator):
             not allow.
         """
         if self.production is not None and self.step is not None:
-            run = naming.run_tag(str(context["run_id"]))
-            try:
-                values = given_values(context)
-                last = self._last_passes(context)
-                compiled = compile(self.production, run=run, parameters=values, last=last)
-                needed = compiled.needed_for(self.step)
-                if whole and needed:
-                    queries = self.on_grid(lambda grid: _queries(grid, needed), state)
-                    compiled = compile(
-                        self.production, run=run, parameters=values, datasets=queries, last=last
-                    )
-                if self.asks_site:
-                    demand_allowed(context, self.production, compiled)
-                return compiled.step(of or self.step)
-            except ProdsysError as error:
-                raise AirflowFailException(str(error)) from error
+            return self.plan_of_run(context, state, whole=whole).step(of or self.step)
         spec = self._given_spec()
         rules = StepRules(
             needs_input=spec.input_query is not None or bool(spec.files),
@@ -176,6 +161,29 @@ class DiracOperator(BaseOperator):
             start="streaming",
             rules=rules,
         )
+
+    def plan_of_run(
+        self, context: Context, state: Mapping[str, Any] | None = None, *, whole: bool = True
+    ) -> ProductionPlan:
+        """All steps of the production as they are in this run; see :meth:`plan`."""
+        if self.production is None or self.step is None:
+            raise ValueError(f"{self.task_id}: serves no step of a production")
+        run = naming.run_tag(str(context["run_id"]))
+        try:
+            values = given_values(context)
+            last = self._last_passes(context)
+            compiled = compile(self.production, run=run, parameters=values, last=last)
+            needed = compiled.needed_for(self.step)
+            if whole and needed:
+                queries = self.on_grid(lambda grid: _queries(grid, needed), state)
+                compiled = compile(
+                    self.production, run=run, parameters=values, datasets=queries, last=last
+                )
+            if self.asks_site:
+                demand_allowed(context, self.production, compiled)
+            return compiled
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from error
 
     def _last_passes(self, context: Context) -> dict[str, int]:
         """The last passes of loops that decide what the step takes."""

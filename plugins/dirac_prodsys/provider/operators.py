@@ -22,6 +22,7 @@ from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.before_start import AsksBeforeStart
 from dirac_prodsys.provider.fresh import name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
@@ -80,18 +81,20 @@ class DiracCreateTransformationOperator(DiracOperator):
             store.set(STATE_KEY, result, retention=NEVER_EXPIRE)
 
 
-class DiracStartTransformationOperator(DiracOperator):
+class DiracStartTransformationOperator(AsksBeforeStart):
     """Make the directories and the tasks of a step, attach listed files; then set it Active.
 
     One that was Stopped becomes Active again if the stop was ours (see ``stopping``), and not if
     it was a person's.
     """
 
-    asks_site = True
-
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """All that a job may need before Active: a job never meets a missing directory."""
-        step = self.plan(context)
+        """All that a job may need before Active: a job never meets a missing directory.
+
+        :param state: ``agreed``: who agreed to what is removed, if somebody had to.
+        """
+        step = self.plan(context, state)
+        self.look_for_site(context, state, step)
         spec = step.transformation
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
@@ -111,7 +114,7 @@ class DiracStartTransformationOperator(DiracOperator):
                 self.log.warning("transformation %d stays Stopped: a person did it", record.id)
             return record, added
 
-        record, added = self.on_grid(start)
+        record, added = self.on_grid(start, state)
         self.remember_link(record.id, record.name)
         self.log.info("started transformation %d %s, %d tasks added", record.id, record.name, added)
         return {"id": record.id, "name": record.name, "tasks_added": added}

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from dirac_prodsys.core.site.file import Limits, Site, read_site
+from dirac_prodsys.core.site.file import Limits, RemovalApproval, Site, read_site
+from dirac_prodsys.core.site.limits import demand
+from dirac_prodsys.core.site.removals import Share, must_ask
 from dirac_prodsys.errors import ProdsysError, SiteError
+from dirac_prodsys.gateway.action_protocol import ActionGateway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.core.production import Production
+    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: section of Airflow's configuration, and the option
 SECTION, OPTION = "dirac_prodsys", "site"
@@ -69,11 +73,15 @@ def site(productions: Path | None = None) -> Site | None:
 def limits(context: Mapping[str, Any]) -> Limits | None:
     """What the files of a task's bundle may do; None: nothing is limited.
 
-    :raises SiteError: the site's file cannot be used, or says nothing of the bundle.
+    :raises AirflowException: the site's file cannot be used now, or says nothing of the bundle;
+        the task may be tried again.
     """
     bundle = getattr(context.get("ti"), "bundle_instance", None)
-    found = site(getattr(bundle, "productions", None))
-    return None if found is None else found.limits(str(getattr(bundle, "name", "")))
+    try:
+        found = site(_productions(context))
+        return None if found is None else found.limits(str(getattr(bundle, "name", "")))
+    except SiteError as error:
+        raise AirflowException(str(error)) from error
 
 
 def demand_allowed(
@@ -83,18 +91,67 @@ def demand_allowed(
 
     :param plan: of the task's own run.
     :raises AirflowFailException: it does not.
-    :raises AirflowException: the site's file cannot be used now; the task may be tried again.
+    :raises AirflowException: as for :func:`limits`.
     """
+    allowed = limits(context)
+    if allowed is None:
+        return
     try:
-        allowed = limits(context)
-        if allowed is not None:
-            from dirac_prodsys.core.site.limits import demand
-
-            demand(production, plan, allowed)
-    except SiteError as error:
-        raise AirflowException(str(error)) from error
+        demand(production, plan, allowed)
     except ProdsysError as error:
         raise AirflowFailException(str(error)) from error
+
+
+def why_not_clean(
+    context: Mapping[str, Any],
+    gateway: ProductionGateway,
+    production: Production,
+    plan: ProductionPlan,
+    transformation: int,
+) -> str:
+    """Why the end of a run may not clean a transformation, in words; empty if it may.
+
+    Nobody can be asked there: what somebody must agree to is left to a person.
+    """
+    try:
+        demand_allowed(context, production, plan)
+        asked, _ = removal_approval(context, plan.vo)
+    except AirflowException as error:
+        return str(error)
+    if asked is None:
+        return ""
+    if not isinstance(gateway, ActionGateway):
+        return "nobody can count its files, and the site wants to be asked"
+    share = gateway.output_share(transformation)
+    if must_ask(asked, Share(share.files, share.bytes)):
+        return (
+            f"it is about {share.files} files, and the site wants to be asked: who may do so "
+            "cleans it by production_operations"
+        )
+    return ""
+
+
+def removal_approval(
+    context: Mapping[str, Any], vo: str
+) -> tuple[RemovalApproval | None, tuple[str, ...]]:
+    """Who must agree to removals of a virtual organisation, by rule and by name; None: nobody.
+
+    :raises AirflowException: the site's file cannot be used now.
+    """
+    try:
+        found = site(_productions(context))
+    except SiteError as error:
+        raise AirflowException(str(error)) from error
+    rule = None if found is None else found.removal_approvals.get(vo)
+    if found is None or rule is None:
+        return None, ()
+    return rule, found.users_of(rule.roles, rule.users)
+
+
+def _productions(context: Mapping[str, Any]) -> Path | None:
+    """The folder of a task's bundle that authors write into."""
+    folder = getattr(getattr(context.get("ti"), "bundle_instance", None), "productions", None)
+    return folder if isinstance(folder, Path) else None
 
 
 def _inside(path: Path, folder: Path) -> bool:
