@@ -19,19 +19,21 @@ from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.actions.preview import human_bytes
+from dirac_prodsys.core.notices import Notice
 from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.site.file import Limits, RemovalApproval
 from dirac_prodsys.core.site.limits import tasks_asked, within
 from dirac_prodsys.core.site.removals import Share, must_ask, removing
-from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.status import FileStatus, TransformationStatus
 from dirac_prodsys.errors import GatewayRejected, SiteError
 from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 from dirac_prodsys.gateway.selection_protocol import SelectionGateway
 from dirac_prodsys.provider.approval import APPROVE, REJECT
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.site import limits as limits_of_task
-from dirac_prodsys.provider.site import removal_approval
+from dirac_prodsys.provider.site import removal_approval, site_file, vo_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,13 +57,9 @@ class AsksBeforeStart(DiracOperator):
 
         :param share: ``files`` and ``bytes`` that were asked about.
         """
-        vo = self.production.vo if self.production is not None else ""
-        rule, users = removal_approval(context, vo)
-        if rule is None:  # nobody wants to be asked any more
-            return self.work(context, {})
-        who = agreed_by(event, users, self.step or "")
-        self.log.info("%s agreed to the removal of %s files", who, share["files"])
-        return self.work(context, {AGREED: {"by": who, **share}})
+        agreed = agreed_by(event, self.step or "")
+        self.log.info("%s agrees to the removal of %s files", agreed["by"], share["files"])
+        return self.work(context, {AGREED: {**agreed, **share}})
 
     def look_for_site(self, context: Context, state: Mapping[str, Any], step: StepPlan) -> None:
         """Look at what the site limits before the step starts.
@@ -75,12 +73,16 @@ class AsksBeforeStart(DiracOperator):
         allowed = limits_of_task(context)
         if allowed is not None and allowed.tasks_per_production is not None:
             self._look_at_quota(context, state, allowed.tasks_per_production)
-        rule, users = removal_approval(context, self.production.vo)
-        bounded = allowed is not None and allowed.removals is not None
-        if not removing(step.transformation) or (rule is None and not bounded):
+        if not removing(step.transformation):
+            return
+        rule, users = removal_approval(context, self._vos(state))
+        if rule is None and (allowed is None or allowed.removals is None):
             return
 
-        def look(gateway: ProductionGateway) -> Share:
+        def look(gateway: ProductionGateway) -> Share | None:
+            record = self.find(gateway, step.transformation.name)
+            if record.status != TransformationStatus.NEW:
+                return None  # it was looked at when it started; an attempt died afterwards
             copying = None
             if step.verified_at:
                 copied = self.plan(context, whole=False, of=step.parents[0]).transformation.name
@@ -88,8 +90,20 @@ class AsksBeforeStart(DiracOperator):
             return removal(gateway, step, allowed, copying)
 
         share = self.on_grid(look, state)
+        if share is None or rule is None:
+            return
         self.log.info("%d files, %d bytes would be removed", share.files, share.bytes)
-        ask_first(context, step, rule, users, share, state.get(AGREED) or {})
+        if must_wait(step, rule, users, share, state.get(AGREED) or {}):
+            subject = f"Let step {step.name} remove {_amount(share)}?"
+            told = Notice("needs_person", (f"{step.name}: removal",), subject, step.name)
+            Teller(context, self.dirac_conn_id, self.production).tell(told)
+            _ask(context, step, rule, users, share, subject)
+
+    def _vos(self, state: Mapping[str, Any]) -> tuple[str, ...]:
+        """Whose files they are, by the production and by the grid: one alone could be written."""
+        if self.production is None or site_file() is None:
+            return ()
+        return self.production.vo, self.on_grid(vo_of, state)
 
     def _look_at_quota(self, context: Context, state: Mapping[str, Any], most: int) -> None:
         plan = self.plan_of_run(context, state, whole=False)
@@ -141,49 +155,49 @@ def _selected(gateway: ProductionGateway, step: StepPlan, copying: int | None) -
     return gateway.selected_files(query)
 
 
-def ask_first(
-    context: Context, step: StepPlan, rule: RemovalApproval | None, users: Sequence[str],
-    share: Share, agreed: Mapping[str, Any],
-) -> None:  # fmt: skip
-    """Go on if nobody needs to agree to the removal, or somebody has; else ask.
+def must_wait(
+    step: StepPlan,
+    rule: RemovalApproval,
+    users: Sequence[str],
+    share: Share,
+    agreed: Mapping[str, Any],
+) -> bool:
+    """Whether a removal waits for an answer that was not given yet.
 
     :param users: who may answer.
-    :param agreed: the answer that was given: ``by``, and the ``files`` and ``bytes`` it was for.
-    :raises AirflowFailException: more would be removed than was agreed to.
-    :raises TaskAwaitingInput: until somebody answers.
+    :param agreed: the answer that was given: ``by`` and ``id`` of whoever gave it, and the
+        ``files`` and ``bytes`` it was for.
+    :raises AirflowFailException: more would be removed than was agreed to, or somebody agreed who
+        may not.
     """
-    if rule is None or not must_ask(rule, share):
-        return
+    if not must_ask(rule, share):
+        return False
     if not agreed:
-        _ask(context, step, rule, users, share)
+        return True
+    if {agreed["by"], agreed["id"]}.isdisjoint(users):
+        raise AirflowFailException(
+            f"{agreed['by']} agreed to the removal of step {step.name}, and the site lets only "
+            f"{', '.join(users)} do so\n  hint: {_HINT}"
+        )
     if share.known and (share.files > agreed["files"] or share.bytes > agreed["bytes"]):
         raise AirflowFailException(
             f"{agreed['by']} agreed to the removal of {agreed['files']} files, and by now "
             f"{share.files} would be removed ({human_bytes(share.bytes)})\n"
             "  hint: clear this task to be asked again"
         )
+    return False
 
 
-def agreed_by(event: Mapping[str, Any], users: Sequence[str], step: str) -> str:
-    """Who agreed.
+def agreed_by(event: Mapping[str, Any], step: str) -> dict[str, str]:
+    """Who agreed: ``by``, a name, and ``id``.
 
-    :raises AirflowFailException: somebody refused, nobody answered in time, or somebody answered
-        who may not.
+    :raises AirflowFailException: somebody refused, or nobody answered in time.
     """
     who = event.get("responded_by_user") or {}
-    names = {str(who.get(key)) for key in ("id", "name")} if isinstance(who, Mapping) else set()
-    chosen = list(event.get("chosen_options") or ())
-    if chosen != [APPROVE]:
-        told = f"by {who.get('name')}" if who else "by silence: nobody answered within the time"
-        raise AirflowFailException(
-            f"the removal of step {step} was refused {told}\n  hint: {_HINT}"
-        )
-    if names.isdisjoint(users):
-        raise AirflowFailException(
-            f"{who.get('name') if who else 'nobody'} agreed to the removal of step {step}, and the "
-            f"site lets only {', '.join(users)} do so\n  hint: {_HINT}"
-        )
-    return str(who.get("name"))
+    if list(event.get("chosen_options") or ()) == [APPROVE]:
+        return {"by": str(who.get("name")), "id": str(who.get("id"))}
+    told = f"by {who.get('name')}" if who else "by silence: nobody answered within the time"
+    raise AirflowFailException(f"the removal of step {step} was refused {told}\n  hint: {_HINT}")
 
 
 def demand_quota(gateway: ProductionGateway, group: str, run: str, asked: int, most: int) -> None:
@@ -210,7 +224,12 @@ def demand_quota(gateway: ProductionGateway, group: str, run: str, asked: int, m
 
 
 def _ask(
-    context: Context, step: StepPlan, rule: RemovalApproval, users: Sequence[str], share: Share
+    context: Context,
+    step: StepPlan,
+    rule: RemovalApproval,
+    users: Sequence[str],
+    share: Share,
+    subject: str,
 ) -> NoReturn:
     from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
@@ -220,7 +239,7 @@ def _ask(
     upsert_hitl_detail(
         ti_id=instance.id,
         options=[APPROVE, REJECT],
-        subject=f"Let step {step.name} remove {_amount(share)}?"[: approval.MAX_SUBJECT],
+        subject=subject[: approval.MAX_SUBJECT],
         body=approval.before_removal(step, f"{operations}: {_amount(share)}"),
         defaults=[REJECT] if within is not None else None,
         params={},

@@ -26,6 +26,7 @@ from dirac_prodsys.provider.before_start import AsksBeforeStart
 from dirac_prodsys.provider.fresh import name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
+from dirac_prodsys.provider.site import demand_vo
 from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.verification import attach_verified
 
@@ -53,6 +54,7 @@ class DiracCreateTransformationOperator(DiracOperator):
         if late.awaits:
             self.on_grid(lambda gateway: check_frozen(gateway, name, late.awaits))
         spec = self.plan(context).transformation.model_copy(update={"name": name})
+        self.on_grid(lambda gateway: demand_vo(context, gateway))
         record = self.on_grid(lambda gateway: gateway.create_transformation(spec))
         self.remember_link(record.id, record.name)
         result = {"id": record.id, "name": record.name, "adopted": record.adopted}

@@ -21,7 +21,7 @@ from dirac_prodsys.errors import ProdsysError, SiteError
 from dirac_prodsys.gateway.action_protocol import ActionGateway
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.core.production import Production
@@ -102,6 +102,23 @@ def demand_allowed(
         raise AirflowFailException(str(error)) from error
 
 
+def demand_vo(context: Mapping[str, Any], gateway: ProductionGateway) -> None:
+    """Demand that the connection is of a VO that the site allows, whatever the production says.
+
+    :raises SiteError: it is of another one.
+    :raises AirflowException: as for :func:`limits`.
+    """
+    allowed = limits(context)
+    if allowed is None or allowed.vos is None:
+        return
+    vo = vo_of(gateway)
+    if vo and vo not in allowed.vos:
+        raise SiteError(
+            f"the connection is of VO {vo!r}, and the site does not allow that here",
+            f"allowed: {', '.join(allowed.vos) or 'none'}",
+        )
+
+
 def why_not_clean(
     context: Mapping[str, Any],
     gateway: ProductionGateway,
@@ -115,7 +132,7 @@ def why_not_clean(
     """
     try:
         demand_allowed(context, production, plan)
-        asked, _ = removal_approval(context, plan.vo)
+        asked, _ = removal_approval(context, (plan.vo, vo_of(gateway)))
     except AirflowException as error:
         return str(error)
     if asked is None:
@@ -132,20 +149,26 @@ def why_not_clean(
 
 
 def removal_approval(
-    context: Mapping[str, Any], vo: str
+    context: Mapping[str, Any], vos: Iterable[str]
 ) -> tuple[RemovalApproval | None, tuple[str, ...]]:
-    """Who must agree to removals of a virtual organisation, by rule and by name; None: nobody.
+    """Who must agree to removals of virtual organisations, by rule and by name; None: nobody.
 
+    :param vos: that of the production, and that of the connection: the first with a rule counts.
     :raises AirflowException: the site's file cannot be used now.
     """
     try:
         found = site(_productions(context))
     except SiteError as error:
         raise AirflowException(str(error)) from error
-    rule = None if found is None else found.removal_approvals.get(vo)
-    if found is None or rule is None:
-        return None, ()
-    return rule, found.users_of(rule.roles, rule.users)
+    if found is not None:
+        for rule in filter(None, map(found.removal_approvals.get, vos)):
+            return rule, found.users_of(rule.roles, rule.users)
+    return None, ()
+
+
+def vo_of(gateway: ProductionGateway) -> str:
+    """The VO of a connection; empty if nobody knows it."""
+    return gateway.settings.vo or gateway.ping().vo
 
 
 def _productions(context: Mapping[str, Any]) -> Path | None:

@@ -148,6 +148,18 @@ def test_more_than_was_agreed_to_is_not_removed(
     assert status(gateway) == "New"
 
 
+def test_the_vo_of_the_connection_counts_as_much_as_that_of_the_file(
+    removing: Production,
+    gateway: MemoryGateway,
+    in_bundle: Any,
+    site_file: WriteSite,
+    asked: dict[str, Any],
+) -> None:
+    site_file("", (RULE % "above_files: 1").replace("{sim:", "{memory:"))
+    parked(starting(removing, in_bundle), in_bundle)
+    assert status(gateway) == "New"
+
+
 def test_an_answer_outlives_an_outage(
     removing: Production,
     gateway: MemoryGateway,
@@ -219,3 +231,15 @@ def test_the_tasks_of_all_runs_together_stay_below_the_quota(
     assert start.work(second, {})["tasks_added"] == 6
     # clearing the task asks for nothing more
     assert start.work(second, {})["tasks_added"] == 0
+
+
+def test_a_start_that_died_after_the_answer_does_not_ask_again(
+    removing: Production, in_bundle: Any, site_file: WriteSite, asked: dict[str, Any]
+) -> None:
+    site_file("", RULE % "above_files: 1")
+    start = starting(removing, in_bundle)
+    waiting = parked(start, in_bundle)
+    start.answered(in_bundle, answer("Approve", "ada"), **waiting.kwargs)
+    asked.clear()
+    start.execute(in_bundle)
+    assert not asked

@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
@@ -34,8 +35,8 @@ WRITERS = (
 
 #: what ``two.yaml`` does, and no more
 ENOUGH = (
-    "connections: [dirac_default], vos: [sim], types: [MCSimulation, Merging], operations: [], "
-    "outputs: [/sim], datasets: [/sim/datasets], removals: []"
+    "connections: [dirac_default], vos: [sim, memory], types: [MCSimulation, Merging], "
+    "operations: [], outputs: [/sim], datasets: [/sim/datasets], removals: []"
 )
 
 
@@ -151,6 +152,15 @@ def test_what_the_site_allows_is_created(
     assert do(DiracCreateTransformationOperator, production, "make", in_bundle)["id"] == 1
 
 
+def test_a_connection_of_another_vo_is_told_by_the_grid(
+    grid: MemoryGrid, production: Production, in_bundle: Any, site_file: WriteSite
+) -> None:
+    site_file("vos: [sim]")  # that of the production, and not of the connection, which says none
+    with pytest.raises(AirflowFailException, match="the connection is of VO 'memory'"):
+        do(DiracCreateTransformationOperator, production, "make", in_bundle)
+    assert not grid.transformations
+
+
 def test_a_parameter_of_a_run_cannot_lead_beyond_the_limits(
     grid: MemoryGrid, in_bundle: Any, site_file: WriteSite
 ) -> None:
@@ -241,3 +251,85 @@ def test_a_clean_at_the_end_of_a_run_that_somebody_must_agree_to_is_a_stop(
     )
     # six files were made, and one merged
     assert end.work(in_bundle, {}) == {"make": "stop", "merge": "clean"}
+
+
+# -- people's actions -----------------------------------------------------------------------------
+
+RULES = (
+    "actions: [{users: [shifter], actions: [stop, resume]}, "
+    "{users: [manager], actions: ['*'], productions: [two], connections: [dirac_default]}]"
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "action", "may"),
+    [
+        ("shifter", "stop", True),
+        ("shifter", "complete", False),
+        ("manager", "complete", True),
+        ("somebody", "stop", False),
+        (None, "stop", False),
+    ],
+)
+def test_who_may_act_is_asked_before_anything_is_looked_at_and_before_it_is_done(
+    ops: Any, grid: MemoryGrid, site_file: WriteSite, user: str | None, action: str, may: bool
+) -> None:
+    site_file("", RULES)
+    run = ops(action, preview=False, reason="a test")
+    run.context["dag_run"].triggering_user_name = user
+    before = [t.status for t in grid.transformations.values()]
+    if may:
+        assert run.whole()["good"]
+        assert [t.status for t in grid.transformations.values()] != before
+        return
+    with pytest.raises(AirflowFailException, match="may"):
+        run.preview()
+    # a preview that was written by hand
+    site_file("")
+    run.preview()
+    site_file("", RULES)
+    with pytest.raises(AirflowFailException, match="may"):
+        run.act()
+    assert [t.status for t in grid.transformations.values()] == before
+
+
+def test_a_transformation_that_was_written_into_the_preview_is_known_by_its_own_name(
+    ops: Any, grid: MemoryGrid, gateway: MemoryGateway, site_file: WriteSite
+) -> None:
+    spec = gateway_spec(gateway)
+    site_file("", RULES)
+    run = ops("complete", preview=False, reason="a test")
+    run.context["dag_run"].triggering_user_name = "manager"
+    told = run.preview()
+    told["rows"].append({**told["rows"][0], "id": spec})
+    run.ti.preview = told
+    with pytest.raises(AirflowFailException, match="manager may not complete others__r1__make"):
+        run.act()
+    assert grid.transformations[spec].status == "New"
+
+
+def gateway_spec(gateway: MemoryGateway) -> int:
+    """A transformation of another production."""
+    others = load_production(TWO_STEPS.replace("two", "others"), "others.yaml")
+    spec = compile(others, run="r1").step("make").transformation
+    return gateway.create_transformation(spec).id
+
+
+def test_a_site_file_that_cannot_be_used_lets_nobody_act(ops: Any, site_file: WriteSite) -> None:
+    path = site_file("", RULES)
+    path.write_text("actions: everything")
+    with pytest.raises(AirflowFailException, match="cannot be used, and nothing is allowed"):
+        ops("stop", preview=False).preview()
+
+
+def test_cleaning_much_needs_who_may_agree_to_removals(
+    ops: Any, grid: MemoryGrid, site_file: WriteSite
+) -> None:
+    site_file("", "removal_approvals: {memory: {users: [ada], above_files: 3}}")
+    asked = {"preview": False, "run": "r1", "confirm": "two", "reason": "a test"}
+    with pytest.raises(AirflowFailException, match="shifter may not clean two__r1__make"):
+        ops("clean", **asked).preview()
+    run = ops("clean", **asked)
+    run.context["dag_run"].triggering_user_name = "ada"
+    run.whole()
+    assert grid.transformations[1].status == "Cleaning"

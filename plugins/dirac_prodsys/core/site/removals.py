@@ -28,14 +28,12 @@ class Share:
     """What a removal is about.
 
     :param files: number of files; ``bytes``: their size.
-    :param elsewhere: files that lie where nothing may be removed, as many as are worth naming.
     :param known: whether more cannot come: a step that starts before its parents are complete
         removes files that nobody has counted.
     """
 
     files: int
     bytes: int
-    elsewhere: tuple[str, ...] = ()
     known: bool = True
 
 

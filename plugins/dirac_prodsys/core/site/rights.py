@@ -8,11 +8,16 @@ Invariant: pure. The same question gets the same answer in a preview and before 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.site.file import ANY, Rule, Site
+from dirac_prodsys.core.actions.selecting import FileShare
+from dirac_prodsys.core.site.file import ANY, RemovalApproval, Rule, Site
+from dirac_prodsys.core.site.removals import Share, must_ask
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.core.transformation_types import transformation_types
 from dirac_prodsys.errors import SiteError
 
 
@@ -53,6 +58,47 @@ def demand_right(
         production = name.split(naming.SEPARATOR)[0]
         if not any(_covers(rule, production, name, force=force) for rule in fitting):
             raise SiteError(f"{user} may not {action} {name}", _told(rules, user))
+
+
+def demand_agreement(
+    site: Site | None,
+    user: str | None,
+    action: str,
+    vo: str,
+    seen: Snapshot,
+    share: Callable[[], FileShare],
+) -> None:
+    """Demand that who cleans much, or starts what may remove much, could have agreed to it.
+
+    A step that removes files asks before it starts; an action goes round that question.
+
+    :param seen: the transformation as it is now.
+    :param share: asks for the files that cleaning removes.
+    :raises SiteError: the user could not.
+    """
+    rule = None if site is None else site.removal_approvals.get(vo)
+    if site is None or rule is None:
+        return
+    users = site.users_of(rule.roles, rule.users)
+    if user in users or not _removes(action, seen, rule, share):
+        return
+    raise SiteError(
+        f"{user or 'nobody'} may not {action} {seen.name}: the site lets only {', '.join(users)} "
+        f"agree to such removals of VO {vo}",
+        "let one of them do it",
+    )
+
+
+def _removes(
+    action: str, seen: Snapshot, rule: RemovalApproval, share: Callable[[], FileShare]
+) -> bool:
+    if action == "clean":
+        found = share()
+        return must_ask(rule, Share(found.files, found.bytes))
+    if action != "start" or seen.status != TransformationStatus.NEW:
+        return False
+    kind = transformation_types().get(seen.type)
+    return kind is None or kind.body != "job"  # what its requests do is not known here
 
 
 def _fits(rule: Rule, action: str, connection: str, vo: str, *, force: bool) -> bool:
