@@ -5,6 +5,7 @@
     ProdsysError(reason, hint)
     ├── DefinitionError(+ file, line, column, excerpt)   the user's YAML is wrong
     ├── DefinitionErrors(errors)                         several of them, reported together
+    ├── SiteError                                        the site's file is wrong, or forbids it
     ├── GatewayError                                     the grid did not do it
     │   ├── GatewayUnavailable   retryable: network, timeout, service or database down
     │   ├── GatewayDenied        proxy missing or expired, group without the right
@@ -146,6 +147,10 @@ def _more(reason: str, first: DefinitionError) -> DefinitionError:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+class SiteError(ProdsysError):
+    """The site's file cannot be used, or does not allow what was asked for."""
 
 
 class GatewayError(ProdsysError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +18,19 @@ from dirac_prodsys.errors import DefinitionErrors
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
+    from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.core.proof import Report
+    from dirac_prodsys.core.site.file import Limits
 
 #: fewer files than this are checked before a second process has begun
 ALONE = 50
 
 
-def check_file(path: Path) -> tuple[Report, Reading | None]:
-    """What is found in one file, and the reading itself if it is a production."""
+def check_file(path: Path, limits: Limits | None = None) -> tuple[Report, Reading | None]:
+    """What is found in one file, and the reading itself if it is a production.
+
+    :param limits: of the site; None: it is not asked.
+    """
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report, read
 
@@ -31,18 +38,41 @@ def check_file(path: Path) -> tuple[Report, Reading | None]:
         source = read_bytes(path)
     except DefinitionErrors as errors:
         return Report(str(path), tuple(Finding.of(error) for error in errors.errors)), None
-    return read(source, str(path), beside=beside(path))
+    report, reading = read(source, str(path), beside=beside(path))
+    if limits is not None and reading is not None:
+        report = within_limits(report, reading, limits)
+    return report, reading
 
 
-def check_files(files: Sequence[Path]) -> Iterator[Report]:
+def within_limits(
+    report: Report, reading: Reading, limits: Limits, plan: ProductionPlan | None = None
+) -> Report:
+    """The report with what the site does not allow.
+
+    :param plan: of the production, where more is known of it than the file says.
+    """
+    from dirac_prodsys.core.findings import Finding
+    from dirac_prodsys.core.proof import in_words_of_the_file
+    from dirac_prodsys.core.site.limits import check
+
+    plan = plan or reading.plan
+    if reading.production is None or plan is None:
+        return report
+    told = in_words_of_the_file(check(reading.production, plan, limits), plan)
+    found = {*report.findings, *(Finding.of(reading.at_place(problem)) for problem in told)}
+    return replace(report, findings=tuple(sorted(found)))
+
+
+def check_files(files: Sequence[Path], limits: Limits | None = None) -> Iterator[Report]:
     """What is found in each file by itself."""
+    look = partial(_report, limits=limits)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if len(files) < ALONE or processors < 2:
-        yield from map(_report, files)
+        yield from map(look, files)
         return
     with ProcessPoolExecutor(processors) as pool:
-        yield from pool.map(_report, files, chunksize=10)
+        yield from pool.map(look, files, chunksize=10)
 
 
-def _report(path: Path) -> Report:
-    return check_file(path)[0]
+def _report(path: Path, limits: Limits | None) -> Report:
+    return check_file(path, limits)[0]

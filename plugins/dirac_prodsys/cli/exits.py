@@ -17,6 +17,7 @@ from dirac_prodsys.errors import (
     GatewayError,
     ProdsysError,
     RunError,
+    SiteError,
 )
 
 DEFINITION, GATEWAY, RUN = 2, 3, 4
@@ -25,7 +26,7 @@ DEFINITION, GATEWAY, RUN = 2, 3, 4
 def exit_code(error: ProdsysError) -> int:
     """The exit code that stands for this kind of error."""
     match error:
-        case DefinitionError() | DefinitionErrors():
+        case DefinitionError() | DefinitionErrors() | SiteError():
             return DEFINITION
         case GatewayError():
             return GATEWAY

@@ -17,14 +17,16 @@ import typer
 from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.checking import check_file, check_files
 from dirac_prodsys.cli.completing import files
-from dirac_prodsys.cli.exits import DEFINITION, exit_code
+from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
+from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report
+    from dirac_prodsys.core.site.file import Limits
     from dirac_prodsys.gateway.protocol import GatewaySettings
 
 #: files that are checked before anybody would look at a progress bar
@@ -51,6 +53,8 @@ def lint(
             "--verbose", "-v", help="Notes, too: what each link takes, how many jobs to expect."
         ),
     ] = False,
+    site: SiteFile = None,
+    bundle: Bundle = "",
     live: Annotated[
         bool, typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites.")
     ] = False,
@@ -66,15 +70,17 @@ def lint(
     """Check production files and report everything that is wrong with them."""
     found_files = production_files(paths)
     outage: ProdsysError | None = None
+    with readable_errors():
+        limits = limits_of(site, bundle)
     if live:
         from dirac_prodsys.gateway.protocol import GatewaySettings
 
         settings = GatewaySettings(
             backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
         )
-        reports, outage = _check_live(found_files, settings, run)
+        reports, outage = _check_live(found_files, settings, run, limits)
     else:
-        reports = _check(found_files)
+        reports = _check(found_files, limits)
     found = _all_findings(reports, verbose=verbose)
     output = "json" if as_json else output
     text = FORMATS[output](found)
@@ -89,17 +95,17 @@ def lint(
         raise typer.Exit(DEFINITION)
 
 
-def _check(files: Sequence[Path]) -> list[Report]:
+def _check(files: Sequence[Path], limits: Limits | None) -> list[Report]:
     with _progress(len(files)) as advance:
         reports = []
-        for report in check_files(files):
+        for report in check_files(files, limits):
             reports.append(report)
             advance()
         return reports
 
 
 def _check_live(
-    files: Sequence[Path], settings: GatewaySettings, run: str
+    files: Sequence[Path], settings: GatewaySettings, run: str, limits: Limits | None
 ) -> tuple[list[Report], ProdsysError | None]:
     """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
     from dirac_prodsys.cli.lint_live import Live
@@ -110,10 +116,10 @@ def _check_live(
     live: Live | None = None
     with _progress(len(files)) as advance:
         for path in files:
-            report, reading = check_file(path)
+            report, reading = check_file(path, limits)
             if reading is not None and outage is None:
                 try:
-                    live = live or Live(open_gateway(settings), run)
+                    live = live or Live(open_gateway(settings), run, limits)
                     report = live.examine(report, reading)
                 except GatewayError as error:
                     outage = error

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dirac_prodsys.cli.checking import within_limits
 from dirac_prodsys.cli.lint_gates import gates_now
 from dirac_prodsys.core import naming, run_ranges
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
@@ -24,6 +25,7 @@ from dirac_prodsys.core.proof import Report, grid, groups, in_words_of_the_file,
 from dirac_prodsys.core.proof.numbers import UNTIL_TYPES_ARE_KNOWN
 from dirac_prodsys.core.proof.runs import names_run
 from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.site.file import Limits
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -33,10 +35,12 @@ class Live:
     """A grid that is asked.
 
     :param run: tag of the run that is meant to start; empty: any.
+    :param limits: of the site; None: it is not asked.
     """
 
     gateway: ProductionGateway
     run: str = ""
+    limits: Limits | None = None
     _inventory: Inventory | None = None
     _datasets: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
 
@@ -86,7 +90,10 @@ class Live:
         problems += gates_now(plan, self.gateway)
         told = in_words_of_the_file(problems, plan)
         found = {*static, *(Finding.of(reading.at_place(problem)) for problem in told)}
-        return Report(report.file, tuple(sorted(found)), report.claims)
+        examined = Report(report.file, tuple(sorted(found)), report.claims)
+        if self.limits is None or not queries:
+            return examined
+        return within_limits(examined, reading, self.limits, plan)
 
     def _query(self, name: str) -> Mapping[str, Any] | None:
         """The query of a dataset; None if there is none."""

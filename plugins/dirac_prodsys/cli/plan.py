@@ -20,6 +20,7 @@ from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
+from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -58,6 +59,8 @@ def plan(
     ] = "text",
     parameters: Parameters = None,
     datasets: Datasets = None,
+    site: SiteFile = None,
+    bundle: Bundle = "",
     live: Annotated[
         bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
     ] = False,
@@ -75,6 +78,7 @@ def plan(
     from rich.text import Text
 
     from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.site.limits import demand
 
     with readable_errors():
         production = read_production(file)
@@ -85,6 +89,8 @@ def plan(
             known = look_up_datasets(gateway, production, run, values, known)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)
         chosen = production if values is None else production.bind(values)
+        if (limits := limits_of(site, bundle)) is not None:
+            demand(chosen, compiled, limits)
         met = None if gateway is None else compare(gateway, compiled)
     if as_json:
         beside = {} if met is None else {"grid": met.to_dict()["meetings"]}

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,6 +22,12 @@ from dirac_prodsys.cli import rehearse_options as on
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.file_options import Datasets, Parameters
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.plan_values import parameter_values
+from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.production import Production
+    from dirac_prodsys.core.site.file import Limits
 
 #: what is started in the checkout
 PROGRAM = "sandbox.rehearsal"
@@ -37,6 +43,8 @@ def rehearse(
     profile: on.Profile = "auto",
     parameters: Parameters = None,
     datasets: Datasets = None,
+    site: SiteFile = None,
+    bundle: Bundle = "",
     timeout: on.Timeout = 3600.0,
     keep: on.Keep = False,
     as_json: on.AsJson = False,
@@ -46,8 +54,11 @@ def rehearse(
     Several files run side by side. Exit code 4: a link fed nothing, or a step did not end.
     """
     with readable_errors():
+        limits = limits_of(site, bundle)
         for file in files:
-            read_production(file)
+            production = read_production(file)
+            if limits is not None:
+                _demand_allowed(production, limits, parameters)
     checkout = _checkout()
     if checkout is None:
         typer.echo(
@@ -65,6 +76,16 @@ def rehearse(
     code = _run([sys.executable, "-m", PROGRAM, *map(str, arguments)], checkout)
     if code:
         raise typer.Exit(code)
+
+
+def _demand_allowed(
+    production: Production, limits: Limits, parameters: Sequence[str] | None
+) -> None:
+    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.site.limits import demand
+
+    chosen = production.bind(parameter_values(production, parameters)) if parameters else production
+    demand(chosen, compile_plan(chosen, run="rehearsal"), limits)
 
 
 def _checkout() -> Path | None:

@@ -59,6 +59,15 @@ def before_step(plan: ProductionPlan, step: str, reports: Iterable[str] = ()) ->
     return _cut("\n\n".join(part for part in parts if part))
 
 
+def before_removal(step: StepPlan, removes: str) -> str:
+    """The question before a step removes files, where the site wants it asked.
+
+    :param removes: by which operations, and how much.
+    """
+    head = f"Step **{step.name}** would remove files for ever. The site wants this to be asked."
+    return _cut("\n\n".join([head, quoted([removes, *_outline(step)])]))
+
+
 def subject_of(approval: Approval) -> str:
     """The question in one line."""
     return " ".join(approval.subject.split())[:MAX_SUBJECT]

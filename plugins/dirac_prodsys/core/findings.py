@@ -82,6 +82,7 @@ _LIVE = (
     ("unknown-se", "The configuration has no such storage element."),
     ("unknown-site", "The configuration has no such site."),
 )
+_SITE = (("not-allowed", "The site does not allow its authors to do this."),)
 _WARNINGS = (
     ("unconnected", "A step is linked to no other, and the others are linked."),
     ("root-without-tasks", "Nothing says how many tasks a step without input makes."),
@@ -128,7 +129,7 @@ _NOTES = (
 
 
 def _rules() -> dict[str, Rule]:
-    errors = (*_READING, *_LINKS, *_GROUPS, *_FOLDER, *_LIVE)
+    errors = (*_READING, *_LINKS, *_GROUPS, *_FOLDER, *_LIVE, *_SITE)
     tables: tuple[tuple[Severity, tuple[tuple[str, str], ...]], ...] = (
         ("error", errors),
         ("warning", _WARNINGS),

@@ -18,6 +18,7 @@ from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs
 from dirac_prodsys.gateway.dirac_requests import RequestVerbs
 from dirac_prodsys.gateway.dirac_runs import RunVerbs
+from dirac_prodsys.gateway.dirac_selection import SelectionVerbs
 from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 
@@ -37,5 +38,6 @@ class DiracVerbs(
     RunVerbs,
     TransformationVerbs,
     ActionVerbs,
+    SelectionVerbs,
 ):
     """What :class:`ProductionGateway` and its companions ask for, by DIRAC's services."""

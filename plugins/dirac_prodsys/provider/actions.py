@@ -9,6 +9,7 @@ what was done. Who asked, and why, is written into DIRAC before the act.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import NEVER_EXPIRE
@@ -20,6 +21,7 @@ from dirac_prodsys.core.actions.outcome import Outcome, Result, Word, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, Row, preview
 from dirac_prodsys.core.actions.request import ActionRequest, one_line, read_request
 from dirac_prodsys.core.actions.selecting import FileShare, select
+from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.errors import (
     GatewayDenied,
     GatewayUnavailable,
@@ -38,6 +40,7 @@ from dirac_prodsys.provider.deeds import (
 )
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
+from dirac_prodsys.provider.site import site, vo_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -76,6 +79,33 @@ class _ActionOperator(DiracOperator):
         self.dirac_conn_id = request.connection or DiracHook.default_conn_name
         return request
 
+    def demand_right(
+        self, context: Context, grid: ActingGateway, request: ActionRequest, ids: Sequence[int] = ()
+    ) -> None:
+        """Demand that the site lets whoever triggered the run do this to these transformations.
+
+        Their names are asked of the grid: those that another task has told may have been changed.
+
+        :raises SiteError: it does not, or its file cannot be used.
+        """
+        allowed = site()
+        if allowed is None:
+            return
+        user, vo = triggered_by(context), vo_of(grid)
+        seen = grid.snapshot(list(ids)) if ids else {}
+        demand_right(
+            allowed,
+            user,
+            request.action,
+            self.dirac_conn_id,
+            vo,
+            [one.name for one in seen.values()],
+            force=request.force,
+        )
+        for number, one in seen.items():
+            share = partial(grid.output_share, number)
+            demand_agreement(allowed, user, request.action, vo, one, share)
+
 
 class ProductionPreviewOperator(_ActionOperator):
     """Select the transformations, look at them, and tell what would be done to each.
@@ -90,7 +120,15 @@ class ProductionPreviewOperator(_ActionOperator):
         self.log.info("%s asks: %s, %s", by, request.action, request.scope)
         if request.reason:
             self.log.info("reason: %s", request.reason)
-        made = self.on_grid(lambda gateway: look(acting(gateway), request))
+
+        def look_if_allowed(gateway: ProductionGateway) -> Preview:
+            grid = acting(gateway)
+            self.demand_right(context, grid, request)
+            found = look(grid, request)
+            self.demand_right(context, grid, request, [row.id for row in found.acts])
+            return found
+
+        made = self.on_grid(look_if_allowed)
         context["ti"].xcom_push(key="table", value=made.to_text())
         self.log.info("%s", made.to_text())
         if request.digest and request.digest != made.digest:
@@ -121,6 +159,8 @@ class ProductionActionOperator(_ActionOperator):
             )
         plan = _told(context, request)
         by, run = _who(context)
+        ids = [row.id for row in plan.acts]
+        self.on_grid(lambda gateway: self.demand_right(context, acting(gateway), request, ids))
         results: list[Result] = []
         for row in plan.acts:
             result = self._earlier(context, row) or self._act(context, request, row, by, run)
@@ -166,7 +206,9 @@ class ProductionActionOperator(_ActionOperator):
             return "done", f"it has become {request.kind.sets} since this action began"
         decision = look_at(grid, request, row)
         now = status_now(grid, row.id)
-        so = decision.answer == "leave" and (request.action == "delete" or now in request.kind.means)
+        so = decision.answer == "leave" and (
+            request.action == "delete" or now in request.kind.means
+        )
         if decision.answer == "act" or so:
             return "done", carry_out(grid, request, row, note, before)
         return ("left" if decision.answer == "leave" and now == row.status else "failed"), (
@@ -206,7 +248,7 @@ def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
 
     :raises NotFound: it is for no transformation.
     """
-    vo = gateway.settings.vo or gateway.ping().vo
+    vo = vo_of(gateway)
     named = not request.force and not set("*?") & set(request.production)
     listed = gateway.list_transformations([request.production] if named else [])
     selection = select(request, listed, vo=vo)
@@ -267,5 +309,13 @@ def _share(gateway: ActingGateway, request: ActionRequest, transformation: int) 
 
 def _who(context: Context) -> tuple[str, str]:
     """Airflow's user who asked, and the run."""
-    run = context["dag_run"]
-    return getattr(run, "triggering_user_name", None) or "unknown", str(run.run_id)
+    return triggered_by(context) or "unknown", str(context["dag_run"].run_id)
+
+
+def triggered_by(context: Context) -> str | None:
+    """Airflow's user who triggered the run; None: it was no user of Airflow's.
+
+    The API server writes it from the session or token of the request, and no field of the request
+    says it. Airflow's own command line writes the name of the user of the operating system.
+    """
+    return getattr(context["dag_run"], "triggering_user_name", None) or None

@@ -25,7 +25,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity import wait_random_exponential as backoff
 
 from dirac_prodsys.core import loops, naming
-from dirac_prodsys.core.plan import StepPlan, compile
+from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.errors import (
@@ -42,6 +42,7 @@ from dirac_prodsys.provider.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.params import given_values
 from dirac_prodsys.provider.passes import last_passes
+from dirac_prodsys.provider.site import demand_allowed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -74,6 +75,8 @@ class DiracOperator(BaseOperator):
     spec_type: ClassVar[type[TransformationSpec | DatasetSpec]] = TransformationSpec
     #: False: the task is not for one step, and takes neither ``production`` nor ``spec``
     serves_step: ClassVar[bool] = True
+    #: True: the task writes to the grid, and the plan of its run must keep to the site's limits
+    asks_site: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -139,23 +142,11 @@ class DiracOperator(BaseOperator):
         :param whole: look up the datasets that it depends on; without them, body, queries and
             directories may be missing, and all else is there.
         :param of: another step of the production than the task's own.
-        :raises AirflowFailException: the production cannot be planned.
+        :raises AirflowFailException: the production cannot be planned, or does what the site does
+            not allow.
         """
         if self.production is not None and self.step is not None:
-            run = naming.run_tag(str(context["run_id"]))
-            try:
-                values = given_values(context)
-                last = self._last_passes(context)
-                compiled = compile(self.production, run=run, parameters=values, last=last)
-                needed = compiled.needed_for(self.step)
-                if whole and needed:
-                    queries = self.on_grid(lambda grid: _queries(grid, needed), state)
-                    compiled = compile(
-                        self.production, run=run, parameters=values, datasets=queries, last=last
-                    )
-                return compiled.step(of or self.step)
-            except ProdsysError as error:
-                raise AirflowFailException(str(error)) from error
+            return self.plan_of_run(context, state, whole=whole).step(of or self.step)
         spec = self._given_spec()
         rules = StepRules(
             needs_input=spec.input_query is not None or bool(spec.files),
@@ -170,6 +161,29 @@ class DiracOperator(BaseOperator):
             start="streaming",
             rules=rules,
         )
+
+    def plan_of_run(
+        self, context: Context, state: Mapping[str, Any] | None = None, *, whole: bool = True
+    ) -> ProductionPlan:
+        """All steps of the production as they are in this run; see :meth:`plan`."""
+        if self.production is None or self.step is None:
+            raise ValueError(f"{self.task_id}: serves no step of a production")
+        run = naming.run_tag(str(context["run_id"]))
+        try:
+            values = given_values(context)
+            last = self._last_passes(context)
+            compiled = compile(self.production, run=run, parameters=values, last=last)
+            needed = compiled.needed_for(self.step)
+            if whole and needed:
+                queries = self.on_grid(lambda grid: _queries(grid, needed), state)
+                compiled = compile(
+                    self.production, run=run, parameters=values, datasets=queries, last=last
+                )
+            if self.asks_site:
+                demand_allowed(context, self.production, compiled)
+            return compiled
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from error
 
     def _last_passes(self, context: Context) -> dict[str, int]:
         """The last passes of loops that decide what the step takes."""

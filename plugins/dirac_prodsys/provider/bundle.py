@@ -55,7 +55,8 @@ class ProductionsDagBundle(BaseDagBundle):
 
     def __init__(self, *, productions: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._folder = SourceFolder(Path(productions).expanduser())
+        self.productions = Path(productions).expanduser()
+        self._folder = SourceFolder(self.productions, self.name)
         self._latest = self.base_dir / "latest"
         self._index = self.base_dir / "index.json"
         self._store = SnapshotStore(self.base_dir, self.versions_dir)

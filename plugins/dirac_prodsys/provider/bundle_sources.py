@@ -17,9 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.dialects import DUMMY_RUN, load_production
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.proof import in_words_of_the_file
+from dirac_prodsys.core.site.limits import check
 from dirac_prodsys.core.yaml_source import MAX_BYTES
-from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.errors import DefinitionErrors, ProdsysError, SiteError
+from dirac_prodsys.provider.site import site, site_file
 
 ENDINGS = (".yaml", ".yml")
 #: of files that productions may read beside themselves
@@ -27,6 +32,9 @@ BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
 #: a file written to so recently may be half-written: it is given this time to settle, seconds
 SETTLE = 0.2
+
+#: stands for the site's file among the signatures; no file of a folder is called so
+SITE = "/site"
 
 Signature = tuple[int, ...]
 #: by name; None: there was no such file
@@ -54,10 +62,12 @@ class SourceFolder:
 
     :param folder: holds ``*.yaml`` and ``*.yml``; hidden and editors' temporary files are passed
         over, and what begins with ``_`` is there for others to extend.
+    :param bundle: name of the Dag bundle, by which the site's file knows the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bundle: str = "") -> None:
         self.folder = folder
+        self.bundle = bundle
         self._known: dict[str, tuple[Signatures, Source]] = {}
         #: of what the source at hand was made of
         self._made_of: Signatures = {}
@@ -73,7 +83,8 @@ class SourceFolder:
                 state = _stat(self.folder / name)
                 if state is not None:
                     found[name] = _signature(state)
-        return found
+        # what the site allows decides as well what is served
+        return found | _site_signature()
 
     def scan(self) -> list[Source]:
         """All sources, in the order of their names.
@@ -89,7 +100,7 @@ class SourceFolder:
                 state = _stat(self.folder / name)
                 if state is None:
                     continue
-                self._made_of = {name: _signature(state)}
+                self._made_of = {name: _signature(state), SITE: signatures.get(SITE)}
                 known = self._made_of, self._read(name, state)
             seen[name] = known
         self._known = seen
@@ -123,7 +134,20 @@ class SourceFolder:
             line = data[: error.start].count(b"\n") + 1
             column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
             return Source(file, error=f"{file}:{line}:{column}: is not UTF-8 text")
-        return _interpret(file, text, self._beside)
+        return _interpret(file, text, self._beside, self._demand_allowed)
+
+    def _demand_allowed(self, production: Production) -> None:
+        """Demand that a production keeps to what the site allows the folder.
+
+        :raises ProdsysError: it does not, or the site's file cannot be used.
+        """
+        allowed = site(self.folder)
+        if allowed is not None:
+            plan = compile(production, run=DUMMY_RUN)
+            found = check(production, plan, allowed.limits(self.bundle))
+            told = [production.at_place(each) for each in in_words_of_the_file(found, plan)]
+            if told:
+                raise DefinitionErrors(told)
 
     def _beside(self, name: str) -> str | None:
         """The text of another file of the folder; None if there is none."""
@@ -138,16 +162,33 @@ class SourceFolder:
             return None
 
 
-def _interpret(file: str, text: str, beside: Callable[[str], str | None]) -> Source:
+def _interpret(
+    file: str,
+    text: str,
+    beside: Callable[[str], str | None],
+    demand_allowed: Callable[[Production], None] = lambda _production: None,
+) -> Source:
     try:
         production = load_production(text, file, beside=beside)
         name = naming.dag_id(production.name)
+        demand_allowed(production)
     except ProdsysError as error:
         return Source(file, error=str(error))
     except Exception as error:
         # a mistake of ours must cost this file alone, and must say whose it is
         return Source(file, error=f"{file}: internal error: {type(error).__name__}: {error}")
     return Source(file, production=name, text=production.source)
+
+
+def _site_signature() -> dict[str, Signature]:
+    try:
+        path = site_file()
+    except SiteError:
+        return {SITE: (-1,)}
+    if path is None:
+        return {}
+    state = _stat(path)
+    return {SITE: (0,) if state is None else _signature(state)}
 
 
 def _counts(name: str) -> bool:

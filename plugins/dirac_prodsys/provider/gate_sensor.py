@@ -29,6 +29,8 @@ class DiracGateSensor(DiracOperator):
     link.
     """
 
+    asks_site = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if self.production is not None and self.step is not None:

@@ -41,6 +41,8 @@ class DiracLoopCheckOperator(DiracProductionOperator):
     :param number: of the pass.
     """
 
+    asks_site = True
+
     def __init__(self, *, loop: str, number: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.loop = loop

@@ -22,10 +22,12 @@ from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.before_start import AsksBeforeStart
 from dirac_prodsys.provider.fresh import name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.recovery import recover
+from dirac_prodsys.provider.site import demand_vo
 from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.verification import attach_verified
 
@@ -44,6 +46,8 @@ class DiracCreateTransformationOperator(DiracOperator):
     Returns ``{"id", "name", "adopted"}``, which is also kept in the task state store for ever.
     """
 
+    asks_site = True
+
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Look up by name, compare, create what is missing."""
         late = self.plan(context, whole=False)
@@ -51,6 +55,7 @@ class DiracCreateTransformationOperator(DiracOperator):
         if late.awaits:
             self.on_grid(lambda gateway: check_frozen(gateway, name, late.awaits))
         spec = self.plan(context).transformation.model_copy(update={"name": name})
+        self.on_grid(lambda gateway: demand_vo(context, gateway))
         record = self.on_grid(lambda gateway: gateway.create_transformation(spec))
         self.remember_link(record.id, record.name)
         result = {"id": record.id, "name": record.name, "adopted": record.adopted}
@@ -79,7 +84,7 @@ class DiracCreateTransformationOperator(DiracOperator):
             store.set(STATE_KEY, result, retention=NEVER_EXPIRE)
 
 
-class DiracStartTransformationOperator(DiracOperator):
+class DiracStartTransformationOperator(AsksBeforeStart):
     """Make the directories and the tasks of a step, attach listed files; then set it Active.
 
     One that was Stopped becomes Active again if the stop was ours (see ``stopping``), and not if
@@ -87,8 +92,12 @@ class DiracStartTransformationOperator(DiracOperator):
     """
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """All that a job may need before Active: a job never meets a missing directory."""
-        step = self.plan(context)
+        """All that a job may need before Active: a job never meets a missing directory.
+
+        :param state: ``agreed``: who agreed to what is removed, if somebody had to.
+        """
+        step = self.plan(context, state)
+        self.look_for_site(context, state, step)
         spec = step.transformation
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
@@ -108,7 +117,7 @@ class DiracStartTransformationOperator(DiracOperator):
                 self.log.warning("transformation %d stays Stopped: a person did it", record.id)
             return record, added
 
-        record, added = self.on_grid(start)
+        record, added = self.on_grid(start, state)
         self.remember_link(record.id, record.name)
         self.log.info("started transformation %d %s, %d tasks added", record.id, record.name, added)
         return {"id": record.id, "name": record.name, "tasks_added": added}
@@ -129,6 +138,8 @@ class DiracFlushTransformationOperator(DiracOperator):
 
     The task succeeds either way: a skipped one would need its followers to know about it.
     """
+
+    asks_site = True
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Active → Flush if any file is Unused."""
@@ -168,6 +179,8 @@ class DiracFlushTransformationOperator(DiracOperator):
 class DiracCompleteTransformationOperator(DiracOperator):
     """Set the transformation Completed; returns what it was like just before."""
 
+    asks_site = True
+
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """The snapshot first: DIRAC archives a Completed transformation and forgets its tasks."""
         name = self.plan(context, whole=False).transformation.name
@@ -199,6 +212,7 @@ class DiracCreateDatasetOperator(DiracOperator):
     """
 
     spec_type = DatasetSpec
+    asks_site = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

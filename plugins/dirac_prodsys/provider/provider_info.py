@@ -59,9 +59,14 @@ def _option(description: str, example: str | None = None, default: str = "") -> 
     }
 
 
-#: section of Airflow's configuration, read in ``provider/notify.py``
+#: section of Airflow's configuration, read in ``provider/notify.py`` and ``provider/site.py``
 SECTION = "dirac_prodsys"
 _OPTIONS: dict[str, dict[str, Any]] = {
+    "site": _option(
+        "Absolute path of the site's file: what authors may do, and who may act. The same for all "
+        "components, and where no author can write.",
+        "/etc/airflow/site.yaml",
+    ),
     "notify_to": _option("Who is told of what happens to productions.", "shift@example.org"),
     "notify_on": _option("Kinds of notices; empty: all but flushed.", "stalled, given_up, failed"),
     "smtp_conn_id": _option(

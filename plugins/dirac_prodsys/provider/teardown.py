@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -32,6 +33,7 @@ from dirac_prodsys.provider.fresh import own_directories
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.run_states import task_states
+from dirac_prodsys.provider.site import why_not_clean
 from dirac_prodsys.provider.stopping import stop
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 from dirac_prodsys.provider.whole import DiracProductionOperator
@@ -61,6 +63,10 @@ class DiracEndRunOperator(DiracProductionOperator):
 
         def end(gateway: ProductionGateway) -> tuple[Parting, ...]:
             remains = self._remains(gateway, plan)
+            remains = {
+                step: self._as_allowed(context, gateway, plan, left)
+                for step, left in remains.items()
+            }
             flushed.update(step for step, left in remains.items() if _is_flushed(left))
             partings = part(how, list(remains.values()))
             for parting in partings:
@@ -113,6 +119,18 @@ class DiracEndRunOperator(DiracProductionOperator):
             )
             for step, name in names.items()
         }
+
+    def _as_allowed(
+        self, context: Context, gateway: ProductionGateway, plan: ProductionPlan, left: Remains
+    ) -> Remains:
+        """What is left, to be stopped where the site lets nobody clean it unasked."""
+        if left.action != "clean" or left.snapshot is None:
+            return left
+        kept = why_not_clean(context, gateway, self.whole, plan, left.snapshot.id)
+        if kept:
+            self.log.warning("%s is not cleaned, only stopped: %s", left.step, kept)
+            return replace(left, action="stop")
+        return left
 
     def _act(
         self,

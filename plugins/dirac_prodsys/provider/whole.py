@@ -16,6 +16,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.params import given_values
 from dirac_prodsys.provider.passes import last_passes
+from dirac_prodsys.provider.site import demand_allowed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,7 +40,8 @@ class DiracProductionOperator(DiracOperator):
 
         What datasets hold is not looked up.
 
-        :raises AirflowFailException: the production cannot be planned.
+        :raises AirflowFailException: the production cannot be planned, or does what the site does
+            not allow.
         """
         run = naming.run_tag(str(context["run_id"]))
         try:
@@ -47,4 +49,6 @@ class DiracProductionOperator(DiracOperator):
             plan = compile(self.whole, run=run, parameters=given_values(context), last=last)
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from error
+        if self.asks_site:
+            demand_allowed(context, self.whole, plan)
         return plan.ended(last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +18,13 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.provider import bundle_sources
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from tests.unit.provider.action_runs import ActionRun
 from tests.unit.provider.waits import Begun
 
 Connect = Callable[..., str]
+WriteSite = Callable[..., Path]
 
 TWO_STEPS = Path(__file__).with_name("two.yaml").read_text()
 
@@ -83,6 +86,39 @@ def context() -> dict[str, Any]:
         "task_state_store": Store(),
         "outlet_events": defaultdict(SimpleNamespace),
     }
+
+
+@pytest.fixture
+def site_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteSite:
+    """Writes what the site says of the bundle ``productions``, and more."""
+    path = tmp_path / "etc" / "site.yaml"
+    path.parent.mkdir()
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__SITE", str(path))
+
+    def write(limits: str, more: str = "") -> Path:
+        path.write_text(f"version: 1\nbundles: {{productions: {{{limits}}}}}\n{more}\n")
+        # as a file that was written later
+        os.utime(path, ns=(path.stat().st_mtime_ns + 1,) * 2)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A drop-in folder with a good file."""
+    monkeypatch.setattr(bundle_sources, "SETTLE", 0)
+    made = tmp_path / "productions"
+    made.mkdir()
+    (made / "two.yaml").write_text(TWO_STEPS)
+    return made
+
+
+@pytest.fixture
+def in_bundle(context: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A task's context that knows its bundle, as in a worker."""
+    bundle = SimpleNamespace(name="productions", productions=folder)
+    return {**context, "ti": SimpleNamespace(id="0000", bundle_instance=bundle)}
 
 
 @pytest.fixture

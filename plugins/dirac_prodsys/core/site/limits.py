@@ -1,0 +1,243 @@
+"""Whether a plan keeps to the limits of its bundle: findings with their place.
+
+Everything counts that reaches the grid: what a job type or a form of CTAO derives as well as what
+is written, and what an operation does rather than what its step is called. Placeholders and
+parameters are filled in by then, so a run that chooses other values is looked at again.
+
+What is selected by metadata may lie anywhere: for that the task that starts the step asks the
+catalogue. Here a removal is told by its list, or by the directories of the steps whose files it
+takes.
+
+Invariant: pure; at most :data:`TOLD` mistakes of a kind are told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from dirac_prodsys.core.cancel import action_of
+from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
+from dirac_prodsys.core.problems import Path, Problem
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.proof.estimate import estimate
+from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.site.file import Limits
+from dirac_prodsys.core.site.removals import removing, unbounded
+from dirac_prodsys.core.specs import CtaoSpec, JobSpec, RequestSpec, TransformationSpec
+from dirac_prodsys.errors import DefinitionErrors
+
+#: mistakes of a kind that are told, and names that a hint lists
+TOLD, _LISTED = 20, 10
+
+
+def check(production: Production, plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
+    """Where a plan goes beyond the limits.
+
+    :param plan: of the production.
+    """
+    yield from _few(_words(plan, limits))
+    yield from _few(_places(plan, limits))
+    yield from _few(_removals(production, plan, limits))
+    yield from _few(_tasks(production, plan, limits))
+
+
+def demand(production: Production, plan: ProductionPlan, limits: Limits) -> None:
+    """Demand that a plan keeps to the limits.
+
+    :raises DefinitionErrors: it does not; every mistake is told at its place.
+    """
+    found = [production.at_place(problem) for problem in check(production, plan, limits)]
+    if found:
+        raise DefinitionErrors(found)
+
+
+def within(path: str, prefixes: Iterable[str]) -> bool:
+    """Whether a path of the catalogue is one of the directories, or below one."""
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
+
+
+def own_directories(spec: TransformationSpec) -> tuple[str, ...]:
+    """Where the files of a transformation go, each directory once."""
+    body = spec.body
+    found = [directory.path for directory in spec.directories]
+    if isinstance(body, JobSpec):
+        found += [output.directory for output in body.outputs]
+    if isinstance(body, CtaoSpec):  # the path below it may follow from a dataset that is not read
+        base = dict(body.settings).get("base_path")
+        found += [base.rstrip("/")] if isinstance(base, str) else []
+    return tuple(dict.fromkeys(found))
+
+
+# -- words ----------------------------------------------------------------------------------------
+
+
+def _words(plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
+    here: Path = ("production",)
+    yield from _word("connection", plan.connection, limits.connections, (*here, "connection"))
+    yield from _word("VO", plan.vo, limits.vos, (*here, "vo"))
+    for step in plan.steps:
+        spec, path = step.transformation, ("steps", step.name)
+        yield from _word("transformation type", spec.type, limits.types, (*path, "type"))
+        if isinstance(spec.body, RequestSpec):
+            for operation in spec.body.operations:
+                allowed = limits.operations
+                yield from _word("operation", operation.type, allowed, (*path, "job"))
+
+
+def _word(what: str, word: str, allowed: Collection[str] | None, path: Path) -> Iterator[Problem]:
+    if allowed is not None and word not in allowed:
+        yield _problem(path, f"the site does not allow {what} {word!r} here", allowed)
+
+
+# -- places ---------------------------------------------------------------------------------------
+
+
+def _places(plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
+    for step in plan.steps:
+        path: Path = ("steps", step.name)
+        for directory in own_directories(step.transformation):
+            said = (*path, "output", "directory")
+            yield from _place("files are made in", directory, limits.outputs, said)
+        if step.dataset is not None:
+            said = (*path, "dataset", "name")
+            yield from _place("a dataset is made as", step.dataset.name, limits.datasets, said)
+        for place, read in _read_by_name(step):
+            yield from _place("the step reads", read, limits.reads, (*path, *place))
+    for loop in plan.loops:
+        for gate in loop.gates:
+            said = ("loops", loop.name)
+            yield from _place("the loop reads", gate.name, limits.reads, said)
+
+
+def _read_by_name(step: StepPlan) -> Iterator[tuple[Path, str]]:
+    """What a step reads by its name, and not by its metadata."""
+    for index, gate in enumerate(step.gates):
+        if gate.kind != "production":
+            yield ("wait_for", index), gate.name
+    body = step.transformation.body
+    if isinstance(body, JobSpec):
+        for entry in body.sandbox:
+            yield ("job",), entry.removeprefix("LFN:")
+    if not removing(step.transformation):  # what is removed has a limit of its own
+        for index, lfn in enumerate(step.transformation.files):
+            yield ("input", "lfns", index), lfn
+
+
+def _place(what: str, place: str, allowed: Collection[str] | None, path: Path) -> Iterator[Problem]:
+    if allowed is not None and not within(place, allowed):
+        yield _problem(path, f"{what} {place}, and the site does not allow that", allowed)
+
+
+# -- removals -------------------------------------------------------------------------------------
+
+
+def _removals(production: Production, plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
+    steps = {step.name: step for step in plan.steps}
+    for step in plan.steps:
+        path: Path = ("steps", step.name)
+        if operations := removing(step.transformation):
+            told = f"step {step.name} removes files ({', '.join(operations)})"
+            if not limits.unbounded_removals and unbounded(step):
+                reason = f"{told} that no condition bounds, and the site does not allow that"
+                hint = "say which files are meant: by a list, or by a field with a value"
+                yield Problem((*path, "input"), reason, hint, code="not-allowed")
+            yield from _removed(step, told, steps, limits.removals)
+        if action_of(production, step.name) == "clean":
+            own = production.step(step.name).on_cancel is not None
+            said = (*path, "on_cancel") if own else ("production", "on_cancel")
+            for directory in own_directories(step.transformation):
+                what = f"on_cancel: clean of step {step.name} removes files in"
+                yield from _place(what, directory, limits.removals, said)
+
+
+def _removed(
+    step: StepPlan, told: str, steps: dict[str, StepPlan], allowed: Collection[str] | None
+) -> Iterator[Problem]:
+    if allowed is None:
+        return
+    path: Path = ("steps", step.name, "job")
+    if not allowed:
+        yield _problem(path, f"{told}, and the site allows no removals here", ())
+        return
+    for index, lfn in enumerate(step.transformation.files):
+        said: Path = ("steps", step.name, "input", "lfns", index)
+        yield from _place(f"step {step.name} removes", lfn, allowed, said)
+    for directory in _taken_from(step, steps):
+        yield from _place(f"step {step.name} removes files in", directory, allowed, path)
+
+
+def _taken_from(step: StepPlan, steps: dict[str, StepPlan]) -> tuple[str, ...]:
+    """Directories of the steps whose files a step takes; of these, if they only hand them on."""
+    found: dict[str, None] = {}
+    left, seen = [*step.parents, *step.feeders], set[str]()
+    while left:
+        name = left.pop()
+        if name in seen or name not in steps:
+            continue
+        seen.add(name)
+        own = own_directories(steps[name].transformation)
+        found |= dict.fromkeys(own)
+        if not own:
+            found |= dict.fromkeys(steps[name].transformation.files)
+            left += [*steps[name].parents, *steps[name].feeders]
+    return tuple(found)
+
+
+# -- tasks ----------------------------------------------------------------------------------------
+
+
+def tasks_asked(production: Production, plan: ProductionPlan) -> int:
+    """The tasks that a run of a plan asks for: those that are certain, and those it may add."""
+    certain = estimate(Subject(production, plan))
+    total = 0
+    for step in plan.steps:
+        spec = step.transformation
+        if spec.tasks is None:
+            total += certain[step.name].tasks.low if step.name in certain else 0
+        else:
+            more = math.ceil(spec.tasks * step.rules.extend)
+            total += max(spec.tasks + more, spec.max_tasks)
+    return total
+
+
+def _tasks(production: Production, plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
+    quotas = {
+        "tasks_per_run": limits.tasks_per_run,
+        "tasks_per_production": limits.tasks_per_production,
+    }
+    if not any(quotas.values()):
+        return
+    asked = tasks_asked(production, plan)
+    for name, most in quotas.items():
+        if most is not None and asked > most:
+            yield Problem(
+                ("steps",),
+                f"a run asks for {asked:,} tasks, and the site allows {most:,} ({name})",
+                "ask for fewer tasks, or whoever runs Airflow for a higher quota",
+                on_key=True,
+                code="not-allowed",
+            )
+
+
+# -- words of findings ----------------------------------------------------------------------------
+
+
+def _problem(path: Path, reason: str, allowed: Collection[str]) -> Problem:
+    if allowed:
+        names = sorted(allowed)
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        hint = f"allowed: {', '.join(names[:_LISTED])}{more}"
+    else:
+        hint = "ask whoever runs Airflow, if it is needed"
+    return Problem(path, reason, hint, code="not-allowed")
+
+
+def _few(problems: Iterator[Problem]) -> Iterator[Problem]:
+    """The first ones, and how many there are beside them."""
+    told: Sequence[Problem] = list(dict.fromkeys(problems))
+    yield from told[:TOLD]
+    if len(told) > TOLD:
+        last = told[TOLD]
+        reason = f"{last.reason}; and {len(told) - TOLD - 1} more of the kind"
+        yield Problem(last.path, reason, last.hint, on_key=last.on_key, code="not-allowed")

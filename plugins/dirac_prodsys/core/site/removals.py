@@ -1,0 +1,76 @@
+"""What a step removes, and whether somebody of the site must agree to it first.
+
+Invariant: told by what the request does, never by the name of its type; and what cannot be counted
+counts as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.plan_values import StepPlan
+from dirac_prodsys.core.site.file import RemovalApproval
+from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
+
+#: operations after which a file, or a copy of it, is gone
+REMOVING = frozenset({"RemoveFile", "RemoveReplica", "PhysicalRemoval", "MoveReplica"})
+
+#: of conditions that exclude, and bound nothing
+_NEGATIONS = frozenset({"!=", "nin"})
+
+_TERABYTE = 10**12
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a removal is about.
+
+    :param files: number of files; ``bytes``: their size.
+    :param known: whether more cannot come: a step that starts before its parents are complete
+        removes files that nobody has counted.
+    """
+
+    files: int
+    bytes: int
+    known: bool = True
+
+
+def removing(spec: TransformationSpec) -> tuple[str, ...]:
+    """The operations of a transformation that remove something, each once."""
+    if not isinstance(spec.body, RequestSpec):
+        return ()
+    types = (operation.type for operation in spec.body.operations)
+    return tuple(dict.fromkeys(each for each in types if each in REMOVING))
+
+
+def unbounded(step: StepPlan) -> bool:
+    """Whether a step removes files, and no condition says which: all others may be meant."""
+    spec = step.transformation
+    listed = spec.files or step.sample or step.verified_at or step.awaits
+    return bool(removing(spec)) and not listed and not _bounds(spec.input_query)
+
+
+def must_ask(rule: RemovalApproval | None, share: Share) -> bool:
+    """Whether the rule of a virtual organisation wants an answer before this is removed."""
+    if rule is None:
+        return False
+    if rule.above_files is None and rule.above_terabytes is None:
+        return True
+    if not share.known:
+        return True
+    many = rule.above_files is not None and share.files > rule.above_files
+    most = rule.above_terabytes
+    return many or (most is not None and share.bytes > most * _TERABYTE)
+
+
+def _bounds(query: MetaQuery | None) -> bool:
+    if query is None:
+        return False
+    for condition in query.to_dirac().values():
+        if isinstance(condition, Mapping) and not _NEGATIONS.issuperset(condition):
+            return True
+        if not isinstance(condition, Mapping) and condition not in ("Any", "Missing"):
+            return True
+    return False

@@ -1,0 +1,130 @@
+"""Who may act on which productions: the rules of the site's file, asked with Airflow's user.
+
+A rule allows; nothing forbids. What no rule allows is refused, also for a user whom Airflow does
+not tell: a run that was not triggered by a person has none.
+
+Invariant: pure. The same question gets the same answer in a preview and before an act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.actions.selecting import FileShare
+from dirac_prodsys.core.site.file import ANY, RemovalApproval, Rule, Site
+from dirac_prodsys.core.site.removals import Share, must_ask
+from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.errors import SiteError
+
+
+def demand_right(
+    site: Site | None,
+    user: str | None,
+    action: str,
+    connection: str,
+    vo: str,
+    names: Iterable[str] = (),
+    *,
+    force: bool = False,
+) -> None:
+    """Demand that a user may act.
+
+    :param user: whom Airflow says the run was triggered by; None: it does not say.
+    :param vo: of the connection.
+    :param names: of the transformations that are meant, ``production__run__step``.
+    :param force: those are meant that nobody's plan made.
+    :raises SiteError: the user may not.
+    """
+    if site is None or site.actions is None:
+        return
+    if not user:
+        raise SiteError(
+            f"nobody may {action}: Airflow does not say who asks",
+            "trigger production_operations as a user: in the UI, by REST, or by dirac-prodsys",
+        )
+    rules = [rule for rule in site.actions if user in site.users_of(rule.roles, rule.users)]
+    fitting = [rule for rule in rules if _fits(rule, action, connection, vo, force=force)]
+    if not fitting:
+        forced = " with force" if force else ""
+        raise SiteError(
+            f"{user} may not {action}{forced} through connection {connection!r} (VO {vo or '?'})",
+            _told(rules, user),
+        )
+    for name in names:
+        production = name.split(naming.SEPARATOR)[0]
+        if not any(_covers(rule, production, name, force=force) for rule in fitting):
+            raise SiteError(f"{user} may not {action} {name}", _told(rules, user))
+
+
+def demand_agreement(
+    site: Site | None,
+    user: str | None,
+    action: str,
+    vo: str,
+    seen: Snapshot,
+    share: Callable[[], FileShare],
+) -> None:
+    """Demand that who cleans much, or starts what may remove much, could have agreed to it.
+
+    A step that removes files asks before it starts; an action goes round that question.
+
+    :param seen: the transformation as it is now.
+    :param share: asks for the files that cleaning removes.
+    :raises SiteError: the user could not.
+    """
+    rule = None if site is None else site.removal_approvals.get(vo)
+    if site is None or rule is None:
+        return
+    users = site.users_of(rule.roles, rule.users)
+    if user in users or not _removes(action, seen, rule, share):
+        return
+    raise SiteError(
+        f"{user or 'nobody'} may not {action} {seen.name}: the site lets only {', '.join(users)} "
+        f"agree to such removals of VO {vo}",
+        "let one of them do it",
+    )
+
+
+def _removes(
+    action: str, seen: Snapshot, rule: RemovalApproval, share: Callable[[], FileShare]
+) -> bool:
+    if action == "clean":
+        found = share()
+        return must_ask(rule, Share(found.files, found.bytes))
+    if action != "start" or seen.status != TransformationStatus.NEW:
+        return False
+    kind = transformation_types().get(seen.type)
+    return kind is None or kind.body != "job"  # what its requests do is not known here
+
+
+def _fits(rule: Rule, action: str, connection: str, vo: str, *, force: bool) -> bool:
+    return (
+        (ANY in rule.actions or action in rule.actions)
+        and (rule.connections is None or connection in rule.connections)
+        and (rule.vos is None or vo in rule.vos)
+        and (rule.force or not force)
+    )
+
+
+def _covers(rule: Rule, production: str, name: str, *, force: bool) -> bool:
+    # what nobody's plan made is told by its whole name
+    words = (production, name) if force else (production,)
+    return any(fnmatchcase(word, pattern) for word in words for pattern in rule.productions)
+
+
+def _told(rules: Iterable[Rule], user: str) -> str:
+    lines = [_in_words(rule) for rule in rules][:10]
+    return (
+        f"{user} may {'; '.join(lines)}" if lines else f"no rule of the site's file is for {user}"
+    )
+
+
+def _in_words(rule: Rule) -> str:
+    said = [", ".join(rule.actions), f"productions {', '.join(rule.productions)}"]
+    said += [f"VO {', '.join(rule.vos)}"] if rule.vos is not None else []
+    said += [f"through {', '.join(rule.connections)}"] if rule.connections is not None else []
+    return " ".join(said)

@@ -1,0 +1,185 @@
+"""The site's file, as the deployment names it: ``[dirac_prodsys] site``.
+
+It is read anew whenever it is asked: a limit that is written now holds for what is sent next.
+
+Invariant: fail closed. A file that is named and cannot be used, or that lies where authors write,
+allows nothing; without the option, nothing is limited.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from dirac_prodsys.core.site.file import Limits, RemovalApproval, Site, read_site
+from dirac_prodsys.core.site.limits import demand
+from dirac_prodsys.core.site.removals import Share, must_ask
+from dirac_prodsys.errors import ProdsysError, SiteError
+from dirac_prodsys.gateway.action_protocol import ActionGateway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.production import Production
+    from dirac_prodsys.gateway.protocol import ProductionGateway
+
+#: section of Airflow's configuration, and the option
+SECTION, OPTION = "dirac_prodsys", "site"
+
+
+def site_file() -> Path | None:
+    """Where the site's file is; None: the deployment names none.
+
+    :raises SiteError: the path is not absolute.
+    """
+    written = str(conf.get(SECTION, OPTION, fallback="") or "").strip()
+    if not written:
+        return None
+    path = Path(written)
+    if not path.is_absolute():
+        raise SiteError(f"[{SECTION}] {OPTION} is {written!r}", "write an absolute path")
+    return path
+
+
+def site(productions: Path | None = None) -> Site | None:
+    """The site's file; None: there is none.
+
+    :param productions: folder that authors write into, where it may not lie.
+    :raises SiteError: it cannot be used.
+    """
+    path = site_file()
+    if path is None:
+        return None
+    try:
+        if productions is not None and _inside(path, productions):
+            raise SiteError(
+                f"the site's file {path} lies in {productions}, where authors write: it is not "
+                "used, and nothing is allowed",
+                f"let [{SECTION}] {OPTION} name a file that only the deployment can write",
+            )
+        text = path.read_bytes()
+    except OSError as error:
+        raise SiteError(
+            f"the site's file {path} cannot be read, and nothing is allowed: {error.strerror}",
+            "let whoever runs Airflow see to it on every machine that runs tasks",
+        ) from error
+    return read_site(text, str(path))
+
+
+def limits(context: Mapping[str, Any]) -> Limits | None:
+    """What the files of a task's bundle may do; None: nothing is limited.
+
+    :raises AirflowException: the site's file cannot be used now, or says nothing of the bundle;
+        the task may be tried again.
+    """
+    bundle = getattr(context.get("ti"), "bundle_instance", None)
+    try:
+        found = site(_productions(context))
+        return None if found is None else found.limits(str(getattr(bundle, "name", "")))
+    except SiteError as error:
+        raise AirflowException(str(error)) from error
+
+
+def demand_allowed(
+    context: Mapping[str, Any], production: Production, plan: ProductionPlan
+) -> None:
+    """Demand that a plan keeps to what the site allows the files of the task's bundle.
+
+    :param plan: of the task's own run.
+    :raises AirflowFailException: it does not.
+    :raises AirflowException: as for :func:`limits`.
+    """
+    allowed = limits(context)
+    if allowed is None:
+        return
+    try:
+        demand(production, plan, allowed)
+    except ProdsysError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def demand_vo(context: Mapping[str, Any], gateway: ProductionGateway) -> None:
+    """Demand that the connection is of a VO that the site allows, whatever the production says.
+
+    :raises SiteError: it is of another one.
+    :raises AirflowException: as for :func:`limits`.
+    """
+    allowed = limits(context)
+    if allowed is None or allowed.vos is None:
+        return
+    vo = vo_of(gateway)
+    if vo and vo not in allowed.vos:
+        raise SiteError(
+            f"the connection is of VO {vo!r}, and the site does not allow that here",
+            f"allowed: {', '.join(allowed.vos) or 'none'}",
+        )
+
+
+def why_not_clean(
+    context: Mapping[str, Any],
+    gateway: ProductionGateway,
+    production: Production,
+    plan: ProductionPlan,
+    transformation: int,
+) -> str:
+    """Why the end of a run may not clean a transformation, in words; empty if it may.
+
+    Nobody can be asked there: what somebody must agree to is left to a person.
+    """
+    try:
+        demand_allowed(context, production, plan)
+        asked, _ = removal_approval(context, (plan.vo, vo_of(gateway)))
+    except AirflowException as error:
+        return str(error)
+    if asked is None:
+        return ""
+    if not isinstance(gateway, ActionGateway):
+        return "nobody can count its files, and the site wants to be asked"
+    share = gateway.output_share(transformation)
+    if must_ask(asked, Share(share.files, share.bytes)):
+        return (
+            f"it is about {share.files} files, and the site wants to be asked: who may do so "
+            "cleans it by production_operations"
+        )
+    return ""
+
+
+def removal_approval(
+    context: Mapping[str, Any], vos: Iterable[str]
+) -> tuple[RemovalApproval | None, tuple[str, ...]]:
+    """Who must agree to removals of virtual organisations, by rule and by name; None: nobody.
+
+    :param vos: that of the production, and that of the connection: the first with a rule counts.
+    :raises AirflowException: the site's file cannot be used now.
+    """
+    try:
+        found = site(_productions(context))
+    except SiteError as error:
+        raise AirflowException(str(error)) from error
+    if found is not None:
+        for rule in filter(None, map(found.removal_approvals.get, vos)):
+            return rule, found.users_of(rule.roles, rule.users)
+    return None, ()
+
+
+def vo_of(gateway: ProductionGateway) -> str:
+    """The VO of a connection; empty if nobody knows it."""
+    return gateway.settings.vo or gateway.ping().vo
+
+
+def _productions(context: Mapping[str, Any]) -> Path | None:
+    """The folder of a task's bundle that authors write into."""
+    folder = getattr(getattr(context.get("ti"), "bundle_instance", None), "productions", None)
+    return folder if isinstance(folder, Path) else None
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether a file lies in a folder, by its name or by where its links lead."""
+    real = folder.resolve()
+    return any(
+        real in (one, *one.parents) for one in (path.resolve(), path.parent.resolve() / path.name)
+    )

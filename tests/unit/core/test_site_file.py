@@ -1,0 +1,67 @@
+"""The site's file: closed, strict, and of no use at all when anything in it is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from dirac_prodsys.core.site.file import Limits, read_site
+from dirac_prodsys.errors import SiteError
+
+HEAD = "version: 1\n"
+
+
+def test_a_file_that_says_nothing_allows_everything() -> None:
+    site = read_site(HEAD, "site.yaml")
+    assert site.limits("productions") == Limits()
+    assert site.actions is None
+
+
+def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> None:
+    named = read_site(HEAD + "bundles: {productions: {vos: [sim]}}", "site.yaml")
+    assert named.limits("productions").vos == ("sim",)
+    with pytest.raises(SiteError, match=r"says nothing of the bundle 'other'"):
+        named.limits("other")
+    star = read_site(HEAD + "bundles: {'*': {vos: []}, productions: {}}", "site.yaml")
+    assert (star.limits("other").vos, star.limits("productions").vos) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("bundles: {p: {conections: [a]}}", "site.yaml:2:15: unknown key 'conections'"),
+        ("bundles: {p: {connections: a}}", "should be a list"),
+        ("bundles: {p: {outputs: [sim/x]}}", "'sim/x' is no absolute path"),
+        ("bundles: {p: {outputs: [/sim/x/]}}", "'/sim/x/' is no absolute path"),
+        ("bundles: {p: {removals: [/sim/../ctao]}}", "is no absolute path"),
+        ("bundles: {p: {tasks_per_run: 0}}", "should be at least 1"),
+        ("bundles: {p: {tasks_per_run: '10'}}", "should be a whole number"),
+        ("bundles: {p: {unbounded_removals: 'no'}}", "should be true or false"),
+        ("removal_approvals: {sim: {roles: [managers]}}", "there is no role 'managers'"),
+        ("removal_approvals: {sim: {above_files: 10}}", "this is for nobody"),
+        ("roles: {m: []}\nremoval_approvals: {sim: {roles: [m]}}", "this is for nobody"),
+        ("actions: [{users: [ada], actions: [clean, format]}]", "there is no action 'format'"),
+        ("actions: [{actions: [clean]}]", "this is for nobody"),
+        ("actions: [{users: [ada], actions: []}]", "should not be empty"),
+        ("bundles: {a: {}, a: {}}", "site.yaml:2:"),
+        ("version: 2", "site.yaml:2:"),
+        ("bundles: {p: !!python/name:os.system {}}", "site.yaml:2:"),
+    ],
+)
+def test_a_mistake_makes_the_whole_file_of_no_use_and_is_told_at_its_place(
+    text: str, told: str
+) -> None:
+    with pytest.raises(SiteError) as wrong:
+        read_site(HEAD + text, "site.yaml")
+    assert "nothing is allowed" in wrong.value.reason
+    assert told in wrong.value.reason
+
+
+@pytest.mark.parametrize("data", [b"", b"- a", b"version: 2", b"\xff", b"x" * 2_000_000])
+def test_what_is_no_site_file_is_refused(data: bytes) -> None:
+    with pytest.raises(SiteError):
+        read_site(data, "site.yaml")
+
+
+def test_roles_stand_for_their_users_each_once() -> None:
+    site = read_site(HEAD + "roles: {a: [x, y], b: [y, z]}", "site.yaml")
+    assert site.users_of(["a", "b"], ["x", "w"]) == ("x", "y", "z", "w")
