@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dirac_prodsys.core.proof import prove
+from dirac_prodsys.core.inventory import Inventory
+from dirac_prodsys.core.proof import grid, prove
 from tests.unit.core.test_proof_links import child, subject, told
 from tests.unit.core.writing import output, step
 
@@ -45,3 +46,19 @@ def test_what_every_file_has_need_not_be_declared_and_narrows_a_link() -> None:
     one = subject(a=making("a"), b=child("a", "b", {"Size": {">": 100}}))
     assert told(one, "undeclared-field") == []
     assert told(one, "link") == ["step b takes part of the files (Size > 100) of a"]
+
+
+def test_a_query_that_grows_too_long_by_the_numbers_that_are_kept_is_told() -> None:
+    angles = [round(20.1 + step, 1) for step in range(24)]
+    made = making("a")
+    made["output"] |= {"file_metadata": {"angle": angles}, "files": ["a_@{JOB_ID}"]}
+    one = subject(a={**made, "dataset": {"name": "/sim/datasets/all"}})
+    (reason,) = [r for r in told(one, "inexact-number") if "characters" in r]
+    assert reason.startswith("where its fields are of type float, the query of the dataset has ")
+
+    def too_long(kind: str) -> list[Any]:
+        have = Inventory({"step": "VARCHAR(128)"}, {"angle": kind})
+        return [problem.path for problem in grid.check(one, have) if problem.code == "text"]
+
+    assert too_long("float") == [("steps", "a", "dataset")]
+    assert too_long("double") == []
