@@ -91,7 +91,7 @@ def said_by(directories: tuple[DirectorySpec, ...]) -> set[str]:
 
 
 def _inexact(field: str, places: dict[Value, tuple[Path, str]]) -> Iterator[Problem]:
-    changed = [v for v in places if stored_values.single(float(v)) != v]
+    changed = [v for v in places if stored_values.single(float(v)) not in (v, None)]
     if not changed:
         return
     first, more = changed[0], len(changed) - 1
