@@ -120,7 +120,7 @@ def test_a_dataset_holds_the_files_that_have_its_fraction_and_says_its_query_as_
 ) -> None:
     files = numbered(system, gateway, "thetaP")
     run = run_of(files)
-    for condition, means in MEANINGS:
+    for condition, means in MEANINGS[:6]:
         query = MetaQuery.parse({"run": run, "thetaP": condition})
         name = f"/sim/datasets/{unique()}"
         wanted = DatasetSpec(name=name, query=query, expect_files=sum(map(means, NUMBERS)))

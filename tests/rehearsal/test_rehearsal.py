@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.process import MARK
 from tests.integration.ctadirac_sources import productions
 
 EXAMPLES = REPOSITORY / "include" / "productions" / "examples"
+THREE_KINDS = ("w01_simulation_and_backgrounds", "w02_two_stage_merging", "w10_data_management")
 FULL = "ctadirac-3.1.0/tests/system/config/full_production_config.yml"
 
 #: a virtual organisation, a storage element, a type, fields and a dataset that no sandbox has
@@ -49,6 +51,66 @@ steps:
     group_size: 100
     input: {from: take, where: {grade: b}}
     output: {metadata: {step: pick}, files: ["picked_@{JOB_ID}"]}
+"""
+
+#: angles of which the catalogue keeps others: 24 bits do not hold 52.374
+FRACTIONS = """\
+version: 1
+production: {name: fractions, vo: sim}
+common:
+  directory: /sim/fractions/${{ run }}
+  se: DISK-A-SE
+  metadata: {run: "${{ run }}"}
+defaults: {job: {type: script, executable: simulate}}
+matrix: {zenith: [20, 40, 52.374]}
+steps:
+  simulate:
+    type: MCSimulation
+    tasks: 2
+    output: {metadata: {thetaP: "${{ matrix.zenith }}", step: simulate}, files: ["s_@{JOB_ID}"]}
+  all:
+    type: Merging
+    matrix: []
+    group_size: 2
+    input: {from: simulate}
+    output: {metadata: {step: all}, files: ["a_@{JOB_ID}"]}
+  alone:
+    type: Merging
+    matrix: []
+    group_size: 2
+    input: {from: simulate-52.374}
+    output: {metadata: {step: alone}, files: ["o_@{JOB_ID}"]}
+  again:
+    type: Merging
+    matrix: []
+    group_size: 3
+    input: {dataset: /sim/datasets/given_angles, where: {thetaP: [40, 52.374]}}
+    output: {metadata: {step: again, thetaP: 0.1}, files: ["g_@{JOB_ID}"]}
+    dataset: {name: "/sim/datasets/fractions_${{ run }}", where: {thetaP: 0.1}}
+"""
+
+#: CTAO's own job types at such an angle
+STEEP = """\
+version: 1
+production: {name: steep, vo: ctao}
+defaults:
+  job: {type: "ctao:*", MCCampaign: PROD6, configuration_id: 16, base_path: /ctao/MC}
+steps:
+  simulate:
+    tasks: 2
+    job:
+      type: "ctao:MCSimulation"
+      version: "2024-02-05"
+      site: LaPalma
+      particle: gamma
+      pointing_dir: North
+      zenith_angle: 52.374
+      n_shower: 50000
+      moon: dark
+  process:
+    group_size: 2
+    input: {from: simulate}
+    job: {type: "ctao:CtapipeProcessing", version: v0.23.0, data_level: 2, output_extension: DL2.h5}
 """
 
 
@@ -93,11 +155,34 @@ def steps(report: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     }
 
 
-def test_examples_of_three_kinds_come_to_their_end_side_by_side() -> None:
-    names = ("w01_simulation_and_backgrounds", "w02_two_stage_merging", "w10_data_management")
-    files = [EXAMPLES / f"{name}.yaml" for name in names]
-    reports = rehearse("--tasks", 2, "--files", 3, *files)
-    background, merging, moving = (reports[name] for name in names)
+@pytest.fixture(scope="module")
+def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Reports of productions that were rehearsed together."""
+    fractions = tmp_path_factory.mktemp("fractions") / "fractions.yaml"
+    fractions.write_text(FRACTIONS)
+    examples = [EXAMPLES / f"{name}.yaml" for name in THREE_KINDS]
+    return rehearse("--tasks", 2, "--files", 3, *examples, fractions)
+
+
+def test_every_file_of_an_angle_with_a_fraction_reaches_its_children_and_its_dataset(
+    side_by_side: dict[str, dict[str, Any]],
+) -> None:
+    report = side_by_side["fractions"]
+    assert sum(fed for (_, child), (fed, _of) in links(report).items() if child == "all") == 6
+    assert links(report)["simulate-52.374", "alone"] == (2, 2)
+    assert {name: steps(report)[name] for name in ("all", "alone", "again")} == {
+        "all": (6, 6, 3),
+        "alone": (2, 2, 1),
+        "again": (3, 3, 1),
+    }
+    (dataset,) = report["datasets"]
+    assert (dataset["files"], dataset["frozen"]) == (1, True)
+
+
+def test_examples_of_three_kinds_come_to_their_end_side_by_side(
+    side_by_side: dict[str, dict[str, Any]],
+) -> None:
+    background, merging, moving = (side_by_side[name] for name in THREE_KINDS)
 
     # each reprocessing takes the files of its background, and no others
     assert links(background) == {
@@ -124,7 +209,11 @@ def test_examples_of_three_kinds_come_to_their_end_side_by_side() -> None:
 def test_ctao_s_own_production_comes_to_its_end_on_the_full_grid(tmp_path: Path) -> None:
     file = tmp_path / "full_production_config.yml"
     file.write_text(productions()[FULL])
-    report = rehearse("--profile", "full", "--tasks", 6, file)["full_production_config"]
+    steep = tmp_path / "steep.yaml"
+    steep.write_text(STEEP)
+    reports = rehearse("--profile", "full", "--tasks", 6, file, steep)
+    assert steps(reports["steep"]) == {"simulate": (0, 0, 2), "process": (2, 2, 1)}
+    report = reports["full_production_config"]
     assert steps(report) == {
         "Step1_MCSimulation": (0, 0, 6),
         "Step2_CtapipeProcessing": (6, 6, 6),

@@ -26,7 +26,7 @@ from dirac_prodsys.core.proof.numbers import UNTIL_TYPES_ARE_KNOWN
 from dirac_prodsys.core.proof.runs import names_run
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.site.file import Limits
-from dirac_prodsys.errors import NotFound
+from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
@@ -116,7 +116,10 @@ class Live:
                 continue
             if not known.issuperset(query.fields):
                 continue
-            counts[step.name] = self.gateway.count_files(query)
+            try:
+                counts[step.name] = self.gateway.count_files(query)
+            except GatewayRejected:  # a value does not fit its field, which is told
+                continue
             if not counts[step.name]:
                 empty.append(
                     Problem(

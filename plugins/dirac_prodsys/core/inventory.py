@@ -16,15 +16,17 @@ STANDARD_FIELDS = frozenset(
     | {"UID"}
 )
 
+_BARE = "DIRAC takes a bare word for it, and fails on the form in which queries are kept"
+
 #: names that DIRAC keeps for what a file is, and by which no query of ours can ask: name → what it
 #: is, and why not (``FileMetadata.__buildStandardMetaQuery``, 9.1)
 UNASKABLE_FIELDS = {
-    "Group": "the DIRAC group of who registered the file, of which DIRAC takes a bare word only",
-    "LastAccessDate": "a date for which DIRAC's database has no column",
-    "Path": "a name for which DIRAC has no condition",
-    "SE": "the storage elements that have the file, of which DIRAC loses most conditions",
-    "Status": "the number of a file's state in the database",
-    "User": "who registered the file, of which DIRAC takes a bare word only",
+    "Group": ("the DIRAC group of who registered a file", _BARE),
+    "LastAccessDate": ("the day of the last access", "its database has no such column"),
+    "Path": ("the path of a file", "DIRAC has a word for it and no query"),
+    "SE": ("the storage elements that have a file", "DIRAC loses all conditions but a bare word"),
+    "Status": ("the state of a file", "it is a number that only the database knows"),
+    "User": ("the user who registered a file", _BARE),
 }
 
 
@@ -34,22 +36,21 @@ def check_askable(field: str, *, made: bool = False) -> None:
     :param made: the field is one that a step gives its files.
     :raises MetaQueryError: it is such a name; ``field``: which.
     """
-    what = UNASKABLE_FIELDS.get(field)
-    if what is None and made and field in STANDARD_FIELDS:
-        what = "what every file has of itself"
-    if what is None:
-        return
-    if made:
+    if made and (field in STANDARD_FIELDS or field in UNASKABLE_FIELDS):
+        what, _ = UNASKABLE_FIELDS.get(field, ("what every file has of itself", ""))
         raise MetaQueryError(
-            f"{field} is DIRAC's own word: {what}; no metadata field of that name can be found by",
+            f"{field} is DIRAC's own word for {what}: no file is found by a metadata field of that "
+            "name",
             "give the field another name",
             field=field,
         )
-    raise MetaQueryError(
-        f"{field} is DIRAC's own word, and no field to select by: {what}",
-        f"select by metadata, or by one of: {', '.join(sorted(STANDARD_FIELDS))}",
-        field=field,
-    )
+    if field in UNASKABLE_FIELDS:
+        what, why = UNASKABLE_FIELDS[field]
+        raise MetaQueryError(
+            f"{field} is DIRAC's own word for {what}, and no condition on it works: {why}",
+            f"select by metadata, or by one of: {', '.join(sorted(STANDARD_FIELDS))}",
+            field=field,
+        )
 
 
 @dataclass(frozen=True)

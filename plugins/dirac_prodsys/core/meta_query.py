@@ -4,9 +4,9 @@ DIRAC's own form of a query loses zeros, breaks on bare floats, bools and lists 
 (``TransformationDB.__addMetaQuery``) and has no "and". This one cannot: it is parsed from any form
 once, and written in the one form that survives.
 
-Invariant: equal queries select the same files and print the same; :meth:`MetaQuery.refine` is
-exactly "and" (its laws are property tests). Text is compared as the catalogue's database does it,
-without regard to case and accents, and written as its author spelled it.
+Invariant: equal queries select the same files; :meth:`MetaQuery.refine` is exactly "and" (its laws
+are property tests). Text is compared as the catalogue's database does it, without regard to case
+and accents, and written as its author spelled it.
 """
 
 from __future__ import annotations

@@ -102,6 +102,35 @@ def test_files_of_a_query_are_counted_and_none_is_a_warning(live, grid, tmp_path
     assert "step a: 10 files in, 3 or more jobs" in told
 
 
+def test_what_the_type_of_a_field_makes_of_a_number_is_known_live(live, grid, good, prodsys):
+    def linted(field: str, *values: object) -> list[dict[str, Any]]:
+        text = original
+        for step, value in zip(("simulate", "merge"), values, strict=False):
+            text = text.replace(f"step: {step}}}", f"step: {step}, {field}: {value}}}")
+        return live(written(good.parent, text))
+
+    original = good.read_text()
+    file = written(good.parent, original.replace("step: merge}", "step: merge, thetaP: 52.374}"))
+    assert "[inexact-number]" in prodsys("lint", file).stdout
+    assert linted("thetaP", 20, 52.374) == []
+    (lost,) = linted("data_level", 1, 52.374)
+    assert (lost["code"], lost["severity"]) == ("field-type", "error")
+    assert "no whole number" in lost["message"]
+    assert codes(linted("site", 20, 52.374)) == ["number-as-text", "number-as-text"]
+    (one,) = linted("thetaP", 52.374, 52.3740001)
+    assert (one["code"], one["severity"]) == ("same-value", "error")
+    assert "as float in the catalogue both are 52.374000549316406" in one["message"]
+
+
+def test_a_condition_that_its_field_cannot_fulfil_is_told_and_ends_no_questions(live, tmp_path):
+    for condition in ("1.5", "none", '{"!=": 1.5}'):
+        text = REPROCESS.replace("data_level: 0", f"data_level: {condition}")
+        assert text != REPROCESS
+        assert codes(live(written(tmp_path, text))) == ["field-type"]
+    text = REPROCESS.replace("data_level: 0", 'data_level: {">": 0.5}')
+    assert codes(live(written(tmp_path, text))) == ["nothing-selected"]
+
+
 def test_names_of_a_run_that_exist_are_told(live, grid, good):
     from dirac_prodsys.cli.files import read_production
 

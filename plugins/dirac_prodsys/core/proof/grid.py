@@ -40,7 +40,7 @@ def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
 
 
 def _same_numbers(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
-    """Numbers that are one in a field of type float."""
+    """Numbers that are one in a field of type float, and too many of which others are kept."""
     types = {**inventory.file_fields, **inventory.directory_fields}
     found: dict[str, dict[Value, tuple[Path, str]]] = {}
     for path, step, fields in spellings.in_steps(subject.plan.steps):
@@ -50,6 +50,7 @@ def _same_numbers(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
                 for value in fields[name]:
                     if not isinstance(value, str):
                         found.setdefault(name, {}).setdefault(value, where)
+    yield from numbers.too_long(subject, types, "text")
     for name, places in found.items():
         yield from numbers.close(name, places, "same-value", f"as {types[name]} in the catalogue")
 

@@ -9,14 +9,16 @@ Invariant: one finding for each field and kind of trouble, where it shows first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dirac_prodsys.core import spellings, stored_values
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.meta_value import Value
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.meta_value import MetaQueryError, Value
 from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.step_output import MAX_CONDITION, MAX_DATASET_TEXT
 
 #: codes of what the types of a catalogue decide
 UNTIL_TYPES_ARE_KNOWN = frozenset({"inexact-number", "close-numbers"})
@@ -40,6 +42,47 @@ def check(subject: Subject) -> Iterator[Problem]:
     for field, places in numbers.items():
         yield from _inexact(field, places)
         yield from close(field, places, "close-numbers", "in a field of type float")
+    perhaps = dict.fromkeys(numbers, "float")
+    yield from too_long(subject, perhaps, "inexact-number", "where its fields are of type float, ")
+
+
+def too_long(
+    subject: Subject, types: Mapping[str, str], code: str, when: str = ""
+) -> Iterator[Problem]:
+    """Queries that are too long with the numbers that are sent beside those that were written.
+
+    :param types: of fields.
+    :param when: what must be so.
+    """
+    for path, query in _queries(subject):
+        try:
+            sent = stored_values.as_stored(query, types)
+        except MetaQueryError:  # told as what it is
+            continue
+        whole = path[-1] == "dataset"
+        forms = [sent.to_dirac()] if whole else list(sent.to_dirac().values())
+        length, most = max(len(str(f)) for f in forms), MAX_DATASET_TEXT if whole else MAX_CONDITION
+        if sent != query and length > most:
+            what = "the query of the dataset" if whole else "a condition"
+            yield Problem(
+                path,
+                f"{when}{what} has {length} characters, with what 24 bits keep of its numbers "
+                f"beside them, and DIRAC keeps {most}",
+                "name fewer values, use a range, or select by another field",
+                code=code,
+            )
+
+
+def _queries(subject: Subject) -> Iterator[tuple[Path, MetaQuery]]:
+    for step in subject.plan.steps:
+        path: Path = ("steps", step.name)
+        for key, query in (
+            ("input", subject.takes.get(step.name)),
+            ("output", step.transformation.output_query),
+            ("dataset", None if step.dataset is None else step.dataset.query),
+        ):
+            if query is not None and not query.is_empty:
+                yield (*path, key), query
 
 
 def said_by(directories: tuple[DirectorySpec, ...]) -> set[str]:
@@ -48,7 +91,7 @@ def said_by(directories: tuple[DirectorySpec, ...]) -> set[str]:
 
 
 def _inexact(field: str, places: dict[Value, tuple[Path, str]]) -> Iterator[Problem]:
-    changed = [v for v in places if stored_values.single(float(v)) != v]
+    changed = [v for v in places if stored_values.single(float(v)) not in (v, None)]
     if not changed:
         return
     first, more = changed[0], len(changed) - 1
