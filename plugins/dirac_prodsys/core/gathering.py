@@ -100,8 +100,11 @@ def choose(parts: Sequence[Part], masks: Masks, *, numbered: bool = False) -> Me
     others = masks.all & ~masks.of(one.output.step for one in parts)
     sure = {name: masks.matching(name, of[name]) & others for name in known}
     # a job may set a field that its output does not declare, but never the planner's own
-    unsaid = {name: 0 if name == FIELD else masks.silent(name) & others for name in known}
-    for left in ({name: sure[name] | unsaid[name] for name in known}, sure):
+    silent = {name: 0 if name == FIELD else masks.silent(name) & others for name in known}
+    strict = {name: sure[name] | silent[name] for name in known}
+    declared = frozenset.intersection(*(frozenset(one.output.query.fields) for one in parts))
+    loose = {name: sure[name] if name in declared else strict[name] for name in known}
+    for left in (strict, loose):
         if known and reduce(and_, left.values()) == 0:
             found = MetaQuery()
             for name in _smallest(known, left, conditions.required, wanted):

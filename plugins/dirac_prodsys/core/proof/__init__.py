@@ -7,9 +7,11 @@ not meant::
     gathers    by which fields a step takes the outputs of many
     siblings   steps that want the same files, take their own output, or leave files out
     shape      what hangs together, roots without tasks, fields of two types
+    models     steps that apply a model and do not wait for its training
     runs       whether two runs stay apart
     groups     groups that never fill, and what each step comes to (estimate)
     folder     names that two files claim
+    folder_gates   what files wait for of each other
     grid       what a grid lacks for a production (needs facts of that grid)
 
 A new check is a function ``check(subject)`` of a module in :data:`CHECKS`, and a rule for its code
@@ -27,7 +29,7 @@ from dirac_prodsys.core.dialects import Reading, inspect
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof import folder, gathers, groups, links, runs, shape, siblings
+from dirac_prodsys.core.proof import folder, folder_gates, gathers, groups, links, models, runs, shape, siblings
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.errors import DefinitionErrors
 
@@ -37,6 +39,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     siblings.check,
     shape.check,
     runs.check,
+    models.check,
     groups.check,
 )
 
@@ -47,11 +50,13 @@ class Report:
 
     :param findings: by place.
     :param claims: names that no other file may claim.
+    :param waits: what its steps wait for, and make.
     """
 
     file: str
     findings: tuple[Finding, ...]
     claims: tuple[folder.Placed, ...] = ()
+    waits: folder_gates.Waits | None = None
 
     @property
     def broken(self) -> bool:
@@ -94,7 +99,7 @@ def read(
         claims += folder.claims(subject)
     found = _sorted(Finding.of(error) for error in errors_found)
     placed = (folder.Placed(c, reading.at_place(Problem(c.path, c.name))) for c in claims)
-    return Report(file, found, tuple(placed)), reading
+    return Report(file, found, tuple(placed), folder_gates.waits(reading)), reading
 
 
 def _sorted(findings: Iterator[Finding]) -> tuple[Finding, ...]:
