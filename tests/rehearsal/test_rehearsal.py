@@ -51,6 +51,36 @@ steps:
     output: {metadata: {step: pick}, files: ["picked_@{JOB_ID}"]}
 """
 
+#: a gather of one axis, and one that no metadata tell from the branches that it leaves out
+GATHER = """\
+version: 1
+production: {name: gather, vo: sim}
+common: {directory: "/sim/gather/${{ run }}", se: DISK-A-SE, metadata: {run: "${{ run }}"}}
+defaults: {group_size: 100, start: on_complete, job: {type: script, executable: merge}}
+matrix: {particle: [gamma, proton], zenith: [20, 40]}
+steps:
+  simulate:
+    type: MCSimulation
+    start: streaming
+    tasks: 2
+    output:
+      metadata: {particle: "${{ matrix.particle }}", zenith: "${{ matrix.zenith }}", level: 0}
+      files: ["sim_@{JOB_ID}"]
+  merge:
+    type: Merging
+    matrix: [particle]
+    input: {from: simulate}
+    output:
+      metadata: {particle: "${{ matrix.particle }}", zenith: 0, level: 1}
+      files: ["merged_@{JOB_ID}"]
+  diagonal:
+    type: Merging
+    matrix: []
+    input: {from: [simulate-gamma-20, simulate-proton-40]}
+    output: {metadata: {level: 2}, files: ["diagonal_@{JOB_ID}"]}
+    dataset: {name: "/sim/datasets/gather_${{ run }}"}
+"""
+
 
 def rehearse(*arguments: object) -> dict[str, dict[str, Any]]:
     """Reports by production; the rehearsal must come to a good end and leave nothing behind."""
@@ -93,10 +123,13 @@ def steps(report: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     }
 
 
-def test_examples_of_three_kinds_come_to_their_end_side_by_side() -> None:
+def test_examples_of_three_kinds_and_a_gather_come_to_their_end_side_by_side(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "gather.yaml").write_text(GATHER)
     names = ("w01_simulation_and_backgrounds", "w02_two_stage_merging", "w10_data_management")
     files = [EXAMPLES / f"{name}.yaml" for name in names]
-    reports = rehearse("--tasks", 2, "--files", 3, *files)
+    reports = rehearse("--tasks", 2, "--files", 3, *files, tmp_path / "gather.yaml")
     background, merging, moving = (reports[name] for name in names)
 
     # each reprocessing takes the files of its background, and no others
@@ -119,6 +152,11 @@ def test_examples_of_three_kinds_come_to_their_end_side_by_side() -> None:
         "remove": {},
     }
     assert any("Remove these files for ever?" in note for note in moving["notes"])
+
+    gather = reports["gather"]
+    assert steps(gather)["merge-gamma"] == steps(gather)["diagonal"] == (4, 4, 1)
+    assert set(links(gather).values()) == {(2, 2)}
+    assert gather["datasets"][0]["files"] == 1
 
 
 def test_ctao_s_own_production_comes_to_its_end_on_the_full_grid(tmp_path: Path) -> None:

@@ -67,9 +67,7 @@ def makers_of(plans: Mapping[str, StepPlan]) -> Makers:
     return Makers(datasets, directories)
 
 
-def edges_of(
-    waits: Mapping[str, Sequence[str]], loops: Iterable[LoopPlan]
-) -> dict[str, list[str]]:
+def edges_of(waits: Mapping[str, Sequence[str]], loops: Iterable[LoopPlan]) -> dict[str, list[str]]:
     """Step, or check of a loop, → those that it waits for."""
     edges = {step: list(named) for step, named in waits.items()}
     for loop in loops:

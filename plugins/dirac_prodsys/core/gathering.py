@@ -1,9 +1,9 @@
-"""Which fields a step asks for that gathers the outputs of many: few that tell these from all others.
+"""Which fields a step asks for that gathers the outputs of many: few that tell them from others.
 
-The exact join of the parents' queries (``meta_query.join``) wants every combination of the values in
-which they differ. The branches of a matrix rarely have that: each has its own ``step``, and its own
-values of the axes. But a production is finite: a query that selects more than the exact one takes
-the same files, if no file of the production has what it selects more.
+The exact join of the parents' queries (``meta_query.join``) wants every combination of the values
+in which they differ. The branches of a matrix rarely have that: each has its own ``step``, and its
+own values of the axes. But a production is finite: a query that selects more than the exact one
+takes the same files, if no file of the production has what it selects more.
 
 So the smallest set of fields is looked for that keeps all other outputs of the production apart,
 and other runs and productions too: one of the fields names the run, and one the production where

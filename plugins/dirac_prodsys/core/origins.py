@@ -110,7 +110,9 @@ class _Tracing:
     def added(self) -> bool:
         """Whether the planner's field is its own, and no output of the production declares it."""
         outputs = (step.output for step in self.subject.production.steps)
-        return not any(o is not None and FIELD in {**o.metadata, **o.file_metadata} for o in outputs)
+        return not any(
+            o is not None and FIELD in {**o.metadata, **o.file_metadata} for o in outputs
+        )
 
     def _filled(self, dataset: str, step: str, path: Path) -> str:
         plan = self.subject.plan

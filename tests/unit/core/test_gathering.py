@@ -193,7 +193,7 @@ def added(plan: ProductionPlan) -> dict[str, int]:
     }
 
 
-def test_any_axes_of_a_matrix_of_960_branches_are_gathered_without_metadata_written_for_it() -> None:
+def test_any_axes_of_960_branches_are_gathered_without_metadata_written_for_it() -> None:
     kept = [some for size in range(3) for some in combinations(AXES, size)]
     steps = {"-".join(("m", *some)): merge("simulate", *some) for some in kept}
     plan = compile_plan(matrix(AXES, **steps), run=RUN)
@@ -282,7 +282,7 @@ def test_outputs_that_no_field_ties_to_the_run_are_not_gathered_and_the_hint_say
         matrix(axes, common, simulate=simulate, all=merge("simulate"))
     (error,) = caught.value.errors
     assert error.code == "inexact-join"
-    assert "run: \"${{ run }}\" in common.metadata" in error.hint
+    assert 'run: "${{ run }}" in common.metadata' in error.hint
 
 
 def test_a_directory_within_that_of_another_step_gets_no_field_that_both_would_have() -> None:

@@ -21,8 +21,8 @@ from dirac_prodsys.core.parameters import Scalar
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.yaml_document import Text
 
-#: steps that all branches together may have
-MAX_STEPS = 2500
+#: steps that all branches together may have: what Airflow needs for a DAG grows with their square
+MAX_STEPS = 1500
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 

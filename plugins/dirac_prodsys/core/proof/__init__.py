@@ -29,7 +29,17 @@ from dirac_prodsys.core.dialects import Reading, inspect
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof import folder, folder_gates, gathers, groups, links, models, runs, shape, siblings
+from dirac_prodsys.core.proof import (
+    folder,
+    folder_gates,
+    gathers,
+    groups,
+    links,
+    models,
+    runs,
+    shape,
+    siblings,
+)
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.errors import DefinitionErrors
 

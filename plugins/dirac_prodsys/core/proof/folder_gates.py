@@ -182,15 +182,15 @@ class _Folder:
                 made = self._opened_by(one.gate)
                 if made and not any(name.startswith(_node(file, "")) for name in made):
                     across.append((_node(file, one.step), one, made))
-        for waiting, _, made in across:
-            if len(made) == 1:
-                edges.setdefault(waiting, []).extend(made)
+        for waiting, _, makers in across:
+            if len(makers) == 1:
+                edges.setdefault(waiting, []).extend(makers)
         if not across:
             return
         knot = knots(edges)
-        for waiting, one, made in across:
-            if all(knot.get(name) == knot[waiting] for name in made):
-                ring = _ring(made[0], waiting, edges, knot)
+        for waiting, one, makers in across:
+            if all(knot.get(name) == knot[waiting] for name in makers):
+                ring = _ring(makers[0], waiting, edges, knot)
                 told = ", which waits for ".join(ring[:_RING])
                 more = f" and, {len(ring) - _RING} steps later," if len(ring) > _RING else ""
                 yield (
