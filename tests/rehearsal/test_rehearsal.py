@@ -113,6 +113,36 @@ steps:
     job: {type: "ctao:CtapipeProcessing", version: v0.23.0, data_level: 2, output_extension: DL2.h5}
 """
 
+#: a gather of one axis, and one that no metadata tell from the branches that it leaves out
+GATHER = """\
+version: 1
+production: {name: gather, vo: sim}
+common: {directory: "/sim/gather/${{ run }}", se: DISK-A-SE, metadata: {run: "${{ run }}"}}
+defaults: {group_size: 100, start: on_complete, job: {type: script, executable: merge}}
+matrix: {particle: [gamma, proton], zenith: [20, 40]}
+steps:
+  simulate:
+    type: MCSimulation
+    start: streaming
+    tasks: 2
+    output:
+      metadata: {particle: "${{ matrix.particle }}", zenith: "${{ matrix.zenith }}", level: 0}
+      files: ["sim_@{JOB_ID}"]
+  merge:
+    type: Merging
+    matrix: [particle]
+    input: {from: simulate}
+    output:
+      metadata: {particle: "${{ matrix.particle }}", zenith: 0, level: 1}
+      files: ["merged_@{JOB_ID}"]
+  diagonal:
+    type: Merging
+    matrix: []
+    input: {from: [simulate-gamma-20, simulate-proton-40]}
+    output: {metadata: {level: 2}, files: ["diagonal_@{JOB_ID}"]}
+    dataset: {name: "/sim/datasets/gather_${{ run }}"}
+"""
+
 
 def rehearse(*arguments: object) -> dict[str, dict[str, Any]]:
     """Reports by production; the rehearsal must come to a good end and leave nothing behind."""
@@ -158,10 +188,12 @@ def steps(report: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
 @pytest.fixture(scope="module")
 def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Reports of productions that were rehearsed together."""
-    fractions = tmp_path_factory.mktemp("fractions") / "fractions.yaml"
-    fractions.write_text(FRACTIONS)
+    folder = tmp_path_factory.mktemp("productions")
+    own = {"fractions": FRACTIONS, "gather": GATHER}
+    for name, text in own.items():
+        (folder / f"{name}.yaml").write_text(text)
     examples = [EXAMPLES / f"{name}.yaml" for name in THREE_KINDS]
-    return rehearse("--tasks", 2, "--files", 3, *examples, fractions)
+    return rehearse("--tasks", 2, "--files", 3, *examples, *(folder / f"{n}.yaml" for n in own))
 
 
 def test_every_file_of_an_angle_with_a_fraction_reaches_its_children_and_its_dataset(
@@ -204,6 +236,15 @@ def test_examples_of_three_kinds_come_to_their_end_side_by_side(
         "remove": {},
     }
     assert any("Remove these files for ever?" in note for note in moving["notes"])
+
+
+def test_a_gather_by_axis_and_one_by_number_take_what_they_name(
+    side_by_side: dict[str, dict[str, Any]],
+) -> None:
+    gather = side_by_side["gather"]
+    assert steps(gather)["merge-gamma"] == steps(gather)["diagonal"] == (4, 4, 1)
+    assert set(links(gather).values()) == {(2, 2)}
+    assert gather["datasets"][0]["files"] == 1
 
 
 def test_ctao_s_own_production_comes_to_its_end_on_the_full_grid(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Invariant: what is explained is the query that the plan would send, condition by
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -115,12 +116,15 @@ def _form(
     }
 
 
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
 def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> list[str]:
     from dirac_prodsys.core.meta_query import say
 
-    more = len(step.parents) - _SHOWN
-    named = ", ".join(step.parents[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    whose = f" from {named}" if step.parents else ""
+    whose = f" from {_some(step.parents)}" if step.parents else ""
     if step.transformation.files:
         return [f"step {step.name} takes {len(step.transformation.files)} files that are listed"]
     if step.awaits:
@@ -137,8 +141,6 @@ def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> li
             place = _placed(origin, reading)
             at.setdefault((origin.kind, place.place, place.excerpt), []).append(origin.step)
         for (kind, where, excerpt), names in at.items():
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            whose = ", ".join(names[:_SHOWN]) + more
-            lines.append(f"  {where}: {_SAYS[kind].format(step=whose)}")
+            lines.append(f"  {where}: {_SAYS[kind].format(step=_some(names))}")
             lines += [f"  {line}" for line in excerpt.splitlines()]
     return lines

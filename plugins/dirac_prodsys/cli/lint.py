@@ -130,12 +130,17 @@ def _check_live(
 
 def _all_findings(reports: Sequence[Report], *, verbose: bool) -> list[Finding]:
     """Findings of the files by themselves, then of each among the others; file by file."""
+    from dirac_prodsys.core.proof import folder_gates
     from dirac_prodsys.core.proof.folder import clashes
 
     between: dict[str, list[Finding]] = {}
     # a good file keeps its name before a broken one that claims it
     in_rank = sorted(reports, key=lambda report: report.broken)
     for finding in clashes(report.claims for report in in_rank):
+        between.setdefault(finding.file, []).append(finding)
+    waits = [report.waits for report in in_rank if report.waits is not None]
+    # one file by itself, as an editor checks it, does not say what else there is
+    for finding in folder_gates.check(waits, whole=len(reports) > 1):
         between.setdefault(finding.file, []).append(finding)
     found: list[Finding] = []
     for report in reports:

@@ -70,6 +70,7 @@ _FOLDER = (
     ("duplicate-name", "Two files define productions of the same name."),
     ("case-only-name", "Names of two productions differ in upper and lower case only."),
     ("run-numbers", "Two steps, of one file or of two, use the same run number of a campaign."),
+    ("gate-without-dataset", "A step waits for the dataset of a step that makes none."),
     ("duplicate-dataset", "Two files make datasets of the same name."),
 )
 _LIVE = (
@@ -94,6 +95,7 @@ _WARNINGS = (
     ("siblings-overlap", "Two children take parts of a parent, and the parts overlap."),
     ("same-work", "Two steps do the same job on the same files."),
     ("files-not-taken", "Children split a parent's files among them, and leave some out."),
+    ("model-not-awaited", "A step applies a model and waits for no step that trains one."),
     ("removed-while-read", "A step removes files without waiting for one that reads them."),
     ("no-shell", "A job's line has signs of a shell, and no shell reads it."),
     ("typographic", "Quotes or dashes of a text processor stand where programs want plain ones."),
@@ -107,6 +109,7 @@ _WARNINGS = (
     ("run-numbers-repeat", "Every run would use the same run numbers; the second is refused."),
     ("run-numbers-used", "A transformation on the grid uses some of these run numbers."),
     ("similar-dataset", "Two files make datasets of the same name in runs of the same ID."),
+    ("unknown-production", "A step waits for a production that is in none of the files."),
     ("shared-directory", "Two files let steps write into the same directory."),
     ("number-as-text", "A field that is text in the catalogue is given a number."),
     ("undeclared-type", "The grid's agents do not work on transformations of this type."),

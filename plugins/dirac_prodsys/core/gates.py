@@ -125,49 +125,6 @@ def planned(
     return tuple(gates)
 
 
-def check_makers(
-    gates: Mapping[str, Sequence[Gate]],
-    makers: Mapping[str, str],
-    waits: Mapping[str, Sequence[str]],
-    problems: Problems,
-) -> None:
-    """Note gates that only a step behind them could open.
-
-    :param gates: step → its gates.
-    :param makers: name of a dataset → the step that makes it.
-    :param waits: step → the steps that must be complete before it can be.
-    """
-    edges = {step: list(named) for step, named in waits.items()}
-    awaited = [
-        (step, index, gate, makers[gate.name])
-        for step, own in gates.items()
-        for index, gate in enumerate(own)
-        if gate.kind == "dataset" and gate.name in makers
-    ]
-    for step, _, _, maker in awaited:
-        edges.setdefault(step, []).append(maker)
-    for step, index, gate, maker in awaited:
-        if step in _reached(maker, edges):
-            whose = f"step {maker}, which waits for step {step}"
-            problems.add(
-                ("steps", step, "wait_for", index),
-                f"{gate.told} is made by {'this step itself' if maker == step else whose}",
-                "a step cannot wait for what comes after it",
-                code="cycle",
-            )
-
-
-def _reached(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
-    found: set[str] = set()
-    left = [start]
-    while left:
-        step = left.pop()
-        if step not in found:
-            found.add(step)
-            left += edges.get(step, ())
-    return found
-
-
 def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVerdict:
     """Whether the step may start.
 

@@ -1,9 +1,9 @@
-"""Which fields a step asks for that gathers the outputs of many: few that tell these from all others.
+"""Which fields a step asks for that gathers the outputs of many: few that tell them from others.
 
-The exact join of the parents' queries (``meta_query.join``) wants every combination of the values in
-which they differ. The branches of a matrix rarely have that: each has its own ``step``, and its own
-values of the axes. But a production is finite: a query that selects more than the exact one takes
-the same files, if no file of the production has what it selects more.
+The exact join of the parents' queries (``meta_query.join``) wants every combination of the values
+in which they differ. The branches of a matrix rarely have that: each has its own ``step``, and its
+own values of the axes. But a production is finite: a query that selects more than the exact one
+takes the same files, if no file of the production has what it selects more.
 
 So the smallest set of fields is looked for that keeps all other outputs of the production apart,
 and other runs and productions too: one of the fields names the run, and one the production where
@@ -100,8 +100,11 @@ def choose(parts: Sequence[Part], masks: Masks, *, numbered: bool = False) -> Me
     others = masks.all & ~masks.of(one.output.step for one in parts)
     sure = {name: masks.matching(name, of[name]) & others for name in known}
     # a job may set a field that its output does not declare, but never the planner's own
-    unsaid = {name: 0 if name == FIELD else masks.silent(name) & others for name in known}
-    for left in ({name: sure[name] | unsaid[name] for name in known}, sure):
+    silent = {name: 0 if name == FIELD else masks.silent(name) & others for name in known}
+    strict = {name: sure[name] | silent[name] for name in known}
+    declared = frozenset.intersection(*(frozenset(one.output.query.fields) for one in parts))
+    loose = {name: sure[name] if name in declared else strict[name] for name in known}
+    for left in (strict, loose):
         if known and reduce(and_, left.values()) == 0:
             found = MetaQuery()
             for name in _smallest(known, left, conditions.required, wanted):

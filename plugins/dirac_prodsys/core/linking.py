@@ -10,8 +10,9 @@ production makes elsewhere.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -52,7 +53,7 @@ class Gathers:
     outputs: Outputs
     numbered: Collection[str] = ()
     free: Collection[str] = ()
-    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lacking: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def masks(self) -> Masks:
@@ -289,10 +290,10 @@ def _gathered(
         chosen = gathering.choose(parts, gathers.masks, numbered=numbered)
         if chosen is not None:
             return chosen
-        makers = tuple(dict.fromkeys(part.output.step for part in parts))
+        steps = tuple(dict.fromkeys(part.output.step for part in parts))
         anchored = gathering.anchored(parts)
-        if anchored and not numbered and set(makers) <= set(gathers.free):
-            gathers.lacking[wanted.step] = makers
+        if anchored and not numbered and set(steps) <= set(gathers.free):
+            gathers.lacking[wanted.step] = steps
             return None
         if not anchored:
             hint = "put a field that names the run into the metadata of all their outputs: "

@@ -9,8 +9,9 @@ Invariant: an output is named by :meth:`Outputs.taken_by` if, and only if, a fil
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -46,7 +47,7 @@ class Output:
     files: MetaQuery = EVERYTHING
     of_run: frozenset[str] = frozenset()
     of_production: frozenset[str] = frozenset()
-    added: Mapping[str, MetaValue] = field(default_factory=dict)
+    added: Mapping[str, MetaValue] = dataclasses.field(default_factory=dict)
 
     @property
     def whole(self) -> dict[str, MetaValue]:

@@ -21,8 +21,8 @@ from dirac_prodsys.core.parameters import Scalar
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.yaml_document import Node, Text
 
-#: steps that all branches together may have
-MAX_STEPS = 2500
+#: steps that all branches together may have: what Airflow needs for a DAG grows with their square
+MAX_STEPS = 1500
 #: values, and characters of text, that all steps together may have, written out
 MAX_VALUES, MAX_CHARACTERS = 200_000, 8 * 1024 * 1024
 

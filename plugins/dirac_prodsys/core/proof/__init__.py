@@ -8,9 +8,11 @@ not meant::
     siblings   steps that want the same files, take their own output, or leave files out
     numbers    numbers that a field may keep otherwise
     shape      what hangs together, roots without tasks, fields of two types
+    models     steps that apply a model and do not wait for its training
     runs       whether two runs stay apart
     groups     groups that never fill, and what each step comes to (estimate)
     folder     names that two files claim
+    folder_gates   what files wait for of each other
     grid       what a grid lacks for a production (needs facts of that grid)
 
 A new check is a function ``check(subject)`` of a module in :data:`CHECKS`, and a rule for its code
@@ -30,9 +32,11 @@ from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof import (
     folder,
+    folder_gates,
     gathers,
     groups,
     links,
+    models,
     numbers,
     runs,
     shape,
@@ -48,6 +52,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     shape.check,
     numbers.check,
     runs.check,
+    models.check,
     groups.check,
 )
 
@@ -58,11 +63,13 @@ class Report:
 
     :param findings: by place.
     :param claims: names that no other file may claim.
+    :param waits: what its steps wait for, and make.
     """
 
     file: str
     findings: tuple[Finding, ...]
     claims: tuple[folder.Placed, ...] = ()
+    waits: folder_gates.Waits | None = None
 
     @property
     def broken(self) -> bool:
@@ -104,7 +111,8 @@ def read(
         errors_found += [reading.at_place(problem) for problem in prove(subject)]
         claims += folder.claims(subject)
     placed = (folder.Placed(c, reading.at_place(Problem(c.path, c.name))) for c in claims)
-    return Report(file, _findings(errors_found), tuple(placed)), reading
+    waits = folder_gates.waits(reading)
+    return Report(file, _findings(errors_found), tuple(placed), waits), reading
 
 
 def _findings(errors: Iterable[DefinitionError]) -> tuple[Finding, ...]:

@@ -41,16 +41,12 @@ class Gathered:
         more = len(self.makers) - _SHOWN
         told = f"step {self.step} takes the files of {shown}"
         told += f" and {more} more" if more > 0 else ""
-        told += f" by {', '.join(self.fields)}"
+        told += f" by {', '.join(self.fields)}, and no other output of the production fulfils that"
         if self.left_out:
-            told += f"; no query, or none that is short enough, says how their {_all(self)} differ"
+            told += f"; not needed: {', '.join(self.left_out)}"
         if self.numbered:
             told += f"; the planner adds {FIELD} to their directories"
-        return f"{told}; no other output of the production fulfils that"
-
-
-def _all(found: Gathered) -> str:
-    return ", ".join(found.left_out)
+        return told
 
 
 def gathered(subject: Subject, step: str) -> Gathered | None:
