@@ -91,6 +91,7 @@ _WARNINGS = (
     ("no-shell", "A job's line has signs of a shell, and no shell reads it."),
     ("typographic", "Quotes or dashes of a text processor stand where programs want plain ones."),
     ("placeholder-like", "Something looks like @{JOB_ID}, and nobody fills it in."),
+    ("percent-sign", "A condition holds a %, which DIRAC cannot answer on a field of files."),
     ("group-short", "There are fewer files than one group takes: only a flush makes a task."),
     ("files-left-over", "Flushing is off, and the last files do not fill a group."),
     ("expect-files", "The dataset cannot come to hold the number of files it expects."),

@@ -11,7 +11,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core import approval, gates, naming, run_ranges, task_values
+from dirac_prodsys.core import (
+    approval,
+    gates,
+    limits,
+    naming,
+    percent_signs,
+    run_ranges,
+    task_values,
+)
 from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
@@ -46,7 +54,7 @@ from dirac_prodsys.core.step_shape import (
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters
-MAX_DESCRIPTION = 255
+MAX_DESCRIPTION = limits.DESCRIPTION.most
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
             parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
     parameters |= _run_numbers(step, values, problems)
     _check_task_values(step, path, problems)
+    percent_signs.check(production, step, path, problems)
     files, made = output(production, step, values, problems)
     late = derives(step.job)
     return StepDraft(

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from dirac_prodsys.core import limits
 from dirac_prodsys.core.conduct import Approval, OnCancelForm, Policy, Start
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.gate_models import WaitFor
@@ -98,7 +99,7 @@ GroupSize = Annotated[StrictInt | StrictFloat, Field(gt=0)]
 
 
 #: of ``INTEGER`` columns in ``TransformationDB.sql``
-MAX_INTEGER = 2**31 - 1
+MAX_INTEGER = limits.INTEGER.most
 
 
 class RunNumbers(Model):

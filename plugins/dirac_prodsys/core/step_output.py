@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core import naming, task_values
+from dirac_prodsys.core import limits, naming, percent_signs, task_values
 from dirac_prodsys.core.command_line import CDATA_END
 from dirac_prodsys.core.linking import read_query
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.file_values import Turns
 
 #: a stored condition of more characters cannot be read back (``SaferEval.py``)
-MAX_CONDITION = 2048
+MAX_CONDITION = limits.CONDITION.most
 #: ``FC_MetaDatasets.MetaQuery`` and ``FC_DatasetAnnotations.Annotation``, characters
-MAX_DATASET_TEXT = 512
+MAX_DATASET_TEXT = limits.DATASET_QUERY.most
 
 _SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
 _FILE = re.compile(r"[A-Za-z0-9_.+=-]+")
@@ -59,13 +59,14 @@ def output(
         problems.add(
             (*path, "se"),
             f"{se!r} cannot name a storage element",
-            "use letters, digits and _ . -",
+            f"use letters, digits and _ . -, at most {limits.STORAGE_ELEMENT.most}",
             code="name",
         )
     metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
     equal = {field: {"=": value} for field, value in metadata.items()}
     query = read_query(equal, (*path, "metadata"), problems) or MetaQuery()
     check_conditions(query, (*path, "metadata"), problems)
+    check_metadata(metadata, limits.DIRECTORY_FIELD, (*path, "metadata"), problems)
     if not metadata:
         hint = "add step: ${{ step }}"
         reason = "without metadata nobody finds these files"
@@ -129,6 +130,8 @@ def _file_metadata(
                 code="twice",
             )
         found[field] = {"in": value} if isinstance(value, list) else {"=": value}
+    check_metadata(fill(written, values, path, Problems()), limits.FILE_FIELD, path, problems)
+    percent_signs.check_values(found, path, problems)
     query = read_query(found, path, problems) or MetaQuery()
     check_conditions(query, path, problems)
     return MetaQuery() if any(field in metadata for field in found) else query
@@ -199,6 +202,17 @@ def dataset_words(
     return name, annotation, read_query(where, (*path, "where"), problems)
 
 
+def check_metadata(
+    metadata: Mapping[str, Any], field: limits.Limit, path: Path, problems: Problems
+) -> None:
+    """Every name and value must fit into the catalogue's columns.
+
+    :param field: the most characters of a name.
+    """
+    for name, reason, hint, on_key in limits.misfits(metadata, field):
+        problems.add((*path, name), reason, hint, on_key=on_key, code="text")
+
+
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
     """Every condition must be short enough to be read back from the Transformation System."""
     for field, form in query.to_dirac().items():
@@ -247,6 +261,13 @@ def _check_file(name: str, directory: str, tasks: int, path: Path, problems: Pro
             "put @{JOB_ID} into its name",
             code="twice",
         )
-    if len(directory) + 1 + len(as_made) > naming.MAX_NAME:
+    if len(as_made) > limits.FILE_NAME.most:
+        problems.add(
+            path,
+            f"the file name has {limits.FILE_NAME.says(len(as_made))}, @{{JOB_ID}} as eight digits",
+            "shorten it: jobs would run, and fail to register their files",
+            code="name",
+        )
+    elif len(directory) + 1 + len(as_made) > naming.MAX_NAME:
         reason = f"the LFN would be longer than {naming.MAX_NAME} characters"
         problems.add(path, reason, "shorten the name or the directory", code="name")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from dirac_prodsys.core import limits
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.run_ranges import RunRange
@@ -19,7 +20,7 @@ from dirac_prodsys.core.transformation_types import TransformationType, transfor
 SHAPE = "step-shape"
 
 #: ``Transformations.Type``, characters
-MAX_TYPE = 32
+MAX_TYPE = limits.TYPE.most
 
 #: keys of types without input, and what to write instead for types with input
 _WITHOUT_INPUT = {

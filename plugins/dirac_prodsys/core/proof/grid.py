@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from dirac_prodsys.core import percent_signs
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import StepPlan
@@ -68,7 +69,13 @@ def _queries(subject: Subject, step: StepPlan, inventory: Inventory) -> Iterator
             where = (*path, name)
             if path[-1] == "input":
                 where = subject.condition(step.name, name)
-            yield from _field(where, name, _operands(condition), known)
+            operands = _operands(condition)
+            yield from _field(where, name, operands, known)
+            if name in inventory.file_fields:
+                for value in operands:
+                    if "%" in str(value):
+                        reason, hint = percent_signs.words(name, value)
+                        yield Problem(where, reason, hint, code="condition")
 
 
 def _directories(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
