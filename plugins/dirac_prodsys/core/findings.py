@@ -57,6 +57,10 @@ _LINKS = (
     ("empty-link", "No file of the parent can match what the child asks for."),
     ("inexact-join", "No single query selects exactly the files of all parents."),
     ("eats-output", "A step would take its own output, or that of a step that is not its parent."),
+    ("removed-while-read", "A step removes files without waiting for one that reads them."),
+    ("removes-dataset", "A step removes files of a dataset that the production makes."),
+    ("removes-copies", "Copies go to a place that they come from, or are removed from there."),
+    ("removal-unbounded", "Nothing bounds what a step removes, and the file does not confirm it."),
     ("directories", "Directories of two steps contradict each other in the catalogue."),
 )
 _GROUPS = (
@@ -87,7 +91,6 @@ _WARNINGS = (
     ("siblings-overlap", "Two children take parts of a parent, and the parts overlap."),
     ("same-work", "Two steps do the same job on the same files."),
     ("files-not-taken", "Children split a parent's files among them, and leave some out."),
-    ("removed-while-read", "A step removes files without waiting for one that reads them."),
     ("no-shell", "A job's line has signs of a shell, and no shell reads it."),
     ("typographic", "Quotes or dashes of a text processor stand where programs want plain ones."),
     ("placeholder-like", "Something looks like @{JOB_ID}, and nobody fills it in."),

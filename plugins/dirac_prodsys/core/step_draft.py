@@ -16,7 +16,6 @@ from dirac_prodsys.core import (
     gates,
     limits,
     naming,
-    percent_signs,
     run_ranges,
     task_values,
 )
@@ -189,7 +188,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
             parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
     parameters |= _run_numbers(step, values, problems)
     _check_task_values(step, path, problems)
-    percent_signs.check(production, step, path, problems)
+    _check_percent_signs(production, step, path, problems)
     files, made = output(production, step, values, problems)
     late = derives(step.job)
     return StepDraft(
@@ -228,6 +227,16 @@ def _check_task_values(step: Step, path: Path, problems: Problems) -> None:
         texts["dataset", "where"] = step.dataset.where
     for place, value in texts.items():
         task_values.check(value, (*path, *place), problems, filled=frozenset())
+
+
+def _check_percent_signs(
+    production: Production, step: Step, path: Path, problems: Problems
+) -> None:
+    asked = (step.input and step.input.where, step.dataset and step.dataset.where)
+    if "%" in str(asked):
+        from dirac_prodsys.core import percent_signs  # few have one
+
+        percent_signs.check(production, step, path, problems)
 
 
 def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> dict[str, str | int]:

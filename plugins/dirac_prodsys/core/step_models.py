@@ -154,6 +154,7 @@ class StepBase(Model):
     :param approval: asked before it starts, when all else is ready.
     :param on_cancel: what a run that did not complete leaves of it; otherwise as the production
         says.
+    :param confirm: of a removal whose query has no bound: it is meant.
     :param description: shown to people.
     :param output: what it leaves in the catalogue.
     :param plugin: DIRAC's task-making plugin; otherwise that of the type.
@@ -180,6 +181,7 @@ class StepBase(Model):
     policy: Policy = Policy()
     approval: Approval | None = None
     on_cancel: OnCancelForm | None = None
+    confirm: StrictBool = False
 
 
 class Step(StepBase):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core import limits, naming, percent_signs, task_values
+from dirac_prodsys.core import limits, naming, task_values
 from dirac_prodsys.core.command_line import CDATA_END
 from dirac_prodsys.core.linking import read_query
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -131,7 +131,10 @@ def _file_metadata(
             )
         found[field] = {"in": value} if isinstance(value, list) else {"=": value}
     check_metadata(fill(written, values, path, Problems()), limits.FILE_FIELD, path, problems)
-    percent_signs.check_values(found, path, problems)
+    if "%" in str(found):
+        from dirac_prodsys.core import percent_signs  # few have one
+
+        percent_signs.check_values(found, path, problems)
     query = read_query(found, path, problems) or MetaQuery()
     check_conditions(query, path, problems)
     return MetaQuery() if any(field in metadata for field in found) else query

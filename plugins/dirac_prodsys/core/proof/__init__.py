@@ -5,6 +5,7 @@ not meant::
 
     links      which of its parent's files a child takes, and what DIRAC's validator would say
     siblings   steps that want the same files, take their own output, or leave files out
+    removals   files that are removed and needed (a plan with these is not made)
     shape      what hangs together, roots without tasks, fields of two types
     runs       whether two runs stay apart
     groups     groups that never fill, and what each step comes to (estimate)
