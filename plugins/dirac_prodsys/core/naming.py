@@ -154,6 +154,18 @@ def check_dataset_input(name: str, vo: str) -> str:
 
 def _check_path(path: str, vo: str, what: str) -> str:
     parts = path.split("/")
+    if path[:4].upper() == "LFN:":
+        raise DefinitionError(
+            f"{path!r} begins with LFN:, which is no part of a logical path",
+            f"write {path[4:]}",
+            code="name",
+        )
+    if "://" in path:
+        raise DefinitionError(
+            f"{path!r} is an address at one storage element, and no logical path of a {what}",
+            f"write the path by which the catalogue knows it, such as /{vo}/folder/name",
+            code="name",
+        )
     if not _PATH.fullmatch(path) or "." in parts or ".." in parts:
         raise DefinitionError(
             f"{path!r} is no logical path of a {what}",

@@ -10,11 +10,12 @@ Invariant: the name of a branch comes from its own values alone: adding others r
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dirac_prodsys.core.language.axes import Axes, Combination, read_axes
+from dirac_prodsys.core.language.axes import Axes, Combination, read_axes, some_values
 from dirac_prodsys.core.language.filling import fill
 from dirac_prodsys.core.language.located import Located, Mistakes
 from dirac_prodsys.core.parameters import Scalar
@@ -46,12 +47,14 @@ class _Template:
     :param axes: those that it depends on.
     :param names: values of its axes → name of the branch.
     :param within: values of its axes → the combinations that the branch is part of.
+    :param unsure: it names axes wrongly.
     """
 
     step: Located
     axes: tuple[str, ...]
     names: Mapping[tuple[Scalar, ...], str]
     within: Mapping[tuple[Scalar, ...], list[Combination]]
+    unsure: bool = False
 
     def of(self, combination: Combination) -> str:
         return self.names[tuple(combination[axis] for axis in self.axes)]
@@ -71,8 +74,10 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
                 )
         return _without_matrix(tree, steps), Branches()
     axes = read_axes(matrix, mistakes)
-    if axes is None:
-        return _without_matrix(tree, steps), Branches()
+    if axes is None:  # its mistakes are told; none is made of placeholders that it would fill
+        told = Mistakes(Text("", ""))
+        filled = fill(steps, "matrix", some_values(matrix), told, unknown=lambda name: "")
+        return _without_matrix(_with_examples(tree, Axes((), ({},))), filled), Branches()
     templates = {n: _template(n, step, axes, mistakes) for n, step in steps.items()}
     total = sum(len(template.names) for template in templates.values())
     if total > MAX_STEPS:
@@ -130,6 +135,7 @@ def _without_matrix(tree: Located, steps: Located) -> Located:
 
 def _template(name: str, step: Located, axes: Axes, mistakes: Mistakes) -> _Template:
     used = axes.names
+    before = len(mistakes.found)
     named = step.get("matrix")
     if named is not None:
         used = _named_axes(named, axes, mistakes)
@@ -139,7 +145,8 @@ def _template(name: str, step: Located, axes: Axes, mistakes: Mistakes) -> _Temp
         values = tuple(combination[axis] for axis in used)
         names.setdefault(values, "-".join((name, *map(label, values))))
         within.setdefault(values, []).append(combination)
-    return _Template(step, used, names, within)
+    unsure = named is not None and len(mistakes.found) > before
+    return _Template(step, used, names, within, unsure)
 
 
 def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ...]:
@@ -158,6 +165,9 @@ def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ..
         else:
             hint = nearest(str(entry.value), axes.names)
             mistakes.add(entry, f"the matrix has no axis {entry.value!r}", hint, code="matrix")
+            # what was most likely meant, so that no second mistake is made of its values
+            meant = difflib.get_close_matches(str(entry.value), axes.names, n=1, cutoff=0.8)
+            wanted |= set(meant)
     return tuple(axis for axis in axes.names if axis in wanted)
 
 
@@ -179,6 +189,8 @@ def _branch(
     if "matrix" in step.value:
         step = step.drop("matrix")
     values = _agreed(within)
+    if template.unsure:  # what it depends on is told as wrong; no second mistake is made of it
+        values = {**within[0], **values}
 
     def unknown(word: str) -> str:
         if word in axes.names:
