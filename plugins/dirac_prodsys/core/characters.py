@@ -5,6 +5,7 @@ Invariant: pure; positions count from 1.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 #: names in plain words, where Unicode's own are riddles
@@ -38,8 +39,23 @@ TYPOGRAPHIC = {
 
 def named(character: str) -> str:
     """The character in words: ``a no-break space (U+00A0)``."""
-    words = _NAMES.get(character) or unicodedata.name(character, "a control character").lower()
+    words = _NAMES.get(character)
+    if words is None:
+        name = unicodedata.name(character, "control character").lower()
+        words = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
     return f"{words} (U+{ord(character):04X})"
+
+
+#: how ``repr`` writes what does not print
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})")
+
+
+def escapes(message: str) -> str:
+    """What the escapes in a message stand for: ``\\xa0 is a no-break space (U+00A0)``; or empty."""
+    found = {
+        match[0]: named(chr(int(match[1] or match[2], 16))) for match in _ESCAPED.finditer(message)
+    }
+    return ", ".join(f"{written} is {words}" for written, words in found.items())
 
 
 def unprintable(text: str) -> str:

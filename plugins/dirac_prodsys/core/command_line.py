@@ -1,7 +1,7 @@
 """The line that a program is started with: what DIRAC makes of it, and what was perhaps meant.
 
 ``Workflow/Modules/Script.py`` joins executable and arguments, splits the line with
-:func:`shlex.split` and starts the program: quotes and backslashes work as in a shell, and nothing
+``shlex.split`` and starts the program: quotes and backslashes work as in a shell, and nothing
 else does. On its way the line is text in an XML document (``Core/Workflow/Parameter.py``, CDATA).
 
 Invariant: what a shell would do with quoted text is never told: there it is meant as it stands.
@@ -10,7 +10,6 @@ Invariant: what a shell would do with quoted text is never told: there it is mea
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -53,7 +52,7 @@ class Word:
 
 
 def words(line: str) -> list[Word]:
-    """The words of a line, split as :func:`shlex.split` does.
+    """The words of a line, split as ``shlex.split`` does.
 
     :raises ValueError: a quote is not closed, or nothing follows the last backslash.
     """
@@ -159,7 +158,7 @@ def fills_in(value: str) -> str:
 def executable_mistake(executable: str) -> tuple[str, str] | None:
     """Why DIRAC would not start this program; None: it would."""
     found = mistake(executable)
-    if found is None and shlex.split(executable) != [executable]:
+    if found is None and [word.text for word in words(executable)] != [executable]:
         return (
             f"DIRAC splits {executable!r} as a shell does, and would start another program",
             "name the program without quotes and backslashes",

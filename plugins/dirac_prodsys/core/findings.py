@@ -61,6 +61,10 @@ _LINKS = (
         "same-value",
         "Two values of one field are one to the catalogue: case, accents, 24 bits.",
     ),
+    ("removed-while-read", "A step removes files without waiting for one that reads them."),
+    ("removes-dataset", "A step removes files of a dataset that the production makes."),
+    ("removes-copies", "Copies go to a place that they come from, or are removed from there."),
+    ("removal-unbounded", "Nothing bounds what a step removes, and the file does not confirm it."),
     ("directories", "Directories of two steps contradict each other in the catalogue."),
 )
 _GROUPS = (
@@ -96,10 +100,10 @@ _WARNINGS = (
     ("same-work", "Two steps do the same job on the same files."),
     ("files-not-taken", "Children split a parent's files among them, and leave some out."),
     ("model-not-awaited", "A step applies a model and waits for no step that trains one."),
-    ("removed-while-read", "A step removes files without waiting for one that reads them."),
     ("no-shell", "A job's line has signs of a shell, and no shell reads it."),
     ("typographic", "Quotes or dashes of a text processor stand where programs want plain ones."),
     ("placeholder-like", "Something looks like @{JOB_ID}, and nobody fills it in."),
+    ("percent-sign", "A condition holds a %, which DIRAC cannot answer on a field of files."),
     ("group-short", "There are fewer files than one group takes: only a flush makes a task."),
     ("files-left-over", "Flushing is off, and the last files do not fill a group."),
     ("expect-files", "The dataset cannot come to hold the number of files it expects."),

@@ -22,7 +22,7 @@ from functools import reduce
 from itertools import chain, combinations, islice
 from operator import and_
 
-from dirac_prodsys.core import meta_query
+from dirac_prodsys.core import limits, meta_query
 from dirac_prodsys.core.meta_condition import OneOf
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
 from dirac_prodsys.core.meta_value import Value
@@ -30,7 +30,7 @@ from dirac_prodsys.core.output_masks import Masks
 from dirac_prodsys.core.outputs import Output
 
 #: a stored condition of more characters cannot be read back (``SaferEval.py``)
-MAX_CONDITION = 2048
+MAX_CONDITION = limits.CONDITION.most
 
 #: the field that the planner adds to outputs that nothing else tells from others (an integer)
 FIELD = "prodsys_gather"

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from dirac_prodsys.core.limits import FIELD_NAME
 from dirac_prodsys.errors import DefinitionError
 
 #: a value in normal form
@@ -23,7 +24,7 @@ RESERVED = frozenset({"any", "missing"})
 #: the least string that :func:`normal` lets through
 LEAST_STRING = "!"
 
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INT_LIMIT = 2**63
 
 
@@ -45,6 +46,13 @@ def check_field(name: object) -> str:
 
     :raises MetaQueryError: it does not.
     """
+    if isinstance(name, str) and len(name) > FIELD_NAME.most:
+        raise MetaQueryError(
+            f"{name[:20] + '…'!r} is not a metadata field name: it has "
+            f"{FIELD_NAME.says(len(name))}",
+            "shorten it",
+            field=name,
+        )
     if isinstance(name, str) and _FIELD.fullmatch(name):
         return name
     raise MetaQueryError(

@@ -105,6 +105,7 @@ def _problem(path: Path, items: list[Any], model: type[BaseModel]) -> Problem:
                 "write at least one, or drop the key",
                 code="wrong-value",
             )
+        what = "characters" if isinstance(first["input"], str) else what
         bound = f"{words} {context[key]} {what}"
         return Problem(
             path,

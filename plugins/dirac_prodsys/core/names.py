@@ -6,7 +6,7 @@ that the Transformation System would take for the same.
 
 from __future__ import annotations
 
-from dirac_prodsys.core import naming
+from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production
 
@@ -17,6 +17,13 @@ def check_names(production: Production, run: str, problems: Problems) -> None:
         naming.check_name(production.name, "production")
     with problems.at("production", "vo"):
         naming.check_name(production.vo, "virtual organisation")
+    if len(production.vo) > limits.VO.most:
+        problems.add(
+            ("production", "vo"),
+            f"the name has {limits.VO.says(len(production.vo))}",
+            "write the name that the grid knows",
+            code="name",
+        )
     with problems.at():
         naming.check_name(run, "run")
     seen: dict[str, str] = {}

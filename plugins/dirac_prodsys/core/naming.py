@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 
+from dirac_prodsys.core import limits
 from dirac_prodsys.errors import DefinitionError
 
-#: ``Transformations.TransformationName``, ``DataFiles.LFN`` (``TransformationDB.sql``), characters
-MAX_NAME = 255
-#: ``FC_MetaDatasets.DatasetName``, characters
-MAX_DATASET_NAME = 128
+#: of names of transformations, and of LFNs, characters
+MAX_NAME = limits.LFN.most
+#: characters
+MAX_DATASET_NAME = limits.DATASET_NAME.most
 #: characters of a run tag; a longer run ID is cut and marked by its digest
 MAX_RUN_TAG = 40
 
@@ -153,6 +154,18 @@ def check_dataset_input(name: str, vo: str) -> str:
 
 def _check_path(path: str, vo: str, what: str) -> str:
     parts = path.split("/")
+    if path[:4].upper() == "LFN:":
+        raise DefinitionError(
+            f"{path!r} begins with LFN:, which is no part of a logical path",
+            f"write {path[4:]}",
+            code="name",
+        )
+    if "://" in path:
+        raise DefinitionError(
+            f"{path!r} is an address at one storage element, and no logical path of a {what}",
+            f"write the path by which the catalogue knows it, such as /{vo}/folder/name",
+            code="name",
+        )
     if not _PATH.fullmatch(path) or "." in parts or ".." in parts:
         raise DefinitionError(
             f"{path!r} is no logical path of a {what}",
@@ -171,4 +184,28 @@ def _check_path(path: str, vo: str, what: str) -> str:
             "shorten it",
             code="name",
         )
+    check_depth(path, what)
+    name = path.rpartition("/")[2]
+    if what == "file" and len(name) > limits.FILE_NAME.most:
+        raise DefinitionError(
+            f"the file name {name!r} has {limits.FILE_NAME.says(len(name))}",
+            "shorten it",
+            code="name",
+        )
     return path
+
+
+def check_depth(path: str, what: str) -> None:
+    """Check that the catalogue has room for the directories of ``path``.
+
+    :param what: ``directory``, or what lies in one.
+    :raises DefinitionError: there are too many, one below the other.
+    """
+    levels = path.count("/") - (what != "directory")
+    if levels > limits.DIRECTORY_LEVELS.most:
+        where = "it" if what == "directory" else "its directory"
+        raise DefinitionError(
+            f"the {what} {path!r} is too deep: {where} has {limits.DIRECTORY_LEVELS.says(levels)}",
+            "join some of its folders into one",
+            code="name",
+        )

@@ -28,6 +28,7 @@ from dirac_prodsys.core.plan_values import (
 )
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.removals import copies, takes_away
 from dirac_prodsys.core.step_draft import StepDraft, draft
 from dirac_prodsys.core.step_output import check_datasets
 from dirac_prodsys.core.step_shape import check_runs, orders
@@ -110,7 +111,7 @@ def check(
     if steps is None or unread or len(problems.found) > before:
         return None
     plans = own_directories.told(production.steps, plans)
-    return ProductionPlan(
+    plan = ProductionPlan(
         production=production.name,
         vo=production.vo,
         run=run,
@@ -120,6 +121,12 @@ def check(
         approval=asked,
         loops=repeated,
     )
+    if any(takes_away(step.transformation) or copies(step.transformation) for step in plan.steps):
+        from dirac_prodsys.core.proof import removals  # few manage data
+        from dirac_prodsys.core.proof.subject import Subject
+
+        problems.found += removals.check(Subject(production, plan))
+    return None if len(problems.found) > before else plan
 
 
 def _ctao_plans(

@@ -11,7 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core import approval, gates, naming, run_ranges, task_values
+from dirac_prodsys.core import (
+    approval,
+    gates,
+    limits,
+    naming,
+    run_ranges,
+    task_values,
+)
 from dirac_prodsys.core.conduct import Approval
 from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
@@ -46,7 +53,7 @@ from dirac_prodsys.core.step_shape import (
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters
-MAX_DESCRIPTION = 255
+MAX_DESCRIPTION = limits.DESCRIPTION.most
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
             parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
     parameters |= _run_numbers(step, values, problems)
     _check_task_values(step, path, problems)
+    _check_percent_signs(production, step, path, problems)
     files, made = output(production, step, values, problems)
     late = derives(step.job)
     return StepDraft(
@@ -218,6 +226,16 @@ def _check_task_values(step: Step, path: Path, problems: Problems) -> None:
         texts["dataset", "where"] = step.dataset.where
     for place, value in texts.items():
         task_values.check(value, (*path, *place), problems, filled=frozenset())
+
+
+def _check_percent_signs(
+    production: Production, step: Step, path: Path, problems: Problems
+) -> None:
+    asked = (step.input and step.input.where, step.dataset and step.dataset.where)
+    if "%" in str(asked):
+        from dirac_prodsys.core import percent_signs  # few have one
+
+        percent_signs.check(production, step, path, problems)
 
 
 def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> dict[str, str | int]:

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from dirac_prodsys.core import limits
 from dirac_prodsys.core.conduct import Approval, OnCancelForm, Policy, Start
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.gate_models import WaitFor
@@ -98,7 +99,7 @@ GroupSize = Annotated[StrictInt | StrictFloat, Field(gt=0)]
 
 
 #: of ``INTEGER`` columns in ``TransformationDB.sql``
-MAX_INTEGER = 2**31 - 1
+MAX_INTEGER = limits.INTEGER.most
 
 
 class RunNumbers(Model):
@@ -153,6 +154,7 @@ class StepBase(Model):
     :param approval: asked before it starts, when all else is ready.
     :param on_cancel: what a run that did not complete leaves of it; otherwise as the production
         says.
+    :param confirm: of a removal whose query has no bound: it is meant.
     :param description: shown to people.
     :param output: what it leaves in the catalogue.
     :param plugin: DIRAC's task-making plugin; otherwise that of the type.
@@ -179,6 +181,7 @@ class StepBase(Model):
     policy: Policy = Policy()
     approval: Approval | None = None
     on_cancel: OnCancelForm | None = None
+    confirm: StrictBool = False
 
 
 class Step(StepBase):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core import naming, task_values
+from dirac_prodsys.core import limits, naming, task_values
 from dirac_prodsys.core.command_line import CDATA_END
 from dirac_prodsys.core.gathering import MAX_CONDITION, fits
 from dirac_prodsys.core.linking import read_query
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.file_values import Turns
 
 #: ``FC_MetaDatasets.MetaQuery`` and ``FC_DatasetAnnotations.Annotation``, characters
-MAX_DATASET_TEXT = 512
+MAX_DATASET_TEXT = limits.DATASET_QUERY.most
 
 _OF_RUN = re.compile(r"\$\{\{\s*run\s*\}\}")
 _OF_PRODUCTION = re.compile(r"\$\{\{\s*production\s*\}\}")
@@ -60,13 +60,14 @@ def output(
         problems.add(
             (*path, "se"),
             f"{se!r} cannot name a storage element",
-            "use letters, digits and _ . -",
+            f"use letters, digits and _ . -, at most {limits.STORAGE_ELEMENT.most}",
             code="name",
         )
     metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
     equal = {field: {"=": value} for field, value in metadata.items()}
     query = read_query(equal, (*path, "metadata"), problems, made=True) or MetaQuery()
     check_conditions(query, (*path, "metadata"), problems)
+    check_metadata(metadata, limits.DIRECTORY_FIELD, (*path, "metadata"), problems)
     if not metadata:
         hint = "add step: ${{ step }}"
         reason = "without metadata nobody finds these files"
@@ -137,6 +138,11 @@ def _file_metadata(
                 code="twice",
             )
         found[field] = {"in": value} if isinstance(value, list) else {"=": value}
+    check_metadata(fill(written, values, path, Problems()), limits.FILE_FIELD, path, problems)
+    if "%" in str(found):
+        from dirac_prodsys.core import percent_signs  # few have one
+
+        percent_signs.check_values(found, path, problems)
     query = read_query(found, path, problems, made=True) or MetaQuery()
     check_conditions(query, path, problems)
     return MetaQuery() if any(field in metadata for field in found) else query
@@ -207,6 +213,17 @@ def dataset_words(
     return name, annotation, read_query(where, (*path, "where"), problems)
 
 
+def check_metadata(
+    metadata: Mapping[str, Any], field: limits.Limit, path: Path, problems: Problems
+) -> None:
+    """Every name and value must fit into the catalogue's columns.
+
+    :param field: the most characters of a name.
+    """
+    for name, reason, hint, on_key in limits.misfits(metadata, field):
+        problems.add((*path, name), reason, hint, on_key=on_key, code="text")
+
+
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
     """Every condition must be short enough to be read back from the Transformation System."""
     for field, form in query.to_dirac().items():
@@ -255,6 +272,13 @@ def _check_file(name: str, directory: str, tasks: int, path: Path, problems: Pro
             "put @{JOB_ID} into its name",
             code="twice",
         )
-    if len(directory) + 1 + len(as_made) > naming.MAX_NAME:
+    if len(as_made) > limits.FILE_NAME.most:
+        problems.add(
+            path,
+            f"the file name has {limits.FILE_NAME.says(len(as_made))}, @{{JOB_ID}} as eight digits",
+            "shorten it: jobs would run, and fail to register their files",
+            code="name",
+        )
+    elif len(directory) + 1 + len(as_made) > naming.MAX_NAME:
         reason = f"the LFN would be longer than {naming.MAX_NAME} characters"
         problems.add(path, reason, "shorten the name or the directory", code="name")

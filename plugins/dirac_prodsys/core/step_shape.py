@@ -7,8 +7,10 @@ by a number of events.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
+from dirac_prodsys.core import limits
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.run_ranges import RunRange
@@ -19,7 +21,11 @@ from dirac_prodsys.core.transformation_types import TransformationType, transfor
 SHAPE = "step-shape"
 
 #: ``Transformations.Type``, characters
-MAX_TYPE = 32
+MAX_TYPE = limits.TYPE.most
+
+#: the configuration lists types with commas between and names sections by them; a dot is part of
+#: no name of a section, and DIRAC's Registry and agents take the rest as it is
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 #: keys of types without input, and what to write instead for types with input
 _WITHOUT_INPUT = {
@@ -41,8 +47,8 @@ def declared_types(production: Production, problems: Problems) -> dict[str, Tran
         if name in transformation_types():
             reason, hint = f"type {name} is known everywhere", "drop it here"
             problems.add(path, reason, hint, on_key=True, code="twice")
-        elif not name.isalnum() or not name.isascii() or len(name) > MAX_TYPE:
-            hint = f"use letters and digits, at most {MAX_TYPE}"
+        elif not _TYPE.fullmatch(name) or len(name) > MAX_TYPE:
+            hint = f"use letters, digits, _ and -, beginning with a letter, at most {MAX_TYPE}"
             problems.add(path, f"{name!r} cannot name a type", hint, on_key=True, code="name")
         else:
             found[name] = TransformationType(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -55,7 +56,6 @@ def test_what_the_grid_has_is_no_finding() -> None:
         ({"number": 1}, "file-field"),
         ({"level": "one"}, "field-type"),
         ({"level": 1.5}, "field-type"),
-        ({"level": 2**40}, "field-type"),
         ({"zenith": "high"}, "field-type"),
         ({"night": 20260101}, "field-type"),
         ({"label": 5}, "number-as-text"),
@@ -76,6 +76,7 @@ def test_metadata_that_no_directory_can_have_are_told_where_they_stand(
         ("x" * 129, "VARCHAR(128)", "longer than 128 characters"),
         (1, "string", stored_values.AS_TEXT),
         ("1", "INT", "text"),
+        (2**31, "int", "too big"),
         (1, "float", ""),
         (3, "SOMETHING", ""),
     ],
@@ -95,6 +96,13 @@ def test_conditions_on_fields_are_told_at_the_condition_and_inherited_ones_once(
         ("unknown-field", "steps.a.output.metadata.colour"),
         ("unknown-field", "steps.b.input.where.shape"),
     ]
+
+
+def test_a_percent_sign_is_told_of_fields_of_files_and_of_no_others() -> None:
+    have = dataclasses.replace(HAVE, file_fields={"part": "VARCHAR(128)"})
+    made = step("MCSimulation", output=leaving())
+    asking = child("a", "b", {"part": {"in": ["50%", "60"]}, "label": "50%"})
+    assert lacking(have, a=made, b=asking) == [("condition", "steps.b.input.where.part")]
 
 
 def test_storage_elements_sites_and_types_that_do_not_exist_are_told() -> None:

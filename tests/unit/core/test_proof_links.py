@@ -133,19 +133,6 @@ def test_declaring_the_field_with_another_value_settles_it() -> None:
     assert told(one, "may-eat-output", "undeclared-field", "empty-link") == []
 
 
-def test_files_that_are_removed_while_others_read_them_are_told() -> None:
-    remove = {"type": "request", "operations": [{"type": "RemoveFile"}]}
-    made = step("MCSimulation", output=output("a"))
-    reader = step("Merging", "a")
-    gone = {"type": "Removal", "input": {"from": "a"}, "job": remove}
-    assert told(subject(a=made, b=reader, r=gone), "removed-while-read") == [
-        "step r removes files that b takes, and does not wait for it"
-    ]
-    elsewhere = {**step("Merging", "z"), "output": output("b")}
-    other = step("MCSimulation", output=output("z"))
-    assert told(subject(a=made, z=other, b=elsewhere, r=gone), "removed-while-read") == []
-
-
 def test_what_diracs_own_validator_would_refuse_is_a_note() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", zenith=20)),

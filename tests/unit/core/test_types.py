@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from dirac_prodsys.core.ctao.job_types import TYPES
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.job_types import JobAttributes, job_type, job_types
+from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.transformation_types import transformation_type, transformation_types
-from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+from tests.unit.core.writing import step
+
+
+def make(types: dict[str, Any], **steps: dict[str, Any]) -> Production:
+    """A production of steps, with types of its site."""
+    data = {"version": 1, "production": {"name": "p", "vo": "sim"}, "types": types, "steps": steps}
+    return load_production(json.dumps(data), "p.yaml")
 
 
 def test_types_are_found_by_being_in_their_folder() -> None:
@@ -56,6 +68,17 @@ def test_a_job_type_is_closed_and_frozen(kind: object) -> None:
     assert issubclass(model, JobAttributes) != kind.derives  # type: ignore[attr-defined]
     assert model.model_config["extra"] == "forbid"
     assert model.model_config["frozen"]
+
+
+@pytest.mark.parametrize("name", ["MCSimulation_BigVO", "Re-Processing", "T" * 32])
+def test_a_type_of_the_site_has_a_name_that_its_configuration_takes(name: str) -> None:
+    assert make(a=step(name, tasks=2), types={name: {"input": False}}).step("a").type == name
+
+
+@pytest.mark.parametrize("name", ["T" * 33, "Two Words", "A,B", "A/B", "A.B", "1st", "_A", "é"])
+def test_another_name_of_a_type_is_refused(name: str) -> None:
+    with pytest.raises(DefinitionErrors, match="cannot name a type"):
+        make(a=step(name, tasks=2), types={name: {"input": False}})
 
 
 def test_an_unknown_type_is_told_with_the_nearest() -> None:

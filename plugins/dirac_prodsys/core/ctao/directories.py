@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core import naming
+from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import TRANSFORMATION_ID, CtaoSpec, DirectorySpec
@@ -60,9 +60,15 @@ def check(base_path: str, output: Output, vo: str, place: Path, problems: Proble
     for wrong in base.found:
         problems.add(wrong.path, wrong.reason, wrong.hint, code=wrong.code)
         return  # so would be all below it
-    for directory in directories(base_path, output)[-1:]:
+    made = directories(base_path, output)
+    for directory in made[-1:]:
         with problems.at("steps", output.step, "job", on_key=True):
             naming.check_directory(directory.of(0).path, vo)
+            # jobs make one more below it, for a thousand runs (ProdDataManager._getRunPath)
+            naming.check_depth(f"{directory.of(0).path}/000xxx", "directory")
+    for directory in made:
+        for _, reason, hint, _ in limits.misfits(directory.metadata, limits.DIRECTORY_FIELD):
+            problems.add(("steps", output.step, "job"), reason, hint, on_key=True, code="text")
 
 
 def _program(said: Mapping[str, Any]) -> str | None:

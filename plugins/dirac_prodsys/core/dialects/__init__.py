@@ -13,11 +13,13 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.characters import escapes, unprintable
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
 from dirac_prodsys.core.plan import ProductionPlan, check
@@ -25,6 +27,9 @@ from dirac_prodsys.core.problems import Path, Problem, Problems, bounded_guesses
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+
+#: tells a document of the Common Workflow Language, also one that is not YAML as it is taken here
+_CWL = re.compile(r"""^\s*["']?cwlVersion["']?\s*:""", re.MULTILINE)
 
 #: stands for the run while a file is only checked: no name can come out longer
 DUMMY_RUN = "run-".ljust(MAX_RUN_TAG, "x")
@@ -105,7 +110,16 @@ def inspect(
 
 
 def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] | None) -> Reading:
-    document = replace(yaml_source.parse(text, file), beside=beside)
+    try:
+        document = replace(yaml_source.parse(text, file), beside=beside)
+    except DefinitionErrors as errors:
+        written = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        if _CWL.search(written):
+            raise DefinitionErrors([_cwl(file)]) from None
+        lines = written.split("\n")
+        raise DefinitionErrors([_with_blanks(error, lines) for error in errors.errors]) from None
+    if "cwlVersion" in document.data:
+        raise DefinitionErrors([_cwl(file, document)])
     dialect = _dialect(document)
     document, early = dialect.prepare(document)
     problems, in_plan = Problems(), Problems()
@@ -138,11 +152,28 @@ def _at_place(problem: Problem, dialect: Dialect, document: Document) -> Definit
     return document.error(replace(problem, path=dialect.place(problem.path, document)))
 
 
+def _with_characters(error: DefinitionError) -> DefinitionError:
+    """The error with a word for characters that nobody sees."""
+    hidden = escapes(error.reason)
+    if hidden and hidden not in error.hint:
+        error.hint = f"{error.hint}; {hidden}: take it out, or write a plain blank"
+    return error
+
+
+def _with_blanks(error: DefinitionError, lines: list[str]) -> DefinitionError:
+    """A mistake in YAML with a word for blanks that are none, in its line and the one before."""
+    for number in (error.line - 1, error.line):
+        if 1 <= number <= len(lines) and (hidden := unprintable(lines[number - 1].strip("\r\t"))):
+            error.hint = f"{error.hint}; line {number} has {hidden}"
+            break
+    return error
+
+
 def _once(errors: list[DefinitionError], document: Document) -> tuple[DefinitionError, ...]:
     """Each mistake once, though the dialect and the plan, or many branches, may have told it."""
     branches = document.branches
     told: dict[Any, DefinitionError] = {}
-    for error in errors:
+    for error in map(_with_characters, errors):
         reason, hint = once(error.reason, branches), once(error.hint, branches)
         told.setdefault((error.file, error.line, error.column, reason, hint), error)
     return tuple(told.values())
@@ -153,6 +184,15 @@ def _dialects() -> tuple[Dialect, ...]:
     names = [module.name for module in pkgutil.iter_modules(__path__)]
     modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
     return tuple(cast("Dialect", module) for module in modules)
+
+
+def _cwl(file: str, document: Document | None = None) -> DefinitionError:
+    reason = "this is a workflow in CWL (cwlVersion), a form that is not read"
+    hint = "write its steps as a production: version: 1, production, steps"
+    problem = Problem(("cwlVersion",), reason, hint, on_key=True, code="not-a-production")
+    if document is not None:
+        return document.error(problem)
+    return DefinitionError(reason, hint, file=file, line=1, column=1, code=problem.code)
 
 
 def _dialect(document: Document) -> Dialect:

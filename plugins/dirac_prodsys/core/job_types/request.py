@@ -10,11 +10,14 @@ from typing import Literal
 
 from pydantic import Field, StrictStr
 
-from dirac_prodsys.core import request_rules, task_values
+from dirac_prodsys.core import limits, request_rules, task_values
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
 from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import RequestOperation, RequestSpec
+
+_PLACES = limits.OPERATION_PLACES.most
+_ARGUMENTS = limits.OPERATION_ARGUMENTS.most
 
 
 class Operation(Model):
@@ -38,10 +41,10 @@ class Operation(Model):
         "CheckMigration",
         "ArchiveFiles",
     ]
-    source_se: StrictStr | None = Field(default=None, alias="SourceSE", max_length=255)
-    target_se: StrictStr | None = Field(default=None, alias="TargetSE", max_length=255)
-    catalog: StrictStr | None = Field(default=None, alias="Catalog", max_length=255)
-    arguments: StrictStr | None = Field(default=None, alias="Arguments", max_length=65_535)
+    source_se: StrictStr | None = Field(default=None, alias="SourceSE", max_length=_PLACES)
+    target_se: StrictStr | None = Field(default=None, alias="TargetSE", max_length=_PLACES)
+    catalog: StrictStr | None = Field(default=None, alias="Catalog", max_length=_PLACES)
+    arguments: StrictStr | None = Field(default=None, alias="Arguments", max_length=_ARGUMENTS)
 
     @property
     def attributes(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
-from dirac_prodsys.core import command_line, task_values
+from dirac_prodsys.core import command_line, limits, task_values
 from dirac_prodsys.core.characters import unprintable
 from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
@@ -62,6 +62,11 @@ def _site(name: str) -> str:
 def _sandbox_file(name: str) -> str:
     for found in task_values.mistakes(name, frozenset()):
         raise wrong(*found)
+    if len(name.rpartition("/")[2]) > limits.FILE_NAME.most or len(name) - 4 > limits.LFN.most:
+        raise wrong(
+            f"{name!r} is longer than a file of the catalogue can be",
+            f"its name has at most {limits.FILE_NAME.most} characters, its path {limits.LFN.most}",
+        )
     if not re.fullmatch(r"LFN:(/[A-Za-z0-9_.+=@-]+)+", name):
         raise wrong(
             f"{name!r} is no file of the catalogue",
@@ -89,7 +94,9 @@ Arguments = Annotated[Text, AfterValidator(_arguments)]
 Line = Annotated[Text, AfterValidator(_one_line)]
 SandboxFile = Annotated[Text, AfterValidator(_sandbox_file)]
 SetupScript = Annotated[Text, AfterValidator(_setup_script)]
-Site = Annotated[Text, AfterValidator(_site)]
+Platform = Annotated[Text, Field(max_length=limits.PLATFORM.most), AfterValidator(_in_xml)]
+Site = Annotated[Text, Field(max_length=limits.SITE.most), AfterValidator(_site)]
+Tag = Annotated[Text, Field(min_length=1, max_length=limits.TAG.most), AfterValidator(_in_xml)]
 Word = Annotated[Text, Field(min_length=1), AfterValidator(_in_xml)]
 
 
@@ -119,13 +126,13 @@ class Script(JobAttributes):
     arguments: Arguments = ""
     sandbox: tuple[SandboxFile, ...] = ()
     software: tuple[SetupScript, ...] = ()
-    job_type: Word | None = Field(default=None, max_length=32)
+    job_type: Word | None = Field(default=None, max_length=limits.JOB_TYPE.most)
     cpu_time: StrictInt = Field(default=86400, ge=1)
     processors: StrictInt = Field(default=1, ge=1)
     priority: StrictInt = Field(default=1, ge=0)
     sites: tuple[Site, ...] = ()
-    tags: tuple[Word, ...] = ()
-    platform: Annotated[Text, AfterValidator(_in_xml)] = ""
+    tags: tuple[Tag, ...] = ()
+    platform: Platform = ""
     environment: Annotated[dict[StrictStr, Line], AfterValidator(_variables)] = Field(default={})
     input_data_policy: Literal["Download", "Protocol"] = "Download"
 

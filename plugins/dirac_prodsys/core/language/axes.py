@@ -72,7 +72,7 @@ def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:
     names = tuple(values)
     found = [dict(zip(names, v, strict=True)) for v in itertools.product(*values.values())]
     found = _without(found, values, matrix.get("exclude"), mistakes)
-    _add(found, names, matrix.get("include"), mistakes)
+    _add(found, values, matrix.get("include"), mistakes)
     if len(found) > MAX_COMBINATIONS:
         hint = "use fewer values, or several productions"
         mistakes.add(
@@ -81,6 +81,19 @@ def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:
     if not found and len(mistakes.found) == before:
         mistakes.add(matrix, "nothing is left of the matrix", "exclude less", code="matrix")
     return None if len(mistakes.found) > before else Axes(names, tuple(found))
+
+
+def some_values(matrix: Located) -> dict[str, Scalar]:
+    """One value for each axis of a matrix that is wrong, as far as there is one."""
+    found: dict[str, Scalar] = {}
+    for name, entry in matrix.items() if isinstance(matrix.value, dict) else ():
+        listed = entry.value if isinstance(entry.value, tuple) else (entry,)
+        for one in listed:
+            if name in _WORDS and isinstance(one.value, dict):
+                found |= {k: v.value for k, v in one.items() if k not in found}
+            elif name not in _WORDS and name not in found:
+                found[name] = one.value
+    return {k: v for k, v in found.items() if isinstance(v, str | int | float)}
 
 
 def _axis(name: str, entry: Located, mistakes: Mistakes) -> tuple[Scalar, ...]:
@@ -147,6 +160,7 @@ def _without(
     known = {key: frozenset(axis) for key, axis in values.items()}
     left = _Having(found)
     for entry in _entries(listed, "exclude", mistakes):
+        told = len(mistakes.found)
         for key, value in entry.items():
             if key not in values:
                 mistakes.add(
@@ -156,6 +170,8 @@ def _without(
                     on_key=True,
                     code="matrix",
                 )
+            elif _is_of_other_kind(key, value, values, mistakes):
+                continue
             elif value.value not in known[key]:
                 hint = nearest(str(value.value), written[key])
                 mistakes.add(
@@ -163,21 +179,50 @@ def _without(
                 )
         wanted = entry.plain()
         meant = left.of(wanted)
-        if not meant and wanted.keys() <= values.keys():
+        if not meant and len(mistakes.found) == told:
             mistakes.add(entry, "this excludes nothing that is left", "drop it", code="matrix")
         left.drop(meant)
     return [combination for place, combination in enumerate(found) if left.has(place)]
 
 
+def _is_of_other_kind(
+    axis: str, value: Located, values: Mapping[str, tuple[Scalar, ...]], mistakes: Mistakes
+) -> bool:
+    """Whether an axis has the value as a number and it is text here, or the other way round."""
+    said = value.value
+    twin = next((v for v in values[axis] if str(v) == str(said) and v != said), None)
+    if twin is None or said in values[axis]:
+        return False
+    number, text = (twin, said) if isinstance(said, str) else (said, twin)
+    mistakes.add(
+        value,
+        f"axis {axis} has {_kind(twin)}, and here stands {_kind(said)}",
+        f"write {number} without quotes" if isinstance(said, str) else f'write "{text}" in quotes',
+        code="matrix",
+    )
+    return True
+
+
+def _kind(value: Scalar) -> str:
+    return f"the text {value!r}" if isinstance(value, str) else f"the number {value}"
+
+
 def _add(
     found: list[dict[str, Scalar]],
-    names: tuple[str, ...],
+    values: Mapping[str, tuple[Scalar, ...]],
     listed: Located | None,
     mistakes: Mistakes,
 ) -> None:
+    names = tuple(values)
     having = _Having(found)
     added = 0
     for entry in _entries(listed, "include", mistakes):
+        told = len(mistakes.found)
+        for key, value in entry.items():
+            if key in values:
+                _is_of_other_kind(key, value, values, mistakes)
+        if len(mistakes.found) > told:
+            continue
         wanted = entry.plain()
         on_axes = {key: value for key, value in wanted.items() if key in names}
         more = {key: value for key, value in wanted.items() if key not in names}

@@ -119,7 +119,8 @@ def _from_file(named: Located, document: Document, unknown: str, mistakes: Mista
         made of it.
     """
     text = _read(named, (".txt",), document, mistakes)
-    source = Text((text or "").replace("\r\n", "\n"), _shown(str(named.value), document))
+    whole = (text or "").removeprefix("\ufeff").replace("\r\n", "\n")
+    source = Text(whole, _shown(str(named.value), document))
     entries = _entries(source.text, named, source)
     if text is not None and not entries.value:
         mistakes.add(

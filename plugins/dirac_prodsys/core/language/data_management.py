@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.limits import OPERATION_PLACES
 from dirac_prodsys.core.request_rules import STORAGE_ELEMENT
 
 #: what the plugin chose for the task (``BodyPlugin``)
@@ -80,6 +81,15 @@ def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
         return None
     if not _are_names([*sources, *targets]):
         return None  # told as parameters of the plugin
+    joined = len(",".join(sources))
+    if joined > OPERATION_PLACES.most:
+        mistakes.add(
+            step.value["plugin_parameters"].value["SourceSE"],
+            f"joined by commas they have {OPERATION_PLACES.says(joined)}",
+            "make two steps of it, each with some of the sources",
+            code="text",
+        )
+        return None
     chosen = step.get("plugin_parameters", "Destinations")
     if chosen is not None:
         mistakes.add(

@@ -10,11 +10,12 @@ Invariant: the name of a branch comes from its own values alone: adding others r
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dirac_prodsys.core.language.axes import Axes, Combination, read_axes
+from dirac_prodsys.core.language.axes import Axes, Combination, read_axes, some_values
 from dirac_prodsys.core.language.filling import fill
 from dirac_prodsys.core.language.located import Located, Mistakes, extent
 from dirac_prodsys.core.parameters import Scalar
@@ -56,12 +57,14 @@ class _Template:
     :param axes: those that it depends on.
     :param names: values of its axes → name of the branch.
     :param within: values of its axes → the combinations that the branch is part of.
+    :param unsure: it names axes wrongly.
     """
 
     step: Located
     axes: tuple[str, ...]
     names: Mapping[tuple[Scalar, ...], str]
     within: Mapping[tuple[Scalar, ...], _Group]
+    unsure: bool = False
 
     def of(self, combination: Combination) -> str:
         return self.names[tuple(combination[axis] for axis in self.axes)]
@@ -81,8 +84,10 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
                 )
         return _without_matrix(tree, steps), Branches()
     axes = read_axes(matrix, mistakes)
-    if axes is None:
-        return _without_matrix(tree, steps), Branches()
+    if axes is None:  # its mistakes are told; none is made of placeholders that it would fill
+        told = Mistakes(Text("", ""))
+        filled = fill(steps, "matrix", some_values(matrix), told, unknown=lambda name: "")
+        return _without_matrix(_with_examples(tree, Axes((), ({},))), filled), Branches()
     groups = _Groups(axes)
     templates = {n: _template(n, step, axes, groups, mistakes) for n, step in steps.items()}
     total = sum(len(template.names) for template in templates.values())
@@ -183,12 +188,14 @@ def _template(
     name: str, step: Located, axes: Axes, groups: _Groups, mistakes: Mistakes
 ) -> _Template:
     used = axes.names
+    before = len(mistakes.found)
     named = step.get("matrix")
     if named is not None:
         used = _named_axes(named, axes, mistakes)
     within = groups.by(used)
     names = {values: "-".join((name, *map(label, values))) for values in within}
-    return _Template(step, used, names, within)
+    unsure = named is not None and len(mistakes.found) > before
+    return _Template(step, used, names, within, unsure)
 
 
 def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ...]:
@@ -207,6 +214,9 @@ def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ..
         else:
             hint = nearest(str(entry.value), axes.names)
             mistakes.add(entry, f"the matrix has no axis {entry.value!r}", hint, code="matrix")
+            # what was most likely meant, so that no second mistake is made of its values
+            meant = difflib.get_close_matches(str(entry.value), axes.names, n=1, cutoff=0.8)
+            wanted |= set(meant)
     return tuple(axis for axis in axes.names if axis in wanted)
 
 
@@ -228,6 +238,8 @@ def _branch(
     if "matrix" in step.value:
         step = step.drop("matrix")
     within, values = template.within[own].within, template.within[own].agreed
+    if template.unsure:  # what it depends on is told as wrong; no second mistake is made of it
+        values = {**within[0], **values}
 
     def unknown(word: str) -> str:
         if word in axes.names:

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StrictStr, ValidationError
 
+from dirac_prodsys.core import limits
 from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.model_errors import explain, say, wrong
 from dirac_prodsys.core.problems import Path, Problems, nearest
@@ -108,12 +109,37 @@ def read_parameters(
             )
         return {}
     values = parameters.model_dump(exclude_none=True)
+    _check_targets(values, (*path, "plugin_parameters", "TargetSE"), problems)
     return {key: stored(value) for key, value in values.items() if value != ()}
+
+
+def _check_targets(values: Mapping[str, Any], path: Path, problems: Problems) -> None:
+    """The targets of one task are joined into one text, which is cut in silence."""
+    targets = sorted(values.get("TargetSE", ()), key=len, reverse=True)
+    chosen = targets[: values.get("Destinations") or len(targets)]
+    joined = len(",".join(chosen))
+    if joined > limits.TASK_TARGETS.most:
+        problems.add(
+            path,
+            f"joined by commas they have {limits.TASK_TARGETS.says(joined)}: the last ones would "
+            "get no copy",
+            "make two steps of it, each with some of the targets",
+            code="text",
+        )
 
 
 def check_group(name: str, size: float | None, path: Path, problems: Problems) -> None:
     """Files are not divided: only plugins that count bytes take a fraction."""
     plugin = plugins().get(name)
+    if size is not None and not limits.keeps_group_size(size):
+        kept = float(f"{size:.{limits.GROUP_SIZE.most}g}")
+        problems.add(
+            (*path, "group_size"),
+            f"DIRAC would read {kept:.15g} for {size!r}: of {limits.GROUP_SIZE.source}, it gets "
+            f"{limits.GROUP_SIZE.most} digits",
+            f"write {kept:.15g}",
+            code="wrong-value",
+        )
     if plugin is not None and plugin.whole_groups and size is not None and size != int(size):
         problems.add(
             (*path, "group_size"),

@@ -7,6 +7,7 @@ not meant::
     gathers    by which fields a step takes the outputs of many
     siblings   steps that want the same files, take their own output, or leave files out
     numbers    numbers that a field may keep otherwise
+    removals   files that are removed and needed (a plan with these is not made)
     shape      what hangs together, roots without tasks, fields of two types
     models     steps that apply a model and do not wait for its training
     runs       whether two runs stay apart

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core import spellings
+from dirac_prodsys.core import percent_signs, spellings
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value
@@ -88,6 +88,11 @@ def _queries(subject: Subject, step: StepPlan, inventory: Inventory) -> Iterator
             if path[-1] == "input":
                 where = subject.condition(step.name, name)
             yield from _condition(where, name, condition, known)
+            if name in inventory.file_fields:
+                for value in _operands(condition):
+                    if "%" in str(value):
+                        reason, hint = percent_signs.words(name, value)
+                        yield Problem(where, reason, hint, code="condition")
 
 
 def _directories(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:

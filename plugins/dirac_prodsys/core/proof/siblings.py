@@ -1,5 +1,5 @@
-"""Steps that want the same files: parts that overlap or leave files out, work done twice, files
-that are removed while others read them, and outputs that a query may swallow.
+"""Steps that want the same files: parts that overlap or leave files out, work done twice, and
+outputs that a query may swallow. Files that are removed are the subject of ``removals``.
 
 DIRAC lets any number of transformations take the same file, and tells nobody.
 
@@ -30,7 +30,6 @@ def check(subject: Subject) -> Iterator[Problem]:
             narrowing = _narrowing(subject, parent)
             yield from _overlaps(subject, parent, narrowing)
             yield from _left_out(subject, parent, narrowing)
-    yield from _removals(subject)
     yield from _swallowed(subject)
 
 
@@ -128,26 +127,6 @@ def _same_work(subject: Subject) -> Iterator[Problem]:
 def _removers(subject: Subject) -> set[str]:
     """Steps that remove files: these are meant to take what others have taken."""
     return {step.name for step in subject.plan.steps if removes(step.transformation)}
-
-
-def _removals(subject: Subject) -> Iterator[Problem]:
-    removing = [s for s in subject.plan.steps if removes(s.transformation)]
-    for remover in removing:
-        gone = subject.takes.get(remover.name)
-        waits = set(remover.parents) | set(remover.feeders)
-        ended = subject.before(remover.name)
-        for reader, wanted in subject.takes.items():
-            if gone is None or reader == remover.name or not wanted.intersects(gone):
-                continue
-            if reader in ended or (reader in waits and remover.start == "on_complete"):
-                continue
-            yield Problem(
-                ("steps", remover.name, "input"),
-                f"step {remover.name} removes files that {reader} takes, and does not wait for it",
-                f"let {remover.name} start on_complete of {reader}, or remove them in a production "
-                "of its own",
-                code="removed-while-read",
-            )
 
 
 def _swallowed(subject: Subject) -> Iterator[Problem]:

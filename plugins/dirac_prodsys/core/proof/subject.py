@@ -17,10 +17,8 @@ from dirac_prodsys.core.outputs import above
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, RequestSpec, TransformationSpec
-
-#: operations after which a file is gone
-REMOVING = frozenset({"RemoveFile", "PhysicalRemoval"})
+from dirac_prodsys.core.removals import OF_FILES, operations
+from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, TransformationSpec
 
 
 @dataclass(frozen=True)
@@ -173,9 +171,7 @@ class Subject:
 
 def removes(spec: TransformationSpec) -> bool:
     """Whether files are gone after this transformation."""
-    if not isinstance(spec.body, RequestSpec):
-        return False
-    return any(operation.type in REMOVING for operation in spec.body.operations)
+    return any(operation.type in OF_FILES for operation in operations(spec))
 
 
 def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:

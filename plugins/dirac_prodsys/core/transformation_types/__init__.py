@@ -58,5 +58,6 @@ def transformation_type(
     known = {**transformation_types(), **(declared or {})}
     if name not in known:
         reason = f"unknown transformation type {name!r}"
-        raise DefinitionError(reason, nearest(name, known), code="unknown-word")
+        hint = f"{nearest(name, known)}; a type of the site is declared under types"
+        raise DefinitionError(reason, hint, code="unknown-word")
     return known[name]
