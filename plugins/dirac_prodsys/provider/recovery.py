@@ -152,7 +152,7 @@ def recover(
         changed=changed,
         asked=len(asked),
         tasks=tasks,
-        files=left - taken,
+        files=max(0, left - taken),
         last=last_tries(snapshot, rules) if passive else 0,
         enough=sum(
             case.file.status == FileStatus.UNUSED

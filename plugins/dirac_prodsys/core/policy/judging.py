@@ -74,6 +74,9 @@ def judge(
         verdict = by_files(own, rules, seen)
         if verdict.kind in ("complete", "fail") and seen.failed_since is not None:
             verdict = Verdict("wait", f"{verdict.reason}; some are to be tried again first")
+        elif verdict.kind == "fail" and _may_be_back(own, rules, seen):
+            missing = own.files.get(FileStatus.MISSING_IN_FC, 0)
+            verdict = Verdict("recover", f"{verdict.reason}; {missing} missing ones may be back")
         elif verdict.kind == "fail" and seen.asked:
             verdict = Verdict("wait", verdict.reason)  # with an alarm, see `impatient`
     if verdict.kind == "wait":
@@ -173,6 +176,14 @@ def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
     if total and done >= rules.ready_at * total:
         return Verdict("complete", f"{told}, {rules.ready_at:.0%} were waited for")
     return Verdict("wait", f"{told}, {rules.ready_at:.0%} are waited for")
+
+
+def _may_be_back(snapshot: Snapshot, rules: StepRules, seen: History) -> bool:
+    """Whether nobody has looked for missing files since anything moved last: DIRAC itself never
+    looks again for a file that it has called MissingInFC once (``TransformationAgent``, 9.1)."""
+    missing = snapshot.files.get(FileStatus.MISSING_IN_FC, 0)
+    looked = seen.looked and seen.looked >= seen.progress_since
+    return missing > 0 and rules.recovery.mode != "off" and not looked
 
 
 def _by_failures(

@@ -31,6 +31,8 @@ class StepRules:
     :param max_flushes: how many flushes before giving up.
     :param min_processed: fraction of the attached files that must be Processed, 0 to 1.
     :param listed: number of input files where the production lists them; None: the catalogue knows.
+    :param expected: files that the query must find before the step is complete, as the parents made
+        so many; None: whatever it finds.
     :param by_hand: without input: only a person knows how many tasks are enough, and completes it.
     :param max_problematic: number of files that may end otherwise than Processed; in place of
         ``min_processed`` where that is 1, beside it where it is less.
@@ -56,6 +58,7 @@ class StepRules:
     max_flushes: int = 10
     min_processed: float = 1.0
     listed: int | None = None
+    expected: int | None = None
     by_hand: bool = False
     max_problematic: int | None = None
     give_up_after: float | None = None
