@@ -76,6 +76,7 @@ _LIVE = (
     ("unknown-dataset", "A dataset that a step takes does not exist."),
     ("unknown-se", "The configuration has no such storage element."),
     ("unknown-site", "The configuration has no such site."),
+    ("unset-section", "The configuration lacks what a plugin needs to make any task."),
 )
 _WARNINGS = (
     ("unconnected", "A step is linked to no other, and the others are linked."),

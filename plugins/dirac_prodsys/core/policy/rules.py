@@ -45,6 +45,7 @@ class StepRules:
         catalogue themselves.
     :param extend: tasks that may be added in place of failed ones, as a fraction of ``tasks``.
     :param extend_chunk: tasks that are added at a time.
+    :param max_tasks: tasks that there may be in all, failed ones included; 0: as ``extend`` says.
     :param tolerance: fraction of ``tasks`` that may be missing in the end.
     :param max_failed: fraction of failed tasks above which none are added.
     :param ready_at: wait only until this fraction of the work is done, and leave the rest of it to
@@ -68,6 +69,7 @@ class StepRules:
     by_requests: bool = False
     extend: float = 0.0
     extend_chunk: int = 50
+    max_tasks: int = 0
     tolerance: float = 0.0
     max_failed: float = 0.3
     ready_at: float = 0.0
