@@ -160,7 +160,7 @@ def test_a_missing_file_is_looked_for_once_more_before_the_step_fails() -> None:
     seen = snapshot(files={"Processed": 3, "MissingInFC": 1}, catalogue_files=4)
     verdicts, history = at([0, QUIET], seen, ACTIVE)
     assert verdicts[-1].kind == "recover"
-    assert "1 missing ones may be back" in verdicts[-1].reason
+    assert "looking once more" in verdicts[-1].reason
     after = history.looked_into(QUIET, tasks=0, files=0, asked=0)
     assert at([QUIET + 1], seen, ACTIVE, after)[0][0].kind == "fail"
     enough = replace(ACTIVE, max_problematic=1)
