@@ -11,12 +11,16 @@ import pytest
 from DIRAC.Core.Utilities.SaferEval import saferEval
 from DIRAC.DataManagementSystem.Client.MetaQuery import MetaQuery as DiracMetaQuery
 from DIRAC.ProductionSystem.Utilities.ProdValidator import ProdValidator
+from DIRAC.TransformationSystem.Agent.MCExtensionAgent import MCExtensionAgent
 from DIRAC.TransformationSystem.Client import TransformationFilesStatus, TransformationStatus
+from DIRAC.TransformationSystem.Client.TransformationClient import TransformationClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dirac_prodsys.core import status
 from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError, dirac_accepts
+from dirac_prodsys.core.recovery import is_barred
+from dirac_prodsys.gateway.memory_agents import tasks_to_add
 
 #: fields with a type, as the catalogue has them
 TYPES = {"level": "INT", "zenith": "FLOAT", "particle": "VARCHAR(128)"}
@@ -131,3 +135,36 @@ def words(module: Any) -> set[str]:
 def test_every_status_word_of_dirac_is_known(ours: Any, theirs: Any) -> None:
     assert words(theirs)
     assert words(theirs) <= {str(word) for word in ours}
+
+
+@law
+@given(
+    st.integers(0, 120),
+    st.dictionaries(
+        st.sampled_from(["Created", "Waiting", "Running", "Done", "Failed", "Killed"]),
+        st.integers(1, 60) | st.just(1500),
+    ),
+)
+def test_the_mc_extension_agent_in_memory_adds_as_many_tasks_as_diracs(
+    most: int, tasks: dict[str, int]
+) -> None:
+    agent = object.__new__(MCExtensionAgent)  # its constructor reads a configuration
+    agent.maxIterationTasks, agent.maxFailRate, agent.maxWaitingJobs = 50, 30, 1000
+    counts = {**tasks, "TotalCreated": sum(tasks.values())}
+    assert tasks_to_add(most, tasks) == agent._calculateTaskNumber(most, counts)
+
+
+@law
+@given(
+    st.sampled_from(["Assigned", "Unused", "MaxReset", "Processed"]),
+    st.integers(0, 31),
+)
+def test_a_file_is_taken_back_or_given_up_as_by_diracs_clients(was: str, errors: int) -> None:
+    client = object.__new__(TransformationClient)
+    client.maxResetCounter = 10
+    file = {"/a": [was, errors, 1]}
+    theirs = client._applyTransformationFilesStateMachine(file, {"/a": "Unused"}, False)
+    given_up = theirs.get("/a", was) == "MaxReset"
+    if was == "Assigned":
+        assert given_up == is_barred(errors, 10)
+        assert client._wasFileInError("Unused", was)

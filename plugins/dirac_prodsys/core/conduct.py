@@ -123,9 +123,14 @@ class Policy(Model):
     extend: Extension | None = None
     recovery: Recovery = Recovery()
 
-    def rules(self, *, needs_input: bool, tasks: int | None, listed: int | None) -> StepRules:
-        """The rules of a step with this policy."""
-        found: dict[str, Any] = {}
+    def rules(
+        self, *, needs_input: bool, tasks: int | None, listed: int | None, max_tasks: int = 0
+    ) -> StepRules:
+        """The rules of a step with this policy.
+
+        :param max_tasks: tasks that there may be in all; 0: nothing is said.
+        """
+        found: dict[str, Any] = {"max_tasks": max_tasks}
         if self.give_up_after is not None:
             found["give_up_after"] = self.give_up_after * _HOUR
         if self.extend is not None:

@@ -86,6 +86,7 @@ _LIVE = (
     ("unknown-dataset", "A dataset that a step takes does not exist."),
     ("unknown-se", "The configuration has no such storage element."),
     ("unknown-site", "The configuration has no such site."),
+    ("unset-section", "The configuration lacks what a plugin needs to make any task."),
 )
 _SITE = (("not-allowed", "The site does not allow its authors to do this."),)
 _WARNINGS = (

@@ -61,6 +61,7 @@ class Inventory:
     :param file_fields: the same of files.
     :param storage_elements: and groups of them.
     :param transformation_types: that the grid's agents work on.
+    :param unset: sections of the configuration that plugins need and that are known to be empty.
     """
 
     directory_fields: Mapping[str, str] = field(default_factory=dict)
@@ -68,3 +69,4 @@ class Inventory:
     storage_elements: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
     transformation_types: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()

@@ -71,6 +71,7 @@ class Case:
     :param job: the job of its task, in the words of job monitoring; None: not known there.
     :param outputs: what the catalogue has of its task's outputs.
     :param in_catalogue: whether the catalogue has the file itself.
+    :param barred: the grid was kept from taking it back, and made it MaxReset instead.
     :param by_request: its task is a request, and ``job`` tells what became of the file in it.
     """
 
@@ -80,6 +81,7 @@ class Case:
     outputs: Outputs = "unknown"
     in_catalogue: bool = True
     by_request: bool = False
+    barred: bool = False
 
     @property
     def end(self) -> JobState | None:
@@ -175,7 +177,8 @@ def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
     if case.failed_request is not None:
         return True
     return (
-        case.file.status == FileStatus.MISSING_IN_FC
+        case.barred
+        or case.file.status == FileStatus.MISSING_IN_FC
         or rules.by_state(case.file.status) != "give_up"
     )
 
@@ -205,13 +208,14 @@ def _decide(
         cause, action, site = f"file {file.status}", rule.then, ""
         if case.by_request and case.outputs == "all":
             return Decision(file, "processed", cause, _REQUESTED, site)
+        if case.barred and case.outputs == "all":
+            return Decision(file, "processed", cause, _LEFT, site)
         if file.status == FileStatus.MISSING_IN_FC and action == "give_up" and case.in_catalogue:
             action = "retry"  # the cause is gone
         if action == "give_up" or file.status not in map(str, _FAILURES):
             return Decision(file, "keep", cause, "it has ended")
     if case.outputs == "all":
-        why = "all outputs of its task are in the catalogue"
-        return Decision(file, "processed", cause, why, site)
+        return Decision(file, "processed", cause, _LEFT, site)
     if doubt := _in_doubt(case):
         return Decision(file, "ask", cause, f"{doubt}: again, they were there twice", site)
     if action in ("ask", "give_up"):
@@ -242,6 +246,7 @@ def _in_doubt(case: Case) -> str:
     return ""
 
 
+_LEFT = "all outputs of its task are in the catalogue"
 _GONE = "the catalogue does not have the file"
 _REQUESTED = "its request has done all that it was to do with it"
 _AGAIN = "what a request has done already is not done twice"

@@ -141,10 +141,8 @@ class RecoveryRules:
         )
 
     def retried_states(self, by_requests: bool) -> tuple[FileStatus, ...]:
-        """States of failure of which files are tried again, if they can be."""
+        """States of failure of which files are tried again."""
         again = [s for s in STATES.values() if self.by_state(s).startswith("retry")]
-        if self.missing_in_fc == "give_up":
-            again.append(FileStatus.MISSING_IN_FC)
         asked = self.problematic == "ask" and not self.errors
         if by_requests and FileStatus.PROBLEMATIC not in again and not asked:
             again.append(FileStatus.PROBLEMATIC)

@@ -147,7 +147,8 @@ class TransformationSpec(Spec):
     :param group_size: files per task (GB for plugin BySize).
     :param tasks: number of tasks to create, for types without input; None otherwise.
     :param input_query: None for types without input.
-    :param max_tasks: MaxNumberOfTasks, for the grid's MCExtensionAgent; 0: it adds none.
+    :param max_tasks: MaxNumberOfTasks: the grid's MCExtensionAgent makes at once as many tasks as
+        that, and replaces failed ones without end; 0, which no production changes: it adds none.
     :param events_per_task: EventsPerTask; 0: not said.
     :param files: LFNs that are attached before it starts, instead of an input query.
     :param directories: created with their metadata before the transformation starts.

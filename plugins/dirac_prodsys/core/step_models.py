@@ -144,8 +144,9 @@ class StepBase(Model):
     :param plugin_parameters: of DIRAC's task-making plugin, under DIRAC's names.
     :param events_per_task: stored as EventsPerTask; with ``target_events`` it gives the tasks.
     :param target_events: instead of ``tasks``: as many tasks as make so many events.
-    :param max_tasks: stored as MaxNumberOfTasks: the grid's MCExtensionAgent may add tasks up to
-        this number, in place of failed ones.
+    :param max_tasks: so many tasks there may be in all: some are added in place of failed ones, as
+        by ``policy.extend``; not stored as MaxNumberOfTasks, as the MCExtensionAgent makes so many
+        at once.
     :param run_numbers: of what the tasks simulate.
     :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
         ``at 10%``: when each of them has done so much of its work.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dirac_prodsys.core.inventory import Inventory
+from dirac_prodsys.core.plugins import plugins
 from dirac_prodsys.gateway.dirac_config import GridConfiguration
 from dirac_prodsys.gateway.services import CATALOGUE, Services
 
@@ -26,6 +27,7 @@ class Configured:
     storage_elements: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
     transformation_types: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()
 
 
 class InventoryVerbs:
@@ -43,6 +45,7 @@ class InventoryVerbs:
             storage_elements=configured.storage_elements,
             sites=configured.sites,
             transformation_types=configured.transformation_types,
+            unset=configured.unset,
         )
 
     def _configured(self) -> Configured:
@@ -73,4 +76,10 @@ def configured(tree: GridConfiguration) -> Configured:
         ),
         sites=frozenset(sites),
         transformation_types=frozenset(types),
+        unset=frozenset(
+            section
+            for plugin in plugins().values()
+            for section in plugin.needs
+            if not tree.option_names(section)
+        ),
     )

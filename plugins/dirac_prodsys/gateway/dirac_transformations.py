@@ -132,7 +132,7 @@ class TransformationVerbs(TransformationStates):
             spec.group_size,
             0,  # InheritedFrom
             body,
-            spec.max_tasks,  # 0: the MCExtensionAgent must not add tasks beside ours
+            spec.max_tasks,  # 0: the MCExtensionAgent adds none beside ours
             spec.events_per_task,
             False,
             spec.input_query.to_dirac() if spec.input_query else None,

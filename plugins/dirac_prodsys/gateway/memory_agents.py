@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 import json
 import posixpath
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dirac_prodsys.core.snapshot import RESET_LIMIT
@@ -25,6 +26,23 @@ EXTENDABLE = ("mcsimulation", "simulation")
 
 #: the field by which the cleaning agent finds files (``TransfIDMeta``)
 _SIGNATURE = "TransformationID"
+
+#: as the MCExtensionAgent has them by default: TasksPerIteration, MaxFailureRate, MaxWaitingJobs
+_PER_ITERATION, _MAX_FAILED, _MAX_WAITING = 50, 30, 1000
+
+
+def tasks_to_add(most: int, tasks: Mapping[str, int]) -> int:
+    """How many tasks the MCExtensionAgent adds now (its ``_calculateTaskNumber``, 9.1).
+
+    :param most: MaxNumberOfTasks.
+    :param tasks: their number by status.
+    """
+    total, failed = sum(tasks.values()), tasks.get(TaskStatus.FAILED, 0)
+    if total and 100.0 * failed / total > _MAX_FAILED:
+        return 0
+    if tasks.get(TaskStatus.DONE, 0) >= most or tasks.get(TaskStatus.WAITING, 0) > _MAX_WAITING:
+        return 0
+    return min(max(0, most - (total - failed)), _PER_ITERATION)
 
 
 class MemoryAgents:
@@ -45,6 +63,7 @@ class MemoryAgents:
             "task": (self._monitor, ("Active", "Completing", "Stopped")),
             "input_data": (self._attach, ("Active",)),
             "transformation": (self._group, ("Active", "Completing", "Flush")),
+            "mc_extension": (self._extend, ("Active",)),
         }
         for name, (run, states) in agents.items():
             for transformation in list(self.transformations.values()):
@@ -106,6 +125,13 @@ class MemoryAgents:
                     self._add_task(transformation, group)
         if flush:
             self._set_status(transformation, TransformationStatus.ACTIVE)
+
+    def _extend(self, transformation: Transformation) -> None:
+        """MCExtensionAgent."""
+        if transformation.row["Type"].lower() in EXTENDABLE:
+            words = Counter(str(task.status) for task in transformation.tasks.values())
+            for _ in range(tasks_to_add(int(transformation.row["MaxNumberOfTasks"]), words)):
+                self._add_task(transformation, [])
 
     def _groups(
         self, transformation: Transformation, lfns: list[str]

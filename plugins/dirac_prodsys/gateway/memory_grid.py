@@ -70,8 +70,8 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         self.down = False
         self.file_ids: dict[str, int] = {}
         self.productions: dict[int, Production] = {}
-        #: names of agents that do not run: input_data, transformation, task, cleaning; or of what
-        #: the task agent leaves undone: task_monitoring, file_monitoring
+        #: names of agents that do not run: input_data, transformation, task, mc_extension,
+        #: cleaning; or of what the task agent leaves undone: task_monitoring, file_monitoring
         self.stopped_agents: set[str] = set()
         #: groups that may write to the Transformation System; empty: all
         self.production_groups: set[str] = set()

@@ -25,6 +25,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity import wait_random_exponential as backoff
 
 from dirac_prodsys.core import loops, naming
+from dirac_prodsys.core.lost_inputs import makers
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
@@ -127,6 +128,30 @@ class DiracOperator(BaseOperator):
             )
         self.log.info("%s; going on", event.get("reason") or "DIRAC answers again")
         return self.work(context, event.get("state") or {})
+
+    def makers(
+        self, context: Context, state: Mapping[str, Any] | None = None
+    ) -> list[TransformationSpec]:
+        """The transformations whose jobs make the files of the task's step, as in this run.
+
+        :param state: as for :meth:`on_grid`.
+        :raises AirflowFailException: the production cannot be planned.
+        """
+        if self.production is None or self.step is None:
+            return []
+        run, values = naming.run_tag(str(context["run_id"])), given_values(context)
+        given: dict[str, Any] = {"run": run, "parameters": values}
+        given["last"] = self._last_passes(context)
+        try:
+            compiled = compile(self.production, **given)
+            names = makers(self.step, {step.name: step for step in compiled.steps})
+            needed = sorted({each for name in names for each in compiled.needed_for(name)})
+            if needed:
+                queries = self.on_grid(lambda grid: _queries(grid, needed), state)
+                compiled = compile(self.production, datasets=queries, **given)
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from error
+        return [compiled.step(name).transformation for name in names]
 
     def plan(
         self,

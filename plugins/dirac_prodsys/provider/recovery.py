@@ -128,13 +128,13 @@ def recover(
         last, enough = last_tries(snapshot, rules), tried_enough(snapshot, rules)
         return Outcome(tasks=tasks, files=left, last=last, enough=enough, notes=(_NO_VERBS,))
     notes: list[str] = []
-    cases = _cases(gateway, transformation, body, rules, notes)
     ledger, passive = Ledger(), rules.recovery.mode != "active"
     try:
         ledger = Ledger.from_text(gateway.read_note(transformation, PARAMETER))
     except ValueError as error:
         notes.append(f"nothing is changed, as tries cannot be counted: {error}")
         passive = True
+    cases = _cases(gateway, transformation, body, rules, ledger, notes)
     limit = 0 if passive or rules.by_requests else snapshot.reset_limit
     decisions = person.decided(decide(cases, rules.recovery, ledger, limit), answer)
     changed: dict[str, str] = {}
@@ -152,7 +152,7 @@ def recover(
         changed=changed,
         asked=len(asked),
         tasks=tasks,
-        files=left - taken,
+        files=max(0, left - taken),
         last=last_tries(snapshot, rules) if passive else 0,
         enough=sum(
             case.file.status == FileStatus.UNUSED
@@ -205,13 +205,24 @@ def _cases(
     transformation: int,
     body: BodySpec,
     rules: StepRules,
+    ledger: Ledger,
     notes: list[str],
 ) -> list[Case]:
-    states = [FileStatus.ASSIGNED, FileStatus.UNUSED]
-    states += rules.recovery.looked_at(rules.by_requests)
-    found_files = gateway.attached_files(transformation, [str(state) for state in states])
+    looked_at = rules.recovery.looked_at(rules.by_requests)
+    states = {FileStatus.ASSIGNED, FileStatus.UNUSED, *looked_at}
+    states |= {FileStatus.MAX_RESET} if ledger.barred else set()
+    found_files = gateway.attached_files(transformation, sorted(map(str, states)))
+
+    def is_barred(file: StrandedFile) -> bool:
+        return file.status == FileStatus.MAX_RESET and file.lfn in ledger.barred
+
     # an Unused file that had a task was taken back by the grid
-    files = [file for file in found_files if file.task or file.status != FileStatus.UNUSED]
+    files = [
+        file
+        for file in found_files
+        if (file.task if file.status == FileStatus.UNUSED else True)
+        and (file.status != FileStatus.MAX_RESET or file.status in looked_at or is_barred(file))
+    ]
     tasks = gateway.tasks(transformation, [file.task for file in files if file.task])
     jobs: dict[int, JobState] = {}
     requests: dict[int, RequestState] = {}
@@ -222,7 +233,7 @@ def _cases(
 
     def case(file: StrandedFile, existing: frozenset[str] | None) -> Case:
         task = tasks.get(file.task)
-        one = Case(file, task, jobs.get(task.job) if task else None)
+        one = Case(file, task, jobs.get(task.job) if task else None, barred=is_barred(file))
         if task and task.job in requests:
             state = requests[task.job].of(file.lfn)
             outputs: Outputs = "all" if state.status == TaskStatus.DONE else "unknown"

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from dirac_prodsys.core import lost_inputs
 from dirac_prodsys.core.cancel import action_of
-from dirac_prodsys.core.policy import History, StepRules, person
+from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, person
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
+from dirac_prodsys.gateway.lost_inputs import lost_inputs as look_for_lost
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.provider import asking, notify
 from dirac_prodsys.provider.moments import earliest_event
@@ -46,6 +48,9 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     behind are recovered, tasks are added in place of failed ones, late or recovered files are
     flushed) is done here, and the wait goes on. What the jobs came to is told in the log and as
     XCom ``job_report`` when the wait for ``complete`` ends, well or not.
+
+    Before a step is complete, the files that its parents' tasks made for it are looked up: where
+    the query does not find one of them, the step waits for a person instead.
 
     What only a person can decide (a manual flush, files that rules leave to one) is asked in
     Airflow while DIRAC is watched on: see :mod:`provider.asking`.
@@ -107,6 +112,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             rules = replace(rules, ready_at=self.ready_at)
         kept = dict(state.get("kept") or {})
         rules = person.from_now_on(rules, kept.get("option", ""))
+        rules = replace(rules, expected=kept.get("expected"))
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")
         if history is None and "flush" not in self.until and not self.ready_at:
@@ -175,6 +181,12 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             "deadline": event.get("deadline"),
             "kept": kept,
         }
+        if kind in ("complete", "fail") and snapshot and "flush" not in self.until:
+            lost = self._lost(context, snapshot, state)
+            if lost and kind == "fail":
+                reason = f"{reason}; {lost_inputs.in_words(_found(snapshot), lost)}"
+            if lost and kind == "complete" and self._holds(snapshot, lost, kept):
+                return self.work(context, state)
         if kind in self.until:
             self.log.info("%s: %s", kind, reason)
             if "flush" in self.until:
@@ -196,13 +208,44 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         if kind == "notice" and snapshot:
             state["history"] = self._tell(context, event, past).to_dict()
         if kind == "ask" and snapshot:
-            self._ask(context, str(snapshot["name"]), reason)
+            lost = str(kept.get("lost") or "") if kept.get("expected") else ""
+            self._ask(context, str(snapshot["name"]), f"{reason}; {lost}" if lost else reason, kept)
             kept["asked"] = True
         return self.work(context, state)
 
-    def _ask(self, context: Context, name: str, reason: str) -> None:
+    def _lost(
+        self, context: Context, snapshot: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> list[str]:
+        """Files that the parents made for this step and that its query does not find."""
+        seen = Snapshot.from_dict(snapshot)
+        known = self.production is not None and self.step is not None and not self.ready_at
+        if not known or seen.status not in LIVE_TRANSFORMATION:
+            return []
+        step = self.plan(context, state)
+        if step.transformation.input_query is None or not step.parents:
+            return []
+        parents = self.makers(context, state)
+        return self.on_grid(
+            lambda gateway: look_for_lost(gateway, seen.id, step.transformation, parents), state
+        )
+
+    def _holds(self, snapshot: Mapping[str, Any], lost: list[str], kept: dict[str, Any]) -> bool:
+        """Whether the step waits for a person, as files are lost; else it goes on without them."""
+        found = _found(snapshot)
+        told = lost_inputs.in_words(found, lost)
+        declared = kept.get("expected")
+        given_up = declared is not None and found < declared
+        if kept.get("accepted") or given_up:
+            self.log.warning("%s: the step goes on without them", told)
+            return False
+        self.log.warning("%s: the step is not complete; %s", told, _LOST_HINT)
+        kept["expected"] = found + len(lost)
+        kept["lost"] = told
+        return True
+
+    def _ask(self, context: Context, name: str, reason: str, kept: Mapping[str, Any]) -> None:
         step = self.plan(context, whole=False)
-        rules = self.rules or step.rules
+        rules = replace(self.rules or step.rules, expected=kept.get("expected"))
         if asking.put(context, *person.question(name, reason, rules), person.options(rules)):
             self.log.info("a person is asked in Airflow: %s", reason)
 
@@ -216,7 +259,13 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         state: dict[str, Any] = {
             "history": past.to_dict(),
             "deadline": kept.get("deadline"),
-            "kept": {"asked": option == person.WAIT, "option": given_up},
+            "kept": {
+                "asked": option == person.WAIT,
+                "option": given_up,
+                "accepted": option == person.ACCEPT or bool(kept.get("accepted")),
+                "expected": None if option == person.ACCEPT else kept.get("expected"),
+                "lost": kept.get("lost", ""),
+            },
         }
         event = {"snapshot": {"id": kept.get("id"), "name": kept.get("name")}}
         if option == person.FLUSH:
@@ -240,10 +289,17 @@ def _handed_on(context: Context, task_id: str) -> Mapping[str, Any] | None:
     return (past.flushed(time.time()) if found.get("kind") == "flush" else past).to_dict()
 
 
+def _found(snapshot: Mapping[str, Any]) -> int:
+    return int(snapshot.get("catalogue_files") or 0)
+
+
 def _is_removed(snapshot: Mapping[str, Any] | None) -> bool:
     return bool(snapshot) and Snapshot.from_dict(snapshot).status in REMOVED_TRANSFORMATION
 
 
 _REMOVED_HINT = "to begin anew, clear the step's task 'create' and what follows it in the step"
+_LOST_HINT = (
+    "mend their metadata, and they are taken; or answer the question of this task, to go on without"
+)
 _FAIL_HINT = "mend it in DIRAC, then clear this task to wait on; clearing starts nothing anew"
 _TIMEOUT_HINT = "clear this task to wait on, or give the sensor a longer timeout"

@@ -136,7 +136,7 @@ def test_a_step_without_a_wanted_number_is_done_when_all_its_tasks_are() -> None
         ({"Processed": 10, "Removed": 3}, 10, True, LONG_AGO, "complete", "10 of 10"),
         ({"Processed": 9, "Problematic": 1}, 10, True, LONG_AGO, "fail", "only 9 of 10"),
         ({"Processed": 9, "MaxReset": 1}, 10, True, LONG_AGO, "fail", "1 MaxReset, 9 Processed"),
-        ({"Processed": 9, "MissingInFC": 1}, 10, True, LONG_AGO, "fail", "1 MissingInFC"),
+        ({"Processed": 9, "MissingInFC": 1}, 10, True, LONG_AGO, "recover", "1 MissingInFC"),
         ({"Problematic": 1}, 1, True, LONG_AGO, "fail", "100.0% are required"),
     ],
 )

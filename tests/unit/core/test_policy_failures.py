@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dirac_prodsys.core.policy import History, StepRules, judge
+from dirac_prodsys.core.policy import History, StepRules, judge, needs_comparison
 from dirac_prodsys.core.recovery_rules import RecoveryRules
 from tests.unit.core.waiting import QUIET, STALL, at, snapshot
 
@@ -154,3 +154,68 @@ def test_files_that_wait_for_a_person_are_an_alarm_at_once() -> None:
     verdict = at([QUIET + 1], STRANDED, ACTIVE, asked)[0][0]
     assert verdict.kind == "wait"
     assert "4 files wait for a person's decision" in verdict.alarm
+
+
+def test_a_missing_file_is_looked_for_once_more_before_the_step_fails() -> None:
+    seen = snapshot(files={"Processed": 3, "MissingInFC": 1}, catalogue_files=4)
+    verdicts, history = at([0, QUIET], seen, ACTIVE)
+    assert verdicts[-1].kind == "recover"
+    assert "looking once more" in verdicts[-1].reason
+    after = history.looked_into(QUIET, tasks=0, files=0, asked=0)
+    assert at([QUIET + 1], seen, ACTIVE, after)[0][0].kind == "fail"
+    enough = replace(ACTIVE, max_problematic=1)
+    assert at([0, QUIET], seen, enough)[0][-1].kind == "complete"
+
+
+def test_a_simulation_whose_tasks_stand_still_asks_job_monitoring() -> None:
+    rules = StepRules(False, tasks=3)
+    seen = snapshot(tasks={"Submitted": 3})
+    verdicts, history = at([0, rules.stall_after - 1, rules.stall_after], seen, rules)
+    assert [v.kind for v in verdicts] == ["wait", "wait", "recover"]
+    after = history.looked_into(rules.stall_after, tasks=0, files=0, asked=0)
+    (later,), _ = at([rules.stall_after + 1], seen, rules, after)
+    assert later.kind == "wait"
+    assert "monitoring of tasks" in later.alarm
+    off = replace(rules, recovery=RecoveryRules("off"))
+    assert at([0, off.stall_after], seen, off)[0][-1].kind == "wait"
+
+
+def test_the_last_try_is_looked_into_at_once_and_only_once() -> None:
+    seen = snapshot(files={"Assigned": 4}, tasks={"Submitted": 4}, catalogue_files=4)
+    last = replace(seen, failed_files={"Assigned": {3: 1}})
+    assert at([0], seen, ACTIVE)[0][0].kind == "wait"
+    assert at([0], replace(seen, failed_files={"Assigned": {2: 4}}), ACTIVE)[0][0].kind == "wait"
+    verdicts, history = at([0], last, ACTIVE)
+    assert (verdicts[0].kind, "1 files" in verdicts[0].reason) == ("recover", True)
+    barred = replace(seen, failed_files={"Assigned": {10: 1}})
+    after = history.looked_into(0, tasks=0, files=0, asked=0)
+    assert at([1], barred, ACTIVE, after)[0][0].kind == "wait"
+    back = replace(seen, files={"Assigned": 3, "Unused": 1}, failed_files={"Unused": {4: 1}})
+    assert at([1], back, ACTIVE, after)[0][0].kind == "recover"
+    wanted = history.looked_into(1, tasks=0, files=0, asked=0, enough=1)
+    assert at([2], back, ACTIVE, wanted)[0][0].kind == "wait"
+    for rules in (
+        replace(ACTIVE, by_requests=True),
+        replace(ACTIVE, recovery=RecoveryRules("off")),
+    ):
+        assert at([0], last, rules)[0][0].kind == "wait"
+
+
+def test_files_that_the_query_does_not_find_are_counted_apart() -> None:
+    seen = snapshot(files={"Processed": 4, "Unused": 1}, catalogue_files=5)
+    # of five attached files two are a plugin's own: two of the query's are not there yet
+    short = seen.compared(2, {"Processed": 1, "Unused": 1})
+    verdicts, history = at([0, QUIET], short, ACTIVE)
+    assert verdicts[-1].kind == "wait"
+    assert "3 of the 5 files that the query finds are attached" in verdicts[-1].reason
+    # nothing has moved: what was compared holds
+    assert not needs_comparison(seen, ACTIVE, history, now=QUIET + 1, quiet_seconds=QUIET)
+    assert needs_comparison(seen, ACTIVE, history, now=3 * QUIET, quiet_seconds=QUIET)
+    assert at([QUIET + 1], seen, ACTIVE, history)[0][0].kind == "wait"
+    whole = replace(seen, catalogue_files=3).compared(0, {"Processed": 1, "Unused": 1})
+    verdicts, history = at([0, QUIET], whole, ACTIVE)
+    assert verdicts[-1].kind == "complete"
+    assert "3 of 3 files are Processed (2 others are attached" in verdicts[-1].reason
+    plain = replace(whole, unattached=None, others={})
+    assert not needs_comparison(plain, ACTIVE, history, now=9 * QUIET, quiet_seconds=QUIET)
+    assert at([QUIET + 1], plain, ACTIVE, history)[0][0] == verdicts[-1]

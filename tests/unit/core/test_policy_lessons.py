@@ -130,7 +130,8 @@ def test_7_one_lost_file_does_not_block_a_step_that_allows_it(state: str) -> Non
     files = {"Processed": 99, state: 1}
     assert look(files, replace(FILES, min_processed=0.99)).kind == "complete"
     assert look(files, replace(FILES, max_problematic=1)).kind == "complete"
-    assert look(files, FILES).kind == "fail"  # and does not wait for ever either
+    # and does not wait for ever either; a missing file may be back
+    assert look(files, FILES).kind == ("recover" if state == "MissingInFC" else "fail")
     assert look({"Processed": 99, "Removed": 1}, catalogue=99).kind == "complete"
 
 

@@ -86,3 +86,22 @@ def test_extension_ends_at_the_target_whatever_fails_on_the_way() -> None:
     assert verdict.kind == "complete"
     assert passes <= 3
     assert 100 <= good <= 102
+
+
+@pytest.mark.parametrize(
+    ("tasks", "kind", "total"),
+    [
+        ({"Done": 4}, "complete", 0),
+        ({"Done": 3, "Running": 1}, "wait", 0),
+        ({"Done": 3, "Failed": 1}, "extend", 6),
+        ({"Done": 3, "Failed": 1, "Running": 2}, "wait", 0),
+        ({"Done": 2, "Failed": 2}, "fail", 0),
+    ],
+)
+def test_in_place_of_failed_tasks_some_are_added_up_to_the_number_that_is_declared(
+    tasks: dict[str, int], kind: str, total: int
+) -> None:
+    seen = Snapshot(7, "p__r__s", "MCSimulation", TransformationStatus.ACTIVE, tasks=tasks)
+    rules = StepRules(False, tasks=4, max_tasks=6)
+    verdict, _ = judge(seen, rules, History(), now=0, quiet_seconds=240, inputs_final=True)
+    assert (verdict.kind, verdict.tasks) == (kind, total)

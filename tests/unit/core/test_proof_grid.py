@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,3 +134,12 @@ def test_nothing_follows_from_what_is_not_known() -> None:
     job = {"type": "script", "executable": "x", "sites": ["SIM.SiteX.org"]}
     made = {**step("Training", output=leaving()), "job": job, "input": {"where": {"step": "z"}}}
     assert lacking(Inventory(directory_fields=fields), a=made) == []
+
+
+def test_a_plugin_that_needs_a_setting_of_the_site_is_told_where_it_lacks() -> None:
+    taking = {**child("a", "b"), "plugin": "ByShare"}
+    made = step("MCSimulation", output=leaving())
+    lacks = replace(HAVE, unset=frozenset({"/Resources/Shares/CPU"}))
+    assert ("unset-section", "steps.b.plugin") in lacking(lacks, a=made, b=taking)
+    assert ("unset-section", "steps.b.plugin") not in lacking(a=made, b=taking)
+    assert not any(code == "unset-section" for code, _ in lacking(lacks, a=made, b=child("a", "b")))

@@ -205,3 +205,16 @@ def test_files_are_monitored_by_their_jobs_ten_minutes_after_they_were_touched()
     grid.advance(60)
     assert gateway.snapshot([merge])[merge].failed_files == {"Assigned": {1: 1}}
     assert gateway.snapshot([merge])[merge].tasks == {"Submitted": 2}
+
+
+def test_where_somebody_has_set_a_number_the_mc_extension_agent_makes_so_many_at_once() -> None:
+    grid = MemoryGrid()
+    gateway = MemoryGateway(grid)
+    slices = started(gateway, simulation(), 2)
+    grid.advance(10)
+    assert sum(gateway.snapshot([slices])[slices].tasks.values()) == 2
+    gateway.services.call(
+        TRANSFORMATIONS, "setTransformationParameter", slices, "MaxNumberOfTasks", 4
+    )
+    grid.advance(10)
+    assert sum(gateway.snapshot([slices])[slices].tasks.values()) == 4

@@ -314,3 +314,33 @@ def test_a_job_that_always_fails_runs_at_most_as_often_as_declared_whoever_takes
     assert Counter(lfn for task in tasks for lfn in task.lfns) == dict.fromkeys(
         ("/sim/in/0", "/sim/in/1"), 1 + max_resets
     )
+
+
+def test_a_missing_file_that_is_there_again_is_tried_within_its_bounds() -> None:
+    site = Site(files=2, group_size=4, fails=lambda task: False, watched=True)
+    site.grid.catalogue.remove("/sim/in/0")
+    site.gateway.flush_transformation(site.id)
+    site.grid.advance(100)
+    assert site.files["0"] == "MissingInFC"
+    rules = StepRules(True, group_size=1, recovery=RecoveryRules(max_resets=1))
+    assert site.recover(rules).changed == {}
+    site.grid.catalogue.register("/sim/in/0", run="r")
+    site.grid.advance(100)
+    assert site.files["0"] == "MissingInFC"  # DIRAC never looks again
+    assert site.recover(rules).changed == {"/sim/in/0": "Unused"}
+    site.grid.transformations[site.id].files["/sim/in/0"].status = "MissingInFC"
+    assert site.recover(rules).changed == {}  # once, as is allowed
+
+
+def test_what_the_last_task_left_counts_though_the_grid_gave_the_file_up() -> None:
+    site = Site(files=0, group_size=1, fails=lambda task: True, watched=True)
+    site.grid.catalogue.register("/sim/in/0", run="r")
+    rules = StepRules(True, group_size=1, recovery=RecoveryRules(max_resets=0))
+    site.grid.advance(20)
+    (last,) = site.recover(rules).decisions
+    assert (last.fate, site.files) == ("last", {"0": "Assigned"})
+    site.grid.advance(100)
+    assert site.files == {"0": "MaxReset"}
+    assert site.recover(rules).changed == {}
+    site.grid.catalogue.register("/sim/merged/m_00000001")
+    assert site.recover(rules).changed == {"/sim/in/0": "Processed"}

@@ -45,11 +45,13 @@ class Plugin:
     """A plugin.
 
     :param whole_groups: a group is a number of files; otherwise it is a size in GB.
+    :param needs: sections of the grid's configuration without an option in which it makes no task.
     """
 
     name: str
     parameters: type[PluginParameters] = PluginParameters
     whole_groups: bool = True
+    needs: tuple[str, ...] = ()
 
 
 def _se(name: str) -> str:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from dirac_prodsys.core.plugins import Plugin
 
-PLUGIN = Plugin("ByShare")
+PLUGIN = Plugin("ByShare", needs=("/Resources/Shares/CPU",))

@@ -42,14 +42,29 @@ def by_input(
         )
     if catalogue is None:
         return Verdict("wait", f"{attached} files; the catalogue was not asked how many there are")
-    if attached < catalogue:
-        return Verdict("wait", f"{attached} of the {catalogue} files in the catalogue are attached")
     if missing := snapshot.unattached:
         found = f"{catalogue - missing} of the {catalogue} files"
         return Verdict("wait", f"{found} that the query finds are attached")
+    if attached < catalogue:
+        return Verdict("wait", f"{attached} of the {catalogue} files in the catalogue are attached")
     if not attached:
         return Verdict("fail", "the parents are done and the catalogue finds no file for this step")
     return None
+
+
+def by_expectation(snapshot: Snapshot, expected: int | None) -> Verdict | None:
+    """Wait for a person where the parents made more than the query finds; None where they did not.
+
+    A person mends what keeps files from being found, or says that the step is complete without.
+    """
+    found = snapshot.catalogue_files
+    if expected is None or found is None or found >= expected:
+        return None
+    alarm = (
+        f"the query finds {found} files, and the parents made {expected} for it: the step is not "
+        "complete"
+    )
+    return Verdict("wait", alarm, alarm, about="needs_person", question="inputs")
 
 
 def by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict:
@@ -62,6 +77,8 @@ def by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict:
     if rules.by_requests and (alive := alive_tasks(snapshot)):
         return Verdict("wait", f"all files are done, and {alive} requests are not final")
     counts = processed_of(snapshot, rules) + _notes(snapshot, rules)
+    if lost := by_expectation(snapshot, rules.expected):
+        return lost
     if enough_files(snapshot, rules):
         return Verdict("complete", counts)
     if asked := _to_be_asked(snapshot, rules):

@@ -74,6 +74,8 @@ def judge(
         verdict = by_files(own, rules, seen)
         if verdict.kind in ("complete", "fail") and seen.failed_since is not None:
             verdict = Verdict("wait", f"{verdict.reason}; some are to be tried again first")
+        elif verdict.kind == "fail" and _may_be_back(own, rules, seen):
+            verdict = Verdict("recover", f"{verdict.reason}; looking once more before it fails")
         elif verdict.kind == "fail" and seen.asked:
             verdict = Verdict("wait", verdict.reason)  # with an alarm, see `impatient`
     if verdict.kind == "wait":
@@ -173,6 +175,20 @@ def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
     if total and done >= rules.ready_at * total:
         return Verdict("complete", f"{told}, {rules.ready_at:.0%} were waited for")
     return Verdict("wait", f"{told}, {rules.ready_at:.0%} are waited for")
+
+
+def _may_be_back(snapshot: Snapshot, rules: StepRules, seen: History) -> bool:
+    """Whether nobody has looked, since anything moved last, at files that may not be lost.
+
+    DIRAC itself never looks again for a file that it has called MissingInFC once
+    (``TransformationAgent``, 9.1); and one that was kept from being tried once more may have been
+    processed by its last task, though that failed.
+    """
+    given_up = snapshot.failed_files.get(FileStatus.MAX_RESET, {})
+    barred = any(errors > snapshot.reset_limit for errors in given_up)
+    missing = snapshot.files.get(FileStatus.MISSING_IN_FC, 0) > 0
+    looked = seen.looked and seen.looked >= seen.progress_since
+    return (missing or barred) and rules.recovery.mode != "off" and not looked
 
 
 def _by_failures(

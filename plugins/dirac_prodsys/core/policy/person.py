@@ -19,6 +19,7 @@ from dirac_prodsys.core.recovery_rules import RecoveryRules
 from dirac_prodsys.core.status import FileStatus
 
 FLUSH, RETRY, GIVE_UP, WAIT = "Flush", "Try again", "Give up", "Wait on"
+ACCEPT = "Go on without them"
 
 _MEANS = {
     FLUSH: "the files that are left over from full groups become tasks now",
@@ -26,6 +27,7 @@ _MEANS = {
     "outputs of their tasks are in the catalogue",
     GIVE_UP: "files that wait for a decision are given up (MaxReset), and so are those that come "
     "to it later; whether enough are Processed then is decided by the policy",
+    ACCEPT: "files that the parents made and the query does not find are left out",
     WAIT: "nothing is done, and this task does not ask again",
 }
 
@@ -34,6 +36,7 @@ def options(rules: StepRules) -> list[str]:
     """What can be answered while a step with these rules waits."""
     found = [FLUSH] if rules.flush == "manual" else []
     found += [RETRY, GIVE_UP] if rules.recovery.mode == "active" else []
+    found += [ACCEPT] if rules.expected is not None else []
     return [*found, WAIT]
 
 

@@ -31,6 +31,8 @@ class StepRules:
     :param max_flushes: how many flushes before giving up.
     :param min_processed: fraction of the attached files that must be Processed, 0 to 1.
     :param listed: number of input files where the production lists them; None: the catalogue knows.
+    :param expected: files that the query must find before the step is complete, as the parents made
+        so many; None: whatever it finds.
     :param by_hand: without input: only a person knows how many tasks are enough, and completes it.
     :param max_problematic: number of files that may end otherwise than Processed; in place of
         ``min_processed`` where that is 1, beside it where it is less.
@@ -43,6 +45,7 @@ class StepRules:
         catalogue themselves.
     :param extend: tasks that may be added in place of failed ones, as a fraction of ``tasks``.
     :param extend_chunk: tasks that are added at a time.
+    :param max_tasks: tasks that there may be in all, failed ones included; 0: as ``extend`` says.
     :param tolerance: fraction of ``tasks`` that may be missing in the end.
     :param max_failed: fraction of failed tasks above which none are added.
     :param ready_at: wait only until this fraction of the work is done, and leave the rest of it to
@@ -56,6 +59,7 @@ class StepRules:
     max_flushes: int = 10
     min_processed: float = 1.0
     listed: int | None = None
+    expected: int | None = None
     by_hand: bool = False
     max_problematic: int | None = None
     give_up_after: float | None = None
@@ -65,6 +69,7 @@ class StepRules:
     by_requests: bool = False
     extend: float = 0.0
     extend_chunk: int = 50
+    max_tasks: int = 0
     tolerance: float = 0.0
     max_failed: float = 0.3
     ready_at: float = 0.0

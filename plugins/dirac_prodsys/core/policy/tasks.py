@@ -1,7 +1,8 @@
 """Steps without input: their tasks decide, and more may be added in place of failed ones.
 
-The grid's own MCExtensionAgent does the same where ``MaxNumberOfTasks`` is set
-(``MCExtensionAgent._calculateTaskNumber``); then it is left to it.
+The grid's own MCExtensionAgent knows no bound in all: where ``MaxNumberOfTasks`` is set it makes
+at once as many tasks as that and replaces failed ones (``MCExtensionAgent._calculateTaskNumber``,
+9.1). We leave it at 0; where somebody has set it, it is left to it.
 
 Invariant: a step is never complete while a task may still leave files, and never more tasks are
 added than the rules allow in all.
@@ -72,7 +73,7 @@ def _left_to_agent(snapshot: Snapshot) -> int:
 def _no_extension(snapshot: Snapshot, rules: StepRules, wanted: int) -> str:
     """Why no task is added; empty if some are."""
     total, bad = sum(snapshot.tasks.values()), bad_tasks(snapshot)
-    if not rules.extend:
+    if not rules.extend and rules.max_tasks <= wanted:
         return " and none is to be added"
     if bad / total > rules.max_failed:
         return f", {bad / total:.1%} failed and above {rules.max_failed:.1%} none is added"
@@ -83,4 +84,4 @@ def _no_extension(snapshot: Snapshot, rules: StepRules, wanted: int) -> str:
 
 
 def _most(rules: StepRules, wanted: int) -> int:
-    return wanted + math.floor(wanted * rules.extend)
+    return max(rules.max_tasks, wanted + math.floor(wanted * rules.extend))

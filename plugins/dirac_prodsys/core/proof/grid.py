@@ -19,6 +19,7 @@ from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value
 from dirac_prodsys.core.plan import StepPlan
+from dirac_prodsys.core.plugins import plugins
 from dirac_prodsys.core.problems import Path, Problem, nearest
 from dirac_prodsys.core.proof import numbers
 from dirac_prodsys.core.proof.subject import Subject
@@ -37,6 +38,20 @@ def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
         yield from _queries(subject, step, inventory)
         yield from _directories(step, inventory)
         yield from _places(step, inventory)
+        yield from _plugin(step, inventory)
+
+
+def _plugin(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
+    known = plugins().get(step.transformation.plugin)
+    for section in known.needs if known is not None else ():
+        if section in inventory.unset:
+            yield Problem(
+                ("steps", step.name, "plugin"),
+                f"{step.transformation.plugin} makes no task on this grid: its configuration has "
+                f"nothing in {section}",
+                "use another plugin, or let the grid's manager set it",
+                code="unset-section",
+            )
 
 
 def _same_numbers(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
