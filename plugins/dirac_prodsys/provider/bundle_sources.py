@@ -21,7 +21,7 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.yaml_source import MAX_BYTES
 from dirac_prodsys.errors import ProdsysError
 
-ENDINGS = (".yaml", ".yml")
+ENDINGS = (".yaml", ".yml", ".graphml")
 #: of files that productions may read beside themselves
 BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
@@ -52,8 +52,8 @@ class Source:
 class SourceFolder:
     """The drop-in folder.
 
-    :param folder: holds ``*.yaml`` and ``*.yml``; hidden and editors' temporary files are passed
-        over, and what begins with ``_`` is there for others to extend.
+    :param folder: holds ``*.yaml``, ``*.yml`` and ``*.graphml``; hidden and editors' temporary
+        files are passed over, and what begins with ``_`` is there for others to extend.
     """
 
     def __init__(self, folder: Path) -> None:

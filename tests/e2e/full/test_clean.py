@@ -124,7 +124,8 @@ def remains(full_site: Site) -> Remains:
     found = Remains(full_site)
 
     def at_work() -> bool:
-        return all(
+        begun = all(full_site.rows(NAME, run, step) for run in (GONE, STAYS) for step in STEPS)
+        return begun and all(
             len(found.made(run, step)) == 2
             for run in (GONE, STAYS)
             for step in ("make", "merge", "shared")

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core import graphml_source, yaml_source
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
 from dirac_prodsys.core.plan import ProductionPlan, check
@@ -98,9 +98,10 @@ def inspect(
 ) -> Reading:
     """As :func:`load_production`, with all that was found out on the way.
 
-    :raises DefinitionErrors: the file is not YAML, or no production.
+    :raises DefinitionErrors: the file is neither YAML nor GraphML, or no production.
     """
-    document = replace(yaml_source.parse(text, file), beside=beside)
+    document, noted = _document(text, file)
+    document = replace(document, beside=beside)
     dialect = _dialect(document)
     document, early = dialect.prepare(document)
     problems, in_plan = Problems(), Problems()
@@ -116,6 +117,7 @@ def inspect(
     told = {(e.file, e.line, e.column) for e in early}
     found = [*early, *(e for e in later if (e.file, e.line, e.column) not in told)]
     remarks = [
+        *noted,
         *(document.error(problem) for problem in problems.remarks),
         *(_at_place(problem, dialect, document) for problem in in_plan.remarks),
     ]
@@ -127,6 +129,18 @@ def inspect(
         _once(found, document),
         _once(remarks, document),
     )
+
+
+def _document(text: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
+    """What stands in the file, whatever its form; and what is worth telling of that."""
+    if graphml_source.is_graphml(text):
+        return graphml_source.parse(text, file)
+    try:
+        return yaml_source.parse(text, file), []
+    except DefinitionErrors as errors:
+        if file.lower().endswith(graphml_source.ENDING):
+            raise graphml_source.none_at_all(errors.errors[0]) from None
+        raise
 
 
 def _at_place(problem: Problem, dialect: Dialect, document: Document) -> DefinitionError:
