@@ -24,11 +24,10 @@ from tests.integration.test_ctao_equality import BROKEN, HERE, OWN, datasets_of,
 
 
 def sent(plan: ProductionPlan, step: StepPlan) -> dict[str, Any]:
-    """A transformation with all that goes with it; the native form makes them Automatic at once."""
+    """A transformation with all that goes with it."""
     spec = step.transformation
     whole = ours(plan, step) | {"directories": spec.directories, "transformation": spec.name}
     whole |= {"feeders": step.feeders, "start": step.start, "sample": step.sample}
-    del whole["agentType"]
     return whole
 
 

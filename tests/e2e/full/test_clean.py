@@ -149,7 +149,7 @@ def test_clean_ends_in_cleaned_and_leaves_what_is_not_its_own(
     system = OnDirac(full_site.grid)
     numbers = {step: remains.id(GONE, step) for step in STEPS}
     own = {lfn for step in STEPS for lfn in remains.made(GONE, step)}
-    foreign = f"/sim/{NAME}/{GONE}/make/of_somebody_else.txt"
+    foreign = f"/sim/{NAME}/{GONE}/merge/of_somebody_else.txt"
     system.register(foreign, {"split": "foreign"})
     others = {lfn for step in STEPS for lfn in remains.made(STAYS, step)} | {foreign}
     assert (len(own), len(others)) == (6, 7)

@@ -12,7 +12,7 @@ import pytest
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.core.dialects import inspect, load_production
 from dirac_prodsys.core.plan import ProductionPlan, compile
-from dirac_prodsys.errors import DefinitionErrors
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from dirac_prodsys.provider.bundle_sources import SourceFolder
 from sandbox.rehearsal_site import Part
 from tests.productions.regenerate import EXAMPLES, HERE, load, productions
@@ -340,16 +340,16 @@ def test_a_broken_graph_is_refused_in_words_or_read() -> None:
     dice = random.Random(7)  # noqa: S311  not for secrets
     parts = ["<", "&", '"', "{", "]", "\n", "nan", "1e999", "boolean", "port", "definition"]
     parts += ['<node id="x"/>', '<edge source="make" target="make"/>', "</data>", "&#0;", "]]>"]
-    refused = 0
+    refused: list[DefinitionError] = []
     for text in (text for text in DRAWN.values() for _ in range(200)):
         at, width = dice.randrange(len(text)), dice.choice([0, 0, 1, 9])
         broken = text[:at] + dice.choice(parts) + text[at + width :]
         try:
             assert load_production(broken, "f.graphml").steps
         except DefinitionErrors as errors:
-            refused += 1
-            assert all(error.reason and error.line for error in errors.errors)
-    assert 0 < refused < 600
+            refused += errors.errors
+    assert refused
+    assert [error for error in refused if not (error.reason and error.line)] == []
 
 
 def test_a_file_that_is_named_so_and_is_none_is_told(prodsys, tmp_path: Path) -> None:
