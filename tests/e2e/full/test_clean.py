@@ -125,11 +125,15 @@ def remains(full_site: Site) -> Remains:
 
     def at_work() -> bool:
         begun = all(full_site.rows(NAME, run, step) for run in (GONE, STAYS) for step in STEPS)
-        return begun and all(
-            len(found.made(run, step)) == 2
-            for run in (GONE, STAYS)
-            for step in ("make", "merge", "shared")
-        ) and bool(found.jobs(found.id(GONE, "hold")))
+        return (
+            begun
+            and all(
+                len(found.made(run, step)) == 2
+                for run in (GONE, STAYS)
+                for step in ("make", "merge", "shared")
+            )
+            and bool(found.jobs(found.id(GONE, "hold")))
+        )
 
     until("files of both runs, and a job that waits", 900, at_work, each=1.0)
     return found
