@@ -13,7 +13,6 @@ and whatever else goes wrong here, leaves them to the agent.
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
 from dirac_prodsys.core.status import GOOD_TASKS, TaskStatus
 from dirac_prodsys.errors import GatewayError
@@ -22,16 +21,18 @@ from dirac_prodsys.gateway.services import JOB_MANAGER, TRANSFORMATIONS, Service
 #: jobs; of more of them, a second has passed before the agent comes to one for the second time
 FEW = 500
 
-#: tasks whose jobs are only deleted, or are none
-_NO_KILLING = GOOD_TASKS | {TaskStatus.CREATED, TaskStatus.FAILED}
+#: all but those whose jobs are only deleted, or that have none
+_TO_KILL = sorted(set(TaskStatus) - GOOD_TASKS - {TaskStatus.CREATED, TaskStatus.FAILED})
 
 
 def kill_jobs(services: Services, transformation: int) -> int:
     """Kill and delete the jobs that have not ended by themselves; how many they were."""
-    where = {"TransformationID": transformation}
-    tasks = services.call(TRANSFORMATIONS, "getTransformationTasks", where)
-    jobs = {int(task["TaskID"]): int(task["ExternalID"] or 0) for task in tasks if _lives(task)}
-    if not jobs or len(jobs) > FEW:
+    where = {"TransformationID": transformation, "ExternalStatus": [str(s) for s in _TO_KILL]}
+    asked = (where, None, None, "CreationTime", "TaskID", FEW + 1)
+    tasks = services.call(TRANSFORMATIONS, "getTransformationTasks", *asked)
+    jobs = {int(task["TaskID"]): int(task["ExternalID"] or 0) for task in tasks}
+    jobs = {task: job for task, job in jobs.items() if job}
+    if not jobs or len(tasks) > FEW:
         return 0
     try:
         services.call(JOB_MANAGER, "deleteJob", list(jobs.values()))
@@ -46,7 +47,3 @@ def kill_jobs(services: Services, transformation: int) -> int:
         arguments = (transformation, task, str(TaskStatus.KILLED), "0")
         services.call(TRANSFORMATIONS, "setTaskStatusAndWmsID", *arguments)
     return len(jobs)
-
-
-def _lives(task: dict[str, Any]) -> bool:
-    return task["ExternalStatus"] not in _NO_KILLING and bool(int(task["ExternalID"] or 0))
