@@ -145,6 +145,11 @@ CHANGES = (
         "task and file monitoring look at what was untouched for 4 s, not for 10 minutes",
         _WAIT,
     ),
+    Change(
+        "drivers.agents.spare_files_without_job",
+        "file monitoring takes a file whose task has no job for lost after 10 minutes still",
+        "the delay of 10 minutes decides two things in DIRAC, and only one may be shortened",
+    ),
     Change("drivers.agents.shorten_match_wait", "JobAgent asks again after 0.2 s, not 2 s", _WAIT),
     Change(
         "drivers.agents.serve_all_vos",

@@ -18,9 +18,10 @@ from typing import Any
 from sandbox.drivers import runtime
 from sandbox.profiles import JOB_AGENT
 
-#: TaskManagerAgentBase looks at tasks and files untouched for 10 minutes. With no wait at all it
-#: would take a file whose task has no job yet for a lost one, and push it towards MaxReset.
+#: TaskManagerAgentBase looks at tasks and files untouched for 10 minutes
 MONITOR_DELAY_SECONDS = 4.0
+#: after which a file whose task has no job counts as lost
+LOST = datetime.timedelta(minutes=10)
 #: JobAgent waits 2 s longer after each cycle without a match.
 NO_MATCH_SECONDS = 0.2
 
@@ -46,6 +47,30 @@ def shorten_monitor_delay() -> None:
         return datetime.timedelta(**wait)
 
     TaskManagerAgentBase.datetime = types.SimpleNamespace(timedelta=timedelta)
+
+
+def spare_files_without_job() -> None:
+    """Let file monitoring pass over a file whose task is not submitted yet, for 10 minutes.
+
+    DIRAC takes it for lost, and gives it to another task: with the shorter delay it would do so
+    whenever jobs are submitted slowly, again and again until it is MaxReset.
+    """
+    from DIRAC.Core.Utilities.TimeUtilities import DiracTime
+    from DIRAC.TransformationSystem.Client.WorkflowTasks import WorkflowTasks
+
+    look = WorkflowTasks.getSubmittedFileStatus
+
+    def look_at_submitted(tasks: Any, files: list[dict[str, Any]]) -> Any:
+        found = tasks.updateTransformationReservedTasks(files)
+        unsubmitted = set(found["Value"]["NoTasks"]) if found["OK"] else set()
+
+        def waits(file: dict[str, Any]) -> bool:
+            name = tasks._transTaskName(file["TransformationID"], file["TaskID"])
+            return name in unsubmitted and DiracTime.utcnow() - file["LastUpdate"] < LOST
+
+        return look(tasks, [file for file in files if not waits(file)])
+
+    WorkflowTasks.getSubmittedFileStatus = look_at_submitted
 
 
 def shorten_match_wait() -> None:
@@ -118,6 +143,7 @@ def main() -> None:
     runtime.configure_agent(options.names[0], options.extra)
     switch_off_control_groups()
     shorten_monitor_delay()
+    spare_files_without_job()
     if JOB_AGENT in options.names:
         shorten_match_wait()
         serve_all_vos()

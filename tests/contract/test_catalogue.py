@@ -7,6 +7,7 @@ import pytest
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.errors import Conflict, GatewayRejected
+from dirac_prodsys.gateway.services import CATALOGUE
 from tests.contract.systems import Gateway, System, prepared, unique
 
 
@@ -17,8 +18,17 @@ def test_directories_are_made_with_metadata_and_may_be_made_again(gateway: Gatew
         metadata={"run": mark, "data_level": 0, "thetaP": 20.1, "particle": "gamma"},
     )
     below = DirectorySpec(path=f"/sim/contract/{mark}/below/", metadata={"run": mark, "merged": 0})
-    for _ in range(2):
-        gateway.prepare_directories([above, below])
+    gateway.prepare_directories([above, below])
+    ask = gateway.services.call
+    assert ask(CATALOGUE, "getDirectoryUserMetadata", above.path) == pytest.approx(
+        {"run": mark, "data_level": 0, "thetaP": 20.1, "particle": "gamma"}
+    )
+    found = ask(CATALOGUE, "getDirectoryUserMetadata", below.path.rstrip("/"))
+    assert (found["run"], found["merged"], found["data_level"]) == (mark, 0, 0)
+    written = gateway.services.calls[f"{CATALOGUE}.setMetadata"]
+    assert written == 2
+    gateway.prepare_directories([above, below])
+    assert gateway.services.calls[f"{CATALOGUE}.setMetadata"] == written
 
 
 def test_a_directory_with_other_metadata_is_a_conflict_and_stays_as_it_is(gateway: Gateway) -> None:

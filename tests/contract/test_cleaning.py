@@ -18,6 +18,7 @@ from tests.contract.systems import (
     by_hand,
     lost,
     spec,
+    status_of,
     unique,
 )
 
@@ -93,3 +94,31 @@ def test_cleaning_keeps_what_others_have_said(gateway: Gateway) -> None:
     by_hand(gateway, made, NAME, "['/sim/contract/theirs']")
     gateway.clean_transformation(made)
     assert said(gateway, made) == "['/sim/contract/theirs']"
+
+
+def test_jobs_that_have_not_ended_are_killed_before_it_is_cleaned() -> None:
+    """DIRAC's agent kills by chance only those that it has to kill twice in one second."""
+    grid = InMemory()
+    gateway = grid.gateway()
+    made = gateway.create_transformation(spec(unique(), type="MCSimulation", tasks=3)).id
+    gateway.ensure_tasks(made, 3)
+    gateway.start_transformation(made)
+    grid.until(lambda: gateway.snapshot([made])[made].tasks == {"Running": 3})
+    grid.grid.stopped_agents.add("cleaning")
+    gateway.clean_transformation(made)
+    assert gateway.snapshot([made])[made].tasks == {"Killed": 3}
+    rows = gateway.services.call(
+        TRANSFORMATIONS, "getTransformationTasks", {"TransformationID": made}
+    )
+    assert {row["ExternalID"] for row in rows} == {"0"}
+
+
+def test_without_a_job_manager_killing_is_left_to_the_agent(gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique(), type="MCSimulation", tasks=1)).id
+    gateway.ensure_tasks(made, 1)
+    gateway.start_transformation(made)
+    whole = gateway.services
+    gateway.services = Interrupted(whole, "deleteJob", lost(), before=True)
+    gateway.clean_transformation(made)
+    gateway.services = whole
+    assert status_of(gateway, made) == "Cleaning"

@@ -161,7 +161,10 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
     assert re.fullmatch(r"complete by admin: a test \(complete-.*\)", notes[hold]), notes
 
 
-def test_clean_and_delete_when_it_is_over(site: Site, acted: str) -> None:
+def test_clean_is_asked_of_diracs_agent_and_nothing_is_forgotten_before_it_is_done(
+    site: Site, acted: str
+) -> None:
+    """A light grid has no cleaning agent; to its end it goes in ``full/test_clean``."""
     given = ("--run", RUN, "--reason", "a test", "--yes", "--json")
     steps = ("make", "merge", "hold", "late")
     refused = command(site, "delete", acted, *given)
@@ -170,15 +173,18 @@ def test_clean_and_delete_when_it_is_over(site: Site, acted: str) -> None:
     assert {one["word"] for one in results} == {"refused"}
     assert words(command(site, "clean", acted, *given)) == dict.fromkeys(steps, "done")
     assert {status(site, acted, step) for step in steps} == {"Cleaning"}
-    with closing(site.database()) as connection:  # a light grid has no TransformationCleaningAgent
-        connection.cursor().execute(
-            "UPDATE Transformations SET Status = 'Cleaned' WHERE TransformationGroup = %s", (acted,)
-        )
-    assert words(command(site, "delete", acted, *given)) == dict.fromkeys(steps, "done")
-    assert [site.rows(acted, RUN, step) for step in steps] == [[], [], [], []]
-    again = command(site, "delete", acted, *given)
-    assert again.returncode == 4
-    assert "no transformation of ours" in again.stderr
+    said = {
+        row[0]: row[2]
+        for row in everything(site)["AdditionalParameters"]
+        if "OutputDirectories" in row
+    }
+    own = {step: said[site.rows(acted, RUN, step)[0][0]] for step in steps}
+    assert own["make"] == str([f"/sim/e2e/{acted}/{RUN}/make"])
+    assert own["hold"] == "[]"
+    early = command(site, "delete", acted, *given)
+    assert early.returncode == 4
+    results = json.loads(early.stdout)["outcome"]["results"]
+    assert {one["word"] for one in results} == {"refused"}
 
 
 def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> None:

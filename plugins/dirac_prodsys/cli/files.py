@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
     from dirac_prodsys.core.production import Production
 
-#: the other form that is read
-GRAPHML = ".graphml"
-SUFFIXES = frozenset({".yaml", ".yml"})
+#: of production files
+SUFFIXES = frozenset({".yaml", ".yml", ".graphml"})
 
 
 def production_files(paths: Iterable[Path]) -> list[Path]:
-    """The files that ``paths`` mean, in order: a file is itself, a folder every YAML below it.
+    """The files that ``paths`` mean, in order: a file is itself, a folder all productions below.
 
     Hidden files and folders are left out, as editors and version control put theirs there.
     """
@@ -49,8 +48,6 @@ def read_production(path: Path) -> Production:
     """
     from dirac_prodsys.core.dialects import load_production
 
-    if path.suffix == GRAPHML:
-        return load_production(_from_graphml(path), str(path))
     return load_production(read_bytes(path), str(path), beside=beside(path))
 
 
@@ -58,10 +55,7 @@ def read_with_places(path: Path) -> tuple[Production, Reading]:
     """As :func:`read_production`, and what knows where in the file each thing stands."""
     from dirac_prodsys.core.dialects import inspect
 
-    if path.suffix == GRAPHML:
-        reading = inspect(_from_graphml(path), str(path))
-    else:
-        reading = inspect(read_bytes(path), str(path), beside=beside(path))
+    reading = inspect(read_bytes(path), str(path), beside=beside(path))
     if reading.mistakes or reading.production is None:
         raise DefinitionErrors(reading.mistakes)
     return reading.production, reading
@@ -80,15 +74,6 @@ def complete_data(path: Path) -> dict[str, Any]:
 
         return native_form(production)
     return yaml_source.parse(production.source, str(path)).data
-
-
-def _from_graphml(path: Path) -> str:
-    """The YAML text that a GraphML file stands for."""
-    from dirac_prodsys.core.language.graphml import from_graphml
-    from dirac_prodsys.core.language.resolved import text_of
-
-    text = read_bytes(path).decode("utf-8", "replace")
-    return text_of(from_graphml(text, str(path)), files=(path.name,))
 
 
 def read_bytes(path: Path) -> bytes:

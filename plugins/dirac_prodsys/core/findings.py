@@ -31,6 +31,7 @@ class Rule:
 _READING = (
     ("unreadable", "The file cannot be read."),
     ("yaml", "The text is not YAML, or uses a part of it that is not taken here."),
+    ("graphml", "The file is not GraphML, or not such as says what the steps are."),
     ("not-a-production", "The file has none of the keys that tell a production."),
     ("unknown-key", "A key that is not known at its place; most often misspelt."),
     ("missing-key", "A key that cannot be left out is missing."),
@@ -123,6 +124,7 @@ _WARNINGS = (
     ("nothing-selected", "The catalogue finds no file for the query now."),
     ("ctadirac-differs", "For this part of CTAO's form, CTADIRAC does something else, or fails."),
     ("wide-input", "A query takes log files, too, or files that their metadata should keep apart."),
+    ("graphml-attribute", "An attribute of a node or graph that is no key, and is not read."),
 )
 _NOTES = (
     ("link", "Which files of its parent a step takes."),

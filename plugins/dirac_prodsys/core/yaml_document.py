@@ -80,17 +80,19 @@ class Text:
 
 @dataclass(frozen=True)
 class Document:
-    """Data of a YAML file, and the places of all of it.
+    """Data of a file, and the places of all of it.
 
     :param data: the top-level mapping: plain dicts, lists and scalars.
     :param nodes: path of keys and indexes → place.
     :param beside: reads the text of a file that lies beside this one, None if there is none.
+    :param rewritten: whether the text is of another form than YAML.
     """
 
     source: Text
     data: dict[str, Any]
     nodes: Mapping[Path, Node]
     beside: Callable[[str], str | None] | None = None
+    rewritten: bool = False
 
     @property
     def branches(self) -> Mapping[str, str]:

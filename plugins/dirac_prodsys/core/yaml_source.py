@@ -58,6 +58,23 @@ def parse(source: str | bytes, file: str) -> Document:
     :raises DefinitionErrors: everything that is wrong with it as YAML; the top level must be a
         mapping.
     """
+    return _Composer(text_of(source, file)).document()
+
+
+def parse_value(source: str, file: str) -> tuple[Any, dict[Path, Node]]:
+    """Read a text that stands in another file: any one value, and where its parts stand in it.
+
+    :raises DefinitionErrors: everything that is wrong with it as YAML.
+    """
+    composer = _Composer(Text(source, file))
+    return composer.value(), composer.nodes
+
+
+def text_of(source: str | bytes, file: str) -> Text:
+    """The text of a production file, of whatever form.
+
+    :raises DefinitionErrors: it is too big, or has characters that no such file may have.
+    """
     text = Text(_decode(source, file), file)
     bad = _UNPRINTABLE.search(text.text)
     if bad:
@@ -65,7 +82,7 @@ def parse(source: str | bytes, file: str) -> Document:
         hint = "remove it; it does not print, and may have come in by copying"
         place = _count_lines(text.text[: bad.start()])
         raise DefinitionErrors([text.error(*place, reason, hint)])
-    return _Composer(text).document()
+    return text
 
 
 def _decode(source: str | bytes, file: str) -> str:
@@ -119,18 +136,23 @@ class _Composer:
         self.events: Iterator[Event] = yaml.parse(text.text, Loader=_LOADER)
 
     def document(self) -> Document:
-        data: dict[str, Any] = {}
+        data = self.value(mapping=True)
+        return Document(self.text, data, self.nodes)
+
+    def value(self, *, mapping: bool = False) -> Any:
+        """The one value of the text; ``mapping``: it must be one."""
+        data: Any = None
         try:
-            data = self._stream()
+            data = self._stream(mapping=mapping)
         except yaml.YAMLError as error:
             self._syntax(error)
         except _TooMuch:
             pass  # what was found so far is told
         if self.errors:
             raise DefinitionErrors(self.errors)
-        return Document(self.text, data, self.nodes)
+        return data
 
-    def _stream(self) -> dict[str, Any]:
+    def _stream(self, *, mapping: bool) -> Any:
         data: Any = None
         documents = 0
         for event in self.events:
@@ -143,6 +165,8 @@ class _Composer:
                 continue
             elif documents:
                 data = self._value(event, (), None)
+        if not mapping:
+            return data
         if data is None and not self.errors:
             self.errors.append(
                 self.text.error(

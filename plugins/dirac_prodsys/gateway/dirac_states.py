@@ -23,6 +23,7 @@ from dirac_prodsys.core.status import (
 )
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
 from dirac_prodsys.gateway import output_directories
+from dirac_prodsys.gateway.job_killing import kill_jobs
 from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
 
 #: IDs asked for in one call of :meth:`TransformationStates.snapshot`
@@ -107,7 +108,15 @@ class TransformationStates:
         if seen.status == TransformationStatus.CLEANING or seen.status not in NOTHING_TO_CLEAN:
             self._let_it_be_cleaned(transformation)
         if seen.status not in NOTHING_TO_CLEAN:
+            self._end_jobs(transformation)
             self._set_status(transformation, TransformationStatus.CLEANING, seen)
+            self._end_jobs(transformation)  # those that were submitted meanwhile
+
+    def _end_jobs(self, transformation: int) -> None:
+        """Requests have no such trouble: the agent does not ask for their end twice."""
+        rows = self._rows({"TransformationID": [transformation]}, SUMMARY)
+        if rows and str(rows[0]["Type"]) not in _NEVER_CLEANED:
+            kill_jobs(self.services, transformation)
 
     def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
         """See :meth:`ActionGateway.put_back`."""

@@ -38,6 +38,7 @@ from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import (
     CATALOGUE,
     IN_USE,
+    JOB_MANAGER,
     JOBS,
     PRODUCTIONS,
     REQUESTS,
@@ -57,6 +58,7 @@ _WRITES = (
     "setTransformationParameter",
     "deleteTransformationParameter",
     "setFileStatusForTransformation",
+    "setTaskStatusAndWmsID",
 )
 
 
@@ -125,6 +127,7 @@ class MemoryServices:
             TRANSFORMATIONS: self.grid,
             CATALOGUE: self.grid.catalogue,
             JOBS: MemoryJobs(self.grid),
+            JOB_MANAGER: MemoryJobs(self.grid),
             PRODUCTIONS: MemoryProductions(self.grid),
             REQUESTS: MemoryRequests(self.grid),
         }

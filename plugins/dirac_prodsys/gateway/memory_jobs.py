@@ -78,6 +78,14 @@ class FileAndTaskRows:
         rest = {name: value for name, value in where.items() if name != "TransformationID"}
         return [row for row in rows if _fits(row, rest)][:limit]
 
+    def serve_setTaskStatusAndWmsID(
+        self, transformation: int, number: int, status: str, job: str
+    ) -> None:
+        task = self._of(transformation).tasks[number]
+        task.status = TaskStatus(status)
+        if job == "0":
+            task.ends = None
+
     def serve_setFileStatusForTransformation(
         self, transformation: int, new: dict[int, list[Any]]
     ) -> None:
@@ -103,7 +111,7 @@ class FileAndTaskRows:
 
 
 class MemoryJobs:
-    """The service ``WorkloadManagement/JobMonitoring`` of a grid."""
+    """The services ``WorkloadManagement/JobMonitoring`` and ``JobManager`` of a grid."""
 
     def __init__(self, grid: MemoryGrid) -> None:
         self.grid = grid
@@ -119,6 +127,13 @@ class MemoryJobs:
 
     def serve_getJobsSites(self, jobs: list[int]) -> dict[int, dict[str, str]]:
         return self._words(jobs, "Site")
+
+    def serve_deleteJob(self, jobs: list[int]) -> list[int]:
+        for transformation in self.grid.transformations.values():
+            for task in transformation.tasks.values():
+                if task.good is None and job_id(task) in jobs:
+                    task.good = False
+        return jobs
 
     def _words(self, jobs: list[int], name: str) -> dict[int, dict[str, str]]:
         submitted = {

@@ -22,6 +22,9 @@ CATALOGUE = "DataManagement/FileCatalog"
 #: service that knows jobs; without it, productions run and reports are poorer
 JOBS = "WorkloadManagement/JobMonitoring"
 
+#: service that takes and ends jobs
+JOB_MANAGER = "WorkloadManagement/JobManager"
+
 #: service that knows requests of data management; without it, their errors are not told
 REQUESTS = "RequestManagement/ReqManager"
 

@@ -26,7 +26,7 @@ from dirac_prodsys.core.yaml_source import MAX_BYTES
 from dirac_prodsys.errors import DefinitionErrors, ProdsysError, SiteError
 from dirac_prodsys.provider.site import site, site_file
 
-ENDINGS = (".yaml", ".yml")
+ENDINGS = (".yaml", ".yml", ".graphml")
 #: of files that productions may read beside themselves
 BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
@@ -60,8 +60,8 @@ class Source:
 class SourceFolder:
     """The drop-in folder.
 
-    :param folder: holds ``*.yaml`` and ``*.yml``; hidden and editors' temporary files are passed
-        over, and what begins with ``_`` is there for others to extend.
+    :param folder: holds ``*.yaml``, ``*.yml`` and ``*.graphml``; hidden and editors' temporary
+        files are passed over, and what begins with ``_`` is there for others to extend.
     :param bundle: name of the Dag bundle, by which the site's file knows the folder.
     """
 

@@ -124,11 +124,16 @@ def remains(full_site: Site) -> Remains:
     found = Remains(full_site)
 
     def at_work() -> bool:
-        return all(
-            len(found.made(run, step)) == 2
-            for run in (GONE, STAYS)
-            for step in ("make", "merge", "shared")
-        ) and bool(found.jobs(found.id(GONE, "hold")))
+        begun = all(full_site.rows(NAME, run, step) for run in (GONE, STAYS) for step in STEPS)
+        return (
+            begun
+            and all(
+                len(found.made(run, step)) == 2
+                for run in (GONE, STAYS)
+                for step in ("make", "merge", "shared")
+            )
+            and bool(found.jobs(found.id(GONE, "hold")))
+        )
 
     until("files of both runs, and a job that waits", 900, at_work, each=1.0)
     return found
@@ -148,7 +153,7 @@ def test_clean_ends_in_cleaned_and_leaves_what_is_not_its_own(
     system = OnDirac(full_site.grid)
     numbers = {step: remains.id(GONE, step) for step in STEPS}
     own = {lfn for step in STEPS for lfn in remains.made(GONE, step)}
-    foreign = f"/sim/{NAME}/{GONE}/make/of_somebody_else.txt"
+    foreign = f"/sim/{NAME}/{GONE}/merge/of_somebody_else.txt"
     system.register(foreign, {"split": "foreign"})
     others = {lfn for step in STEPS for lfn in remains.made(STAYS, step)} | {foreign}
     assert (len(own), len(others)) == (6, 7)

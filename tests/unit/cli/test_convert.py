@@ -7,25 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dirac_prodsys.core.language.graphml import from_graphml, to_graphml
 from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.yaml_source import parse
-from tests.productions.regenerate import HERE, load, productions
+from tests.productions.regenerate import HERE, load
 from tests.unit.core.ctao_files import PROCESSING, SIMULATION, step, text
-
-GOOD = productions("good")
-
-
-@pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
-def test_graphml_and_back_is_the_same_production(prodsys, tmp_path: Path, file: Path) -> None:
-    drawn = tmp_path / f"{file.stem}.graphml"
-    drawn.write_text(prodsys("convert", file, "--to", "graphml").stdout)
-    back = tmp_path / f"{file.stem}.yaml"
-    back.write_text(prodsys("convert", drawn).stdout)
-    assert compile(load(back), run="r1") == compile(load(file), run="r1")
-    assert prodsys("diff", file, back).stdout == ""
-    again = to_graphml(parse(back.read_bytes(), "f").data)
-    assert to_graphml(from_graphml(again, "f")) == again
 
 
 def test_an_edge_that_is_drawn_links_two_steps(prodsys, tmp_path: Path) -> None:

@@ -20,8 +20,11 @@ def test_the_tree_names_each_transformation_query_body_directory_and_dataset(pro
     result = prodsys("plan", good, "--run", "r1")
     assert result.exit_code == 0
     plan = compile_plan(load_production(good.read_text(), str(good)), run="r1")
-    for step in plan.steps:
-        spec = step.transformation
+    specs = [step.transformation for step in plan.steps]
+    assert all(spec.body.commands for spec in specs)
+    assert any(spec.directories for spec in specs)
+    assert any(spec.input_query for spec in specs)
+    for spec in specs:
         assert spec.name in result.stdout
         assert all(command.executable in result.stdout for command in spec.body.commands)
         assert all(directory.path in result.stdout for directory in spec.directories)

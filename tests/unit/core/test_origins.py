@@ -55,7 +55,9 @@ def test_all_conditions_of_a_production_are_explained_at_places_of_its_file(file
 def test_what_one_parent_and_the_child_say_is_together_the_condition(file: Path) -> None:
     reading = read(file.read_text("utf-8"), str(file), file)
     for step in reading.plan.steps:
-        for each in conditions(reading.production, reading.plan, step.name, {}):
+        found = conditions(reading.production, reading.plan, step.name, {})
+        assert bool(found) == (step.transformation.input_query is not None)
+        for each in found:
             if len(step.parents) > 1 or "${{" in str(each.origins):
                 continue  # parents are joined by "or"; placeholders stand as they are written
             together = MetaQuery()

@@ -87,6 +87,7 @@ def test_a_step_becomes_one_complete_transformation() -> None:
             "directories": [
                 {"path": directory, "metadata": {"production": "p", "run": "r1", "phiP": 0.0}}
             ],
+            "output_directories": [directory],
         }
     )
     assert planned.rules == StepRules(needs_input=False, tasks=3)
@@ -216,10 +217,19 @@ def test_metadata_of_directories_above_count() -> None:
 
 
 def test_an_output_that_lacks_a_field_of_the_query_is_not_taken() -> None:
-    make(
-        raw=step(input={"where": {"particle": "gamma"}}, output=output("raw", level=1)),
-        next=step("Merging", "raw", output=output("next", level=2)),
-    )
+    def with_output(**metadata: Any) -> dict[str, Any]:
+        return {
+            "raw": step(input={"where": {"particle": "gamma"}}, output=output("raw", level=1)),
+            "next": step("Merging", "raw", output=output("next", level=2, **metadata)),
+        }
+
+    plan = compile(make(**with_output()), run="r1")
+    assert plan.step("raw").transformation.input_query == Q({"particle": "gamma"})
+    assert plan.step("next").transformation.input_query == Q({"level": 1})
+    assert reasons(**with_output(particle="gamma")) == [
+        "step raw would take the output of step next too: both match particle gamma"
+    ]
+    assert make(**with_output(particle="proton"))
 
 
 def test_one_directory_may_be_shared_by_equals() -> None:

@@ -24,6 +24,7 @@ EXAMPLES = sorted((Path(__file__).parents[3] / "include" / "productions").glob("
 
 #: errors that loading one file cannot find, and what finds them
 NOT_BY_LOADING = {
+    "graphml": "a file of that form: tests/unit/cli/test_graphml.py",
     "group-never-fills": "the proof, which counts files",
     "duplicate-name": "two files",
     "case-only-name": "two files",

@@ -74,7 +74,9 @@ def whole(document: str) -> str:
 def test_every_command_prints_what_the_tutorial_shows(monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     document = TUTORIAL.read_text("utf-8")
-    for block, text in blocks(document):
+    found = list(blocks(document))
+    assert len(found) > 3
+    for block, text in found:
         assert block[2] == text
 
 

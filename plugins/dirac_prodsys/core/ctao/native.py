@@ -266,7 +266,12 @@ class _Derivation:
             dataset=dataset(self.production, step, made, values, self.problems),
         )
         query = taken.known if taken.query and not taken.unresolved else None
-        return whole.plan(query, self.problems, late=True, limit=drafted.limit)
+        plan = whole.plan(query, self.problems, late=True, limit=drafted.limit)
+        if plan is None:
+            return None
+        # as cta-prod-submit creates it; starting makes it Automatic
+        manual = plan.transformation.model_copy(update={"agent_type": "Manual"})
+        return replace(plan, transformation=manual)
 
     def _values(self, step: Step) -> dict[str, str]:
         run = self.written[step.name].name.split("__")[1]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core import graphml_source, yaml_source
 from dirac_prodsys.core.characters import escapes, unprintable
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
@@ -103,21 +103,15 @@ def inspect(
 ) -> Reading:
     """As :func:`load_production`, with all that was found out on the way.
 
-    :raises DefinitionErrors: the file is not YAML, or no production.
+    :raises DefinitionErrors: the file is neither YAML nor GraphML, or no production.
     """
     with bounded_guesses():
         return _inspect(text, file, beside)
 
 
 def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] | None) -> Reading:
-    try:
-        document = replace(yaml_source.parse(text, file), beside=beside)
-    except DefinitionErrors as errors:
-        written = text if isinstance(text, str) else text.decode("utf-8", "replace")
-        if _CWL.search(written):
-            raise DefinitionErrors([_cwl(file)]) from None
-        lines = written.split("\n")
-        raise DefinitionErrors([_with_blanks(error, lines) for error in errors.errors]) from None
+    document, noted = _document(text, file)
+    document = replace(document, beside=beside)
     if "cwlVersion" in document.data:
         raise DefinitionErrors([_cwl(file, document)])
     dialect = _dialect(document)
@@ -135,6 +129,7 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
     told = {(e.file, e.line, e.column) for e in early}
     found = [*early, *(e for e in later if (e.file, e.line, e.column) not in told)]
     remarks = [
+        *noted,
         *(document.error(problem) for problem in problems.remarks),
         *(_at_place(problem, dialect, document) for problem in in_plan.remarks),
     ]
@@ -146,6 +141,22 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
         _once(found, document),
         _once(remarks, document),
     )
+
+
+def _document(text: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
+    """What stands in the file, whatever its form; and what is worth telling of that."""
+    if graphml_source.is_graphml(text):
+        return graphml_source.parse(text, file)
+    try:
+        return yaml_source.parse(text, file), []
+    except DefinitionErrors as errors:
+        if file.lower().endswith(graphml_source.ENDING):
+            raise graphml_source.none_at_all(errors.errors[0]) from None
+        written = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        if _CWL.search(written):
+            raise DefinitionErrors([_cwl(file)]) from None
+        lines = written.split("\n")
+        raise DefinitionErrors([_with_blanks(error, lines) for error in errors.errors]) from None
 
 
 def _at_place(problem: Problem, dialect: Dialect, document: Document) -> DefinitionError:

@@ -1,20 +1,22 @@
 """GraphML, for editors of graphs: a node per step, an edge per parent, definitions as attributes.
 
 The steps are those that were written, before ``matrix`` makes branches of them; everything else of
-the file is kept with the graph. Edges say what ``from`` says: who draws one links two steps.
+the file is kept with the graph. Edges say what ``from`` says: who draws one links two steps. A
+branch that a step takes files of is a node too, with nothing but :data:`BRANCH_OF`.
 
-Invariant: what is written and read again is the same production.
+Invariant: what is written here and read by :mod:`graphml_source` is the same production.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
-
-from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 #: attribute of a node: the step without what its edges say
 DEFINITION = "definition"
+#: attribute of a node that is no step: the step whose branch it is; empty: not known
+BRANCH_OF = "branch_of"
 #: attribute of an edge: which of the parents it leads to, from 0
 POSITION = "position"
 
@@ -25,45 +27,21 @@ def to_graphml(data: dict[str, Any]) -> str:
 
     graph: networkx.DiGraph[str] = networkx.DiGraph()
     graph.graph.update({k: _text(v) for k, v in data.items() if k != "steps"})
-    for name, step in data["steps"].items():
+    steps = data["steps"]
+    for name, step in steps.items():
         graph.add_node(name, **{DEFINITION: _text(_without_parents(step))})
-    for name, step in data["steps"].items():
+    for name, step in steps.items():
         for position, parent in enumerate(_parents(step)):
+            if parent not in steps:
+                graph.add_node(parent, **{BRANCH_OF: branched(parent, steps)})
             graph.add_edge(parent, name, **{POSITION: position})
     return "\n".join(networkx.generate_graphml(graph, named_key_ids=True)) + "\n"
 
 
-def from_graphml(text: str, file: str) -> dict[str, Any]:
-    """The data of a production that was written so, or drawn so.
-
-    :raises DefinitionErrors: it is no GraphML, or no production.
-    """
-    import networkx
-
-    if "<!ENTITY" in text or "<!DOCTYPE" in text:
-        raise _wrong(file, "a DOCTYPE is not allowed here", "save it as plain GraphML")
-    try:
-        graph: networkx.DiGraph[str] = networkx.DiGraph(networkx.parse_graphml(text))
-    except Exception as error:  # the parser of XML and networkx have errors of many kinds
-        raise _wrong(file, f"it is no GraphML: {error}", "see `convert --to graphml`") from None
-    data = {str(k): _data(str(v), f"graph attribute {k}", file) for k, v in graph.graph.items()}
-    data = {k: v for k, v in data.items() if k not in ("node_default", "edge_default")}
-    steps: dict[str, Any] = {}
-    for name, attributes in graph.nodes(data=True):
-        if DEFINITION not in attributes:
-            raise _wrong(
-                file,
-                f"node {name!r} has no attribute {DEFINITION!r}",
-                'give it one: {"type": "Merging", "job": {"type": "script", "executable": "x"}}',
-            )
-        steps[str(name)] = _data(attributes[DEFINITION], f"the definition of step {name}", file)
-    for name, step in steps.items():
-        edges = graph.in_edges(name, data=POSITION, default=0)
-        parents = [str(parent) for parent, _, _ in sorted(edges, key=lambda e: int(e[2]))]
-        if parents:
-            source = step.get("input") or {}
-            step["input"] = {"from": parents[0] if len(parents) == 1 else parents, **source}
-    return {**data, "steps": steps}
+def branched(branch: str, steps: Collection[str]) -> str:
+    """The step whose branch has that name; empty if there is none."""
+    found = [step for step in steps if branch.startswith(f"{step}-")]
+    return max(found, key=len, default="")
 
 
 def _parents(step: Any) -> list[str]:
@@ -83,16 +61,3 @@ def _without_parents(step: dict[str, Any]) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _data(text: str, where: str, file: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise _wrong(
-            file, f"{where} is no JSON: {error}", "quote words, and close braces"
-        ) from None
-
-
-def _wrong(file: str, reason: str, hint: str) -> DefinitionErrors:
-    return DefinitionErrors([DefinitionError(reason, hint, file=file, line=1, column=1)])

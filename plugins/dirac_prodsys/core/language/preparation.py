@@ -74,7 +74,7 @@ def _prepare(document: Document, mistakes: Mistakes) -> tuple[Prepared, list[Def
     tree, configurations = with_configurations(tree, document, mistakes)
     files = (*files, *lists, *configurations)
     complete = document.source.text
-    if len(files) > 1:
+    if len(files) > 1 or document.rewritten:
         complete = resolved.text_of(tree.plain(), files=files)
     whole = Prepared(**{**vars(document), "tree": tree, "complete": complete, "files": files})
     made, found = _instantiate(whole, tree, None, mistakes)
