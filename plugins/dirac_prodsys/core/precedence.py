@@ -57,11 +57,14 @@ def since(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
 def that_stands(wrote: str, now: str, new: Sequence[str]) -> str:
     """The state that a transformation should be in, after somebody has set ``wrote``.
 
+    Whoever sets a state after us has seen ours, or looks at the log as we do: only what wins over
+    what we wrote was overwritten by us.
+
     :param now: the state in which it is.
     :param new: all that it was set to since ``wrote`` was decided on, by whomever.
     """
     first = max([wrote, *new], key=lambda state: RANK[S(state)])
-    return first if wins(first, now) else now
+    return first if wins(first, wrote) and wins(first, now) else now
 
 
 def overwritten(wrote: str, new: Sequence[str]) -> str:

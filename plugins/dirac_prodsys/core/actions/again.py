@@ -2,8 +2,8 @@
 
 Between a preview and its act, minutes or days pass: somebody renames, completes or cleans.
 
-Invariant: nothing is acted on that is not what the preview told, and that the same request would not
-choose and act on now.
+Invariant: nothing is acted on that is not what the preview told, or that the same request would
+not choose and act on now.
 """
 
 from __future__ import annotations
