@@ -70,9 +70,17 @@ def that_stands(wrote: str, now: str, new: Sequence[str]) -> str:
 def overwritten(wrote: str, new: Sequence[str]) -> str:
     """The state over which ``wrote`` was set though it wins; empty: there is none.
 
-    For whoever comes later, and does not know whether an attempt that was killed has looked: only
-    what stands before the first ``wrote`` was overwritten by it, what follows has been seen.
+    Only what stands before the first ``wrote`` was overwritten by it: what follows has been seen.
     """
     before = list(new[: new.index(wrote)]) if wrote in new else []
     first = max(before, key=lambda state: RANK[S(state)], default=wrote)
     return first if wins(first, wrote) else ""
+
+
+def to_mend(wrote: str, now: str, new: Sequence[str]) -> str:
+    """The end, or the removal, that an attempt overwrote and died; empty: there is none.
+
+    A stop before ``wrote`` may have been ended by a person since the attempt: it is left alone.
+    """
+    lost = overwritten(wrote, new)
+    return lost if lost and wins(lost, S.COMPLETING) and wins(lost, now) else ""

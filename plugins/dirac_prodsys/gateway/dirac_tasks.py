@@ -36,7 +36,7 @@ CLAIM = "ProdsysTasks"
 #: call itself, one for what the service does of it afterwards
 LEASE = 2.0
 #: parts of a timeout: after which a claim is written again, and between two looks
-_FRESH, _LOOK = 0.25, 0.02
+_FRESH, _LOOK = 0.25, 0.05
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class _Queue:
             if name.startswith(CLAIM)
         }
 
-    def _write(self, **changes: int) -> None:
+    def _write(self, **changes: Any) -> None:
         self.claim = replace(self.claim, beat=self.claim.beat + 1, **changes)
         self.written = self.verbs._now()
         name = CLAIM + self.claim.token

@@ -101,8 +101,8 @@ def _params() -> dict[str, Param]:
             title="Preview only",
         ),
         "confirm": _text(
-            "To act, clean and delete need the production's name typed here, and complete a pattern "
-            "of productions.",
+            "To act, clean and delete need the production's name typed here, and complete a "
+            "pattern of productions.",
             "Confirm",
             NAMES,
         ),

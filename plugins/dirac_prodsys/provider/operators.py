@@ -26,6 +26,7 @@ from dirac_prodsys.provider.fresh import name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.stopping import resume
+from dirac_prodsys.provider.unseen import setting
 from dirac_prodsys.provider.verification import attach_verified
 
 if TYPE_CHECKING:
@@ -101,10 +102,14 @@ class DiracStartTransformationOperator(DiracOperator):
                 gateway.add_sample(record.id, step.sample.query, step.sample.limit)
             if step.verified_at:
                 self._attach_verified(gateway, context, step, record.id)
-            if record.status != TransformationStatus.STOPPED:
-                gateway.start_transformation(record.id)
-            elif not resume(gateway, record.id):
-                self.log.warning("transformation %d stays Stopped: a person did it", record.id)
+
+            def become_active() -> None:
+                if record.status != TransformationStatus.STOPPED:
+                    gateway.start_transformation(record.id)
+                elif not resume(gateway, record.id):
+                    self.log.warning("transformation %d stays Stopped: a person did it", record.id)
+
+            setting(context, gateway, record.id, TransformationStatus.ACTIVE, become_active)
             return record, added
 
         record, added = self.on_grid(start)
@@ -135,8 +140,15 @@ class DiracFlushTransformationOperator(DiracOperator):
 
         def flush(gateway: ProductionGateway) -> tuple[Snapshot, bool]:
             snapshot = _look(gateway, self.find(gateway, name))
-            unused = snapshot.files.get(FileStatus.UNUSED, 0)
-            return snapshot, bool(unused) and gateway.flush_transformation(snapshot.id)
+            if not snapshot.files.get(FileStatus.UNUSED, 0):
+                return snapshot, False
+            return snapshot, setting(
+                context,
+                gateway,
+                snapshot.id,
+                TransformationStatus.FLUSH,
+                lambda: gateway.flush_transformation(snapshot.id),
+            )
 
         snapshot, flushed = self.on_grid(flush)
         self.remember_link(snapshot.id, snapshot.name)
@@ -166,7 +178,13 @@ class DiracCompleteTransformationOperator(DiracOperator):
 
         def complete(gateway: ProductionGateway) -> Snapshot:
             snapshot = _look(gateway, self.find(gateway, name))
-            gateway.complete_transformation(snapshot.id)
+            setting(
+                context,
+                gateway,
+                snapshot.id,
+                TransformationStatus.COMPLETED,
+                lambda: gateway.complete_transformation(snapshot.id),
+            )
             return snapshot
 
         snapshot = self.on_grid(complete)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import notices
 from dirac_prodsys.core.policy import History, StepRules
+from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider import notify, recovery
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.unseen import setting
 from dirac_prodsys.provider.wait_report import push
 
 if TYPE_CHECKING:
@@ -34,7 +36,14 @@ class WaitActs(DiracOperator):
         self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
     ) -> History:
         number = int(event["snapshot"]["id"])
-        if not self.on_grid(lambda gateway: gateway.flush_transformation(number), state):
+
+        def flush(gateway: ProductionGateway) -> bool:
+            verb = gateway.flush_transformation
+            return setting(
+                context, gateway, number, TransformationStatus.FLUSH, lambda: verb(number)
+            )
+
+        if not self.on_grid(flush, state):
             return past
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
         told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")

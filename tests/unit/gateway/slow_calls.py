@@ -21,6 +21,8 @@ from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.protocol import GatewaySettings
 
 TIMEOUT = 10.0
+#: how often a process may die
+LIVES = 2
 
 
 class World:
@@ -28,7 +30,7 @@ class World:
 
     :param takes: seconds that a call takes on its way, and on its way back.
     :param stalls: part of the calls that take up to twice as long as anybody waits for an answer.
-    :param dies: part of the calls at which the process dies.
+    :param dies: part of the calls at which a process dies, up to ``LIVES`` times.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class _Process:
     def __init__(self, world: World, deed: Callable[[MemoryGateway], Any]) -> None:
         self.world, self.deed = world, deed
         self.end: Any = None
+        self.lives = LIVES
         self.turn, self.stands = threading.Semaphore(0), threading.Semaphore(0)
         threading.Thread(target=self._run, daemon=True).start()
         world.after(world.chance.uniform(0, 1), self._go)
@@ -120,7 +123,8 @@ class _Services(MemoryServices):
     def call(self, service: str, method: str, *arguments: Any) -> Any:
         world = self.process.world
         there, back = world.chance.uniform(*world.takes), world.chance.uniform(*world.takes)
-        if world.chance.random() < world.dies:
+        if self.process.lives and world.chance.random() < world.dies:
+            self.process.lives -= 1
             if world.chance.random() < 0.5:
                 world.after(there, lambda: self._late(service, method, arguments))
             raise Crash(method)
