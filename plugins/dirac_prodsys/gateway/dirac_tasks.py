@@ -149,6 +149,10 @@ class TaskVerbs(TransformationStates):
         counters = self._ts("getCounters", "TransformationTasks", ["TransformationID"], where)
         return sum(int(count) for _, count in counters)
 
+    def _token(self) -> str:
+        """What tells our claim from those of others."""
+        return uuid.uuid4().hex[:12]
+
     def _pause(self, seconds: float) -> None:
         """Wait; seconds."""
         time.sleep(seconds)
@@ -164,7 +168,7 @@ class _Queue:
     def __init__(self, verbs: TaskVerbs, transformation: int) -> None:
         self.verbs = verbs
         self.transformation = transformation
-        self.claim = _Claim(uuid.uuid4().hex[:12])
+        self.claim = _Claim(verbs._token())
         self.written = verbs._now()
 
     def join(self) -> None:

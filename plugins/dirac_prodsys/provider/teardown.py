@@ -98,7 +98,8 @@ class DiracEndRunOperator(DiracProductionOperator):
         :raises TaskDeferred: until that cannot happen any more.
         """
         if again:
-            until = time.time() + 2 * DiracHook(self.dirac_conn_id).settings().agent_cycle
+            cycle = DiracHook(self.dirac_conn_id).settings().agent_cycle
+            until = time.time() + 2 * cycle
         if time.time() >= until:
             return
         self.log.info("an agent may end a flush by setting Active: looking on for a while")
