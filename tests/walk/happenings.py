@@ -54,7 +54,7 @@ class Happening:
 
     def happen(self, walk: Walk) -> str:
         """Do it; what it was, in words."""
-        _, do = {**KINDS, **LATER}[self.kind]
+        _, do = {**KINDS, **LATER, **LATEST}[self.kind]
         return do(walk, random.Random(self.seed))  # noqa: S311
 
 
@@ -72,7 +72,7 @@ def drawn(
     :param counts: how much of it; one of these.
     """
     names = list(kinds or KINDS)
-    weights = [{**KINDS, **LATER}[kind][0] for kind in names]
+    weights = [{**KINDS, **LATER, **LATEST}[kind][0] for kind in names]
     count = chance.choice(counts)
     found = []
     for kind in chance.choices(names, weights, k=count):
@@ -90,6 +90,12 @@ def later(seed: int, production: int) -> list[Happening]:
     if production < PRODUCTIONS:
         return drawn(chance, ("act",), counts=(0, 0, 1, 1, 2, 3))
     return drawn(chance, LATER, counts=(0, 1, 2, 4, 8))
+
+
+def latest(seed: int) -> list[Happening]:
+    """What was added after that, in the same way: where tasks are made."""
+    chance = random.Random(f"{seed} latest")  # noqa: S311  not for secrets
+    return drawn(chance, LATEST, wild=600.0, first=60.0, counts=(0, 0, 1, 1, 2, 3))
 
 
 def _crash_worker(walk: Walk, chance: random.Random) -> str:
@@ -246,6 +252,27 @@ def _forget_state(walk: Walk, chance: random.Random) -> str:
     return "the task state store is emptied"
 
 
+def _slow_answer(walk: Walk, chance: random.Random) -> str:
+    after = chance.randrange(2)
+    walk.grid.fault("late", "extendTransformation", after=after)
+    walk.grid.struck.add("late")
+    return f"tasks are made when we have given up waiting for the answer, after {after} calls"
+
+
+def _twin(walk: Walk, chance: random.Random) -> str:
+    after = chance.randrange(40)
+
+    def begin() -> None:
+        if walk.worker.pending == "extendTransformation":
+            # nobody falls asleep between two instructions for longer than a claim holds
+            walk.worker.between(0, begin)
+            return
+        walk.twin()
+
+    walk.worker.between(after, begin)
+    return f"another worker starts what a worker is starting, at its call {after}"
+
+
 #: how often, and what
 KINDS: dict[str, tuple[int, Callable[[Walk, random.Random], str]]] = {
     "crash_worker": (22, _crash_worker),
@@ -270,4 +297,10 @@ LATER: dict[str, tuple[int, Callable[[Walk, random.Random], str]]] = {
     "act": (4, operations.act),
     "open_gate": (3, guards.open_gate),
     "answer": (3, guards.answer),
+}
+
+#: the same, of what came after that
+LATEST: dict[str, tuple[int, Callable[[Walk, random.Random], str]]] = {
+    "slow_answer": (1, _slow_answer),
+    "twin": (2, _twin),
 }

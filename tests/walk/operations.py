@@ -19,6 +19,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.errors import GatewayDenied
+from dirac_prodsys.gateway.dirac_tasks import CLAIM
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.provider.actions import ACT_TASK, PREVIEW_TASK
 from dirac_prodsys.provider.actions_dag import actions_dag
@@ -123,6 +124,8 @@ class Operation(Schedule):
             self.walk.note("I8", f"{said}, and is a preview")
         if number not in self.named():
             self.walk.note("I8", f"{said}, which its preview does not name")
+        if what.startswith(CLAIM) and self.action == "extend":
+            return
         if what in _NOTES and (what != "AgentType" or self.action in ("start", "resume")):
             return
         if what != name or value != (value if wanted is None else wanted):

@@ -29,6 +29,7 @@ class WalkedServices(MemoryServices):
         self.process = process
 
     def call(self, service: str, method: str, *arguments: Any) -> Any:
+        self.process.pending = method
         crash = self.process.next_call()
         if crash == "crash":
             raise Crash(f"before {method}")
@@ -37,6 +38,14 @@ class WalkedServices(MemoryServices):
         if crash == "crash_after":
             raise Crash(f"after {method}")
         return answer
+
+    def _serve(self, service: str, method: str, arguments: tuple[Any, ...], kind: Any) -> Any:
+        with self.grid.acting(self.process.actor):  # also of a call that nobody waits for any more
+            return super()._serve(service, method, arguments, kind)
+
+    def _later(self, service: str, method: str, arguments: tuple[Any, ...]) -> None:
+        if self.process.actor == "ours":
+            super()._later(service, method, arguments)
 
 
 class Process:
@@ -47,6 +56,8 @@ class Process:
 
     def __init__(self, actor: str = "ours") -> None:
         self.actor = actor
+        #: the call that it is about to make
+        self.pending = ""
         self._crashes: list[tuple[int, str]] = []
         self._hands: list[tuple[int, Callable[[], None]]] = []
 
@@ -80,3 +91,7 @@ class WalkedGateway(MemoryGateway):
     def __init__(self, grid: WalkedGrid, process: Process) -> None:
         super().__init__(grid, SETTINGS)
         self.services = WalkedServices(grid, SETTINGS, process)
+
+    def _token(self) -> str:
+        self.grid.tokens += 1
+        return f"{self.grid.tokens:012d}"

@@ -69,6 +69,8 @@ class Schedule(Triggerer, Clicks):
         self._numbers = itertools.count(1)
         #: states at which no rule, as they go by nothing else, has anything to say
         self._settled: list[str | None] = []
+        #: what became of second workers
+        self.twins: list[BaseException] = []
 
     # -- the scheduler ---------------------------------------------------------------------------
 
@@ -191,6 +193,19 @@ class Schedule(Triggerer, Clicks):
         finally:
             ExecutorSafeguard.tracker.reset(token)
         self.told(Attempt(ti, str(ti.state), error, result))
+
+    def twin(self, ti: TaskInstance) -> None:
+        """Another worker does the same at the same time; nobody asks what becomes of it."""
+        operator = self.prepare(self.dag.task_dict[ti.task_id])
+        token = ExecutorSafeguard.tracker.set(operator)
+        shadow = TaskInstance(ti.task_id, 0)
+        shadow.store = ti.store
+        try:
+            operator.execute(self.context(shadow))
+        except (Exception, TaskDeferred) as error:
+            self.twins.append(error)
+        finally:
+            ExecutorSafeguard.tracker.reset(token)
 
     def context(self, ti: TaskInstance) -> dict[str, Any]:
         """What an execution is given, as far as our operators use it."""

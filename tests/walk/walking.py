@@ -25,7 +25,7 @@ from tests.walk import seams
 from tests.walk.clock import Clock
 from tests.walk.clock import Loop as VirtualLoop
 from tests.walk.guards import Guards
-from tests.walk.happenings import WILD, Happening, drawn, later
+from tests.walk.happenings import WILD, Happening, drawn, later, latest
 from tests.walk.observer import Observer
 from tests.walk.operations import Operation, Operations
 from tests.walk.person import Person
@@ -81,7 +81,8 @@ class Walk(Person):
             self.kind = KINDS + self.kind % GUARDED
         self.walked = walked(self.kind)
         drawn_ = drawn(chance)
-        drawn_ = sorted([*drawn_, *later(seed, self.kind)], key=lambda one: one.at)
+        added = [*later(seed, self.kind), *latest(seed)]
+        drawn_ = sorted([*drawn_, *added], key=lambda one: one.at)
         self.happenings = drawn_ if happenings is None else list(happenings)
         self.grid = WalkedGrid(seed)
         if chance.random() < 0.5:  # as at CTAO, where nobody monitors files
@@ -182,6 +183,19 @@ class Walk(Person):
             yield
         finally:
             self.at_work, self.operating = before
+
+    def twin(self) -> None:
+        """A second worker does what the worker that starts a step is doing."""
+        names = [n for n, t in self.airflow.tasks.items() if t.state == "running"]
+        if not names or not names[0].endswith("start") or self.operating is not None:
+            return self.tell("nobody is starting anything")
+        before, self.at_work = self.at_work, Process()
+        try:
+            self.tell(f"two workers are at {names[0]}")
+            self.airflow.twin(self.airflow.tasks[names[0]])
+        finally:
+            self.at_work = before
+        return None
 
     def _refreshed(self) -> None:
         """Look at the grid; this one needs no looking."""

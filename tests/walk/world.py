@@ -82,6 +82,8 @@ class WalkedGrid(MemoryGrid):
         self.deleted: set[str] = set()
         #: LFN → content of the number files that jobs leave
         self.numbers: dict[str, bytes] = {}
+        #: of those who wanted to make tasks
+        self.tokens = 0
         self.struck: set[str] = set()
         #: files that vanished: the task whose only witness they were
         self.lost: dict[str, tuple[int, int]] = {}
@@ -171,11 +173,13 @@ class WalkedGrid(MemoryGrid):
             self.stopped_by[number] = self.actor
         super().serve_setTransformationParameter(transformation, name, value)
 
-    def serve_extendTransformation(self, transformation: int, tasks: int) -> list[int]:  # noqa: N802
+    def serve_extendTransformation(  # noqa: N802
+        self, transformation: int, tasks: int, told: int | None = None
+    ) -> list[int]:
         if self.actor == "ours":
             self.watcher.tasks_added(self._of(transformation), tasks)
         self._acted(int(transformation), "tasks", tasks)
-        return super().serve_extendTransformation(transformation, tasks)
+        return super().serve_extendTransformation(transformation, tasks, told)
 
     def serve_setFileStatusForTransformation(  # noqa: N802
         self, transformation: int, new: dict[int, list[Any]]

@@ -84,7 +84,7 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
                 _consent(request)
                 reason = reason or typer.prompt("Why", err=True)
                 digest = str((told.preview or {}).get("digest", ""))
-            confirm = request.production if kind.typed else ""
+            confirm = request.production if request.needs_confirming else ""
             real = {"preview": False, "confirm": confirm, "digest": digest, "reason": reason}
             final = {**conf, **real}
             checked = read_request(final)
@@ -97,7 +97,7 @@ def _consent(request: ActionRequest) -> None:
     if not on_terminal():
         typer.echo("nothing was touched: --yes does it without asking", err=True)
         raise typer.Exit(DEFINITION)
-    if request.kind.typed:
+    if request.needs_confirming:
         typed = typer.prompt(f"Type {request.production} to {request.action} this", err=True)
         if typed.strip() != request.production:
             typer.echo("that is another name: nothing was touched", err=True)

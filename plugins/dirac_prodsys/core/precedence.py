@@ -57,19 +57,30 @@ def since(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
 def that_stands(wrote: str, now: str, new: Sequence[str]) -> str:
     """The state that a transformation should be in, after somebody has set ``wrote``.
 
+    Whoever sets a state after us has seen ours, or looks at the log as we do: only what wins over
+    what we wrote was overwritten by us.
+
     :param now: the state in which it is.
     :param new: all that it was set to since ``wrote`` was decided on, by whomever.
     """
     first = max([wrote, *new], key=lambda state: RANK[S(state)])
-    return first if wins(first, now) else now
+    return first if wins(first, wrote) and wins(first, now) else now
 
 
 def overwritten(wrote: str, new: Sequence[str]) -> str:
     """The state over which ``wrote`` was set though it wins; empty: there is none.
 
-    For whoever comes later, and does not know whether an attempt that was killed has looked: only
-    what stands before the first ``wrote`` was overwritten by it, what follows has been seen.
+    Only what stands before the first ``wrote`` was overwritten by it: what follows has been seen.
     """
     before = list(new[: new.index(wrote)]) if wrote in new else []
     first = max(before, key=lambda state: RANK[S(state)], default=wrote)
     return first if wins(first, wrote) else ""
+
+
+def to_mend(wrote: str, now: str, new: Sequence[str]) -> str:
+    """The end, or the removal, that an attempt overwrote and died; empty: there is none.
+
+    A stop before ``wrote`` may have been ended by a person since the attempt: it is left alone.
+    """
+    lost = overwritten(wrote, new)
+    return lost if lost and wins(lost, S.COMPLETING) and wins(lost, now) else ""

@@ -35,8 +35,8 @@ class ActionGateway(Protocol):
     def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
         """Mend what an attempt that was killed may have left; returns the state that stands.
 
-        What somebody set after ``before``, and the attempt overwrote without having seen it, is
-        set again if it wins (:mod:`dirac_prodsys.core.precedence`).
+        An end or a removal that somebody set after ``before``, and that the attempt overwrote
+        without having seen it, is set again (:func:`dirac_prodsys.core.precedence.to_mend`).
 
         :param wrote: the state that the attempt set, or was about to set.
         :param before: :meth:`RecoveryGateway.status_changes` when it began.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from dirac_prodsys.core.precedence import overwritten, since, that_stands, wins
+from dirac_prodsys.core.precedence import since, that_stands, to_mend, wins
 from dirac_prodsys.core.snapshot import RESET_LIMIT, Snapshot
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
@@ -121,8 +121,8 @@ class TransformationStates:
     def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
         """See :meth:`ActionGateway.put_back`."""
         seen = self._seen(transformation)
-        lost = overwritten(wrote, since(before, seen.changes))
-        if lost and wins(lost, seen.status):
+        lost = to_mend(wrote, seen.status, since(before, seen.changes))
+        if lost:
             return str(self._set_status(transformation, TransformationStatus(lost), seen))
         return str(seen.status)
 
@@ -173,7 +173,9 @@ class TransformationStates:
             wrote = TransformationStatus(that_stands(status, now, new))
             if wrote == now:
                 break
-        if now == seen.status and now != status:
+        if now == seen.status != status and len(self.status_changes(transformation)) <= len(
+            (*seen.changes, status)
+        ):
             raise GatewayRejected(
                 f"transformation {transformation} is still {now} after it was set to {status}",
                 "something else sets it back: an agent, or a person",

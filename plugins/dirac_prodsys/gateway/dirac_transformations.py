@@ -7,7 +7,6 @@ checked but not enforced, and creation is not atomic (``TransformationDB.py``, 9
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,25 +15,20 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import BodySpec, TransformationSpec
 from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway import output_directories
-from dirac_prodsys.gateway.dirac_states import SUMMARY, TransformationStates
+from dirac_prodsys.gateway.dirac_states import SUMMARY
+from dirac_prodsys.gateway.dirac_tasks import TaskVerbs
 from dirac_prodsys.gateway.protocol import TransformationRecord
 from dirac_prodsys.gateway.stored import Stored, differences, unfinished
 
 #: names asked for in one call
 NAME_CHUNK = 1000
 
-#: tasks asked for in one call: the service inserts them one by one, and must answer in time
-TASK_CHUNK = 200
-
 #: characters of a condition that DIRAC can read back
 CONDITION_WIDTH = 2048
 
 
-class TransformationVerbs(TransformationStates):
+class TransformationVerbs(TaskVerbs):
     """Mix-in: what :class:`ProductionGateway` says about transformations."""
-
-    #: seconds between two equal counts of tasks that make the count stable
-    settle_seconds = 0.2
 
     def _render(self, body: BodySpec) -> str:
         """The body as the Transformation System stores it; equal specs give equal text."""
@@ -203,36 +197,6 @@ class TransformationVerbs(TransformationStates):
                 return None
             raise
         return dict(query)
-
-    # -- tasks ----------------------------------------------------------------------------------
-
-    def ensure_tasks(self, transformation: int, total: int) -> int:
-        """See :meth:`ProductionGateway.ensure_tasks`."""
-        added = 0
-        while (missing := total - self._stable_task_count(transformation)) > 0:
-            made = self._ts("extendTransformation", transformation, min(missing, TASK_CHUNK))
-            if not made:
-                raise GatewayRejected(
-                    f"transformation {transformation} was extended and got no task",
-                    "see the log of the TransformationManager",
-                )
-            added += len(made)
-        return added
-
-    def _stable_task_count(self, transformation: int) -> int:
-        """A service whose client died goes on inserting: wait until it has finished."""
-        count = self._task_count(transformation)
-        while True:
-            time.sleep(self.settle_seconds)
-            again = self._task_count(transformation)
-            if again == count:
-                return count
-            count = again
-
-    def _task_count(self, transformation: int) -> int:
-        where = {"TransformationID": [transformation]}
-        counters = self._ts("getCounters", "TransformationTasks", ["TransformationID"], where)
-        return sum(int(count) for _, count in counters)
 
 
 def _check_name(name: str) -> None:

@@ -13,8 +13,10 @@ from __future__ import annotations
 import copy
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from dirac_prodsys.core.specs import BodySpec, plain
@@ -104,7 +106,9 @@ class MemoryServices:
                 raise Crash(name)
             if kind == "unavailable":
                 raise error_of(f"Can't connect to {service}: [Errno 111] refused", name, 111)
-            if kind == "hang":
+            if kind == "late":
+                self._later(service, method, copy.deepcopy(arguments))
+            if kind in ("hang", "late"):
                 raise GatewayUnavailable(f"{name} gave no answer in {self.settings.timeout:g} s")
             if kind == "denied":
                 raise error_of("Unauthorized query", name, 1111)
@@ -119,6 +123,23 @@ class MemoryServices:
             if kind in ("lost", "torn"):
                 raise error_of("Peer closed connection", name)
             return copy.deepcopy(answer)
+
+    def _later(self, service: str, method: str, arguments: tuple[Any, ...]) -> None:
+        """The service is slow: it does its work after the caller has given up.
+
+        Of a call for several tasks, half of them come first: it inserts them one by one.
+        """
+        parts = [arguments]
+        if method == "extendTransformation" and arguments[1] > 1:
+            number = arguments[1]
+            parts = [(arguments[0], number // 2, 0), (arguments[0], number - number // 2, number)]
+        for turn, part in enumerate(parts):
+
+            def serve(part: tuple[Any, ...] = part) -> None:
+                with suppress(GatewayError):  # nobody hears of it
+                    self._serve(service, method, part, None)
+
+            self.grid.later(self.settings.timeout * (0.5 + 0.25 * turn), serve)
 
     def _serve(self, service: str, method: str, arguments: tuple[Any, ...], kind: Any) -> Any:
         name = f"{service}.{method}"
@@ -158,6 +179,18 @@ class MemoryGateway(DiracVerbs):
         self.grid = grid
         self.settings = settings or GatewaySettings(backend="memory")
         self.services: MemoryServices = MemoryServices(grid, self.settings)
+        self._waited = 0.0
+
+    def _pause(self, seconds: float) -> None:
+        """Time passes for the services, and for nothing else of the grid."""
+        if self.settle_seconds:
+            time.sleep(seconds)
+        self._waited += seconds
+        with _lock:
+            self.grid.wait(seconds)
+
+    def _now(self) -> float:
+        return time.monotonic() if self.settle_seconds else self._waited
 
     def ping(self) -> Identity:
         """See :meth:`ProductionGateway.ping`."""

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: ``unavailable`` refused, nothing done; ``hang`` no answer, nothing done; ``denied`` no right;
-#: ``lost`` done, but the answer never arrives; ``torn`` the service dies inside addTransformation,
+#: ``lost`` done, but the answer never arrives; ``late`` no answer, and done when we have given up;
+#: ``torn`` the service dies inside addTransformation,
 #: with the row made and the queries not; ``no_id`` addTransformation answers OK without an ID;
 #: ``crash`` our process dies before the call, ``crash_after`` after the service's work.
-Kind = Literal["unavailable", "hang", "denied", "lost", "torn", "no_id", "crash", "crash_after"]
+Kind = Literal[
+    "unavailable", "hang", "denied", "lost", "late", "torn", "no_id", "crash", "crash_after"
+]
 
 _ONLY_ADD = ("torn", "no_id")
 

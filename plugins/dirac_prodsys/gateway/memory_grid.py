@@ -86,6 +86,8 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         #: DIRAC group of whoever calls
         self.caller = ""
         self._next_id = 1
+        #: what services still do of calls that nobody waits for any more, and in how many seconds
+        self._late: list[tuple[float, Callable[[], None]]] = []
         self._next_cycle = agent_cycle
 
     def fault(self, kind: Kind, method: str = "", *, after: int = 0, times: int = 1) -> Fault:
@@ -98,6 +100,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
 
     def advance(self, seconds: float) -> None:
         """Let time pass: jobs end, agents run."""
+        self.wait(seconds)
         target = self.now + seconds
         while self._next_cycle <= target:
             self.now = self._next_cycle
@@ -105,6 +108,18 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
             self._cycle()
         self.now = target
         self._end_jobs()
+
+    def later(self, seconds: float, serve: Callable[[], None]) -> None:
+        """Let a service do something in so many seconds."""
+        self._late.append((seconds, serve))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass for services that are slow, and for nothing else."""
+        late = [(left - seconds, serve) for left, serve in self._late]
+        self._late = [(left, serve) for left, serve in late if left > 0]
+        for left, serve in late:
+            if left <= 0:
+                serve()
 
     # -- the service Transformation/TransformationManager ----------------------------------------
 
@@ -239,12 +254,19 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         words = {lfn: "Present" if lfn in known else "Added" for lfn in lfns}
         return {"Successful": words, "Failed": {}}
 
-    def serve_extendTransformation(self, transformation: int, tasks: int) -> list[int]:
+    def serve_extendTransformation(
+        self, transformation: int, tasks: int, told: int | None = None
+    ) -> list[int]:
+        """Log it at the end.
+
+        :param told: the number that is logged, 0: none; of a call whose tasks come one by one.
+        """
         found = self._of(transformation)
         if found.row["Type"].lower() not in EXTENDABLE:
             raise ServiceError("Can not extend non-SIMULATION type production")
         added = [self._add_task(found, []) for _ in range(tasks)]
-        self._tell(transformation, f"Transformation extended by {tasks} tasks")
+        if told is None or told:
+            self._tell(transformation, f"Transformation extended by {told or tasks} tasks")
         return added
 
     def serve_getCounters(

@@ -19,7 +19,12 @@ from dirac_prodsys.core.actions.again import look_again
 from dirac_prodsys.core.actions.deciding import Decision
 from dirac_prodsys.core.actions.outcome import Outcome, Result, Word, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, Row, preview
-from dirac_prodsys.core.actions.request import ActionRequest, one_line, read_request
+from dirac_prodsys.core.actions.request import (
+    MOST_UNSEEN,
+    ActionRequest,
+    one_line,
+    read_request,
+)
 from dirac_prodsys.core.actions.selecting import FileShare, select
 from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.errors import (
@@ -136,6 +141,12 @@ class ProductionPreviewOperator(_ActionOperator):
                 f"what would be touched has changed: the digest is {made.digest}, and "
                 f"{request.digest} was previewed\n  hint: look at a new preview, then act on it"
             )
+        if _unseen(request, made):
+            raise AirflowFailException(
+                f"{request.action} cannot be undone, and {request.scope} means {len(made.acts)} "
+                f"transformations: more than {MOST_UNSEEN} by a pattern\n  hint: look at the table "
+                f"above, then act on it with digest {made.digest}; or name the run"
+            )
         told = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
         return {**made.to_dict(), **told}
 
@@ -206,14 +217,11 @@ class ProductionActionOperator(_ActionOperator):
             return "done", f"it has become {request.kind.sets} since this action began"
         decision = look_at(grid, request, row)
         now = status_now(grid, row.id)
-        so = decision.answer == "leave" and (
-            request.action == "delete" or now in request.kind.means
-        )
+        left = decision.answer == "leave"
+        so = left and (request.action == "delete" or now in request.kind.means)
         if decision.answer == "act" or so:
             return "done", carry_out(grid, request, row, note, before)
-        return ("left" if decision.answer == "leave" and now == row.status else "failed"), (
-            decision.why
-        )
+        return "left" if left and now == row.status else "failed", decision.why
 
     def _tell(self, context: Context, outcome: Outcome) -> None:
         self.log.info("%s", outcome.to_text())
@@ -264,6 +272,13 @@ def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
     weighed = [row.id for row in first.acts[:MOST_WEIGHED]]
     shares = {number: _share(gateway, request, number) for number in weighed}
     return preview(request, selection, gateway.snapshot(ids), shares)
+
+
+def _unseen(request: ActionRequest, made: Preview) -> bool:
+    """Whether a pattern means more than anybody wants who has not seen what it means."""
+    if request.preview or request.digest or not request.kind.risky:
+        return False
+    return request.is_pattern and len(made.acts) > MOST_UNSEEN
 
 
 def look_at(gateway: ActingGateway, request: ActionRequest, row: Row) -> Decision:

@@ -101,7 +101,8 @@ def _params() -> dict[str, Param]:
             title="Preview only",
         ),
         "confirm": _text(
-            "To act, clean and delete need the production's name typed here.",
+            "To act, clean and delete need the production's name typed here, and complete a "
+            "pattern of productions.",
             "Confirm",
             NAMES,
         ),
@@ -135,8 +136,8 @@ def _params() -> dict[str, Param]:
         ),
         "force": Param(
             False,
-            "Take transformations of this VO or others that we did not create, by their whole name "
-            "as Production.",
+            "Take also the one transformation that we did not create, of this VO or another, whose "
+            "whole name, no pattern, is Production.",
             type="boolean",
             title="Force",
             section=_MORE,

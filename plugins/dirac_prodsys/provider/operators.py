@@ -29,6 +29,7 @@ from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.recovery import recover
 from dirac_prodsys.provider.site import demand_vo
 from dirac_prodsys.provider.stopping import resume
+from dirac_prodsys.provider.unseen import setting
 from dirac_prodsys.provider.verification import attach_verified
 
 if TYPE_CHECKING:
@@ -111,10 +112,14 @@ class DiracStartTransformationOperator(AsksBeforeStart):
                 gateway.add_sample(record.id, step.sample.query, step.sample.limit)
             if step.verified_at:
                 self._attach_verified(gateway, context, step, record.id)
-            if record.status != TransformationStatus.STOPPED:
-                gateway.start_transformation(record.id)
-            elif not resume(gateway, record.id):
-                self.log.warning("transformation %d stays Stopped: a person did it", record.id)
+
+            def become_active() -> None:
+                if record.status != TransformationStatus.STOPPED:
+                    gateway.start_transformation(record.id)
+                elif not resume(gateway, record.id):
+                    self.log.warning("transformation %d stays Stopped: a person did it", record.id)
+
+            setting(context, gateway, record.id, TransformationStatus.ACTIVE, become_active)
             return record, added
 
         record, added = self.on_grid(start, state)
@@ -154,8 +159,15 @@ class DiracFlushTransformationOperator(DiracOperator):
                 for line in recover(gateway, found.id, body, rules).lines():
                     self.log.info("%s", line)
             snapshot = _look(gateway, found)
-            unused = snapshot.files.get(FileStatus.UNUSED, 0)
-            return snapshot, bool(unused) and gateway.flush_transformation(snapshot.id)
+            if not snapshot.files.get(FileStatus.UNUSED, 0):
+                return snapshot, False
+            return snapshot, setting(
+                context,
+                gateway,
+                snapshot.id,
+                TransformationStatus.FLUSH,
+                lambda: gateway.flush_transformation(snapshot.id),
+            )
 
         snapshot, flushed = self.on_grid(flush)
         self.remember_link(snapshot.id, snapshot.name)
@@ -187,7 +199,13 @@ class DiracCompleteTransformationOperator(DiracOperator):
 
         def complete(gateway: ProductionGateway) -> Snapshot:
             snapshot = _look(gateway, self.find(gateway, name))
-            gateway.complete_transformation(snapshot.id)
+            setting(
+                context,
+                gateway,
+                snapshot.id,
+                TransformationStatus.COMPLETED,
+                lambda: gateway.complete_transformation(snapshot.id),
+            )
             return snapshot
 
         snapshot = self.on_grid(complete)

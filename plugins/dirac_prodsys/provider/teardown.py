@@ -20,9 +20,10 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dirac_prodsys.core.cancel import Parting, Remains, action_of, ending, part
+from dirac_prodsys.core.cancel import Ending, Parting, Remains, action_of, ending, part
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.gateway.action_protocol import ActionGateway
@@ -68,14 +69,23 @@ class DiracEndRunOperator(DiracProductionOperator):
                 for step, left in remains.items()
             }
             flushed.update(step for step, left in remains.items() if _is_flushed(left))
+            told: list[Parting] = []
             partings = part(how, list(remains.values()))
             for parting in partings:
                 snapshot = remains[parting.step].snapshot
                 if snapshot is not None and parting.fate != "nothing":
                     self._check_current(context)
                     spec = plan.step(parting.step).transformation
-                    self._act(gateway, parting, snapshot.id, spec, str(context["run_id"]))
-            return partings
+                    still = self._still(context, gateway, plan, how, parting, snapshot)
+                    if still.fate == parting.fate:
+                        self._act(gateway, parting, snapshot.id, spec, str(context["run_id"]))
+                    else:
+                        self.log.warning(
+                            "%s: not to %s: %s", still.step, parting.fate, still.reason
+                        )
+                    parting = still
+                told.append(parting)
+            return tuple(told)
 
         partings = self.on_grid(end, state)
         for parting in partings:
@@ -94,7 +104,8 @@ class DiracEndRunOperator(DiracProductionOperator):
         :raises TaskDeferred: until that cannot happen any more.
         """
         if again:
-            until = time.time() + 2 * DiracHook(self.dirac_conn_id).settings().agent_cycle
+            cycle = DiracHook(self.dirac_conn_id).settings().agent_cycle
+            until = time.time() + 2 * cycle
         if time.time() >= until:
             return
         self.log.info("an agent may end a flush by setting Active: looking on for a while")
@@ -107,8 +118,15 @@ class DiracEndRunOperator(DiracProductionOperator):
             method_name="after_outage",
         )
 
-    def _remains(self, gateway: ProductionGateway, plan: ProductionPlan) -> dict[str, Remains]:
-        names = {step.name: step.transformation.name for step in plan.steps}
+    def _remains(
+        self, gateway: ProductionGateway, plan: ProductionPlan, steps: Sequence[str] = ()
+    ) -> dict[str, Remains]:
+        """Of these steps; of all, if none are named."""
+        names = {
+            step.name: step.transformation.name
+            for step in plan.steps
+            if not steps or step.name in steps
+        }
         records = find_newest(gateway, list(names.values()))
         snapshots = gateway.snapshot([record.id for record in records.values()])
         return {
@@ -131,6 +149,29 @@ class DiracEndRunOperator(DiracProductionOperator):
             self.log.warning("%s is not cleaned, only stopped: %s", left.step, kept)
             return replace(left, action="stop")
         return left
+
+    def _still(
+        self,
+        context: Context,
+        gateway: ProductionGateway,
+        plan: ProductionPlan,
+        how: Ending,
+        parting: Parting,
+        seen: Snapshot,
+    ) -> Parting:
+        """The same decision again, right before it is carried out: the others took their time."""
+        step = parting.step
+        now = self._as_allowed(context, gateway, plan, self._remains(gateway, plan, [step])[step])
+        if now.snapshot is None or now.snapshot.id != seen.id:
+            return Parting(step, "nothing", f"transformation {seen.id} is not the step's any more")
+        (again,) = part(how, [now])
+        if again.fate == "clean" and isinstance(gateway, ActionGateway):
+            vo = gateway.settings.vo or gateway.ping().vo
+            for one in gateway.list_transformations(ids=[seen.id]):
+                if one.group != self.whole.name or one.vo not in ("", vo):
+                    reason = f"transformation {seen.id} is of {one.group}, VO {one.vo}, by now"
+                    return Parting(step, "nothing", reason)
+        return again
 
     def _act(
         self,

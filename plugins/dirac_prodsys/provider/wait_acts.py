@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import notices
 from dirac_prodsys.core.policy import History, StepRules
-from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.status import FileStatus, TransformationStatus
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider import notify, recovery
 from dirac_prodsys.provider.base import DiracOperator
+from dirac_prodsys.provider.unseen import setting
 from dirac_prodsys.provider.wait_report import push
 
 if TYPE_CHECKING:
@@ -42,8 +43,15 @@ class WaitActs(DiracOperator):
 
         def flush(gateway: ProductionGateway) -> bool:
             seen = gateway.snapshot([number]).get(number)
-            left = seen is not None and seen.files.get(FileStatus.UNUSED, 0)
-            return bool(left) and gateway.flush_transformation(number)
+            if seen is None or not seen.files.get(FileStatus.UNUSED, 0):
+                return False
+            return setting(
+                context,
+                gateway,
+                number,
+                TransformationStatus.FLUSH,
+                lambda: gateway.flush_transformation(number),
+            )
 
         if not self.on_grid(flush, state):
             return past

@@ -2,7 +2,7 @@
 
 Between a preview and its act, minutes or days pass: somebody renames, completes or cleans.
 
-Invariant: nothing is acted on that is not what the preview told, and that the same request would
+Invariant: nothing is acted on that is not what the preview told, or that the same request would
 not choose and act on now.
 """
 

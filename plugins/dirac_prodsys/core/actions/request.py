@@ -20,6 +20,8 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 #: characters of a reason, and of a name with wildcards
 MAX_REASON, MAX_PATTERN = 500, 255
+#: transformations that a pattern may mean, of what cannot be undone, before somebody has seen them
+MOST_UNSEEN = 20
 #: tasks and events that one action may add
 MAX_TASKS, MAX_EVENTS = 1_000_000, 10**15
 
@@ -79,6 +81,17 @@ class ActionRequest:
     def kind(self) -> ActionKind:
         """What the action is."""
         return ACTIONS[self.action]
+
+    @property
+    def needs_confirming(self) -> bool:
+        """Whether ``production`` must be typed once more: what cannot be undone, and removes
+        something or is for many productions."""
+        return self.kind.typed or (self.kind.risky and _wild(self.production))
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it may be for more than one run of one production."""
+        return not self.run or _wild(self.production) or _wild(self.run)
 
     @property
     def scope(self) -> str:
@@ -160,12 +173,17 @@ class _Reader:
             self.wrong(
                 f"{kind.name} is for one production at a time", "write its name without * and ?"
             )
+        if request.force and _wild(request.production):
+            self.wrong(
+                f"force is for one whole name, and {request.production!r} is a pattern",
+                "write the name of one transformation, as DIRAC has it, without * and ?",
+            )
         if request.preview:
             return
         if (kind.risky or request.force) and not request.reason:
             what = f"{kind.name} cannot be undone" if kind.risky else "force is an exception"
             self.wrong(f"{what}: it needs a reason", "say why, in one line, as 'reason'")
-        if kind.typed and request.confirm != request.production:
+        if request.needs_confirming and request.confirm != request.production:
             self.wrong(
                 f"{kind.name} is not confirmed: 'confirm' is {request.confirm!r}",
                 f"type {request.production!r} as 'confirm', as it stands in 'production'",
@@ -235,7 +253,7 @@ class _Reader:
 
 
 def _wild(text: str) -> bool:
-    return "*" in text or "?" in text
+    return bool(set("*?[") & set(text))
 
 
 def one_line(text: str) -> str:

@@ -85,13 +85,14 @@ def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> 
         parts = _parts(one.name)
         foreign = _foreign(one, parts, vo)
         if parts is None or foreign:
-            # those of others have no run and no step: only their whole name tells them
-            if not fnmatchcase(one.name, request.production):
-                if parts is not None and _meant(request, parts):
-                    left_out.append(f"{one.id} {one.name}: {foreign}")
-            elif request.force:
-                chosen.append(one)
-            else:
+            # those of others may have no run and no step: only their whole name tells them
+            if request.force and one.name == request.production:
+                missing = _filtered(request, parts)
+                if not missing:
+                    chosen.append(one)
+                else:
+                    left_out.append(f"{one.id} {one.name}: {missing}")
+            elif fnmatchcase(one.name, request.production) or (parts and _meant(request, parts)):
                 left_out.append(f"{one.id} {one.name}: {foreign}")
         elif _meant(request, parts):
             chosen.append(one)
@@ -115,10 +116,23 @@ def _foreign(one: Listed, parts: _Parts | None, vo: str) -> str:
     return ""
 
 
-def _meant(request: ActionRequest, parts: _Parts) -> bool:
-    runs = (request.run, naming.run_tag(request.run)) if request.run else ("*",)
+def _filtered(request: ActionRequest, parts: _Parts | None) -> str:
+    """Why run and steps that were asked for leave it out; empty: they do not."""
+    if not set(request.run) - {"*"} and not request.steps:
+        return ""
+    if parts is None:
+        return "it has no run and no step: name it alone"
     return (
-        fnmatchcase(parts.production, request.production)
-        and any(fnmatchcase(parts.run, run) for run in runs)
-        and any(fnmatchcase(parts.step, step) for step in request.steps or ("*",))
+        "" if _of_run_and_step(request, parts) else f"it is of run {parts.run}, step {parts.step}"
+    )
+
+
+def _meant(request: ActionRequest, parts: _Parts) -> bool:
+    return fnmatchcase(parts.production, request.production) and _of_run_and_step(request, parts)
+
+
+def _of_run_and_step(request: ActionRequest, parts: _Parts) -> bool:
+    runs = (request.run, naming.run_tag(request.run)) if request.run else ("*",)
+    return any(fnmatchcase(parts.run, run) for run in runs) and any(
+        fnmatchcase(parts.step, step) for step in request.steps or ("*",)
     )

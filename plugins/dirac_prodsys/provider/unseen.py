@@ -1,0 +1,50 @@
+"""Setting a state so that what a worker set it over, and died before it had looked, is made good.
+
+The verbs look right after they have set a state. What was set before the first attempt of a task
+began is kept with the task, so that the next attempt can look in its place.
+
+Invariant: a task that is tried again puts back whatever the attempt before it overwrote unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow.sdk import NEVER_EXPIRE
+
+from dirac_prodsys.gateway.action_protocol import ActionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+T = TypeVar("T")
+
+
+def setting(
+    context: Context,
+    gateway: ProductionGateway,
+    transformation: int,
+    state: str,
+    act: Callable[[], T],
+) -> T:
+    """``act``, which sets the transformation to ``state``; first mend what a dead attempt left.
+
+    With a backend that tells no states it is only ``act``.
+    """
+    store: Any = context.get("task_state_store")
+    if store is None or not isinstance(gateway, RecoveryGateway):
+        return act()
+    key = f"before-{state}"
+    kept = store.get(key)
+    if isinstance(kept, Mapping) and kept.get("id") == transformation:
+        if isinstance(gateway, ActionGateway):
+            gateway.put_back(transformation, state, kept["changes"])
+    else:
+        changes = list(gateway.status_changes(transformation))
+        store.set(key, {"id": transformation, "changes": changes}, retention=NEVER_EXPIRE)
+    done = act()
+    store.set(key, {}, retention=NEVER_EXPIRE)
+    return done
