@@ -18,7 +18,7 @@ from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.checking import check_file, check_files
 from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code
-from dirac_prodsys.cli.files import production_files
+from dirac_prodsys.cli.files import production_files, sub_folder
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
@@ -72,16 +72,19 @@ def lint(
         settings = GatewaySettings(
             backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
         )
-        reports, outage = _check_live(found_files, settings, run)
+        reports, outage = _check_live(found_files, paths, settings, run)
     else:
-        reports = _check(found_files)
-    found = _all_findings(reports, verbose=verbose)
+        reports = _check(found_files, paths)
+    apart = [sub_folder(file, paths) for file in found_files]
+    found = _all_findings(reports, apart, verbose=verbose)
     output = "json" if as_json else output
     text = FORMATS[output](found)
     if text:
         typer.echo(text)
     if output == "text":
         typer.echo(_summary(len(found_files), found), err=True)
+        if any(apart):
+            typer.echo(_not_served(apart), err=True)
     if outage is not None:
         typer.echo(f"the grid could not be asked: {outage}", err=True)
         raise typer.Exit(exit_code(outage))
@@ -89,17 +92,17 @@ def lint(
         raise typer.Exit(DEFINITION)
 
 
-def _check(files: Sequence[Path]) -> list[Report]:
+def _check(files: Sequence[Path], named: Sequence[Path]) -> list[Report]:
     with _progress(len(files)) as advance:
         reports = []
-        for report in check_files(files):
+        for report in check_files(files, named):
             reports.append(report)
             advance()
         return reports
 
 
 def _check_live(
-    files: Sequence[Path], settings: GatewaySettings, run: str
+    files: Sequence[Path], named: Sequence[Path], settings: GatewaySettings, run: str
 ) -> tuple[list[Report], ProdsysError | None]:
     """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
     from dirac_prodsys.cli.lint_live import Live
@@ -110,7 +113,7 @@ def _check_live(
     live: Live | None = None
     with _progress(len(files)) as advance:
         for path in files:
-            report, reading = check_file(path)
+            report, reading = check_file(path, named=path in named)
             if reading is not None and outage is None:
                 try:
                     live = live or Live(open_gateway(settings), run)
@@ -122,15 +125,22 @@ def _check_live(
     return reports, outage
 
 
-def _all_findings(reports: Sequence[Report], *, verbose: bool) -> list[Finding]:
-    """Findings of the files by themselves, then of each among the others; file by file."""
+def _all_findings(
+    reports: Sequence[Report], apart: Sequence[Path | None], *, verbose: bool
+) -> list[Finding]:
+    """Findings of the files by themselves, then of each among the others; file by file.
+
+    :param apart: the sub-folder of each file; only those of one folder are served side by side.
+    """
     from dirac_prodsys.core.proof.folder import clashes
 
     between: dict[str, list[Finding]] = {}
     # a good file keeps its name before a broken one that claims it
-    in_rank = sorted(reports, key=lambda report: report.broken)
-    for finding in clashes(report.claims for report in in_rank):
-        between.setdefault(finding.file, []).append(finding)
+    in_rank = sorted(zip(reports, apart, strict=True), key=lambda one: one[0].broken)
+    for folder in dict.fromkeys(apart):
+        beside = (report.claims for report, where in in_rank if where == folder)
+        for finding in clashes(beside):
+            between.setdefault(finding.file, []).append(finding)
     found: list[Finding] = []
     for report in reports:
         found += sorted((*report.findings, *between.get(report.file, ())))
@@ -144,6 +154,16 @@ def _summary(files: int, found: Iterable[Finding]) -> str:
             worst[finding.file] = finding.severity
     count = Counter(worst.values())
     return f"{files} files checked, {count['error']} with errors, {count['warning']} with warnings"
+
+
+def _not_served(apart: Iterable[Path | None]) -> str:
+    folders = Counter(folder for folder in apart if folder is not None)
+    named = ", ".join(str(folder) for folder in sorted(folders)[:10])
+    more = f" and {len(folders) - 10} more" if len(folders) > 10 else ""
+    return (
+        f"{folders.total()} of them are in sub-folders, which the bundle of a folder does not "
+        f"serve: {named}{more}"
+    )
 
 
 @contextmanager

@@ -106,7 +106,7 @@ _LONGEST_WORD = 64
 
 
 @contextmanager
-def bounded_guesses(comparisons: int = 20_000) -> Iterator[None]:
+def bounded_guesses(comparisons: int = 8_000) -> Iterator[None]:
     """Let all hints given inside compare no more than so many pairs of words.
 
     A thousand mistakes among a thousand names are a million pairs, and a reader needs the first

@@ -24,7 +24,7 @@ from dirac_prodsys.core.yaml_document import Node, Text
 #: steps that all branches together may have
 MAX_STEPS = 1000
 #: values, and characters of text, that all steps together may have, written out
-MAX_VALUES, MAX_CHARACTERS = 200_000, 8 * 1024 * 1024
+MAX_VALUES, MAX_CHARACTERS = 100_000, 4 * 1024 * 1024
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 
@@ -232,7 +232,7 @@ def _branch(
     def unknown(word: str) -> str:
         if word in axes.names:
             return f"step {name} is one for all values of {word}: name it in the step's matrix"
-        if any(word in combination for combination in axes.combinations):
+        if word in axes.words:
             return f"not every branch of step {name} has one and the same {word}"
         return nearest(word, values)
 
