@@ -120,7 +120,8 @@ HOSTILE: tuple[Callable[[Random, int], str], ...] = (
         + "".join(_first(f"s{i}") for i in range(min(n, 1_000)))
     ),
     lambda r, n: (
-        f"{_HEAD}defaults: {{job: {{type: script, executable: x, arguments: '{'y' * n}'}}}}\nsteps:\n"
+        f"{_HEAD}defaults: {{job: {{type: script, executable: x, arguments: '{'y' * n}'}}}}\n"
+        + "steps:\n"
         + "".join(
             f"  s{i}: {{type: MCSimulation, tasks: 1, {_output(f's{i}')}}}\n"
             for i in range(min(n, 1_000))

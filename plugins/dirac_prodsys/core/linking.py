@@ -59,11 +59,10 @@ class Wanted:
 def read_query(form: Mapping[str, Any], path: Path, problems: Problems) -> MetaQuery | None:
     """The query written at ``path``; None, and a problem noted for each wrong condition."""
     before = len(problems.found)
-    query = MetaQuery()
     for field, condition in form.items():
         with problems.at(*path):
-            query = query.refine(MetaQuery.parse({field: condition}))
-    return None if len(problems.found) > before else query
+            MetaQuery.parse({field: condition})
+    return None if len(problems.found) > before else MetaQuery.parse(form)
 
 
 def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None:
