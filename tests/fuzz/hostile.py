@@ -121,7 +121,7 @@ HOSTILE: tuple[Callable[[Random, int], str], ...] = (
     ),
     lambda r, n: (
         f"{_HEAD}defaults: {{job: {{type: script, executable: x, arguments: '{'y' * n}'}}}}\n"
-        + "steps:\n"
+        "steps:\n"
         + "".join(
             f"  s{i}: {{type: MCSimulation, tasks: 1, {_output(f's{i}')}}}\n"
             for i in range(min(n, 1_000))

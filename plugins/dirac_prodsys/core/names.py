@@ -17,6 +17,7 @@ def check_names(production: Production, run: str, problems: Problems) -> None:
         naming.dag_id(production.name)
     with problems.at("production", "vo"):
         naming.check_name(production.vo, "virtual organisation")
+        naming.check_tag(production.vo)  # the DAG has it as a tag
     with problems.at():
         naming.check_name(run, "run")
     for index, tag in enumerate(production.tags):

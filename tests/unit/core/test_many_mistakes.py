@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from random import Random
 
 import pytest
 
+from dirac_prodsys.core.one_line import MOST
 from dirac_prodsys.core.problems import LISTED, bounded_guesses, nearest
 from dirac_prodsys.core.proof import read
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
@@ -83,6 +85,12 @@ steps: {{}}
     with nothing_happens(SECONDS):
         report, _ = read(text, "p.yaml")
     assert any("does not match" in finding.message for finding in report.findings)
+
+
+@pytest.mark.parametrize("glob", ["*a" * 60 + "*b", "*" * 120, "[!a]*" * 24, "?*" * 60 + "x"])
+def test_a_glob_of_a_rule_of_recovery_is_matched_at_once(glob: str) -> None:
+    with nothing_happens(SECONDS):
+        assert not fnmatchcase("a" * MOST, glob + "!")
 
 
 @pytest.mark.parametrize("pattern", ["(?=a)b", r"(a)\\1", "(?<!a)b", "a{1001}", "(" * 999])
