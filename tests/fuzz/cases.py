@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass
 from random import Random
 
+from tests.fuzz.hostile import hostile
 from tests.fuzz.mutations import IN_DATA, IN_TEXT, text_of
 from tests.fuzz.seeds import DEEPEST, Seed, depth, seeds
 
@@ -13,6 +14,8 @@ from tests.fuzz.seeds import DEEPEST, Seed, depth, seeds
 KINDS = len(IN_TEXT) + len(IN_DATA)
 #: characters of a file; a mutation may double what an earlier one doubled
 LONGEST = 200_000
+#: one file of so many is not broken, but made to cost time
+HOSTILE_EVERY = 20
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Case:
 def case(seed: int, number: int) -> Case:
     """The file of that number."""
     random = Random(f"{seed}:{number}")  # noqa: S311  to be repeated, not to be secret
+    if number % HOSTILE_EVERY == HOSTILE_EVERY - 1:
+        return Case("hostile.yaml", hostile(random), {})
     source = random.choice(seeds())
     beside = source.beside
     if random.random() < 0.1:

@@ -1,6 +1,7 @@
 """What must hold of every file, however broken: it is a production, or it is told why not.
 
-Invariant: every error has a file, a line and a column within it, a reason, a way out and a code.
+Invariant: every error has a file, a line and a column within it, a reason, a way out and a code;
+there are not many of a kind, and all of them together are not long.
 """
 
 from __future__ import annotations
@@ -8,19 +9,22 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import traceback
+from collections import Counter
 from collections.abc import Iterable
 
 import dirac_prodsys.core
 from dirac_prodsys.core.dialects import inspect
 from dirac_prodsys.core.findings import RULES
 from dirac_prodsys.core.proof import Subject, prove
-from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+from dirac_prodsys.errors import MOST_OF_A_KIND, DefinitionError, DefinitionErrors
 from tests.fuzz.cases import Case
 from tests.fuzz.guard import Forbidden, TooSlow, nothing_happens
 from tests.fuzz.seeds import seeds
 
 #: seconds of CPU time that one file may take
 SECONDS = 1.0
+#: bytes of all that is said about one file
+MESSAGE = 64 * 1024
 
 
 def warm_up() -> None:
@@ -41,7 +45,14 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
             errors = _told(one)
     except (Exception, Forbidden, TooSlow) as error:
         return "".join(traceback.format_exception(error)[-6:])
-    return "\n".join(text for error in errors for text in _lacks(error, one))
+    told = DefinitionErrors(errors)
+    size = len(str(told).encode("utf-8", "replace"))
+    if size > MESSAGE:
+        return f"{size:,} bytes are said about it: {told.errors[0]}"
+    kinds = Counter(error.code for error in told.errors)
+    if kinds and max(kinds.values()) > MOST_OF_A_KIND + 2:
+        return f"too many of a kind: {kinds.most_common(1)}"
+    return "\n".join(text for error in told.errors for text in _lacks(error, one))
 
 
 def _told(one: Case) -> list[DefinitionError]:

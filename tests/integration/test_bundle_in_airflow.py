@@ -3,6 +3,7 @@ theirs."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 from dirac_prodsys.provider import bundle as bundle_module
 from dirac_prodsys.provider import bundle_sources
 from dirac_prodsys.provider.bundle import ProductionsDagBundle, unfinished_runs
+from dirac_prodsys.provider.bundle_database import versions_in_use
 
 YAML = """
 version: 1
@@ -198,6 +200,156 @@ def test_an_unreadable_folder_changes_nothing_and_is_told_once(
     assert set(load(bundle)[0]) == {"a"}
     assert len(told) == 1
     assert "cannot be read" in told[0]
+
+
+def test_a_refresh_that_fails_is_an_import_error_until_one_succeeds(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    folder.rename(folder.with_name("away"))
+    bundle.refresh()
+    dags, errors = load(bundle)
+    assert set(dags) == {"a"}
+    assert set(errors) == {"refresh.error.py"}
+    assert f"{folder} cannot be read or served: No such file" in errors["refresh.error.py"]
+    folder.with_name("away").rename(folder)
+    bundle.refresh()
+    assert load(bundle)[1] == {}
+
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bundle_module.SnapshotStore, "keep", full)
+        (folder / "b.yaml").write_text(text("b"))
+        bundle.refresh()
+        dags, errors = load(bundle)
+        assert set(dags) == {"a"}
+        assert "No space left on device" in errors["refresh.error.py"]
+    bundle.refresh()
+    dags, errors = load(bundle)
+    assert (set(dags), errors) == ({"a", "b"}, {})
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "folder", "list", "gone"])
+def test_a_damaged_index_costs_no_production_its_last_good_text(
+    folder: Path, open_bundle: Open, damage: str
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    (folder / "b.yaml").write_text(text("b"))
+    bundle = open_bundle()
+    (folder / "a.yaml").write_text("version: [")
+    bundle.refresh()
+    index = bundle.base_dir / "index.json"
+    data = index.read_bytes()
+    index.unlink()
+    if damage == "folder":
+        (index / "x").mkdir(parents=True)
+    elif damage != "gone":
+        index.write_bytes({"empty": b"", "half": data[: len(data) // 2], "list": b"[]"}[damage])
+    dags, errors = load(open_bundle())
+    assert set(dags) == {"a", "b"}
+    assert list(errors) == ["a.yaml.py"]
+    assert json.loads(index.read_bytes())["productions"].keys() == {"a", "b"}
+
+
+def test_what_stands_in_the_way_in_the_served_folder_is_cleared_away(
+    folder: Path, open_bundle: Open
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    for name in ("a.py", "stray.py"):
+        with contextlib.suppress(FileNotFoundError):
+            (bundle.path / name).unlink()
+        (bundle.path / name / "x").mkdir(parents=True)
+    (folder / "a.yaml").write_text(text("a", tasks=4))
+    bundle.refresh()
+    dags, errors = load(bundle)
+    assert tasks_wanted(dags["a"]) == 4
+    assert errors == {}
+    assert not (bundle.path / "stray.py").exists()
+
+
+def test_a_folder_that_is_not_mounted_retires_nothing_and_is_told(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: set())
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    folder.rename(folder.with_name("volume"))
+    folder.mkdir()
+    for opened in (bundle, open_bundle()):
+        opened.refresh()
+        dags, errors = load(opened)
+        assert set(dags) == {"a"}
+        assert "retired" not in dags["a"].tags
+        assert "is its volume mounted?" in errors["refresh.error.py"]
+    folder.rmdir()
+    folder.with_name("volume").rename(folder)
+    bundle.refresh()
+    dags, errors = load(bundle)
+    assert (set(dags), errors) == ({"a"}, {})
+
+
+def test_files_that_are_all_deleted_are_retired_with_a_word(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    told: list[str] = []
+    monkeypatch.setattr(bundle_module.log, "warning", lambda line, *a: told.append(line % a))
+    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: set(ids))
+    (folder / "a.yaml").unlink()
+    bundle.refresh()
+    assert "retired" in load(bundle)[0]["a"].tags
+    assert len(told) == 1
+    assert "all files are gone" in told[0]
+
+
+def test_a_dag_that_another_bundle_has_is_not_taken_over(
+    folder: Path, open_bundle: Open, airflow_database: Path
+) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.merge(DagBundleModel(name="dags-folder"))
+        session.flush()
+        session.merge(DagModel(dag_id="theirs", bundle_name="dags-folder", is_stale=False))
+    (folder / "a.yaml").write_text(text("theirs"))
+    (folder / "b.yaml").write_text(text("ours"))
+    (folder / "c.yaml").write_text(text("production_operations"))
+    dags, errors = load(open_bundle())
+    assert set(dags) == {"ours"}
+    assert "already defined by bundle 'dags-folder'" in errors["a.yaml.py"]
+    assert "a DAG of dirac_prodsys itself" in errors["c.yaml.py"]
+
+
+def test_only_versions_that_no_run_has_are_taken_away(
+    folder: Path,
+    open_bundle: Open,
+    airflow_database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (folder / "a.yaml").write_text(text("a"))
+    bundle = open_bundle()
+    versions = [version(bundle)]
+    for tasks in (4, 5):
+        (folder / "a.yaml").write_text(text("a", tasks=tasks))
+        bundle.refresh()
+        versions.append(version(bundle))
+    for path in (bundle.base_dir / "manifests").iterdir():
+        os.utime(path, (1, 1))
+    _, second, third = versions
+    assert versions_in_use(bundle.name) is not None
+    for in_use, left in ((None, versions), ({second}, [second, third])):
+        monkeypatch.setattr(bundle_module, "versions_in_use", lambda name, found=in_use: found)
+        monkeypatch.setattr(bundle_module, "CLEAN_UP", -1.0)
+        bundle.refresh()
+        assert [v for v in versions if bundle._store.restore(v)] == left
+    assert tasks_wanted(load(open_bundle(second))[0]["a"]) == 4
 
 
 def test_a_deleted_file_keeps_its_dag_while_a_run_is_unfinished(

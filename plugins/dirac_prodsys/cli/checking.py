@@ -6,15 +6,15 @@ Invariant: the same findings in the same order, however many processes there are
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dirac_prodsys.cli.files import beside, read_bytes
-from dirac_prodsys.errors import DefinitionErrors
+from dirac_prodsys.cli.files import beside, leads_nowhere_else, read_bytes
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
@@ -26,14 +26,27 @@ if TYPE_CHECKING:
 ALONE = 50
 
 
-def check_file(path: Path, limits: Limits | None = None) -> tuple[Report, Reading | None]:
+def check_file(
+    path: Path, limits: Limits | None = None, *, named: bool = True
+) -> tuple[Report, Reading | None]:
     """What is found in one file, and the reading itself if it is a production.
 
     :param limits: of the site; None: it is not asked.
+    :param named: by whoever asks; else it was found in a folder, and may be no link that leads out.
     """
     from dirac_prodsys.core.findings import Finding
+    from dirac_prodsys.core.folder_files import LEADS_OUT, NO_TEXT, is_text, readable
     from dirac_prodsys.core.proof import Report, read
 
+    why = ""
+    if not is_text(str(path)):
+        why, hint = NO_TEXT, "use letters, digits and _ . -"
+    elif not named and path.exists() and not leads_nowhere_else(path):
+        why, hint = LEADS_OUT, "put the file itself into the folder"
+    if why:
+        shown = str(path) if is_text(str(path)) else readable(str(path))
+        place = {"file": shown, "line": 1, "column": 1, "code": "unreadable"}
+        return Report(shown, (Finding.of(DefinitionError(why, hint, **place)),)), None  # type: ignore[arg-type]
     try:
         source = read_bytes(path)
     except DefinitionErrors as errors:
@@ -63,16 +76,23 @@ def within_limits(
     return replace(report, findings=tuple(sorted(found)))
 
 
-def check_files(files: Sequence[Path], limits: Limits | None = None) -> Iterator[Report]:
-    """What is found in each file by itself."""
+def check_files(
+    files: Sequence[Path], limits: Limits | None = None, named: Collection[Path] | None = None
+) -> Iterator[Report]:
+    """What is found in each file by itself.
+
+    :param named: those that were named, and not found in a folder; None: all.
+    """
     look = partial(_report, limits=limits)
+    ways = [(path, named is None or path in named) for path in files]
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if len(files) < ALONE or processors < 2:
-        yield from map(look, files)
+        yield from map(look, ways)
         return
     with ProcessPoolExecutor(processors) as pool:
-        yield from pool.map(look, files, chunksize=10)
+        yield from pool.map(look, ways, chunksize=10)
 
 
-def _report(path: Path, limits: Limits | None) -> Report:
-    return check_file(path, limits)[0]
+def _report(way: tuple[Path, bool], limits: Limits | None) -> Report:
+    path, named = way
+    return check_file(path, limits, named=named)[0]

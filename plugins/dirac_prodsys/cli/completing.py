@@ -13,7 +13,8 @@ from pathlib import Path
 
 import typer
 
-from dirac_prodsys.cli.files import SUFFIXES, read_production
+from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.core.folder_files import ENDINGS
 from dirac_prodsys.errors import ProdsysError
 
 #: seconds that a person waits for a completion
@@ -31,7 +32,7 @@ def files(incomplete: str) -> Iterator[str]:
                 continue
             if path.is_dir():
                 yield f"{shown}/"
-            elif path.suffix in SUFFIXES:
+            elif path.name.lower().endswith(ENDINGS):
                 yield shown
 
 

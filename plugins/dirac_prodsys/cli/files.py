@@ -15,30 +15,37 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
     from dirac_prodsys.core.production import Production
 
-#: of production files
-SUFFIXES = frozenset({".yaml", ".yml", ".graphml"})
-
 
 def production_files(paths: Iterable[Path]) -> list[Path]:
     """The files that ``paths`` mean, in order: a file is itself, a folder all productions below.
 
-    Hidden files and folders are left out, as editors and version control put theirs there.
+    Which files count is for ``core/folder_files`` to say, as for the Dag bundle.
     """
+    from dirac_prodsys.core.folder_files import is_passed_over, is_production
+
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
             inside = sorted(
                 file
                 for file in path.rglob("*")
-                if file.suffix in SUFFIXES
-                and file.is_file()
-                and not file.name.startswith("_")  # for others to extend
-                and not any(part.startswith(".") for part in file.relative_to(path).parts)
+                if is_production(file.name)
+                and not any(is_passed_over(part) for part in file.relative_to(path).parts)
             )
             found.update(dict.fromkeys(inside))
         else:
             found[path] = None
     return list(found)
+
+
+def sub_folder(path: Path, given: Iterable[Path]) -> Path | None:
+    """The sub-folder of a folder that was given in which a file was found; None: in none.
+
+    The bundle of a folder does not serve its sub-folders: each is a folder of its own.
+    """
+    if path in given or path.parent in given:
+        return None
+    return path.parent if any(folder in path.parents for folder in given) else None
 
 
 def read_production(path: Path) -> Production:
@@ -105,12 +112,25 @@ def _unreadable(path: Path, reason: str) -> DefinitionError:
 
 
 def beside(path: Path) -> Callable[[str], str | None]:
-    """What reads files by their name as a production file says it: from its own folder on."""
+    """What reads files by their name as a production file says it: from its own folder on.
+
+    A link that leads out of the folder is no file of it, as for the Dag bundle.
+    """
+    from dirac_prodsys.core.yaml_source import MAX_BYTES
 
     def read(name: str) -> str | None:
+        other = path.parent / name
+        if not other.is_file() or not leads_nowhere_else(other):
+            return None
         try:
-            return (path.parent / name).read_text("utf-8")
+            with other.open("rb") as file:
+                return file.read(MAX_BYTES + 1).decode("utf-8")
         except (OSError, UnicodeDecodeError):
             return None
 
     return read
+
+
+def leads_nowhere_else(path: Path) -> bool:
+    """Whether a file lies in its folder, even if its name there is a link."""
+    return path.resolve().is_relative_to(path.parent.resolve())

@@ -18,7 +18,7 @@ from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.checking import check_file, check_files
 from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
-from dirac_prodsys.cli.files import production_files
+from dirac_prodsys.cli.files import production_files, sub_folder
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
 from dirac_prodsys.errors import GatewayError, ProdsysError
@@ -78,16 +78,19 @@ def lint(
         settings = GatewaySettings(
             backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
         )
-        reports, outage = _check_live(found_files, settings, run, limits)
+        reports, outage = _check_live(found_files, paths, settings, run, limits)
     else:
-        reports = _check(found_files, limits)
-    found = _all_findings(reports, verbose=verbose)
+        reports = _check(found_files, paths, limits)
+    apart = [sub_folder(file, paths) for file in found_files]
+    found = _all_findings(reports, apart, verbose=verbose)
     output = "json" if as_json else output
     text = FORMATS[output](found)
     if text:
         typer.echo(text)
     if output == "text":
         typer.echo(_summary(len(found_files), found), err=True)
+        if any(apart):
+            typer.echo(_not_served(apart), err=True)
     if outage is not None:
         typer.echo(f"the grid could not be asked: {outage}", err=True)
         raise typer.Exit(exit_code(outage))
@@ -95,17 +98,21 @@ def lint(
         raise typer.Exit(DEFINITION)
 
 
-def _check(files: Sequence[Path], limits: Limits | None) -> list[Report]:
+def _check(files: Sequence[Path], named: Sequence[Path], limits: Limits | None) -> list[Report]:
     with _progress(len(files)) as advance:
         reports = []
-        for report in check_files(files, limits):
+        for report in check_files(files, limits, named):
             reports.append(report)
             advance()
         return reports
 
 
 def _check_live(
-    files: Sequence[Path], settings: GatewaySettings, run: str, limits: Limits | None
+    files: Sequence[Path],
+    named: Sequence[Path],
+    settings: GatewaySettings,
+    run: str,
+    limits: Limits | None,
 ) -> tuple[list[Report], ProdsysError | None]:
     """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
     from dirac_prodsys.cli.lint_live import Live
@@ -116,7 +123,7 @@ def _check_live(
     live: Live | None = None
     with _progress(len(files)) as advance:
         for path in files:
-            report, reading = check_file(path, limits)
+            report, reading = check_file(path, limits, named=path in named)
             if reading is not None and outage is None:
                 try:
                     live = live or Live(open_gateway(settings), run, limits)
@@ -128,17 +135,24 @@ def _check_live(
     return reports, outage
 
 
-def _all_findings(reports: Sequence[Report], *, verbose: bool) -> list[Finding]:
-    """Findings of the files by themselves, then of each among the others; file by file."""
+def _all_findings(
+    reports: Sequence[Report], apart: Sequence[Path | None], *, verbose: bool
+) -> list[Finding]:
+    """Findings of the files by themselves, then of each among the others; file by file.
+
+    :param apart: the sub-folder of each file; only those of one folder are served side by side.
+    """
     from dirac_prodsys.core.proof import folder_gates
     from dirac_prodsys.core.proof.folder import clashes
 
     between: dict[str, list[Finding]] = {}
     # a good file keeps its name before a broken one that claims it
-    in_rank = sorted(reports, key=lambda report: report.broken)
-    for finding in clashes(report.claims for report in in_rank):
-        between.setdefault(finding.file, []).append(finding)
-    waits = [report.waits for report in in_rank if report.waits is not None]
+    in_rank = sorted(zip(reports, apart, strict=True), key=lambda one: one[0].broken)
+    for folder in dict.fromkeys(apart):
+        beside = (report.claims for report, where in in_rank if where == folder)
+        for finding in clashes(beside):
+            between.setdefault(finding.file, []).append(finding)
+    waits = [report.waits for report, _ in in_rank if report.waits is not None]
     # one file by itself, as an editor checks it, does not say what else there is
     for finding in folder_gates.check(waits, whole=len(reports) > 1):
         between.setdefault(finding.file, []).append(finding)
@@ -155,6 +169,16 @@ def _summary(files: int, found: Iterable[Finding]) -> str:
             worst[finding.file] = finding.severity
     count = Counter(worst.values())
     return f"{files} files checked, {count['error']} with errors, {count['warning']} with warnings"
+
+
+def _not_served(apart: Iterable[Path | None]) -> str:
+    folders = Counter(folder for folder in apart if folder is not None)
+    named = ", ".join(str(folder) for folder in sorted(folders)[:10])
+    more = f" and {len(folders) - 10} more" if len(folders) > 10 else ""
+    return (
+        f"{folders.total()} of them are in sub-folders, which the bundle of a folder does not "
+        f"serve: {named}{more}"
+    )
 
 
 @contextmanager

@@ -90,12 +90,11 @@ def read_query(
     :param made: it is what a step's own files carry.
     """
     before = len(problems.found)
-    query = MetaQuery()
     for field, condition in form.items():
         with problems.at(*path):
             check_askable(field, made=made)
-            query = query.refine(MetaQuery.parse({field: condition}))
-    return None if len(problems.found) > before else query
+            MetaQuery.parse({field: condition})
+    return None if len(problems.found) > before else MetaQuery.parse(form)
 
 
 def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None:
@@ -110,17 +109,16 @@ def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None
     for output in outputs.values():
         path: Path = ("steps", output.step, "output", "directory")
         holding = (o for directory in above(output.directory) for o in at.get(directory, ()))
-        for other in holding:
+        clashing = (o for o in holding if output.metadata.keys() & o.metadata.keys())
+        for other in islice(clashing, MAX_STRANGERS):
             twice = sorted(output.metadata.keys() & other.metadata.keys())
-            if twice:
-                problems.add(
-                    path,
-                    f"the directory lies below that of step {other.step}, and both have "
-                    f"{', '.join(twice)}: the catalogue refuses that",
-                    "give each step a directory of its own, side by side",
-                    code="directories",
-                )
-                break  # the next one would say the same
+            problems.add(
+                path,
+                f"the directory lies below that of step {other.step}, and both have "
+                f"{', '.join(twice)}: the catalogue refuses that",
+                "give each step a directory of its own, side by side",
+                code="directories",
+            )
         first = at[output.directory][0]
         if dict(first.metadata) != dict(output.metadata):
             problems.add(

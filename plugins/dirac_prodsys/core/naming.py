@@ -11,6 +11,7 @@ import hashlib
 import re
 
 from dirac_prodsys.core import limits
+from dirac_prodsys.core.problems import short
 from dirac_prodsys.errors import DefinitionError
 
 #: of names of transformations, and of LFNs, characters
@@ -25,6 +26,34 @@ SEPARATOR = "__"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _PLAIN_RUN_ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?")
 _PATH = re.compile(r"(?:/[A-Za-z0-9_.+=@-]+)+")
+
+
+#: how a name ends that was cut or cleaned: eight digits of a SHA-256, never those of a day
+_MARKED = re.compile(r"(?:.*-)?([0-9a-f]{8})", re.DOTALL)
+_DAY = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+#: DAGs of this product that are no productions
+RESERVED = frozenset({"production_operations"})
+#: ``dag.dag_id``, and ``dag_tag.name``, of Airflow's database, characters
+MAX_DAG_ID, MAX_TAG = 250, 100
+#: characters of the IDs of a task group and of a task (``validate_group_key``, ``validate_key``)
+MAX_GROUP, MAX_TASK = 200, 250
+
+
+def looks_marked(name: str) -> bool:
+    """Whether a name looks like one that was cut or cleaned and marked by its digest.
+
+    Such a name never stands for itself where names are marked: it could be taken for another's.
+    ``nightly-20261128`` is plain: no mark is a day.
+    """
+    marked = _MARKED.fullmatch(name)
+    return marked is not None and not _DAY.fullmatch(marked[1])
+
+
+def mark(name: str) -> str:
+    """Eight hex digits of the name's SHA-256, which :func:`looks_marked` knows."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    marks = (digest[start : start + 8] for start in range(0, 64, 8))
+    return next(found for found in marks if not _DAY.fullmatch(found))
 
 
 def check_name(name: str, what: str) -> str:
@@ -43,8 +72,35 @@ def check_name(name: str, what: str) -> str:
 
 
 def dag_id(production: str) -> str:
-    """The DAG of a production is named as the production."""
-    return check_name(production, "production")
+    """The DAG of a production is named as the production.
+
+    :raises DefinitionError: there can be no such DAG, or it is another one.
+    """
+    check_name(production, "production")
+    if production.lower() in RESERVED:
+        raise DefinitionError(
+            f"{production!r} is the name of a DAG of dirac_prodsys itself",
+            "give the production another name",
+            code="name",
+        )
+    if len(production) > MAX_DAG_ID:
+        raise DefinitionError(
+            f"{short(production)!r} has {len(production)} characters, more than the {MAX_DAG_ID} "
+            "of a DAG ID",
+            "give the production a shorter name",
+            code="name",
+        )
+    return production
+
+
+def check_tag(tag: str) -> None:
+    """:raises DefinitionError: Airflow cannot keep the tag."""
+    if not tag or len(tag) > MAX_TAG or not tag.isprintable():
+        raise DefinitionError(
+            f"{short(tag)!r} is no tag of 1 to {MAX_TAG} characters in one line",
+            "shorten it, or drop it",
+            code="name",
+        )
 
 
 def group_id(step: str) -> str:
@@ -56,11 +112,13 @@ def run_tag(run_id: str) -> str:
     """A short form of an Airflow run ID, safe in names, paths and metadata.
 
     Deterministic; a run ID that is safe and short stands for itself, any other is cut, cleaned and
-    marked by eight hex digits of its SHA-256, so that different runs get different tags.
+    marked by eight hex digits of its SHA-256, so that different runs get different tags; a plain
+    run ID that looks as if it were marked is marked, too.
     """
-    if len(run_id) <= MAX_RUN_TAG and _PLAIN_RUN_ID.fullmatch(run_id) and SEPARATOR not in run_id:
+    plain = len(run_id) <= MAX_RUN_TAG and _PLAIN_RUN_ID.fullmatch(run_id)
+    if plain and SEPARATOR not in run_id and not looks_marked(run_id):
         return run_id
-    digest = hashlib.sha256(run_id.encode()).hexdigest()[:8]
+    digest = mark(run_id)
     cleaned = re.sub(r"[^A-Za-z0-9.]+", "-", run_id)[: MAX_RUN_TAG - 9].strip("-.")
     return f"{cleaned}-{digest}" if cleaned else digest
 

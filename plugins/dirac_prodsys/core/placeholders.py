@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dirac_prodsys.core.problems import Path, Problems, nearest, short
+from dirac_prodsys.errors import MOST_OF_A_KIND
 
 #: production, step and virtual organisation as named in the file; run: tag of the DAG run
 NAMES = ("production", "run", "step", "vo")
@@ -51,6 +52,7 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
         return text
     parts: list[str] = []
     done, begun = 0, -1
+    before = len(problems.found)
     for sign in _SIGN.finditer(text):
         if sign[0] == "${{":
             begun = sign.start() if begun < 0 else begun
@@ -58,6 +60,8 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
             written = text[begun : sign.end()]
             parts += (text[done:begun], _value(written, values, path, problems))
             done, begun = sign.end(), -1
+            if len(problems.found) - before > MOST_OF_A_KIND:
+                return "unknown"
         elif begun >= 0:
             break
     if begun >= 0:

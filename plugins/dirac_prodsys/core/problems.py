@@ -117,7 +117,7 @@ _LONGEST_WORD = 64
 
 
 @contextmanager
-def bounded_guesses(comparisons: int = 20_000) -> Iterator[None]:
+def bounded_guesses(comparisons: int = 8_000) -> Iterator[None]:
     """Let all hints given inside compare no more than so many pairs of words.
 
     A thousand mistakes among a thousand names are a million pairs, and a reader needs the first
@@ -150,12 +150,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}? {listed(names)}" if close else listed(names)
 
 
-def listed(names: Collection[str]) -> str:
-    """The known words, in their order, as far as a reader wants to see them."""
+def listed(names: Collection[object]) -> str:
+    """The known words or numbers, in their order, as far as a reader wants to see them."""
     if not names:
         return "nothing is known here"
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return f"known here: {', '.join(map(short, islice(names, LISTED)))}{more}"
+    return f"known here: {', '.join(short(str(n)) for n in islice(names, LISTED))}{more}"
 
 
 def short(text: str, longest: int = 100) -> str:

@@ -16,57 +16,75 @@ worker asks for it.
 visible within 3 s; ``[core] min_serialized_dag_update_interval`` of at most 5 s an edited one
 within 10 s.
 
-Invariant: nothing of a user is executed here, in the DAG processor's own process; a refresh in
-which nothing has changed costs one ``stat`` per file.
+A refresh that fails leaves everything as it was, and is shown as an import error of its own,
+``refresh.error.py``, until one succeeds. If all files vanish at once and the folder has become
+another directory (a volume that is not mounted), nothing is retired.
+
+Versions that no run in Airflow's database has, and that are older than ``keep_days``, are taken
+away once a day, by the process that may ask the database; nobody else takes any away.
+
+Invariant: nothing of a user is executed here, and files are read in a process of their own; a
+refresh in which nothing has changed costs one ``stat`` per file.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
+import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
-from dirac_prodsys.provider.bundle_shelf import Served, Shelf, arrange
+from dirac_prodsys.provider.bundle_database import other_owners, unfinished_runs, versions_in_use
+from dirac_prodsys.provider.bundle_index import Index, read_index, write_index
+from dirac_prodsys.provider.bundle_shelf import Shelf, arrange, error_code
 from dirac_prodsys.provider.bundle_snapshots import SnapshotStore, write
-from dirac_prodsys.provider.bundle_sources import Signature, SourceFolder
+from dirac_prodsys.provider.bundle_sources import Signature, Source, SourceFolder
 
 log = logging.getLogger(__name__)
 
-#: seconds between two questions whether a retired production still has unfinished runs
+#: seconds between two questions to the database: whether a retired production still has unfinished
+#: runs, and whether a DAG ID that another bundle had is free
 RETIRED_CHECK = 15.0
+#: seconds between two looks for versions that nobody needs
+CLEAN_UP = 24 * 3600.0
+#: what Airflow shows while the folder cannot be refreshed; no file or production gives this name
+REFRESH_ERROR = "refresh.error.py"
 
 
 class ProductionsDagBundle(BaseDagBundle):
     """The productions of one folder.
 
     :param productions: absolute path of the folder with the users' ``*.yaml``.
+    :param keep_days: a version that no run has is kept for so long.
     :param kwargs: ``name``, ``version``, ``refresh_interval`` as Airflow gives them.
     """
 
     supports_versioning = True
 
-    def __init__(self, *, productions: str, **kwargs: Any) -> None:
+    def __init__(self, *, productions: str, keep_days: float = 30.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.productions = Path(productions).expanduser()
         self._folder = SourceFolder(self.productions, self.name)
         self._latest = self.base_dir / "latest"
         self._index = self.base_dir / "index.json"
+        self._keep = keep_days * 24 * 3600
         self._store = SnapshotStore(self.base_dir, self.versions_dir)
         self._signatures: dict[str, Signature] | None = None
         self._index_state: tuple[int, int] | None = None
         self._current: str | None = None
-        self._retired_asked = float("-inf")
-        self._has_retired = False
+        self._asked = float("-inf")
+        self._must_ask = False
+        self._cleaned = float("-inf")
         self._touch_again: dict[Path, float] = {}
-        self._folder_error = ""
+        self._error = ""
+        self._vanished = ""
 
     @property
     def path(self) -> Path:
@@ -75,7 +93,7 @@ class ProductionsDagBundle(BaseDagBundle):
 
     def get_current_version(self) -> BundleVersion | None:
         """The version of the state that :attr:`path` shows."""
-        version = self.version or self._current or self._read_index().get("version")
+        version = self.version or self._current or read_index(self._index, self._latest).version
         return BundleVersion(version=version) if version else None
 
     def initialize(self) -> None:
@@ -91,56 +109,79 @@ class ProductionsDagBundle(BaseDagBundle):
         super().initialize()
 
     def refresh(self) -> None:
-        """Serve what the folder holds now; an unreadable folder leaves all as it is."""
+        """Serve what the folder holds now; what goes wrong with that leaves all as it is."""
         if self.version is not None:
             return
-        self._touch_changed()
         try:
+            self._touch_changed()
             signatures = self._folder.signatures()
-        except OSError as error:
-            self._tell_folder(f"{error.strerror or error}")
-            self._latest.mkdir(parents=True, exist_ok=True)
-            return
-        self._tell_folder("")
-        if self._nothing_new(signatures):
-            return
-        with self.lock():
-            self._refresh(signatures)
+            if not self._nothing_new(signatures):
+                with self.lock():
+                    self._refresh(signatures)
+        except Exception as error:
+            self._signatures = None  # it is tried again, whatever has changed
+            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            self._tell(f"{self._folder.folder} cannot be read or served: {why}", error)
+        else:
+            self._tell(self._vanished)
+        self._clean_up()
 
     def _refresh(self, signatures: Mapping[str, Signature]) -> None:
-        index = self._read_index()
-        before = {name: Served(**served) for name, served in index.get("productions", {}).items()}
-        shelf = self._without_finished(arrange(self._folder.scan(), before))
+        index = read_index(self._index, self._latest)
+        sources = self._folder.scan()
+        identity = self._folder.identity()
+        self._vanished = self._all_gone(sources, index, identity)
+        owners = other_owners(self.name, {source.production for source in sources})
+        keep = bool(self._vanished or self._folder.unsettled)
+        shelf = arrange(sources, index.productions, owners=owners, keep=keep)
+        shelf = self._without_finished(shelf)
         files = shelf.files()
         version = self._store.keep(files)
         self._serve(files)
-        record = {
-            "version": version,
-            "signatures": {name: list(signature) for name, signature in signatures.items()},
-            "productions": {name: vars(served) for name, served in shelf.productions.items()},
-        }
-        if record != index:
-            write(self._index, json.dumps(record).encode())
+        seen = {n: tuple(s) for n, s in signatures.items() if n not in self._folder.unsettled}
+        now = Index(version, seen, shelf.productions, index.identity if keep else identity)
+        if now != index:
+            write_index(self._index, now)
         self._tell_change(shelf, version)
-        self._current, self._has_retired = version, bool(shelf.retired)
+        self._current, self._must_ask = version, bool(shelf.retired or owners)
         self._signatures, self._index_state = dict(signatures), _state(self._index)
 
+    def _all_gone(self, sources: Sequence[Source], index: Index, identity: str) -> str:
+        """What to say if every file has vanished together with the folder itself; else nothing."""
+        served = [name for name, served in index.productions.items() if not served.retired]
+        if sources or not served:
+            return ""
+        if index.identity in ("", identity):
+            log.warning(
+                "bundle %s: all files are gone from %s: %d productions are retired, which ends "
+                "none of their runs; put the files back to keep them",
+                self.name,
+                self._folder.folder,
+                len(served),
+            )
+            return ""
+        return (
+            f"{self._folder.folder} is empty and no longer the directory that it was: is its "
+            f"volume mounted? {len(served)} productions are served as they were; if they are "
+            "meant to go, put any production file there"
+        )
+
     def _nothing_new(self, signatures: Mapping[str, Signature]) -> bool:
-        if self._has_retired and time.monotonic() - self._retired_asked > RETIRED_CHECK:
+        if self._must_ask and time.monotonic() - self._asked > RETIRED_CHECK:
             return False
         return (
             signatures == self._signatures
+            and not self._folder.due()
             and self._index_state == _state(self._index)
             and self._latest.is_dir()
         )
 
     def _up_to_date(self) -> bool:
         """Whether the last refresh of any process saw the folder as it is."""
-        known = self._read_index().get("signatures")
+        index = read_index(self._index, self._latest)
         with contextlib.suppress(OSError):
-            now = {name: list(s) for name, s in self._folder.signatures().items()}
-            return known == now and self._latest.is_dir()
-        return self._latest.is_dir()
+            return index.signatures == self._folder.signatures() and self._latest.is_dir()
+        return False
 
     def _serve(self, files: Mapping[str, bytes]) -> None:
         """Bring the latest folder to this content; a changed text makes its stub look changed."""
@@ -153,9 +194,8 @@ class ProductionsDagBundle(BaseDagBundle):
             if name.endswith(".py"):
                 self._touch_again[self._latest / name] = time.monotonic() + _settled_after()
         for entry in self._latest.iterdir():
-            if entry.name not in files and entry.name != "__pycache__":
-                with contextlib.suppress(FileNotFoundError):
-                    entry.unlink()
+            if entry.name not in (*files, "__pycache__", REFRESH_ERROR):
+                _remove(entry)
 
     def _touch_changed(self) -> None:
         """Have a changed stub parsed once more, after Airflow is ready to store it.
@@ -185,30 +225,50 @@ class ProductionsDagBundle(BaseDagBundle):
         )
 
     def _without_finished(self, shelf: Shelf) -> Shelf:
+        self._asked = time.monotonic()
         if not shelf.retired:
             return shelf
-        self._retired_asked = time.monotonic()
         unfinished = unfinished_runs(shelf.retired)
         if unfinished is None:
             return shelf
         return shelf.without(set(shelf.retired) - unfinished)
 
-    def _read_index(self) -> dict[str, Any]:
+    def _clean_up(self) -> None:
+        """Take away versions that no run has, if the database says which these are."""
+        if time.monotonic() - self._cleaned < CLEAN_UP or self._current is None:
+            return
+        self._cleaned = time.monotonic()
         try:
-            index: dict[str, Any] = json.loads(self._index.read_bytes())
-        except FileNotFoundError:
-            return {}
-        return index
+            needed = versions_in_use(self.name)
+            if needed is None:
+                return
+            with self.lock():
+                current = read_index(self._index, self._latest).version
+                needed |= {current, self._current}
+                gone = self._store.forget(needed, time.time() - self._keep)
+        except Exception:
+            log.warning("bundle %s: old versions stay", self.name, exc_info=True)
+            return
+        if gone:
+            log.info("bundle %s: %d versions that no run has were removed", self.name, len(gone))
 
-    def _tell_folder(self, error: str) -> None:
-        if error and error != self._folder_error:
-            log.error(
-                "bundle %s: %s cannot be read, everything stays as it was: %s",
-                self.name,
-                self._folder.folder,
-                error,
-            )
-        self._folder_error = error
+    def _tell(self, why: str, error: Exception | None = None) -> None:
+        """Show in the UI why the folder cannot be refreshed; empty: it can."""
+        stub = self._latest / REFRESH_ERROR
+        if why != self._error:
+            if why:
+                log.error("bundle %s: %s; everything stays as it was", self.name, why)
+                log.debug("bundle %s: the refresh that failed", self.name, exc_info=error)
+            self._error = why
+        try:
+            if why:
+                code = error_code(f"{why}; everything stays as it was").encode()
+                if _content(stub) != code:
+                    write(stub, code)
+            else:
+                _remove(stub)
+        except OSError:
+            log.error("bundle %s: %s cannot be written", self.name, self._latest, exc_info=True)
 
     def _tell_change(self, shelf: Shelf, version: str) -> None:
         if version != self._current:
@@ -222,29 +282,6 @@ class ProductionsDagBundle(BaseDagBundle):
             )
 
 
-def unfinished_runs(dag_ids: Collection[str]) -> set[str] | None:
-    """Which of these DAGs have a queued or running run; None where the database may not be asked.
-
-    Airflow's DAG processor may ask, its workers may not.
-    """
-    try:
-        from airflow.models.dagrun import DagRun
-        from airflow.utils.session import create_session
-        from airflow.utils.state import State
-        from sqlalchemy import select
-
-        with create_session() as session:
-            found = session.scalars(
-                select(DagRun.dag_id)
-                .where(DagRun.dag_id.in_(dag_ids), DagRun.state.in_(State.unfinished_dr_states))
-                .distinct()
-            )
-            return set(found)
-    except Exception:
-        log.debug("the database cannot be asked for unfinished runs", exc_info=True)
-        return None
-
-
 def _settled_after() -> float:
     return conf.getfloat("core", "min_serialized_dag_update_interval", fallback=30.0) + 1.0
 
@@ -252,8 +289,16 @@ def _settled_after() -> float:
 def _content(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
 
 
 def _state(path: Path) -> tuple[int, int] | None:

@@ -15,11 +15,11 @@ Invariant: a pure function of (sources, what was served, which productions have 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from dirac_prodsys.core import naming
 from dirac_prodsys.provider.bundle_sources import Source
 
 _STUB = '''"""Airflow DAG of the production {production!r}; written by ProductionsDagBundle, do
@@ -95,32 +95,70 @@ class Shelf:
             files[f"{stem}.yaml"] = served.text.encode()
             files[f"{stem}.py"] = code.encode()
         for file, message in self.errors.items():
-            code = _ERROR.format(message=message)
+            code = error_code(message)
             files[f"{_safe(file, '.')}.py"] = code.encode()
         return files
 
 
-def arrange(sources: Iterable[Source], before: Mapping[str, Served]) -> Shelf:
+def error_code(message: str) -> str:
+    """The text of a file that does nothing but raise the message."""
+    return _ERROR.format(message=message)
+
+
+def arrange(
+    sources: Iterable[Source],
+    before: Mapping[str, Served],
+    *,
+    owners: Mapping[str, str] | None = None,
+    keep: bool = False,
+) -> Shelf:
     """What to serve now.
 
     :param before: what was served until now, by production.
+    :param owners: DAG IDs of other bundles → the names of these.
+    :param keep: no production is retired, whatever is gone: not all is known yet.
     """
+    owners = owners or {}
     by_file = {source.file: source for source in sources}
     broken = {file: source.error for file, source in by_file.items() if source.error}
     errors = dict(broken)
     productions: dict[str, Served] = {}
     for name, claims in _claims(by_file.values()).items():
         owner = _owner(claims, before.get(name), broken)
+        if name in owners and name not in before:
+            for file in claims:
+                errors[file] = (
+                    f"{file}: a DAG {name!r} is already defined by bundle {owners[name]!r}: "
+                    "give the production another name"
+                )
+            continue
         if owner in claims:
             productions[name] = Served(owner, claims[owner])
         for file in claims:
             if file != owner:
                 errors[file] = f"{file}: production {name!r} is already defined by {owner}"
+    _refuse_twins(productions, before, errors)
     for name, served in before.items():
         if name not in productions:
-            gone = served.file not in broken
+            gone = served.file not in broken and (served.retired or not keep)
             productions[name] = Served(served.file, served.text, retired=gone)
     return Shelf(productions, errors)
+
+
+def _refuse_twins(
+    productions: dict[str, Served], before: Mapping[str, Served], errors: dict[str, str]
+) -> None:
+    """Of names that differ in case only, the one that was served, or else the first, goes on."""
+    first: dict[str, str] = {}
+    for name in sorted(productions, key=lambda name: (name not in before, name)):
+        twin = first.setdefault(name.lower(), name)
+        if twin != name:
+            file = productions.pop(name).file
+            errors[file] = (
+                f"{file}: production {name!r} differs in upper and lower case only from {twin!r}, "
+                f"defined by {productions[twin].file}: the Transformation System takes them for "
+                "the same name"
+            )
 
 
 def _claims(sources: Iterable[Source]) -> dict[str, dict[str, str]]:
@@ -150,8 +188,11 @@ def file_stem(production: str) -> str:
 
 
 def _safe(name: str, also: str) -> str:
-    """A file name for any name; different names give different ones."""
+    """A file name for any name; different names give different ones.
+
+    What is cleaned is marked by a digest, and so is what looks as if it had been.
+    """
     cleaned = re.sub(rf"[^A-Za-z0-9_{re.escape(also)}-]", "_", name)[:150]
-    if cleaned == name and not name.startswith("."):
+    if cleaned == name and not name.startswith(".") and not naming.looks_marked(name):
         return name
-    return f"{cleaned.lstrip('.')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{cleaned.lstrip('.')}-{naming.mark(name)}"

@@ -5,6 +5,9 @@ that no task was *started* from lately, whatever waits; so the files themselves 
 ``objects/``, each state's list in ``manifests/``, and a missing or half-cleaned state is put
 together again.
 
+What a power cut left (an empty list, half an object) is told by its digest, and counts as absent:
+the next state that has it writes it anew.
+
 Invariant: a version names one content, for ever; files appear whole or not at all.
 """
 
@@ -16,7 +19,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 
@@ -35,48 +38,125 @@ class SnapshotStore:
     def keep(self, files: Mapping[str, bytes]) -> str:
         """Store a state; returns its version, the same for the same files."""
         manifest = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        text = json.dumps(manifest, sort_keys=True)
-        version = hashlib.sha256(text.encode()).hexdigest()[:20]
+        text = json.dumps(manifest, sort_keys=True).encode()
+        version = _version(text)
         for name, digest in manifest.items():
-            if not (self._objects / digest).exists():
+            if not _holds(self._objects / digest, digest):
                 write(self._objects / digest, files[name])
-        if not (self._manifests / f"{version}.json").exists():
-            write(self._manifests / f"{version}.json", text.encode())
+        if self._manifest(version) is None:
+            write(self._manifests / f"{version}.json", text)
         self.restore(version)
         return version
 
     def restore(self, version: str) -> bool:
-        """Make the folder of a version complete; False when nothing is known about it."""
-        try:
-            manifest = json.loads((self._manifests / f"{version}.json").read_bytes())
-        except FileNotFoundError:
+        """Make the folder of a version complete; False if that cannot be done from what is here."""
+        manifest = self._manifest(version)
+        if manifest is None:
             return False
         folder = self._versions / version
+        _clear_way(folder, for_folder=True)
         folder.mkdir(parents=True, exist_ok=True)
+        whole = True
         for name, digest in manifest.items():
-            if not (folder / name).exists():
+            if _holds(folder / name, digest):
+                continue
+            if _holds(self._objects / digest, digest):
                 _link(self._objects / digest, folder / name)
-        return True
+            else:
+                whole = False
+        _sync(folder)
+        return whole
 
     def is_complete(self, version: str) -> bool:
-        """Whether the folder of a version is there with all its files."""
+        """Whether the folder of a version is there with all its files, and none is empty."""
+        manifest = self._manifest(version)
+        if manifest is None:
+            return False
         try:
-            manifest = json.loads((self._manifests / f"{version}.json").read_bytes())
-            present = set(os.listdir(self._versions / version))
-        except FileNotFoundError:
+            with os.scandir(self._versions / version) as entries:
+                present = {e.name for e in entries if e.is_file() and e.stat().st_size}
+        except OSError:
             return False
         return present >= set(manifest)
 
+    def forget(self, needed: Collection[str], before: float) -> list[str]:
+        """Take away versions that nobody needs and that were made before; returns them.
+
+        :param needed: versions that stay, however old.
+        :param before: seconds since the epoch.
+        """
+        kept: set[str] = set()
+        gone: list[str] = []
+        for path in sorted(self._manifests.glob("*.json")):
+            version = path.stem
+            if version in needed or path.stat().st_mtime >= before:
+                kept |= set((self._manifest(version) or {}).values())
+                continue
+            # the list first: without it nobody takes the rest for complete
+            path.unlink()
+            shutil.rmtree(self._versions / version, ignore_errors=True)
+            gone.append(version)
+        for path in self._objects.glob("*") if gone else ():
+            if path.name not in kept and path.stat().st_mtime < before:
+                path.unlink()
+        return gone
+
+    def _manifest(self, version: str) -> dict[str, str] | None:
+        """The list of a version; None if there is none, or it is not what its name says."""
+        try:
+            text = (self._manifests / f"{version}.json").read_bytes()
+        except OSError:
+            return None
+        if _version(text) != version:
+            return None
+        found: dict[str, str] = json.loads(text)
+        return found
+
+
+def _version(manifest: bytes) -> str:
+    return hashlib.sha256(manifest).hexdigest()[:20]
+
+
+def _holds(path: Path, digest: str) -> bool:
+    """Whether the file has this content."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _clear_way(path: Path, *, for_folder: bool = False) -> None:
+    """Take away what stands where a file (or a folder) is to be, and is none."""
+    if path.is_dir() and not path.is_symlink():
+        if not for_folder:
+            shutil.rmtree(path)
+    elif for_folder and (path.exists() or path.is_symlink()):
+        path.unlink()
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder outlast a power cut, where the file system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file so that readers see all of it or what was there before."""
+    """Write a file so that readers see all of it or what was there before, power cuts included."""
+    _clear_way(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         os.chmod(name, 0o644)  # workers of other users read it
         os.replace(name, path)
+        _sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
@@ -85,6 +165,7 @@ def write(path: Path, data: bytes) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """A hard link where the file system has them, else a copy."""
+    _clear_way(target)
     partial = target.with_name(f".{target.name}.tmp")
     with contextlib.suppress(FileNotFoundError):
         partial.unlink()

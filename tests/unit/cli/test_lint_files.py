@@ -8,6 +8,7 @@ import os
 import pytest
 
 from dirac_prodsys.core.yaml_source import MAX_BYTES
+from dirac_prodsys.provider.bundle_sources import SourceFolder
 
 
 def only(result):
@@ -48,11 +49,58 @@ def test_a_pipe_that_never_ends_is_not_read(prodsys, tmp_path):
     assert finding["hint"]
 
 
-def test_a_link_in_a_folder_that_leads_nowhere_is_passed_over(prodsys, good, tmp_path):
+def told(result) -> dict[str, str]:
+    """Name of a file → what is found in it."""
+    findings = json.loads(result.stdout)["findings"]
+    return {os.path.basename(f["file"]): f["message"] for f in findings}
+
+
+def test_a_folder_is_read_by_the_rule_of_the_bundle(prodsys, good, tmp_path):
+    """What counts here counts there; what is told there is told here."""
+    text = good.read_text()
+    names = ("A.YAML", "b.Yml", "_base.yaml", "#c.yaml", "~d.yaml", ".e.yaml", "f.yaml~")
+    for number, name in enumerate(names):
+        (tmp_path / name).write_text(text.replace("good", f"good{number}"))
     (tmp_path / "lost.yaml").symlink_to(tmp_path / "nothing.yaml")
+    (tmp_path / "dir.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for raw in (b"a\xff.yaml", b"a\xfe.yaml"):
+        with open(os.path.join(os.fsencode(tmp_path), raw), "w") as file:
+            file.write(text)
+    there = {source.file: source.error for source in SourceFolder(tmp_path).scan()}
+    result = prodsys("lint", "--format", "json", tmp_path)
+    assert f"{len(there)} files checked" in prodsys("lint", tmp_path).stderr
+    assert {"A.YAML", "b.Yml", "a\\xff.yaml", "a\\xfe.yaml"} <= there.keys()
+    wrong = {name for name, error in there.items() if error}
+    assert told(result).keys() == wrong
+    assert wrong == {"lost.yaml", "dir.yaml", "pipe.yaml", "a\\xff.yaml", "a\\xfe.yaml"}
+
+
+def test_no_link_in_a_folder_is_followed_out_of_it(prodsys, good, tmp_path):
+    outside = tmp_path / "airflow.cfg"
+    outside.write_text("password = of-everybody\n")
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    (folder / "a.yaml").symlink_to(outside)
+    (folder / "_base.yaml").symlink_to(outside)
+    (folder / "b.yaml").write_text("extends: _base.yaml\nproduction: {name: b}\n")
+    result = prodsys("lint", folder)
+    assert result.exit_code == 2
+    assert "a link that leads out of the folder" in result.stdout
+    assert "no file '_base.yaml' that can be read" in result.stdout
+    assert "password" not in result.stdout + result.stderr
+
+
+def test_sub_folders_are_told_and_compared_by_themselves(prodsys, good, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "copy.yaml").write_text(good.read_text())
     result = prodsys("lint", tmp_path)
     assert result.exit_code == 0
-    assert "1 files checked" in result.stderr
+    assert "1 of them are in sub-folders, which the bundle of a folder does not serve: " in (
+        result.stderr
+    )
+    result = prodsys("lint", tmp_path, tmp_path / "sub" / "copy.yaml")
+    assert result.exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["plan", "graph"])

@@ -41,6 +41,39 @@ def test_every_run_id_gives_a_tag_that_fits_everywhere(run_id: str) -> None:
     assert naming.run_tag(run_id) == tag
 
 
+@pytest.mark.parametrize(
+    "run_id", ["night 7", "manual__2026-11-20T00:00:00+00:00", "A", "ä", "x" * 99]
+)
+def test_a_run_never_has_the_tag_of_another_that_was_marked(run_id: str) -> None:
+    tag = naming.run_tag(run_id)
+    assert naming.looks_marked(tag)
+    assert naming.run_tag(tag) != tag
+    assert naming.run_tag(naming.run_tag(tag)) not in (tag, naming.run_tag(tag))
+
+
+@pytest.mark.parametrize("run_id", ["r1", "nightly-20261128", "night-7", "cafe", "a-deadbee"])
+def test_an_ordinary_run_keeps_its_id_as_its_tag(run_id: str) -> None:
+    assert naming.run_tag(run_id) == run_id
+
+
+def test_the_tags_of_runs_that_were_marked_before_stay() -> None:
+    assert naming.run_tag("night 7") == "night-7-0942e4db"
+
+
+def test_no_mark_is_a_day() -> None:
+    marks = {naming.mark(str(number)) for number in range(20_000)}
+    assert all(naming.looks_marked(mark) for mark in marks)
+
+
+def test_a_dag_of_the_product_itself_is_no_production() -> None:
+    for name in ("production_operations", "Production_Operations"):
+        with pytest.raises(DefinitionError, match="a DAG of dirac_prodsys itself"):
+            naming.dag_id(name)
+    assert naming.dag_id("a" * 250)
+    with pytest.raises(DefinitionError, match="251 characters"):
+        naming.dag_id("a" * 251)
+
+
 _run_ids = st.text(alphabet="aAbB01_-.: ", min_size=1, max_size=12)
 
 

@@ -116,6 +116,40 @@ def test_stems_differ_when_names_do() -> None:
     assert all(stem and "." not in stem and len(stem) < 200 for stem in stems)
 
 
+@pytest.mark.parametrize("name", ["bands.v1", "a.b-c", "x" * 300, "a b", ".a"])
+def test_what_is_marked_is_never_a_plain_name(name: str) -> None:
+    stem = file_stem(name)
+    assert stem != name
+    assert file_stem(stem) != stem
+    shelf = Shelf({name: Served("1.yaml", "one"), stem: Served("2.yaml", "two")}, {})
+    assert len(shelf.files()) == 4
+
+
+def test_a_plain_name_that_ends_in_a_day_stays_plain() -> None:
+    assert file_stem("nightly-20261128") == "nightly-20261128"
+
+
+def test_of_names_that_differ_in_case_only_the_one_that_was_served_goes_on() -> None:
+    sources = [good("a.yaml", "Bands"), good("b.yaml", "bands")]
+    for served, refused in (("bands", "a.yaml"), ("Bands", "b.yaml")):
+        shelf = arrange(sources, {served: Served("x.yaml", "")})
+        assert list(shelf.productions) == [served]
+        assert "differs in upper and lower case only" in shelf.errors[refused]
+
+
+def test_a_dag_of_another_bundle_is_not_taken_over_and_what_is_served_goes_on() -> None:
+    shelf = arrange([good("a.yaml", "x")], {}, owners={"x": "dags-folder"})
+    assert shelf.productions == {}
+    assert "already defined by bundle 'dags-folder'" in shelf.errors["a.yaml"]
+    before = {"x": Served("a.yaml", "old")}
+    assert arrange([good("a.yaml", "x")], before, owners={"x": "late"}).errors == {}
+
+
+def test_nothing_is_retired_while_not_all_is_known() -> None:
+    before = {"x": Served("a.yaml", "1"), "y": Served("b.yaml", "2", retired=True)}
+    assert arrange([], before, keep=True).retired == ["y"]
+
+
 def test_an_error_file_never_takes_the_place_of_a_stub() -> None:
     shelf = Shelf({"a.yaml": Served("b.yaml", "")}, {"a.yaml": "a.yaml: oops"})
     assert len(shelf.files()) == 3

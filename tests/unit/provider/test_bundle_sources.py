@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.provider import bundle_sources
+from dirac_prodsys.provider import bundle_sources, reading_apart
 from dirac_prodsys.provider.bundle_sources import Source, SourceFolder
 
 TWO_STEPS = Path(__file__).with_name("two.yaml").read_text()
@@ -97,23 +97,76 @@ def test_a_directory_a_pipe_and_links_to_nowhere_are_explained(tmp_path: Path) -
     }
 
 
-def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
+def test_links_within_the_folder_are_followed_as_volumes_of_kubernetes_make_them(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "drop"
+    data = folder / "..2026_11_28_21_00_00.1234"
+    data.mkdir(parents=True)
+    (data / "a.yaml").write_text(TWO_STEPS)
+    (folder / "..data").symlink_to(data.name)
+    (folder / "a.yaml").symlink_to("..data/a.yaml")
+    (tmp_path / "link").symlink_to(folder)
+    assert only(folder).production == "two"
+    assert only(tmp_path / "link").production == "two"
+
+
+SECRET = "password = of-everybody"
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "files.txt", "_base.yaml"])
+def test_a_link_that_leads_out_is_refused_without_a_word_of_what_it_leads_to(
+    tmp_path: Path, name: str
+) -> None:
     folder = tmp_path / "drop"
     folder.mkdir()
-    (tmp_path / "elsewhere").write_text(TWO_STEPS)
-    (folder / "a.yaml").symlink_to(tmp_path / "elsewhere")
-    assert only(folder).production == "two"
+    (tmp_path / "airflow.cfg").write_text(f"{SECRET}\n")
+    (folder / name).symlink_to(tmp_path / "airflow.cfg")
+    if name == "files.txt":
+        (folder / "p.yaml").write_text(LISTED)
+    if name == "_base.yaml":
+        (folder / "p.yaml").write_text("extends: _base.yaml\n" + TWO_STEPS)
+    source = only(folder)
+    assert source.error
+    assert source.text == source.production == ""
+    assert SECRET not in source.error
+    assert "password" not in source.error
+
+
+def test_a_link_to_a_folder_elsewhere_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.yaml").write_text(TWO_STEPS)
+    (folder / "sub").symlink_to(tmp_path / "elsewhere")
+    (folder / "a.yaml").symlink_to("sub/a.yaml")
+    (folder / "dir.yaml").symlink_to(tmp_path / "elsewhere")
+    errors = [source.error for source in SourceFolder(folder).scan()]
+    assert errors == [
+        "a.yaml: it is a link that leads out of the folder, and is not followed",
+        "dir.yaml: it is a link that leads out of the folder, and is not followed",
+    ]
 
 
 def test_an_unreadable_file_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.yaml").write_text(TWO_STEPS)
 
-    def refuse(self: Path) -> bytes:
+    def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
     # root reads every file, so the refusal itself has to be played
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(bundle_sources.os, "open", refuse)
     assert only(tmp_path).error == "a.yaml: cannot be read: Permission denied"
+
+
+def test_names_that_are_no_text_are_told_each_by_its_own(tmp_path: Path) -> None:
+    for name in (b"a\xff.yaml", b"a\xfe.yaml"):
+        Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_text(TWO_STEPS)
+    errors = {source.file: source.error for source in SourceFolder(tmp_path).scan()}
+    assert errors == {
+        name: f"{name}: its name is not UTF-8 text: rename it"
+        for name in ("a\\xfe.yaml", "a\\xff.yaml")
+    }
 
 
 def test_a_name_that_is_no_text_can_still_be_told(tmp_path: Path) -> None:
@@ -129,14 +182,24 @@ def test_an_unreadable_folder_raises_because_nothing_is_known(tmp_path: Path) ->
         SourceFolder(tmp_path / "absent").scan()
 
 
+def read_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read from now on, in a process that cannot tell us."""
+    read: list[str] = []
+    real = bundle_sources.read_apart
+
+    def note(names: list[str], *rest: object) -> object:
+        read.extend(names)
+        return real(names, *rest)
+
+    monkeypatch.setattr(bundle_sources, "read_apart", note)
+    return read
+
+
 def test_a_file_is_read_again_only_when_it_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[str] = []
-    real = bundle_sources._interpret
-    monkeypatch.setattr(
-        bundle_sources, "_interpret", lambda file, *rest: (read.append(file), real(file, *rest))[1]
-    )
+    read = read_by(monkeypatch)
+    monkeypatch.setattr(bundle_sources, "COARSE", 0)
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(TWO_STEPS)
     folder = SourceFolder(tmp_path)
@@ -145,6 +208,75 @@ def test_a_file_is_read_again_only_when_it_has_changed(
     (tmp_path / "b.yaml").write_text(TWO_STEPS + "# new\n")
     folder.scan()
     assert read == ["a.yaml", "b.yaml", "b.yaml"]
+
+
+def test_a_change_that_a_coarse_clock_hides_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(TWO_STEPS)
+    clock = path.stat().st_mtime
+    monkeypatch.setattr(
+        bundle_sources, "_signature", lambda state: (int(clock * 1e9), state.st_size)
+    )
+    monkeypatch.setattr(bundle_sources.time, "time", lambda: clock)
+    folder = SourceFolder(tmp_path)
+    assert folder.scan()[0].production == "two"
+    path.write_text(TWO_STEPS.replace("name: two", "name: too"))
+    assert not folder.due()
+    clock += 2.5
+    assert folder.due()
+    assert folder.scan()[0].production == "too"
+    assert not folder.due()
+
+
+def test_a_file_that_is_being_written_stays_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(TWO_STEPS)
+    folder = SourceFolder(tmp_path)
+    (before,) = folder.scan()
+    monkeypatch.setattr(bundle_sources, "SETTLE", 30)
+    path.write_text(TWO_STEPS + "# a first")
+
+    def writer_goes_on(seconds: float) -> None:
+        with path.open("a") as file:
+            file.write(" and a second part")
+
+    monkeypatch.setattr(bundle_sources.time, "sleep", writer_goes_on)
+    assert folder.scan() == [before]
+    assert folder.unsettled == {"a.yaml"}
+    assert folder.due()
+    monkeypatch.setattr(bundle_sources.time, "sleep", lambda seconds: os.utime(path, (1, 1)))
+    assert folder.scan()[0].text == TWO_STEPS + "# a first and a second part"
+    assert folder.unsettled == frozenset()
+
+
+@pytest.mark.parametrize("deed", ["turn", "grow", "die"])
+def test_a_file_that_breaks_its_reader_is_told_and_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
+        (tmp_path / name).write_text(TWO_STEPS)
+    real = bundle_sources.load_production
+
+    def load(text: str, file: str, **more: object) -> object:
+        if file == "b.yaml" and deed == "turn":
+            while True:
+                pass
+        if file == "b.yaml" and deed == "grow":
+            return bytearray(8 * 2**30)
+        if file == "b.yaml":
+            os.kill(os.getpid(), 9)
+        return real(text, file, **more)
+
+    monkeypatch.setattr(bundle_sources, "load_production", load)
+    monkeypatch.setattr(reading_apart, "CPU_SECONDS", 5.0)
+    a, b, c = SourceFolder(tmp_path).scan()
+    assert (a.production, c.production) == ("two", "two")
+    assert b.error.startswith("b.yaml: ")
+    assert ("MemoryError" if deed == "grow" else "reading it took more than") in b.error
 
 
 def test_an_error_of_ours_costs_one_file_and_says_whose_it_is(

@@ -12,7 +12,7 @@ from dirac_prodsys.core.ctao import settings
 from dirac_prodsys.core.ctao.form import Entry, Outline
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type, known_keys
 from dirac_prodsys.core.ctao.remarks import AS_IN_JOB_CONFIG, DIFFERS
-from dirac_prodsys.core.problems import Path, Problems, nearest
+from dirac_prodsys.core.problems import Path, Problems, listed, nearest
 
 #: keys of ``input_meta_query`` that are no conditions on files
 SOURCES = ("parentID", "dataset")
@@ -34,10 +34,11 @@ def check(file: Outline, problems: Problems) -> None:
             code=DIFFERS,
         )
     _check_common(file.common or {}, problems)
+    taken = {str(number): None for number in file.numbers}
     for number in file.prodsys.steps:
-        if number not in {str(taken) for taken in file.numbers}:
+        if number not in taken:
             where: Path = ("prodsys", "steps", number)
-            hint = nearest(number, [str(taken) for taken in file.numbers])
+            hint = nearest(number, taken)
             reason = f"there is no step with the ID {number}"
             problems.add(where, reason, hint, on_key=True, code="unknown-step")
 
@@ -92,7 +93,7 @@ def _check_sources(index: int, entry: Entry, file: Outline, problems: Problems) 
         reason = "should be the ID of one step"
         problems.add((*source, "parentID"), reason, hint, code="wrong-type")
     elif parent is not None and parent not in file.numbers:
-        hint = f"known here: {', '.join(str(number) for number in sorted(file.numbers))}"
+        hint = listed(file.numbers)
         reason = f"there is no step with the ID {parent}"
         problems.add((*source, "parentID"), reason, hint, code="unknown-step")
     elif parent is not None and entry.number is not None and parent >= entry.number:

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dirac_prodsys.core.language.located import Located, Mistakes
@@ -38,6 +39,11 @@ class Axes:
 
     names: tuple[str, ...]
     combinations: tuple[Combination, ...]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """What at least one combination has a value of."""
+        return frozenset(word for combination in self.combinations for word in combination)
 
 
 def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:

@@ -6,7 +6,7 @@ common; and no value is ever without a place in a file that a person wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -141,26 +141,28 @@ def written_out(tree: Located, document: Document) -> Document:
     return replace(document, data=data(tree, ()), nodes=nodes)
 
 
-def extent(tree: Located) -> tuple[int, int]:
+def extent(tree: Located, values_enough: int, characters_enough: int) -> tuple[int, int]:
     """How many values, and characters of text, the tree has once it is written out.
 
-    What several branches share counts for each of them, and is looked at once.
+    What several branches share counts for each of them, and is looked at once. Counting ends where
+    there are more than enough of either.
     """
     known: dict[int, tuple[int, int]] = {}
 
     def of(located: Located) -> tuple[int, int]:
         found = known.get(id(located))
         if found is None:
-            values, characters, inside = 1, 0, ()
+            inside: Iterable[Located] = ()
             if isinstance(located.value, dict):
-                inside = tuple(located.value.values())
+                inside = located.value.values()
             elif isinstance(located.value, tuple):
                 inside = located.value
-            elif isinstance(located.value, str):
-                characters = len(located.value)
+            values, characters = 1, len(located.value) if isinstance(located.value, str) else 0
             for one in inside:
                 more = of(one)
                 values, characters = values + more[0], characters + more[1]
+                if values > values_enough or characters > characters_enough:
+                    break
             found = known[id(located)] = (values, characters)
         return found
 

@@ -25,7 +25,8 @@ from dirac_prodsys.core.yaml_document import Node, Text
 #: steps that all branches together may have: what Airflow needs for a DAG grows with their square
 MAX_STEPS = 1500
 #: values, and characters of text, that all steps together may have, written out
-MAX_VALUES, MAX_CHARACTERS = 200_000, 8 * 1024 * 1024
+MAX_VALUES, MAX_CHARACTERS = 100_000, 4 * 1024 * 1024
+TOO_MUCH = f"more than {MAX_VALUES:,} values, or {MAX_CHARACTERS:,} characters"
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 
@@ -100,15 +101,9 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
             code="matrix",
         )
         return tree, Branches()
-    branched = extent(_each(templates))
-    if too_big(branched):
-        mistakes.add(
-            matrix,
-            f"the branches come to {branched[0]:,} values and {branched[1]:,} characters",
-            f"{MAX_VALUES:,} and {MAX_CHARACTERS:,} are the most: use fewer branches, or shorter "
-            "steps",
-            code="matrix",
-        )
+    if too_big(_each(templates)):
+        reason, hint = f"the steps of all branches come to {TOO_MUCH}", "use fewer branches"
+        mistakes.add(matrix, reason, hint, code="matrix")
         return tree, Branches()
     made: dict[str, Located] = {}
     written: dict[str, str] = {}
@@ -137,9 +132,10 @@ def _each(templates: Mapping[str, _Template]) -> Located:
     return Located(steps, Node(1, 1, 1, 1))
 
 
-def too_big(extent: tuple[int, int]) -> bool:
-    """Whether a tree of so many values and characters costs too much to be looked at."""
-    return extent[0] > MAX_VALUES or extent[1] > MAX_CHARACTERS
+def too_big(steps: Located) -> bool:
+    """Whether steps, written out, cost too much to be looked at."""
+    values, characters = extent(steps, MAX_VALUES, MAX_CHARACTERS)
+    return values > MAX_VALUES or characters > MAX_CHARACTERS
 
 
 def _with_examples(tree: Located, axes: Axes) -> Located:
@@ -244,7 +240,7 @@ def _branch(
     def unknown(word: str) -> str:
         if word in axes.names:
             return f"step {name} is one for all values of {word}: name it in the step's matrix"
-        if any(word in combination for combination in axes.combinations):
+        if word in axes.words:
             return f"not every branch of step {name} has one and the same {word}"
         return nearest(word, values)
 

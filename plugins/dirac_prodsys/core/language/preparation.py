@@ -18,13 +18,11 @@ from dirac_prodsys.core.language.located import (
     Located,
     Mistakes,
     TooManyMistakes,
-    extent,
     written_out,
 )
 from dirac_prodsys.core.language.matrix import (
-    MAX_CHARACTERS,
     MAX_STEPS,
-    MAX_VALUES,
+    TOO_MUCH,
     Branches,
     too_big,
     with_branches,
@@ -127,13 +125,10 @@ def _check_extent(tree: Located, mistakes: Mistakes) -> None:
     if steps is None:
         return
     count = sum(1 for _ in steps.items())
-    size = extent(steps)
     if count > MAX_STEPS:
         reason, hint = f"there are {count:,} steps", f"{MAX_STEPS:,} are the most: split it up"
-    elif too_big(size):
-        reason = f"with common and defaults the steps come to {size[0]:,} values and {size[1]:,} "
-        reason += "characters"
-        hint = f"{MAX_VALUES:,} and {MAX_CHARACTERS:,} are the most: split it up"
+    elif too_big(steps):
+        reason, hint = f"with common and defaults the steps come to {TOO_MUCH}", "split it up"
     else:
         return
     mistakes.add(steps, reason, hint, on_key=True, code="definition")

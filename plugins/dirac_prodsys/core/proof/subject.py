@@ -6,6 +6,7 @@ A query that the plan does not know (it waits for a dataset) is absent, and noth
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -107,6 +108,7 @@ class Subject:
         for directory in (d for s in self.plan.steps for d in s.transformation.directories):
             at.setdefault(directory.path, []).append(directory)
         found: dict[str, MetaQuery] = {}
+        known: dict[tuple[str, ...], dict[str, list[Any]]] = {}
         for step in self.plan.steps:
             spec = step.transformation
             if step.name in self.relays and step.parents[0] in found:
@@ -115,13 +117,12 @@ class Subject:
                     found[step.name] = made.refine(taken)
             if spec.output_query is None:
                 continue
-            inherited: dict[str, list[Any]] = {}
-            for own in spec.directories:
-                holding = (*above(own.path), own.path)
-                for other in (d for path in holding for d in at.get(path, ())):
-                    for name, value in other.metadata.items():
-                        inherited.setdefault(name, []).append(value)
-            found[step.name] = MetaQuery.parse({**inherited, **spec.output_query.to_dirac()})
+            own = tuple(directory.path for directory in spec.directories)
+            if own not in known:
+                known[own] = _carried(own, at)
+            form = spec.output_query.to_dirac()
+            inherited = {name: v for name, v in known[own].items() if name not in form}
+            found[step.name] = MetaQuery.parse({**inherited, **form})
         return found
 
     @cached_property
@@ -167,6 +168,19 @@ class Subject:
             if written.name == step and written.input and field in written.input.where:
                 return ("steps", step, "input", "where", field)
         return ("steps", step, "input")
+
+
+def _carried(
+    paths: Iterable[str], at: Mapping[str, Iterable[DirectorySpec]]
+) -> dict[str, list[Any]]:
+    """The values that the metadata of directories have, and of those above them."""
+    values: dict[str, dict[Any, None]] = {}
+    for path in paths:
+        for holding in (*above(path), path):
+            for directory in at.get(holding, ()):
+                for name, value in directory.metadata.items():
+                    values.setdefault(name, {})[value] = None
+    return {name: list(held) for name, held in values.items()}
 
 
 def removes(spec: TransformationSpec) -> bool:

@@ -1,0 +1,82 @@
+"""What the bundle asks Airflow's database: who has which DAG, and which runs are there.
+
+The DAG processor and the scheduler may ask, the workers may not.
+
+Invariant: an answer that cannot be had is None (or, of other bundles' DAGs, none of them): then
+nothing is taken away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+log = logging.getLogger(__name__)
+
+
+def unfinished_runs(dag_ids: Collection[str]) -> set[str] | None:
+    """Which of these DAGs have a queued or running run; None where it may not be asked."""
+    try:
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+        from airflow.utils.state import State
+        from sqlalchemy import select
+
+        with create_session() as session:
+            found = session.scalars(
+                select(DagRun.dag_id)
+                .where(DagRun.dag_id.in_(dag_ids), DagRun.state.in_(State.unfinished_dr_states))
+                .distinct()
+            )
+            return set(found)
+    except Exception:
+        log.debug("the database cannot be asked for unfinished runs", exc_info=True)
+        return None
+
+
+def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
+    """Those of the DAG IDs that another bundle serves now → the name of that bundle."""
+    wanted = {dag_id for dag_id in dag_ids if dag_id}
+    if not wanted:
+        return {}
+    try:
+        from airflow.models.dag import DagModel
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            found = session.execute(
+                select(DagModel.dag_id, DagModel.bundle_name).where(
+                    DagModel.dag_id.in_(wanted),
+                    DagModel.bundle_name != bundle,
+                    DagModel.is_stale.is_(False),
+                )
+            )
+            return {str(dag_id): str(owner) for dag_id, owner in found}
+    except Exception:
+        log.debug("the database cannot be asked for the DAGs of other bundles", exc_info=True)
+        return {}
+
+
+def versions_in_use(bundle: str) -> set[str] | None:
+    """The versions of a bundle that a run has, or may yet get; None: it cannot be known.
+
+    A run that has ended may be cleared, and goes on then with the version that it began with.
+    """
+    try:
+        from airflow.models.dag import DagModel
+        from airflow.models.dag_version import DagVersion
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            found: set[str] = set()
+            for column in (DagRun.bundle_version, DagVersion.bundle_version):
+                found.update(v for v in session.scalars(select(column).distinct()) if v)
+            own = select(DagModel.bundle_version).where(DagModel.bundle_name == bundle).distinct()
+            found.update(v for v in session.scalars(own) if v)
+            return found
+    except Exception:
+        log.debug("the database cannot be asked for versions in use", exc_info=True)
+        return None
