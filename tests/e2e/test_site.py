@@ -105,7 +105,9 @@ def test_a_shifter_stops_and_does_not_complete_whatever_way_it_is_asked(
     done = command(site, "complete", acted, "--run", RUN, "--reason", "a test", "--yes", user=user)
     assert done.returncode != 0
     assert "shifter may not complete" in done.stdout + done.stderr
-    run = by_airflow(site, "complete", production=acted, preview=False, reason="a test")
+    run = by_airflow(
+        site, "complete", "by-a-shell", production=acted, preview=False, reason="a test"
+    )
     assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
     # the user of the operating system, of whom no rule speaks
     assert "may not complete" in site.rest.xcom(DAG, run, "preview", "problem")
