@@ -14,17 +14,15 @@ import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.dialects import DUMMY_RUN, load_production
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.proof import in_words_of_the_file
-from dirac_prodsys.core.site.limits import check
 from dirac_prodsys.core.yaml_source import MAX_BYTES
-from dirac_prodsys.errors import DefinitionErrors, ProdsysError, SiteError
-from dirac_prodsys.provider.site import site, site_file
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.provider.bundle_site import SITE, demand_allowed, site_signature
 
 ENDINGS = (".yaml", ".yml")
 #: of files that productions may read beside themselves
@@ -32,9 +30,6 @@ BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
 #: a file written to so recently may be half-written: it is given this time to settle, seconds
 SETTLE = 0.2
-
-#: stands for the site's file among the signatures; no file of a folder is called so
-SITE = "/site"
 
 Signature = tuple[int, ...]
 #: by name; None: there was no such file
@@ -84,7 +79,7 @@ class SourceFolder:
                 if state is not None:
                     found[name] = _signature(state)
         # what the site allows decides as well what is served
-        return found | _site_signature()
+        return found | site_signature()
 
     def scan(self) -> list[Source]:
         """All sources, in the order of their names.
@@ -134,20 +129,12 @@ class SourceFolder:
             line = data[: error.start].count(b"\n") + 1
             column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
             return Source(file, error=f"{file}:{line}:{column}: is not UTF-8 text")
-        return _interpret(file, text, self._beside, self._demand_allowed)
-
-    def _demand_allowed(self, production: Production) -> None:
-        """Demand that a production keeps to what the site allows the folder.
-
-        :raises ProdsysError: it does not, or the site's file cannot be used.
-        """
-        allowed = site(self.folder)
-        if allowed is not None:
-            plan = compile(production, run=DUMMY_RUN)
-            found = check(production, plan, allowed.limits(self.bundle))
-            told = [production.at_place(each) for each in in_words_of_the_file(found, plan)]
-            if told:
-                raise DefinitionErrors(told)
+        return _interpret(
+            file,
+            text,
+            self._beside,
+            partial(demand_allowed, folder=self.folder, bundle=self.bundle),
+        )
 
     def _beside(self, name: str) -> str | None:
         """The text of another file of the folder; None if there is none."""
@@ -166,29 +153,18 @@ def _interpret(
     file: str,
     text: str,
     beside: Callable[[str], str | None],
-    demand_allowed: Callable[[Production], None] = lambda _production: None,
+    demand: Callable[[Production], None] = lambda _production: None,
 ) -> Source:
     try:
         production = load_production(text, file, beside=beside)
         name = naming.dag_id(production.name)
-        demand_allowed(production)
+        demand(production)
     except ProdsysError as error:
         return Source(file, error=str(error))
     except Exception as error:
         # a mistake of ours must cost this file alone, and must say whose it is
         return Source(file, error=f"{file}: internal error: {type(error).__name__}: {error}")
     return Source(file, production=name, text=production.source)
-
-
-def _site_signature() -> dict[str, Signature]:
-    try:
-        path = site_file()
-    except SiteError:
-        return {SITE: (-1,)}
-    if path is None:
-        return {}
-    state = _stat(path)
-    return {SITE: (0,) if state is None else _signature(state)}
 
 
 def _counts(name: str) -> bool:
