@@ -25,6 +25,7 @@ class AirflowHome:
     :param home: where all its files go.
     :param productions: folder of production YAMLs.
     :param connections: connection ID -> Airflow's JSON form of a connection.
+    :param site: the site's file, if it has one.
     :param say: called with one line of progress at a time.
     """
 
@@ -35,6 +36,7 @@ class AirflowHome:
         connections: Mapping[str, Mapping[str, Any]],
         *,
         dags: str | os.PathLike[str] = REPOSITORY / "dags",
+        site: Path | None = None,
         say: Callable[[str], None] = lambda _message: None,
     ) -> None:
         self.state = State(home)
@@ -44,6 +46,7 @@ class AirflowHome:
         self.productions = Path(productions).resolve()
         self.dags = Path(dags).resolve()
         self.connections = connections
+        self.site = site
         self.say = say
         self.processes = Processes(self.state)
         self._rest: AirflowRest | None = None
@@ -77,6 +80,15 @@ class AirflowHome:
         )
 
     @property
+    def shifter_login(self) -> tuple[str, str]:
+        """User and password of somebody who may trigger any DAG."""
+        self._directories()
+        return (
+            airflow_settings.SHIFTER,
+            airflow_settings.secrets_of(self.home)["shifter_password"],
+        )
+
+    @property
     def rest(self) -> AirflowRest:
         """A session with the API server."""
         if self._rest is None:
@@ -91,6 +103,7 @@ class AirflowHome:
             productions=self.productions,
             dags=self.dags,
             connections=self.connections,
+            site=self.site,
         )
 
     def command(self, *arguments: str, seconds: float = 120.0) -> str:

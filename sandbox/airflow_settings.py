@@ -23,11 +23,17 @@ from sandbox.grid import Grid
 USER = "admin"
 #: who may look, and do nothing
 VIEWER = "viewer"
+#: who may trigger any DAG
+SHIFTER = "shifter"
 BUNDLE = "dirac_prodsys.provider.bundle.ProductionsDagBundle"
 LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 #: Variables that would lead Airflow, Python or DIRAC elsewhere, and one that slows every start.
 _FOREIGN = ("AIRFLOW", "DIRAC", "X509_", "PYTHON", "BEARER_TOKEN", "VIRTUAL_ENV")
+
+
+#: user → name of the password
+_PASSWORDS = {USER: "password", VIEWER: "viewer_password", SHIFTER: "shifter_password"}
 
 
 def secrets_of(home: Path) -> dict[str, str]:
@@ -36,12 +42,12 @@ def secrets_of(home: Path) -> dict[str, str]:
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     made = {name: secrets.token_urlsafe(32) for name in ("jwt", "api")}
     made["fernet"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    made |= {name: secrets.token_urlsafe(12) for name in ("password", "viewer_password")}
+    made |= {name: secrets.token_urlsafe(12) for name in _PASSWORDS.values()}
     keys = {**made, **kept}
     if keys != kept:
         _write(path, keys)
         # where Airflow's simple auth manager looks
-        passwords = {USER: keys["password"], VIEWER: keys["viewer_password"]}
+        passwords = {user: keys[name] for user, name in _PASSWORDS.items()}
         _write(home / "passwords.json", passwords)
     return keys
 
@@ -93,12 +99,14 @@ def environment(
     productions: Path,
     dags: Path,
     connections: Mapping[str, Mapping[str, Any]],
+    site: Path | None = None,
 ) -> dict[str, str]:
     """The whole environment of every Airflow process of this home.
 
     :param port: of the API server.
     :param productions: folder of YAML files; :param dags: folder of ordinary DAGs.
     :param connections: connection ID -> Airflow's JSON form of a connection.
+    :param site: the site's file; None: nothing is limited.
     """
     keys = secrets_of(home)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
@@ -112,7 +120,7 @@ def environment(
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "CORE__FERNET_KEY": keys["fernet"],
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer,{SHIFTER}:user",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__TEST_CONNECTION": "Enabled",
@@ -150,6 +158,8 @@ def environment(
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "STATE_STORE__DEFAULT_RETENTION_DAYS": 0,
     }
+    if site is not None:
+        settings["DIRAC_PRODSYS__SITE"] = site
     return {
         **inherited,
         **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},

@@ -70,11 +70,11 @@ def ask(site: Site, action: str, **conf: Any) -> str:
     return run
 
 
-def by_airflow(site: Site, action: str, **conf: Any) -> str:
+def by_airflow(site: Site, action: str, run_id: str = "by-airflow", **conf: Any) -> str:
     """The same by Airflow's own command line."""
     text = json.dumps({"action": action, **conf})
-    site.stack.command("dags", "trigger", DAG, "--run-id", "by-airflow", "--conf", text)
-    return "by-airflow"
+    site.stack.command("dags", "trigger", DAG, "--run-id", run_id, "--conf", text)
+    return run_id
 
 
 def outcome(site: Site, run: str, *, good: bool = True) -> dict[str, str]:

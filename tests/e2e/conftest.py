@@ -10,7 +10,7 @@ import pytest
 from sandbox import Grid
 from sandbox.airflow_settings import connection_to
 from sandbox.airflow_stack import COMMANDS, AirflowStack
-from tests.e2e.site import Site
+from tests.e2e.site import UNLIMITED, Site
 
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
 
@@ -23,11 +23,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     productions.mkdir()
     gates.mkdir()
     grid = Grid(root / "grid", profile="light", separate=[TRANSFORMATION_MANAGER])
-    stack = AirflowStack(root / "airflow", productions, {"dirac_default": connection_to(grid)})
+    site_file = root / "site.yaml"
+    site_file.write_text(UNLIMITED)
+    connections = {"dirac_default": connection_to(grid)}
+    stack = AirflowStack(root / "airflow", productions, connections, site=site_file)
     stack.launch()
     with stack, grid:
         stack.wait_healthy()
         marked = {process.pid for process in stack.processes.marked()}
         assert {stack.processes.find(name).pid for name in COMMANDS} <= marked
-        yield Site(grid, stack, productions, gates)
+        yield Site(grid, stack, productions, gates, site_file)
     assert [*stack.processes.marked(), *grid.processes.marked()] == []

@@ -22,6 +22,9 @@ from sandbox.airflow_stack import AirflowStack
 
 WAIT_FOR = Path(__file__).parent / "wait_for.sh"
 
+#: a site's file that limits nothing
+UNLIMITED = "version: 1\n"
+
 
 @dataclass(frozen=True)
 class Site:
@@ -29,12 +32,14 @@ class Site:
 
     :param productions: the folder that Airflow's bundle looks into.
     :param gates: a file here, named like a production's run, lets the jobs of that run end.
+    :param site_file: what the site allows; as a rule, all.
     """
 
     grid: Grid
     stack: AirflowStack
     productions: Path
     gates: Path
+    site_file: Path | None = None
 
     @property
     def rest(self) -> AirflowRest:

@@ -14,6 +14,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         f"lint {_FILE} --verbose",
         "lint include/productions --format sarif",
         f"lint {_FILE} --live --run night-7",
+        "lint include/productions --site docs/reference/site.yaml --bundle productions",
     ),
     "plan": (
         f"plan {_FILE}",
@@ -28,7 +29,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         f"diff {_FILE} --live --run night-7",
     ),
     "convert": (f"convert {_FILE} --to graphml", "convert gammas.yml --to yaml"),
-    "schema": ("schema", "schema --format markdown"),
+    "schema": ("schema", "schema --format markdown", "schema --of site"),
     "status": ("status bands__night-7__merge", f"status --file {_FILE} --run night-7"),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
     "check": (f"check --file {_FILE} --run night-7",),

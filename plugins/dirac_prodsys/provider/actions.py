@@ -75,13 +75,18 @@ class _ActionOperator(DiracOperator):
     def request(self, context: Context) -> ActionRequest:
         """What this run is asked to do, checked again: a form is not the only way in.
 
-        :raises AirflowFailException: it cannot be done as it is asked.
+        :raises AirflowFailException: it cannot be done as it is asked, or not by whoever asks.
         """
         try:
             request = read_request(given_values(context))
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from error
         self.dirac_conn_id = request.connection or DiracHook.default_conn_name
+        try:  # nothing is asked of a grid through a connection that is not theirs
+            user, conn = triggered_by(context), self.dirac_conn_id
+            demand_right(site(), user, request.action, conn, None, force=request.force)
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from error
         return request
 
     def demand_right(

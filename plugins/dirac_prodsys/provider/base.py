@@ -205,7 +205,7 @@ class DiracOperator(BaseOperator):
                     self.production, run=run, parameters=values, datasets=queries, last=last
                 )
             if self.asks_site:
-                demand_allowed(context, self.production, compiled)
+                demand_allowed(context, self.production, compiled, self.dirac_conn_id)
             return compiled
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from error

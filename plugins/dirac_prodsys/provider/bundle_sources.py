@@ -20,10 +20,11 @@ import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.dialects import DUMMY_RUN, load_production
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.folder_files import (
     LEADS_OUT,
     NO_TEXT,
@@ -32,23 +33,17 @@ from dirac_prodsys.core.folder_files import (
     is_text,
     readable,
 )
-from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.problems import short
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.proof import in_words_of_the_file
-from dirac_prodsys.core.site.limits import check
 from dirac_prodsys.core.yaml_source import MAX_BYTES
-from dirac_prodsys.errors import MOST_BYTES, DefinitionErrors, ProdsysError, SiteError
+from dirac_prodsys.errors import MOST_BYTES, ProdsysError
+from dirac_prodsys.provider.bundle_site import SITE, demand_allowed, site_signature
 from dirac_prodsys.provider.reading_apart import ReaderEnded, read_apart
-from dirac_prodsys.provider.site import site, site_file
 
 #: seconds that a file has been left alone when it is read
 SETTLE = 1.0
 #: seconds by which the clock of a file system may be coarse
 COARSE = 2.0
-
-#: stands for the site's file among the signatures; no file of a folder is called so
-SITE = "/site"
 
 Signature = tuple[int, ...]
 #: by name; None: there was no such file
@@ -111,7 +106,7 @@ class SourceFolder:
                 if state is not None:
                     found[name] = _signature(state)
         # what the site allows decides as well what is served
-        return found | _site_signature()
+        return found | site_signature()
 
     def identity(self) -> str:
         """Which directory it is: another one, if something is mounted there, or no longer.
@@ -187,7 +182,7 @@ class SourceFolder:
 
     def _read(self, name: str) -> tuple[Signatures, Source]:
         """The source, and of what it was made."""
-        made_of: Signatures = {SITE: _site_signature().get(SITE)}
+        made_of: Signatures = {SITE: site_signature().get(SITE)}
 
         def text_of(name: str) -> bytes | str:
             state, data = _content(self.folder, name)
@@ -212,20 +207,8 @@ class SourceFolder:
             line = data[: error.start].count(b"\n") + 1
             column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
             return made_of, Source(file, error=f"{file}:{line}:{column}: is not UTF-8 text")
-        return made_of, _interpret(file, text, beside, self._demand_allowed)
-
-    def _demand_allowed(self, production: Production) -> None:
-        """Demand that a production keeps to what the site allows the folder.
-
-        :raises ProdsysError: it does not, or the site's file cannot be used.
-        """
-        allowed = site(self.folder)
-        if allowed is not None:
-            plan = compile(production, run=DUMMY_RUN)
-            found = check(production, plan, allowed.limits(self.bundle))
-            told = [production.at_place(each) for each in in_words_of_the_file(found, plan)]
-            if told:
-                raise DefinitionErrors(told)
+        demand = partial(demand_allowed, folder=self.folder, bundle=self.bundle)
+        return made_of, _interpret(file, text, beside, demand)
 
 
 def _content(folder: Path, name: str) -> tuple[os.stat_result | None, bytes | str]:
@@ -279,29 +262,18 @@ def _interpret(
     file: str,
     text: str,
     beside: Callable[[str], str | None],
-    demand_allowed: Callable[[Production], None] = lambda _production: None,
+    demand: Callable[[Production], None] = lambda _production: None,
 ) -> Source:
     try:
         production = load_production(text, file, beside=beside)
         name = naming.dag_id(production.name)
-        demand_allowed(production)
+        demand(production)
     except ProdsysError as error:
         return Source(file, error=short(str(error), MOST_BYTES))
     except Exception as error:
         # a mistake of ours must cost this file alone, and must say whose it is
         return Source(file, error=f"{file}: internal error: {type(error).__name__}: {error}"[:1000])
     return Source(file, production=name, text=production.source)
-
-
-def _site_signature() -> dict[str, Signature]:
-    try:
-        path = site_file()
-    except SiteError:
-        return {SITE: (-1,)}
-    if path is None:
-        return {}
-    state = _stat(path)
-    return {SITE: (0,) if state is None else _signature(state)}
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -8,6 +8,7 @@ allows nothing; without the option, nothing is limited.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +86,12 @@ def limits(context: Mapping[str, Any]) -> Limits | None:
 
 
 def demand_allowed(
-    context: Mapping[str, Any], production: Production, plan: ProductionPlan
+    context: Mapping[str, Any], production: Production, plan: ProductionPlan, connection: str
 ) -> None:
     """Demand that a plan keeps to what the site allows the files of the task's bundle.
 
     :param plan: of the task's own run.
+    :param connection: through which the task works, whatever the plan says.
     :raises AirflowFailException: it does not.
     :raises AirflowException: as for :func:`limits`.
     """
@@ -98,6 +100,8 @@ def demand_allowed(
         return
     try:
         demand(production, plan, allowed)
+        if connection != plan.connection:
+            demand(production, replace(plan, connection=connection), allowed)
     except ProdsysError as error:
         raise AirflowFailException(str(error)) from error
 
@@ -131,7 +135,7 @@ def why_not_clean(
     Nobody can be asked there: what somebody must agree to is left to a person.
     """
     try:
-        demand_allowed(context, production, plan)
+        demand_allowed(context, production, plan, plan.connection)
         asked, _ = removal_approval(context, (plan.vo, vo_of(gateway)))
     except AirflowException as error:
         return str(error)

@@ -50,5 +50,5 @@ class DiracProductionOperator(DiracOperator):
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from error
         if self.asks_site:
-            demand_allowed(context, self.whole, plan)
+            demand_allowed(context, self.whole, plan, self.dirac_conn_id)
         return plan.ended(last)

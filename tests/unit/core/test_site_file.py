@@ -29,6 +29,10 @@ def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> No
     ("text", "told"),
     [
         ("bundles: {p: {conections: [a]}}", "site.yaml:2:15: unknown key 'conections'"),
+        ("bundles: {p: {connections: }}", "site.yaml:2:14: connections says nothing"),
+        ("bundles:", "bundles says nothing"),
+        ("actions:", "actions says nothing"),
+        ("bundles: {p: }", "should be a mapping"),
         ("bundles: {p: {connections: a}}", "should be a list"),
         ("bundles: {p: {outputs: [sim/x]}}", "'sim/x' is no absolute path"),
         ("bundles: {p: {outputs: [/sim/x/]}}", "'/sim/x/' is no absolute path"),

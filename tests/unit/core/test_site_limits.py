@@ -172,6 +172,18 @@ def test_a_thousand_mistakes_of_a_kind_are_told_in_a_few_lines() -> None:
     assert "and 979 more of the kind" in found[-1]
 
 
+def test_what_is_one_mistake_of_many_branches_is_told_once() -> None:
+    text = (
+        "version: 1\nproduction: {name: p, vo: sim}\n"
+        f"matrix: {{seed: {list(range(60))}}}\nsteps:\n  make:\n    type: MCSimulation\n"
+        "    tasks: 1\n    job: {type: script, executable: run}\n"
+    )
+    one = load_production(text, "p.yaml")
+    assert len(compile(one, run="r1").steps) == 60
+    words = "p.yaml:6:11: the site does not allow transformation type 'MCSimulation' here"
+    assert told(one, types=[]) == [words]
+
+
 def test_a_hint_names_ten_of_a_long_list() -> None:
     plan = compile(production(), run="r1")
     limits = Limits(connections=tuple(f"grid{number}" for number in range(40)))

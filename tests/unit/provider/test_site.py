@@ -161,6 +161,17 @@ def test_a_connection_of_another_vo_is_told_by_the_grid(
     assert not grid.transformations
 
 
+def test_the_connection_that_a_task_works_through_counts_whatever_its_file_says(
+    grid: MemoryGrid, production: Production, in_bundle: Any, site_file: WriteSite
+) -> None:
+    site_file(ENOUGH)
+    task = DiracCreateTransformationOperator(
+        task_id="t", production=production, step="make", dirac_conn_id="root_of_all"
+    )
+    with pytest.raises(AirflowFailException, match="connection 'root_of_all'"):
+        task.work(in_bundle, {})
+
+
 def test_a_parameter_of_a_run_cannot_lead_beyond_the_limits(
     grid: MemoryGrid, in_bundle: Any, site_file: WriteSite
 ) -> None:

@@ -90,6 +90,14 @@ def markdown() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def table_of(definition: Schema, titles: Mapping[str, str]) -> list[str]:
+    """The rows of one definition.
+
+    :param titles: name of a definition → title of its section.
+    """
+    return _table(definition, titles, {})
+
+
 def _of_ctao(definition: Schema, titles: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]:
     """What all jobs of CTAO have in common, once."""
     common = {k: v for k, v in definition["properties"].items() if k in shared and k != "type"}

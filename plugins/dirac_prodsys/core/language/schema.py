@@ -89,10 +89,17 @@ def json_schema() -> Schema:
 
 def described() -> tuple[Schema, Schema]:
     """The models as they are, with their words: the file, and what it is made of by name."""
-    schema = NativeFile.model_json_schema(by_alias=True, mode="validation")
-    definitions: Schema = schema.pop("$defs")
+    schema, definitions = described_model(NativeFile)
     definitions |= _jobs()
     _describe(NativeFile, schema, definitions)
+    return schema, definitions
+
+
+def described_model(model: type[BaseModel]) -> tuple[Schema, Schema]:
+    """A model as it is, with its words, and what it is made of by name."""
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    definitions: Schema = schema.pop("$defs", {})
+    _describe(model, schema, definitions)
     return schema, definitions
 
 

@@ -19,7 +19,7 @@ from dirac_prodsys.core.meta_value import MetaQueryError, Value
 from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import DirectorySpec
-from dirac_prodsys.core.step_output import MAX_CONDITION, MAX_DATASET_TEXT
+from dirac_prodsys.core.step_output import MAX_DATASET_TEXT
 
 #: codes of what the types of a catalogue decide
 UNTIL_TYPES_ARE_KNOWN = frozenset({"inexact-number", "close-numbers"})

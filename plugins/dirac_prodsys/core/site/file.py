@@ -6,7 +6,7 @@ Invariant: closed and strict: a key that is misspelt is an error, never a limit 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     StrictInt,
     StrictStr,
     ValidationError,
+    model_validator,
 )
 
 from dirac_prodsys.core import yaml_source
@@ -41,7 +42,20 @@ def _prefix(path: str) -> str:
 Prefix = Annotated[StrictStr, AfterValidator(_prefix)]
 
 
-class Limits(Model):
+class SiteModel(Model):
+    """Base of all parts: a key is written with a value, or not at all."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_something(cls, data: Any) -> Any:
+        said = data.items() if isinstance(data, dict) else ()
+        empty = [key for key, value in said if value is None]
+        if empty:
+            raise wrong(f"{empty[0]} says nothing", "write a value, [] for none, or drop the key")
+        return data
+
+
+class Limits(SiteModel):
     """What the files of one Dag bundle may do; a key that is not written limits nothing.
 
     :param connections: Airflow connections that productions may name.
@@ -72,7 +86,7 @@ class Limits(Model):
     tasks_per_production: StrictInt | None = Field(default=None, ge=1)
 
 
-class RemovalApproval(Model):
+class RemovalApproval(SiteModel):
     """Who must agree before a step of a virtual organisation removes files.
 
     With neither ``above_files`` nor ``above_terabytes``, every removal is asked about.
@@ -97,7 +111,7 @@ def _action(name: str) -> str:
     return name
 
 
-class Rule(Model):
+class Rule(SiteModel):
     """People, and what they may do to productions that run; a list that is not written is for all.
 
     :param roles: roles of this file.
@@ -118,7 +132,7 @@ class Rule(Model):
     force: StrictBool = False
 
 
-class Site(Model):
+class Site(SiteModel):
     """The whole file.
 
     :param version: 1.

@@ -36,10 +36,10 @@ def check(production: Production, plan: ProductionPlan, limits: Limits) -> Itera
 
     :param plan: of the production.
     """
-    yield from _few(_words(plan, limits))
-    yield from _few(_places(plan, limits))
-    yield from _few(_removals(production, plan, limits))
-    yield from _few(_tasks(production, plan, limits))
+    yield from _few(production, _words(plan, limits))
+    yield from _few(production, _places(plan, limits))
+    yield from _few(production, _removals(production, plan, limits))
+    yield from _few(production, _tasks(production, plan, limits))
 
 
 def demand(production: Production, plan: ProductionPlan, limits: Limits) -> None:
@@ -233,11 +233,17 @@ def _problem(path: Path, reason: str, allowed: Collection[str]) -> Problem:
     return Problem(path, reason, hint, code="not-allowed")
 
 
-def _few(problems: Iterator[Problem]) -> Iterator[Problem]:
-    """The first ones, and how many there are beside them."""
+def _few(production: Production, problems: Iterator[Problem]) -> Iterator[Problem]:
+    """The first ones, and how many there are beside them; of many branches, what is one mistake."""
     told: Sequence[Problem] = list(dict.fromkeys(problems))
+    if len(told) > TOLD:
+        once: dict[tuple[str, str], Problem] = {}
+        for problem in told:
+            once.setdefault((production.at_place(problem).place, problem.reason), problem)
+        told = list(once.values())
     yield from told[:TOLD]
     if len(told) > TOLD:
         last = told[TOLD]
-        reason = f"{last.reason}; and {len(told) - TOLD - 1} more of the kind"
+        more = len(told) - TOLD - 1
+        reason = f"{last.reason}; and {more} more of the kind" if more else last.reason
         yield Problem(last.path, reason, last.hint, on_key=last.on_key, code="not-allowed")

@@ -26,7 +26,7 @@ def demand_right(
     user: str | None,
     action: str,
     connection: str,
-    vo: str,
+    vo: str | None,
     names: Iterable[str] = (),
     *,
     force: bool = False,
@@ -34,7 +34,7 @@ def demand_right(
     """Demand that a user may act.
 
     :param user: whom Airflow says the run was triggered by; None: it does not say.
-    :param vo: of the connection.
+    :param vo: of the connection; None: it is not asked yet.
     :param names: of the transformations that are meant, ``production__run__step``.
     :param force: those are meant that nobody's plan made.
     :raises SiteError: the user may not.
@@ -50,8 +50,9 @@ def demand_right(
     fitting = [rule for rule in rules if _fits(rule, action, connection, vo, force=force)]
     if not fitting:
         forced = " with force" if force else ""
+        whose = "" if vo is None else f" (VO {vo or '?'})"
         raise SiteError(
-            f"{user} may not {action}{forced} through connection {connection!r} (VO {vo or '?'})",
+            f"{user} may not {action}{forced} through connection {connection!r}{whose}",
             _told(rules, user),
         )
     for name in names:
@@ -101,11 +102,11 @@ def _removes(
     return kind is None or kind.body != "job"  # what its requests do is not known here
 
 
-def _fits(rule: Rule, action: str, connection: str, vo: str, *, force: bool) -> bool:
+def _fits(rule: Rule, action: str, connection: str, vo: str | None, *, force: bool) -> bool:
     return (
         (ANY in rule.actions or action in rule.actions)
         and (rule.connections is None or connection in rule.connections)
-        and (rule.vos is None or vo in rule.vos)
+        and (rule.vos is None or vo is None or vo in rule.vos)
         and (rule.force or not force)
     )
 
