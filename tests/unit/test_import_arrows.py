@@ -54,8 +54,10 @@ CORE_LIBRARIES = {
     "pydantic",
     "pydantic_core",
     "re",
+    "struct",
     "types",
     "typing",
+    "unicodedata",
     "yaml",
     "abc",
 }
