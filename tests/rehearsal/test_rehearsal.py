@@ -68,12 +68,14 @@ steps:
     type: MCSimulation
     tasks: 2
     output: {metadata: {thetaP: "${{ matrix.zenith }}", step: simulate}, files: ["s_@{JOB_ID}"]}
+    dataset: {name: "/sim/datasets/at_${{ matrix.zenith }}_${{ run }}"}
   all:
     type: Merging
     matrix: []
     group_size: 2
     input: {from: simulate}
     output: {metadata: {step: all}, files: ["a_@{JOB_ID}"]}
+    dataset: {name: "/sim/datasets/all_${{ run }}"}
   alone:
     type: Merging
     matrix: []
@@ -207,8 +209,14 @@ def test_every_file_of_an_angle_with_a_fraction_reaches_its_children_and_its_dat
         "alone": (2, 2, 1),
         "again": (3, 3, 1),
     }
-    (dataset,) = report["datasets"]
-    assert (dataset["files"], dataset["frozen"]) == (1, True)
+    assert all(dataset["frozen"] for dataset in report["datasets"])
+    assert {dataset["step"]: dataset["files"] for dataset in report["datasets"]} == {
+        "simulate-20": 2,
+        "simulate-40": 2,
+        "simulate-52.374": 2,
+        "all": 3,
+        "again": 1,
+    }
 
 
 def test_examples_of_three_kinds_come_to_their_end_side_by_side(

@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from dirac_prodsys.core import status
 from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError, dirac_accepts
 from dirac_prodsys.core.recovery import is_barred
+from dirac_prodsys.core.stored_values import as_stored
 from dirac_prodsys.gateway.memory_agents import tasks_to_add
 
 #: fields with a type, as the catalogue has them
 TYPES = {"level": "INT", "zenith": "FLOAT", "particle": "VARCHAR(128)"}
 VALUES: dict[str, list[Any]] = {
     "level": [0, 1, 2],
-    "zenith": [0, 0.5, 20, 20.0],
+    "zenith": [0, 0.5, 20, 20.0, 52.374, 0.7],
     "particle": ["gamma", "proton", "0"],
 }
 
@@ -68,6 +69,8 @@ def test_a_query_means_what_dirac_takes_it_for(form: dict[str, Any], found: dict
         return
     assert query.matches(found) == asked(form, found)
     assert query.matches(found) == asked(query.to_dirac(), found)
+    # the Transformation System's own file filter, of numbers as the database prints them
+    assert query.matches(found) == asked(as_stored(query, TYPES).to_dirac(), found)
 
 
 def test_a_missing_field_is_found_by_missing_only() -> None:

@@ -56,6 +56,7 @@ CORE_LIBRARIES = {
     "pydantic_core",
     "re",
     "re2",
+    "struct",
     "types",
     "typing",
     "unicodedata",

@@ -11,7 +11,6 @@ that the query selects, and no other; of a query that needs no change it is the 
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
 import struct
@@ -30,7 +29,11 @@ Kind = Literal["int", "float", "double", "text", "date", "other"]
 AS_TEXT = "a number for text"
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?", re.ASCII)
+_DATE = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
+    r"([ T](?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)(:(?P<second>[0-5]\d))?)?",
+    re.ASCII,
+)
 _INT_LIMIT = 2**31
 _WIDTH = 128
 
@@ -108,14 +111,21 @@ def shortest(kept: float) -> float:
     return next((one for one in candidates if single(one) == kept), kept)
 
 
-def date(value: object) -> datetime.datetime | None:
-    """The time that a text of a field of dates stands for; None: it is none."""
-    if isinstance(value, datetime.datetime) or not _DATE.fullmatch(str(value)):
-        return value if isinstance(value, datetime.datetime) else None
-    try:
-        return datetime.datetime.fromisoformat(str(value))
-    except ValueError:
+def date(value: object) -> str | None:
+    """The time that a value of a field of dates stands for, to the second; None: it is none.
+
+    :param value: text as the database reads it, or a time whose text is such.
+    """
+    found = _DATE.fullmatch(str(value))
+    if found is None:
         return None
+    year, month, day = (int(found[part]) for part in ("year", "month", "day"))
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    if not (year and 1 <= month <= 12 and 1 <= day <= days[month - 1]):
+        return None
+    at = (found["hour"] or "00", found["minute"] or "00", found["second"] or "00")
+    return f"{found['year']}-{found['month']}-{found['day']} {':'.join(at)}"
 
 
 def same(asked: Value, found: object, defined: str) -> bool:

@@ -36,7 +36,8 @@ def kept(value: Any, defined: str) -> Any:
     if kind == "double":
         return _number(value)
     if kind == "date":
-        return stored_values.date(value)
+        read = stored_values.date(value)
+        return None if read is None else datetime.datetime.fromisoformat(read)
     digits = "".join(c for c in defined if c.isdigit())
     return str(value)[: int(digits) if digits else _WIDTH]
 
@@ -98,7 +99,7 @@ def _comparable(stored: Any, value: Any) -> tuple[Any, Any]:
         text = str(value)
         if text.isdigit() and len(text) == 8:
             text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-        return stored, stored_values.date(text)
+        return str(stored), stored_values.date(text)
     if isinstance(stored, str) and isinstance(value, str):
         return folded(stored), folded(value)
     return _number(stored), _number(value)

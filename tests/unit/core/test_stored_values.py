@@ -163,7 +163,8 @@ def test_a_value_that_no_file_can_have_is_told(value: Any, kind: str, why: str) 
         (20, "20", "VARCHAR(128)", True),
         ("Full", "FULL", "VARCHAR(128)", False),
         (0, 0, "int", True),
-        ("2026-03-01", stored_values.date("2026-03-01 00:00:00"), "date", True),
+        ("2026-03-01", "2026-03-01 00:00:00", "date", True),
+        ("2026-03-01 12:30", "2026-03-01T12:30:00", "date", True),
         ("2026-03-01", "2026-03-02 00:00:00", "date", False),
     ],
 )
@@ -178,3 +179,11 @@ def test_a_number_that_needs_more_than_six_decimals_is_sent_whole() -> None:
     for form in ({"=": 0.0009765625}, {"!=": 52.3741234}):
         (sent,) = MetaQuery.parse({"f": form}).to_dirac().values()
         assert [*sent.values()] == [[*form.values()]]
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-02-29", "2026-13-01", "2026-01-00", "2026-01-01 24:00", "20260101"]
+)
+def test_what_is_no_date_is_told(text: str) -> None:
+    assert stored_values.misfit(text, "date") == "no date"
+    assert stored_values.misfit("2028-02-29", "DATETIME") == ""
