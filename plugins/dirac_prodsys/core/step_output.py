@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.gathering import MAX_CONDITION, fits
-from dirac_prodsys.core.linking import read_query
+from dirac_prodsys.core.linking import MAX_CONDITION as MAX_CONDITION
+from dirac_prodsys.core.linking import fits, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill
