@@ -116,4 +116,4 @@ def test_a_field_that_the_planner_adds_is_explained_at_the_step_that_needs_it(pr
     line, column = place(text, "[s-gamma-20")
     assert f"g.yaml:{line}:{column}: added to the outputs that odd gathers" in told
     noted = prodsys("lint", "--verbose", file).stdout
-    assert "let the catalogue define prodsys_gather, an integer, for directories" in noted
+    assert "to their directories, an integer that the catalogue must define" in noted
