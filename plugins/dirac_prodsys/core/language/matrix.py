@@ -22,7 +22,7 @@ from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.yaml_document import Text
 
 #: steps that all branches together may have: what Airflow needs for a DAG grows with their square
-MAX_STEPS = 1500
+MAX_STEPS = 2500
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 
