@@ -42,6 +42,32 @@ steps:
     job: {executable: merge}
 """
 
+#: one gather that leaves out branches which no metadata tell from those that it takes
+GATHER = """version: 1
+production: {name: gather, vo: sim}
+common: {directory: "/sim/gather/${{ run }}", se: DISK-A-SE, metadata: {run: "${{ run }}"}}
+defaults: {group_size: 100, start: on_complete, job: {type: script, executable: merge}}
+matrix: {particle: [gamma, proton], zenith: [20, 40]}
+steps:
+  make:
+    type: MCSimulation
+    start: streaming
+    tasks: 2
+    output:
+      metadata: {particle: "${{ matrix.particle }}", zenith: "${{ matrix.zenith }}"}
+      files: ["made_@{JOB_ID}"]
+  diagonal:
+    type: Merging
+    matrix: []
+    input: {from: [make-gamma-20, make-proton-40]}
+    output: {metadata: {step: diagonal}, files: ["joined_@{JOB_ID}"]}
+  all:
+    type: Merging
+    matrix: []
+    input: {from: make}
+    output: {metadata: {step: all}, files: ["joined_@{JOB_ID}"]}
+"""
+
 
 @pytest.fixture
 def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGrid]:
@@ -105,3 +131,22 @@ def test_a_name_that_is_no_parameter_ends_the_run_before_anything_is_created(
     dag_run = dag.test(run_conf={"task": 3})
     assert dag_run.state == "failed"
     assert grid.transformations == {}
+
+
+def test_a_gather_by_number_takes_the_files_of_its_parents_and_no_others(
+    grid: MemoryGrid, airflow_database: Path, productions_folder: Path
+) -> None:
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag
+
+    (productions_folder / "gather.yaml").write_text(GATHER)
+    bundle = DagBundlesManager().get_bundle("productions")
+    bundle.initialize()
+    bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions")
+    (found,) = bag.dags.values()
+    for field in ("zenith", "prodsys_gather"):
+        grid.catalogue.serve_addMetadataField(field, "int", "-d")
+    assert found.test().state == "success"
+    steps = by_step(grid)
+    assert len(steps["diagonal"].files) == 4
+    assert len(steps["all"].files) == 8

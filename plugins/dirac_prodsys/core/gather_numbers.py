@@ -12,40 +12,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.outputs import Output, above
 
 
-@dataclass(frozen=True)
-class GatherNumbers:
-    """Steps that gather by number, and whose outputs.
+def numbered(
+    outputs: Mapping[str, Output], gathered: Mapping[str, Collection[str]]
+) -> dict[str, Output]:
+    """The outputs, numbered where somebody gathers them by number.
 
-    :param gathered: step → steps whose outputs it takes.
+    :param gathered: step that gathers → steps whose outputs it takes.
     """
-
-    gathered: Mapping[str, Collection[str]] = field(default_factory=dict)
-
-    def also(self, more: Mapping[str, Collection[str]]) -> GatherNumbers:
-        """The same, with more of them."""
-        return GatherNumbers({**self.gathered, **more})
-
-    def on(self, outputs: Mapping[str, Output]) -> dict[str, Output]:
-        """The outputs, numbered where somebody gathers them by number."""
-        order = sorted(self.gathered, key=lambda step: -len(self.gathered[step]))  # ties: as given
-        gatherers: dict[str, list[int]] = {}
-        for number, step in enumerate(order):
-            for made in self.gathered[step]:
-                gatherers.setdefault(made, []).append(number)
-        ways = sorted({tuple(some) for some in gatherers.values()})
-        numbers = {way: number for number, way in enumerate(ways, 1)}
-        return {
-            name: replace(output, added={FIELD: numbers[tuple(gatherers[name])]})
-            if name in gatherers
-            else output
-            for name, output in outputs.items()
-        }
+    order = sorted(gathered, key=lambda step: -len(gathered[step]))  # ties: as given
+    gatherers: dict[str, list[int]] = {}
+    for number, step in enumerate(order):
+        for made in gathered[step]:
+            gatherers.setdefault(made, []).append(number)
+    ways = sorted({tuple(some) for some in gatherers.values()})
+    numbers = {way: number for number, way in enumerate(ways, 1)}
+    return {
+        name: replace(output, added={FIELD: numbers[tuple(gatherers[name])]})
+        if name in gatherers
+        else output
+        for name, output in outputs.items()
+    }
 
 
 def to_be_numbered(outputs: Mapping[str, Output]) -> frozenset[str]:

@@ -20,17 +20,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, combinations, islice
-from operator import and_
 
-from dirac_prodsys.core import limits, meta_query
+from dirac_prodsys.core import meta_query
+from dirac_prodsys.core.linking import fits
 from dirac_prodsys.core.meta_condition import OneOf
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
 from dirac_prodsys.core.meta_value import Value
 from dirac_prodsys.core.output_masks import Masks
 from dirac_prodsys.core.outputs import Output
-
-#: a stored condition of more characters cannot be read back (``SaferEval.py``)
-MAX_CONDITION = limits.CONDITION.most
 
 #: the field that the planner adds to outputs that nothing else tells from others (an integer)
 FIELD = "prodsys_gather"
@@ -71,11 +68,6 @@ class Conditions:
     required: frozenset[str]
 
 
-def fits(form: object) -> bool:
-    """Whether DIRAC can read back a condition of that form (``MetaQuery.to_dirac``)."""
-    return len(str(form)) <= MAX_CONDITION
-
-
 def part(output: Output, query: MetaQuery) -> Part | None:
     """What a query takes of an output; None: nothing."""
     whole = output.all_query if FIELD in query.fields else output.query
@@ -105,7 +97,7 @@ def choose(parts: Sequence[Part], masks: Masks, *, numbered: bool = False) -> Me
     declared = frozenset.intersection(*(frozenset(one.output.query.fields) for one in parts))
     loose = {name: sure[name] if name in declared else strict[name] for name in known}
     for left in (strict, loose):
-        if known and reduce(and_, left.values()) == 0:
+        if known and _in_all(left.values()) == 0:
             found = MetaQuery()
             for name in _smallest(known, left, conditions.required, wanted):
                 found = found.refine(of[name])
@@ -205,8 +197,8 @@ def _smallest(
 
     def enough(some: Iterable[str]) -> bool:
         fields = {*required, *some}
-        return all(fields.intersection(one) for one in wanted) and not reduce(
-            and_, (left[name] for name in fields)
+        return all(fields.intersection(one) for one in wanted) and not _in_all(
+            left[name] for name in fields
         )
 
     sets = chain.from_iterable(combinations(free, size) for size in range(1, len(free) + 1))
@@ -214,6 +206,10 @@ def _smallest(
         if enough(some):
             return (*sorted(required), *some)
     return (*sorted(required), *_fewer(free, enough))
+
+
+def _in_all(bits: Iterable[int]) -> int:
+    return reduce(lambda one, other: one & other, bits)
 
 
 def _fewer(names: Sequence[str], enough: Callable[[Iterable[str]], bool]) -> Sequence[str]:

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dirac_prodsys.core import linking
-from dirac_prodsys.core.gather_numbers import GatherNumbers, to_be_numbered
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.outputs import Output, Outputs
 from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
@@ -43,19 +42,22 @@ class LinkedPlans:
 
     def made(self, problems: Problems) -> dict[str, StepPlan]:
         """The plans of the steps that can be planned; mistakes are noted."""
-        free = to_be_numbered(self.outputs) - self.derived.outputs.keys()
         # which pass of a loop is taken is known later, when its directories are there already
-        free -= {name for name, drafted in self.drafts.items() if drafted.step.turn is not None}
-        numbers = GatherNumbers()
+        passes = {name for name, drafted in self.drafts.items() if drafted.step.turn is not None}
+        fixed = passes | self.derived.outputs.keys()
+        gathered: dict[str, tuple[str, ...]] = {}
+        outputs = self.outputs
         while True:
-            found, outputs = Problems(), numbers.on(self.outputs)
-            gathers = linking.Gathers(Outputs(outputs), numbers.gathered, free)
+            found = Problems()
+            gathers = linking.Gathers(Outputs(outputs), gathered, fixed)
             plans = self._linked(gathers, found)
             if not gathers.lacking:
-                break
-            numbers = numbers.also(gathers.lacking)
-        problems.extend(found)
-        return plans
+                problems.extend(found)
+                return plans
+            from dirac_prodsys.core.gather_numbers import numbered  # few need it
+
+            gathered |= gathers.lacking
+            outputs = numbered(self.outputs, gathered)
 
     def _linked(self, gathers: linking.Gathers, problems: Problems) -> dict[str, StepPlan]:
         plans: dict[str, StepPlan] = {}

@@ -15,15 +15,20 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core import gathering, meta_query
-from dirac_prodsys.core.gathering import Part
+from dirac_prodsys.core import limits, meta_query
 from dirac_prodsys.core.inventory import check_askable
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
-from dirac_prodsys.core.output_masks import Masks
 from dirac_prodsys.core.outputs import Output, Outputs, above
 from dirac_prodsys.core.problems import Path, Problems
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.gathering import Part
+    from dirac_prodsys.core.output_masks import Masks
+
+#: a stored condition of more characters cannot be read back (``SaferEval.py``)
+MAX_CONDITION = limits.CONDITION.most
 
 #: outputs of others that one step would take and that are told
 MAX_STRANGERS = 5
@@ -46,19 +51,28 @@ class Gathers:
 
     :param outputs: of all steps.
     :param numbered: steps that ask by the number that the planner gave the outputs.
-    :param free: steps whose outputs can be given one.
+    :param fixed: steps whose outputs cannot be given one, beside those whose directories forbid it.
     :param lacking: here such a step is noted, with whose outputs need a number; its query is None.
     """
 
     outputs: Outputs
     numbered: Collection[str] = ()
-    free: Collection[str] = ()
+    fixed: Collection[str] = ()
     lacking: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def masks(self) -> Masks:
         """The outputs by their values."""
+        from dirac_prodsys.core.output_masks import Masks  # few need it
+
         return Masks(self.outputs)
+
+    @cached_property
+    def free(self) -> frozenset[str]:
+        """Steps whose outputs can be given a number."""
+        from dirac_prodsys.core.gather_numbers import to_be_numbered
+
+        return to_be_numbered(self.outputs.of) - frozenset(self.fixed)
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,11 @@ class Wanted:
     def path(self) -> Path:
         """Where it says so."""
         return ("steps", self.step, "input")
+
+
+def fits(form: object) -> bool:
+    """Whether DIRAC can read back a condition of that form (``MetaQuery.to_dirac``)."""
+    return len(str(form)) <= MAX_CONDITION
 
 
 def read_query(
@@ -250,12 +269,12 @@ def _from_parents(
     except MetaQueryError as error:
         reason = error.reason
     else:
-        long = [f for f, form in joined.to_dirac().items() if not gathering.fits(form)]
+        long = [f for f, form in joined.to_dirac().items() if not fits(form)]
         if not long or len(parts) == 1:
             return joined  # of one that is too long it is told where it stands
         reason = (
             f"the condition on {' and on '.join(long)} that selects exactly these "
-            f"{len(parts)} inputs is longer than the {gathering.MAX_CONDITION} characters that "
+            f"{len(parts)} inputs is longer than the {MAX_CONDITION} characters that "
             "DIRAC reads back"
         )
     return _gathered(wanted, parts, gathers, relays, reason, problems)
@@ -274,6 +293,8 @@ def _gathered(
     :param taken: what is taken of each parent.
     :param reason: why there is no query with all conditions.
     """
+    from dirac_prodsys.core import gathering  # few need it
+
     outputs = gathers.outputs.of
     numbered = wanted.step in gathers.numbered
     origins = [relays[p].origins if p in relays else {p} for p in wanted.parents]
@@ -290,7 +311,7 @@ def _gathered(
             return chosen
         steps = tuple(dict.fromkeys(part.output.step for part in parts))
         anchored = gathering.anchored(parts)
-        if anchored and not numbered and set(steps) <= set(gathers.free):
+        if anchored and not numbered and gathers.free.issuperset(steps):
             gathers.lacking[wanted.step] = steps
             return None
         if not anchored:

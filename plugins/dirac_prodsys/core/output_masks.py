@@ -9,7 +9,7 @@ case and accents, numbers of 24 bits), so that an output which is kept apart sta
 
 from __future__ import annotations
 
-import struct
+import math
 import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
@@ -17,6 +17,9 @@ from functools import cached_property
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value, normal
 from dirac_prodsys.core.outputs import Outputs
+
+#: of the fraction of a FLOAT
+_BITS = 24
 
 
 class Masks:
@@ -85,11 +88,8 @@ class Masks:
 def alike(value: Value) -> Value:
     """One value for all that the catalogue's database might take for the same."""
     if isinstance(value, float):
-        try:
-            single: float = struct.unpack("f", struct.pack("f", value))[0]
-        except OverflowError:
-            return value
-        return single
+        fraction, exponent = math.frexp(value)
+        return math.ldexp(round(fraction * 2**_BITS), exponent - _BITS)
     if isinstance(value, str):
         parts = unicodedata.normalize("NFKD", value.casefold())
         return "".join(char for char in parts if not unicodedata.combining(char))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dirac_prodsys.core import approval, gate_cycles, graph, linking, own_directories, spellings
+from dirac_prodsys.core import approval, graph, linking, own_directories, spellings
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.linked_plans import LinkedPlans
 from dirac_prodsys.core.literals import check_literals
@@ -106,8 +106,11 @@ def check(
         plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
     if production.dialect == "ctao":
         spellings.check(spellings.in_steps(plans.values()), problems)
-    waits_for = {n: (*edges.get(n, ()), *step.feeders) for n, step in plans.items()}
-    gate_cycles.check(plans, waits_for, repeated, problems)
+    if repeated or any(step.gates for step in plans.values()):
+        from dirac_prodsys.core import gate_cycles  # few have gates
+
+        waits_for = {n: (*edges.get(n, ()), *step.feeders) for n, step in plans.items()}
+        gate_cycles.check(plans, waits_for, repeated, problems)
     if steps is None or unread or len(problems.found) > before:
         return None
     plans = own_directories.told(production.steps, plans)

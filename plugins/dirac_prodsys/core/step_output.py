@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import limits, naming, task_values
 from dirac_prodsys.core.command_line import CDATA_END
-from dirac_prodsys.core.gathering import MAX_CONDITION, fits
-from dirac_prodsys.core.linking import read_query
+from dirac_prodsys.core.linking import MAX_CONDITION, fits, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill

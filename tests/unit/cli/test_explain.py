@@ -62,3 +62,58 @@ def test_an_unknown_step_is_a_mistake_with_the_nearest_name(prodsys, good):
     assert result.exit_code == 2
     assert "there is no step 'merg'" in result.stderr
     assert "did you mean 'merge'?" in result.stderr
+
+
+GATHER = """version: 1
+production: {name: g, vo: sim}
+common: {directory: "/sim/g/${{ run }}", se: A, metadata: {run: "${{ run }}", step: "${{ step }}"}}
+defaults: {job: {type: script, executable: x}}
+matrix: {p: [gamma, proton], z: AXIS}
+steps:
+  s:
+    type: MCSimulation
+    tasks: 2
+    output:
+      metadata: {particle: "${{ matrix.p }}", zen: "${{ matrix.z }}"}
+      files: ["e_@{JOB_ID}"]
+  m:
+    type: Merging
+    matrix: []
+    input: {from: s}
+    output: {metadata: {particle: all, zen: 0}, files: ["m_@{JOB_ID}"]}
+  odd:
+    type: Merging
+    matrix: []
+    input: {from: [s-gamma-20, s-proton-40]}
+    output: {metadata: {step: m, particle: odd, zen: 0}, files: ["o_@{JOB_ID}"]}
+"""
+
+
+def test_it_says_which_fields_of_a_gather_were_chosen_and_which_are_not_needed(prodsys, tmp_path):
+    file = tmp_path / "g.yaml"
+    file.write_text(GATHER.replace("AXIS", "[20, 40]"))
+    told = prodsys("explain", file, "m").stdout
+    assert "by particle, run, and no other output" in told
+    assert "; not needed: step, zen" in told
+    form = json.loads(prodsys("explain", file, "odd", "--json").stdout)
+    assert form["gathered"] == {
+        "by": ["run", "step"],
+        "left_out": ["particle", "zen"],
+        "added": [],
+    }
+    noted = prodsys("lint", "--verbose", file).stdout
+    assert "step m takes the files of s-gamma-20, s-gamma-40, s-proton-20 and 1 more" in noted
+    assert "note: step m takes the files" in prodsys("plan", file).stdout
+
+
+def test_a_field_that_the_planner_adds_is_explained_at_the_step_that_needs_it(prodsys, tmp_path):
+    file = tmp_path / "g.yaml"
+    text = GATHER.replace("AXIS", "[20, 40]").replace(', step: "${{ step }}"', "")
+    text = text.replace("{step: m, ", "{")
+    file.write_text(text)
+    told = prodsys("explain", file, "odd").stdout
+    assert "the planner adds prodsys_gather to their directories" in told
+    line, column = place(text, "[s-gamma-20")
+    assert f"g.yaml:{line}:{column}: added to the outputs that odd gathers" in told
+    noted = prodsys("lint", "--verbose", file).stdout
+    assert "to their directories, an integer that the catalogue must define" in noted

@@ -110,3 +110,24 @@ def test_other_commands_say_the_same_of_it(prodsys, tmp_path, command):
     result = prodsys(command, file)
     assert result.exit_code == 2
     assert f"{file}:1:10: byte 0xFF is not UTF-8" in result.stderr
+
+
+def test_productions_of_a_folder_that_wait_for_each_other_are_told_and_one_by_itself_is_not(
+    prodsys, tmp_path
+):
+    text = (
+        "version: 1\nproduction: {name: ONE, vo: sim}\nsteps:\n  s:\n    type: MCSimulation\n"
+        "    tasks: 2\n    job: {type: script, executable: x}\n"
+        "    wait_for: [{production: OTHER, step: s}]\n"
+        '    output: {directory: "/sim/ONE/${{ run }}", se: A, files: ["e_@{JOB_ID}"],\n'
+        '      metadata: {production: ONE, run: "${{ run }}"}}\n'
+        '    dataset: {name: "/sim/datasets/ONE_${{ run }}"}\n'
+    )
+    for one, other in (("one", "two"), ("two", "one")):
+        (tmp_path / f"{one}.yaml").write_text(text.replace("ONE", one).replace("OTHER", other))
+    result = prodsys("lint", "--format", "json", tmp_path)
+    found = json.loads(result.stdout)["findings"]
+    assert result.exit_code == 2
+    assert [(f["code"], f["line"], f["column"]) for f in found] == [("cycle", 8, 16)] * 2
+    alone = prodsys("lint", "--format", "json", tmp_path / "one.yaml")
+    assert (alone.exit_code, json.loads(alone.stdout)["findings"]) == (0, [])

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.gathering import FIELD, MAX_CONDITION
+from dirac_prodsys.core.gathering import FIELD
+from dirac_prodsys.core.linking import MAX_CONDITION
 from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError, join
 from dirac_prodsys.core.plan import compile as compile_plan
 from dirac_prodsys.core.plan_values import ProductionPlan

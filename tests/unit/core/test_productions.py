@@ -28,6 +28,7 @@ NOT_BY_LOADING = {
     "group-never-fills": "the proof, which counts files",
     "duplicate-name": "two files",
     "case-only-name": "two files",
+    "gate-without-dataset": "two files",
     "duplicate-dataset": "two files",
     "unknown-field": "the catalogue",
     "file-field": "the catalogue",

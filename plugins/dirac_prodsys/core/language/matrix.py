@@ -23,7 +23,7 @@ from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.yaml_document import Node, Text
 
 #: steps that all branches together may have: what Airflow needs for a DAG grows with their square
-MAX_STEPS = 1500
+MAX_STEPS = 2500
 #: values, and characters of text, that all steps together may have, written out
 MAX_VALUES, MAX_CHARACTERS = 100_000, 4 * 1024 * 1024
 TOO_MUCH = f"more than {MAX_VALUES:,} values, or {MAX_CHARACTERS:,} characters"

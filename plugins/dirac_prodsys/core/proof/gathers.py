@@ -45,7 +45,10 @@ class Gathered:
         if self.left_out:
             told += f"; not needed: {', '.join(self.left_out)}"
         if self.numbered:
-            told += f"; the planner adds {FIELD} to their directories"
+            told += (
+                f"; the planner adds {FIELD} to their directories, an integer that the catalogue "
+            )
+            told += "must define"
         return told
 
 
