@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dirac_prodsys.core.characters import TYPOGRAPHIC, named
+from dirac_prodsys.core.model_errors import say
 
 #: ends the CDATA in which DIRAC's XML holds every text
 CDATA_END = "]]>"
@@ -160,7 +161,7 @@ def executable_mistake(executable: str) -> tuple[str, str] | None:
     found = mistake(executable)
     if found is None and [word.text for word in words(executable)] != [executable]:
         return (
-            f"DIRAC splits {executable!r} as a shell does, and would start another program",
+            f"DIRAC splits {say(executable)} as a shell does, and would start another program",
             "name the program without quotes and backslashes",
         )
     return found
@@ -178,7 +179,7 @@ def _is_home(word: Word) -> bool:
 
 
 def _say(found: list[str]) -> str:
-    told = ", ".join(list(dict.fromkeys(found))[:_TOLD])
+    told = ", ".join(word[:40] for word in list(dict.fromkeys(found))[:_TOLD])
     return f"{told}, …" if len(set(found)) > _TOLD else told
 
 

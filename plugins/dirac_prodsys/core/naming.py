@@ -218,6 +218,12 @@ def _check_path(path: str, vo: str, what: str) -> str:
             f"write {path[4:]}",
             code="name",
         )
+    if "@{" in path:
+        raise DefinitionError(
+            f"{path!r}: nobody fills in @{{…}} in the path of a {what}",
+            "DIRAC fills in @{JOB_ID} in executable, arguments and names of output files",
+            code="placeholder",
+        )
     if "://" in path:
         raise DefinitionError(
             f"{path!r} is an address at one storage element, and no logical path of a {what}",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dirac_prodsys.core.model_errors import say
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_models import Step
@@ -20,7 +21,9 @@ from dirac_prodsys.core.step_models import Step
 
 def words(field: str, value: object) -> tuple[str, str]:
     """Why that value cannot be asked for, and the way out."""
-    reason = f"{value!r} holds a %, and {field} is a field of files: DIRAC's catalogue answers no "
+    reason = (
+        f"{say(value)} holds a %, and {field} is a field of files: DIRAC's catalogue answers no "
+    )
     return f"{reason}query with it", "write it otherwise, such as 50pct"
 
 
@@ -58,7 +61,7 @@ def _check_one(
     elif not any(field in output.metadata for output in outputs):
         problems.remark(
             path,
-            f"{value!r} holds a %: if {field} is a field of files, DIRAC's catalogue answers no "
+            f"{say(value)} holds a %: if {field} is a field of files, DIRAC's catalogue answers no "
             "query with it",
             "ask the catalogue with lint --live, or select by another field",
             code="percent-sign",

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dirac_prodsys.core.model_errors import say
 from dirac_prodsys.core.problems import Path, Problems
 
 #: name → what it stands for, in executable and arguments of a job
@@ -39,6 +40,9 @@ _ALIKE = re.compile(
     rf"(?<![$@])(?:[@%#]?[{{(\[<]{{1,2}} *{_NUMBER} *[}})\]>]{{1,2}}|[@%]{_NUMBER}\b)"
 )
 
+#: values of one text that are told one by one
+_TOLD = 5
+
 
 def check(
     value: Any, path: Path, problems: Problems, *, filled: frozenset[str] = frozenset(FILLED)
@@ -57,9 +61,12 @@ def check(
 
 def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[tuple[str, str]]:
     """Each ``@{…}`` of one text that nobody fills in, and the way out."""
-    for name in dict.fromkeys(_ANY.findall(text)):
-        if name in filled:
-            continue
+    unfilled = [name for name in dict.fromkeys(_ANY.findall(text)) if name not in filled]
+    if len(unfilled) > _TOLD:
+        reason = f"nobody fills in {len(unfilled):,} values, @{{{unfilled[0][:40]}}} and others"
+        yield reason, "DIRAC fills in @{JOB_ID}, the number of the task"
+        unfilled = []
+    for name in unfilled:
         if not filled:
             yield (
                 f"nobody fills in @{{{name}}} here: it would stay as it is",
@@ -72,7 +79,7 @@ def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[
                 f"did you mean @{{{meant}}}? It is the {FILLED[meant]}",
             )
     if "@{" in _ANY.sub("", text):
-        yield f"an @{{ is not closed: {text!r}", "write @{JOB_ID}"
+        yield f"an @{{ is not closed: {say(text)}", "write @{JOB_ID}"
 
 
 def alike(text: str) -> str:

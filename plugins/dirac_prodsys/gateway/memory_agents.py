@@ -18,7 +18,7 @@ from typing import Any
 from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
-from dirac_prodsys.gateway.memory_requests import carry_out, operations_of
+from dirac_prodsys.gateway.memory_requests import carry_out, operations_of, valid
 from dirac_prodsys.gateway.memory_tables import AttachedFile, Task, Transformation
 
 #: types of transformation that are extended by hand (``ExtendableTransfTypes``)
@@ -164,6 +164,8 @@ class MemoryAgents:
         if transformation.status not in ("Active", "Completing"):
             return
         if transformation.row["AgentType"] != "Automatic":
+            return
+        if not valid(operations_of(transformation)):
             return
         for task in transformation.tasks.values():
             if task.status == TaskStatus.CREATED:

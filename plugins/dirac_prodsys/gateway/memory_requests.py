@@ -9,9 +9,11 @@ Invariant: operations are carried out in their order, on the catalogue's word al
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dirac_prodsys.core.request_rules import OF_FILES, REQUIRED
 from dirac_prodsys.gateway.memory_answers import ServiceError
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
 from dirac_prodsys.gateway.memory_jobs import job_id
@@ -68,8 +70,7 @@ def carry_out(
     :param parameters: of the transformation, for what its plugin would choose.
     """
     for operation in operations:
-        names = [name.strip(" []'\"") for name in _target(operation, parameters).split(",")]
-        names = [name for name in names if name]
+        names = [name for name in _target(operation, parameters).split(",") if name.strip()]
         for lfn in lfns:
             file = catalogue.files.get(lfn)
             if file is None:
@@ -85,9 +86,24 @@ def carry_out(
                 catalogue.remove(lfn)
 
 
+def valid(operations: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether DIRAC's RequestValidator takes them for files that have an LFN only.
+
+    The tasks of what it refuses stay Created.
+    """
+    for operation in operations:
+        needed, of_files = REQUIRED.get(operation["type"], (frozenset(), OF_FILES))
+        if of_files - OF_FILES or not all(operation["attributes"].get(name) for name in needed):
+            return False
+    return True
+
+
 def _target(operation: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    chosen = str(parameters.get("TargetSE", ""))
-    return str(operation["attributes"].get("TargetSE", "")).replace("TASK:TargetSE", chosen)
+    """Names with commas between; blanks around them stay, as ``Operation.targetSEList`` has it."""
+    said = str(operation["attributes"].get("TargetSE", ""))
+    if "TASK:TargetSE" not in said:
+        return said
+    return ",".join(re.findall(r"[A-Za-z0-9_.-]+", str(parameters.get("TargetSE", ""))))
 
 
 def _status(task: Task) -> str:

@@ -133,6 +133,16 @@ def test_declaring_the_field_with_another_value_settles_it() -> None:
     assert told(one, "may-eat-output", "undeclared-field", "empty-link") == []
 
 
+def test_copies_of_the_same_files_to_other_places_are_not_the_same_work() -> None:
+    def to(place: str) -> dict[str, Any]:
+        places = {"SourceSE": "DISK-A-SE", "TargetSE": place}
+        return {"type": "Replication", "input": {"from": "a"}, "plugin_parameters": places}
+
+    made = step("MCSimulation", output=output("a"))
+    assert told(subject(a=made, b=to("B-SE"), c=to("C-SE")), "same-work") == []
+    assert told(subject(a=made, b=to("B-SE"), c=to("B-SE")), "same-work")
+
+
 def test_what_diracs_own_validator_would_refuse_is_a_note() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", zenith=20)),

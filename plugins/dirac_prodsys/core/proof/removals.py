@@ -8,7 +8,7 @@ no finding. These are errors, and found whenever a plan is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -31,27 +31,33 @@ _TOLD = 5
 
 def check(subject: Subject) -> Iterator[Problem]:
     """All of it."""
+    readers = [
+        name for name in subject.takes if not only_takes_away(subject.steps[name].transformation)
+    ]
+    copying = {
+        step.name: kept
+        for step in subject.plan.steps
+        if (kept := _filled(step)) and step.name in subject.takes
+    }
     for step in subject.plan.steps:
         yield from _overlap(step)
         yield from _in_vain(subject, step)
         if not takes_away(step.transformation):
             continue
         yield from _no_bound(subject, step)
-        yield from _copies(subject, step)
+        yield from _copies(subject, step, copying)
         if removes(step.transformation):
-            yield from _read(subject, step)
+            yield from _read(subject, step, readers)
             yield from _of_datasets(subject, step)
 
 
 def complete_before(subject: Subject, step: str) -> set[str]:
     """Steps that are complete when this one starts, those too for whose datasets it waits."""
-    makers = {s.dataset.name: s.name for s in subject.plan.steps if s.dataset is not None}
     found = subject.before(step)
-    for name in (step, *found):
-        for gate in subject.steps[name].gates:
-            if gate.kind == "dataset" and gate.name in makers:
-                maker = makers[gate.name]
-                found |= {maker, *subject.before(maker), *subject.steps[maker].parents}
+    waited = {g.name for name in (step, *found) for g in subject.steps[name].gates}
+    for maker in subject.plan.steps if waited else ():
+        if maker.dataset is not None and maker.dataset.name in waited:
+            found |= {maker.name, *subject.before(maker.name), *maker.parents}
     one = subject.steps[step]
     if one.start == "on_complete":
         found |= {*one.parents, *one.feeders}
@@ -95,15 +101,14 @@ def _gone(subject: Subject, step: StepPlan) -> _Files | None:
     return taken
 
 
-def _read(subject: Subject, step: StepPlan) -> Iterator[Problem]:
+def _read(subject: Subject, step: StepPlan, needing: list[str]) -> Iterator[Problem]:
     gone = _gone(subject, step)
     ended = complete_before(subject, step.name)
     readers = [
         reader
-        for reader in subject.takes
+        for reader in needing
         if reader != step.name
         and reader not in ended
-        and not only_takes_away(subject.steps[reader].transformation)
         and gone is not None
         and (wanted := _taken(subject, reader)) is not None
         and wanted.meets(gone)
@@ -194,17 +199,27 @@ def _in_vain(subject: Subject, step: StepPlan) -> Iterator[Problem]:
         )
 
 
-def _copies(subject: Subject, step: StepPlan) -> Iterator[Problem]:
-    """Copies of one step that another removes: beside it, or before anybody has used them."""
+def _filled(step: StepPlan) -> frozenset[str]:
+    """Where a step puts copies."""
+    spec = step.transformation
+    return frozenset[str]().union(*(copied_to(o, spec) for o in operations(spec)))
+
+
+def _copies(
+    subject: Subject, step: StepPlan, copying: Mapping[str, frozenset[str]]
+) -> Iterator[Problem]:
+    """Copies of one step that another removes: beside it, or before anybody has used them.
+
+    :param copying: step → where it puts copies.
+    """
     spec = step.transformation
     emptied = frozenset[str]().union(*(removed_from(o, spec) for o in operations(spec)))
     everything = any(o.type == "RemoveFile" for o in operations(spec))
     gone = _gone(subject, step)
     ended = complete_before(subject, step.name)
-    for other in subject.plan.steps:
-        copies = other.transformation
-        kept = frozenset[str]().union(*(copied_to(o, copies) for o in operations(copies)))
-        if other.name == step.name or not kept or not (everything or emptied & kept):
+    for name, kept in copying.items():
+        other = subject.steps[name]
+        if name == step.name or not (everything or emptied & kept):
             continue
         wanted = _taken(subject, other.name)
         if wanted is None or gone is None or not wanted.meets(gone):

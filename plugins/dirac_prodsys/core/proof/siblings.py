@@ -101,7 +101,7 @@ def _work(subject: Subject, step: str) -> object:
     """What the tasks of a step do, whatever it is called."""
     spec = subject.steps[step].transformation
     body = spec.body.model_dump(mode="json", exclude={"name"})
-    return spec.type, spec.plugin, body
+    return spec.type, spec.plugin, body, sorted(spec.parameters.items())
 
 
 def _same_work(subject: Subject) -> Iterator[Problem]:
