@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from dirac_prodsys.core import graphml_source, yaml_source
+from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
 from dirac_prodsys.core.plan import ProductionPlan, check
@@ -133,14 +133,26 @@ def inspect(
 
 def _document(text: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
     """What stands in the file, whatever its form; and what is worth telling of that."""
-    if graphml_source.is_graphml(text):
+    if _is_xml(text):
+        from dirac_prodsys.core import graphml_source  # costs time, and few draw
+
         return graphml_source.parse(text, file)
     try:
         return yaml_source.parse(text, file), []
     except DefinitionErrors as errors:
-        if file.lower().endswith(graphml_source.ENDING):
-            raise graphml_source.none_at_all(errors.errors[0]) from None
-        raise
+        if not file.lower().endswith(".graphml"):
+            raise
+        from dirac_prodsys.core import graphml_source
+
+        raise graphml_source.none_at_all(errors.errors[0]) from None
+
+
+def _is_xml(text: str | bytes) -> bool:
+    """Whether it begins as no production in YAML does."""
+    start = text[:1000]
+    if isinstance(start, bytes):
+        return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return start.removeprefix("\ufeff").lstrip().startswith("<")
 
 
 def _at_place(problem: Problem, dialect: Dialect, document: Document) -> DefinitionError:
