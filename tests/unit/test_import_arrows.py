@@ -62,6 +62,8 @@ CORE_LIBRARIES = {
     "unicodedata",
     "yaml",
     "abc",
+    "warnings",
+    "xml",
 }
 #: builtins by which core could reach the world
 WORLD = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"}

@@ -28,8 +28,6 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 if TYPE_CHECKING:
     import networkx
 
-ENDING = ".graphml"
-
 #: attributes by which editors keep names and looks, in the order in which they name a step
 _NAMES = ("name", "label")
 _LOOKS = frozenset(
@@ -58,13 +56,6 @@ def none_at_all(error: DefinitionError) -> DefinitionErrors:
             )
         ]
     )
-
-
-def is_graphml(source: str | bytes) -> bool:
-    """Whether a text is XML: no production in YAML begins so."""
-    if isinstance(source, bytes):
-        return source[:1000].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-    return source[:1000].removeprefix("\ufeff").lstrip().startswith("<")
 
 
 def parse(source: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:

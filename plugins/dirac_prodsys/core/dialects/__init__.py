@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from dirac_prodsys.core import graphml_source, yaml_source
+from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.characters import escapes, unprintable
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
@@ -145,18 +145,30 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
 
 def _document(text: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
     """What stands in the file, whatever its form; and what is worth telling of that."""
-    if graphml_source.is_graphml(text):
+    if _is_xml(text):
+        from dirac_prodsys.core import graphml_source  # costs time, and few draw
+
         return graphml_source.parse(text, file)
     try:
         return yaml_source.parse(text, file), []
     except DefinitionErrors as errors:
-        if file.lower().endswith(graphml_source.ENDING):
+        if file.lower().endswith(".graphml"):
+            from dirac_prodsys.core import graphml_source
+
             raise graphml_source.none_at_all(errors.errors[0]) from None
         written = text if isinstance(text, str) else text.decode("utf-8", "replace")
         if _CWL.search(written):
             raise DefinitionErrors([_cwl(file)]) from None
         lines = written.split("\n")
         raise DefinitionErrors([_with_blanks(error, lines) for error in errors.errors]) from None
+
+
+def _is_xml(text: str | bytes) -> bool:
+    """Whether it begins as no production in YAML does."""
+    start = text[:1000]
+    if isinstance(start, bytes):
+        return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return start.removeprefix("\ufeff").lstrip().startswith("<")
 
 
 def _at_place(problem: Problem, dialect: Dialect, document: Document) -> DefinitionError:

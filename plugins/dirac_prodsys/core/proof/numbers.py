@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dirac_prodsys.core import spellings, stored_values
-from dirac_prodsys.core.linking import MAX_CONDITION
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.linking import MAX_CONDITION
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import MetaQueryError, Value
 from dirac_prodsys.core.problems import Path, Problem
