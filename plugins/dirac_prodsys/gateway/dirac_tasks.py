@@ -174,8 +174,11 @@ class _Queue:
     def join(self) -> None:
         """Wait for our turn."""
         timeout = self.verbs.settings.timeout
-        self._write(number=0, adding=0)
-        self._write(number=1 + max(claim.number for claim in self._claims().values()))
+        claims: dict[str, _Claim] = {}
+        while self.claim.token not in claims:  # else somebody took us for dead while we chose
+            self._write(number=0, adding=0)
+            claims = self._claims()
+        self._write(number=1 + max(claim.number for claim in claims.values()))
         seen: dict[_Claim, float] = {}
         while ahead := self._ahead():
             now = self.verbs._now()
