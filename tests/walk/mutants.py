@@ -19,6 +19,7 @@ from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.policy import judging
 from dirac_prodsys.core.recovery import Case
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.gateway import dirac_tasks
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 from dirac_prodsys.gateway.protocol import TransformationRecord
@@ -59,6 +60,16 @@ def _never_unfinished(*_: Any) -> bool:
 
 def _blind_tasks(self: Any, transformation: int, total: int) -> int:
     return len(self._ts("extendTransformation", transformation, total))
+
+
+@contextmanager
+def _unqueued() -> Iterator[None]:
+    with (
+        mock.patch.object(dirac_tasks._Queue, "join"),
+        mock.patch.object(dirac_tasks._Queue, "still_first", return_value=True),
+        mock.patch.object(TransformationVerbs, "_wait_out"),
+    ):
+        yield
 
 
 def _skip(wanted: str) -> Any:
@@ -142,6 +153,7 @@ MUTANTS = (
         frozenset({"I6"}),
         lambda: mock.patch.object(TransformationVerbs, "ensure_tasks", _blind_tasks),
     ),
+    Mutant("makes tasks out of turn", frozenset({"I6"}), _unqueued),
     Mutant(
         "fails in an outage",
         frozenset({"I5"}),

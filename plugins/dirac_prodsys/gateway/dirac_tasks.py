@@ -83,8 +83,12 @@ class TaskVerbs(TransformationStates):
         """See :meth:`ProductionGateway.ensure_tasks`."""
         queue = _Queue(self, transformation)
         kept = self.__dict__.setdefault("_interrupted", {})
-        if transformation not in kept and self._task_count(transformation) >= total:
-            return 0
+        if (
+            transformation not in kept
+            and self._task_count(transformation) >= total
+            and not queue.claims()
+        ):
+            return 0  # nobody adds, and nobody died over it
         queue.claim = kept.pop(transformation, queue.claim)
         try:
             added = self._add_in_turn(queue, transformation, total)
@@ -174,8 +178,11 @@ class _Queue:
     def join(self) -> None:
         """Wait for our turn."""
         timeout = self.verbs.settings.timeout
-        self._write(number=0, adding=0)
-        self._write(number=1 + max(claim.number for claim in self._claims().values()))
+        claims: dict[str, _Claim] = {}
+        while self.claim.token not in claims:  # else somebody took us for dead while we chose
+            self._write(number=0, adding=0)
+            claims = self.claims()
+        self._write(number=1 + max(claim.number for claim in claims.values()))
         seen: dict[_Claim, float] = {}
         while ahead := self._ahead():
             now = self.verbs._now()
@@ -189,7 +196,7 @@ class _Queue:
 
     def still_first(self, adding: int, told: int) -> bool:
         """Say that so many tasks are about to be added; False: it is not our turn any more."""
-        if self.claim.token not in self._claims():
+        if self.claim.token not in self.claims():
             return False  # it took us so long that we were taken for dead
         self._write(adding=adding, told=told)
         first = not self._ahead()
@@ -200,7 +207,7 @@ class _Queue:
         self._drop(self.claim.token)
 
     def _ahead(self) -> list[_Claim]:
-        claims = self._claims()
+        claims = self.claims()
         mine = (self.claim.number, self.claim.token)
         return [
             claim
@@ -208,7 +215,8 @@ class _Queue:
             if token != self.claim.token and (not claim.number or (claim.number, token) < mine)
         ]
 
-    def _claims(self) -> dict[str, _Claim]:
+    def claims(self) -> dict[str, _Claim]:
+        """Of all, by their tokens."""
         found: dict[str, Any] = self.verbs._ts("getAdditionalParameters", self.transformation)
         return {
             name.removeprefix(CLAIM): _Claim.from_text(name.removeprefix(CLAIM), str(text))

@@ -120,12 +120,29 @@ class DiracStartTransformationOperator(AsksBeforeStart):
                     self.log.warning("transformation %d stays Stopped: a person did it", record.id)
 
             setting(context, gateway, record.id, TransformationStatus.ACTIVE, become_active)
+            if spec.tasks:
+                self._compare(gateway, record, spec.tasks)
             return record, added
 
         record, added = self.on_grid(start, state)
         self.remember_link(record.id, record.name)
         self.log.info("started transformation %d %s, %d tasks added", record.id, record.name, added)
         return {"id": record.id, "name": record.name, "tasks_added": added}
+
+    def _compare(
+        self, gateway: ProductionGateway, record: TransformationRecord, declared: int
+    ) -> None:
+        """Tell of tasks beyond those declared; a person may have added them, so they stay."""
+        seen = gateway.snapshot([record.id]).get(record.id)
+        made = sum(seen.tasks.values()) if seen else 0
+        if made > declared:
+            self.log.warning(
+                "transformation %d has %d tasks, and %d are declared: somebody has added tasks, or "
+                "DIRAC carried out a call long after it was made",
+                record.id,
+                made,
+                declared,
+            )
 
     def _attach_verified(
         self, gateway: ProductionGateway, context: Context, step: StepPlan, removing: int
