@@ -187,8 +187,9 @@ def removes(spec: TransformationSpec) -> bool:
 
 def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
     declared, asked = wanted.only(*left.fields), wanted.to_dirac()
+    fields = frozenset(left.fields)
     undeclared = tuple(
-        name for name in wanted.fields if name not in left.fields and asked[name] != "Missing"
+        name for name in wanted.fields if name not in fields and asked[name] != "Missing"
     )
     if not declared.intersects(left):
         return Link(parent, child, "none", undeclared)
