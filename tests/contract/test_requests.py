@@ -36,3 +36,13 @@ def test_so_many_are_asked_for_their_errors_and_of_all_the_status_is_told(
     }
     assert [bool(seen[number].state.minor) for number in (old, new, good)] == [False, True, False]
     assert gateway.request_states([], 10) == {}
+
+
+def test_what_an_error_says_is_one_printable_line_where_it_is_read(
+    system: System, gateway: Gateway
+) -> None:
+    error = "no\nspace\x1b[2J left \u202eecived no\r\n2026-01-01 INFO all is well" + " x" * 5_000
+    failed = system.request([f"/sim/contract/{unique()}/file"], error[:200])
+    seen = gateway.request_states([failed], 10)[failed].state
+    assert seen.minor.startswith("no space")
+    assert seen.minor.isprintable()

@@ -315,9 +315,12 @@ def test_a_dag_that_another_bundle_has_is_not_taken_over(
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        session.merge(DagBundleModel(name="dags-folder"))
-        session.flush()
-        session.merge(DagModel(dag_id="theirs", bundle_name="dags-folder", is_stale=False))
+        for bundle, active, dag in (("dags-folder", True, "theirs"), ("as-it-was", False, "ours")):
+            model = DagBundleModel(name=bundle)
+            model.active = active
+            session.merge(model)
+            session.flush()
+            session.merge(DagModel(dag_id=dag, bundle_name=bundle, is_stale=False))
     (folder / "a.yaml").write_text(text("theirs"))
     (folder / "b.yaml").write_text(text("ours"))
     (folder / "c.yaml").write_text(text("production_operations"))

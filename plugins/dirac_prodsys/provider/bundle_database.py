@@ -41,15 +41,20 @@ def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
         return {}
     try:
         from airflow.models.dag import DagModel
+        from airflow.models.dagbundle import DagBundleModel
         from airflow.utils.session import create_session
         from sqlalchemy import select
 
         with create_session() as session:
+            # a bundle that is configured no longer, or goes by another name now, has nothing
             found = session.execute(
-                select(DagModel.dag_id, DagModel.bundle_name).where(
+                select(DagModel.dag_id, DagModel.bundle_name)
+                .join(DagBundleModel, DagBundleModel.name == DagModel.bundle_name)
+                .where(
                     DagModel.dag_id.in_(wanted),
                     DagModel.bundle_name != bundle,
                     DagModel.is_stale.is_(False),
+                    DagBundleModel.active.is_(True),
                 )
             )
             return {str(dag_id): str(owner) for dag_id, owner in found}

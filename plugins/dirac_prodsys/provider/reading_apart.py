@@ -73,9 +73,10 @@ def _reader(names: Sequence[str], read: Callable[[str], Any]) -> Iterator[int]:
         yield answers
     finally:
         os.close(answers)
-        with contextlib.suppress(ProcessLookupError):
+        # somebody else in this process may wait for every child that ends
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
+            os.waitpid(process, 0)
 
 
 def _read_all(names: Sequence[str], read: Callable[[str], Any], said: int) -> NoReturn:

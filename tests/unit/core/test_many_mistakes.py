@@ -11,11 +11,18 @@ from dirac_prodsys.core.one_line import MOST
 from dirac_prodsys.core.problems import LISTED, bounded_guesses, nearest
 from dirac_prodsys.core.proof import read
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+from tests.fuzz.checking import warm_up
 from tests.fuzz.guard import nothing_happens
 from tests.fuzz.hostile import HOSTILE, hostile
 
 #: seconds of CPU time on a busy machine: what was quadratic took tens of them
 SECONDS = 8
+
+
+@pytest.fixture(autouse=True, scope="module")
+def all_is_imported() -> None:
+    """While a file is read nothing may be opened, and imports open files."""
+    warm_up()
 
 
 @pytest.mark.parametrize("kind", range(len(HOSTILE)))
@@ -41,7 +48,7 @@ def test_a_hostile_file_is_as_long_as_is_read() -> None:
 
 def test_of_many_mistakes_the_first_are_told_and_how_many_there_are_more() -> None:
     errors = [
-        DefinitionError(f"mistake {n}", "mend it", file="f.yaml", line=n, column=1, code=code)
+        DefinitionError(f"{code} {n}", "mend it", file="f.yaml", line=n, column=1, code=code)
         for n in range(1, 101)
         for code in ("name", "matrix")
     ]

@@ -293,11 +293,20 @@ def test_a_production_without_a_text_is_told_its_mistakes_by_path() -> None:
 
 @pytest.mark.parametrize("run_id", ["r1", "manual__2026-10-01T12:00:00+00:00", "x" * 250])
 def test_what_loads_compiles_for_every_run(run_id: str) -> None:
-    longest = "s" * (255 - len("p") - 40 - 4)
-    production = make(**{longest: step("MCSimulation", output=output("sim", run="${{ run }}"))})
+    name = "p" * 20
+    longest = "s" * (255 - len(name) - 40 - 4)
+    production = make(
+        name, **{longest: step("MCSimulation", output=output("sim", run="${{ run }}"))}
+    )
     assert compile(production, run=run_tag(run_id)).steps
     with pytest.raises(DefinitionErrors, match="256 characters"):
-        make(**{longest + "s": step("MCSimulation")})
+        make(name, **{longest + "s": step("MCSimulation")})
+
+
+def test_a_step_is_no_longer_than_the_name_of_a_group_of_tasks() -> None:
+    assert make(**{"s" * 200: step("MCSimulation")})
+    with pytest.raises(DefinitionErrors, match="IDs of 201 characters"):
+        make(**{"s" * 201: step("MCSimulation")})
 
 
 def test_a_run_that_is_no_tag_is_refused() -> None:

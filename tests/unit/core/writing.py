@@ -28,7 +28,7 @@ def output(name: str, **metadata: Any) -> dict[str, Any]:
     }
 
 
-def make(**steps: dict[str, Any]) -> Production:
+def make(production: str = "p", /, **steps: dict[str, Any]) -> Production:
     """A production of steps by name, by the road a file takes: JSON is YAML."""
-    data = {"version": 1, "production": {"name": "p", "vo": "sim"}, "steps": steps}
+    data = {"version": 1, "production": {"name": production, "vo": "sim"}, "steps": steps}
     return load_production(json.dumps(data, indent=1), "p.yaml")

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 from dirac_prodsys.core.dialects import Reading, inspect
 from dirac_prodsys.core.findings import RULES, Finding
 from dirac_prodsys.core.plan import ProductionPlan
-from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.problems import Problem, bounded_guesses
 from dirac_prodsys.core.proof import (
     folder,
     folder_gates,
@@ -109,7 +109,8 @@ def read(
         claims.append(folder.production(reading.production))
     if reading.production is not None and reading.plan is not None:
         subject = Subject(reading.production, reading.plan)
-        errors_found += [reading.at_place(problem) for problem in prove(subject)]
+        with bounded_guesses():
+            errors_found += [reading.at_place(problem) for problem in prove(subject)]
         claims += folder.claims(subject)
     placed = (folder.Placed(c, reading.at_place(Problem(c.path, c.name))) for c in claims)
     waits = folder_gates.waits(reading)

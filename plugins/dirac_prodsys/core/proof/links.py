@@ -82,11 +82,12 @@ def _share(subject: Subject, found: Link, wanted: MetaQuery) -> str:
     if found.share == "all":
         return "all files"
     left, asked = subject.leaves[found.parent], wanted.to_dirac()
+    undeclared, declared = frozenset(found.undeclared), frozenset(left.fields)
     narrower = [
         f"{name} {say(asked[name])}"
         for name in wanted.fields
-        if name in found.undeclared
+        if name in undeclared
         or name in STANDARD_FIELDS
-        or (name in left.fields and not wanted.only(name).subsumes(left.only(name)))
+        or (name in declared and not wanted.only(name).subsumes(left.only(name)))
     ]
     return f"part of the files ({', '.join(narrower)})"

@@ -145,8 +145,9 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
             if other in expected or told == _TOLD:
                 continue
             left = subject.leaves[other]
-            common = tuple(name for name in wanted.fields if name in left.fields)
-            unsaid = [name for name in wanted.fields if name not in left.fields]
+            declared = frozenset(left.fields)
+            common = tuple(name for name in wanted.fields if name in declared)
+            unsaid = [name for name in wanted.fields if name not in declared]
             if FIELD in unsaid:
                 continue  # nobody but the planner sets it
             if not common or not unsaid or not wanted.only(*common).intersects(left):

@@ -189,9 +189,9 @@ def removes(spec: TransformationSpec) -> bool:
 
 
 def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
-    declared = wanted.only(*left.fields)
-    unsaid = (name for name in wanted.fields if name not in left.fields)
-    other = [n for n in unsaid if wanted.only(n).to_dirac()[n] != "Missing"]
+    declared, asked = wanted.only(*left.fields), wanted.to_dirac()
+    fields = frozenset(left.fields)
+    other = [n for n in wanted.fields if n not in fields and asked[n] != "Missing"]
     undeclared = tuple(name for name in other if name not in STANDARD_FIELDS)
     if not declared.intersects(left):
         return Link(parent, child, "none", undeclared)
