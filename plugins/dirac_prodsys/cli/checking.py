@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
     from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.core.proof import Report
-    from dirac_prodsys.core.site.file import Limits
+    from dirac_prodsys.core.site.file import Allowed
 
 #: fewer files than this are checked before a second process has begun
 ALONE = 50
 
 
-def check_file(path: Path, limits: Limits | None = None) -> tuple[Report, Reading | None]:
+def check_file(path: Path, allowed: Allowed | None = None) -> tuple[Report, Reading | None]:
     """What is found in one file, and the reading itself if it is a production.
 
-    :param limits: of the site; None: it is not asked.
+    :param allowed: by the site; None: it is not asked.
     """
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report, read
@@ -39,33 +39,37 @@ def check_file(path: Path, limits: Limits | None = None) -> tuple[Report, Readin
     except DefinitionErrors as errors:
         return Report(str(path), tuple(Finding.of(error) for error in errors.errors)), None
     report, reading = read(source, str(path), beside=beside(path))
-    if limits is not None and reading is not None:
-        report = within_limits(report, reading, limits)
+    if allowed is not None and reading is not None:
+        report = within_limits(report, reading, allowed)
     return report, reading
 
 
 def within_limits(
-    report: Report, reading: Reading, limits: Limits, plan: ProductionPlan | None = None
+    report: Report, reading: Reading, allowed: Allowed, plan: ProductionPlan | None = None
 ) -> Report:
-    """The report with what the site does not allow.
+    """The report with what the site does not allow, and what it will ask.
 
     :param plan: of the production, where more is known of it than the file says.
     """
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import in_words_of_the_file
-    from dirac_prodsys.core.site.limits import check
+    from dirac_prodsys.core.site import asked, limits
 
     plan = plan or reading.plan
     if reading.production is None or plan is None:
         return report
-    told = in_words_of_the_file(check(reading.production, plan, limits), plan)
+    problems = [
+        *limits.check(reading.production, plan, allowed.limits),
+        *asked.check(reading.production, plan, allowed.site),
+    ]
+    told = in_words_of_the_file(problems, plan)
     found = {*report.findings, *(Finding.of(reading.at_place(problem)) for problem in told)}
     return replace(report, findings=tuple(sorted(found)))
 
 
-def check_files(files: Sequence[Path], limits: Limits | None = None) -> Iterator[Report]:
+def check_files(files: Sequence[Path], allowed: Allowed | None = None) -> Iterator[Report]:
     """What is found in each file by itself."""
-    look = partial(_report, limits=limits)
+    look = partial(_report, allowed=allowed)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if len(files) < ALONE or processors < 2:
         yield from map(look, files)
@@ -74,5 +78,5 @@ def check_files(files: Sequence[Path], limits: Limits | None = None) -> Iterator
         yield from pool.map(look, files, chunksize=10)
 
 
-def _report(path: Path, limits: Limits | None) -> Report:
-    return check_file(path, limits)[0]
+def _report(path: Path, allowed: Allowed | None) -> Report:
+    return check_file(path, allowed)[0]

@@ -20,13 +20,13 @@ from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
-from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
+from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report
-    from dirac_prodsys.core.site.file import Limits
+    from dirac_prodsys.core.site.file import Allowed
     from dirac_prodsys.gateway.protocol import GatewaySettings
 
 #: files that are checked before anybody would look at a progress bar
@@ -71,16 +71,16 @@ def lint(
     found_files = production_files(paths)
     outage: ProdsysError | None = None
     with readable_errors():
-        limits = limits_of(site, bundle)
+        allowed = allowed_by(site, bundle)
     if live:
         from dirac_prodsys.gateway.protocol import GatewaySettings
 
         settings = GatewaySettings(
             backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
         )
-        reports, outage = _check_live(found_files, settings, run, limits)
+        reports, outage = _check_live(found_files, settings, run, allowed)
     else:
-        reports = _check(found_files, limits)
+        reports = _check(found_files, allowed)
     found = _all_findings(reports, verbose=verbose)
     output = "json" if as_json else output
     text = FORMATS[output](found)
@@ -95,17 +95,17 @@ def lint(
         raise typer.Exit(DEFINITION)
 
 
-def _check(files: Sequence[Path], limits: Limits | None) -> list[Report]:
+def _check(files: Sequence[Path], allowed: Allowed | None) -> list[Report]:
     with _progress(len(files)) as advance:
         reports = []
-        for report in check_files(files, limits):
+        for report in check_files(files, allowed):
             reports.append(report)
             advance()
         return reports
 
 
 def _check_live(
-    files: Sequence[Path], settings: GatewaySettings, run: str, limits: Limits | None
+    files: Sequence[Path], settings: GatewaySettings, run: str, allowed: Allowed | None
 ) -> tuple[list[Report], ProdsysError | None]:
     """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
     from dirac_prodsys.cli.lint_live import Live
@@ -116,10 +116,10 @@ def _check_live(
     live: Live | None = None
     with _progress(len(files)) as advance:
         for path in files:
-            report, reading = check_file(path, limits)
+            report, reading = check_file(path, allowed)
             if reading is not None and outage is None:
                 try:
-                    live = live or Live(open_gateway(settings), run, limits)
+                    live = live or Live(open_gateway(settings), run, allowed)
                     report = live.examine(report, reading)
                 except GatewayError as error:
                     outage = error
