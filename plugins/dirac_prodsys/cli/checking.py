@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
     from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.core.proof import Report
-    from dirac_prodsys.core.site.file import Limits
+    from dirac_prodsys.core.site.file import Allowed
 
 #: fewer files than this are checked before a second process has begun
 ALONE = 50
 
 
 def check_file(
-    path: Path, limits: Limits | None = None, *, named: bool = True
+    path: Path, allowed: Allowed | None = None, *, named: bool = True
 ) -> tuple[Report, Reading | None]:
     """What is found in one file, and the reading itself if it is a production.
 
-    :param limits: of the site; None: it is not asked.
+    :param allowed: by the site; None: it is not asked.
     :param named: by whoever asks; else it was found in a folder, and may be no link that leads out.
     """
     from dirac_prodsys.core.findings import Finding
@@ -52,38 +52,42 @@ def check_file(
     except DefinitionErrors as errors:
         return Report(str(path), tuple(Finding.of(error) for error in errors.errors)), None
     report, reading = read(source, str(path), beside=beside(path))
-    if limits is not None and reading is not None:
-        report = within_limits(report, reading, limits)
+    if allowed is not None and reading is not None:
+        report = within_limits(report, reading, allowed)
     return report, reading
 
 
 def within_limits(
-    report: Report, reading: Reading, limits: Limits, plan: ProductionPlan | None = None
+    report: Report, reading: Reading, allowed: Allowed, plan: ProductionPlan | None = None
 ) -> Report:
-    """The report with what the site does not allow.
+    """The report with what the site does not allow, and what it will ask.
 
     :param plan: of the production, where more is known of it than the file says.
     """
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import in_words_of_the_file
-    from dirac_prodsys.core.site.limits import check
+    from dirac_prodsys.core.site import asked, limits
 
     plan = plan or reading.plan
     if reading.production is None or plan is None:
         return report
-    told = in_words_of_the_file(check(reading.production, plan, limits), plan)
+    problems = [
+        *limits.check(reading.production, plan, allowed.limits),
+        *asked.check(reading.production, plan, allowed.site),
+    ]
+    told = in_words_of_the_file(problems, plan)
     found = {*report.findings, *(Finding.of(reading.at_place(problem)) for problem in told)}
     return replace(report, findings=tuple(sorted(found)))
 
 
 def check_files(
-    files: Sequence[Path], limits: Limits | None = None, named: Collection[Path] | None = None
+    files: Sequence[Path], allowed: Allowed | None = None, named: Collection[Path] | None = None
 ) -> Iterator[Report]:
     """What is found in each file by itself.
 
     :param named: those that were named, and not found in a folder; None: all.
     """
-    look = partial(_report, limits=limits)
+    look = partial(_report, allowed=allowed)
     ways = [(path, named is None or path in named) for path in files]
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     if len(files) < ALONE or processors < 2:
@@ -93,6 +97,6 @@ def check_files(
         yield from pool.map(look, ways, chunksize=10)
 
 
-def _report(way: tuple[Path, bool], limits: Limits | None) -> Report:
+def _report(way: tuple[Path, bool], allowed: Allowed | None) -> Report:
     path, named = way
-    return check_file(path, limits, named=named)[0]
+    return check_file(path, allowed, named=named)[0]

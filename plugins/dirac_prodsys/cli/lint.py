@@ -20,13 +20,13 @@ from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files, sub_folder
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
-from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
+from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report
-    from dirac_prodsys.core.site.file import Limits
+    from dirac_prodsys.core.site.file import Allowed
     from dirac_prodsys.gateway.protocol import GatewaySettings
 
 #: files that are checked before anybody would look at a progress bar
@@ -71,16 +71,16 @@ def lint(
     found_files = production_files(paths)
     outage: ProdsysError | None = None
     with readable_errors():
-        limits = limits_of(site, bundle)
+        allowed = allowed_by(site, bundle)
     if live:
         from dirac_prodsys.gateway.protocol import GatewaySettings
 
         settings = GatewaySettings(
             backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
         )
-        reports, outage = _check_live(found_files, paths, settings, run, limits)
+        reports, outage = _check_live(found_files, paths, settings, run, allowed)
     else:
-        reports = _check(found_files, paths, limits)
+        reports = _check(found_files, paths, allowed)
     apart = [sub_folder(file, paths) for file in found_files]
     found = _all_findings(reports, apart, verbose=verbose)
     output = "json" if as_json else output
@@ -98,10 +98,10 @@ def lint(
         raise typer.Exit(DEFINITION)
 
 
-def _check(files: Sequence[Path], named: Sequence[Path], limits: Limits | None) -> list[Report]:
+def _check(files: Sequence[Path], named: Sequence[Path], allowed: Allowed | None) -> list[Report]:
     with _progress(len(files)) as advance:
         reports = []
-        for report in check_files(files, limits, named):
+        for report in check_files(files, allowed, named):
             reports.append(report)
             advance()
         return reports
@@ -112,7 +112,7 @@ def _check_live(
     named: Sequence[Path],
     settings: GatewaySettings,
     run: str,
-    limits: Limits | None,
+    allowed: Allowed | None,
 ) -> tuple[list[Report], ProdsysError | None]:
     """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
     from dirac_prodsys.cli.lint_live import Live
@@ -123,10 +123,10 @@ def _check_live(
     live: Live | None = None
     with _progress(len(files)) as advance:
         for path in files:
-            report, reading = check_file(path, limits, named=path in named)
+            report, reading = check_file(path, allowed, named=path in named)
             if reading is not None and outage is None:
                 try:
-                    live = live or Live(open_gateway(settings), run, limits)
+                    live = live or Live(open_gateway(settings), run, allowed)
                     report = live.examine(report, reading)
                 except GatewayError as error:
                     outage = error

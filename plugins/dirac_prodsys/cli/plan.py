@@ -20,7 +20,7 @@ from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
-from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
+from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -89,8 +89,8 @@ def plan(
             known = look_up_datasets(gateway, production, run, values, known)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)
         chosen = production if values is None else production.bind(values)
-        if (limits := limits_of(site, bundle)) is not None:
-            demand(chosen, compiled, limits)
+        if (allowed := allowed_by(site, bundle)) is not None:
+            demand(chosen, compiled, allowed.limits)
         met = None if gateway is None else compare(gateway, compiled)
     if as_json:
         beside = {} if met is None else {"grid": met.to_dict()["meetings"]}

@@ -23,7 +23,7 @@ from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.file_options import Datasets, Parameters
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import parameter_values
-from dirac_prodsys.cli.site_options import Bundle, SiteFile, limits_of
+from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.production import Production
@@ -54,11 +54,11 @@ def rehearse(
     Several files run side by side. Exit code 4: a link fed nothing, or a step did not end.
     """
     with readable_errors():
-        limits = limits_of(site, bundle)
+        allowed = allowed_by(site, bundle)
         for file in files:
             production = read_production(file)
-            if limits is not None:
-                _demand_allowed(production, limits, parameters)
+            if allowed is not None:
+                _demand_allowed(production, allowed.limits, parameters)
     checkout = _checkout()
     if checkout is None:
         typer.echo(

@@ -13,7 +13,7 @@ import typer
 from dirac_prodsys.errors import SiteError
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.site.file import Limits, Site
+    from dirac_prodsys.core.site.file import Allowed, Site
 
 SiteFile = Annotated[
     Path | None,
@@ -30,7 +30,7 @@ Bundle = Annotated[
 ]
 
 
-def limits_of(file: Path | None, bundle: str) -> Limits | None:
+def allowed_by(file: Path | None, bundle: str) -> Allowed | None:
     """What the files of a bundle may do; None: no site is asked.
 
     :param bundle: empty: the only one that the file names.
@@ -52,11 +52,13 @@ def _site(file: Path) -> Site:
     return read_site(text, str(file))
 
 
-def _chosen(site: Site, bundle: str) -> Limits:
+def _chosen(site: Site, bundle: str) -> Allowed:
+    from dirac_prodsys.core.site.file import Allowed
+
     named = [name for name in site.bundles if name != "*"]
     if not bundle and len(named) > 1:
         raise SiteError(
             f"the site's file has several bundles: {', '.join(sorted(named))}",
             "say which one the files are for: --bundle NAME",
         )
-    return site.limits(bundle or (named[0] if named else "*"))
+    return Allowed(site, site.limits(bundle or (named[0] if named else "*")))

@@ -97,3 +97,28 @@ def test_plan_checks_what_a_run_would_choose(prodsys: Any, good: Path, site: Pat
     result = prodsys("plan", good, "--site", site, "-p", "to=raw")
     assert result.exit_code == 2
     assert "files are made in /sim/raw" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("{users: [ada]}", "step rm removes files: one of ada must agree before it starts"),
+        ("{users: [ada], above_files: 1}", "step rm removes files; if more than 1 files: one of"),
+        ("{users: [ada], above_files: 9, above_terabytes: 2}", "more than 9 files or 2 TB: one of"),
+        ("{users: [ada], above_files: 2}", ""),
+    ],
+)
+def test_who_will_be_asked_before_a_removal_is_a_note(
+    prodsys: Any, tmp_path: Path, site: Path, rule: str, told: str
+) -> None:
+    file = tmp_path / "rm.yaml"
+    file.write_text(
+        "version: 1\nproduction: {name: rm, vo: sim}\nsteps:\n  rm:\n    type: Removal\n"
+        "    input: {lfns: [/sim/a, /sim/b]}\n"
+        "    job: {type: request, operations: [{type: RemoveFile}]}\n"
+    )
+    site.write_text(f"version: 1\nremoval_approvals: {{sim: {rule}}}\n")
+    result = prodsys("lint", file, "--site", site, "--verbose")
+    assert result.exit_code == 0
+    assert told in result.stdout
+    assert ("must agree" in result.stdout) == bool(told)

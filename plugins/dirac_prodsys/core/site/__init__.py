@@ -5,6 +5,7 @@
     file      the site's file: read, checked, and the limits of one Dag bundle
     limits    whether a plan keeps to them
     removals  whether somebody must agree to what a step removes
+    asked     who will be asked, as far as a file tells
     rights    who may act on which productions
 
 The file is the deployment's: it lies where no author can write. The same checks are made by

@@ -6,6 +6,7 @@ Invariant: closed and strict: a key that is misspelt is an error, never a limit 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -166,6 +167,14 @@ class Site(SiteModel):
         """The users, and those who have one of the roles; each once."""
         named = [user for role in roles for user in self.roles.get(role, ())]
         return tuple(dict.fromkeys([*named, *users]))
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What the site says of the files of one bundle; small enough to travel between processes."""
+
+    site: Site
+    limits: Limits
 
 
 def read_site(text: str | bytes, file: str) -> Site:
