@@ -15,6 +15,13 @@ from tests.fuzz.checking import warm_up
 from tests.fuzz.guard import nothing_happens
 from tests.fuzz.hostile import HOSTILE, hostile
 
+
+@pytest.fixture(scope="module", autouse=True)
+def everything_is_imported() -> None:
+    """What is imported while a file is read would be refused here."""
+    warm_up()
+
+
 #: seconds of CPU time on a busy machine: what was quadratic took tens of them
 SECONDS = 8
 

@@ -38,6 +38,7 @@ NOT_BY_LOADING = {
     "unknown-dataset": "the catalogue",
     "unknown-se": "the configuration",
     "unknown-site": "the configuration",
+    "unset-section": "the configuration",
     "not-allowed": "the site's file",
 }
 

@@ -30,19 +30,23 @@ steps:
       directory: /sim/${{ parameters.where }}/${{ run }}
       se: DISK-A-SE
       metadata: {production: p, run: "${{ run }}", step: make}
-      files: ["a_@{JOB_ID}.dat"]
+      files: ["a_@{JOB_ID}.dat", "b_@{JOB_ID}.dat"]
+      file_metadata: {kind: [kept, scratch]}
     wait_for: [{file: /sim/models/b.h5}]
-    dataset: {name: "/sim/datasets/p_${{ run }}"}
+    dataset: {name: "/sim/datasets/p_${{ run }}", where: {kind: kept}}
   tidy:
     type: Harmless
     start: on_complete
-    input: {from: make}
+    input: {from: make, where: {kind: scratch}}
     job: {type: request, operations: [{type: PhysicalRemoval, TargetSE: DISK-A-SE}]}
   old:
     type: Removal
     input: {lfns: [/sim/old/x.dat]}
     job: {type: request, operations: [{type: RemoveFile}]}
 """
+
+#: what removes files waits for what copies them
+AFTER = "    after: move\n    input: {from: make, where"
 
 #: what the file does, and no more
 ENOUGH: dict[str, Any] = {
@@ -87,15 +91,15 @@ def test_a_production_that_keeps_to_every_limit_is_allowed() -> None:
         ("connections", [], "connection 'grid'"),
         ("vos", ["ctao"], "does not allow VO 'sim'"),
         ("types", ["MCSimulation", "Removal"], "transformation type 'Harmless'"),
-        ("operations", ["RemoveFile"], "p.yaml:23:10: the site does not allow operation 'Physical"),
+        ("operations", ["RemoveFile"], "p.yaml:24:10: the site does not allow operation 'Physical"),
         ("outputs", ["/sim/prod"], "p.yaml:13:18: files are made in /sim/scratch/r1"),
         ("outputs", ["/sim/scr"], "files are made in /sim/scratch/r1"),
         ("removals", ["/sim/old"], "step tidy removes files in /sim/scratch/r1"),
-        ("removals", ["/sim/scratch"], "p.yaml:26:20: step old removes /sim/old/x.dat"),
+        ("removals", ["/sim/scratch"], "p.yaml:27:20: step old removes /sim/old/x.dat"),
         ("removals", [], "step tidy removes files (PhysicalRemoval), and the site allows no"),
         ("datasets", ["/sim/other"], "a dataset is made as /sim/datasets/p_r1"),
         ("reads", ["/sim/models/b.h5"], "the step reads /sim/models/a.h5"),
-        ("reads", ["/sim/models/a.h5"], "p.yaml:17:16: the step reads"),
+        ("reads", ["/sim/models/a.h5"], "p.yaml:18:16: the step reads"),
         ("tasks_per_run", 5, "a run asks for"),
         ("tasks_per_production", 5, "(tasks_per_production)"),
     ],
@@ -128,6 +132,7 @@ def test_a_removal_without_a_bound_is_told_where_the_site_forbids_it(conditions:
         "version: 1\nproduction: {name: p, vo: sim}\nsteps:\n  rm:\n    type: Removal\n"
         f"    input: {{where: {conditions}}}\n"
         "    job: {type: request, operations: [{type: RemoveFile}]}\n"
+        "    confirm: true\n"
     )
     one = load_production(text, "p.yaml")
     assert told(one) == []
@@ -139,7 +144,8 @@ def test_a_removal_without_a_bound_is_told_where_the_site_forbids_it(conditions:
 
 
 def test_the_second_step_of_a_moving_is_a_removal_of_the_files_that_were_copied() -> None:
-    text = FILE.replace("ON_CANCEL", "stop") + (
+    text = FILE.replace("ON_CANCEL", "stop").replace("    input: {from: make, where", AFTER)
+    text += (
         "  move:\n    type: Moving\n    input: {from: make}\n"
         "    plugin_parameters: {SourceSE: DISK-A-SE, TargetSE: DISK-B-SE}\n"
     )

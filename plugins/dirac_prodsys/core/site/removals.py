@@ -6,19 +6,16 @@ counts as much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dirac_prodsys.core import removals
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan_values import StepPlan
 from dirac_prodsys.core.site.file import RemovalApproval
 from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
 
 #: operations after which a file, or a copy of it, is gone
-REMOVING = frozenset({"RemoveFile", "RemoveReplica", "PhysicalRemoval", "MoveReplica"})
-
-#: of conditions that exclude, and bound nothing
-_NEGATIONS = frozenset({"!=", "nin"})
+REMOVING = removals.OF_FILES | removals.OF_REPLICAS | removals.OF_SOURCES
 
 _TERABYTE = 10**12
 
@@ -49,7 +46,8 @@ def unbounded(step: StepPlan) -> bool:
     """Whether a step removes files, and no condition says which: all others may be meant."""
     spec = step.transformation
     listed = spec.files or step.sample or step.verified_at or step.awaits
-    return bool(removing(spec)) and not listed and not _bounds(spec.input_query)
+    query = spec.input_query or MetaQuery()
+    return bool(removing(spec)) and not listed and removals.unbounded(query)
 
 
 def must_ask(rule: RemovalApproval | None, share: Share) -> bool:
@@ -63,14 +61,3 @@ def must_ask(rule: RemovalApproval | None, share: Share) -> bool:
     many = rule.above_files is not None and share.files > rule.above_files
     most = rule.above_terabytes
     return many or (most is not None and share.bytes > most * _TERABYTE)
-
-
-def _bounds(query: MetaQuery | None) -> bool:
-    if query is None:
-        return False
-    for condition in query.to_dirac().values():
-        if isinstance(condition, Mapping) and not _NEGATIONS.issuperset(condition):
-            return True
-        if not isinstance(condition, Mapping) and condition not in ("Any", "Missing"):
-            return True
-    return False
