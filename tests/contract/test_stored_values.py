@@ -80,18 +80,20 @@ def test_a_child_is_attached_the_files_that_have_its_fraction(
     system: System, gateway: Gateway, field: str
 ) -> None:
     files = numbered(system, gateway, field)
-    children = {}
-    for condition, means in MEANINGS:
+    children, specs = {}, []
+    for condition, means in MEANINGS[::2]:
         query = MetaQuery.parse({"run": run_of(files), field: condition})
         wanted = spec(unique(), group_size=100, input_query=query, output_query=query)
         made = gateway.create_transformation(wanted)
         gateway.start_transformation(made.id)
         children[made.id] = (condition, sum(map(means, NUMBERS)))
-        # it is found again as what it is, and differs from what asks for another number
+        specs.append(wanted)
         assert gateway.create_transformation(wanted).adopted
-        assert [one.state for one in gateway.compare_transformations([wanted])] == ["equal"]
-        other = wanted.model_copy(update={"input_query": MetaQuery.parse({field: 52.375})})
-        assert [one.state for one in gateway.compare_transformations([other])] == ["conflict"]
+    # each is found again as what it is, and differs from what asks for another number
+    assert {one.state for one in gateway.compare_transformations(specs)} == {"equal"}
+    other = MetaQuery.parse({"run": run_of(files), field: 52.375})
+    others = [one.model_copy(update={"input_query": other}) for one in specs]
+    assert {one.state for one in gateway.compare_transformations(others)} == {"conflict"}
 
     def attached() -> dict[int, int]:
         seen = gateway.snapshot(list(children))
@@ -218,13 +220,7 @@ def test_text_is_compared_without_regard_to_case_and_accents(
             system.register(f"{path}/file", {} if field == "particle" else {field: text})
             files[f"{path}/file"] = {"run": mark, field: text}
         for text in [*texts, "full", "e", "É", "u", "A_B", "S", "o", "nothing"]:
-            for form in (
-                {"=": text},
-                {"!=": text},
-                {"nin": [text, "z"]},
-                {"<": text},
-                {">=": text},
-            ):
+            for form in ({"=": text}, {"nin": [text, "z"]}, {">=": text}):
                 query = MetaQuery.parse({"run": mark, field: form})
                 wanted = sorted(lfn for lfn, metadata in files.items() if query.matches(metadata))
                 assert sorted(gateway.find_files(query)) == wanted, form
