@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.walk.mutants import MUTANTS, Mutant
+from tests.walk.mutants import MUTANTS, Mutant, unbounded
 from tests.walk.shrinking import read, story
 from tests.walk.walking import Walk
 
 REPOSITORY = Path(__file__).parents[2]
 #: walks in every test run
 WALKS = 2_000
+#: walks on which every job with input fails for long
+FAILING = range(6)
 #: walks within which a broken house must be noticed
 NOTICED = 150
 
@@ -51,6 +53,28 @@ def test_a_broken_house_is_noticed(mutant: Mutant) -> None:
     with mutant.broken():
         walks = ({broken.invariant for broken in Walk(seed).run()} for seed in range(NOTICED))
         assert any(mutant.breaks & broken for broken in walks)
+
+
+def failing(seed: int) -> list[str]:
+    """What is broken on a walk on which every job with input fails for three quarters of an hour,
+    and the grid takes its files back itself."""
+    walk = Walk(seed, [])
+    walk.grid.stopped_agents.clear()
+    walk.grid.failing, walk.grid.torn_jobs, fate = 0.0, False, walk.grid.fails
+    walk.grid.fails = lambda task: (
+        (bool(task.lfns) and walk.clock.elapsed < walk.wild) or fate(task)
+    )
+    return [f"{broken.invariant} {broken.what}" for broken in walk.run()]
+
+
+def test_files_of_jobs_that_always_fail_are_tried_as_often_as_declared() -> None:
+    assert [broken for seed in FAILING for broken in failing(seed)] == []
+
+
+def test_a_grid_that_takes_files_back_as_often_as_it_likes_is_noticed() -> None:
+    with unbounded():
+        told = [broken for seed in FAILING for broken in failing(seed)]
+    assert any(broken.startswith("I6") and "gets its task" in broken for broken in told)
 
 
 def test_a_seed_gives_the_same_walk_in_another_process() -> None:

@@ -219,8 +219,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         """Files that the parents made for this step and that its query does not find."""
         seen = Snapshot.from_dict(snapshot)
         known = self.production is not None and self.step is not None and not self.ready_at
-        if not known or seen.status not in LIVE_TRANSFORMATION:
-            return []
+        if not known or seen.status not in LIVE_TRANSFORMATION or seen.catalogue_files is None:
+            return []  # its files did not decide
         step = self.plan(context, state)
         if step.transformation.input_query is None or not step.parents:
             return []
