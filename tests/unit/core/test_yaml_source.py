@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.yaml_source import MAX_BYTES, MAX_DEPTH, MAX_ERRORS, MAX_NODES, parse
-from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+from dirac_prodsys.core.yaml_source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse
+from dirac_prodsys.errors import MOST_OF_A_KIND, DefinitionError, DefinitionErrors
 
 TEXT = """\
 # a comment
@@ -198,7 +198,7 @@ def test_a_mistake_at_the_end_of_a_last_line_without_end_is_within_the_file(text
 def test_no_more_than_a_page_of_mistakes_is_told() -> None:
     with pytest.raises(DefinitionErrors) as caught:
         parse("a: 1\n" * 1000, "f.yaml")
-    assert len(caught.value.errors) == MAX_ERRORS
+    assert len(caught.value.errors) == MOST_OF_A_KIND + 1
 
 
 def test_all_duplicates_are_told_with_both_places() -> None:
