@@ -40,8 +40,8 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
 #: values in one file
 MAX_NODES = 50_000
-#: how many mistakes of one file are told at once
-MAX_ERRORS = 50
+#: mistakes after which reading ends; fewer of them are told
+MAX_ERRORS = 1_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: what YAML forbids, and its line breaks of other alphabets, at which editors do not break lines

@@ -29,7 +29,6 @@ from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Ser
 #: files, tasks and jobs named in one call
 FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
 
-
 _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
 
 T = TypeVar("T")
@@ -47,8 +46,7 @@ class RecoveryVerbs:
 
     def compare_files(self, transformation: int, query: MetaQuery) -> ComparedFiles:
         """See :meth:`ProductionGateway.compare_files`."""
-        self._check_fields(query)
-        found = set(self.services.call(CATALOGUE, "findFilesByMetadata", query.to_dirac(), "/"))
+        found = set(self.find_files(query))
         rows = self._file_rows({"TransformationID": transformation})
         attached = {str(row["LFN"]): str(row["Status"]) for row in rows}
         beyond = {lfn: word for lfn, word in attached.items() if lfn not in found}
@@ -56,7 +54,8 @@ class RecoveryVerbs:
         others = Counter(beyond[lfn] for lfn in there)
         return ComparedFiles(len(found - attached.keys()), dict(others))
 
-    def _check_fields(self, query: MetaQuery) -> None:
+    def find_files(self, query: MetaQuery) -> list[str]:
+        """:class:`CatalogueVerbs` does it."""
         raise NotImplementedError
 
     def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:

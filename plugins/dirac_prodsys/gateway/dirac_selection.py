@@ -6,7 +6,6 @@ Invariant: as for counts: a query that the catalogue would widen silently is ref
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
 
@@ -14,11 +13,8 @@ from dirac_prodsys.core.meta_query import MetaQuery
 class SelectionVerbs:
     """Mix-in: :class:`SelectionGateway`."""
 
-    def _fc(self, method: str, *arguments: Any) -> Any:
+    def find_files(self, query: MetaQuery) -> list[str]:
         """:class:`CatalogueVerbs` does it."""
-        raise NotImplementedError
-
-    def _check_fields(self, query: MetaQuery) -> None:
         raise NotImplementedError
 
     def _bytes(self, lfns: Sequence[str]) -> int:
@@ -26,8 +22,7 @@ class SelectionVerbs:
 
     def selected_files(self, query: MetaQuery) -> list[str]:
         """See :meth:`SelectionGateway.selected_files`."""
-        self._check_fields(query)
-        return sorted(self._fc("findFilesByMetadata", query.to_dirac(), "/"))
+        return sorted(self.find_files(query))
 
     def size_of(self, lfns: Sequence[str]) -> int:
         """See :meth:`SelectionGateway.size_of`."""
