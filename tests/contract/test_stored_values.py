@@ -72,6 +72,7 @@ def test_numbers_with_a_fraction_are_found_as_they_were_written(
         query = MetaQuery.parse({"run": run_of(files), field: condition})
         wanted = {lfn for lfn, number in files.items() if means(number)}
         assert set(gateway.find_files(query)) == wanted, condition
+        assert gateway.selected_files(query) == sorted(wanted), condition
         assert gateway.count_files(query) == len(wanted), condition
 
 
@@ -103,6 +104,10 @@ def test_a_child_is_attached_the_files_that_have_its_fraction(
     system.until(lambda: attached() == expected)
     system.cycles(1)
     assert attached() == expected
+    for number, (condition, _) in children.items():
+        query = MetaQuery.parse({"run": run_of(files), field: condition})
+        compared = gateway.compare_files(number, query)
+        assert (compared.unattached, compared.others) == (0, {}), condition
 
 
 def test_a_query_that_was_sent_without_regard_to_24_bits_is_not_adopted(gateway: Gateway) -> None:
