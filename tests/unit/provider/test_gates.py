@@ -85,7 +85,9 @@ async def test_a_small_file_is_read_once_for_each_of_its_versions(
     reads: list[str] = []
     fetch = MemoryGateway._fetch
     monkeypatch.setattr(
-        MemoryGateway, "_fetch", lambda self, lfn: (reads.append(lfn), fetch(self, lfn))[1]
+        MemoryGateway,
+        "_fetch",
+        lambda self, lfn, most: (reads.append(lfn), fetch(self, lfn, most))[1],
     )
     grid.catalogue.register(VALUE, content=b"auc = 0.1")
 
