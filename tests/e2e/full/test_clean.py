@@ -25,6 +25,7 @@ from tests.e2e.site import Site
 
 NAME, GONE, STAYS, BESIDE = "cleaned", "gone", "stays", "cancelled_clean"
 STEPS = ("make", "merge", "shared", "hold")
+KILLED = {"Killed", "Deleted"}
 
 FILES = """\
 {step}:
@@ -175,11 +176,11 @@ def test_clean_ends_in_cleaned_and_leaves_what_is_not_its_own(
     until("its files are gone from the catalogue", 600, lambda: not remains.known(own), each=0.5)
     until("and from the disk", 60, lambda: not own & remains.on_disk(f"/sim/{NAME}"), each=0.5)
     for number in numbers.values():
-        assert set(remains.jobs(number)) <= {"Killed", "Deleted"}
+        assert set(remains.jobs(number)) <= KILLED
     assert remains.known(others) == others
     assert others <= remains.on_disk(f"/sim/{NAME}")
     assert {remains.status(STAYS, step) for step in STEPS} & {"Cleaning", "Cleaned"} == set()
-    assert set(remains.jobs(remains.id(STAYS, "hold"))).isdisjoint({"Killed", "Deleted"})
+    assert set(remains.jobs(remains.id(STAYS, "hold"))).isdisjoint(KILLED)
     dataset = remains.gateway.find_dataset(kept.name)
     assert dataset is not None
     assert (dataset.files, dataset.frozen) == (1, True)
@@ -197,13 +198,20 @@ def test_a_cancelled_run_that_is_to_be_cleaned_ends_in_cleaned(
     full_site: Site, remains: Remains
 ) -> None:
     cancel: dict[str, Any] = {"facts": "on_cancel: {action: clean, confirm: true}"}
-    full_site.drop(BESIDE, making(BESIDE, "make", kind="type: MCSimulation\n  tasks: 3"), **cancel)
+    # the first job ends, the second one stays at work
+    does = "test @{JOB_ID} = 00000001 || sleep 900; echo made"
+    full_site.drop(BESIDE, making(BESIDE, "make", does=does), **cancel)
     full_site.begin(BESIDE, GONE)
-    until("a file", 600, lambda: rows(full_site) and remains.made(GONE, "make", BESIDE), each=0.5)
+
+    def at_work() -> bool:
+        made = rows(full_site) and remains.made(GONE, "make", BESIDE)
+        return bool(made) and "Running" in remains.jobs(remains.id(GONE, "make", BESIDE))
+
+    until("a file, and a job at work", 600, at_work, each=0.5)
+    number = remains.id(GONE, "make", BESIDE)
     full_site.rest.mark_run(BESIDE, GONE, "failed")
     until("it is Cleaned", 600, lambda: rows(full_site)[0][1] == "Cleaned", each=0.5)
-    number = remains.id(GONE, "make", BESIDE)
-    assert set(remains.jobs(number)) <= {"Killed", "Deleted"}
+    until("its jobs are killed", 120, lambda: set(remains.jobs(number)) <= KILLED, each=0.5)
     until("no file is left", 600, lambda: not remains.made(GONE, "make", BESIDE), each=0.5)
     given = ("--run", GONE, "--reason", "a test", "--yes", "--json")
     assert words(command(full_site, "delete", BESIDE, *given)) == {"make": "done"}
