@@ -171,7 +171,7 @@ print(sorted(heavy), len([name for name in sys.modules if name.startswith(module
     ("module", "own", "foreign"),
     [
         ("core", 2, set()),
-        ("core.dialects", 67, {"pydantic", "yaml"}),
+        ("core.dialects", 71, {"pydantic", "yaml"}),
     ],
 )
 def test_what_reads_a_production_starts_light(module: str, own: int, foreign: set[str]) -> None:

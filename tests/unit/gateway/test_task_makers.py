@@ -13,12 +13,16 @@ TASKS = 12
 
 
 def tasks_after(seed: int, makers: int, **world: object) -> tuple[int, list[object], object]:
+    """How many tasks there are, how each maker ended, and the parameters that they left behind."""
     grid = MemoryGrid()
     made = MemoryGateway(grid).create_transformation(spec("t", type="MCSimulation"))
+    before = grid.transformations[made.id].parameters.copy()
     ends = World(grid, seed, **world).run(  # type: ignore[arg-type]
         [lambda gateway: gateway.ensure_tasks(made.id, TASKS)] * makers
     )
-    return len(grid.transformations[made.id].tasks), ends, grid.transformations[made.id].parameters
+    now = grid.transformations[made.id]
+    left = {name: value for name, value in now.parameters.items() if name not in before}
+    return len(now.tasks), ends, left
 
 
 @pytest.mark.parametrize("makers", [2, 3])
