@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test rehearse fuzz walk lint up down image image-test lock clean
+.PHONY: help setup demo test rehearse fuzz walk soak lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 
 help: ## show this list
@@ -31,6 +31,8 @@ fuzz: setup ## read 100,000 broken production files
 walk: setup ## walk 20,000 productions at random on a grid in memory, and 30 on DIRAC
 	@$(RUN) tests.walk --count 20000 --seed 1
 	@WALKS_ON_DIRAC=30 $(RUN) pytest tests/integration/test_walk_on_dirac.py
+
+soak: fuzz walk rehearse ## all that takes too long for every change: broken files, walks, every example
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy

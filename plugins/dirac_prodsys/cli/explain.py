@@ -45,12 +45,11 @@ def explain(
     datasets: Datasets = None,
 ) -> None:
     """Tell where each condition of a step's input query comes from, line by line."""
-    from dirac_prodsys.core.dialects import DUMMY_RUN
+    from dirac_prodsys.core.dialects import DUMMY_RUN, RUN
     from dirac_prodsys.core.gathering import FIELD
     from dirac_prodsys.core.origins import conditions
     from dirac_prodsys.core.plan import compile as compile_plan
     from dirac_prodsys.core.problems import Problem, nearest
-    from dirac_prodsys.core.proof.folder import RUN
     from dirac_prodsys.core.proof.gathers import gathered
     from dirac_prodsys.core.proof.subject import Subject
     from dirac_prodsys.errors import DefinitionErrors

@@ -9,14 +9,13 @@ case and accents, numbers of 24 bits), so that an output which is kept apart sta
 
 from __future__ import annotations
 
-import math
-import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.meta_value import Value, normal
+from dirac_prodsys.core.meta_value import Value, compared, normal
 from dirac_prodsys.core.outputs import Outputs
+from dirac_prodsys.core.stored_values import single
 
 #: of the fraction of a FLOAT
 _BITS = 24
@@ -88,9 +87,6 @@ class Masks:
 def alike(value: Value) -> Value:
     """One value for all that the catalogue's database might take for the same."""
     if isinstance(value, float):
-        fraction, exponent = math.frexp(value)
-        return math.ldexp(round(fraction * 2**_BITS), exponent - _BITS)
-    if isinstance(value, str):
-        parts = unicodedata.normalize("NFKD", value.casefold())
-        return "".join(char for char in parts if not unicodedata.combining(char))
-    return value
+        kept = single(value)
+        return value if kept is None else kept
+    return compared(value)

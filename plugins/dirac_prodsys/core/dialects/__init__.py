@@ -33,6 +33,8 @@ _CWL = re.compile(r"""^\s*["']?cwlVersion["']?\s*:""", re.MULTILINE)
 
 #: stands for the run while a file is only checked: no name can come out longer
 DUMMY_RUN = "run-".ljust(MAX_RUN_TAG, "x")
+#: what a file writes where the run is to stand
+RUN = "${{ run }}"
 
 
 class Dialect(Protocol):
@@ -175,8 +177,9 @@ def _at_place(problem: Problem, dialect: Dialect, document: Document) -> Definit
     return document.error(replace(problem, path=dialect.place(problem.path, document)))
 
 
-def _with_characters(error: DefinitionError) -> DefinitionError:
-    """The error with a word for characters that nobody sees."""
+def _in_words_of_the_file(error: DefinitionError) -> DefinitionError:
+    """The error with the run as the file writes it, and a word for characters that nobody sees."""
+    error.reason = error.reason.replace(DUMMY_RUN, RUN)
     hidden = escapes(error.reason)
     if hidden and hidden not in error.hint:
         error.hint = f"{error.hint}; {hidden}: take it out, or write a plain blank"
@@ -196,7 +199,7 @@ def _once(errors: list[DefinitionError], document: Document) -> tuple[Definition
     """Each mistake once, though the dialect and the plan, or many branches, may have told it."""
     branches = document.branches
     told: dict[Any, DefinitionError] = {}
-    for error in map(_with_characters, errors):
+    for error in map(_in_words_of_the_file, errors):
         reason, hint = once(error.reason, branches), once(error.hint, branches)
         told.setdefault((error.file, error.line, error.column, reason, hint), error)
     return tuple(told.values())

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from dirac_prodsys.core.dialects import Reading, inspect
+from dirac_prodsys.core.dialects import RUN, Reading, inspect
 from dirac_prodsys.core.findings import RULES, Finding
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem, bounded_guesses
@@ -87,7 +87,7 @@ def prove(subject: Subject) -> Iterator[Problem]:
 def in_words_of_the_file(problems: Iterable[Problem], plan: ProductionPlan) -> Iterator[Problem]:
     """The problems with the run named as the file names it."""
     for problem in problems:
-        yield replace(problem, reason=problem.reason.replace(plan.run, folder.RUN))
+        yield replace(problem, reason=problem.reason.replace(plan.run, RUN))
 
 
 def read(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from dirac_prodsys.core.dialects import RUN
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
@@ -20,9 +21,6 @@ from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.run_ranges import RunRange
 from dirac_prodsys.core.step_shape import run_range
 from dirac_prodsys.errors import DefinitionError
-
-#: stands in names for the run, which is another for each of them
-RUN = "${{ run }}"
 
 
 @dataclass(frozen=True)

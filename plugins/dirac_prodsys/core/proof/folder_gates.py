@@ -16,13 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dirac_prodsys.core import gate_cycles
-from dirac_prodsys.core.dialects import Reading
+from dirac_prodsys.core.dialects import RUN, Reading
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.gate_makers import Makers, knots
 from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof.folder import RUN
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.errors import DefinitionError
 
@@ -34,7 +33,7 @@ _SHOWN, _RING = 10, 6
 
 @dataclass(frozen=True)
 class Waiting:
-    """A gate, where it is written; :data:`.folder.RUN` where the run stands in its name.
+    """A gate, where it is written; :data:`.dialects.RUN` where the run stands in its name.
 
     :param step: that waits, or the check of a loop.
     """
