@@ -105,7 +105,7 @@ def check(
     else:
         plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
     if production.dialect == "ctao":
-        spellings.check(spellings.in_steps(plans.values()), problems)
+        spellings.check(spellings.in_outputs(plans.values()), problems)
     if repeated or any(step.gates for step in plans.values()):
         from dirac_prodsys.core import gate_cycles  # few have gates
 

@@ -68,6 +68,14 @@ def in_steps(plans: Iterable[StepPlan]) -> Iterator[Said]:
                 yield ("steps", step.name, key), step.name, listed(query)
 
 
+def in_outputs(plans: Iterable[StepPlan]) -> Iterator[Said]:
+    """What the steps of a plan say of the files that they make.
+
+    How an input dataset spells its values is decided by whoever made it.
+    """
+    return (said for said in in_steps(plans) if said[0][-1] != "input")
+
+
 def listed(query: MetaQuery) -> dict[str, list[Value]]:
     """Field → values that a query names, ends of ranges left out."""
     return {name: list(named(form)) for name, form in query.to_dirac().items()}
