@@ -100,13 +100,20 @@ class Remains:
         return set(self.gateway.existing_files(sorted(lfns)))
 
     def jobs(self, transformation: int) -> list[str]:
-        """States of its jobs, straight from the WMS's database."""
+        """States of its jobs, straight from the WMS's database.
+
+        A wrapper that is told to end its job says Failed afterwards, whatever the job was set to.
+        """
         with closing(self.site.database()) as connection:
             cursor = connection.cursor()
             cursor.execute(
-                "SELECT Status FROM JobDB.Jobs WHERE JobGroup = %s", (f"{transformation:08d}",)
+                "SELECT Status, MinorStatus FROM JobDB.Jobs WHERE JobGroup = %s",
+                (f"{transformation:08d}",),
             )
-            return [str(status) for (status,) in cursor.fetchall()]
+            return [
+                "Killed" if minor == "Received Kill signal" else str(status)
+                for status, minor in cursor.fetchall()
+            ]
 
 
 @pytest.fixture(scope="module")
