@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -184,7 +185,7 @@ class _Queue:
             claims = self.claims()
         self._write(number=1 + max(claim.number for claim in claims.values()))
         seen: dict[_Claim, float] = {}
-        while ahead := self._ahead():
+        while ahead := self._ahead(self.claims()):
             now = self.verbs._now()
             seen = {claim: seen.get(claim, now) for claim in ahead}
             for claim, since in seen.items():
@@ -199,15 +200,16 @@ class _Queue:
         if self.claim.token not in self.claims():
             return False  # it took us so long that we were taken for dead
         self._write(adding=adding, told=told)
-        first = not self._ahead()
+        claims = self.claims()
+        # once more: it may have been dropped while we wrote
+        first = self.claim.token in claims and not self._ahead(claims)
         return first and self.verbs._now() - self.written <= self.verbs.settings.timeout * _FRESH
 
     def leave(self) -> None:
         """It is the turn of the next."""
         self._drop(self.claim.token)
 
-    def _ahead(self) -> list[_Claim]:
-        claims = self.claims()
+    def _ahead(self, claims: Mapping[str, _Claim]) -> list[_Claim]:
         mine = (self.claim.number, self.claim.token)
         return [
             claim

@@ -179,18 +179,16 @@ class MemoryGateway(DiracVerbs):
         self.grid = grid
         self.settings = settings or GatewaySettings(backend="memory")
         self.services: MemoryServices = MemoryServices(grid, self.settings)
-        self._waited = 0.0
 
     def _pause(self, seconds: float) -> None:
         """Time passes for the services, and for nothing else of the grid."""
         if self.settle_seconds:
             time.sleep(seconds)
-        self._waited += seconds
         with _lock:
             self.grid.wait(seconds)
 
     def _now(self) -> float:
-        return time.monotonic() if self.settle_seconds else self._waited
+        return time.monotonic() if self.settle_seconds else self.grid.waited
 
     def ping(self) -> Identity:
         """See :meth:`ProductionGateway.ping`."""

@@ -63,6 +63,8 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         self.step = step
         self.fails = fails or (lambda task: False)
         self.now = 0.0
+        #: seconds that callers have waited, each for all: they have one clock
+        self.waited = 0.0
         self.catalogue = MemoryCatalogue()
         self.transformations: dict[int, Transformation] = {}
         self.faults: list[Fault] = []
@@ -115,6 +117,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
 
     def wait(self, seconds: float) -> None:
         """Let time pass for services that are slow, and for nothing else."""
+        self.waited += seconds
         late = [(left - seconds, serve) for left, serve in self._late]
         self._late = [(left, serve) for left, serve in late if left > 0]
         for left, serve in late:
