@@ -18,6 +18,11 @@ from sandbox.process import MARK
 from tests.integration.ctadirac_sources import productions
 
 EXAMPLES = REPOSITORY / "include" / "productions" / "examples"
+#: seconds for productions that are rehearsed side by side on a busy machine
+PATIENCE = 1500
+
+pytestmark = pytest.mark.timeout(PATIENCE + 300)
+
 THREE_KINDS = ("w01_simulation_and_backgrounds", "w02_two_stage_merging", "w10_data_management")
 FULL = "ctadirac-3.1.0/tests/system/config/full_production_config.yml"
 
@@ -155,7 +160,7 @@ def rehearse(*arguments: object) -> dict[str, dict[str, Any]]:
             cwd=place,
             capture_output=True,
             text=True,
-            timeout=540,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
