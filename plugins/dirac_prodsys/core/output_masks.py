@@ -17,9 +17,6 @@ from dirac_prodsys.core.meta_value import Value, compared, normal
 from dirac_prodsys.core.outputs import Outputs
 from dirac_prodsys.core.stored_values import single
 
-#: of the fraction of a FLOAT
-_BITS = 24
-
 
 class Masks:
     """The outputs of a production by the values of their fields.
