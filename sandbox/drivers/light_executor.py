@@ -178,14 +178,14 @@ def main() -> None:
     runtime.ready()
     recovered = False
     while not stop.is_set():
-        agents.cycle(real_agents)
+        rest = agents.cycle(real_agents)
         try:
             recovered = recovered or executor.recover()
             if recovered:
                 executor.step()
         except Exception as error:  # an answer cut short by an outage ends no executor
             gLogger.exception("light executor", lException=error)
-        stop.wait(options.pause)
+        stop.wait(max(options.pause, rest))
     os._exit(0)
 
 
