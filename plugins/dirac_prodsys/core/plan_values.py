@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from dirac_prodsys.core.conduct import Approval
@@ -140,10 +141,11 @@ class ProductionPlan:
 
     def step(self, name: str) -> StepPlan:
         """The step of that name; KeyError if there is none."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, StepPlan]:
+        return {step.name: step for step in self.steps}
 
     @property
     def grows(self) -> bool:

@@ -35,6 +35,9 @@ class Origin(Protocol):
     def written(self, path: Path) -> Any:
         """What stands at a place, its placeholders not filled; None: nothing does."""
 
+    def as_written(self, step: str) -> str:
+        """The step of the file that a step is a branch of; else its own name."""
+
     def bind(self, values: Mapping[str, Any]) -> Production:
         """The production with these values of its parameters; defaults for the others.
 
@@ -112,6 +115,10 @@ class Production(Model):
     def written(self, path: Path) -> Any:
         """What stands at a place of the file, placeholders not filled; None if it was not read."""
         return None if self._origin is None else self._origin.written(path)
+
+    def as_written(self, step: str) -> str:
+        """The step of the file that a step is a branch of; else its own name."""
+        return step if self._origin is None else self._origin.as_written(step)
 
     def step(self, name: str) -> Step:
         """The step of that name; KeyError if there is none."""

@@ -253,7 +253,8 @@ class DiracOperator(BaseOperator):
         record = find_newest(gateway, [name]).get(name)
         if record is None:
             raise NotFound(
-                f"there is no transformation {name!r}", "clear the step's task 'create' to make it"
+                f"there is no transformation {name!r}",
+                "clear all tasks of the step's group to make it",
             )
         return record
 

@@ -27,8 +27,11 @@ not edit."""
 
 from dirac_prodsys.provider.dag_builder import dag_from_file
 
-dag = dag_from_file(__file__, {source!r}, {note!r})
+dag = dag_from_file(__file__, {source!r}, {note!r}, shape={shape})
 '''
+
+#: of the DAGs that are built now; DAGs of another shape are not built from what runs began with
+SHAPE = 2
 
 #: an import error is shown for this file alone; nothing of the user's is in the code but a quoted
 #: text
@@ -91,7 +94,7 @@ class Shelf:
         files: dict[str, bytes] = {}
         for name, served in self.productions.items():
             stem = file_stem(name)
-            code = _STUB.format(production=name, source=served.file, note=served.note)
+            code = _STUB.format(production=name, source=served.file, note=served.note, shape=SHAPE)
             files[f"{stem}.yaml"] = served.text.encode()
             files[f"{stem}.py"] = code.encode()
         for file, message in self.errors.items():

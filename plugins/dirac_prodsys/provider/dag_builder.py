@@ -1,18 +1,4 @@
-"""From a production to its DAG: one TaskGroup per step; edges between them as ``core/edges`` says.
-
-::
-
-    begin ──> every root; every leaf ──> on_cancel    the run's end, whatever way it comes
-                          every leaf ──> outcome      what is said of the run
-    both ──> report                                   however the run ends
-
-    a step:  create ─> start ─> [settle ─> flush ─>] process ─> complete [─> dataset]
-             [wait_for ─>] [approve ─>] start         what is waited for, then a person
-             wait_for ─> create                       where that is the dataset that it takes
-             ready ─> the first of those              a parent's work; ``start: {at: 10%}``
-             create ─> register ─> start              where it is created under way
-
-``settle`` and ``flush`` are for types with input whose policy flushes by itself.
+"""From a production to its DAG, which is drawn as ``core/shape.py`` says.
 
 Invariant: the same text gives the same serialised DAG, whenever and wherever it is built, so that
 Airflow sees a new version only when the production changed. Nothing here touches the grid or a
@@ -26,22 +12,29 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, BaseOperator, TaskGroup
+from airflow.sdk import DAG, BaseOperator, Label, TaskGroup
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.edges import Place, created_late, edges, looked_at
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
+from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.provider import final, gates, loops, registry
+from dirac_prodsys.core.shape import Place, Shape, shape
+from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from dirac_prodsys.provider.approval import DiracApprovalOperator
+from dirac_prodsys.provider.bundle_shelf import SHAPE
+from dirac_prodsys.provider.final import DiracProductionReportOperator
+from dirac_prodsys.provider.gate_sensor import DiracGateSensor
+from dirac_prodsys.provider.loops import (
+    DiracLoopCheckOperator,
+    DiracLoopDoneOperator,
+    DiracLoopPassOperator,
+)
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -50,9 +43,11 @@ from dirac_prodsys.provider.operators import (
     DiracStartTransformationOperator,
 )
 from dirac_prodsys.provider.params import dag_params
+from dirac_prodsys.provider.preparing import DiracBeginRunOperator, DiracVerifyOperator
+from dirac_prodsys.provider.registry import DiracRegisterProductionOperator
 from dirac_prodsys.provider.registry_late import DiracRegisterStepOperator
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
-from dirac_prodsys.provider.teardown import bracket
+from dirac_prodsys.provider.teardown import DiracEndRunOperator
 
 #: stands for the run where the graph is drawn; no name made of it ever reaches the grid
 PREVIEW_RUN = "run"
@@ -70,15 +65,19 @@ _ABOUT = (
 )
 
 
-def dag_from_file(stub: str | Path, source: str = "", note: str = "") -> DAG:
+def dag_from_file(stub: str | Path, source: str = "", note: str = "", shape: int = 1) -> DAG:
     """The DAG of the YAML beside a stub.
 
     :param stub: path of the stub; the text is in the file of the same name with the ending
         ``.yaml``.
     :param source: name of the user's file, for messages.
     :param note: shown above everything else, when the production is in a special state.
-    :raises DefinitionErrors: the text is no production.
+    :param shape: with which ``SHAPE`` the stub was written.
+    :raises DefinitionErrors: the text is no production, or the DAG had another shape.
     """
+    if shape != SHAPE:
+        reason = f"its runs were begun by a version that drew DAGs otherwise (shape {shape})"
+        raise DefinitionErrors([DefinitionError(f"{source}: {reason}", _OLD_SHAPE)])
     path = Path(stub).with_suffix(".yaml")
     return build_dag(load_production(path.read_text("utf-8"), source or path.name), note=note)
 
@@ -89,30 +88,192 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
     :param note: shown in its documentation, and marked by the tag ``retired``.
     """
     plan = compile(production, run=PREVIEW_RUN)
+    drawn = shape(production, plan)
     dag = _empty_dag(production, plan, note)
-    names = {naming.group_id(each.name) for each in (*plan.steps, *plan.loops)}
-    free = partial(_free_id, taken=names)
     with dag:
-        created = EmptyOperator(task_id=free("created"))
-        places: dict[Place, BaseOperator | TaskGroup] = {Place("created"): created}
-        if plan.approval is not None:
-            asked = DiracApprovalOperator(task_id=free("approve"), production=production)
-            places[Place("asked")] = asked
-    late = created_late(production, plan)
-    for step in plan.steps:
-        places |= _step_tasks(dag, production, step, late=step.name in late)
-    beside = []
-    if production.registry:
-        ids = (free("register"), free("registered"))
-        places[Place("registered")] = registry.registered(dag, production, created, ids)
-        beside.append(ids[0])
-    for loop in plan.loops:
-        places |= loops.loop_tasks(dag, production, loop, naming.group_id)
-    for before, after in edges(production, plan):
-        places[before] >> places[after]
-    begin, outcome = bracket(dag, production, free)
-    final.reported(dag, production, free("report"), (*beside, outcome.task_id), setup=begin)
+        groups = _groups(dag, drawn)
+        tasks = {
+            place: _task(place, production, plan, drawn, groups[group])
+            for place, group in drawn.tasks.items()
+        }
+    _link(drawn, tasks)
+    _keep_order(dag.task_group, drawn)
     return dag
+
+
+def _groups(dag: DAG, drawn: Shape) -> dict[str, TaskGroup]:
+    made: dict[str, TaskGroup] = {"": dag.task_group}
+    for group in drawn.groups:
+        made[group.id] = TaskGroup(
+            group_id=group.id.removeprefix(f"{group.within}."),
+            parent_group=made[group.within],
+            prefix_group_id=group.prefixes,
+            tooltip=group.about,
+            group_display_name=group.title,
+        )
+    return made
+
+
+def _task(
+    place: Place, production: Production, plan: ProductionPlan, drawn: Shape, group: TaskGroup
+) -> BaseOperator:
+    """The task at a place."""
+    task_id = drawn.ids[place]
+    if group.prefix_group_id:
+        name: dict[str, Any] = {"task_id": task_id.removeprefix(f"{group.group_id}.")}
+    else:
+        name = {"task_id": task_id, "task_display_name": task_id.rpartition(".")[2]}
+    made: BaseOperator = _MAKERS[place.part](
+        _Asked(place, production, plan, drawn), task_group=group, production=production, **name
+    )
+    return made
+
+
+class _Asked(NamedTuple):
+    """What a task is made of."""
+
+    place: Place
+    production: Production
+    plan: ProductionPlan
+    drawn: Shape
+
+    @property
+    def ends(self) -> list[str]:
+        """The last tasks of the steps: when they have ended, the run has nothing more to do."""
+        ids, last = self.drawn.ids, Place("on_cancel")
+        return [ids[edge.before] for edge in self.drawn.edges if edge.after == last]
+
+    def checks(self) -> list[str]:
+        """The checks of a loop, in their order."""
+        ids, loop = self.drawn.ids, self.place.whose
+        (passes,) = (len(each.passes) for each in self.plan.loops if each.name == loop)
+        return [ids[Place("check", loop, number)] for number in range(1, passes + 1)]
+
+
+def _step(kind: type[BaseOperator], **more: Any) -> Callable[..., BaseOperator]:
+    def make(asked: _Asked, **given: Any) -> BaseOperator:
+        return kind(step=asked.place.whose, **more, **given)
+
+    return make
+
+
+def _create(asked: _Asked, **given: Any) -> BaseOperator:
+    return DiracCreateTransformationOperator(step=asked.place.whose, **given)
+
+
+def _begin(asked: _Asked, **given: Any) -> BaseOperator:
+    if not asked.place.whose:
+        return DiracBeginRunOperator(**given).as_setup()
+    number = int(asked.place.of)
+    return DiracLoopPassOperator(check=asked.checks()[number - 2], **given)
+
+
+def _register(asked: _Asked, **given: Any) -> BaseOperator:
+    if asked.place.whose:
+        return DiracRegisterStepOperator(late=asked.place.whose, **given)
+    return DiracRegisterProductionOperator(**given)
+
+
+def _verify(asked: _Asked, **given: Any) -> BaseOperator:
+    ids = asked.drawn.ids
+    early = [step.name for step in asked.plan.steps if step.name not in asked.drawn.late]
+    return DiracVerifyOperator(
+        created={name: ids[Place("create", name)] for name in early},
+        late=[step.name for step in asked.plan.steps if step.name in asked.drawn.late],
+        # however ``register`` ends: nobody waits for the ProductionSystem
+        trigger_rule="all_done" if asked.production.registry else "all_success",
+        **given,
+    )
+
+
+def _approve(asked: _Asked, **given: Any) -> BaseOperator:
+    return DiracApprovalOperator(step=asked.place.whose or None, **given)
+
+
+def _ready(asked: _Asked, **given: Any) -> BaseOperator:
+    ready_at = share(asked.plan.step(asked.place.whose).start)
+    return DiracTransformationSensor(step=str(asked.place.of), ready_at=ready_at, **given)
+
+
+def _wait(*until: str) -> Callable[..., BaseOperator]:
+    def make(asked: _Asked, **given: Any) -> BaseOperator:
+        parents = asked.drawn.parents_complete(asked.place)
+        more: dict[str, Any] = {}
+        if parents:  # it begins with its step, and ends after its parents
+            start = asked.drawn.ids[Place("start", asked.place.whose)]
+            more = {"trigger_rule": "one_success", "parents": parents, "start": start}
+        return DiracTransformationSensor(step=asked.place.whose, until=until, **more, **given)
+
+    return make
+
+
+def _check(asked: _Asked, **given: Any) -> BaseOperator:
+    place = asked.place
+    return DiracLoopCheckOperator(loop=place.whose, number=int(place.of), **given)
+
+
+def _done(asked: _Asked, **given: Any) -> BaseOperator:
+    (loop,) = (each for each in asked.plan.loops if each.name == asked.place.whose)
+    # checks of passes that are not needed are skipped
+    return DiracLoopDoneOperator(
+        checks=asked.checks(), otherwise=loop.otherwise, trigger_rule="none_failed", **given
+    )
+
+
+def _on_cancel(asked: _Asked, **given: Any) -> BaseOperator:
+    return DiracEndRunOperator(last=asked.ends, **given)
+
+
+def _report(asked: _Asked, **given: Any) -> BaseOperator:
+    beside = [asked.drawn.ids[Place("register")]] if asked.production.registry else []
+    return DiracProductionReportOperator(last=asked.ends, beside=beside, **given)
+
+
+_MAKERS: Mapping[str, Callable[..., BaseOperator]] = {
+    "begin": _begin,
+    "approve": _approve,
+    "create": _create,
+    "register": _register,
+    "verify": _verify,
+    "ready": _ready,
+    "wait_for": _step(DiracGateSensor),
+    "start": _step(DiracStartTransformationOperator),
+    "wait_for_input": _wait("flush", "complete"),
+    "flush": _step(DiracFlushTransformationOperator),
+    "wait_for_completion": _wait("complete"),
+    "complete": _step(DiracCompleteTransformationOperator),
+    "create_dataset": _step(DiracCreateDatasetOperator),
+    "check": _check,
+    "done": _done,
+    "on_cancel": _on_cancel,
+    "report": _report,
+}
+
+
+def _link(drawn: Shape, tasks: Mapping[Place, BaseOperator]) -> None:
+    for edge in drawn.edges:
+        before, after = tasks[edge.before], tasks[edge.after]
+        if edge.label:
+            before >> Label(edge.label) >> after
+        else:
+            before >> after
+    # teardowns: they come whatever way a run ends, and are cleared with whatever is
+    begin, cancel, report = (tasks[Place(part)] for part in ("begin", "on_cancel", "report"))
+    cancel.as_teardown(setups=begin)
+    report.as_teardown(setups=begin, on_failure_fail_dagrun=True)
+
+
+def _keep_order(group: TaskGroup, drawn: Shape) -> None:
+    """Let Airflow show what is in a group in the order of the file.
+
+    Airflow 3.3 sorts the children of a group by the keys under which they are kept, then by what
+    comes before what among those whose key is their ID. With numbers for keys the first is all.
+    """
+    children = sorted(group.children.items(), key=lambda item: drawn.order[item[0]])
+    group.children = {f"{number:05d}": child for number, (_, child) in enumerate(children)}
+    for _, child in children:
+        if isinstance(child, TaskGroup):
+            _keep_order(child, drawn)
 
 
 def _empty_dag(production: Production, plan: ProductionPlan, note: str) -> DAG:
@@ -138,65 +299,6 @@ def _empty_dag(production: Production, plan: ProductionPlan, note: str) -> DAG:
     )
 
 
-def _step_tasks(
-    dag: DAG, production: Production, step: StepPlan, *, late: bool
-) -> dict[Place, BaseOperator | TaskGroup]:
-    """The tasks of a step, linked among themselves; those that edges lead to, by their places.
-
-    :param late: it is created when the run is under way.
-    """
-    about = production.step(step.name).description or f"{step.transformation.type}"
-    with dag, TaskGroup(group_id=naming.group_id(step.name), tooltip=about) as group:
-        where: dict[str, Any] = {"production": production, "step": step.name}
-        create = DiracCreateTransformationOperator(task_id="create", **where)
-        start = DiracStartTransformationOperator(task_id="start", **where)
-        process = DiracTransformationSensor(task_id="process", until={"complete"}, **where)
-        complete = DiracCompleteTransformationOperator(task_id="complete", **where)
-        create >> start
-        begin = gates.before_start(production, step, create, start, late=step.waits_for_input)
-        wait: BaseOperator = process
-        if step.rules.needs_input and step.rules.flush == "auto":
-            wait = DiracTransformationSensor(task_id="settle", until={"flush", "complete"}, **where)
-            flush = DiracFlushTransformationOperator(task_id="flush", **where)
-            start >> wait >> flush >> process
-        else:
-            start >> process
-        process >> complete
-        if step.dataset is not None:
-            complete >> DiracCreateDatasetOperator(task_id="dataset", **where)
-        beside: dict[Place, BaseOperator] = {
-            Place("ready", step.name, parent): DiracTransformationSensor(
-                task_id=f"ready_{naming.group_id(parent)}",
-                production=production,
-                step=parent,
-                ready_at=share(step.start),
-            )
-            for parent in looked_at(production, step)
-        }
-        list(beside.values()) >> begin
-        if late and production.registry:
-            register = DiracRegisterStepOperator(
-                task_id="register", production=production, late=step.name
-            )
-            create >> register >> start
-            beside[Place("register", step.name)] = register
-    return {
-        Place("all", step.name): group,
-        Place("create", step.name): create,
-        Place("begin", step.name): begin,
-        Place("wait", step.name): wait,
-        Place("start", step.name): start,
-        Place("complete", step.name): complete,
-        **beside,
-    }
-
-
-def _free_id(wanted: str, taken: set[str]) -> str:
-    while wanted in taken:
-        wanted += "_"
-    return wanted
-
-
 def _state(note: str) -> set[str]:
     return {"retired"} if note else set()
 
@@ -219,3 +321,6 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
         f"{fence}yaml\n{shown}\n{fence}\n",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+_OLD_SHAPE = "let those runs end with that version, then trigger new ones"

@@ -1,9 +1,11 @@
-"""The last task of a run: what came of it, whatever way it ended.
+"""The last task of a run: what came of it, whatever way it ended; the run's state is its own.
 
-It is a teardown, so that it runs after a failure and after a run was marked failed, and decides
-nothing: whether the run succeeded is for the steps to say.
+It is a teardown, so that it runs after a failure and after a run was marked failed. Airflow 3.3
+would take a run that a person marked failed for a success: it skips what is behind the tasks that
+waited, and goes by the last tasks alone.
 
-Invariant: read-only but for the run's entry in DIRAC's ProductionSystem, which follows its members.
+Invariant: read-only but for the run's entry in DIRAC's ProductionSystem, which follows its members;
+whether the run succeeded is for the steps to say, and a report that cannot be made changes nothing.
 """
 
 from __future__ import annotations
@@ -11,37 +13,58 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import notices
+from dirac_prodsys.core.cancel import ending
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.reading import report_on_run
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.notify import Teller, wanted
 from dirac_prodsys.provider.registry import tell_status
+from dirac_prodsys.provider.run_states import task_states
 from dirac_prodsys.provider.whole import DiracProductionOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from dirac_prodsys.core.plan import ProductionPlan
-    from dirac_prodsys.core.production import Production
 
 
 class DiracProductionReportOperator(DiracProductionOperator):
     """Report on all steps of the run: in the log, and as XCom ``production_report``.
 
     The XCom holds the JSON form of ``ProductionReport``, its ``text`` and its ``html``. Whoever
-    wants to know that the production is completed, or failed, is told here.
+    wants to know that the production is completed, or failed, is told here. Returns how the run
+    ended.
 
+    :param last: the tasks after which a run has nothing more to do.
     :param beside: tasks on which the production does not depend.
     """
 
-    def __init__(self, *, beside: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *, last: Sequence[str] = (), beside: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.beside = tuple(beside)
+        self.last, self.beside = tuple(last), tuple(beside)
 
-    def work(self, context: Context, state: Mapping[str, Any]) -> None:
+    def work(self, context: Context, state: Mapping[str, Any]) -> str:
+        """Report, then fail if the run did.
+
+        :raises AirflowFailException: the run failed.
+        """
+        try:
+            self._report(context)
+        except AirflowFailException as error:
+            self.log.warning("there is no report: %s", error)
+        states = task_states(context["dag"].dag_id, str(context["run_id"]))
+        how = ending(states, self.last)
+        if how == "failed":
+            failed = sorted(task for task, one in states.items() if one == "failed")
+            raise AirflowFailException(f"the run did not complete: {', '.join(failed)} failed")
+        return how
+
+    def _report(self, context: Context) -> None:
         """Read, tell, and let DIRAC's registry follow."""
         plan = self.whole_plan(context)
         report = self.on_grid(lambda gateway: report_on_run(gateway, plan))
@@ -72,24 +95,3 @@ class DiracProductionReportOperator(DiracProductionOperator):
         else:
             if status:
                 self.log.info("the ProductionSystem has the run as %s", status)
-
-
-def reported(
-    dag: DAG,
-    production: Production,
-    task_id: str,
-    beside: Sequence[str] = (),
-    *,
-    setup: BaseOperator | None = None,
-) -> None:
-    """Add the report after everything else in the DAG.
-
-    :param beside: tasks on which the production does not depend.
-    :param setup: the setup of the DAG: what is cleared with it is reported on again.
-    """
-    last = [task for task in dag.tasks if not task.downstream_task_ids]
-    with dag:
-        report = DiracProductionReportOperator(
-            task_id=task_id, production=production, beside=beside
-        )
-    last >> report.as_teardown(setups=setup)

@@ -1,4 +1,4 @@
-"""Beginning a step anew, when a person has cleaned its transformation and clears its ``create``.
+"""Beginning a step anew, when a person has cleaned its transformation and clears its tasks.
 
 Invariant: outputs of two generations never mix: the next one is made only when no job of the one
 before it can write any more, and no file of it is left where the new jobs write.
@@ -34,6 +34,15 @@ def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
         for record in found.values():
             _check_nothing_left(gateway, spec, record)
     return name
+
+
+def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
+    """Whether a step has no transformation that can be started: it was cleaned, or never made.
+
+    :raises AirflowException, Conflict: as :func:`name_for`.
+    """
+    name = name_for(gateway, spec)
+    return name not in find_all(gateway, [spec.name])[spec.name]
 
 
 def own_directories(spec: TransformationSpec, transformation: int) -> list[str]:

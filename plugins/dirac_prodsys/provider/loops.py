@@ -2,9 +2,9 @@
 
 ::
 
-    pass 1 ──> check_1 ──> pass_2 ──> pass 2 ──> check_2 ──> … ──> done
+    the steps of pass 1 ──> check ──> begin ──> those of pass 2 ──> check ──> … ──> done
 
-``check_k`` reads the number that the pass left; ``pass_k`` is skipped, and all of its pass with it,
+``check`` reads the number that its pass left; ``begin`` is skipped, and all of its pass with it,
 when the loop is over; ``done`` says which pass was the last and comes before whatever is outside.
 
 Invariant: a pass is created only when it is to run, under names of its own; the last pass is told
@@ -14,14 +14,11 @@ by ``done`` alone, and who takes files of the loop is planned by it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import DAG, BaseOperator, TaskGroup
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dirac_prodsys.core.edges import Place
-from dirac_prodsys.core.plan_values import LoopPlan
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
 from dirac_prodsys.provider.moments import earliest_event
@@ -30,8 +27,6 @@ from dirac_prodsys.provider.whole import DiracProductionOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from dirac_prodsys.core.production import Production
 
 
 class DiracLoopCheckOperator(DiracProductionOperator):
@@ -132,36 +127,6 @@ class DiracLoopDoneOperator(DiracProductionOperator):
             raise AirflowFailException(str(TransformationFailed(reason, _BOUND)))
         self.log.warning("%s; going on with the last pass", reason)
         return {"last": len(self.checks), "met": False}
-
-
-def loop_tasks(
-    dag: DAG, production: Production, loop: LoopPlan, group_id: Callable[[str], str]
-) -> dict[Place, BaseOperator]:
-    """The tasks of a loop, linked among themselves, by their places in the DAG."""
-    checks: list[BaseOperator] = []
-    places: dict[Place, BaseOperator] = {}
-    with dag, TaskGroup(group_id=group_id(loop.name), tooltip=f"until {loop.gates[0].when}"):
-        for number in range(1, len(loop.passes) + 1):
-            if checks:
-                again = DiracLoopPassOperator(
-                    task_id=f"pass_{number}", production=production, check=checks[-1].task_id
-                )
-                checks[-1] >> again
-                places[Place("pass", loop.name, number)] = again
-            check = DiracLoopCheckOperator(
-                task_id=f"check_{number}", production=production, loop=loop.name, number=number
-            )
-            places[Place("check", loop.name, number)] = check
-            checks.append(check)
-        done = DiracLoopDoneOperator(
-            task_id="done",
-            production=production,
-            checks=[check.task_id for check in checks],
-            otherwise=loop.otherwise,
-            trigger_rule="none_failed",  # checks of passes that are not needed are skipped
-        )
-        checks >> done
-    return {**places, Place("done", loop.name): done}
 
 
 _NO_NUMBER = "let the pass leave its number, then clear this task with what comes after it"

@@ -23,7 +23,7 @@ from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, Tra
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.before_start import AsksBeforeStart
-from dirac_prodsys.provider.fresh import name_for
+from dirac_prodsys.provider.fresh import begins_anew, name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.recovery import recover
@@ -39,18 +39,19 @@ if TYPE_CHECKING:
 STATE_KEY = "transformation"
 
 
-class DiracCreateTransformationOperator(DiracOperator):
-    """Create the transformation of a step, or adopt the one that is there already.
+class CreatesTransformation(DiracOperator):
+    """A task that creates the transformation of a step, or adopts the one that is there already.
 
     When a person has cleaned the one that was there, the next is made, under a name of its own.
-
-    Returns ``{"id", "name", "adopted"}``, which is also kept in the task state store for ever.
     """
 
     asks_site = True
 
-    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Look up by name, compare, create what is missing."""
+    def create(self, context: Context) -> dict[str, Any]:
+        """Look up by name, compare, create what is missing; return ``{"id", "name", "adopted"}``.
+
+        It is also kept in the task state store for ever.
+        """
         late = self.plan(context, whole=False)
         name = self.on_grid(lambda gateway: name_for(gateway, late.transformation))
         if late.awaits:
@@ -85,11 +86,22 @@ class DiracCreateTransformationOperator(DiracOperator):
             store.set(STATE_KEY, result, retention=NEVER_EXPIRE)
 
 
-class DiracStartTransformationOperator(AsksBeforeStart):
+class DiracCreateTransformationOperator(CreatesTransformation):
+    """Create the transformation of a step, or adopt the one that is there already.
+
+    Returns ``{"id", "name", "adopted"}``.
+    """
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """See :meth:`CreatesTransformation.create`."""
+        return self.create(context)
+
+
+class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
     """Make the directories and the tasks of a step, attach listed files; then set it Active.
 
     One that was Stopped becomes Active again if the stop was ours (see ``stopping``), and not if
-    it was a person's.
+    it was a person's. Where a person has cleaned it, the step begins anew: the next is created.
     """
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,8 +110,10 @@ class DiracStartTransformationOperator(AsksBeforeStart):
         :param state: ``agreed``: who agreed to what is removed, if somebody had to.
         """
         step = self.plan(context, state)
-        self.look_for_site(context, state, step)
         spec = step.transformation
+        if self.on_grid(lambda gateway: begins_anew(gateway, spec), state):
+            self.create(context)
+        self.look_for_site(context, state, step)
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
             record = self.find(gateway, spec.name)

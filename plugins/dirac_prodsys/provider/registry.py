@@ -1,10 +1,6 @@
 """Entering runs in DIRAC's ProductionSystem, so that its commands and its portal show them.
 
-::
-
-    created ──> register ──> registered ──> every start
-
-``registered`` succeeds however ``register`` ended. The two stand before the starts, as the
+``verify`` comes after ``register``, however that ended, and before every start, as the
 ProductionSystem takes New transformations only. What is created when the run is under way is
 entered by a task of its own step, see :mod:`.registry_late`.
 
@@ -19,8 +15,6 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from dirac_prodsys.core import naming
@@ -37,7 +31,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from dirac_prodsys.core.plan import ProductionPlan
-    from dirac_prodsys.core.production import Production
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +43,12 @@ class DiracRegisterProductionOperator(DiracProductionOperator):
 
     Returns ``{"id", "name", "status", "members", "notes"}``; skipped where that cannot be done.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        # the run waits for it
+        super().__init__(
+            **{"retry_delay": _RETRY_DELAY, "retry_exponential_backoff": False, **kwargs}
+        )
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """One try: nobody waits for the ProductionSystem."""
@@ -143,22 +142,3 @@ def follow_all(dirac_conn_id: str, transformations: Iterable[str]) -> None:
                 log.info("the ProductionSystem has %s as %s", name, status)
     except ProdsysError as error:
         log.warning("the ProductionSystem was not told: %s", error.reason)
-
-
-def registered(
-    dag: DAG, production: Production, created: BaseOperator, task_ids: tuple[str, str]
-) -> BaseOperator:
-    """The tasks that enter a run; what is returned comes before every start.
-
-    :param task_ids: of the two tasks.
-    """
-    with dag:
-        register = DiracRegisterProductionOperator(
-            task_id=task_ids[0],
-            production=production,
-            retry_delay=_RETRY_DELAY,
-            retry_exponential_backoff=False,
-        )
-        gate = EmptyOperator(task_id=task_ids[1], trigger_rule="all_done")
-    created >> register >> gate
-    return gate

@@ -2,7 +2,7 @@
 
 ::
 
-    create ──> register ──> start          registered ──> register
+    create ──> register ──> start
 
 Such are passes of a loop after the first, and steps whose input is a dataset that is waited for.
 DIRAC acts on all members when one is added, by the status that the production has at that moment,

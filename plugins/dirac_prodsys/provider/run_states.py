@@ -1,10 +1,12 @@
 """What Airflow says now about the tasks of a run, for those who are told of a task's end too late.
 
-Invariant: asked, never remembered; no answer is told apart from an answer.
+Invariant: asked, never remembered for longer than a look at the grid; no answer is told apart from
+an answer.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,3 +41,26 @@ async def task_state(task_instance: Any) -> str | None:
         task_instance.dag_id, task_instance.run_id, [task_instance.task_id]
     )
     return states.get(name or f"{task_instance.task_id}_{index}")
+
+
+#: DAG and run → when its tasks were asked for, and their states; one for all waits of a run
+_RECENT: dict[tuple[str, str], tuple[float, dict[str, str | None]]] = {}
+
+#: runs that are remembered
+_MANY = 200
+
+
+async def recent_states(task_instance: Any, seconds: float) -> dict[str, str | None]:
+    """The states of all tasks of a trigger's run, not older than these seconds.
+
+    :param task_instance: the trigger's, as the triggerer gave it.
+    """
+    key = task_instance.dag_id, task_instance.run_id
+    asked, states = _RECENT.get(key, (float("-inf"), {}))
+    if time.monotonic() - asked >= seconds:
+        asked = time.monotonic()
+        states = await sync_to_async(task_states)(*key)
+        if len(_RECENT) >= _MANY:
+            _RECENT.clear()
+        _RECENT[key] = asked, states
+    return states

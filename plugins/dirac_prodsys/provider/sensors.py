@@ -33,7 +33,7 @@ from dirac_prodsys.provider.wait_report import WaitReport, push
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: key of the XCom by which ``settle`` tells ``process`` what it remembers
+#: key of the XCom by which ``wait_for_input`` tells ``wait_for_completion`` what it remembers
 _HANDED_ON = "history"
 
 #: seconds after which a wait is given up, if nothing else is said: 90 days
@@ -57,6 +57,9 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
 
     :param until: the verdicts to return for: ``{"complete"}`` or ``{"flush", "complete"}``.
     :param inputs_final: False while other tasks may still add input files to the catalogue.
+    :param parents: IDs of the tasks that complete the steps whose files it takes: while one of
+        them has not succeeded, more files may come; when one has failed, the wait fails.
+    :param start: ID of the task that starts the step, if the wait may begin before that has ended.
     :param ready_at: wait only until this fraction of the work is done, 0 to 1; 0: to the end.
     :param rules: with ``spec``, the ``StepRules`` (or their dict); default: all tasks, or all
         files.
@@ -68,6 +71,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         *,
         until: Iterable[str] = ("complete",),
         inputs_final: bool = True,
+        parents: Iterable[str] = (),
+        start: str = "",
         ready_at: float = 0.0,
         rules: StepRules | Mapping[str, Any] | None = None,
         timeout: float = LONGEST_WAIT,
@@ -78,6 +83,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         if not set(self.until) <= {"flush", "complete"} or "complete" not in self.until:
             raise ValueError(f"{self.task_id}: until must be complete, or flush and complete")
         self.inputs_final = inputs_final
+        self.parents = tuple(parents)
+        self.start = start
         self.ready_at = ready_at
         self.rules = StepRules.from_dict(rules) if isinstance(rules, Mapping) else rules
 
@@ -129,6 +136,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 rules=rules.to_dict(),
                 query=query.to_dirac() if query is not None else None,
                 inputs_final=self.inputs_final,
+                parents=self.parents,
+                start=self.start,
                 flushes=int(flushes or 0),
                 history=history,
                 stops=stops,
@@ -194,6 +203,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             elif not self.ready_at:
                 self._report(context, snapshot, past)
             return snapshot
+        if kind == "broken":  # another task failed: whoever clears that clears this one, too
+            raise AirflowFailException(f"{reason}\n  hint: {_BROKEN_HINT}")
         if kind in ("fail", "timeout"):
             self._report(context, snapshot, past)
             self._teller(context, snapshot).tell(self._given_up(reason))
@@ -281,8 +292,8 @@ def _handed_on(context: Context, task_id: str) -> Mapping[str, Any] | None:
     if task_instance is None:
         return None
     group = task_id.rpartition(".")[0]
-    settle = f"{group}.settle" if group else "settle"
-    found = task_instance.xcom_pull(task_ids=settle, key=_HANDED_ON)
+    first = f"{group}.wait_for_input" if group else "wait_for_input"
+    found = task_instance.xcom_pull(task_ids=first, key=_HANDED_ON)
     if not isinstance(found, Mapping):
         return None
     past = History.from_dict(found.get("history") or {})
@@ -297,7 +308,8 @@ def _is_removed(snapshot: Mapping[str, Any] | None) -> bool:
     return bool(snapshot) and Snapshot.from_dict(snapshot).status in REMOVED_TRANSFORMATION
 
 
-_REMOVED_HINT = "to begin anew, clear the step's task 'create' and what follows it in the step"
+_REMOVED_HINT = "to begin anew, clear all tasks of the step's group"
+_BROKEN_HINT = "mend what that task says, then clear it with what comes after it, this one included"
 _LOST_HINT = (
     "mend their metadata, and they are taken; or answer the question of this task, to go on without"
 )

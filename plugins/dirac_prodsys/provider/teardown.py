@@ -1,9 +1,8 @@
 """The end of every run: what did not complete is Stopped, left or cleaned, as it says.
 
 ``on_cancel`` is an Airflow teardown, which runs whatever way the run ends: a task failed, or a
-person marked one, or the whole run, as failed. ``outcome`` is another; it says whether the run
-succeeded. A setup that does nothing stands before everything, so that clearing a task clears these
-three with it, and no other: the run's end is looked at again.
+person marked one, or the whole run, as failed. ``begin`` is its setup and stands before everything,
+so that clearing a task clears these two with it: the run's end is looked at again.
 
 Invariant: repeatable at any moment, and nothing but the transformations of this run's own names is
 touched. What becomes of the grid's work never decides whether the run succeeded.
@@ -12,17 +11,14 @@ touched. What becomes of the grid's work never decides whether the run succeeded
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from dirac_prodsys.core.cancel import Ending, Parting, Remains, action_of, ending, part
 from dirac_prodsys.core.plan import ProductionPlan
-from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import TransformationStatus
@@ -46,8 +42,15 @@ if TYPE_CHECKING:
 class DiracEndRunOperator(DiracProductionOperator):
     """Carry out ``on_cancel`` for every step of a run that did not complete.
 
-    Returns what was done, by step: ``stop``, ``clean`` or ``nothing``.
+    Returns what was done, by step: ``stop``, ``clean`` or ``nothing``; skipped where a run
+    completed.
+
+    :param last: the tasks after which a run has nothing more to do.
     """
+
+    def __init__(self, *, last: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.last = tuple(last)
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, str]:
         """Look how the run ended, and at every transformation of it; then act, step by step.
@@ -55,11 +58,10 @@ class DiracEndRunOperator(DiracProductionOperator):
         :param state: ``until``: when a stop that an agent may undo is looked at for the last time;
             ``done``: what earlier looks did.
         """
-        plan = self.whole_plan(context)
-        how = ending(self._states(context), self.upstream_task_ids)
+        how = ending(self._states(context), self.last)
         if how == "completed":
-            self.log.info("the run completed: there is nothing to stop")
-            return dict.fromkeys((step.name for step in plan.steps), "nothing")
+            raise AirflowSkipException("the run completed: there is nothing to stop")
+        plan = self.whole_plan(context)
         flushed: set[str] = set()
 
         def end(gateway: ProductionGateway) -> tuple[Parting, ...]:
@@ -198,28 +200,6 @@ class DiracEndRunOperator(DiracProductionOperator):
         return task_states(context["dag"].dag_id, str(context["run_id"]))
 
 
-class DiracOutcomeOperator(BaseOperator):
-    """Fails if a task of the run did: the state of a run is that of this task.
-
-    Without it, Airflow 3.3 takes a run that a person marked failed for a success: it skips what is
-    behind the tasks that waited, and goes by the last tasks alone.
-    """
-
-    ui_color = "#e8f0fa"
-
-    def execute(self, context: Context) -> str:
-        """Look at the states of all tasks.
-
-        :raises AirflowFailException: the run failed.
-        """
-        states = task_states(context["dag"].dag_id, str(context["run_id"]))
-        how = ending(states, self.upstream_task_ids)
-        if how == "failed":
-            failed = sorted(task for task, state in states.items() if state == "failed")
-            raise AirflowFailException(f"the run did not complete: {', '.join(failed)} failed")
-        return how
-
-
 def preview(gateway: ProductionGateway, transformation: int, spec: TransformationSpec) -> list[str]:
     """What cleaning a transformation is about, in lines for people."""
     lines = [f"cleaning transformation {transformation} {spec.name}"]
@@ -239,22 +219,3 @@ def preview(gateway: ProductionGateway, transformation: int, spec: Transformatio
 
 def _is_flushed(left: Remains) -> bool:
     return left.snapshot is not None and left.snapshot.status == TransformationStatus.FLUSH
-
-
-def bracket(
-    dag: DAG, production: Production, free: Callable[[str], str]
-) -> tuple[BaseOperator, BaseOperator]:
-    """Put all tasks of a DAG between a setup and the teardowns; returns it and ``outcome``.
-
-    :param free: a task ID like the one given that nothing else has.
-    """
-    roots = [task for task in dag.tasks if not task.upstream_task_ids]
-    leaves = [task for task in dag.tasks if not task.downstream_task_ids]
-    with dag:
-        begin = EmptyOperator(task_id=free("begin"))
-        end = DiracEndRunOperator(task_id=free("on_cancel"), production=production)
-        outcome = DiracOutcomeOperator(task_id=free("outcome"))
-    begin >> roots
-    leaves >> end.as_teardown(setups=begin)
-    leaves >> outcome.as_teardown(setups=begin, on_failure_fail_dagrun=True)
-    return begin, outcome

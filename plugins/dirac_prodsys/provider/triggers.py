@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.provider.diary import Diary, reason_of
 from dirac_prodsys.provider.moments import until_moment
 from dirac_prodsys.provider.poller import Poller, attached
-from dirac_prodsys.provider.run_states import task_state
+from dirac_prodsys.provider.run_states import recent_states, task_state
 from dirac_prodsys.provider.stopping import stop, stopped_by_us
 
 #: looks in a row that must miss a transformation before it counts as removed from the database
@@ -50,16 +50,20 @@ _KILLS: set[asyncio.Future[None]] = set()
 class DiracTransformationTrigger(BaseTrigger):
     """Waits until the policy says that something is to be done about a transformation.
 
-    Its one event is ``{"kind": a decisive verdict or "timeout", "reason", "snapshot", "flushes",
-    "deadline", "history", "tasks"}``; ``flushes`` and ``deadline`` come back as they were given,
-    ``history`` is what was remembered last, ``tasks`` belongs to the verdict ``extend``. A trigger
-    that is to tell has one kind more, ``notice``: somebody should know of ``causes`` (what it is
-    ``about``: ``stalled``, ``needs_person``, or ``recovered``), and the wait goes on.
+    Its one event is ``{"kind": a decisive verdict, "timeout" or "broken", "reason", "snapshot",
+    "flushes", "deadline", "history", "tasks"}``; ``flushes`` and ``deadline`` come back as they
+    were given, ``history`` is what was remembered last, ``tasks`` belongs to the verdict
+    ``extend``. A trigger that is to tell has one kind more, ``notice``: somebody should know of
+    ``causes`` (what it is ``about``: ``stalled``, ``needs_person``, or ``recovered``), and the wait
+    goes on.
 
     :param transformation: its ID.
     :param rules: ``StepRules`` as a dict.
     :param query: input query in DIRAC's form; None for a type without input.
     :param inputs_final: True when no parent will add files to the catalogue any more.
+    :param parents: IDs of tasks of the run: only when all have succeeded can no more files come.
+        When one has failed, the event is ``broken``.
+    :param start: ID of the task that starts the step; the same if that has failed.
     :param flushes: how often this step has been flushed already.
     :param history: ``History`` as a dict, of a wait that is taken up again; has its own
         ``flushes``.
@@ -87,6 +91,8 @@ class DiracTransformationTrigger(BaseTrigger):
         tell: bool = False,
         asks: bool = False,
         stops: bool = False,
+        parents: Sequence[str] = (),
+        start: str = "",
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -103,6 +109,8 @@ class DiracTransformationTrigger(BaseTrigger):
         self.tell = tell
         self.asks = asks
         self.stops = stops
+        self.parents = list(parents)
+        self.start = start
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -120,6 +128,8 @@ class DiracTransformationTrigger(BaseTrigger):
             "tell": self.tell,
             "asks": self.asks,
             "stops": self.stops,
+            "parents": self.parents,
+            "start": self.start,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -162,6 +172,9 @@ class DiracTransformationTrigger(BaseTrigger):
         snapshot: Snapshot | None = None
         look = await poller.look(self.transformation, first=True)
         while True:
+            final, broken = await self._above(poller)
+            if broken:
+                return self._event("broken", broken, snapshot, history)
             if self.deadline is not None and time.time() > self.deadline:
                 last = diary.last or "DIRAC has not answered since"
                 reason = f"the wait's deadline has passed; last: {last}"
@@ -176,13 +189,11 @@ class DiracTransformationTrigger(BaseTrigger):
                     told = "the run did not complete, and has been taken up again"
                     return self._event("resume", told, snapshot, history)
                 clock = {"now": time.time(), "quiet_seconds": 2 * poller.settings.agent_cycle}
-                if query and needs_catalogue(snapshot, rules, history, self.inputs_final, **clock):
+                if query and needs_catalogue(snapshot, rules, history, final, **clock):
                     snapshot = await self._with_catalogue(poller, snapshot, query)
                 if query and needs_comparison(snapshot, rules, history, **clock):
                     snapshot = await self._compared(poller, snapshot, query)
-                verdict, history = judge(
-                    snapshot, rules, history, inputs_final=self.inputs_final, **clock
-                )
+                verdict, history = judge(snapshot, rules, history, inputs_final=final, **clock)
                 diary.progress(verdict)
                 if verdict.kind in DECISIVE:
                     event = self._event(verdict.kind, verdict.reason, snapshot, history)
@@ -196,6 +207,21 @@ class DiracTransformationTrigger(BaseTrigger):
                 if self.asks and verdict.question:
                     return self._event("ask", verdict.alarm or verdict.reason, snapshot, history)
             look = await poller.look(self.transformation)
+
+    async def _above(self, poller: Poller) -> tuple[bool, str]:
+        """Whether no more files can come; and which task has failed, so that none will."""
+        tasks = [name for name in (self.start, *self.parents) if name]
+        if not tasks or self.task_instance is None:
+            return self.inputs_final, ""
+        try:
+            states = await recent_states(self.task_instance, poller.settings.poll_interval)
+        except Exception as error:
+            self.log.warning("Airflow could not be asked, waiting on: %s", reason_of(error))
+            return False, ""
+        failed = [name for name in tasks if states.get(name) in ("failed", "upstream_failed")]
+        if failed:
+            return False, f"no more files can be waited for: {', '.join(failed)} failed"
+        return self.inputs_final and all(states.get(name) == "success" for name in tasks), ""
 
     async def _ours(self, poller: Poller) -> bool:
         """Whether it was us who stopped the transformation."""

@@ -117,6 +117,9 @@ class _File:
     def combinations(self) -> int:
         return self.document.matrix.count
 
+    def as_written(self, step: str) -> str:
+        return self.document.branches.get(step, step)
+
     def at_place(self, problem: Problem) -> DefinitionError:
         return self.document.error(replace(problem, path=place(problem.path, self.document)))
 

@@ -1,0 +1,528 @@
+"""What the DAG of a production looks like: its groups, its tasks, what comes before what.
+
+::
+
+    prepare ──> the steps, as the production links them ──> finish
+
+    prepare   begin ─> [approve ─>] create.STEP… ─> [register ─>] verify
+    a step    [ready_PARENT… ─>] [wait_for ─>] [create ─> [register ─>]] [approve ─>] start
+              ─> [wait_for_input ─> flush ─>] wait_for_completion ─> complete [─> create_dataset]
+    a loop    pass_1 ─> pass_2 ─> … ─> done; a pass: [begin ─>] its steps ─> check
+    finish    on_cancel ─> report
+
+    parent.start ──> child                       as files come: the child starts with its parent
+    parent.complete ──> the child's first wait   and waits until no more files can come
+    parent.complete ──> child                    ``start: on_complete``, and ``after``
+    parent.start ──> child.ready_PARENT          ``start: {at: 10%}``
+    loop.done ──> step                           that takes files of the loop, or names it
+
+A step that can only be created when the run is under way (what it takes is a dataset that is waited
+for, or what a loop comes to) creates itself; all others are created, and verified together, before
+anything starts.
+
+Invariant: pure; the same plan gives the same shape. Seen as groups, it has no cycle, so that
+Airflow's grid and graph can be drawn; an edge between two steps is one of the production; no edge
+is there that others imply.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+from dirac_prodsys.core import loops, naming
+from dirac_prodsys.core.conduct import share
+from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan, StepPlan
+from dirac_prodsys.core.production import Production
+
+Part = Literal[
+    "begin", "approve", "create", "register", "verify",
+    "ready", "wait_for", "start", "wait_for_input", "flush", "wait_for_completion", "complete",
+    "create_dataset",
+    "check", "done",
+    "on_cancel", "report",
+]  # fmt: skip
+
+
+class Place(NamedTuple):
+    """A task of a DAG, by what it does.
+
+    :param part: its name within its group.
+    :param whose: name of the step or the loop; empty: of the production.
+    :param of: of ``ready``: the step whose work is looked at; of ``begin`` and ``check`` of a loop:
+        the number of the pass.
+    """
+
+    part: Part
+    whose: str = ""
+    of: str | int = ""
+
+
+class Edge(NamedTuple):
+    """One task comes before another.
+
+    :param label: what it stands for, for people; empty: nothing but the order.
+    :param strict: False: the later one may begin before, and ends after.
+    """
+
+    before: Place
+    after: Place
+    label: str = ""
+    strict: bool = True
+
+
+@dataclass(frozen=True)
+class Group:
+    """What is drawn as one box.
+
+    :param id: of Airflow; unique in the DAG.
+    :param within: ID of the group that holds it; empty: the DAG itself.
+    :param title: what people read.
+    :param prefixes: whether the IDs of what it holds begin with its own.
+    """
+
+    id: str
+    within: str
+    title: str
+    about: str = ""
+    prefixes: bool = True
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A DAG before there is one.
+
+    :param groups: each after the one that holds it, in the order of the file.
+    :param tasks: task → ID of its group, in the order of the file.
+    :param ids: task → its ID in Airflow.
+    :param late: steps that are created when the run is under way.
+    """
+
+    groups: tuple[Group, ...]
+    tasks: Mapping[Place, str]
+    ids: Mapping[Place, str]
+    edges: tuple[Edge, ...]
+    late: Collection[str]
+
+    @cached_property
+    def order(self) -> Mapping[str, int]:
+        """Group or task, by its ID → its number: after what comes before it, else as in the file.
+
+        It numbers what is in each group as if it were drawn alone.
+        """
+        return _numbered(self)
+
+    def parents_complete(self, wait: Place) -> tuple[str, ...]:
+        """IDs of the tasks after which no more files can come to a step that waits."""
+        return tuple(
+            self.ids[edge.before] for edge in self.edges if edge.after == wait and not edge.strict
+        )
+
+
+def shape(production: Production, plan: ProductionPlan) -> Shape:
+    """The shape of a production's DAG.
+
+    :param plan: of the production.
+    """
+    return _Drawing(production, plan).drawn()
+
+
+def looked_at(production: Production, step: StepPlan) -> tuple[str, ...]:
+    """The steps whose work decides when a step with ``start: {at: 10%}`` starts."""
+    return _near(production, step) if share(step.start) else ()
+
+
+def created_late(production: Production, plan: ProductionPlan) -> Collection[str]:
+    """Steps that are created when the run is under way.
+
+    Their own input, or that of a step before them, is a dataset that is waited for, or what a loop
+    comes to; or they are a pass of a loop after the first.
+    """
+    turns = {step.name: step.turn for step in production.steps}
+    late: set[str] = set()
+    for step in plan.steps:
+        turn = turns[step.name]
+        again = turn is not None and turn.number > 1
+        taken = _outside(production, step).keys() - set(step.after)
+        before = late.intersection((*step.parents, *step.feeders))
+        if step.waits_for_input or again or taken or before:
+            late.add(step.name)
+    return late
+
+
+@dataclass
+class _Drawing:
+    """A shape in the making."""
+
+    production: Production
+    plan: ProductionPlan
+    groups: dict[str, Group] = field(default_factory=dict)
+    tasks: dict[Place, str] = field(default_factory=dict)
+    ids: dict[Place, str] = field(default_factory=dict)
+    #: what comes before what → label
+    edges: dict[tuple[Place, Place], str] = field(default_factory=dict)
+    #: those of them that are not strict
+    loose: set[tuple[Place, Place]] = field(default_factory=set)
+
+    def drawn(self) -> Shape:
+        names = {naming.group_id(step.name) for step in self.plan.steps}
+        names |= {naming.group_id(loop.name) for loop in self.plan.loops}
+        names |= {naming.group_id(self.production.as_written(s.name)) for s in self.plan.steps}
+        self.prepare, self.finish = (_free(name, names) for name in ("prepare", "finish"))
+        self.late = created_late(self.production, self.plan)
+        self.order = [step.name for step in self.production.steps]
+        self.steps = {step.name: step for step in self.plan.steps}
+        turns = {step.name: step.turn for step in self.production.steps}
+        #: steps of passes after the first
+        self.again = {name for name, turn in turns.items() if turn and turn.number > 1}
+        self.common = self._common()
+        self._prepare()
+        homes = self._homes()
+        for name in self.order:
+            if name in self.steps:
+                self._step(self.steps[name], homes[name])
+        for loop in self.plan.loops:
+            self._loop(loop)
+        for step in self.plan.steps:
+            self._links(step)
+        self._finish()
+        edges = tuple(
+            Edge(*pair, label, strict=pair not in self.loose)
+            for pair, label in self._reduced().items()
+        )
+        return Shape(tuple(self.groups.values()), self.tasks, self.ids, edges, self.late)
+
+    def _common(self) -> set[tuple[str, str]]:
+        """Conditions that all queries of steps' input have."""
+        queries = [s.transformation.input_query for s in self.plan.steps]
+        asked = [
+            {(name, str(value)) for name, value in query.to_dirac().items()}
+            for query in queries
+            if query is not None
+        ]
+        return set.intersection(*asked) if len(asked) > 1 else set()
+
+    # -- boxes ------------------------------------------------------------------------------------
+
+    def _group(
+        self, own: str, within: str, title: str, about: str = "", *, prefixes: bool = True
+    ) -> str:
+        self.groups.setdefault(own, Group(own, within, title, about, prefixes))
+        return own
+
+    def _task(self, place: Place, group: str, name: str = "") -> Place:
+        self.tasks[place] = group
+        self.ids[place] = f"{group}.{name or place.part}"
+        return place
+
+    def _before(self, before: Place, after: Place, label: str = "") -> None:
+        self.edges.setdefault((before, after), label)
+
+    def _chain(self, places: list[Place]) -> None:
+        for before, after in pairwise(places):
+            self._before(before, after)
+
+    def _homes(self) -> dict[str, str]:
+        """Step → the group that holds its own: that of its loop's pass, or of its branches."""
+        homes: dict[str, str] = {}
+        for loop in self.plan.loops:
+            whole = naming.group_id(loop.name)
+            self._group(whole, "", loop.name, f"until {loop.gates[0].when}")
+            for number, steps in enumerate(loop.passes, 1):
+                one = self._group(f"{whole}.pass_{number}", whole, f"pass {number}", prefixes=False)
+                homes |= dict.fromkeys(steps, one)
+        branches: dict[str, list[str]] = {}
+        for name in self.order:
+            written = self.production.as_written(name)
+            if name in self.steps and name not in homes and written != name:
+                branches.setdefault(written, []).append(name)
+        for written, own in self._apart(branches).items():
+            homes |= dict.fromkeys(own, naming.group_id(written))
+        return {name: homes.get(name, "") for name in self.order}
+
+    def _apart(self, branches: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
+        """Those of the steps as written whose branches can be drawn as one box.
+
+        Two steps of which some branches come before each other and some after cannot.
+        """
+        box = {name: written for written, own in branches.items() for name in own}
+        above: dict[str, set[str]] = {}
+        for step in self.plan.steps:
+            mine = box.get(step.name, step.name)
+            near = {box.get(n, n) for n in (*step.parents, *step.feeders, *step.after)}
+            above.setdefault(mine, set()).update(near - {mine})
+        circular = _in_circles(above)
+        inside = {
+            box[step.name]
+            for step in self.plan.steps
+            if step.name in box
+            and box[step.name] in {box.get(n) for n in (*step.parents, *step.feeders, *step.after)}
+        }
+        return {w: own for w, own in branches.items() if w not in circular | inside}
+
+    # -- the parts --------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        group = self._group(self.prepare, "", "prepare", "approve, create, register, verify")
+        create = f"{group}.create"
+        last = [self._task(Place("begin"), group)]
+        if self.plan.approval is not None:
+            last.append(self._task(Place("approve"), group))
+        self._chain(last)
+        early = [step for step in self.plan.steps if step.name not in self.late]
+        made: list[Place] = []
+        if early:
+            self._group(create, group, "create", "one transformation for each step")
+        for step in early:
+            own = self._task(Place("create", step.name), create, naming.group_id(step.name))
+            made.append(own)
+            above = [n for n in _near(self.production, step) if n not in self.late]
+            for name in above:
+                self._before(Place("create", name), own)
+            if not above:
+                self._before(last[-1], own)
+        followed = {before for before, _ in self.edges}
+        ends = [place for place in made if place not in followed] or [last[-1]]
+        if self.production.registry:
+            register = self._task(Place("register"), group)
+            for end in ends:
+                self._before(end, register)
+            ends = [register]
+        verify = self._task(Place("verify"), group)
+        for end in ends:
+            self._before(end, verify)
+
+    def _step(self, step: StepPlan, within: str) -> None:
+        name = step.name
+        if within and within not in self.groups:
+            title = self.production.as_written(name)
+            self._group(within, "", title, "one group for each branch", prefixes=False)
+        declared = self.production.step(name)
+        about = declared.description or f"{step.transformation.type}"
+        group = self._group(naming.group_id(name), within, name, about)
+        ready = [
+            self._task(Place("ready", name, parent), group, f"ready_{naming.group_id(parent)}")
+            for parent in looked_at(self.production, step)
+        ]
+        chain = [self._task(Place(part, name), group) for part in self._parts(step)]
+        for each in ready:
+            self._before(each, chain[0])
+        self._chain(chain)
+
+    def _parts(self, step: StepPlan) -> Iterator[Part]:
+        if step.gates:
+            yield "wait_for"
+        if step.name in self.late:
+            yield "create"
+            if self.production.registry:
+                yield "register"
+        if step.approval is not None:
+            yield "approve"
+        yield "start"
+        if step.rules.needs_input and step.rules.flush == "auto":
+            yield "wait_for_input"
+            yield "flush"
+        yield "wait_for_completion"
+        yield "complete"
+        if step.dataset is not None:
+            yield "create_dataset"
+
+    def _loop(self, loop: LoopPlan) -> None:
+        whole = naming.group_id(loop.name)
+        check: Place | None = None
+        for number, steps in enumerate(loop.passes, 1):
+            group = f"{whole}.pass_{number}"
+            begin: Place | None = None
+            if check is not None:
+                begin = self._task(Place("begin", loop.name, number), group)
+                self._before(check, begin)
+            check = self._task(Place("check", loop.name, number), group)
+            for name in steps:
+                if begin is not None:
+                    for entry in self._entries(name):
+                        self._before(begin, entry)
+                self._before(self._last(name), check)
+        done = self._task(Place("done", loop.name), whole)
+        if check is not None:
+            self._before(check, done)
+
+    def _links(self, step: StepPlan) -> None:
+        """What comes before a step outside its own group."""
+        own, wait, entries = step.name, self._first_wait(step.name), self._entries(step.name)
+        outside = _outside(self.production, step)
+        first: dict[Place, str] = {Place("done", loop): "" for loop in outside.values()}
+        for name in _near(self.production, step):
+            label = self._said(step)
+            if step.start == "on_complete":
+                first[Place("complete", name)] = label
+                continue
+            if share(step.start):
+                self._before(Place("start", name), Place("ready", own, name), label)
+            else:
+                first[Place("start", name)] = label
+            self._before(Place("complete", name), wait, _COMPLETE)
+            self.loose.add((Place("complete", name), wait))
+        first |= {Place("complete", name): _AFTER for name in step.after if name not in outside}
+        if step.name not in self.again:
+            first[Place("verify")] = ""
+        for before, label in first.items():
+            for entry in entries:
+                self._before(before, entry, label)
+
+    def _finish(self) -> None:
+        group = self._group(self.finish, "", "finish", "what the run leaves, and what came of it")
+        followed = {before for before, after in self.edges if (before, after) not in self.loose}
+        ends = [place for place in self.tasks if place not in followed]
+        cancel = self._task(Place("on_cancel"), group)
+        report = self._task(Place("report"), group)
+        for end in ends:
+            self._before(end, cancel)
+        self._before(cancel, report)
+
+    def _reduced(self) -> dict[tuple[Place, Place], str]:
+        """The edges without those that others imply."""
+        above: dict[Place, list[Place]] = {place: [] for place in self.tasks}
+        for before, after in self.edges:
+            above[after].append(before)
+        bits = {place: 1 << number for number, place in enumerate(self.tasks)}
+        #: place → itself and all that is strictly before it, as bits
+        known: dict[Place, int] = {}
+        for place in _in_order(above):
+            known[place] = bits[place]
+            for before in above[place]:
+                if (before, place) not in self.loose:
+                    known[place] |= known[before]
+        kept = dict(self.edges)
+        for place, near in above.items():
+            if len(near) < 2:
+                continue
+            for before in near:
+                others = 0
+                for other in near:
+                    if other != before and (other, place) not in self.loose:
+                        others |= known[other]
+                if others & bits[before]:
+                    del kept[before, place]
+        return kept
+
+    # -- tasks of a step --------------------------------------------------------------------------
+
+    def _entries(self, name: str) -> list[Place]:
+        """The tasks of a step before which nothing of it comes."""
+        step = self.steps[name]
+        ready = [Place("ready", name, parent) for parent in looked_at(self.production, step)]
+        return ready or [Place(next(self._parts(step)), name)]
+
+    def _first_wait(self, name: str) -> Place:
+        parts = {*self._parts(self.steps[name])}
+        return Place("wait_for_input" if "wait_for_input" in parts else "wait_for_completion", name)
+
+    def _last(self, name: str) -> Place:
+        return Place([*self._parts(self.steps[name])][-1], name)
+
+    def _said(self, child: StepPlan) -> str:
+        """What of its query tells the child's files from others of the production, in short."""
+        query = child.transformation.input_query
+        if query is None:
+            return ""
+        told = ", ".join(
+            f"{name} {_value(value)}"
+            for name, value in query.to_dirac().items()
+            if (name, str(value)) not in self.common
+        )
+        return told if len(told) <= _LABEL else f"{told[: _LABEL - 1]}…"
+
+
+#: labels of edges: no file comes any more; a step that the other names under ``after``
+_COMPLETE, _AFTER = "complete", "after"
+#: characters of a label
+_LABEL = 40
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(
+            f"{operator} {', '.join(map(str, v)) if isinstance(v, list | tuple) else v}"
+            for operator, v in value.items()
+        )
+    return f"= {value}"
+
+
+def _in_order(above: Mapping[Place, list[Place]]) -> list[Place]:
+    """The tasks, each after those that come before it."""
+    below: dict[Place, list[Place]] = {place: [] for place in above}
+    left = {place: len(near) for place, near in above.items()}
+    for place, near in above.items():
+        for before in near:
+            below[before].append(place)
+    found = [place for place, count in left.items() if not count]
+    for place in found:
+        for after in below[place]:
+            left[after] -= 1
+            if not left[after]:
+                found.append(after)
+    return found
+
+
+def _near(production: Production, step: StepPlan) -> tuple[str, ...]:
+    """The steps whose files it takes, without those of loops that it is not in."""
+    outside = _outside(production, step)
+    return tuple(dict.fromkeys(n for n in (*step.parents, *step.feeders) if n not in outside))
+
+
+def _outside(production: Production, step: StepPlan) -> Mapping[str, str]:
+    """Steps that it waits for, and that are in loops that it is not in → their loop."""
+    return loops.foreign(production, step.name, step.feeders) if production.loops else {}
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    while wanted in taken:
+        wanted += "_"
+    return wanted
+
+
+def _in_circles(above: Mapping[str, Collection[str]]) -> set[str]:
+    """What is left when, again and again, whatever has nothing above or below it is taken away."""
+    left = {name: {n for n in near if n in above} for name, near in above.items()}
+    while True:
+        used = {n for near in left.values() for n in near}
+        gone = {name for name, near in left.items() if not near or name not in used}
+        if not gone:
+            return set(left)
+        left = {n: near - gone for n, near in left.items() if n not in gone}
+
+
+def _numbered(drawn: Shape) -> dict[str, int]:
+    home = {group.id: group.within for group in drawn.groups}
+    home |= {drawn.ids[place]: group for place, group in drawn.tasks.items()}
+    wishes = {name: number for number, name in enumerate(home)}
+    lines: dict[str, list[str]] = {}
+    for name in home:
+        line = [name]
+        while line[-1]:
+            line.append(home[line[-1]])
+        lines[name] = line[::-1]  # from the DAG down
+    above: dict[str, set[str]] = {name: set() for name in home}
+    for edge in drawn.edges:
+        one, two = lines[drawn.ids[edge.before]], lines[drawn.ids[edge.after]]
+        split = next(i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
+        above[two[split]].add(one[split])
+    below: dict[str, list[str]] = {name: [] for name in home}
+    for name, near in above.items():
+        for before in near:
+            below[before].append(name)
+    ready = [(wishes[name], name) for name, near in above.items() if not near]
+    heapq.heapify(ready)
+    found: dict[str, int] = {}
+    while ready:
+        _, name = heapq.heappop(ready)
+        found[name] = len(found)
+        for after in below[name]:
+            above[after].discard(name)
+            if not above[after]:
+                heapq.heappush(ready, (wishes[after], after))
+    return found

@@ -1,0 +1,75 @@
+"""The first and the last task of ``prepare``: what a run begins with, and whether all is there.
+
+Invariant: nothing is written to the grid here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.generations import find_newest
+from dirac_prodsys.provider.params import given_values
+from dirac_prodsys.provider.run_states import task_states
+from dirac_prodsys.provider.whole import DiracProductionOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DiracBeginRunOperator(DiracProductionOperator):
+    """Tell which values a run took, and by which tag the grid knows it; returns both."""
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what the run was triggered with; it never fails, so that the run's end comes."""
+        run_id = str(context["run_id"])
+        tag, values = naming.run_tag(run_id), given_values(context)
+        told = ", ".join(f"{name} = {value}" for name, value in sorted(values.items()))
+        self.log.info("run %s, tag %s; parameters: %s", run_id, tag, told or "none")
+        return {"tag": tag, "parameters": values}
+
+
+class DiracVerifyOperator(DiracProductionOperator):
+    """Verify that everything is created before anything starts.
+
+    Returns ``{"created", "later"}``: step → ID of its transformation, and the steps that create
+    theirs when the run is under way.
+
+    :param created: step → ID of the task that creates its transformation.
+    :param late: the other steps.
+    """
+
+    def __init__(self, *, created: Mapping[str, str], late: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.created = dict(created)
+        self.late = tuple(late)
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask Airflow and the grid.
+
+        :raises AirflowFailException: a transformation was not created, or is gone.
+        """
+        tasks = sorted(self.created.values())
+        states = task_states(context["dag"].dag_id, str(context["run_id"]), tasks)
+        bad = [f"{task} is {states.get(task)}" for task in tasks if states.get(task) != "success"]
+        if bad:
+            raise AirflowFailException(f"nothing starts: {', '.join(bad)}\n  hint: {_HINT}")
+        plan = self.whole_plan(context)
+        names = {name: plan.step(name).transformation.name for name in self.created}
+        found = self.on_grid(lambda gateway: find_newest(gateway, list(names.values())), state)
+        gone = [name for step, name in names.items() if name not in found]
+        if gone:
+            reason = f"nothing starts: the grid has no {', '.join(gone)}"
+            raise AirflowFailException(str(NotFound(reason, _HINT)))
+        made = {step: found[name].id for step, name in names.items()}
+        self.log.info("created: %s", ", ".join(f"{step} {number}" for step, number in made.items()))
+        for step in self.late:
+            self.log.info("%s is created later: what it takes is not known yet", step)
+        return {"created": made, "later": list(self.late)}
+
+
+_HINT = "mend what the tasks in 'create' say, then clear them with what comes after them"
