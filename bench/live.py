@@ -49,7 +49,7 @@ def _one(stack: AirflowStack, path: Path) -> dict[str, float]:
     after = _text(name, "one", "two")
 
     def changed() -> bool:
-        return "two.create" in rest.tasks(name) and bool(rest.versions(name))
+        return "prepare.create.two" in rest.tasks(name) and bool(rest.versions(name))
 
     return {
         "drop": _seconds(lambda: path.write_text(before), lambda: name in rest.dags()),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dirac_prodsys.core.naming import dag_id
+from dirac_prodsys.core.naming import dag_id, group_id
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.report import Progress, Row, progress, summary
 from dirac_prodsys.core.snapshot import Snapshot
@@ -29,7 +29,7 @@ class Look:
     """The whole run at one moment.
 
     :param state: Airflow's state of the run.
-    :param activity: step -> what Airflow is at in it: ``process deferred``.
+    :param activity: step -> what Airflow is at in it: ``wait_for_input deferred``.
     :param note: a sentence where something could not be seen.
     """
 
@@ -131,9 +131,15 @@ class ProductionRun:
 
 
 def _activity(step: str, tasks: dict[str, dict[str, Any]]) -> str:
+    own = group_id(step)
     busy = [
-        f"{name.removeprefix(f'{step}.')} {task['state']}"
+        f"{name.removeprefix(f'{own}.')} {task['state']}"
         for name, task in tasks.items()
-        if name.startswith(f"{step}.") and task["state"] not in _SETTLED
+        if name.startswith(f"{own}.") and task["state"] not in _SETTLED
+    ]
+    busy += [
+        f"create {task['state']}"
+        for name, task in tasks.items()
+        if name.endswith(f".create.{own}") and task["state"] not in _SETTLED
     ]
     return ", ".join(sorted(busy))

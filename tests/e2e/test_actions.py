@@ -40,7 +40,7 @@ def acted(site: Site) -> str:
     """A production whose merging waits for a person, behind three files that are made."""
     site.drop("acted", *merging(site, "acted"))
     site.begin("acted", RUN)
-    site.waiting("acted", RUN, "merge.process", "hold.process", seconds=300)
+    site.waiting("acted", RUN, "merge.wait_for_completion", "hold.wait_for_completion", seconds=300)
     until("three files", 240, lambda: unused(site, "acted") == 3, each=0.5)
     until("make is complete", 240, lambda: status(site, "acted", "make") == "Completed", each=0.5)
     return "acted"
@@ -102,7 +102,7 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
     stopped = command(site, "stop", acted, "--run", RUN, "--reason", "a test", "--json")
     assert words(stopped) == {"make": "left", "merge": "done", "hold": "done", "late": "left"}
     assert (status(site, acted, "merge"), status(site, acted, "hold")) == ("Stopped", "Stopped")
-    assert site.states(acted, RUN)["merge.process"] == "deferred"
+    assert site.states(acted, RUN)["merge.wait_for_completion"] == "deferred"
 
     run = ask(site, "resume", production=acted, preview=False)
     assert outcome(site, run) == {"make": "left", "merge": "done", "hold": "done", "late": "left"}
@@ -114,7 +114,7 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
     clear = {
         "dry_run": False,
         "only_failed": False,
-        "task_ids": ["merge.create"],
+        "task_ids": ["prepare.create.merge"],
         "dag_run_id": RUN,
     }
     site.rest.call("POST", f"dags/{acted}/clearTaskInstances", json=clear)
@@ -152,8 +152,10 @@ def test_every_action_on_a_running_production(site: Site, acted: str, tmp_path: 
     )
     site.open_gate(acted, RUN)  # they hold the places of the grid's only executor
     site.succeeds(acted, RUN, seconds=400)
-    assert site.tries(acted, RUN)["merge.create"] == 2
-    assert set(site.states(acted, RUN).values()) == {"success"}
+    assert site.tries(acted, RUN)["prepare.create.merge"] == 2
+    states = site.states(acted, RUN)
+    assert states.pop("finish.on_cancel") == "skipped"
+    assert set(states.values()) == {"success"}
     notes = {
         row[0]: row[2] for row in everything(site)["AdditionalParameters"] if "LastAction" in row
     }
@@ -191,7 +193,8 @@ def test_a_worker_killed_in_the_middle_goes_on_where_it_stopped(site: Site) -> N
     name = "acted_twice"
     site.drop(name, site.gated("first"), site.gated("second"))
     site.begin(name, TWICE)
-    site.waiting(name, TWICE, "first.process", "second.process", seconds=300)
+    waits = ("first.wait_for_completion", "second.wait_for_completion")
+    site.waiting(name, TWICE, *waits, seconds=300)
     first, second = sorted(site.rows(name, TWICE, step)[0][0] for step in ("first", "second"))
     with held(site, second):
         run = ask(site, "stop", production=name, reason="killed", preview=False)

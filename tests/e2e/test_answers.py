@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.asking import answer, making, question
 from tests.e2e.site import Site
 
-MANUAL, FAILING, TASK = "manual_flush_e2e", "answers_e2e", "merge.process"
+MANUAL, FAILING, TASK = "manual_flush_e2e", "answers_e2e", "merge.wait_for_completion"
 ANSWERS = {"mended": "Try again", "hopeless": "Give up"}
 
 

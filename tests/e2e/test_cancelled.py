@@ -11,8 +11,8 @@ from sandbox.airflow_rest import until
 from tests.e2e.site import Site
 
 NAME = "cancelled"
-WAITS = ("left.process", "right.process")
-GROUP = ("create", "start", "process", "complete")
+WAITS = ("left.wait_for_completion", "right.wait_for_completion")
+GROUP = ("start", "wait_for_completion", "complete")
 
 #: seconds; Airflow gives a triggerer's waits to another after half of it
 STALL = 50.0
@@ -80,7 +80,7 @@ def a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(sit
     wait_again(site, run_id, *WAITS)
     for step in ("left", "right"):
         assert history(site, run_id, step) == ["Active", "Stopped", "Active"]
-    assert site.tries(NAME, run_id)["left.create"] == 1
+    assert site.tries(NAME, run_id)["prepare.create.left"] == 1
 
     by_hand(site, run_id, "right", "Stopped")
     site.rest.mark_run(NAME, run_id, "failed")
@@ -93,7 +93,7 @@ def a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(sit
 
 def a_run_marked_success_is_completed_where_a_task_was_and_stopped_where_not(site: Site) -> None:
     run_id = "accepted"
-    site.rest.mark_task(NAME, run_id, "left.process", "success")
+    site.rest.mark_task(NAME, run_id, "left.wait_for_completion", "success")
     becomes(site, run_id, "left", "Completed")
     assert row(site, run_id, "right")[1] == "Active"
     site.rest.mark_run(NAME, run_id, "success")
@@ -109,7 +109,7 @@ def triggerers(site: Site, run_id: str) -> set[int]:
     return {job["id"] for job in jobs if job is not None}
 
 
-def told(site: Site, run_id: str, words: str, task: str = "*.process") -> int:
+def told(site: Site, run_id: str, words: str, task: str = "*.wait_for_completion") -> int:
     """How often the triggers of a run's waits have said something."""
     folder = site.stack.state.log / "tasks" / f"dag_id={NAME}" / f"run_id={run_id}"
     logs = folder.glob(f"task_id={task}/*.trigger.*.log")
@@ -142,8 +142,8 @@ def begun(site: Site, *run_ids: str) -> Path:
 
 def test_a_clear_and_a_triggerer_that_stalls_stop_nothing(site: Site) -> None:
     begun(site, "stalled")
-    wait_again(site, "stalled", "left.process")
-    assert site.tries(NAME, "stalled")["left.create"] == 1
+    wait_again(site, "stalled", "left.wait_for_completion")
+    assert site.tries(NAME, "stalled")["prepare.create.left"] == 1
     a_triggerer_that_stalls_stops_nothing(site)
     site.open_gate(NAME, "stalled")
     ends(site, "stalled", "success")
@@ -159,12 +159,12 @@ def test_a_run_is_stopped_by_a_mark_and_taken_up_by_a_clear(site: Site) -> None:
 
     # a wait that no triggerer has begun is not killed: then the run's end stops its work
     until("it is looked at", 60, lambda: told(site, "task-failed", "tasks are done", WAITS[0]))
-    site.rest.mark_task(NAME, "task-failed", "left.process", "failed")
+    site.rest.mark_task(NAME, "task-failed", "left.wait_for_completion", "failed")
     a_run_marked_success_is_completed_where_a_task_was_and_stopped_where_not(site)
     a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(site)
     becomes(site, "task-failed", "left", "Stopped")
     assert history(site, "task-failed", "right") == ["Active"]
-    wait_again(site, "task-failed", "left.process")
+    wait_again(site, "task-failed", "left.wait_for_completion")
 
     # all gates before any end: few jobs run at once, and one that waits keeps others from running
     for run_id in ("task-failed", "run-failed", "accepted"):
@@ -192,3 +192,5 @@ def test_what_a_person_cleaned_begins_anew_when_its_group_is_cleared(site: Site)
     ((number, status),) = site.rows(NAME, "fresh", "left__fresh2")
     assert number > first[0]
     assert status == "Completed"
+    tries = site.tries(NAME, "fresh")
+    assert (tries["left.start"], tries["prepare.create.left"]) == (2, 1)

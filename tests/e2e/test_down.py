@@ -17,7 +17,7 @@ def test_an_outage_of_a_minute_and_a_database_restart_cost_nothing(site: Site) -
     site.drop("newcomer", site.quick("step"))
     site.known("newcomer")
     site.begin("outage", "run")
-    site.waiting("outage", "run", "step.process")
+    site.waiting("outage", "run", "step.wait_for_completion")
 
     site.grid.stop_service(TRANSFORMATION_MANAGER)
     try:
@@ -25,13 +25,13 @@ def test_an_outage_of_a_minute_and_a_database_restart_cost_nothing(site: Site) -
         site.begin("newcomer", "run")
         back = time.monotonic() + AWAY
         while time.monotonic() < back:
-            assert site.states("outage", "run")["step.process"] == "deferred"
-            assert site.states("newcomer", "run")["step.create"] not in TROUBLE
+            assert site.states("outage", "run")["step.wait_for_completion"] == "deferred"
+            assert site.states("newcomer", "run")["prepare.create.step"] not in TROUBLE
             time.sleep(2)
     finally:
         site.grid.start_service(TRANSFORMATION_MANAGER)
     site.grid.restart_mariadb(away_seconds=5)
-    assert site.states("outage", "run")["step.process"] == "deferred"
+    assert site.states("outage", "run")["step.wait_for_completion"] == "deferred"
 
     site.succeeds("newcomer", "run", seconds=180)
     site.open_gate("outage", "run")

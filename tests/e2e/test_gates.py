@@ -46,7 +46,7 @@ steps:
 def known(site: Site) -> Site:
     """The production is there."""
     (site.productions / f"{NAME}.yaml").write_text(TEXT)
-    site.known(NAME, "approve", "apply.wait_for", "apply.approve")
+    site.known(NAME, "prepare.approve", "apply.wait_for", "apply.approve")
     return site
 
 
@@ -57,7 +57,7 @@ def log_of(site: Site, run: str, task: str) -> str:
 def test_people_a_file_and_a_number_are_waited_for(known: Site) -> None:
     site, run, grid = known, "good", OnDirac(known.grid)
     site.rest.trigger(NAME, run)
-    asked = question(site, run, "approve")
+    asked = question(site, run, "prepare.approve")
     assert asked["subject"] == "Run good {{ ds }}?"
     assert f"{NAME}__good__train" in asked["body"]
     assert site.rows(NAME, run, "train") == []
@@ -65,9 +65,9 @@ def test_people_a_file_and_a_number_are_waited_for(known: Site) -> None:
     user, password = site.stack.viewer_login
     viewer = AirflowRest(site.rest.url, user, password)
     with pytest.raises(SandboxError, match="403"):
-        answer(viewer, NAME, run, "approve", "Approve")
+        answer(viewer, NAME, run, "prepare.approve", "Approve")
     viewer.close()
-    answer(site.rest, NAME, run, "approve", "Approve")
+    answer(site.rest, NAME, run, "prepare.approve", "Approve")
 
     site.waiting(NAME, run, "train.wait_for", seconds=180)
     assert [status for _, status in site.rows(NAME, run, "train")] == ["New"]
@@ -90,12 +90,13 @@ def test_people_a_file_and_a_number_are_waited_for(known: Site) -> None:
 def test_a_refusal_fails_the_run_and_leaves_nothing(known: Site) -> None:
     site, run = known, "refused"
     site.rest.trigger(NAME, run)
-    question(site, run, "approve")
-    answer(site.rest, NAME, run, "approve", "Reject")
+    question(site, run, "prepare.approve")
+    answer(site.rest, NAME, run, "prepare.approve", "Reject")
     assert site.rest.wait_for_run(NAME, run, 180)["state"] == "failed"
     states = site.states(NAME, run)
-    assert (states["approve"], states["train.create"]) == ("failed", "upstream_failed")
-    assert "rejected by admin" in log_of(site, run, "approve")
+    assert states["prepare.approve"] == "failed"
+    assert states["prepare.create.train"] == "upstream_failed"
+    assert "rejected by admin" in log_of(site, run, "prepare.approve")
     assert site.rows(NAME, run, "train") == []
 
 

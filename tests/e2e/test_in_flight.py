@@ -17,8 +17,8 @@ def test_a_broken_yaml_is_an_error_of_its_own_and_every_run_goes_on(site: Site) 
     site.drop("bystander", site.quick("only"))
     site.begin("flight", "old-1")
     site.begin("flight", "old-2")
-    site.waiting("flight", "old-1", "first.process")
-    site.waiting("flight", "old-2", "first.process")
+    site.waiting("flight", "old-1", "first.wait_for_completion")
+    site.waiting("flight", "old-2", "first.wait_for_completion")
 
     text = good.read_text()
     line = text.splitlines().index("    tasks: 1") + 1
@@ -41,13 +41,13 @@ def test_a_broken_yaml_is_an_error_of_its_own_and_every_run_goes_on(site: Site) 
 
     # mended with a new step: the next run has it, the run that waits keeps its graph
     site.drop("flight", site.gated("first"), site.quick("second"))
-    site.known("flight", "second.process")
+    site.known("flight", "second.wait_for_completion")
     until("the error is gone", 60, lambda: not errors_by_name(site))
     site.open_gate("flight", "new")
     site.begin("flight", "new")
     site.succeeds("flight", "new")
     assert "second.complete" in site.states("flight", "new")
-    assert site.states("flight", "old-2")["first.process"] == "deferred"
+    assert site.states("flight", "old-2")["first.wait_for_completion"] == "deferred"
     site.open_gate("flight", "old-2")
     site.succeeds("flight", "old-2")
 

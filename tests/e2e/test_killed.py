@@ -18,7 +18,7 @@ def dead(process: psutil.Process) -> bool:
 
 
 def kill_worker_while_creating(site: Site, name: str, run_id: str, *, supervisor: bool) -> None:
-    """Kill the worker of ``step.create`` when DIRAC has the transformation's row.
+    """Kill the worker of ``prepare.create.step`` when DIRAC has the transformation's row.
 
     :param supervisor: kill the process of the executor as well, which watches over the task.
     """
@@ -26,7 +26,7 @@ def kill_worker_while_creating(site: Site, name: str, run_id: str, *, supervisor
     with site.creation_held():
         site.rest.trigger(name, run_id)
         until("the row", 120, lambda: site.rows(name, run_id, "step"), each=0.02)
-        worker = site.stack.worker(name, run_id, "step.create")
+        worker = site.stack.worker(name, run_id, "prepare.create.step")
         assert worker is not None
         victims = [worker, worker.parent()] if supervisor else [worker]
         for process in victims:
@@ -36,7 +36,7 @@ def kill_worker_while_creating(site: Site, name: str, run_id: str, *, supervisor
 
 
 def kill_worker_after_creating(site: Site, name: str, run_id: str) -> None:
-    """Kill the worker of ``step.create`` when DIRAC is done and the operator is not.
+    """Kill the worker of ``prepare.create.step`` when DIRAC is done and the operator is not.
 
     The operator cannot have ended: its last act is to tell Airflow, which does not listen.
     """
@@ -45,7 +45,7 @@ def kill_worker_after_creating(site: Site, name: str, run_id: str) -> None:
         with site.creation_held():
             site.rest.trigger(name, run_id)
             until("the row", 120, lambda: site.rows(name, run_id, "step"), each=0.02)
-            worker = site.stack.worker(name, run_id, "step.create")
+            worker = site.stack.worker(name, run_id, "prepare.create.step")
             assert worker is not None
             stack.enter_context(site.airflow_mute())
         until("its query", 60, lambda: site.queries(name, run_id, "step") == QUERIES, each=0.02)
@@ -66,13 +66,14 @@ def test_a_worker_killed_while_it_creates_leaves_one_transformation(site: Site) 
     for name in ("task_killed", "worker_killed", "result_lost"):
         site.succeeds(name, "run", seconds=300)
         tries = site.tries(name, "run")
-        assert {task: number for task, number in tries.items() if number > 1} == {"step.create": 2}
+        again = {task: number for task, number in tries.items() if number > 1}
+        assert again == {"prepare.create.step": 2}
         assert [status for _id, status in site.rows(name, "run", "step")] == ["Completed"]
 
 
 def test_a_killed_triggerer_forgets_no_wait(site: Site) -> None:
     steps = ("left", "right")
-    waits = [f"{step}.process" for step in steps]
+    waits = [f"{step}.wait_for_completion" for step in steps]
     site.drop("triggerer_killed", *(site.gated(step) for step in steps))
     site.begin("triggerer_killed", "run")
     site.waiting("triggerer_killed", "run", *waits)

@@ -45,6 +45,6 @@ def test_a_loop_runs_until_its_number_is_good_enough(site: Site) -> None:
         assert [status for _, status in site.rows(NAME, "run", step)] == ["Completed"]
     assert site.rows(NAME, "run", "train.3") == []
     states = site.states(NAME, "run")
-    assert (states["tune.pass_3"], states["train__3.create"]) == ("skipped", "skipped")
+    assert (states["tune.pass_3.begin"], states["train__3.create"]) == ("skipped", "skipped")
     ((number, _),) = site.rows(NAME, "run", "apply")
     assert site.files(number) == [f"/sim/e2e/{NAME}/run/2/quality.json"]

@@ -44,7 +44,7 @@ steps:
 def known(site: Site) -> Site:
     """The production is there."""
     (site.productions / f"{NAME}.yaml").write_text(TEXT)
-    site.known(NAME, "make-gamma.create", "make-proton.create")
+    site.known(NAME, "prepare.create.make-gamma", "prepare.create.make-proton")
     return site
 
 
@@ -115,10 +115,10 @@ def test_a_run_that_would_use_run_numbers_again_is_refused(known: Site) -> None:
     known.rest.trigger(NAME, "second", {"tasks": 2, "begin": 502})
 
     def failed() -> bool:
-        return known.states(NAME, "second")["make-gamma.create"] == "failed"
+        return known.states(NAME, "second")["prepare.create.make-gamma"] == "failed"
 
     until("the second run was refused", 180, failed)
     assert known.rows(NAME, "second", "make-gamma") == []
-    task = f"dags/{NAME}/dagRuns/second/taskInstances/make-gamma.create"
+    task = f"dags/{NAME}/dagRuns/second/taskInstances/prepare.create.make-gamma"
     text = str(known.rest.get(f"{task}/logs/1"))
     assert f"run numbers 502 to 503 of {NAME}-gamma overlap with 501 to 502" in text

@@ -54,7 +54,7 @@ def acted(site: Site) -> str:
     """A production that waits for its gate."""
     site.drop(NAME, site.gated("hold"))
     site.begin(NAME, RUN)
-    site.waiting(NAME, RUN, "hold.process", seconds=300)
+    site.waiting(NAME, RUN, "hold.wait_for_completion", seconds=300)
     return NAME
 
 
@@ -158,7 +158,7 @@ def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_t
         )
         assert site.rest.wait_for_run("elsewhere", run, 300)["state"] == ends
     assert site.rows("elsewhere", "bad", "make") == []
-    assert "files are made in /sim/raw" in log_of(site, "elsewhere", "bad", "make.create")
+    assert "files are made in /sim/raw" in log_of(site, "elsewhere", "bad", "prepare.create.make")
     (site.productions / "beyond.yaml").unlink()
     # a file that was served before the site said so
     allow(limited.replace("/sim/e2e", "/sim/other"))

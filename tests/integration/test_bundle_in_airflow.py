@@ -81,7 +81,7 @@ def version(bundle: ProductionsDagBundle) -> str:
 
 
 def tasks_wanted(dag: Any) -> int | None:
-    return dag.get_task("make.create").production.step("make").tasks
+    return dag.get_task("prepare.create.make").production.step("make").tasks
 
 
 def test_each_file_is_a_dag_and_a_mistake_is_its_own(folder: Path, open_bundle: Open) -> None:

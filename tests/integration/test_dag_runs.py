@@ -13,6 +13,7 @@ import pytest
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task
+from tests.integration.dag_test import run_dag
 
 Run = Callable[..., Any]
 
@@ -68,9 +69,12 @@ def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.fixture
 def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> Run:
-    """Drops a production's YAML and runs its DAG once, as far as it goes."""
+    """Drops a production's YAML and runs its DAG once, as far as it goes.
 
-    def run_(yaml: str, patience: float = 120.0) -> Any:
+    It runs by ``run_dag``, or else by whatever is given as ``by``.
+    """
+
+    def run_(yaml: str, patience: float = 120.0, by: Run = run_dag) -> Any:
         from airflow.dag_processing.bundles.manager import DagBundlesManager
         from airflow.dag_processing.dagbag import BundleDagBag
 
@@ -85,13 +89,19 @@ def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> R
         for task in dag.tasks:
             task.retry_delay = task.max_retry_delay = task.retry_delay * 0
             task.outage_patience = patience
-        return dag.test()
+        return by(dag)
 
     return run_
 
 
 def states(dag_run: Any) -> dict[str, str]:
     return {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances()}
+
+
+def completed(dag_run: Any) -> bool:
+    """Whether all tasks succeeded, and nothing was left to stop."""
+    found = states(dag_run)
+    return found.pop("finish.on_cancel") == "skipped" and set(found.values()) == {"success"}
 
 
 def tries(dag_run: Any) -> set[int]:
@@ -116,13 +126,27 @@ def test_a_sequence_comes_to_its_dataset(run: Run, grid: MemoryGrid) -> None:
     )
     dag_run = run(yaml)
     assert dag_run.state == "success"
-    assert set(states(dag_run).values()) == {"success"}
+    assert completed(dag_run)
     assert tries(dag_run) <= {0, 1}
     assert [t.status for t in grid.transformations.values()] == ["Completed"] * 3
     assert result(dag_run, "merge.flush")["flushed"] is True
     assert result(dag_run, "merge.complete")["files"] == {"Processed": 7}
-    assert result(dag_run, "join.dataset")["files"] == 1
-    assert result(dag_run, "join.settle", "_link_TransformationLink") == "https://portal/3"
+    assert result(dag_run, "join.create_dataset")["files"] == 1
+    assert result(dag_run, "join.wait_for_input", "_link_TransformationLink") == "https://portal/3"
+
+
+def test_airflows_own_dag_test_comes_to_the_end_of_it(run: Run, grid: MemoryGrid) -> None:
+    """It runs one task after the other, and tells no wait whose it is."""
+    yaml = text(
+        "inline",
+        ("make", "tasks: 2"),
+        ("merge", "input: {from: make}"),
+        ("join", "input: {from: merge}"),
+    )
+    dag_run = run(yaml, by=lambda dag: dag.test())
+    assert completed(dag_run)
+    assert [len(t.files) for t in grid.transformations.values()] == [0, 2, 1]
+    assert [t.status for t in grid.transformations.values()] == ["Completed"] * 3
 
 
 def test_a_split_and_a_merge_come_to_their_end(run: Run, grid: MemoryGrid) -> None:
@@ -161,7 +185,7 @@ def test_files_of_a_failed_task_are_flushed_again(run: Run, grid: MemoryGrid) ->
     dag_run = run(text("again", ("make", "tasks: 4"), ("merge", "input: {from: make}")))
     assert dag_run.state == "success"
     assert len(failed) == 1
-    assert result(dag_run, "merge.process")["files"] == {"Processed": 4}
+    assert result(dag_run, "merge.wait_for_completion")["files"] == {"Processed": 4}
     assert tries(dag_run) <= {0, 1}
 
 
@@ -186,7 +210,9 @@ def test_a_person_who_cleans_a_transformation_ends_the_run_at_once(
     found = states(dag_run)
     failed = {task for task, state in found.items() if state == "failed"}
     assert failed
-    assert failed <= {"merge.settle", "merge.flush", "merge.process", "outcome"}
+    waits = {"merge.wait_for_input", "merge.flush", "merge.wait_for_completion"}
+    assert failed & waits
+    assert failed <= waits | {"finish.report"}
     assert found["make.complete"] == "success"
     assert tries(dag_run) <= {0, 1}
 
@@ -226,7 +252,7 @@ def test_a_second_run_is_a_production_of_its_own(run: Run, grid: MemoryGrid) -> 
     first, second = run(yaml), run(yaml)
     assert (first.state, second.state) == ("success", "success")
     assert len(grid.transformations) == 2
-    names = {result(dag_run, "make.dataset")["dataset"] for dag_run in (first, second)}
+    names = {result(dag_run, "make.create_dataset")["dataset"] for dag_run in (first, second)}
     assert len(names) == 2
 
 
@@ -258,7 +284,7 @@ def test_a_dataset_makes_one_asset_event_with_all_about_it(run: Run, grid: Memor
 def test_a_run_is_reported_and_entered_in_diracs_registry(run: Run, grid: MemoryGrid) -> None:
     dag_run = run(text("told", ("make", "tasks: 4"), ("merge", "input: {from: make}")))
     assert dag_run.state == "success"
-    report = result(dag_run, "report", "production_report")
+    report = result(dag_run, "finish.report", "production_report")
     assert [(s["step"], s["status"]) for s in report["steps"]] == [
         ("make", "Completed"),
         ("merge", "Completed"),
@@ -275,18 +301,18 @@ def test_a_run_that_fails_is_reported_all_the_same_and_stays_failed(
     grid.fails = lambda task: task.transformation == 1
     dag_run = run(text("bad", ("make", "tasks: 2"), ("merge", "input: {from: make}")))
     assert dag_run.state == "failed"
-    assert states(dag_run)["make.process"] == "failed"
-    assert states(dag_run)["report"] == "success"
-    report = result(dag_run, "report", "production_report")
+    assert states(dag_run)["make.wait_for_completion"] == "failed"
+    assert states(dag_run)["finish.report"] == "failed"
+    report = result(dag_run, "finish.report", "production_report")
     assert report["causes"] == ["2 jobs of make: Failed: Application Finished With Errors: Unknown"]
-    assert result(dag_run, "make.process", "job_report")["statuses"] == {"Failed": 2}
+    assert result(dag_run, "make.wait_for_completion", "job_report")["statuses"] == {"Failed": 2}
 
 
 def test_without_the_production_system_a_run_goes_on(run: Run, grid: MemoryGrid) -> None:
     fault = grid.fault("unavailable", "getProduction", times=100)
     dag_run = run(text("alone", ("make", "tasks: 2")))
     assert dag_run.state == "success"
-    assert states(dag_run)["register"] == "skipped"
-    assert states(dag_run)["registered"] == "success"
+    assert states(dag_run)["prepare.register"] == "skipped"
+    assert states(dag_run)["prepare.verify"] == "success"
     assert fault.times < 100
     assert grid.productions == {}

@@ -11,6 +11,7 @@ import pytest
 
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from tests.integration.dag_test import run_dag
 
 BASE = """version: 1
 production: {vo: sim}
@@ -105,7 +106,7 @@ def by_step(grid: MemoryGrid) -> dict[str, Any]:
 
 
 def test_a_run_without_a_choice_gets_the_defaults(dag: Any, grid: MemoryGrid) -> None:
-    dag_run = dag.test()
+    dag_run = run_dag(dag)
     assert dag_run.state == "success"
     found = by_step(grid)
     assert set(found) == {"make-gamma", "make-proton", "join", "old"}
@@ -116,7 +117,7 @@ def test_a_run_without_a_choice_gets_the_defaults(dag: Any, grid: MemoryGrid) ->
 
 
 def test_a_run_may_choose(dag: Any, grid: MemoryGrid) -> None:
-    dag_run = dag.test(run_conf={"tasks": 3, "label": "chosen"})
+    dag_run = run_dag(dag, run_conf={"tasks": 3, "label": "chosen"})
     assert dag_run.state == "success"
     made = by_step(grid)["make-proton"]
     assert len(made.tasks) == 3
@@ -128,7 +129,7 @@ def test_a_name_that_is_no_parameter_ends_the_run_before_anything_is_created(
 ) -> None:
     for task in dag.tasks:
         task.retries = 0
-    dag_run = dag.test(run_conf={"task": 3})
+    dag_run = run_dag(dag, run_conf={"task": 3})
     assert dag_run.state == "failed"
     assert grid.transformations == {}
 
@@ -146,7 +147,7 @@ def test_a_gather_by_number_takes_the_files_of_its_parents_and_no_others(
     (found,) = bag.dags.values()
     for field in ("zenith", "prodsys_gather"):
         grid.catalogue.serve_addMetadataField(field, "int", "-d")
-    assert found.test().state == "success"
+    assert run_dag(found).state == "success"
     steps = by_step(grid)
     assert len(steps["diagonal"].files) == 4
     assert len(steps["all"].files) == 8

@@ -46,12 +46,9 @@ def test_a_run_that_fails_leaves_what_it_says_and_is_a_failure(
     dag_run = run(yaml)
     assert dag_run.state == "failed"
     found = states(dag_run)
-    assert (found["make.process"], found["merge.complete"]) == ("failed", "upstream_failed")
-    assert (found["on_cancel"], found["outcome"], found["report"]) == (
-        "success",
-        "failed",
-        "success",
-    )
+    assert found["make.wait_for_completion"] == "failed"
+    assert found["merge.complete"] == "upstream_failed"
+    assert (found["finish.on_cancel"], found["finish.report"]) == ("success", "failed")
     assert statuses(grid) == expected
 
 
@@ -60,7 +57,7 @@ def test_an_outage_at_the_end_is_waited_out(run: Run, grid: MemoryGrid) -> None:
     fault = grid.fault("unavailable", "getTransformationLogging", times=2)
     dag_run = run(text("hopeless", *HOPELESS), patience=0.0)
     assert fault.times == 0
-    assert states(dag_run)["on_cancel"] == "success"
+    assert states(dag_run)["finish.on_cancel"] == "success"
     assert tries(dag_run) <= {0, 1}
     assert statuses(grid) == ["Stopped", "Stopped"]
 
@@ -69,6 +66,8 @@ def test_a_run_that_completes_is_left_alone(run: Run, grid: MemoryGrid) -> None:
     dag_run = run(text("fine", ("make", "tasks: 3"), ("merge", "input: {from: make}")))
     assert dag_run.state == "success"
     found = states(dag_run)
-    assert (found["begin"], found["on_cancel"], found["outcome"]) == ("success",) * 3
-    assert result(dag_run, "on_cancel") == {"make": "nothing", "merge": "nothing"}
+    assert (found["prepare.begin"], found["finish.report"]) == ("success", "success")
+    assert found["finish.on_cancel"] == "skipped"
+    assert result(dag_run, "finish.on_cancel") is None
+    assert result(dag_run, "finish.report") == "completed"
     assert statuses(grid) == ["Completed", "Completed"]

@@ -11,6 +11,7 @@ import pytest
 
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from tests.integration.dag_test import run_dag
 
 Run = Callable[..., Any]
 
@@ -71,7 +72,7 @@ def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> R
         (dag,) = bag.dags.values()
         for task in dag.tasks:
             task.retry_delay = task.max_retry_delay = task.retry_delay * 0
-        return dag.test(run_conf=conf)
+        return run_dag(dag, run_conf=conf)
 
     return run_
 
@@ -88,7 +89,7 @@ def test_a_run_keeps_to_the_limits_or_is_refused_before_anything_is_made(
     # a parameter of a run cannot lead beyond them
     dag_run = run(to="raw")
     assert dag_run.state == "failed"
-    assert states(dag_run)["make.create"] == "failed"
+    assert states(dag_run)["prepare.create.make"] == "failed"
     assert len(grid.transformations) == 1
     assert "/sim/raw" not in grid.catalogue.directories
 

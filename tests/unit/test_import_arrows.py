@@ -45,6 +45,7 @@ CORE_LIBRARIES = {
     "fnmatch",
     "functools",
     "hashlib",
+    "heapq",
     "html",
     "importlib",
     "itertools",

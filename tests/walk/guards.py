@@ -20,7 +20,7 @@ from dirac_prodsys.core.plan_values import LoopPlan
 from dirac_prodsys.gateway.memory_catalogue import Dataset
 from dirac_prodsys.provider.approval import APPROVE
 from tests.walk.guarded import ENOUGH
-from tests.walk.tasks import Attempt, TaskInstance
+from tests.walk.tasks import Attempt, TaskInstance, group_of
 
 if TYPE_CHECKING:
     from tests.walk.walking import Walk
@@ -115,7 +115,8 @@ class Guards:
     def creating(self, name: str) -> None:
         """We create a transformation."""
         step = name.split("__")[2]
-        asked = [task for task in self.walk.airflow.tasks if task.rstrip("_") == "approve"]
+        own = {f"{naming.group_id(step.name)}.approve" for step in self.plan.steps}
+        asked = [t for t in self.walk.airflow.tasks if t.endswith(".approve") and t not in own]
         if self.plan.approval is not None and self.answers.get(asked[0]) != APPROVE:
             self.walk.note("I2", f"{name} is created, and nobody agreed to the production")
         turn = self.turns.get(step)
@@ -196,7 +197,7 @@ class Guards:
 
     def step_of(self, task: str) -> str:
         """The step of a task; empty if it serves none."""
-        group = task.partition(".")[0]
+        group = group_of(task)
         return next((s.name for s in self.plan.steps if naming.group_id(s.name) == group), "")
 
     # -- a person --------------------------------------------------------------------------------

@@ -147,8 +147,8 @@ MUTANTS = (
         frozenset({"I5"}),
         lambda: mock.patch.object(TransformationVerbs, "_resized", return_value=False),
     ),
-    Mutant("flushes at once", frozenset({"I3"}), lambda: _skip(".settle")),
-    Mutant("completes at once", frozenset({"I4"}), lambda: _skip(".process")),
+    Mutant("flushes at once", frozenset({"I3"}), lambda: _skip(".wait_for_input")),
+    Mutant("completes at once", frozenset({"I4"}), lambda: _skip(".wait_for_completion")),
     Mutant(
         "adds tasks without counting",
         frozenset({"I6"}),

@@ -30,7 +30,7 @@ from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.protocol import GatewaySettings
-from dirac_prodsys.provider import hook, poller, teardown, triggers
+from dirac_prodsys.provider import final, hook, poller, preparing, teardown, triggers
 from dirac_prodsys.provider.dag_builder import build_dag
 from tests.walk.guards import Guards
 from tests.walk.happenings import Happening, drawn
@@ -244,11 +244,15 @@ def seams() -> Any:
         found: dict[str, str | None] = _here.walk.airflow.states()
         return found
 
+    async def recent(*_: Any) -> dict[str, str | None]:
+        return states()
+
     async def state(instance: Any) -> str | None:
         return states().get(instance.task_id)
 
     patches: list[tuple[Any, str, Any]] = [
-        (teardown, "task_states", states),
+        *((module, "task_states", states) for module in (final, preparing, teardown)),
+        (triggers, "recent_states", recent),
         (triggers, "task_state", state),
         (hook.DiracHook, "settings", settings),
         (hook.DiracHook, "asettings", asettings),

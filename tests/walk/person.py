@@ -82,7 +82,8 @@ class Person:
                 self.grid.catalogue.datasets.pop(step.dataset.name, None)
         self.grid.deleted.clear()
         groups = {naming.group_id(step) for step in affected}
-        return [task for task in self.airflow.tasks if task.split(".")[0] in groups]
+        own = [task for task in self.airflow.tasks if task.split(".")[0] in groups]
+        return [*own, *self.airflow.undone()]
 
     def _set_right(self) -> None:
         """What only a person can do."""

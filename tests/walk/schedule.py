@@ -116,8 +116,12 @@ class Schedule(Triggerer, Clicks):
                 ti.declined = any(self.tasks[name].declined for name in task.upstream_task_ids)
                 return "skipped"
             return "scheduled" if all(state == "success" for state in above) else None
+        if rule == TriggerRule.ONE_SUCCESS and "success" in above:
+            return "scheduled"
         if not all(state in DONE for state in above):
             return None
+        if rule == TriggerRule.ONE_SUCCESS:
+            return "skipped" if set(above) == {"skipped"} else "upstream_failed"
         if rule == TriggerRule.ALL_DONE:
             return "scheduled"
         if rule == TriggerRule.ALL_DONE_SETUP_SUCCESS:

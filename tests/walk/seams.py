@@ -22,9 +22,11 @@ from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.provider import (
     approval,
     base,
+    final,
     gate_trigger,
     hook,
     poller,
+    preparing,
     teardown,
     triggers,
     whole,
@@ -85,6 +87,9 @@ def enter(walk: Walk, seams: ExitStack) -> None:
     def states(dag_id: str, run_id: str, task_ids: Any = None) -> dict[str, str | None]:
         return walk.airflow.states()
 
+    async def recent(instance: Any, seconds: float) -> dict[str, str | None]:
+        return walk.airflow.states()
+
     async def state(instance: Any) -> str | None:
         return walk.airflow.states().get(instance.task_id)
 
@@ -102,7 +107,8 @@ def enter(walk: Walk, seams: ExitStack) -> None:
         (hook, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.at_work)),
         (poller, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.triggerer)),
         (triggers, "judge", looked),
-        (teardown, "task_states", states),
+        *((module, "task_states", states) for module in (final, preparing, teardown)),
+        (triggers, "recent_states", recent),
         (triggers, "task_state", state),
         (gate_trigger, "Caller", InlineCaller),
         (gate_trigger, "sync_to_async", inlined),

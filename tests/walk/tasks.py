@@ -101,3 +101,9 @@ class Row:
     path: str
     kwargs: str
     task: str
+
+
+def group_of(task_id: str) -> str:
+    """The group of the step that a task serves, wherever the task is drawn."""
+    first, *rest = task_id.split(".")
+    return rest[1] if len(rest) == 2 and rest[0] == "create" else first

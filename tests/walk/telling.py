@@ -16,7 +16,7 @@ from dirac_prodsys.core.status import BAD_TASKS, REMOVED_TRANSFORMATION, FileSta
 from dirac_prodsys.errors import GatewayDenied, GatewayUnavailable
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
-from tests.walk.tasks import Attempt
+from tests.walk.tasks import BAD, Attempt, group_of
 from tests.walk.watching import Watching
 
 _OPEN = (FileStatus.UNUSED, FileStatus.ASSIGNED)
@@ -64,6 +64,12 @@ class Telling(Watching):
         elif not isinstance(error, AirflowFailException) or not self._explained(name, text):
             self.note("I5", text)
 
+    def _follows(self, text: str) -> bool:
+        """Whether a task failed, or the grid lost something, that another one says so of."""
+        states = self.states()
+        bad = [name for name, state in states.items() if state in BAD and name in text]
+        return bool(bad) or "the grid has no" in text
+
     def _check_result(self, attempt: Attempt) -> None:
         result = attempt.result
         found = self.grid.transformations.get(int(result["id"]))
@@ -86,7 +92,9 @@ class Telling(Watching):
             return True  # said by a task whose only work is to say it
         if self.guards is not None and self.guards.explains(task_id, text):
             return True
-        group, _, name = task_id.partition(".")
+        if "no more files can be waited for" in text or "nothing starts" in text:
+            return self._follows(text)
+        group, name = group_of(task_id), task_id.rpartition(".")[2]
         group = name.removeprefix("ready_") if name.startswith("ready_") else group
         step = self.plans.get(group.replace("__", "."))
         if step is None:

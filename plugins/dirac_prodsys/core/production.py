@@ -81,6 +81,7 @@ class Production(Model):
     source: StrictStr = Field(default="", repr=False)
     file: StrictStr = ""
     _origin: Origin | None = PrivateAttr(default=None)
+    _named: tuple[tuple[Step, ...], dict[str, Step]] = PrivateAttr(default=((), {}))
 
     def read_from(self, origin: Origin) -> Production:
         """This production, which remembers its file: places of mistakes, values of parameters."""
@@ -122,7 +123,6 @@ class Production(Model):
 
     def step(self, name: str) -> Step:
         """The step of that name; KeyError if there is none."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        raise KeyError(name)
+        if self._named[0] is not self.steps:  # new, or a copy with other steps
+            self._named = self.steps, {step.name: step for step in self.steps}
+        return self._named[1][name]

@@ -6,15 +6,17 @@
 
     prepare   begin ─> [approve ─>] create.STEP… ─> [register ─>] verify
     a step    [ready_PARENT… ─>] [wait_for ─>] [create ─> [register ─>]] [approve ─>] start
-              ─> [wait_for_input ─> flush ─>] wait_for_completion ─> complete [─> create_dataset]
+              ─> [wait_for_input ─>] [flush ─>] wait_for_completion ─> complete [─> create_dataset]
     a loop    pass_1 ─> pass_2 ─> … ─> done; a pass: [begin ─>] its steps ─> check
     finish    on_cancel ─> report
 
-    parent.start ──> child                       as files come: the child starts with its parent
-    parent.complete ──> the child's first wait   and waits until no more files can come
-    parent.complete ──> child                    ``start: on_complete``, and ``after``
-    parent.start ──> child.ready_PARENT          ``start: {at: 10%}``
-    loop.done ──> step                           that takes files of the loop, or names it
+    parent.start ──> child                  as files come: the child starts with its parent,
+    parent.complete ──> child.flush         and is not flushed before no more of them can come
+    parent.complete ──> child               ``start: on_complete``, and ``after``
+    parent.start ──> child.ready_PARENT     ``start: {at: 10%}``
+    loop.done ──> step                      that takes files of the loop, or names it
+
+``wait_for_input`` begins with its step, while the parents are still at work.
 
 A step that can only be created when the run is under way (what it takes is a dataset that is waited
 for, or what a loop comes to) creates itself; all others are created, and verified together, before
@@ -66,13 +68,11 @@ class Edge(NamedTuple):
     """One task comes before another.
 
     :param label: what it stands for, for people; empty: nothing but the order.
-    :param strict: False: the later one may begin before, and ends after.
     """
 
     before: Place
     after: Place
     label: str = ""
-    strict: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ class Shape:
     :param tasks: task → ID of its group, in the order of the file.
     :param ids: task → its ID in Airflow.
     :param late: steps that are created when the run is under way.
+    :param streams: step → those whose files it takes as they come.
     """
 
     groups: tuple[Group, ...]
@@ -107,6 +108,7 @@ class Shape:
     ids: Mapping[Place, str]
     edges: tuple[Edge, ...]
     late: Collection[str]
+    streams: Mapping[str, tuple[str, ...]]
 
     @cached_property
     def order(self) -> Mapping[str, int]:
@@ -115,12 +117,6 @@ class Shape:
         It numbers what is in each group as if it were drawn alone.
         """
         return _numbered(self)
-
-    def parents_complete(self, wait: Place) -> tuple[str, ...]:
-        """IDs of the tasks after which no more files can come to a step that waits."""
-        return tuple(
-            self.ids[edge.before] for edge in self.edges if edge.after == wait and not edge.strict
-        )
 
 
 def shape(production: Production, plan: ProductionPlan) -> Shape:
@@ -165,8 +161,6 @@ class _Drawing:
     ids: dict[Place, str] = field(default_factory=dict)
     #: what comes before what → label
     edges: dict[tuple[Place, Place], str] = field(default_factory=dict)
-    #: those of them that are not strict
-    loose: set[tuple[Place, Place]] = field(default_factory=set)
 
     def drawn(self) -> Shape:
         names = {naming.group_id(step.name) for step in self.plan.steps}
@@ -179,6 +173,10 @@ class _Drawing:
         turns = {step.name: step.turn for step in self.production.steps}
         #: steps of passes after the first
         self.again = {name for name, turn in turns.items() if turn and turn.number > 1}
+        self.streams = {
+            step.name: () if step.start == "on_complete" else _near(self.production, step)
+            for step in self.plan.steps
+        }
         self.common = self._common()
         self._prepare()
         homes = self._homes()
@@ -190,11 +188,9 @@ class _Drawing:
         for step in self.plan.steps:
             self._links(step)
         self._finish()
-        edges = tuple(
-            Edge(*pair, label, strict=pair not in self.loose)
-            for pair, label in self._reduced().items()
-        )
-        return Shape(tuple(self.groups.values()), self.tasks, self.ids, edges, self.late)
+        edges = tuple(Edge(*pair, label) for pair, label in self._reduced().items())
+        groups = tuple(self.groups.values())
+        return Shape(groups, self.tasks, self.ids, edges, self.late, self.streams)
 
     def _common(self) -> set[tuple[str, str]]:
         """Conditions that all queries of steps' input have."""
@@ -323,8 +319,10 @@ class _Drawing:
         if step.approval is not None:
             yield "approve"
         yield "start"
-        if step.rules.needs_input and step.rules.flush == "auto":
+        flushed = step.rules.needs_input and step.rules.flush == "auto"
+        if flushed or self.streams[step.name]:
             yield "wait_for_input"
+        if flushed:
             yield "flush"
         yield "wait_for_completion"
         yield "complete"
@@ -352,20 +350,19 @@ class _Drawing:
 
     def _links(self, step: StepPlan) -> None:
         """What comes before a step outside its own group."""
-        own, wait, entries = step.name, self._first_wait(step.name), self._entries(step.name)
+        own, entries = step.name, self._entries(step.name)
         outside = _outside(self.production, step)
         first: dict[Place, str] = {Place("done", loop): "" for loop in outside.values()}
         for name in _near(self.production, step):
             label = self._said(step)
-            if step.start == "on_complete":
+            if name not in self.streams[own]:
                 first[Place("complete", name)] = label
                 continue
             if share(step.start):
                 self._before(Place("start", name), Place("ready", own, name), label)
             else:
                 first[Place("start", name)] = label
-            self._before(Place("complete", name), wait, _COMPLETE)
-            self.loose.add((Place("complete", name), wait))
+            self._before(Place("complete", name), self._after_input(own), _COMPLETE)
         first |= {Place("complete", name): _AFTER for name in step.after if name not in outside}
         if step.name not in self.again:
             first[Place("verify")] = ""
@@ -375,7 +372,7 @@ class _Drawing:
 
     def _finish(self) -> None:
         group = self._group(self.finish, "", "finish", "what the run leaves, and what came of it")
-        followed = {before for before, after in self.edges if (before, after) not in self.loose}
+        followed = {before for before, _ in self.edges}
         ends = [place for place in self.tasks if place not in followed]
         cancel = self._task(Place("on_cancel"), group)
         report = self._task(Place("report"), group)
@@ -389,13 +386,12 @@ class _Drawing:
         for before, after in self.edges:
             above[after].append(before)
         bits = {place: 1 << number for number, place in enumerate(self.tasks)}
-        #: place → itself and all that is strictly before it, as bits
+        #: place → itself and all that is before it, as bits
         known: dict[Place, int] = {}
         for place in _in_order(above):
             known[place] = bits[place]
             for before in above[place]:
-                if (before, place) not in self.loose:
-                    known[place] |= known[before]
+                known[place] |= known[before]
         kept = dict(self.edges)
         for place, near in above.items():
             if len(near) < 2:
@@ -403,7 +399,7 @@ class _Drawing:
             for before in near:
                 others = 0
                 for other in near:
-                    if other != before and (other, place) not in self.loose:
+                    if other != before:
                         others |= known[other]
                 if others & bits[before]:
                     del kept[before, place]
@@ -417,9 +413,10 @@ class _Drawing:
         ready = [Place("ready", name, parent) for parent in looked_at(self.production, step)]
         return ready or [Place(next(self._parts(step)), name)]
 
-    def _first_wait(self, name: str) -> Place:
-        parts = {*self._parts(self.steps[name])}
-        return Place("wait_for_input" if "wait_for_input" in parts else "wait_for_completion", name)
+    def _after_input(self, name: str) -> Place:
+        """What of a step comes only when no more files can."""
+        parts = [*self._parts(self.steps[name])]
+        return Place(parts[parts.index("wait_for_input") + 1], name)
 
     def _last(self, name: str) -> Place:
         return Place([*self._parts(self.steps[name])][-1], name)

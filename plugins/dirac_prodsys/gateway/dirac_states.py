@@ -186,7 +186,7 @@ class TransformationStates:
         if status in REMOVED_TRANSFORMATION:
             raise TransformationFailed(
                 f"transformation {transformation} is {status} and cannot be {verb}",
-                "somebody removed it in DIRAC; to begin anew, clear the step's task 'create'",
+                "somebody removed it in DIRAC; to begin anew, clear all tasks of the step's group",
             )
 
     def snapshot(self, transformations: Sequence[int]) -> dict[int, Snapshot]:

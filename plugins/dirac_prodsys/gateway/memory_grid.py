@@ -102,7 +102,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
 
     def advance(self, seconds: float) -> None:
         """Let time pass: jobs end, agents run."""
-        self.wait(seconds)
+        self._serve_late(seconds)
         target = self.now + seconds
         while self._next_cycle <= target:
             self.now = self._next_cycle
@@ -116,8 +116,11 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         self._late.append((seconds, serve))
 
     def wait(self, seconds: float) -> None:
-        """Let time pass for services that are slow, and for nothing else."""
+        """Let a caller wait: time passes for services that are slow, and for nothing else."""
         self.waited += seconds
+        self._serve_late(seconds)
+
+    def _serve_late(self, seconds: float) -> None:
         late = [(left - seconds, serve) for left, serve in self._late]
         self._late = [(left, serve) for left, serve in late if left > 0]
         for left, serve in late:

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from airflow.sdk import DAG, BaseOperator, Label, TaskGroup
+from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.conduct import share
@@ -47,6 +47,7 @@ from dirac_prodsys.provider.preparing import DiracBeginRunOperator, DiracVerifyO
 from dirac_prodsys.provider.registry import DiracRegisterProductionOperator
 from dirac_prodsys.provider.registry_late import DiracRegisterStepOperator
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
+from dirac_prodsys.provider.task_words import sentence
 from dirac_prodsys.provider.teardown import DiracEndRunOperator
 
 #: stands for the run where the graph is drawn; no name made of it ever reaches the grid
@@ -54,6 +55,9 @@ PREVIEW_RUN = "run"
 
 #: runs of one production at a time; each run has transformations of its own
 MAX_ACTIVE_RUNS = 16
+
+#: steps in the table of a DAG's documentation
+_SHOWN_STEPS = 100
 
 #: characters of a production's text that its DAG shows
 _SHOWN_SOURCE = 64 * 1024
@@ -96,7 +100,7 @@ def build_dag(production: Production, *, note: str = "") -> DAG:
             place: _task(place, production, plan, drawn, groups[group])
             for place, group in drawn.tasks.items()
         }
-    _link(drawn, tasks)
+    _link(dag, drawn, tasks)
     _keep_order(dag.task_group, drawn)
     return dag
 
@@ -123,6 +127,7 @@ def _task(
         name: dict[str, Any] = {"task_id": task_id.removeprefix(f"{group.group_id}.")}
     else:
         name = {"task_id": task_id, "task_display_name": task_id.rpartition(".")[2]}
+    name["doc_md"] = sentence(place, plan)
     made: BaseOperator = _MAKERS[place.part](
         _Asked(place, production, plan, drawn), task_group=group, production=production, **name
     )
@@ -195,16 +200,15 @@ def _ready(asked: _Asked, **given: Any) -> BaseOperator:
     return DiracTransformationSensor(step=str(asked.place.of), ready_at=ready_at, **given)
 
 
-def _wait(*until: str) -> Callable[..., BaseOperator]:
-    def make(asked: _Asked, **given: Any) -> BaseOperator:
-        parents = asked.drawn.parents_complete(asked.place)
-        more: dict[str, Any] = {}
-        if parents:  # it begins with its step, and ends after its parents
-            start = asked.drawn.ids[Place("start", asked.place.whose)]
-            more = {"trigger_rule": "one_success", "parents": parents, "start": start}
-        return DiracTransformationSensor(step=asked.place.whose, until=until, **more, **given)
-
-    return make
+def _wait_for_input(asked: _Asked, **given: Any) -> BaseOperator:
+    step = asked.plan.step(asked.place.whose)
+    ids, above = asked.drawn.ids, asked.drawn.streams[step.name]
+    return DiracTransformationSensor(
+        step=step.name,
+        until=("flush", "complete") if step.rules.flush == "auto" else ("input", "complete"),
+        parents=[ids[Place("complete", name)] for name in above],
+        **given,
+    )
 
 
 def _check(asked: _Asked, **given: Any) -> BaseOperator:
@@ -238,9 +242,9 @@ _MAKERS: Mapping[str, Callable[..., BaseOperator]] = {
     "ready": _ready,
     "wait_for": _step(DiracGateSensor),
     "start": _step(DiracStartTransformationOperator),
-    "wait_for_input": _wait("flush", "complete"),
+    "wait_for_input": _wait_for_input,
     "flush": _step(DiracFlushTransformationOperator),
-    "wait_for_completion": _wait("complete"),
+    "wait_for_completion": _step(DiracTransformationSensor),
     "complete": _step(DiracCompleteTransformationOperator),
     "create_dataset": _step(DiracCreateDatasetOperator),
     "check": _check,
@@ -250,13 +254,14 @@ _MAKERS: Mapping[str, Callable[..., BaseOperator]] = {
 }
 
 
-def _link(drawn: Shape, tasks: Mapping[Place, BaseOperator]) -> None:
+def _link(dag: DAG, drawn: Shape, tasks: Mapping[Place, BaseOperator]) -> None:
     for edge in drawn.edges:
         before, after = tasks[edge.before], tasks[edge.after]
+        # what `before >> after` comes to; that lists all tasks of the DAG for each edge
+        before.downstream_task_ids.add(after.task_id)
+        after.upstream_task_ids.add(before.task_id)
         if edge.label:
-            before >> Label(edge.label) >> after
-        else:
-            before >> after
+            dag.set_edge_info(before.task_id, after.task_id, {"label": edge.label})
     # teardowns: they come whatever way a run ends, and are cleared with whatever is
     begin, cancel, report = (tasks[Place(part)] for part in ("begin", "on_cancel", "report"))
     cancel.as_teardown(setups=begin)
@@ -316,11 +321,26 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
     parts = [
         f"> {note}" if note else "",
         heading,
+        *([" ".join(production.description.split())] if production.description else []),
         _ABOUT,
+        _table(plan),
         f"`{production.file}`, SHA-256 `{digest}…`",
         f"{fence}yaml\n{shown}\n{fence}\n",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _table(plan: ProductionPlan) -> str:
+    """The steps, as Markdown: a run stands as RUN."""
+    rows = ["| step | type | takes | starts | dataset |", "|---|---|---|---|---|"]
+    for step in plan.steps[:_SHOWN_STEPS]:
+        takes = ", ".join(step.parents) or "-"
+        dataset = "-" if step.dataset is None else step.dataset.name
+        cells = (step.name, step.transformation.type, takes, step.start, dataset)
+        rows.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    if len(plan.steps) > _SHOWN_STEPS:
+        rows.append(f"| … and {len(plan.steps) - _SHOWN_STEPS} more | | | | |")
+    return "\n".join(rows)
 
 
 _OLD_SHAPE = "let those runs end with that version, then trigger new ones"

@@ -55,7 +55,9 @@ class DiracProductionReportOperator(DiracProductionOperator):
         """
         try:
             self._report(context)
-        except AirflowFailException as error:
+        except Exception as error:
+            if not isinstance(error, AirflowFailException) and _is_tried_again(context):
+                raise
             self.log.warning("there is no report: %s", error)
         states = task_states(context["dag"].dag_id, str(context["run_id"]))
         how = ending(states, self.last)
@@ -95,3 +97,9 @@ class DiracProductionReportOperator(DiracProductionOperator):
         else:
             if status:
                 self.log.info("the ProductionSystem has the run as %s", status)
+
+
+def _is_tried_again(context: Context) -> bool:
+    """Whether Airflow begins the task anew when it ends with an error now."""
+    instance: Any = context.get("ti")
+    return getattr(instance, "try_number", 1) <= getattr(instance, "max_tries", 0)

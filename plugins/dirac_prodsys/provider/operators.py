@@ -31,6 +31,7 @@ from dirac_prodsys.provider.site import demand_vo
 from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.unseen import setting
 from dirac_prodsys.provider.verification import attach_verified
+from dirac_prodsys.provider.wait_report import handed_on
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -179,6 +180,9 @@ class DiracFlushTransformationOperator(DiracOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Active → Flush if any file is Unused."""
+        if handed_on(context, self.task_id).get("kind") == "broken":
+            self.log.info("the input had not settled: the wait for completion flushes")
+            return {"flushed": False}
         step = self.plan(context)
         name, body = step.transformation.name, step.transformation.body
         rules = step.rules.shaped(step.transformation)

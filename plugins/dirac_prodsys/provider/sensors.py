@@ -28,13 +28,10 @@ from dirac_prodsys.provider.moments import earliest_event
 from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
 from dirac_prodsys.provider.wait_acts import WaitActs
-from dirac_prodsys.provider.wait_report import WaitReport, push
+from dirac_prodsys.provider.wait_report import HANDED_ON, WaitReport, handed_on, push
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-#: key of the XCom by which ``wait_for_input`` tells ``wait_for_completion`` what it remembers
-_HANDED_ON = "history"
 
 #: seconds after which a wait is given up, if nothing else is said: 90 days
 LONGEST_WAIT = 90 * 86400.0
@@ -55,11 +52,13 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     What only a person can decide (a manual flush, files that rules leave to one) is asked in
     Airflow while DIRAC is watched on: see :mod:`provider.asking`.
 
-    :param until: the verdicts to return for: ``{"complete"}`` or ``{"flush", "complete"}``.
+    :param until: what to return for: the verdict ``complete``; with ``flush`` or ``input``, it is
+        the wait for a step's input, and returns also when that verdict is reached, or when no more
+        files can come.
     :param inputs_final: False while other tasks may still add input files to the catalogue.
     :param parents: IDs of the tasks that complete the steps whose files it takes: while one of
-        them has not succeeded, more files may come; when one has failed, the wait fails.
-    :param start: ID of the task that starts the step, if the wait may begin before that has ended.
+        them has not succeeded, more files may come. When one has failed the wait ends, and what
+        follows it waits for that task.
     :param ready_at: wait only until this fraction of the work is done, 0 to 1; 0: to the end.
     :param rules: with ``spec``, the ``StepRules`` (or their dict); default: all tasks, or all
         files.
@@ -72,7 +71,6 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         until: Iterable[str] = ("complete",),
         inputs_final: bool = True,
         parents: Iterable[str] = (),
-        start: str = "",
         ready_at: float = 0.0,
         rules: StepRules | Mapping[str, Any] | None = None,
         timeout: float = LONGEST_WAIT,
@@ -80,11 +78,13 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.until = tuple(sorted(set(until)))
-        if not set(self.until) <= {"flush", "complete"} or "complete" not in self.until:
-            raise ValueError(f"{self.task_id}: until must be complete, or flush and complete")
+        if self.until not in (("complete",), ("complete", "flush"), ("complete", "input")):
+            raise ValueError(
+                f"{self.task_id}: until must be complete, alone or with flush or input"
+            )
+        self.for_input = len(self.until) > 1
         self.inputs_final = inputs_final
         self.parents = tuple(parents)
-        self.start = start
         self.ready_at = ready_at
         self.rules = StepRules.from_dict(rules) if isinstance(rules, Mapping) else rules
 
@@ -122,8 +122,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         rules = replace(rules, expected=kept.get("expected"))
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")
-        if history is None and "flush" not in self.until and not self.ready_at:
-            history = _handed_on(context, self.task_id)
+        if history is None and not self.for_input and not self.ready_at:
+            history = _taken_over(context, self.task_id)
         flushes = (history or state).get("flushes")
         self.log.info(
             "waiting for %s of transformation %d %s", " or ".join(self.until), record.id, name
@@ -137,7 +137,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 query=query.to_dirac() if query is not None else None,
                 inputs_final=self.inputs_final,
                 parents=self.parents,
-                start=self.start,
+                for_input="input" in self.until,
                 flushes=int(flushes or 0),
                 history=history,
                 stops=stops,
@@ -190,7 +190,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             "deadline": event.get("deadline"),
             "kept": kept,
         }
-        if kind in ("complete", "fail") and snapshot and "flush" not in self.until:
+        if kind in ("complete", "fail") and snapshot and not self.for_input:
             lost = self._lost(context, snapshot, state)
             if lost and kind == "fail":
                 reason = f"{reason}; {lost_inputs.in_words(_found(snapshot), lost)}"
@@ -198,13 +198,15 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 return self.work(context, state)
         if kind in self.until:
             self.log.info("%s: %s", kind, reason)
-            if "flush" in self.until:
-                push(context, _HANDED_ON, {"kind": kind, "history": past.to_dict()})
+            if self.for_input:
+                push(context, HANDED_ON, {"kind": kind, "history": past.to_dict()})
             elif not self.ready_at:
                 self._report(context, snapshot, past)
             return snapshot
-        if kind == "broken":  # another task failed: whoever clears that clears this one, too
-            raise AirflowFailException(f"{reason}\n  hint: {_BROKEN_HINT}")
+        if kind == "broken":  # what follows has failed with that task, and is cleared with it
+            self.log.warning("%s: what follows waits for that", reason)
+            push(context, HANDED_ON, {"kind": kind, "history": past.to_dict()})
+            return snapshot
         if kind in ("fail", "timeout"):
             self._report(context, snapshot, past)
             self._teller(context, snapshot).tell(self._given_up(reason))
@@ -286,15 +288,10 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         self.work(context, state)
 
 
-def _handed_on(context: Context, task_id: str) -> Mapping[str, Any] | None:
-    """The history of the wait for the flush, for the wait that follows; None if there was none."""
-    task_instance = context.get("ti")
-    if task_instance is None:
-        return None
-    group = task_id.rpartition(".")[0]
-    first = f"{group}.wait_for_input" if group else "wait_for_input"
-    found = task_instance.xcom_pull(task_ids=first, key=_HANDED_ON)
-    if not isinstance(found, Mapping):
+def _taken_over(context: Context, task_id: str) -> Mapping[str, Any] | None:
+    """The history of the wait for the input, for the wait that follows; None if there was none."""
+    found = handed_on(context, task_id)
+    if not found:
         return None
     past = History.from_dict(found.get("history") or {})
     return (past.flushed(time.time()) if found.get("kind") == "flush" else past).to_dict()
@@ -309,7 +306,6 @@ def _is_removed(snapshot: Mapping[str, Any] | None) -> bool:
 
 
 _REMOVED_HINT = "to begin anew, clear all tasks of the step's group"
-_BROKEN_HINT = "mend what that task says, then clear it with what comes after it, this one included"
 _LOST_HINT = (
     "mend their metadata, and they are taken; or answer the question of this task, to go on without"
 )

@@ -63,7 +63,7 @@ class DiracTransformationTrigger(BaseTrigger):
     :param inputs_final: True when no parent will add files to the catalogue any more.
     :param parents: IDs of tasks of the run: only when all have succeeded can no more files come.
         When one has failed, the event is ``broken``.
-    :param start: ID of the task that starts the step; the same if that has failed.
+    :param for_input: whether that no more files can come is an event, too: kind ``input``.
     :param flushes: how often this step has been flushed already.
     :param history: ``History`` as a dict, of a wait that is taken up again; has its own
         ``flushes``.
@@ -92,7 +92,7 @@ class DiracTransformationTrigger(BaseTrigger):
         asks: bool = False,
         stops: bool = False,
         parents: Sequence[str] = (),
-        start: str = "",
+        for_input: bool = False,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.asks = asks
         self.stops = stops
         self.parents = list(parents)
-        self.start = start
+        self.for_input = for_input
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -129,7 +129,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "asks": self.asks,
             "stops": self.stops,
             "parents": self.parents,
-            "start": self.start,
+            "for_input": self.for_input,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -173,8 +173,9 @@ class DiracTransformationTrigger(BaseTrigger):
         look = await poller.look(self.transformation, first=True)
         while True:
             final, broken = await self._above(poller)
-            if broken:
-                return self._event("broken", broken, snapshot, history)
+            if broken or (final and self.for_input):
+                kind, told = ("broken", broken) if broken else ("input", "no more files can come")
+                return self._event(kind, told, snapshot, history)
             if self.deadline is not None and time.time() > self.deadline:
                 last = diary.last or "DIRAC has not answered since"
                 reason = f"the wait's deadline has passed; last: {last}"
@@ -210,18 +211,20 @@ class DiracTransformationTrigger(BaseTrigger):
 
     async def _above(self, poller: Poller) -> tuple[bool, str]:
         """Whether no more files can come; and which task has failed, so that none will."""
-        tasks = [name for name in (self.start, *self.parents) if name]
-        if not tasks or self.task_instance is None:
+        if not self.parents or self.task_instance is None:
             return self.inputs_final, ""
         try:
             states = await recent_states(self.task_instance, poller.settings.poll_interval)
         except Exception as error:
             self.log.warning("Airflow could not be asked, waiting on: %s", reason_of(error))
             return False, ""
-        failed = [name for name in tasks if states.get(name) in ("failed", "upstream_failed")]
+        failed = [
+            name for name in self.parents if states.get(name) in ("failed", "upstream_failed")
+        ]
         if failed:
-            return False, f"no more files can be waited for: {', '.join(failed)} failed"
-        return self.inputs_final and all(states.get(name) == "success" for name in tasks), ""
+            return False, f"{', '.join(failed)} failed"
+        done = all(states.get(name) == "success" for name in self.parents)
+        return self.inputs_final and done, ""
 
     async def _ours(self, poller: Poller) -> bool:
         """Whether it was us who stopped the transformation."""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: key of the XCom by which ``wait_for_input`` tells why it ended, and what it remembers
+HANDED_ON = "history"
+
 #: vanished files that are named
 _NAMED = 5
 
@@ -98,3 +101,17 @@ def push(context: Context, key: str, value: Any) -> None:
     task_instance = context.get("ti")
     if task_instance is not None:
         task_instance.xcom_push(key=key, value=value)
+
+
+def handed_on(context: Context, task_id: str) -> Mapping[str, Any]:
+    """What the wait for the input of a task's step told: ``kind`` and ``history``; empty: nothing.
+
+    :param task_id: of any task of the step.
+    """
+    task_instance = context.get("ti")
+    if task_instance is None:
+        return {}
+    group = task_id.rpartition(".")[0]
+    first = f"{group}.wait_for_input" if group else "wait_for_input"
+    found = task_instance.xcom_pull(task_ids=first, key=HANDED_ON)
+    return found if isinstance(found, Mapping) else {}

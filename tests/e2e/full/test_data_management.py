@@ -193,7 +193,7 @@ def test_failed_requests_tell_why_and_are_made_again_until_the_storage_is_mended
     for file in ("one", "two"):
         assert disks.good(file, B)
         assert disks.replicas(file) == {A, B}
-    report = full_site.rest.xcom("mended", "run", "copy.process", "job_report")
+    report = full_site.rest.xcom("mended", "run", "copy.wait_for_completion", "job_report")
     assert report["statuses"]["Done"] == 2
     assert report["statuses"]["Failed"] >= 2
     why = f"Failed: File doesn't exist: ReplicateAndRegister, at {A} to {B}"

@@ -192,17 +192,17 @@ def test_a_production_reaches_its_dataset_whatever_fails(full_site: Site) -> Non
     assert Counter(line[0] for line in lines) == Counter(processed)
     origins = Counter(line[1] for line in lines if line[0] != "late_00000001.txt")
     assert origins == Counter(simulated)
-    assert site.rest.xcom(NAME, RUN, "merge.dataset")["files"] == len(merged)
+    assert site.rest.xcom(NAME, RUN, "merge.create_dataset")["files"] == len(merged)
 
     # and the reports name what went wrong
-    report = site.rest.xcom(NAME, RUN, "simulate.process", "job_report")
+    report = site.rest.xcom(NAME, RUN, "simulate.wait_for_completion", "job_report")
     assert {cause["site"] for cause in report["causes"]} >= {BAD_SITE}
     assert "Exited With Status 1" in report["text"]
-    happened = events(site, "process.process")
+    happened = events(site, "process.wait_for_completion")
     assert vanished in happened
     assert f"avoid {BAD_SITE}" in happened
     assert "nothing moved for" in happened
     assert "Agent" in happened
-    assert "came after flush" in events(site, "merge.process")
-    copied = site.rest.xcom(NAME, RUN, "copy.process", "job_report")
+    assert "came after flush" in events(site, "merge.wait_for_completion")
+    copied = site.rest.xcom(NAME, RUN, "copy.wait_for_completion", "job_report")
     assert copied["statuses"] == {"Done": copied["total"]}

@@ -103,7 +103,7 @@ def test_a_pass_tells_what_it_tries_again_and_what_it_gives_up_by_cause() -> Non
     ("statuses", "failed", "kind"),
     [
         (("Completed", "Archived"), [], "completed"),
-        (("Completed", "Completed"), ["merge.dataset"], "failed"),
+        (("Completed", "Completed"), ["merge.create_dataset"], "failed"),
         (("Completed", "Stopped"), [], "failed"),
         (("Completed",), ["merge.create"], "failed"),
     ],

@@ -118,7 +118,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def in_bundle(context: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A task's context that knows its bundle, as in a worker."""
     bundle = SimpleNamespace(name="productions", productions=folder)
-    return {**context, "ti": SimpleNamespace(id="0000", bundle_instance=bundle)}
+    instance = SimpleNamespace(id="0000", bundle_instance=bundle, xcom_pull=lambda **_: None)
+    return {**context, "ti": instance}
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_each_production_has_a_stub_and_its_text() -> None:
     files = Shelf({"x": Served("a.yaml", "ünicode")}, {}).files()
     assert files["x.yaml"] == "ünicode".encode()
     assert b"airflow" in files["x.py"].lower()
-    assert b"dag_from_file(__file__, 'a.yaml', '')" in files["x.py"]
+    assert b"dag_from_file(__file__, 'a.yaml', '', shape=2)" in files["x.py"]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class Story:
         #: whether the last stop was a person's
         self.persons = False
         self.told: list[str] = []
-        for task in ("make.create", "merge.create", "make.start", "merge.start"):
+        early = ("prepare.create.make", "prepare.create.merge")
+        for task in (*early, "make.start", "merge.start"):
             self.dag.get_task(task).work(self.context, {})
 
     @property
@@ -82,14 +83,14 @@ class Story:
     # -- what may happen -------------------------------------------------------------------------
 
     def run_ends(self) -> None:
-        self.do("on_cancel")
+        self.do("finish.on_cancel")
         assert self.status not in ("Active", "Idle"), self.told
         if self.status == "Flush":
             raise AssertionError(self.told)
 
     def wait_is_cleared(self) -> None:
         before = self.status
-        ended = self.do("make.process")
+        ended = self.do("make.wait_for_completion")
         if before == "Stopped":
             assert self.status == ("Stopped" if self.persons else "Active"), self.told
         else:
@@ -97,15 +98,20 @@ class Story:
         assert ended == "waits", self.told
 
     def start_is_cleared(self) -> None:
-        before = self.status
+        before, number = self.status, len(self.grid.transformations)
         ended = self.do("make.start")
         if before == "Stopped":
             assert self.status == ("Stopped" if self.persons else "Active"), self.told
-        assert (ended == "failed") == (before in REMOVED), self.told
+        assert ended == "done", self.told
+        made = len(self.grid.transformations) - number
+        assert made == (before in REMOVED), self.told
+        if made:
+            self.persons = False
+            assert self.status == "Active", self.told
 
     def create_is_cleared(self) -> None:
         before, number = self.status, len(self.grid.transformations)
-        self.do("make.create")
+        self.do("prepare.create.make")
         made = len(self.grid.transformations) - number
         assert made == (before in REMOVED), self.told
         if made:
@@ -158,7 +164,7 @@ def test_in_any_order_only_our_own_stops_are_undone(
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
-    states = {"make.process": "failed", "on_cancel": "running"}
+    states = {"make.wait_for_completion": "failed", "finish.on_cancel": "running"}
     monkeypatch.setattr(teardown, "task_states", lambda *_: states)
     # jobs take long: what they have come to is another story
     grid.task_seconds = 1e9

@@ -78,11 +78,13 @@ def test_a_step_waits_for_those_that_feed_it_by_metadata_as_for_parents() -> Non
         )
     )
     feeding = dag.get_task("Step1_CtapipeApplyModels.complete")
-    assert "Step2_CtapipeTrainClassifier.settle" in feeding.downstream_task_ids
+    assert "Step2_CtapipeTrainClassifier.flush" in feeding.downstream_task_ids
+    wait = dag.get_task("Step2_CtapipeTrainClassifier.wait_for_input")
+    assert wait.parents == (feeding.task_id,)
 
 
 def test_the_dag_of_a_production_needs_no_catalogue() -> None:
-    assert f"{STEP}.settle" in build_dag(FROM_DATASET).task_ids
+    assert f"{STEP}.wait_for_input" in build_dag(FROM_DATASET).task_ids
 
 
 def test_a_run_looks_up_its_datasets(
@@ -125,6 +127,8 @@ def test_jobs_of_ctao_in_the_native_form_wait_for_the_same_steps():
     before = dag.get_task("apply-gamma.start").get_flat_relative_ids(upstream=True)
     assert {"train-energy.complete", "merge-gamma.complete"} <= before
     assert "apply-proton.start" not in before
-    settle = dag.get_task("merge-gamma.settle").get_flat_relative_ids(upstream=True)
-    assert "process-gamma.complete" in settle
-    assert "process-proton.complete" not in settle
+    wait = dag.get_task("merge-gamma.wait_for_input")
+    assert wait.parents == ("process-gamma.complete",)
+    above = dag.get_task("merge-gamma.flush").get_flat_relative_ids(upstream=True)
+    assert "process-gamma.complete" in above
+    assert "process-proton.complete" not in above

@@ -14,7 +14,10 @@ import pytest
 from airflow.sdk import DAG
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.shape import Place, shape
 from dirac_prodsys.errors import DefinitionErrors
+from dirac_prodsys.provider.bundle_shelf import SHAPE
 from dirac_prodsys.provider.dag_builder import build_dag, dag_from_file
 
 LAST = """    type: MCSimulation
@@ -57,35 +60,101 @@ def edges(dag: DAG) -> set[tuple[str, str]]:
     return {(task.task_id, after) for task in dag.tasks for after in task.downstream_task_ids}
 
 
-def test_a_step_with_input_settles_and_flushes_before_it_is_processed() -> None:
+def above(dag: DAG, task_id: str) -> set[str]:
+    return dag.get_task(task_id).get_flat_relative_ids(upstream=True)
+
+
+def test_a_step_with_input_waits_for_it_and_flushes_before_it_waits_for_its_completion() -> None:
     found = edges(dag_of(TWO_STEPS))
-    chain = ["create", "start", "settle", "flush", "process", "complete", "dataset"]
-    for before, after in pairwise(chain):
+    chain = ["start", "wait_for_input", "flush", "wait_for_completion", "complete"]
+    for before, after in pairwise([*chain, "create_dataset"]):
         assert (f"merge.{before}", f"merge.{after}") in found
 
 
 def test_a_step_without_input_has_nothing_to_flush() -> None:
     tasks = set(dag_of(TWO_STEPS).task_dict)
-    assert {"make.settle", "make.flush", "make.dataset"}.isdisjoint(tasks)
-    assert ("make.start", "make.process") in edges(dag_of(TWO_STEPS))
+    assert {"make.wait_for_input", "make.flush", "make.create_dataset"}.isdisjoint(tasks)
+    assert ("make.start", "make.wait_for_completion") in edges(dag_of(TWO_STEPS))
 
 
 def test_nothing_starts_before_everything_is_created() -> None:
-    found = edges(dag_of(DIAMOND))
-    for name in ("root", "left", "right__hand", "end"):
-        assert (f"{name}.create", "created") in found
-        assert ("created", f"{name}.start") in found
+    dag = dag_of(DIAMOND)
+    names = ("root", "left", "right__hand", "end")
+    created = {f"prepare.create.{name}" for name in names}
+    assert created <= above(dag, "prepare.verify")
+    verified = dag.get_task("prepare.verify")
+    assert set(verified.created) == {"root", "left", "right.hand", "end"}
+    assert set(verified.created.values()) == created
+    for name in names:
+        assert created | {"prepare.verify"} <= above(dag, f"{name}.start")
 
 
-def test_parents_are_created_first_and_completed_before_a_child_settles() -> None:
-    found = edges(dag_of(DIAMOND))
+def test_parents_are_created_first_and_completed_before_a_child_is_flushed() -> None:
+    dag = dag_of(DIAMOND)
+    found = edges(dag)
     assert {
-        ("root.create", "left.create"),
-        ("left.create", "end.create"),
-        ("right__hand.create", "end.create"),
-        ("root.complete", "left.settle"),
+        ("prepare.create.root", "prepare.create.left"),
+        ("prepare.create.left", "prepare.create.end"),
+        ("prepare.create.right__hand", "prepare.create.end"),
+        ("root.start", "left.start"),
+        ("root.complete", "left.flush"),
     } <= found
-    assert ("root.complete", "left.start") not in found
+    assert "root.complete" not in above(dag, "left.start")
+
+
+def test_the_wait_of_a_streaming_child_begins_with_it_and_knows_its_parents() -> None:
+    dag = dag_of(DIAMOND)
+    wait = dag.get_task("left.wait_for_input")
+    assert wait.upstream_task_ids == {"left.start"}
+    assert "root.complete" not in above(dag, "left.wait_for_input")
+    assert wait.parents == ("root.complete",)
+    assert set(wait.until) == {"flush", "complete"}
+    # what starts when its parents are complete needs no such thing
+    wait = dag.get_task("right__hand.wait_for_input")
+    assert wait.upstream_task_ids == {"right__hand.start"}
+    assert wait.parents == ()
+    for name in ("left", "right__hand", "end"):
+        assert dag.get_task(f"{name}.wait_for_completion").parents == ()
+
+
+def test_every_wait_for_a_completion_stands_behind_the_completion_of_its_parents() -> None:
+    for more in ("policy: {flush: never}", "start: {at: 5%}", "start: on_complete"):
+        dag = dag_of(DIAMOND.replace("policy: {flush: never}", more))
+        for child, parents in (
+            ("left", {"root"}),
+            ("right__hand", {"root"}),
+            ("end", {"left", "right__hand"}),
+        ):
+            completed = {f"{name}.complete" for name in parents}
+            assert completed <= above(dag, f"{child}.wait_for_completion")
+            if f"{child}.flush" in dag.task_dict:
+                assert completed <= above(dag, f"{child}.flush")
+
+
+def test_the_dag_has_the_edges_of_its_shape_and_no_others() -> None:
+    """Airflow makes an edge of two groups of one that is drawn with a label between two tasks."""
+    loop = Path(__file__).parents[2] / "productions" / "good" / "loop.yaml"
+    for text in (TWO_STEPS, DIAMOND, loop.read_text()):
+        production = load_production(text, "p.yaml")
+        drawn = shape(production, compile(production, run="run"))
+        wanted = {(drawn.ids[edge.before], drawn.ids[edge.after]) for edge in drawn.edges}
+        begin = drawn.ids[Place("begin")]
+        ends = {(begin, drawn.ids[Place(part)]) for part in ("on_cancel", "report")}
+        dag = build_dag(production)
+        assert edges(dag) == wanted | ends
+        told = {(before, after) for before, near in dag.edge_info.items() for after in near}
+        assert told == {(drawn.ids[e.before], drawn.ids[e.after]) for e in drawn.edges if e.label}
+
+
+def test_no_edge_is_there_that_others_imply() -> None:
+    for text in (TWO_STEPS, DIAMOND, DIAMOND.replace("policy: {flush: never}", "start: {at: 5%}")):
+        dag = dag_of(text)
+        # a teardown is linked with its setup, whatever else comes before it
+        ends = {"finish.on_cancel", "finish.report"}
+        for before, after in edges(dag):
+            others = dag.get_task(after).upstream_task_ids - {before}
+            if before != "prepare.begin" or after not in ends:
+                assert not [name for name in others if before in above(dag, name)], (before, after)
 
 
 def test_a_step_that_starts_on_complete_waits_for_its_parents() -> None:
@@ -107,19 +176,30 @@ def test_a_step_after_others_starts_when_they_are_complete() -> None:
     late = "after: make\n"
     dag = build_dag(load_production(TWO_STEPS + "  last:\n    " + late + LAST, "f"))
     assert "make.complete" in dag.get_task("last.start").upstream_task_ids
-    assert "make.complete" not in dag.get_task("merge.start").upstream_task_ids
+    assert "make.complete" not in above(dag, "merge.start")
 
 
-def test_a_step_that_is_never_flushed_waits_with_its_processing() -> None:
+def test_a_step_that_is_never_flushed_waits_for_its_parents_all_the_same() -> None:
     dag = dag_of(DIAMOND)
-    assert "end.settle" not in dag.task_dict
-    assert {("left.complete", "end.process"), ("right__hand.complete", "end.process")} <= edges(dag)
+    assert "end.flush" not in dag.task_dict
+    parents = {"left.complete", "right__hand.complete"}
+    wait = dag.get_task("end.wait_for_input")
+    assert wait.upstream_task_ids == {"end.start"}
+    assert set(wait.parents) == parents
+    assert set(wait.until) == {"input", "complete"}
+    after = dag.get_task("end.wait_for_completion")
+    assert after.upstream_task_ids == {*parents, "end.wait_for_input"}
 
 
-def test_a_step_may_have_the_name_of_the_join() -> None:
-    dag = dag_of(TWO_STEPS.replace("merge", "created"))
-    assert "created.create" in dag.task_dict
-    assert ("created.create", "created_") in edges(dag)
+@pytest.mark.parametrize("name", ["prepare", "finish"])
+def test_a_step_may_have_the_name_of_a_group_of_ours(name: str) -> None:
+    dag = dag_of(TWO_STEPS.replace("merge", name))
+    assert f"{name}.start" in dag.task_dict
+    ours = f"{name}_.verify" if name == "prepare" else f"{name}_.report"
+    assert ours in dag.task_dict
+    assert {"prepare": f"{name}_.create.{name}", "finish": f"prepare.create.{name}"}[
+        name
+    ] in dag.task_dict
 
 
 def test_the_dag_starts_nothing_by_itself_and_waits_for_nobody_when_triggered() -> None:
@@ -143,7 +223,7 @@ def test_its_page_shows_the_text_and_its_digest_and_no_text_ends_the_block_early
 
 def test_a_retired_production_says_so(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(TWO_STEPS)
-    dag = dag_from_file(tmp_path / "two.py", "mine.yaml", "**Retired**: gone")
+    dag = dag_from_file(tmp_path / "two.py", "mine.yaml", "**Retired**: gone", shape=SHAPE)
     assert "retired" in dag.tags
     assert str(dag.doc_md).startswith("> **Retired**")
     assert "mine.yaml" in str(dag.doc_md)
@@ -152,7 +232,18 @@ def test_a_retired_production_says_so(tmp_path: Path) -> None:
 def test_a_wrong_text_is_told_with_the_users_file_name(tmp_path: Path) -> None:
     (tmp_path / "stub.yaml").write_text(TWO_STEPS.replace("tasks: 6", "tusks: 6"))
     with pytest.raises(DefinitionErrors, match=r"mine\.yaml:\d+:\d+: .*tusks"):
-        dag_from_file(tmp_path / "stub.py", "mine.yaml")
+        dag_from_file(tmp_path / "stub.py", "mine.yaml", shape=SHAPE)
+
+
+@pytest.mark.parametrize("given", [{}, {"shape": SHAPE - 1}, {"shape": SHAPE + 1}])
+def test_a_run_of_another_shape_is_not_built_and_says_what_to_do(
+    tmp_path: Path, given: dict[str, int]
+) -> None:
+    """A stub of before shapes were counted names none: its tasks had other IDs."""
+    (tmp_path / "two.yaml").write_text(TWO_STEPS)
+    with pytest.raises(DefinitionErrors, match=r"mine\.yaml: .*drew DAGs otherwise") as caught:
+        dag_from_file(tmp_path / "two.py", "mine.yaml", **given)
+    assert "let those runs end with that version" in str(caught.value)
 
 
 def serialised(dag: DAG) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.errors import GatewayDenied, NotFound
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider import final
 from dirac_prodsys.provider.dag_builder import build_dag
 from dirac_prodsys.provider.final import DiracProductionReportOperator
 from dirac_prodsys.provider.operators import (
@@ -27,6 +31,8 @@ class TaskInstance:
 
     def __init__(self) -> None:
         self.pushed: dict[str, Any] = {}
+        self.try_number = 4
+        self.max_tries = 3
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
@@ -36,6 +42,19 @@ class TaskInstance:
 def ti(context: Context) -> TaskInstance:
     context["ti"] = TaskInstance()
     return context["ti"]
+
+
+LAST = ("make.complete", "merge.create_dataset")
+
+
+@pytest.fixture(autouse=True)
+def states(context: Context, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+    """What Airflow says of the run's tasks: it completed."""
+    said: dict[str, str | None] = dict.fromkeys(LAST, "success")
+    said["finish.report"] = "running"
+    context["dag"] = SimpleNamespace(dag_id="two")
+    monkeypatch.setattr(final, "task_states", lambda *_: said)
+    return said
 
 
 def act(operator: type, production: Production, context: Context, step: str) -> None:
@@ -83,10 +102,107 @@ def test_without_the_registry_there_is_the_report_all_the_same(
     assert "production_report" in ti.pushed
 
 
-def test_it_comes_last_and_decides_nothing_about_the_run() -> None:
+@pytest.mark.parametrize(
+    ("process", "dataset", "expected"),
+    [
+        ("success", "success", "completed"),
+        # a person marked the run as a success; Airflow skipped what had not begun
+        ("success", "skipped", "cut short"),
+        # a task on which the production does not depend
+        ("failed", "success", "completed"),
+        # marked as failed: Airflow 3.3 skips what is behind the tasks that waited
+        ("failed", "skipped", None),
+        ("failed", "upstream_failed", None),
+    ],
+)
+def test_the_run_is_what_its_tasks_came_to_also_when_airflow_skipped_the_last(
+    grid: MemoryGrid,
+    production: Production,
+    context: Context,
+    ti: TaskInstance,
+    states: dict[str, str | None],
+    process: str,
+    dataset: str,
+    expected: str | None,
+) -> None:
+    states |= {"make.wait_for_completion": process, "merge.create_dataset": dataset}
+    report = DiracProductionReportOperator(task_id="report", production=production, last=LAST)
+    if expected is not None:
+        assert report.execute(context) == expected
+    else:
+        with pytest.raises(AirflowFailException, match=r"make\.wait_for_completion failed"):
+            report.execute(context)
+    assert "production_report" in ti.pushed  # before it fails
+
+
+def report_fails(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[Any]:
+    asked: list[Any] = []
+
+    def fail(*given: Any) -> None:
+        asked.append(given)
+        raise error
+
+    monkeypatch.setattr(final, "report_on_run", fail)
+    return asked
+
+
+def test_a_report_that_cannot_be_made_changes_nothing_about_the_run(
+    grid: MemoryGrid,
+    production: Production,
+    context: Context,
+    ti: TaskInstance,
+    states: dict[str, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = DiracProductionReportOperator(task_id="report", production=production, last=LAST)
+    for error in (NotFound("it is gone"), GatewayDenied("proxy expired"), ValueError("a bug")):
+        assert report_fails(monkeypatch, error) is not None
+        states["merge.create_dataset"] = "success"
+        assert report.work(context, {}) == "completed"
+        states["merge.create_dataset"] = "failed"
+        with pytest.raises(AirflowFailException, match=r"merge\.create_dataset failed"):
+            report.work(context, {})
+    assert ti.pushed == {}
+
+
+def test_a_report_that_may_be_made_later_is_tried_again_first(
+    grid: MemoryGrid,
+    production: Production,
+    context: Context,
+    ti: TaskInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = DiracProductionReportOperator(task_id="report", production=production, last=LAST)
+    asked = report_fails(monkeypatch, GatewayDenied("proxy expired"))
+    for ti.try_number in (1, 2, 3):
+        with pytest.raises(AirflowException, match="proxy expired") as caught:
+            report.work(context, {})
+        assert not isinstance(caught.value, AirflowFailException)
+    ti.try_number = 4
+    assert report.work(context, {}) == "completed"
+    assert len(asked) == 4
+
+
+def test_an_outage_is_waited_out_before_the_run_is_judged(
+    grid: MemoryGrid, production: Production, context: Context, ti: TaskInstance
+) -> None:
+    report = DiracProductionReportOperator(
+        task_id="report", production=production, last=LAST, outage_patience=0
+    )
+    grid.down = True
+    with pytest.raises(TaskDeferred):
+        report.work(context, {})
+    grid.down = False
+    assert report.after_outage(context, {"kind": "reachable", "state": {}}) == "completed"
+    assert "production_report" in ti.pushed
+
+
+def test_it_comes_last_and_knows_what_the_run_depends_on() -> None:
     dag = build_dag(load_production(TWO_STEPS, "two.yaml"))
-    report = dag.get_task("report")
+    report = dag.get_task("finish.report")
     assert report.is_teardown
-    assert not report.on_failure_fail_dagrun
-    assert report.upstream_task_ids == {"begin", "on_cancel", "outcome"}
+    assert report.on_failure_fail_dagrun
+    assert report.upstream_task_ids == {"prepare.begin", "finish.on_cancel"}
     assert not report.downstream_task_ids
+    assert report.last == ("merge.create_dataset",)
+    assert report.beside == ("prepare.register",)

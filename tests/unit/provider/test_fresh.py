@@ -171,9 +171,61 @@ def test_what_waits_for_a_removed_one_says_how_to_begin_anew(
     sensor = DiracTransformationSensor(task_id="t", production=production, step="make")
     snapshot = {"id": 1, "name": "two__r1__make", "type": "MCSimulation", "status": "Cleaned"}
     event = {"kind": "fail", "reason": "it was removed", "snapshot": snapshot}
-    with pytest.raises(AirflowFailException, match="clear the step's task 'create'"):
+    with pytest.raises(AirflowFailException, match="clear all tasks of the step's group"):
         sensor.resume(context, event)
     started.serve_setTransformationParameter(1, "Status", "Cleaned")
-    for act in (DiracStartTransformationOperator, DiracCompleteTransformationOperator):
-        with pytest.raises(AirflowFailException, match="clear the step's task 'create'"):
-            do(act, production, "make", context)
+    with pytest.raises(AirflowFailException, match="clear all tasks of the step's group"):
+        do(DiracCompleteTransformationOperator, production, "make", context)
+
+
+@pytest.mark.parametrize("kind", ["crash", "crash_after", "torn"])
+def test_a_start_makes_the_next_of_what_was_cleaned_and_starts_it_once(
+    started: MemoryGrid, production: Production, context: Context, kind: str
+) -> None:
+    cleaned(started)
+    start = DiracStartTransformationOperator
+    for call in range(100):
+        fault = started.fault(kind, after=call)
+        try:
+            result = do(start, production, "make", context, outage_patience=0)
+            break
+        except (Crash, TaskDeferred):
+            continue
+    fault.times = 0
+    assert (result["id"], result["name"]) == (3, FRESH)
+    assert len(started.transformations) == 3
+    fresh = started.transformations[3]
+    assert (fresh.status, len(fresh.tasks)) == ("Active", 6)
+    again = do(start, production, "make", context)
+    assert (again["id"], again["tasks_added"]) == (3, 0)
+    assert len(started.transformations) == 3
+
+
+def test_a_start_does_not_begin_anew_beside_files_that_were_left_behind(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    started.advance(200)
+    started.serve_setTransformationParameter(1, "Status", "Cleaned")
+    with pytest.raises(AirflowFailException, match="6 in /sim/two/r1/make"):
+        do(DiracStartTransformationOperator, production, "make", context)
+    assert len(started.transformations) == 2
+
+
+def test_a_start_does_not_begin_anew_while_jobs_may_still_write(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    started.advance(20)
+    started.serve_setTransformationParameter(1, "Status", "Cleaning")
+    with pytest.raises(AirflowException, match="may still write") as caught:
+        do(DiracStartTransformationOperator, production, "make", context)
+    assert not isinstance(caught.value, AirflowFailException)
+    assert len(started.transformations) == 2
+
+
+@pytest.mark.parametrize("status", ["Active", "Stopped", "Flush", "Completed", "Archived"])
+def test_a_start_creates_nothing_beside_what_was_not_cleaned(
+    started: MemoryGrid, production: Production, context: Context, status: str
+) -> None:
+    started.serve_setTransformationParameter(1, "Status", status)
+    assert do(DiracStartTransformationOperator, production, "make", context)["id"] == 1
+    assert len(started.transformations) == 2

@@ -181,14 +181,19 @@ def edges(text: str) -> set[tuple[str, str]]:
 
 
 def test_a_step_is_created_and_then_waits_and_then_asks() -> None:
-    found = edges(waiting_for("{file: /sim/f}", more="    approval: {subject: Go?}\n"))
+    text = waiting_for("{file: /sim/f}", more="    approval: {subject: Go?}\n")
+    found = edges(text)
     assert {
-        ("merge.create", "created"),
-        ("created", "merge.wait_for"),
+        ("prepare.create.merge", "prepare.register"),
+        ("prepare.register", "prepare.verify"),
         ("merge.wait_for", "merge.approve"),
         ("merge.approve", "merge.start"),
     } <= found
-    assert ("created", "merge.start") not in found
+    # ``verify`` comes before it by way of its parent's start
+    assert {before for before, after in found if after == "merge.wait_for"} == {"make.start"}
+    assert {before for before, after in found if after == "merge.start"} == {"merge.approve"}
+    dag = build_dag(load_production(text, "f"))
+    assert "prepare.verify" in dag.get_task("merge.wait_for").get_flat_relative_ids(upstream=True)
 
 
 def test_what_a_step_starts_after_comes_before_its_wait() -> None:
@@ -212,22 +217,32 @@ LATE = """  late:
 def test_a_step_that_waits_for_its_input_is_created_afterwards_and_what_follows_it_too() -> None:
     found = edges(TWO_STEPS + LATE)
     assert {
-        ("created", "late.wait_for"),
+        ("prepare.verify", "late.wait_for"),
         ("late.wait_for", "late.create"),
-        ("late.create", "late.start"),
-        ("late.create", "after__it.create"),
-        ("make.create", "created"),
+        ("late.create", "late.register"),
+        ("late.register", "late.start"),
+        ("late.start", "after__it.create"),
     } <= found
-    assert {("late.create", "created"), ("after__it.create", "created")}.isdisjoint(found)
+    dag = build_dag(load_production(TWO_STEPS + LATE, "f"))
+    assert {"prepare.create.late", "prepare.create.after__it"}.isdisjoint(dag.task_dict)
+    before = dag.get_task("prepare.verify").get_flat_relative_ids(upstream=True)
+    assert {"prepare.create.make", "prepare.create.merge"} <= before
+    assert {"late.create", "after__it.create"}.isdisjoint(before)
+    assert "late.create" in dag.get_task("after__it.create").get_flat_relative_ids(upstream=True)
 
 
 def test_a_production_that_waits_for_nothing_has_no_further_tasks() -> None:
     ids = {task.task_id for task in build_dag(load_production(TWO_STEPS, "f")).tasks}
-    assert not {name for name in ids if "wait_for" in name or "approve" in name}
+    parts = {name.rpartition(".")[2] for name in ids}
+    assert {"wait_for_input", "wait_for_completion"} <= parts
+    assert {"wait_for", "approve"}.isdisjoint(parts)
 
 
 def test_approval_of_a_production_comes_before_everything() -> None:
     text = TWO_STEPS.replace("vo: sim,", "vo: sim, approval: {subject: Go?},")
     found = edges(text)
-    assert ("approve", "make.create") in found
-    assert {before for before, after in found if after == "approve"} == {"begin"}
+    assert ("prepare.approve", "prepare.create.make") in found
+    assert {before for before, after in found if after == "prepare.approve"} == {"prepare.begin"}
+    dag = build_dag(load_production(text, "f"))
+    after = dag.get_task("prepare.approve").get_flat_relative_ids(upstream=False)
+    assert set(dag.task_ids) - after == {"prepare.begin", "prepare.approve"}

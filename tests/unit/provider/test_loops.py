@@ -15,7 +15,7 @@ from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 
 TEXT = (Path(__file__).parents[2] / "productions" / "good" / "loop.yaml").read_text()
-CHECKS = ("tune.check_1", "tune.check_2", "tune.check_3")
+CHECKS = ("tune.pass_1.check", "tune.pass_2.check", "tune.pass_3.check")
 
 
 def task(task_id: str, text: str = TEXT) -> Any:
@@ -35,7 +35,7 @@ def met(yes: bool) -> dict[str, Any]:
 
 def test_a_check_waits_for_the_number_of_its_pass(context: dict[str, Any]) -> None:
     with pytest.raises(TaskDeferred) as deferred:
-        task("tune.check_2").work(context, {})
+        task("tune.pass_2.check").work(context, {})
     trigger = deferred.value.trigger
     assert isinstance(trigger, DiracGateTrigger)
     assert trigger.decides is True
@@ -45,27 +45,34 @@ def test_a_check_waits_for_the_number_of_its_pass(context: dict[str, Any]) -> No
 @pytest.mark.parametrize(("kind", "expected"), [("open", True), ("closed", False)])
 def test_what_it_finds_is_its_result(context: dict[str, Any], kind: str, expected: bool) -> None:
     event = {"kind": kind, "reason": "auc"}
-    assert task("tune.check_1").resume(context, event) == met(expected)
+    assert task("tune.pass_1.check").resume(context, event) == met(expected)
 
 
 def test_a_pass_without_a_number_fails(context: dict[str, Any]) -> None:
     with pytest.raises(AirflowFailException, match="does not exist yet"):
-        task("tune.check_1").resume(context, {"kind": "fail", "reason": "does not exist yet"})
+        task("tune.pass_1.check").resume(context, {"kind": "fail", "reason": "does not exist yet"})
 
 
 def test_the_next_pass_is_skipped_when_the_loop_is_over(context: dict[str, Any]) -> None:
-    again = task("tune.pass_2")
-    again.work(told(context, tune__check_1=met(False)), {})
+    again = task("tune.pass_2.begin")
+    again.work(told(context, tune__pass_1__check=met(False)), {})
     with pytest.raises(AirflowSkipException):
-        again.work(told(context, tune__check_1=met(True)), {})
+        again.work(told(context, tune__pass_1__check=met(True)), {})
 
 
 @pytest.mark.parametrize(
     ("results", "last"),
     [
-        ({"tune__check_1": met(True)}, 1),
-        ({"tune__check_1": met(False), "tune__check_2": met(True)}, 2),
-        ({"tune__check_1": met(False), "tune__check_2": met(False), "tune__check_3": met(True)}, 3),
+        ({"tune__pass_1__check": met(True)}, 1),
+        ({"tune__pass_1__check": met(False), "tune__pass_2__check": met(True)}, 2),
+        (
+            {
+                "tune__pass_1__check": met(False),
+                "tune__pass_2__check": met(False),
+                "tune__pass_3__check": met(True),
+            },
+            3,
+        ),
     ],
 )
 def test_the_first_pass_that_is_good_enough_is_the_last(
@@ -88,7 +95,7 @@ def test_a_loop_whose_passes_were_never_judged_has_not_ended(context: dict[str, 
     with pytest.raises(AirflowFailException, match="pass 1 was not judged"):
         task("tune.done", text).work(told(context), {})
     with pytest.raises(AirflowFailException, match="pass 2 was not judged"):
-        task("tune.done", text).work(told(context, tune__check_1=met(False)), {})
+        task("tune.done", text).work(told(context, tune__pass_1__check=met(False)), {})
 
 
 def test_a_step_outside_is_planned_with_the_last_pass_of_its_run(context: dict[str, Any]) -> None:
@@ -103,19 +110,33 @@ def test_a_pass_is_created_when_it_is_to_run_and_outside_waits_for_the_end() -> 
     dag = build_dag(load_production(TEXT, "f"))
     edges = {(one.task_id, after) for one in dag.tasks for after in one.downstream_task_ids}
     assert {
-        ("train__1.create", "created"),
-        ("test__1.complete", "tune.check_1"),
-        ("train__1.complete", "tune.check_1"),
-        ("tune.check_1", "tune.pass_2"),
-        ("tune.pass_2", "train__2.create"),
-        ("tune.pass_2", "test__2.create"),
-        ("tune.check_2", "tune.done"),
+        ("test__1.complete", "tune.pass_1.check"),
+        ("tune.pass_1.check", "tune.pass_2.begin"),
+        ("tune.pass_2.begin", "train__2.create"),
+        ("test__2.complete", "tune.pass_2.check"),
+        ("tune.pass_2.check", "tune.pass_3.begin"),
+        ("tune.pass_3.check", "tune.done"),
         ("tune.done", "apply.create"),
-        ("tune.done", "apply.settle"),
     } <= edges
-    assert not {before for before, after in edges if after == "apply.create"} - {"tune.done"}
-    late = {before for before, after in edges if after == "created"}
-    assert late == {"simulate.create", "train__1.create", "test__1.create"}
+    assert {before for before, after in edges if after == "apply.create"} == {"tune.done"}
+
+    def above(name: str) -> set[str]:
+        return dag.get_task(name).get_flat_relative_ids(upstream=True)
+
+    early = {name for name in above("prepare.verify") if name.startswith("prepare.create.")}
+    assert early == {f"prepare.create.{step}" for step in ("simulate", "train__1", "test__1")}
+    assert not {name for name in above("prepare.verify") if name.startswith("tune.")}
+    for number in (1, 2, 3):
+        ends = {f"{step}__{number}.complete" for step in ("train", "test")}
+        assert ends <= above(f"tune.pass_{number}.check")
+        assert ends <= above("tune.done")
+        assert f"tune.pass_{number}.check" in above("tune.done")
+    for number in (2, 3):
+        for step in ("train", "test"):
+            entry = above(f"{step}__{number}.create")
+            assert f"tune.pass_{number}.begin" in entry
+            assert f"tune.pass_{number - 1}.check" in entry
+    assert {"tune.done", "prepare.verify"} <= above("apply.wait_for_input")
     assert dag.get_task("tune.done").trigger_rule == "none_failed"
 
 
@@ -126,5 +147,6 @@ def test_no_task_of_a_pass_is_among_the_last_of_the_run() -> None:
     dataset = f'      files: [quality.json]\n    dataset: {{name: "{name}"}}\n'
     text = TEXT.replace(f"{step}      files: [quality.json]\n", step + dataset)
     dag = build_dag(load_production(text, "f"))
-    assert "test__2.dataset" in dag.task_dict
-    assert dag.get_task("on_cancel").upstream_task_ids - {"begin"} == {"apply.complete"}
+    assert "test__2.create_dataset" in dag.task_dict
+    assert dag.get_task("finish.on_cancel").upstream_task_ids == {"prepare.begin", "apply.complete"}
+    assert dag.get_task("finish.on_cancel").last == ("apply.complete",)

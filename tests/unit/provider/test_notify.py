@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from dirac_prodsys.core.notices import Notice, parameter
 from dirac_prodsys.core.policy import History
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider import final
 from dirac_prodsys.provider.final import DiracProductionReportOperator
 from dirac_prodsys.provider.notify import Teller, rules_for, wanted
 from dirac_prodsys.provider.operators import (
@@ -56,14 +58,17 @@ class TaskInstance:
 
     dag_id: str = "two"
     run_id: str = "r1"
-    task_id: str = "merge.process"
+    task_id: str = "merge.wait_for_completion"
     map_index: int = -1
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Nobody reads it."""
 
+    def xcom_pull(self, task_ids: str, key: str) -> None:
+        """Nobody wrote any."""
+
     def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, dict[str, str]]:
-        return {"r1": {"merge.process": "failed", "register": "failed"}}
+        return {"r1": {"merge.wait_for_completion": "failed", "prepare.register": "failed"}}
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +106,9 @@ def teller(started: MemoryGrid, production: Production, context: Context) -> Tel
 
 
 def sensor_of(production: Production, step: str = "merge") -> DiracTransformationSensor:
-    return DiracTransformationSensor(task_id="process", production=production, step=step)
+    return DiracTransformationSensor(
+        task_id="merge.wait_for_completion", production=production, step=step
+    )
 
 
 def notice(about: str, *causes: str, told: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -245,15 +252,24 @@ def test_a_flush_is_told(started: MemoryGrid, production: Production, context: C
 
 
 def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
-    started: MemoryGrid, production: Production, context: Context
+    started: MemoryGrid,
+    production: Production,
+    context: Context,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    context["dag"] = SimpleNamespace(dag_id="two")
+    states = context["ti"].get_task_states("two", ["r1"])["r1"]
+    monkeypatch.setattr(final, "task_states", lambda *_: states)
     report = DiracProductionReportOperator(
-        task_id="report", production=production, beside=("register",)
+        task_id="report", production=production, beside=("prepare.register",)
     )
-    report.work(context, {})
-    report.work(context, {})
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="the run did not complete"):
+            report.work(context, {})
     assert [told["subject"] for told in TOLD] == ["[two] failed (run r1)"]
-    assert TOLD[0]["text"].startswith("failed tasks: merge.process\nnot complete: make Active")
+    assert TOLD[0]["text"].startswith(
+        "failed tasks: merge.wait_for_completion\nnot complete: make Active"
+    )
 
 
 async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(begun: Begun) -> None:

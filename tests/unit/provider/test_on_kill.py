@@ -42,7 +42,7 @@ def started(grid: MemoryGrid, production: Production, context: Context) -> Memor
 def wait(production: Production, context: Context, **more: Any) -> DiracTransformationTrigger:
     """The trigger that the wait of ``make`` hands itself to."""
     sensor = DiracTransformationSensor(
-        task_id="make.process", production=production, step="make", **more
+        task_id="make.wait_for_completion", production=production, step="make", **more
     )
     with pytest.raises(TaskDeferred) as caught:
         sensor.work(context, {})
@@ -219,12 +219,14 @@ async def test_the_state_of_a_task_is_asked_of_airflow(monkeypatch: pytest.Monke
 
     def states(**arguments: Any) -> dict[str, dict[str, str]]:
         asked.append(arguments)
-        return {"r1": {"make.process": "failed", "one_3": "deferred"}}
+        return {"r1": {"make.wait_for_completion": "failed", "one_3": "deferred"}}
 
     monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_task_states", staticmethod(states))
-    one = SimpleNamespace(dag_id="two", run_id="r1", task_id="make.process", map_index=-1)
+    one = SimpleNamespace(
+        dag_id="two", run_id="r1", task_id="make.wait_for_completion", map_index=-1
+    )
     assert await task_state(one) == "failed"
-    assert asked == [{"dag_id": "two", "task_ids": ["make.process"], "run_ids": ["r1"]}]
+    assert asked == [{"dag_id": "two", "task_ids": ["make.wait_for_completion"], "run_ids": ["r1"]}]
     mapped = SimpleNamespace(dag_id="two", run_id="r1", task_id="one", map_index=3)
     assert await task_state(mapped) == "deferred"
     assert await task_state(SimpleNamespace(**{**vars(one), "run_id": "gone"})) is None

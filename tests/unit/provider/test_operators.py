@@ -104,11 +104,11 @@ def test_start_makes_directories_and_tasks_before_it_activates(
     assert grid.transformations[1].status == "Active"
 
 
-def test_start_without_a_transformation_says_what_to_do(
+def test_an_act_without_a_transformation_says_what_to_do(
     grid: MemoryGrid, production: Production, context: Context
 ) -> None:
-    with pytest.raises(AirflowFailException, match="clear the step's task 'create'"):
-        do(DiracStartTransformationOperator, production, "make", context)
+    with pytest.raises(AirflowFailException, match="clear all tasks of the step's group"):
+        do(DiracCompleteTransformationOperator, production, "make", context)
 
 
 def test_flush_does_nothing_when_nothing_is_left_over(

@@ -133,14 +133,22 @@ def test_the_entries_of_the_runs_that_were_acted_on_follow(
 
 def test_no_start_depends_on_how_it_ended() -> None:
     dag = build_dag(load_production(TWO_STEPS, "two.yaml"))
-    assert dag.get_task("register").upstream_task_ids == {"created"}
-    assert dag.get_task("register").downstream_task_ids == {"registered"}
-    assert dag.get_task("registered").trigger_rule == "all_done"
+    register, verify = (dag.get_task(f"prepare.{name}") for name in ("register", "verify"))
+    above = register.get_flat_relative_ids(upstream=True)
+    assert {"prepare.create.make", "prepare.create.merge"} <= above
+    assert register.downstream_task_ids == {"prepare.verify"}
+    assert verify.trigger_rule == "all_done"
     for step in ("make", "merge"):
-        assert {"created", "registered"} <= dag.get_task(f"{step}.start").upstream_task_ids
+        above = dag.get_task(f"{step}.start").get_flat_relative_ids(upstream=True)
+        assert {"prepare.register", "prepare.verify"} <= above
+    # the run waits for it: it is tried again soon, and no later each time
+    assert (register.retry_delay.total_seconds(), register.retry_exponential_backoff) == (10, False)
 
 
 def test_a_production_may_switch_it_off() -> None:
     text = TWO_STEPS.replace("name: two, ", "name: two, registry: false, ")
     assert text != TWO_STEPS
-    assert not {"register", "registered"} & set(build_dag(load_production(text, "f")).task_dict)
+    dag = build_dag(load_production(text, "f"))
+    assert not [name for name in dag.task_dict if name.endswith("register")]
+    assert dag.get_task("prepare.verify").trigger_rule == "all_success"
+    assert dag.get_task("prepare.verify").upstream_task_ids == {"prepare.create.merge"}

@@ -11,6 +11,7 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,
+    DiracFlushTransformationOperator,
     DiracStartTransformationOperator,
 )
 from dirac_prodsys.provider.sensors import LONGEST_WAIT, DiracTransformationSensor
@@ -31,7 +32,9 @@ def started(grid: MemoryGrid, production: Production, context: Context) -> Memor
 
 @pytest.fixture
 def sensor(production: Production) -> DiracTransformationSensor:
-    return DiracTransformationSensor(task_id="process", production=production, step="merge")
+    return DiracTransformationSensor(
+        task_id="wait_for_completion", production=production, step="merge"
+    )
 
 
 def deferral(call: Any, *args: Any) -> TaskDeferred:
@@ -69,10 +72,10 @@ def test_complete_returns_the_snapshot(
 def test_a_flush_is_handed_on_by_who_waits_for_it(
     started: MemoryGrid, production: Production, context: Context
 ) -> None:
-    settle = DiracTransformationSensor(
-        task_id="settle", production=production, step="merge", until={"flush", "complete"}
+    first = DiracTransformationSensor(
+        task_id="wait_for_input", production=production, step="merge", until={"flush", "complete"}
     )
-    assert settle.resume(context, event("flush"))["id"] == 2
+    assert first.resume(context, event("flush"))["id"] == 2
     assert started.transformations[2].status == "Active"
 
 
@@ -116,7 +119,7 @@ def test_an_outage_keeps_what_the_wait_must_remember(
     started: MemoryGrid, production: Production, context: Context
 ) -> None:
     sensor = DiracTransformationSensor(
-        task_id="process", production=production, step="merge", outage_patience=0
+        task_id="wait_for_completion", production=production, step="merge", outage_patience=0
     )
     started.down = True
     waiting = deferral(sensor.resume, context, event("flush", flushes=2, deadline=9e9)).trigger
@@ -130,11 +133,112 @@ def test_an_outage_keeps_what_the_wait_must_remember(
 def test_without_a_transformation_it_says_what_to_do(
     grid: MemoryGrid, sensor: DiracTransformationSensor, context: Context
 ) -> None:
-    with pytest.raises(AirflowFailException, match="clear the step's task 'create'"):
+    with pytest.raises(AirflowFailException, match="clear all tasks of the step's group"):
         sensor.work(context, {})
 
 
-@pytest.mark.parametrize("until", [set(), {"flush"}, {"complete", "fail"}])
+@pytest.mark.parametrize(
+    "until", [set(), {"flush"}, {"complete", "fail"}, {"input"}, {"complete", "flush", "input"}]
+)
 def test_it_waits_for_verdicts_only(production: Production, until: set[str]) -> None:
     with pytest.raises(ValueError, match="until"):
         DiracTransformationSensor(task_id="t", production=production, step="merge", until=until)
+
+
+class Told:
+    """The XComs of a step's tasks."""
+
+    def __init__(self) -> None:
+        self.pushed: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed[key] = value
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        return self.pushed.get(key) if task_ids == "merge.wait_for_input" else None
+
+
+@pytest.fixture
+def told(context: Context) -> Told:
+    context["ti"] = Told()
+    return context["ti"]
+
+
+def for_input(production: Production, *until: str) -> DiracTransformationSensor:
+    return DiracTransformationSensor(
+        task_id="merge.wait_for_input",
+        production=production,
+        step="merge",
+        until=until or ("flush", "complete"),
+        parents=["make.complete"],
+    )
+
+
+def test_the_wait_for_the_input_knows_the_parents(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    trigger = deferral(for_input(production).work, context, {}).trigger
+    assert trigger.parents == ["make.complete"]
+    assert not trigger.for_input
+    trigger = deferral(for_input(production, "input", "complete").work, context, {}).trigger
+    assert trigger.for_input
+
+
+def test_a_wait_whose_parent_failed_ends_without_a_report_a_notice_or_an_act(
+    started: MemoryGrid,
+    production: Production,
+    context: Context,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sensor = for_input(production)
+
+    def never(*given: Any) -> None:
+        raise AssertionError(f"nobody is told: {given}")
+
+    monkeypatch.setattr(sensor, "_report", never)
+    monkeypatch.setattr(sensor, "_teller", never)
+    broken = event("broken", reason="make.complete failed", history={"flushes": 2})
+    assert sensor.resume(context, broken) == broken["snapshot"]
+    (handed,) = told.pushed.values()
+    assert (handed["kind"], handed["history"]["flushes"]) == ("broken", 2)
+    assert started.transformations[2].status == "Active"
+
+
+def test_a_broken_wait_that_never_saw_its_transformation_ends_too(
+    started: MemoryGrid, production: Production, context: Context, told: Told
+) -> None:
+    assert for_input(production).resume(context, {**event("broken"), "snapshot": None}) is None
+
+
+def test_after_a_broken_wait_the_wait_for_completion_flushes_and_nobody_before(
+    started: MemoryGrid, production: Production, context: Context, told: Told
+) -> None:
+    broken = event("broken", history={"flushes": 2})
+    for_input(production).resume(context, broken)
+    flush = DiracFlushTransformationOperator(
+        task_id="merge.flush", production=production, step="merge"
+    )
+    assert flush.work(context, {}) == {"flushed": False}
+    assert started.transformations[2].status == "Active"
+    wait = DiracTransformationSensor(
+        task_id="merge.wait_for_completion", production=production, step="merge"
+    )
+    assert deferral(wait.work, context, {}).trigger.flushes == 2
+    assert deferral(wait.resume, context, event("flush", flushes=2)).trigger.flushes == 3
+    assert started.transformations[2].status == "Flush"
+
+
+def test_what_the_wait_for_the_input_remembers_is_handed_on(
+    started: MemoryGrid, production: Production, context: Context, told: Told
+) -> None:
+    wait = DiracTransformationSensor(
+        task_id="merge.wait_for_completion", production=production, step="merge"
+    )
+    for kind, until, flushes in (
+        ("flush", ("flush", "complete"), 3),
+        ("input", ("input", "complete"), 2),
+        ("complete", ("flush", "complete"), 2),
+    ):
+        for_input(production, *until).resume(context, event(kind, history={"flushes": 2}))
+        assert deferral(wait.work, context, {}).trigger.flushes == flushes

@@ -234,7 +234,9 @@ def test_a_run_that_may_not_clean_any_more_is_stopped(
     text = TWO_STEPS.replace("vo: sim,", "vo: sim, on_cancel: {action: clean, confirm: true},")
     one = load_production(text, "two.yaml")
     monkeypatch.setattr(
-        DiracEndRunOperator, "_states", lambda self, context: {"merge.process": "failed"}
+        DiracEndRunOperator,
+        "_states",
+        lambda self, context: {"merge.wait_for_completion": "failed"},
     )
     end = DiracEndRunOperator(task_id="on_cancel", production=one)
     site_file(ENOUGH)
@@ -254,7 +256,9 @@ def test_a_clean_at_the_end_of_a_run_that_somebody_must_agree_to_is_a_stop(
     text = TWO_STEPS.replace("vo: sim,", "vo: sim, on_cancel: {action: clean, confirm: true},")
     one = load_production(text, "two.yaml")
     monkeypatch.setattr(
-        DiracEndRunOperator, "_states", lambda self, context: {"merge.process": "failed"}
+        DiracEndRunOperator,
+        "_states",
+        lambda self, context: {"merge.wait_for_completion": "failed"},
     )
     end = DiracEndRunOperator(task_id="on_cancel", production=one)
     site_file("").write_text(

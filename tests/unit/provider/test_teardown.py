@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import compile
@@ -26,7 +26,7 @@ from tests.unit.provider.conftest import TWO_STEPS
 
 Context = dict[str, Any]
 
-FAILED = {"make.process": "failed", "on_cancel": "running"}
+FAILED = {"make.wait_for_completion": "failed", "finish.on_cancel": "running"}
 
 
 class Run:
@@ -46,7 +46,7 @@ class Run:
         return dag
 
     def end(self, dag: DAG) -> dict[str, str]:
-        task = dag.get_task("on_cancel")
+        task = dag.get_task("finish.on_cancel")
         assert isinstance(task, DiracEndRunOperator)
         task.outage_patience = 0
         return task.work(self.context, {})
@@ -93,19 +93,34 @@ def test_a_run_that_failed_leaves_what_it_says(
     assert statuses(grid) == expected
 
 
-def test_a_run_that_completed_is_left_alone(ended: Run, grid: MemoryGrid) -> None:
+def test_in_a_run_that_completed_it_is_skipped_and_nothing_is_touched(
+    ended: Run, grid: MemoryGrid
+) -> None:
     dag = ended.of(says(CLEAN))
     ended.states = dict.fromkeys(dag.task_ids, "success")
     grid.down = True  # nor does anybody wait for DIRAC
-    assert ended.end(dag) == {"make": "nothing", "merge": "nothing"}
+    with pytest.raises(AirflowSkipException, match="the run completed"):
+        ended.end(dag)
     assert statuses(grid) == ["Active", "Active"]
+
+
+def test_a_run_is_complete_by_its_last_tasks_whatever_became_of_another(
+    ended: Run, grid: MemoryGrid
+) -> None:
+    dag = ended.of(says(CLEAN))
+    ended.states = {**dict.fromkeys(dag.task_ids, "success"), "prepare.register": "failed"}
+    ended.states["finish.on_cancel"] = "running"
+    with pytest.raises(AirflowSkipException, match="the run completed"):
+        ended.end(dag)
+    ended.states["merge.create_dataset"] = "failed"
+    assert ended.end(dag) == {"make": "clean", "merge": "clean"}
 
 
 def test_a_run_marked_as_success_is_stopped_and_keeps_its_files(
     ended: Run, grid: MemoryGrid
 ) -> None:
     dag = ended.of(says(CLEAN))
-    ended.states = {**dict.fromkeys(dag.task_ids, "skipped"), "on_cancel": "running"}
+    ended.states = {**dict.fromkeys(dag.task_ids, "skipped"), "finish.on_cancel": "running"}
     assert ended.end(dag) == {"make": "stop", "merge": "stop"}
     assert statuses(grid) == ["Stopped", "Stopped"]
 
@@ -188,7 +203,7 @@ def test_an_outage_defers_it_and_it_begins_anew(ended: Run, grid: MemoryGrid) ->
         ended.end(dag)
     assert isinstance(caught.value.trigger, DiracGatewayTrigger)
     grid.down = False
-    task = dag.get_task("on_cancel")
+    task = dag.get_task("finish.on_cancel")
     back = {"kind": "reachable", "state": caught.value.trigger.state}
     assert task.after_outage(ended.context, back) == {"make": "stop", "merge": "stop"}
 
@@ -197,7 +212,7 @@ def test_an_old_attempt_of_a_run_that_was_cleared_does_nothing(
     ended: Run, grid: MemoryGrid
 ) -> None:
     dag = ended.of(TWO_STEPS)
-    ended.states["on_cancel"] = "restarting"
+    ended.states["finish.on_cancel"] = "restarting"
     with pytest.raises(AirflowSkipException, match="restarting"):
         ended.end(dag)
     assert statuses(grid) == ["Active", "Active"]
@@ -213,48 +228,27 @@ def test_a_stop_that_an_agent_may_undo_is_looked_at_again(
     assert statuses(grid) == ["Stopped", "Stopped"]
     grid.serve_setTransformationParameter(2, "Status", "Active")
     back = {"kind": "reachable", "state": {**caught.value.trigger.state, "until": 0}}
-    done = dag.get_task("on_cancel").after_outage(ended.context, back)
+    done = dag.get_task("finish.on_cancel").after_outage(ended.context, back)
     assert done == {"make": "stop", "merge": "stop"}
     assert statuses(grid) == ["Stopped", "Stopped"]
 
 
-@pytest.mark.parametrize(
-    ("process", "complete", "expected"),
-    [
-        ("success", "success", "completed"),
-        ("success", "skipped", "cut short"),
-        ("failed", "skipped", None),
-        ("failed", "upstream_failed", None),
-    ],
-)
-def test_the_run_is_what_its_tasks_came_to_also_when_airflow_skipped_the_last(
-    ended: Run, process: str, complete: str, expected: str | None
-) -> None:
-    dag = build_dag(load_production(TWO_STEPS, "two.yaml"))
-    ended.context["dag"] = dag
-    changed = {"make.process": process, "merge.dataset": complete, "outcome": "running"}
-    ended.states = {**dict.fromkeys(dag.task_ids, "success"), **changed}
-    outcome = dag.get_task("outcome")
-    if expected is not None:
-        assert outcome.execute(ended.context) == expected
-    else:
-        with pytest.raises(AirflowFailException, match=r"make\.process failed"):
-            outcome.execute(ended.context)
-
-
 def test_the_end_stands_behind_everything_and_one_task_decides_about_the_run() -> None:
-    dag = build_dag(load_production(TWO_STEPS.replace("merge", "on_cancel"), "two.yaml"))
-    ends = {dag.get_task(name) for name in ("on_cancel_", "outcome")}
-    begin = dag.get_task("begin")
-    every = {task.task_id for task in dag.tasks}
-    rest = every - {"begin", "on_cancel_", "outcome", "report"}
+    dag = build_dag(load_production(TWO_STEPS.replace("merge", "finish"), "two.yaml"))
+    begin, cancel, report = (
+        dag.get_task(name) for name in ("prepare.begin", "finish_.on_cancel", "finish_.report")
+    )
+    every = set(dag.task_ids)
+    assert "finish.start" in every
     assert begin.is_setup
-    assert begin.get_flat_relative_ids(upstream=False) == every - {"begin"}
-    for end in ends:
+    assert not begin.upstream_task_ids
+    assert begin.get_flat_relative_ids(upstream=False) == every - {begin.task_id}
+    assert cancel.get_flat_relative_ids(upstream=True) == every - {cancel.task_id, report.task_id}
+    assert report.get_flat_relative_ids(upstream=True) == every - {report.task_id}
+    assert not report.downstream_task_ids
+    for end in (cancel, report):
         assert end.is_teardown
         assert begin.task_id in end.upstream_task_ids
-        assert end.get_flat_relative_ids(upstream=True) == rest | {"begin"}
-    assert {end.task_id: end.on_failure_fail_dagrun for end in ends} == {
-        "on_cancel_": False,
-        "outcome": True,
-    }
+        assert end.last == ("finish.create_dataset",)
+    assert not cancel.on_failure_fail_dagrun
+    assert report.on_failure_fail_dagrun

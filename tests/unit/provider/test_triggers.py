@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from airflow.sdk.execution_time import task_runner
 
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.policy import History
@@ -13,9 +17,9 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider import moments
+from dirac_prodsys.provider import moments, run_states
 from dirac_prodsys.provider.poller import attached
-from dirac_prodsys.provider.triggers import DiracGatewayTrigger
+from dirac_prodsys.provider.triggers import DiracGatewayTrigger, DiracTransformationTrigger
 from tests.unit.provider.waits import Begun, events, trigger_for
 
 
@@ -219,3 +223,132 @@ async def test_an_alarm_is_told_once_and_the_wait_goes_on(
     (event,) = await events(trigger, meanwhile)
     assert event["kind"] == "complete"
     assert told == ["2 of 6 files are Unused, and the policy leaves the flush to a person"]
+
+
+PARENTS = ("make.complete", "other.complete")
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+    """What Airflow says of a run's tasks, whenever it is asked: both parents are at work."""
+    states: dict[str, str | None] = dict.fromkeys(PARENTS)
+
+    def answer(**_: Any) -> dict[str, dict[str, str | None]]:
+        return {"r1": dict(states)}
+
+    monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_task_states", staticmethod(answer))
+    monkeypatch.setattr(run_states, "_RECENT", {})
+    return states
+
+
+def of_a_child(begun: Begun, **more: Any) -> DiracTransformationTrigger:
+    """What waits for the input of a step whose parents are in the run."""
+    trigger = begun.merging(parents=PARENTS, **more)
+    trigger.task_instance = SimpleNamespace(dag_id="two", run_id="r1", task_id="x")
+    return trigger
+
+
+async def ended(trigger: DiracTransformationTrigger, begun: Begun, act: Callable[[], None]) -> Any:
+    """Its event; ``act`` is done when it has waited for long."""
+    turns = iter(range(10**9))
+
+    def meanwhile() -> None:
+        begun.grid.advance(1)
+        if next(turns) == 60:
+            act()
+
+    (event,) = await events(trigger, meanwhile)
+    assert next(turns) > 60
+    return event
+
+
+@pytest.mark.parametrize("state", [None, "running", "deferred", "up_for_retry", "a new word"])
+async def test_more_files_may_come_until_all_parents_have_succeeded(
+    begun: Begun, said: dict[str, str | None], state: str | None
+) -> None:
+    begun.grid.advance(200)
+    said |= {"make.complete": "success", "other.complete": state}
+    event = await ended(
+        of_a_child(begun), begun, lambda: said.update({"other.complete": "success"})
+    )
+    assert event["kind"] == "flush"
+
+
+async def test_a_parent_that_airflow_does_not_know_is_waited_for(
+    begun: Begun, said: dict[str, str | None]
+) -> None:
+    begun.grid.advance(200)
+    said.clear()
+    event = await ended(
+        of_a_child(begun), begun, lambda: said.update(dict.fromkeys(PARENTS, "success"))
+    )
+    assert event["kind"] == "flush"
+
+
+async def test_without_an_answer_of_airflow_the_wait_goes_on(
+    begun: Begun, said: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun.grid.advance(200)
+    said |= dict.fromkeys(PARENTS, "success")
+    down = [True]
+    real = run_states.task_states
+
+    def answer(*given: Any) -> dict[str, str | None]:
+        if down[0]:
+            raise RuntimeError("the API server is down")
+        return real(*given)
+
+    monkeypatch.setattr(run_states, "task_states", answer)
+    event = await ended(of_a_child(begun), begun, lambda: down.__setitem__(0, False))
+    assert event["kind"] == "flush"
+
+
+@pytest.mark.parametrize("state", ["failed", "upstream_failed"])
+async def test_a_parent_that_failed_ends_the_wait_and_is_named(
+    begun: Begun, said: dict[str, str | None], state: str
+) -> None:
+    begun.grid.advance(200)
+    said["make.complete"] = "success"
+    event = await ended(of_a_child(begun), begun, lambda: said.update({"other.complete": state}))
+    assert event["kind"] == "broken"
+    assert event["reason"] == "other.complete failed"
+    assert History.from_dict(event["history"]) is not None
+
+
+async def test_an_outage_does_not_hide_that_a_parent_failed(
+    begun: Begun, said: dict[str, str | None]
+) -> None:
+    begun.grid.down = True
+    said["make.complete"] = "failed"
+    (event,) = await events(of_a_child(begun))
+    assert event["kind"] == "broken"
+
+
+async def test_a_wait_for_the_input_alone_ends_when_no_more_files_can_come(
+    begun: Begun, said: dict[str, str | None]
+) -> None:
+    trigger = of_a_child(begun, for_input=True)
+    trigger.rules["flush"] = "never"
+    event = await ended(trigger, begun, lambda: said.update(dict.fromkeys(PARENTS, "success")))
+    assert (event["kind"], event["reason"]) == ("input", "no more files can come")
+
+
+async def test_one_question_serves_all_waits_of_a_run(
+    said: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    real = run_states.task_states
+
+    def count(*given: Any) -> dict[str, str | None]:
+        asked.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(run_states, "task_states", count)
+    one, other = (SimpleNamespace(dag_id="two", run_id="r1", task_id=name) for name in "ab")
+    assert await run_states.recent_states(one, 60) == said
+    said["make.complete"] = "success"
+    assert (await run_states.recent_states(other, 60))["make.complete"] is None
+    assert (await run_states.recent_states(other, 0))["make.complete"] == "success"
+    third = SimpleNamespace(dag_id="two", run_id="r2", task_id="a")
+    assert await run_states.recent_states(third, 60) == {}
+    assert asked == [("two", "r1"), ("two", "r1"), ("two", "r2")]

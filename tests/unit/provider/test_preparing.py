@@ -1,0 +1,151 @@
+"""The first and the last task of ``prepare``: the run's values, and whether all is created."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.naming import run_tag
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider import preparing
+from dirac_prodsys.provider.dag_builder import build_dag
+from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
+from dirac_prodsys.provider.preparing import DiracBeginRunOperator, DiracVerifyOperator
+
+Context = dict[str, Any]
+
+LOOP = (Path(__file__).parents[2] / "productions" / "good" / "loop.yaml").read_text()
+TASKS = {"make": "prepare.create.make", "merge": "prepare.create.merge"}
+
+
+@pytest.fixture(autouse=True)
+def states(context: Context, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+    """What Airflow says of the tasks that create."""
+    said: dict[str, str | None] = dict.fromkeys(TASKS.values(), "success")
+    context["dag"] = SimpleNamespace(dag_id="two")
+
+    def answer(dag_id: str, run_id: str, tasks: list[str]) -> dict[str, str | None]:
+        assert (dag_id, run_id) == ("two", "r1")
+        return {task: state for task, state in said.items() if task in tasks}
+
+    monkeypatch.setattr(preparing, "task_states", answer)
+    return said
+
+
+@pytest.fixture
+def verify(production: Production) -> DiracVerifyOperator:
+    return DiracVerifyOperator(task_id="verify", production=production, created=TASKS, late=())
+
+
+def create(production: Production, context: Context, *steps: str) -> None:
+    for step in steps:
+        task = DiracCreateTransformationOperator(task_id="t", production=production, step=step)
+        task.work(context, {})
+
+
+def test_it_tells_the_transformation_of_each_step(
+    grid: MemoryGrid, production: Production, verify: DiracVerifyOperator, context: Context
+) -> None:
+    create(production, context, "make", "merge")
+    assert verify.work(context, {}) == {"created": {"make": 1, "merge": 2}, "later": []}
+    assert {t.status for t in grid.transformations.values()} == {"New"}
+
+
+@pytest.mark.parametrize("state", ["failed", "upstream_failed", "skipped", "running", None])
+def test_it_fails_when_a_task_that_creates_did_not_succeed(
+    grid: MemoryGrid,
+    production: Production,
+    verify: DiracVerifyOperator,
+    context: Context,
+    states: dict[str, str | None],
+    state: str | None,
+) -> None:
+    create(production, context, "make", "merge")
+    states["prepare.create.merge"] = state
+    with pytest.raises(AirflowFailException, match="nothing starts: ") as caught:
+        verify.work(context, {})
+    assert f"prepare.create.merge is {state}" in str(caught.value)
+    assert "prepare.create.make is" not in str(caught.value)
+    assert "hint: mend what the tasks in 'create' say" in str(caught.value)
+
+
+def test_it_fails_when_airflow_knows_nothing_of_a_task(
+    grid: MemoryGrid,
+    production: Production,
+    verify: DiracVerifyOperator,
+    context: Context,
+    states: dict[str, str | None],
+) -> None:
+    create(production, context, "make", "merge")
+    del states["prepare.create.make"]
+    with pytest.raises(AirflowFailException, match=r"prepare\.create\.make is None"):
+        verify.work(context, {})
+
+
+def test_it_fails_when_a_transformation_is_not_on_the_grid(
+    grid: MemoryGrid, production: Production, verify: DiracVerifyOperator, context: Context
+) -> None:
+    create(production, context, "make", "merge")
+    grid.serve_deleteTransformation(2)
+    with pytest.raises(AirflowFailException, match="the grid has no two__r1__merge") as caught:
+        verify.work(context, {})
+    assert "two__r1__make" not in str(caught.value)
+    assert "hint" in str(caught.value)
+
+
+def test_it_goes_by_the_newest_transformation_of_a_step(
+    grid: MemoryGrid, production: Production, verify: DiracVerifyOperator, context: Context
+) -> None:
+    create(production, context, "make", "merge")
+    grid.serve_setTransformationParameter(1, "Status", "Cleaned")
+    create(production, context, "make")
+    assert verify.work(context, {})["created"] == {"make": 3, "merge": 2}
+
+
+def test_an_outage_is_waited_out(
+    grid: MemoryGrid, production: Production, verify: DiracVerifyOperator, context: Context
+) -> None:
+    create(production, context, "make", "merge")
+    verify.outage_patience = 0
+    grid.down = True
+    with pytest.raises(TaskDeferred):
+        verify.work(context, {})
+    grid.down = False
+    back = verify.after_outage(context, {"kind": "reachable", "state": {}})
+    assert back["created"] == {"make": 1, "merge": 2}
+
+
+def test_steps_that_are_created_later_are_listed_and_not_asked_for(
+    grid: MemoryGrid, context: Context, states: dict[str, str | None]
+) -> None:
+    dag = build_dag(load_production(LOOP, "loop.yaml"))
+    verify = dag.get_task("prepare.verify")
+    assert isinstance(verify, DiracVerifyOperator)
+    assert set(verify.created) == {"simulate", "train.1", "test.1"}
+    states |= dict.fromkeys(verify.created.values(), "success")
+    create(load_production(LOOP, "loop.yaml"), context, *verify.created)
+    found = verify.work(context, {})
+    assert found["created"] == {"simulate": 1, "train.1": 2, "test.1": 3}
+    assert sorted(found["later"]) == ["apply", "test.2", "test.3", "train.2", "train.3"]
+
+
+def test_the_run_begins_with_its_tag_and_its_values_and_needs_no_grid(
+    grid: MemoryGrid, production: Production, context: Context
+) -> None:
+    grid.down = True
+    begin = DiracBeginRunOperator(task_id="begin", production=production)
+    context |= {"run_id": "manual__2026-11-29T04:00:00+00:00", "params": {"events": 7}}
+    told = begin.work(context, {})
+    tag = run_tag("manual__2026-11-29T04:00:00+00:00")
+    assert told == {"tag": tag, "parameters": {"events": 7}}
+
+
+def test_a_run_without_values_begins_too(production: Production, context: Context) -> None:
+    begin = DiracBeginRunOperator(task_id="begin", production=production)
+    assert begin.work(context, {}) == {"tag": "r1", "parameters": {}}
