@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox import airflow_settings, ports, warm_workers
+from sandbox import airflow_settings, ports
 from sandbox.airflow_rest import AirflowRest
 from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
@@ -134,7 +134,6 @@ class AirflowHome:
     def _directories(self) -> None:
         for folder in (self.home, self.state.run, self.state.log, self.home / "tmp"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        warm_workers.write(self.home)
 
     def _prepare(self) -> None:
         try:

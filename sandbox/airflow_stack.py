@@ -22,7 +22,7 @@ import psutil
 from sandbox import ports
 from sandbox.airflow_home import AirflowHome
 from sandbox.airflow_rest import until
-from sandbox.environment import VENV_BIN
+from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
 
 #: Process -> its command. None of them may open a log server: those listen on all interfaces.
@@ -38,6 +38,10 @@ _HEALTH = {
     "dag-processor": ("dag_processor", "latest_dag_processor_heartbeat"),
     "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
 }
+_AIRFLOW = (
+    str(VENV_BIN / "python"),
+    str(REPOSITORY / "sandbox" / "drivers" / "airflow_process.py"),
+)
 _READY_SECONDS = 180.0
 _SECOND = "triggerer-2"
 
@@ -132,7 +136,7 @@ class AirflowStack(AirflowHome):
     def second_triggerer(self) -> Iterator[None]:
         """Another triggerer beside the first, as two hosts have, while the block lasts."""
         before = len(self.rest.jobs("TriggererJob"))
-        command = [str(VENV_BIN / "airflow"), *COMMANDS["triggerer"]]
+        command = [*_AIRFLOW, *COMMANDS["triggerer"]]
         self._children[_SECOND] = self.processes.start(_SECOND, command, self.env(), self.home)
         try:
             until(
@@ -188,7 +192,7 @@ class AirflowStack(AirflowHome):
         self._close_session()
         environment = self.env()
         for name in names:
-            command = [str(VENV_BIN / "airflow"), *COMMANDS[name]]
+            command = [*_AIRFLOW, *COMMANDS[name]]
             self._children[name] = self.processes.start(name, command, environment, self.home)
 
     def _wait_healthy(self) -> None:

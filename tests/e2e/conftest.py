@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from sandbox import Grid
 from sandbox.airflow_settings import connection_to
 from sandbox.airflow_stack import COMMANDS, AirflowStack
 from tests.e2e.site import UNLIMITED, Site
+
+_FAILED = pytest.StashKey[bool]()
 
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
 
@@ -34,3 +36,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert {stack.processes.find(name).pid for name in COMMANDS} <= marked
         yield Site(grid, stack, productions, gates, site_file)
     assert [*stack.processes.marked(), *grid.processes.marked()] == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture(autouse=True)
+def gates_opened_after_a_failure(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails leaves no job at its gate: the next ones would wait for a place in vain."""
+    yield
+    if request.node.stash.get(_FAILED, False):
+        for name in {"site", "full_site"} & {*request.fixturenames}:
+            request.getfixturevalue(name).open_all_gates()

@@ -29,6 +29,10 @@ def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
         gateway.stop_transformation(transformation)
         return True
     before = gateway.status_changes(transformation)
+    if before and before[-1] == TransformationStatus.STOPPED:
+        # somebody was faster: the run's end and a killed wait of ours do the same at once, and the
+        # note of the first is the right one
+        return False
     gateway.write_note(transformation, PARAMETER, StopNote(len(before) + 1, why).to_text())
     gateway.stop_transformation(transformation)
     after = gateway.status_changes(transformation)

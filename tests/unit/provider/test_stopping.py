@@ -80,3 +80,30 @@ def test_who_comes_between_and_stops_it_too_keeps_it_stopped(
     stop(gateway, number, WHY)
     assert not resume(gateway, number)
     assert grid.transformations[number].status == "Stopped"
+
+
+@pytest.mark.parametrize("call", range(6))
+def test_two_of_ours_at_once_leave_one_stop_that_is_ours(
+    gateway: MemoryGateway, number: int, call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run marked failed is stopped by its end and by its killed waits, all at once."""
+    left = [call]
+
+    def hurried(name: str) -> None:
+        method = getattr(gateway, name)
+
+        def between(*given: object) -> object:
+            left[0] -= 1
+            if left[0] == -1:
+                stop(gateway, number, "its waiting task was marked failed")
+            return method(*given)
+
+        monkeypatch.setattr(gateway, name, between)
+
+    for name in ("snapshot", "status_changes", "write_note", "stop_transformation"):
+        hurried(name)
+    stop(gateway, number, WHY)
+    if left[0] > -1:
+        stop(gateway, number, "its waiting task was marked failed")
+    assert gateway.status_changes(number) == ("Active", "Stopped")
+    assert resume(gateway, number)

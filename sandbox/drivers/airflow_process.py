@@ -1,0 +1,101 @@
+"""One of Airflow's processes, as a small machine with SQLite bears it: ``airflow_process.py NAME``.
+
+Two differences from ``airflow NAME``:
+
+* A task of a production needs Airflow's DAG machinery, this provider and DIRAC's client: more than
+  two seconds of processor time, for work of a tenth of that. LocalExecutor forks its workers from
+  the scheduler, so the scheduler imports all of it once, before the first fork.
+* The API server writes its audit log in a thread. Airflow 3.3 commits it in the event loop
+  (``api_fastapi/logging/decorators.py``), and there waits for SQLite's lock, whose holder waits for
+  the event loop: nothing moves until SQLite's patience ends, a minute later.
+
+Nothing of Airflow's or DIRAC's configuration is touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+from typing import Any
+
+#: anything that is a production: to build its DAG imports what tasks import
+_PRODUCTION = """
+version: 1
+production: {name: warm, vo: sim}
+steps:
+  make: {type: MCSimulation, tasks: 1, job: {type: script, executable: "true"}}
+"""
+
+_MODULES = (
+    "airflow.dag_processing.dagbag",
+    "dirac_prodsys.gateway.dirac",
+    "dirac_prodsys.provider.bundle",
+)
+_DIRAC = ("DIRAC.Core.DISET.private.InnerRPCClient", "DIRAC.Interfaces.API.Job")
+
+
+def import_before_first_fork() -> None:
+    """Let the process import what tasks need when it forks for the first time."""
+    done: list[bool] = []
+
+    def import_once() -> None:
+        if done:
+            return
+        done.append(True)
+        from dirac_prodsys.core.dialects import load_production
+        from dirac_prodsys.gateway.dirac_import import import_dirac
+        from dirac_prodsys.provider.dag_builder import build_dag
+
+        build_dag(load_production(_PRODUCTION, "warm"))
+        for module in _MODULES:
+            importlib.import_module(module)
+        for module in _DIRAC:
+            import_dirac(module)
+
+    os.register_at_fork(before=import_once)
+
+
+def write_audit_log_in_a_thread() -> None:
+    """Take the audit log's commit out of the API server's event loop."""
+    from airflow.api_fastapi.common.db.common import SessionDep
+    from airflow.api_fastapi.core_api.security import GetUserDep
+    from airflow.api_fastapi.logging import decorators
+    from fastapi import Request
+
+    original = decorators.action_logging
+
+    def action_logging(event: str | None = None) -> Any:
+        write = original(event)
+
+        async def log_action(request: Any, session: Any, user: Any) -> None:
+            await request.body()  # kept by the request: the thread awaits nothing
+            await asyncio.to_thread(asyncio.run, write(request, session, user))
+
+        # by these FastAPI knows what to hand over
+        log_action.__annotations__ = {
+            "request": Request,
+            "session": SessionDep,
+            "user": GetUserDep,
+        }
+        return log_action
+
+    decorators.action_logging = action_logging
+
+
+def main() -> None:
+    name = sys.argv[1]
+    sys.path.pop(0)  # the folder of this file
+    sys.argv[0] = "airflow"
+    import airflow.__main__
+
+    if name == "scheduler":
+        import_before_first_fork()
+    elif name == "api-server":
+        write_audit_log_in_a_thread()
+    airflow.__main__.main()
+
+
+if __name__ == "__main__":
+    main()
