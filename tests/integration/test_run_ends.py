@@ -47,7 +47,9 @@ def test_a_run_that_fails_leaves_what_it_says_and_is_a_failure(
     assert dag_run.state == "failed"
     found = states(dag_run)
     assert found["make.wait_for_completion"] == "failed"
-    assert found["merge.complete"] == "upstream_failed"
+    # it began with its parent, and ends when that has failed
+    assert found["merge.wait_for_input"] == "success"
+    assert found["merge.flush"] == found["merge.complete"] == "upstream_failed"
     assert (found["finish.on_cancel"], found["finish.report"]) == ("success", "failed")
     assert statuses(grid) == expected
 

@@ -62,7 +62,7 @@ class DiracTransformationTrigger(BaseTrigger):
     :param query: input query in DIRAC's form; None for a type without input.
     :param inputs_final: True when no parent will add files to the catalogue any more.
     :param parents: IDs of tasks of the run: only when all have succeeded can no more files come.
-        When one has failed, the event is ``broken``.
+        When one has failed, or Airflow did not tell whose trigger it is, the event is ``broken``.
     :param for_input: whether that no more files can come is an event, too: kind ``input``.
     :param flushes: how often this step has been flushed already.
     :param history: ``History`` as a dict, of a wait that is taken up again; has its own
@@ -211,8 +211,10 @@ class DiracTransformationTrigger(BaseTrigger):
 
     async def _above(self, poller: Poller) -> tuple[bool, str]:
         """Whether no more files can come; and which task has failed, so that none will."""
-        if not self.parents or self.task_instance is None:
+        if not self.parents:
             return self.inputs_final, ""
+        if self.task_instance is None:  # by ``dag.test()``, while the parents may be at work
+            return False, "whose wait this is was not told"
         try:
             states = await recent_states(self.task_instance, poller.settings.poll_interval)
         except Exception as error:
