@@ -13,7 +13,8 @@ from tests.integration.test_dag_runs import Run, completed, grid, run, text
 
 __all__ = ["grid", "run"]
 
-STALLS = "policy: {stall_after: 0.00001}"
+#: hours: longer than both waits take to begin again, else they ask for the jobs for ever
+STALLS = "policy: {stall_after: 0.002}"
 
 
 def mail_to(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
