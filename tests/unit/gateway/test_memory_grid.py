@@ -218,3 +218,11 @@ def test_where_somebody_has_set_a_number_the_mc_extension_agent_makes_so_many_at
     )
     grid.advance(10)
     assert sum(gateway.snapshot([slices])[slices].tasks.values()) == 4
+
+
+@pytest.mark.timeout(60)
+def test_tasks_are_added_however_fast_the_time_of_the_grid_goes() -> None:
+    """Who waits for his turn counts his own seconds, not those that jobs and agents live by."""
+    gateway = MemoryGateway(MemoryGrid(step=3600.0))
+    number = gateway.create_transformation(simulation()).id
+    assert gateway.ensure_tasks(number, 3) == 3
