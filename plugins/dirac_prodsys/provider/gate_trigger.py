@@ -182,7 +182,7 @@ def made_by(production: str, step: str) -> list[str]:
     from airflow.sdk.bases.xcom import BaseXCom
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-    task = f"{naming.group_id(step)}.dataset"
+    task = f"{naming.group_id(step)}.create_dataset"
     runs = RuntimeTaskInstance.get_task_states(dag_id=production, task_ids=[task])
     done = [run for run, states in runs.items() if states.get(task) == "success"]
     results = (
