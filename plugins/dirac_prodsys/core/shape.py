@@ -165,7 +165,13 @@ class _Drawing:
     def drawn(self) -> Shape:
         names = {naming.group_id(step.name) for step in self.plan.steps}
         names |= {naming.group_id(loop.name) for loop in self.plan.loops}
-        names |= {naming.group_id(self.production.as_written(s.name)) for s in self.plan.steps}
+        #: step as written → the ID of the group of its branches
+        self.boxes: dict[str, str] = {}
+        for step in self.plan.steps:
+            written = self.production.as_written(step.name)
+            if written != step.name and written not in self.boxes:
+                self.boxes[written] = _free(naming.group_id(written), names)
+                names.add(self.boxes[written])
         self.prepare, self.finish = (_free(name, names) for name in ("prepare", "finish"))
         self.late = created_late(self.production, self.plan)
         self.order = [step.name for step in self.production.steps]
@@ -237,7 +243,7 @@ class _Drawing:
             if name in self.steps and name not in homes and written != name:
                 branches.setdefault(written, []).append(name)
         for written, own in self._apart(branches).items():
-            homes |= dict.fromkeys(own, naming.group_id(written))
+            homes |= dict.fromkeys(own, self.boxes[written])
         return {name: homes.get(name, "") for name in self.order}
 
     def _apart(self, branches: Mapping[str, list[str]]) -> Mapping[str, list[str]]:

@@ -247,6 +247,20 @@ def test_a_step_may_have_the_name_of_a_box_of_ours() -> None:
         assert {taken, f"{taken}_"} <= groups
 
 
+def test_a_loop_may_have_the_name_of_a_step_with_branches() -> None:
+    production = read(
+        "loop",
+        ("loops:\n  tune:", "matrix: {side: [a, b]}\nloops:\n  simulate:"),
+        ("step: simulate}", 'step: simulate, side: "${{ matrix.side }}"}'),
+        ("run }}/simulate\n", "run }}/simulate/${{ matrix.side }}\n"),
+        ("  train:\n", "  train:\n    matrix: []\n"),
+        ("  test:\n", "  test:\n    matrix: []\n"),
+        ("  apply:\n", "  apply:\n    matrix: []\n"),
+    )
+    check(production)
+    assert {"simulate", "simulate_"} <= {group.id for group in drawn(production).groups}
+
+
 def test_edges_say_what_links_the_steps() -> None:
     found = drawn(read_production(ROOT / "include" / "productions" / "mandelbrot.yaml"))
     said = {(found.ids[e.before], found.ids[e.after]): e.label for e in found.edges if e.label}
