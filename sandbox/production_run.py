@@ -132,14 +132,9 @@ class ProductionRun:
 
 def _activity(step: str, tasks: dict[str, dict[str, Any]]) -> str:
     own = group_id(step)
-    busy = [
-        f"{name.removeprefix(f'{own}.')} {task['state']}"
-        for name, task in tasks.items()
-        if name.startswith(f"{own}.") and task["state"] not in _SETTLED
-    ]
-    busy += [
-        f"create {task['state']}"
-        for name, task in tasks.items()
-        if name.endswith(f".create.{own}") and task["state"] not in _SETTLED
-    ]
+    busy = []
+    for name, task in tasks.items():
+        part = "create" if name.endswith(f".create.{own}") else name.removeprefix(f"{own}.")
+        if part != name and task["state"] not in _SETTLED:
+            busy.append(f"{part} {task['state']}")
     return ", ".join(sorted(busy))

@@ -15,6 +15,7 @@ Nothing of Airflow's or DIRAC's configuration is touched.
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import os
 import sys
@@ -36,25 +37,18 @@ _MODULES = (
 _DIRAC = ("DIRAC.Core.DISET.private.InnerRPCClient", "DIRAC.Interfaces.API.Job")
 
 
-def import_before_first_fork() -> None:
-    """Let the process import what tasks need when it forks for the first time."""
-    done: list[bool] = []
+@functools.cache
+def import_once() -> None:
+    """Import what tasks need."""
+    from dirac_prodsys.core.dialects import load_production
+    from dirac_prodsys.gateway.dirac_import import import_dirac
+    from dirac_prodsys.provider.dag_builder import build_dag
 
-    def import_once() -> None:
-        if done:
-            return
-        done.append(True)
-        from dirac_prodsys.core.dialects import load_production
-        from dirac_prodsys.gateway.dirac_import import import_dirac
-        from dirac_prodsys.provider.dag_builder import build_dag
-
-        build_dag(load_production(_PRODUCTION, "warm"))
-        for module in _MODULES:
-            importlib.import_module(module)
-        for module in _DIRAC:
-            import_dirac(module)
-
-    os.register_at_fork(before=import_once)
+    build_dag(load_production(_PRODUCTION, "warm"))
+    for module in _MODULES:
+        importlib.import_module(module)
+    for module in _DIRAC:
+        import_dirac(module)
 
 
 def write_audit_log_in_a_thread() -> None:
@@ -91,7 +85,7 @@ def main() -> None:
     import airflow.__main__
 
     if name == "scheduler":
-        import_before_first_fork()
+        os.register_at_fork(before=import_once)
     elif name == "api-server":
         write_audit_log_in_a_thread()
     airflow.__main__.main()

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import (
@@ -116,12 +115,8 @@ class Schedule(Triggerer, Clicks):
                 ti.declined = any(self.tasks[name].declined for name in task.upstream_task_ids)
                 return "skipped"
             return "scheduled" if all(state == "success" for state in above) else None
-        if rule == TriggerRule.ONE_SUCCESS and "success" in above:
-            return "scheduled"
         if not all(state in DONE for state in above):
             return None
-        if rule == TriggerRule.ONE_SUCCESS:
-            return "skipped" if set(above) == {"skipped"} else "upstream_failed"
         if rule == TriggerRule.ALL_DONE:
             return "scheduled"
         if rule == TriggerRule.ALL_DONE_SETUP_SUCCESS:
@@ -162,9 +157,7 @@ class Schedule(Triggerer, Clicks):
         result = None
         token = ExecutorSafeguard.tracker.set(operator)  # as Airflow's task runner does
         try:
-            if isinstance(operator, EmptyOperator):
-                pass
-            elif method is None:
+            if method is None:
                 result = operator.execute(context)
             else:
                 result = operator.resume_execution(method, kwargs, context)

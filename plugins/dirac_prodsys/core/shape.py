@@ -29,15 +29,17 @@ is there that others imply.
 
 from __future__ import annotations
 
-import heapq
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from dirac_prodsys.core import loops, naming
 from dirac_prodsys.core.conduct import share
+from dirac_prodsys.core.gate_makers import knots
+from dirac_prodsys.core.graph import StepGraph
 from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan, StepPlan
 from dirac_prodsys.core.production import Production
 
@@ -138,57 +140,64 @@ def created_late(production: Production, plan: ProductionPlan) -> Collection[str
     Their own input, or that of a step before them, is a dataset that is waited for, or what a loop
     comes to; or they are a pass of a loop after the first.
     """
-    turns = {step.name: step.turn for step in production.steps}
-    late: set[str] = set()
+    late = _again(production)
     for step in plan.steps:
-        turn = turns[step.name]
-        again = turn is not None and turn.number > 1
         taken = _outside(production, step).keys() - set(step.after)
         before = late.intersection((*step.parents, *step.feeders))
-        if step.waits_for_input or again or taken or before:
+        if step.waits_for_input or taken or before:
             late.add(step.name)
     return late
 
 
-@dataclass
+def _again(production: Production) -> set[str]:
+    """Steps of passes after the first."""
+    turns = ((step.name, step.turn) for step in production.steps)
+    return {name for name, turn in turns if turn is not None and turn.number > 1}
+
+
 class _Drawing:
     """A shape in the making."""
 
-    production: Production
-    plan: ProductionPlan
-    groups: dict[str, Group] = field(default_factory=dict)
-    tasks: dict[Place, str] = field(default_factory=dict)
-    ids: dict[Place, str] = field(default_factory=dict)
-    #: what comes before what → label
-    edges: dict[tuple[Place, Place], str] = field(default_factory=dict)
+    def __init__(self, production: Production, plan: ProductionPlan) -> None:
+        self.production, self.plan = production, plan
+        self.groups: dict[str, Group] = {}
+        self.tasks: dict[Place, str] = {}
+        self.ids: dict[Place, str] = {}
+        #: what comes before what → label
+        self.edges: dict[tuple[Place, Place], str] = {}
 
-    def drawn(self) -> Shape:
-        names = {naming.group_id(step.name) for step in self.plan.steps}
-        names |= {naming.group_id(loop.name) for loop in self.plan.loops}
+        self.steps = {step.name: step for step in plan.steps}
+        #: the steps in the order of the file
+        self.order = [step.name for step in production.steps if step.name in self.steps]
+        self.late = created_late(production, plan)
+        self.again = _again(production)
+        self.near = {name: _near(production, step) for name, step in self.steps.items()}
+        self.streams = {
+            name: () if step.start == "on_complete" else self.near[name]
+            for name, step in self.steps.items()
+        }
+        #: step → the parents whose work it waits for a share of
+        self.watched = {name: looked_at(production, step) for name, step in self.steps.items()}
+        #: step → its tasks, in their order, but for those that look at a parent
+        self.parts = {name: tuple(self._parts(step)) for name, step in self.steps.items()}
+        self.common = self._common()
+
+        names = {naming.group_id(step.name) for step in plan.steps}
+        names |= {naming.group_id(loop.name) for loop in plan.loops}
         #: step as written → the ID of the group of its branches
         self.boxes: dict[str, str] = {}
-        for step in self.plan.steps:
-            written = self.production.as_written(step.name)
-            if written != step.name and written not in self.boxes:
+        for name in self.steps:
+            written = production.as_written(name)
+            if written != name and written not in self.boxes:
                 self.boxes[written] = _free(naming.group_id(written), names)
                 names.add(self.boxes[written])
         self.prepare, self.finish = (_free(name, names) for name in ("prepare", "finish"))
-        self.late = created_late(self.production, self.plan)
-        self.order = [step.name for step in self.production.steps]
-        self.steps = {step.name: step for step in self.plan.steps}
-        turns = {step.name: step.turn for step in self.production.steps}
-        #: steps of passes after the first
-        self.again = {name for name, turn in turns.items() if turn and turn.number > 1}
-        self.streams = {
-            step.name: () if step.start == "on_complete" else _near(self.production, step)
-            for step in self.plan.steps
-        }
-        self.common = self._common()
+
+    def drawn(self) -> Shape:
         self._prepare()
         homes = self._homes()
         for name in self.order:
-            if name in self.steps:
-                self._step(self.steps[name], homes[name])
+            self._step(self.steps[name], homes.get(name, ""))
         for loop in self.plan.loops:
             self._loop(loop)
         for step in self.plan.steps:
@@ -240,11 +249,11 @@ class _Drawing:
         branches: dict[str, list[str]] = {}
         for name in self.order:
             written = self.production.as_written(name)
-            if name in self.steps and name not in homes and written != name:
+            if name not in homes and written != name:
                 branches.setdefault(written, []).append(name)
         for written, own in self._apart(branches).items():
             homes |= dict.fromkeys(own, self.boxes[written])
-        return {name: homes.get(name, "") for name in self.order}
+        return homes
 
     def _apart(self, branches: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
         """Those of the steps as written whose branches can be drawn as one box.
@@ -254,17 +263,16 @@ class _Drawing:
         box = {name: written for written, own in branches.items() for name in own}
         above: dict[str, set[str]] = {}
         for step in self.plan.steps:
-            mine = box.get(step.name, step.name)
-            near = {box.get(n, n) for n in (*step.parents, *step.feeders, *step.after)}
-            above.setdefault(mine, set()).update(near - {mine})
-        circular = _in_circles(above)
-        inside = {
-            box[step.name]
-            for step in self.plan.steps
-            if step.name in box
-            and box[step.name] in {box.get(n) for n in (*step.parents, *step.feeders, *step.after)}
+            near = (*step.parents, *step.feeders, *step.after)
+            boxed = above.setdefault(box.get(step.name, step.name), set())
+            boxed.update(box.get(name, name) for name in near)
+        knot_of = knots(above)
+        size = Counter(knot_of.values())
+        return {
+            written: own
+            for written, own in branches.items()
+            if size[knot_of[written]] == 1 and written not in above[written]
         }
-        return {w: own for w, own in branches.items() if w not in circular | inside}
 
     # -- the parts --------------------------------------------------------------------------------
 
@@ -282,7 +290,7 @@ class _Drawing:
         for step in early:
             own = self._task(Place("create", step.name), create, naming.group_id(step.name))
             made.append(own)
-            above = [n for n in _near(self.production, step) if n not in self.late]
+            above = [name for name in self.near[step.name] if name not in self.late]
             for name in above:
                 self._before(Place("create", name), own)
             if not above:
@@ -308,9 +316,9 @@ class _Drawing:
         group = self._group(naming.group_id(name), within, name, about)
         ready = [
             self._task(Place("ready", name, parent), group, f"ready_{naming.group_id(parent)}")
-            for parent in looked_at(self.production, step)
+            for parent in self.watched[name]
         ]
-        chain = [self._task(Place(part, name), group) for part in self._parts(step)]
+        chain = [self._task(Place(part, name), group) for part in self.parts[name]]
         for each in ready:
             self._before(each, chain[0])
         self._chain(chain)
@@ -359,8 +367,8 @@ class _Drawing:
         own, entries = step.name, self._entries(step.name)
         outside = _outside(self.production, step)
         first: dict[Place, str] = {Place("done", loop): "" for loop in outside.values()}
-        for name in _near(self.production, step):
-            label = self._said(step)
+        label = self._said(step)
+        for name in self.near[own]:
             if name not in self.streams[own]:
                 first[Place("complete", name)] = label
                 continue
@@ -372,9 +380,9 @@ class _Drawing:
         first |= {Place("complete", name): _AFTER for name in step.after if name not in outside}
         if step.name not in self.again:
             first[Place("verify")] = ""
-        for before, label in first.items():
+        for before, said in first.items():
             for entry in entries:
-                self._before(before, entry, label)
+                self._before(before, entry, said)
 
     def _finish(self) -> None:
         group = self._group(self.finish, "", "finish", "what the run leaves, and what came of it")
@@ -394,7 +402,9 @@ class _Drawing:
         bits = {place: 1 << number for number, place in enumerate(self.tasks)}
         #: place → itself and all that is before it, as bits
         known: dict[Place, int] = {}
-        for place in _in_order(above):
+        at = {own: place for place, own in self.ids.items()}
+        graph = {self.ids[place]: [self.ids[b] for b in near] for place, near in above.items()}
+        for place in map(at.__getitem__, StepGraph(graph).order):
             known[place] = bits[place]
             for before in above[place]:
                 known[place] |= known[before]
@@ -415,17 +425,16 @@ class _Drawing:
 
     def _entries(self, name: str) -> list[Place]:
         """The tasks of a step before which nothing of it comes."""
-        step = self.steps[name]
-        ready = [Place("ready", name, parent) for parent in looked_at(self.production, step)]
-        return ready or [Place(next(self._parts(step)), name)]
+        ready = [Place("ready", name, parent) for parent in self.watched[name]]
+        return ready or [Place(self.parts[name][0], name)]
 
     def _after_input(self, name: str) -> Place:
         """What of a step comes only when no more files can."""
-        parts = [*self._parts(self.steps[name])]
+        parts = self.parts[name]
         return Place(parts[parts.index("wait_for_input") + 1], name)
 
     def _last(self, name: str) -> Place:
-        return Place([*self._parts(self.steps[name])][-1], name)
+        return Place(self.parts[name][-1], name)
 
     def _said(self, child: StepPlan) -> str:
         """What of its query tells the child's files from others of the production, in short."""
@@ -455,22 +464,6 @@ def _value(value: Any) -> str:
     return f"= {value}"
 
 
-def _in_order(above: Mapping[Place, list[Place]]) -> list[Place]:
-    """The tasks, each after those that come before it."""
-    below: dict[Place, list[Place]] = {place: [] for place in above}
-    left = {place: len(near) for place, near in above.items()}
-    for place, near in above.items():
-        for before in near:
-            below[before].append(place)
-    found = [place for place, count in left.items() if not count]
-    for place in found:
-        for after in below[place]:
-            left[after] -= 1
-            if not left[after]:
-                found.append(after)
-    return found
-
-
 def _near(production: Production, step: StepPlan) -> tuple[str, ...]:
     """The steps whose files it takes, without those of loops that it is not in."""
     outside = _outside(production, step)
@@ -488,21 +481,9 @@ def _free(wanted: str, taken: Collection[str]) -> str:
     return wanted
 
 
-def _in_circles(above: Mapping[str, Collection[str]]) -> set[str]:
-    """What is left when, again and again, whatever has nothing above or below it is taken away."""
-    left = {name: {n for n in near if n in above} for name, near in above.items()}
-    while True:
-        used = {n for near in left.values() for n in near}
-        gone = {name for name, near in left.items() if not near or name not in used}
-        if not gone:
-            return set(left)
-        left = {n: near - gone for n, near in left.items() if n not in gone}
-
-
 def _numbered(drawn: Shape) -> dict[str, int]:
     home = {group.id: group.within for group in drawn.groups}
     home |= {drawn.ids[place]: group for place, group in drawn.tasks.items()}
-    wishes = {name: number for number, name in enumerate(home)}
     lines: dict[str, list[str]] = {}
     for name in home:
         line = [name]
@@ -514,18 +495,4 @@ def _numbered(drawn: Shape) -> dict[str, int]:
         one, two = lines[drawn.ids[edge.before]], lines[drawn.ids[edge.after]]
         split = next(i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
         above[two[split]].add(one[split])
-    below: dict[str, list[str]] = {name: [] for name in home}
-    for name, near in above.items():
-        for before in near:
-            below[before].append(name)
-    ready = [(wishes[name], name) for name, near in above.items() if not near]
-    heapq.heapify(ready)
-    found: dict[str, int] = {}
-    while ready:
-        _, name = heapq.heappop(ready)
-        found[name] = len(found)
-        for after in below[name]:
-            above[after].discard(name)
-            if not above[after]:
-                heapq.heappush(ready, (wishes[after], after))
-    return found
+    return {name: number for number, name in enumerate(StepGraph(above).order)}

@@ -155,15 +155,11 @@ class _Asked(NamedTuple):
         return [ids[Place("check", loop, number)] for number in range(1, passes + 1)]
 
 
-def _step(kind: type[BaseOperator], **more: Any) -> Callable[..., BaseOperator]:
+def _step(kind: type[BaseOperator]) -> Callable[..., BaseOperator]:
     def make(asked: _Asked, **given: Any) -> BaseOperator:
-        return kind(step=asked.place.whose, **more, **given)
+        return kind(step=asked.place.whose, **given)
 
     return make
-
-
-def _create(asked: _Asked, **given: Any) -> BaseOperator:
-    return DiracCreateTransformationOperator(step=asked.place.whose, **given)
 
 
 def _begin(asked: _Asked, **given: Any) -> BaseOperator:
@@ -236,7 +232,7 @@ def _report(asked: _Asked, **given: Any) -> BaseOperator:
 _MAKERS: Mapping[str, Callable[..., BaseOperator]] = {
     "begin": _begin,
     "approve": _approve,
-    "create": _create,
+    "create": _step(DiracCreateTransformationOperator),
     "register": _register,
     "verify": _verify,
     "ready": _ready,
@@ -321,7 +317,7 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
     parts = [
         f"> {note}" if note else "",
         heading,
-        *([" ".join(production.description.split())] if production.description else []),
+        " ".join(production.description.split()),
         _ABOUT,
         _table(plan),
         f"`{production.file}`, SHA-256 `{digest}…`",

@@ -26,14 +26,7 @@ def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
     :raises AirflowException: the one before it is being cleaned; it comes right by itself.
     :raises Conflict: it left files behind.
     """
-    found = find_all(gateway, [spec.name])[spec.name]
-    statuses = {name: record.status for name, record in found.items()}
-    name = generations.to_create(spec.name, statuses)
-    if found and name not in found:
-        _check_over(gateway, list(found.values())[-1])
-        for record in found.values():
-            _check_nothing_left(gateway, spec, record)
-    return name
+    return _name_and_presence(gateway, spec)[0]
 
 
 def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
@@ -41,8 +34,19 @@ def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
 
     :raises AirflowException, Conflict: as :func:`name_for`.
     """
-    name = name_for(gateway, spec)
-    return name not in find_all(gateway, [spec.name])[spec.name]
+    return not _name_and_presence(gateway, spec)[1]
+
+
+def _name_and_presence(gateway: ProductionGateway, spec: TransformationSpec) -> tuple[str, bool]:
+    """The name, as :func:`name_for`, and whether there is a transformation of that name."""
+    found = find_all(gateway, [spec.name])[spec.name]
+    statuses = {name: record.status for name, record in found.items()}
+    name = generations.to_create(spec.name, statuses)
+    if found and name not in found:
+        _check_over(gateway, list(found.values())[-1])
+        for record in found.values():
+            _check_nothing_left(gateway, spec, record)
+    return name, name in found
 
 
 def own_directories(spec: TransformationSpec, transformation: int) -> list[str]:

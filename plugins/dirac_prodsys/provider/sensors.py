@@ -137,7 +137,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 query=query.to_dirac() if query is not None else None,
                 inputs_final=self.inputs_final,
                 parents=self.parents,
-                for_input="input" in self.until,
+                until_final="input" in self.until,
                 flushes=int(flushes or 0),
                 history=history,
                 stops=stops,

@@ -63,7 +63,7 @@ class DiracTransformationTrigger(BaseTrigger):
     :param inputs_final: True when no parent will add files to the catalogue any more.
     :param parents: IDs of tasks of the run: only when all have succeeded can no more files come.
         When one has failed, or Airflow did not tell whose trigger it is, the event is ``broken``.
-    :param for_input: whether that no more files can come is an event, too: kind ``input``.
+    :param until_final: whether that no more files can come is an event, too: kind ``input``.
     :param flushes: how often this step has been flushed already.
     :param history: ``History`` as a dict, of a wait that is taken up again; has its own
         ``flushes``.
@@ -92,7 +92,7 @@ class DiracTransformationTrigger(BaseTrigger):
         asks: bool = False,
         stops: bool = False,
         parents: Sequence[str] = (),
-        for_input: bool = False,
+        until_final: bool = False,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.asks = asks
         self.stops = stops
         self.parents = list(parents)
-        self.for_input = for_input
+        self.until_final = until_final
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -129,7 +129,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "asks": self.asks,
             "stops": self.stops,
             "parents": self.parents,
-            "for_input": self.for_input,
+            "until_final": self.until_final,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -173,7 +173,7 @@ class DiracTransformationTrigger(BaseTrigger):
         look = await poller.look(self.transformation, first=True)
         while True:
             final, broken = await self._above(poller)
-            if broken or (final and self.for_input):
+            if broken or (final and self.until_final):
                 kind, told = ("broken", broken) if broken else ("input", "no more files can come")
                 return self._event(kind, told, snapshot, history)
             if self.deadline is not None and time.time() > self.deadline:

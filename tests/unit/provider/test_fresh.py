@@ -29,6 +29,21 @@ def do(act: type, production: Production, step: str, context: Context, **more: A
     return act(task_id="t", production=production, step=step, **more).work(context, {})
 
 
+def killed_at_every_call(
+    grid: MemoryGrid, kind: str, act: type, production: Production, context: Context
+) -> Any:
+    """The task of ``make``, killed at its first call, begun anew and killed at its second, ..."""
+    for call in range(100):
+        fault = grid.fault(kind, after=call)
+        try:
+            made = do(act, production, "make", context, outage_patience=0)
+        except (Crash, TaskDeferred):
+            continue
+        fault.times = 0
+        return made
+    raise AssertionError("it never ends")
+
+
 def waited_for(production: Production, step: str, context: Context) -> int:
     with pytest.raises(TaskDeferred) as caught:
         do(DiracTransformationSensor, production, step, context)
@@ -150,16 +165,9 @@ def test_killed_at_every_call_it_begins_anew_once(
     started: MemoryGrid, production: Production, context: Context, kind: str
 ) -> None:
     cleaned(started)
-    for call in range(100):
-        fault = started.fault(kind, after=call)
-        try:
-            made = do(
-                DiracCreateTransformationOperator, production, "make", context, outage_patience=0
-            )
-            break
-        except (Crash, TaskDeferred):
-            continue
-    fault.times = 0
+    made = killed_at_every_call(
+        started, kind, DiracCreateTransformationOperator, production, context
+    )
     assert made["name"] == FRESH
     assert len(started.transformations) == 3
     assert list(started.transformations.values())[-1].status == "New"
@@ -184,14 +192,7 @@ def test_a_start_makes_the_next_of_what_was_cleaned_and_starts_it_once(
 ) -> None:
     cleaned(started)
     start = DiracStartTransformationOperator
-    for call in range(100):
-        fault = started.fault(kind, after=call)
-        try:
-            result = do(start, production, "make", context, outage_patience=0)
-            break
-        except (Crash, TaskDeferred):
-            continue
-    fault.times = 0
+    result = killed_at_every_call(started, kind, start, production, context)
     assert (result["id"], result["name"]) == (3, FRESH)
     assert len(started.transformations) == 3
     fresh = started.transformations[3]

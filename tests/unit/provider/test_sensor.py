@@ -179,9 +179,9 @@ def test_the_wait_for_the_input_knows_the_parents(
 ) -> None:
     trigger = deferral(for_input(production).work, context, {}).trigger
     assert trigger.parents == ["make.complete"]
-    assert not trigger.for_input
+    assert not trigger.until_final
     trigger = deferral(for_input(production, "input", "complete").work, context, {}).trigger
-    assert trigger.for_input
+    assert trigger.until_final
 
 
 def test_a_wait_whose_parent_failed_ends_without_a_report_a_notice_or_an_act(

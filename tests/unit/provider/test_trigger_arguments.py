@@ -26,7 +26,7 @@ def test_the_earliest_event_follows_airflows_own_interval(
         DiracTransformationTrigger(
             7, "n", "c", {"needs_input": True, "new_rule": 1}, {"a": {"=": 1}}, False, 2, 5.0
         ),
-        DiracTransformationTrigger(7, parents=("a.complete", "b.complete"), for_input=True),
+        DiracTransformationTrigger(7, parents=("a.complete", "b.complete"), until_final=True),
         DiracGatewayTrigger("c", {"flushes": 2}, 5.0),
     ],
 )
@@ -57,6 +57,6 @@ def test_the_path_and_arguments_that_are_stored_for_weeks_never_change() -> None
 def test_arguments_of_another_version_are_ignored() -> None:
     assert DiracTransformationTrigger(transformation="7", use_event=True).transformation == 7
     _, kwargs = DiracTransformationTrigger(7).serialize()
-    old = {key: value for key, value in kwargs.items() if key not in ("parents", "for_input")}
+    old = {key: value for key, value in kwargs.items() if key not in ("parents", "until_final")}
     assert DiracTransformationTrigger(**old).serialize()[1] == kwargs
     assert DiracGatewayTrigger(use_event=True).state == {}

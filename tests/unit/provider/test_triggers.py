@@ -327,7 +327,7 @@ async def test_an_outage_does_not_hide_that_a_parent_failed(
 async def test_a_wait_for_the_input_alone_ends_when_no_more_files_can_come(
     begun: Begun, said: dict[str, str | None]
 ) -> None:
-    trigger = of_a_child(begun, for_input=True)
+    trigger = of_a_child(begun, until_final=True)
     trigger.rules["flush"] = "never"
     event = await ended(trigger, begun, lambda: said.update(dict.fromkeys(PARENTS, "success")))
     assert (event["kind"], event["reason"]) == ("input", "no more files can come")
