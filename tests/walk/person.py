@@ -16,6 +16,7 @@ from tests.walk.guards import Guards
 from tests.walk.observer import Observer
 from tests.walk.productions import Walked
 from tests.walk.schedule import Schedule
+from tests.walk.tasks import DONE, group_of
 from tests.walk.world import WalkedGrid
 
 #: what a step says that gets or leaves no file at all
@@ -80,10 +81,21 @@ class Person:
                 self.grid.catalogue.forget(folder.path)
             if step.dataset is not None:
                 self.grid.catalogue.datasets.pop(step.dataset.name, None)
-        self.grid.deleted.clear()
         groups = {naming.group_id(step) for step in affected}
-        own = [task for task in self.airflow.tasks if task.split(".")[0] in groups]
-        return [*own, *self.airflow.undone()]
+        gone = {naming.group_id(step) for step in self.grid.deleted}
+        self.grid.deleted.clear()
+        states = self.airflow.states()
+        # what was cleared and has not come to its start yet is on its way
+        done = {group for group in groups if states[f"{group}.start"] in DONE} | gone
+        verified = next(s for t, s in states.items() if t.endswith(".verify")) == "success"
+        own = [
+            task
+            for task in states
+            if group_of(task) in done
+            # what was deleted is made by the task that made it first
+            and (".create." not in task or group_of(task) in gone or not verified)
+        ]
+        return [*own, *self.airflow.undone()] if own else []
 
     def _set_right(self) -> None:
         """What only a person can do."""

@@ -61,6 +61,12 @@ class Telling(Watching):
         elif GatewayDenied in causes:
             if "denied" not in self.grid.struck:
                 self.note("I5", text)
+        elif "is being cleaned, and jobs of it may still write" in text:
+            # a start that a person cleared too early: it is tried again
+            if not any(
+                t.status in REMOVED_TRANSFORMATION for t in self.grid.transformations.values()
+            ):
+                self.note("I5", text)
         elif not isinstance(error, AirflowFailException) or not self._explained(name, text):
             self.note("I5", text)
 

@@ -224,10 +224,11 @@ class Walk(Person):
             if self.airflow.state == "success" and not self.airflow.undone() and self._idle():
                 self.operations.at_the_end()
                 return self.observer.at_the_end()
-            if anew := self._anew():
+            anew = self._anew()
+            self._set_right()
+            if anew:
                 self.tell(f"begun anew: {', '.join(self.airflow.clear(anew))}")
                 continue
-            self._set_right()
             if self.airflow.state == "failed" or self.airflow.undone():
                 clears += 1
                 if clears > 1 and self._hopeless():

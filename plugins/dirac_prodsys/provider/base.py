@@ -254,7 +254,7 @@ class DiracOperator(BaseOperator):
         if record is None:
             raise NotFound(
                 f"there is no transformation {name!r}",
-                "clear all tasks of the step's group to make it",
+                "clear the task that creates it, with what comes after it, to make it",
             )
         return record
 

@@ -253,9 +253,12 @@ def _is_inside(place: str, folder: Path) -> bool:
 
 
 def _again(made_of: Signatures, now: float) -> float:
-    """When a file is to be read once more: after the clock has moved on since its last change."""
+    """When a file is to be read once more: after the clock has moved on since its last change.
+
+    A file server's clock may be ahead of ours.
+    """
     last = max((signature[0] / 1e9 for signature in made_of.values() if signature), default=0.0)
-    return last + COARSE if 0 <= now - last < COARSE else 0.0
+    return last + COARSE if now - last < COARSE else 0.0
 
 
 def _interpret(

@@ -6,6 +6,8 @@ before it can write any more, and no file of it is left where the new jobs write
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from airflow.sdk.exceptions import AirflowException
 
 from dirac_prodsys.core import generations
@@ -26,27 +28,44 @@ def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
     :raises AirflowException: the one before it is being cleaned; it comes right by itself.
     :raises Conflict: it left files behind.
     """
-    return _name_and_presence(gateway, spec)[0]
+    return _next(gateway, spec, _found(gateway, spec))
 
 
 def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
-    """Whether a step has no transformation that can be started: it was cleaned, or never made.
+    """Whether a step's transformation is to be created before it starts, as a person cleaned it.
+
+    Also where that was begun: an attempt that died may have left half of it. What was deleted, so
+    that nothing is left of it, is made by the task that made it first: all of a production is there
+    before any of it starts.
 
     :raises AirflowException, Conflict: as :func:`name_for`.
     """
-    return not _name_and_presence(gateway, spec)[1]
+    found = _found(gateway, spec)
+    if not found:
+        return False
+    name = _next(gateway, spec, found)
+    begun = name != spec.name and name in found
+    return name not in found or (begun and found[name].status == TransformationStatus.NEW)
 
 
-def _name_and_presence(gateway: ProductionGateway, spec: TransformationSpec) -> tuple[str, bool]:
-    """The name, as :func:`name_for`, and whether there is a transformation of that name."""
-    found = find_all(gateway, [spec.name])[spec.name]
+def _found(
+    gateway: ProductionGateway, spec: TransformationSpec
+) -> Mapping[str, TransformationRecord]:
+    return find_all(gateway, [spec.name])[spec.name]
+
+
+def _next(
+    gateway: ProductionGateway,
+    spec: TransformationSpec,
+    found: Mapping[str, TransformationRecord],
+) -> str:
     statuses = {name: record.status for name, record in found.items()}
     name = generations.to_create(spec.name, statuses)
     if found and name not in found:
         _check_over(gateway, list(found.values())[-1])
         for record in found.values():
             _check_nothing_left(gateway, spec, record)
-    return name, name in found
+    return name
 
 
 def own_directories(spec: TransformationSpec, transformation: int) -> list[str]:

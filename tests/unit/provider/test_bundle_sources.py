@@ -210,21 +210,22 @@ def test_a_file_is_read_again_only_when_it_has_changed(
     assert read == ["a.yaml", "b.yaml", "b.yaml"]
 
 
+@pytest.mark.parametrize("ahead", [0, 1, 1_000_000_000])
 def test_a_change_that_a_coarse_clock_hides_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
+    """Also where the file server's clock is ahead of ours, by these ns."""
     path = tmp_path / "a.yaml"
     path.write_text(TWO_STEPS)
-    clock = path.stat().st_mtime
-    monkeypatch.setattr(
-        bundle_sources, "_signature", lambda state: (int(clock * 1e9), state.st_size)
-    )
+    written = path.stat().st_mtime_ns
+    clock = (written - ahead) / 1e9
+    monkeypatch.setattr(bundle_sources, "_signature", lambda state: (written, state.st_size))
     monkeypatch.setattr(bundle_sources.time, "time", lambda: clock)
     folder = SourceFolder(tmp_path)
     assert folder.scan()[0].production == "two"
     path.write_text(TWO_STEPS.replace("name: two", "name: too"))
     assert not folder.due()
-    clock += 2.5
+    clock += 3.5
     assert folder.due()
     assert folder.scan()[0].production == "too"
     assert not folder.due()

@@ -193,13 +193,28 @@ def test_a_start_makes_the_next_of_what_was_cleaned_and_starts_it_once(
     cleaned(started)
     start = DiracStartTransformationOperator
     result = killed_at_every_call(started, kind, start, production, context)
-    assert (result["id"], result["name"]) == (3, FRESH)
+    number = result["id"]
+    # half of one that was torn is replaced
+    assert (number, result["name"]) == (4 if kind == "torn" else 3, FRESH)
     assert len(started.transformations) == 3
-    fresh = started.transformations[3]
+    fresh = started.transformations[number]
     assert (fresh.status, len(fresh.tasks)) == ("Active", 6)
     again = do(start, production, "make", context)
-    assert (again["id"], again["tasks_added"]) == (3, 0)
+    assert (again["id"], again["tasks_added"]) == (number, 0)
+    # it is whole: whoever compares it with the plan adopts it
+    whole = do(DiracCreateTransformationOperator, production, "make", context)
+    assert (whole["id"], whole["adopted"]) == (number, True)
     assert len(started.transformations) == 3
+
+
+def test_a_start_does_not_make_what_was_deleted(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    """Another step might have begun by then: the task that made it first makes it again."""
+    del started.transformations[1]
+    with pytest.raises(AirflowFailException, match="clear the task that creates it"):
+        do(DiracStartTransformationOperator, production, "make", context)
+    assert len(started.transformations) == 1
 
 
 def test_a_start_does_not_begin_anew_beside_files_that_were_left_behind(

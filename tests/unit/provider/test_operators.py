@@ -107,7 +107,7 @@ def test_start_makes_directories_and_tasks_before_it_activates(
 def test_an_act_without_a_transformation_says_what_to_do(
     grid: MemoryGrid, production: Production, context: Context
 ) -> None:
-    with pytest.raises(AirflowFailException, match="clear all tasks of the step's group"):
+    with pytest.raises(AirflowFailException, match="clear the task that creates it"):
         do(DiracCompleteTransformationOperator, production, "make", context)
 
 
