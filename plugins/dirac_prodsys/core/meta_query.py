@@ -266,7 +266,7 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
     first = kept[0]._conditions
     differing = [f for f in names if any(q._conditions.get(f) != first.get(f) for q in kept)]
     values = [[q._conditions.get(field) for field in differing] for q in kept]
-    unions: dict[str, OneOf] = {}
+    spelled: dict[str, set[Any]] = {field: set() for field in differing}
     combinations: set[tuple[Any, ...]] = set()
     for row in values:
         lists = [c for c in row if isinstance(c, OneOf)]
@@ -275,9 +275,9 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
             break
         combinations.update(itertools.product(*(c.keys for c in lists)))
         for field, some in zip(differing, sets, strict=True):
-            known = unions[field].values if field in unions else frozenset[Any]()
-            unions[field] = OneOf(known | some)
+            spelled[field] |= some
     else:
+        unions = {field: OneOf(frozenset(some)) for field, some in spelled.items()}
         if len(combinations) == math.prod(len(union.values) for union in unions.values()):
             return MetaQuery({**kept[0]._conditions, **unions})
     raise MetaQueryError(
