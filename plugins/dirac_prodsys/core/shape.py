@@ -180,7 +180,7 @@ class _Drawing:
         self.watched = {name: looked_at(production, step) for name, step in self.steps.items()}
         #: step → its tasks, in their order, but for those that look at a parent
         self.parts = {name: tuple(self._parts(step)) for name, step in self.steps.items()}
-        self.common = self._common()
+        self.asked = self._asked()
 
         names = {naming.group_id(step.name) for step in plan.steps}
         names |= {naming.group_id(loop.name) for loop in plan.loops}
@@ -207,15 +207,15 @@ class _Drawing:
         groups = tuple(self.groups.values())
         return Shape(groups, self.tasks, self.ids, edges, self.late, self.streams)
 
-    def _common(self) -> set[tuple[str, str]]:
-        """Conditions that all queries of steps' input have."""
-        queries = [s.transformation.input_query for s in self.plan.steps]
-        asked = [
-            {(name, str(value)) for name, value in query.to_dirac().items()}
+    def _asked(self) -> Counter[tuple[str, str]]:
+        """How many different queries of steps' input have a condition."""
+        queries = {step.transformation.input_query for step in self.plan.steps}
+        return Counter(
+            (name, str(value))
             for query in queries
             if query is not None
-        ]
-        return set.intersection(*asked) if len(asked) > 1 else set()
+            for name, value in query.to_dirac().items()
+        )
 
     # -- boxes ------------------------------------------------------------------------------------
 
@@ -373,10 +373,11 @@ class _Drawing:
                 first[Place("complete", name)] = label
                 continue
             if share(step.start):
-                self._before(Place("start", name), Place("ready", own, name), label)
+                self._before(Place("start", name), Place("ready", own, name))
             else:
-                first[Place("start", name)] = label
-            self._before(Place("complete", name), self._after_input(own), _COMPLETE)
+                first[Place("start", name)] = ""
+            streaming = f"{label} {_STREAMING}".strip()
+            self._before(Place("complete", name), self._after_input(own), streaming)
         first |= {Place("complete", name): _AFTER for name in step.after if name not in outside}
         if step.name not in self.again:
             first[Place("verify")] = ""
@@ -439,20 +440,25 @@ class _Drawing:
     def _said(self, child: StepPlan) -> str:
         """What of its query tells the child's files from others of the production, in short."""
         query = child.transformation.input_query
-        if query is None:
+        if not query:
             return ""
+        asked = query.to_dirac()
+        # that they are files of this run goes without saying
+        of_run = f"= {self.plan.run}"
+        asked = {n: v for n, v in asked.items() if _value(v) != of_run} or asked
+        fewest = min(self.asked[name, str(value)] for name, value in asked.items())
         told = ", ".join(
             f"{name} {_value(value)}"
-            for name, value in query.to_dirac().items()
-            if (name, str(value)) not in self.common
+            for name, value in asked.items()
+            if self.asked[name, str(value)] == fewest
         )
         return told if len(told) <= _LABEL else f"{told[: _LABEL - 1]}…"
 
 
-#: labels of edges: no file comes any more; a step that the other names under ``after``
-_COMPLETE, _AFTER = "complete", "after"
-#: characters of a label
-_LABEL = 40
+#: labels of edges: files are taken as they come; a step that the other names under ``after``
+_STREAMING, _AFTER = "(streaming)", "after"
+#: characters of what a label says of the files: boxes stand as far apart as labels are long
+_LABEL = 24
 
 
 def _value(value: Any) -> str:
