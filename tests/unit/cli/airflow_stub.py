@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 USER, PASSWORD = "eve", "a secret word"
 
@@ -55,6 +55,7 @@ class AirflowStub:
         self.state = "success"
         self.problem = ""
         self.preview: dict[str, Any] = PREVIEW
+        self.outcome: dict[str, Any] | None = OUTCOME
         self.status: dict[str, int] = {}
         #: answers that are lost on their way, of POST
         self.lost = 0
@@ -99,16 +100,18 @@ class AirflowStub:
         previewed = self.runs[run]["conf"]["preview"]
         found = {
             ("preview", "return_value"): self.preview,
-            ("act", "outcome"): None if previewed or self.problem else OUTCOME,
+            ("act", "outcome"): None if previewed or self.problem else self.outcome,
             ("preview", "problem"): self.problem or None,
         }.get((task, key))
         return (404, {"detail": "none"}) if found is None else (200, {"value": found})
 
 
+Stub = TypeVar("Stub", bound=AirflowStub)
+
+
 @contextmanager
-def serving() -> Iterator[AirflowStub]:
-    """A stub that listens on loopback."""
-    stub = AirflowStub()
+def serving(stub: Stub) -> Iterator[Stub]:
+    """``stub``, listening on loopback."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

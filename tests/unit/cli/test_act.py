@@ -20,7 +20,7 @@ Ask = Callable[..., Any]
 @pytest.fixture
 def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirflowStub]:
     monkeypatch.setattr(act, "LOOK_EACH", 0.01)
-    with serving() as stub:
+    with serving(AirflowStub()) as stub:
         monkeypatch.setenv("DIRAC_PRODSYS_AIRFLOW", stub.url)
         monkeypatch.setenv("DIRAC_PRODSYS_AIRFLOW_USER", USER)
         monkeypatch.setenv("DIRAC_PRODSYS_AIRFLOW_PASSWORD", PASSWORD)

@@ -13,6 +13,14 @@ from dirac_prodsys.provider.actions_dag import actions_dag
 MAKE, MERGE = 1, 2
 
 
+class Store(dict[str, Any]):
+    """A task state store."""
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        self[key] = value
+        self.retention = retention
+
+
 class TaskInstance:
     """XComs of one run."""
 
