@@ -34,7 +34,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from dirac_prodsys.core import loops, naming
 from dirac_prodsys.core.conduct import share
@@ -42,6 +42,7 @@ from dirac_prodsys.core.gate_makers import knots
 from dirac_prodsys.core.graph import StepGraph
 from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan, StepPlan
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.shape_labels import labels
 
 Part = Literal[
     "begin", "approve", "create", "register", "verify",
@@ -180,7 +181,7 @@ class _Drawing:
         self.watched = {name: looked_at(production, step) for name, step in self.steps.items()}
         #: step → its tasks, in their order, but for those that look at a parent
         self.parts = {name: tuple(self._parts(step)) for name, step in self.steps.items()}
-        self.asked = self._asked()
+        self.labels = labels(production, plan)
 
         names = {naming.group_id(step.name) for step in plan.steps}
         names |= {naming.group_id(loop.name) for loop in plan.loops}
@@ -206,16 +207,6 @@ class _Drawing:
         edges = tuple(Edge(*pair, label) for pair, label in self._reduced().items())
         groups = tuple(self.groups.values())
         return Shape(groups, self.tasks, self.ids, edges, self.late, self.streams)
-
-    def _asked(self) -> Counter[tuple[str, str]]:
-        """How many different queries of steps' input have a condition."""
-        queries = {step.transformation.input_query for step in self.plan.steps}
-        return Counter(
-            (name, str(value))
-            for query in queries
-            if query is not None
-            for name, value in query.to_dirac().items()
-        )
 
     # -- boxes ------------------------------------------------------------------------------------
 
@@ -367,7 +358,7 @@ class _Drawing:
         own, entries = step.name, self._entries(step.name)
         outside = _outside(self.production, step)
         first: dict[Place, str] = {Place("done", loop): "" for loop in outside.values()}
-        label = self._said(step)
+        label = self.labels[own]
         for name in self.near[own]:
             if name not in self.streams[own]:
                 first[Place("complete", name)] = label
@@ -437,37 +428,9 @@ class _Drawing:
     def _last(self, name: str) -> Place:
         return Place(self.parts[name][-1], name)
 
-    def _said(self, child: StepPlan) -> str:
-        """What of its query tells the child's files from others of the production, in short."""
-        query = child.transformation.input_query
-        if not query:
-            return ""
-        asked = query.to_dirac()
-        # that they are files of this run goes without saying
-        of_run = f"= {self.plan.run}"
-        asked = {n: v for n, v in asked.items() if _value(v) != of_run} or asked
-        fewest = min(self.asked[name, str(value)] for name, value in asked.items())
-        told = ", ".join(
-            f"{name} {_value(value)}"
-            for name, value in asked.items()
-            if self.asked[name, str(value)] == fewest
-        )
-        return told if len(told) <= _LABEL else f"{told[: _LABEL - 1]}…"
-
 
 #: labels of edges: files are taken as they come; a step that the other names under ``after``
 _STREAMING, _AFTER = "(streaming)", "after"
-#: characters of what a label says of the files: boxes stand as far apart as labels are long
-_LABEL = 24
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(
-            f"{operator} {', '.join(map(str, v)) if isinstance(v, list | tuple) else v}"
-            for operator, v in value.items()
-        )
-    return f"= {value}"
 
 
 def _near(production: Production, step: StepPlan) -> tuple[str, ...]:
