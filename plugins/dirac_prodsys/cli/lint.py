@@ -163,12 +163,13 @@ def _all_findings(
 
 
 def _summary(files: int, found: Iterable[Finding]) -> str:
-    worst: dict[str, str] = {}
+    """How many files were checked, and how much was found in them; notes are no mistakes."""
+    number: Counter[str] = Counter()
     for finding in found:
-        if finding.severity != "note" and worst.get(finding.file) != "error":
-            worst[finding.file] = finding.severity
-    count = Counter(worst.values())
-    return f"{files} files checked, {count['error']} with errors, {count['warning']} with warnings"
+        number[finding.severity] += finding.stands_for
+    told = ((files, "file"), (number["error"], "error"), (number["warning"], "warning"))
+    checked, errors, warnings = (f"{count:,} {word}{'s' * (count != 1)}" for count, word in told)
+    return f"{checked} checked, {errors}, {warnings}"
 
 
 def _not_served(apart: Iterable[Path | None]) -> str:
