@@ -18,6 +18,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "plan": (
         f"plan {_FILE}",
+        f"plan {_FILE} --verbose",
         f"plan {_FILE} --parameters tasks=20 --json",
         f"plan {_FILE} --live --run night-7",
     ),

@@ -21,6 +21,7 @@ from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files, sub_folder
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
+from dirac_prodsys.core.counted import counted
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
@@ -167,9 +168,8 @@ def _summary(files: int, found: Iterable[Finding]) -> str:
     number: Counter[str] = Counter()
     for finding in found:
         number[finding.severity] += finding.stands_for
-    told = ((files, "file"), (number["error"], "error"), (number["warning"], "warning"))
-    checked, errors, warnings = (f"{count:,} {word}{'s' * (count != 1)}" for count, word in told)
-    return f"{checked} checked, {errors}, {warnings}"
+    errors, warnings = (counted(number[one], one) for one in ("error", "warning"))
+    return f"{counted(files, 'file')} checked, {errors}, {warnings}"
 
 
 def _not_served(apart: Iterable[Path | None]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from dirac_prodsys.core.counted import counted
 from dirac_prodsys.core.job_report import JobReport, JobState
 from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.report import Row, summary
@@ -36,8 +37,7 @@ class DatasetState:
     frozen: bool
 
     def __str__(self) -> str:
-        files = f"{self.files} file{'s' * (self.files != 1)}"
-        return f"{files}, {'frozen' if self.frozen else 'not frozen'}"
+        return f"{counted(self.files, 'file')}, {'frozen' if self.frozen else 'not frozen'}"
 
 
 @dataclass(frozen=True)
