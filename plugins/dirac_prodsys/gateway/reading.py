@@ -3,7 +3,8 @@
 Read-only, and for whoever has a gateway: tasks of a DAG, and the command line. Everything is asked
 in bulk and bounded: a report on a hundred thousand jobs names those that did not end well.
 
-Invariant: what the grid cannot tell is said in a note; only the Transformation System is needed.
+Invariant: what the grid cannot tell is said in a note; the Transformation System is needed, and for
+a whole run the catalogue.
 """
 
 from __future__ import annotations
