@@ -191,8 +191,8 @@ def _output_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
     for output in spec.body.outputs if spec.body.kind == "job" else ():
         where = "" if lowest == [output.directory] else f"{output.directory}/"
         yield "output files", f"{where}{output.name} on {output.se}"
-        for each in output.metadata:
-            yield "file metadata", _words(each.items())
+        if turns := [_words(each.items()) for each in output.metadata]:
+            yield f"file metadata{', by turns' if len(turns) > 1 else ''}", "; ".join(turns)
     if spec.output_query is not None:
         yield "output metadata", query_words(spec.output_query)
 

@@ -66,6 +66,16 @@ def test_a_job_of_ctao_is_told_by_its_program_version_and_settings(prodsys):
     assert "output directory: /ctao/MC/PROD6/LaPalma\n" not in shown  # those above are made, too
 
 
+def test_metadata_of_files_are_told_by_turns(prodsys, good):
+    metadata = "      files: ['a_@{JOB_ID}.dat']\n      file_metadata: {split: [train, test]}\n"
+    good.write_text(
+        good.read_text().replace('      files: ["events_@{JOB_ID}.dat"]\n', metadata, 1)
+    )
+    shown = prodsys("plan", good).stdout
+    assert "output files: a_@{JOB_ID}.dat on DISK-A-SE\n" in shown
+    assert "file metadata, by turns: split = train; split = test\n" in shown
+
+
 def test_a_program_that_reads_it_gets_whole_lines_and_a_terminal_no_wider_ones(prodsys, good):
     lines = prodsys("plan", GOOD_FILES / "ctao_jobs.yaml").stdout.splitlines()
     assert max(map(len, lines)) > 120
