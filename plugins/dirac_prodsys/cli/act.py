@@ -72,6 +72,10 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
     kind = ACTIONS[conf["action"]]
     with readable_errors():
         request = read_request({**conf, "preview": True})
+        confirm = request.production if request.needs_confirming else ""
+        real = {**conf, "preview": False, "confirm": confirm}
+        if not preview and (yes or not on_terminal()):
+            read_request(real)  # nobody will be asked why: refuse before a preview is waited for
         if access.url.startswith("http://") and not is_local(access.url):
             typer.echo(f"warning: {access.url} is not encrypted", err=True)
         with _session(access) as airflow:
@@ -84,9 +88,7 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
                 _consent(request)
                 reason = reason or typer.prompt("Why", err=True)
                 digest = str((told.preview or {}).get("digest", ""))
-            confirm = request.production if request.needs_confirming else ""
-            real = {"preview": False, "confirm": confirm, "digest": digest, "reason": reason}
-            final = {**conf, **real}
+            final = {**real, "digest": digest, "reason": reason}
             checked = read_request(final)
             ended = _follow(airflow, final, checked, access.wait)
     raise typer.Exit(_tell(ended, as_json))

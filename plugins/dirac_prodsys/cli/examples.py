@@ -18,6 +18,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "plan": (
         f"plan {_FILE}",
+        f"plan {_FILE} --verbose",
         f"plan {_FILE} --parameters tasks=20 --json",
         f"plan {_FILE} --live --run night-7",
     ),
@@ -29,7 +30,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         f"diff {_FILE} --live --run night-7",
     ),
     "convert": (f"convert {_FILE} --to graphml", "convert gammas.yml --to yaml"),
-    "schema": ("schema", "schema --format markdown", "schema --of site"),
+    "schema": (
+        "schema",
+        "schema --install",
+        "schema --install include/productions",
+        "schema --format markdown",
+        "schema --of site",
+    ),
     "status": ("status bands__night-7__merge", f"status --file {_FILE} --run night-7"),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
     "check": (f"check --file {_FILE} --run night-7",),

@@ -113,6 +113,17 @@ def test_yes_needs_the_reason(ask: Ask, airflow: AirflowStub) -> None:
     assert "needs a reason" in done.stderr
 
 
+@pytest.mark.parametrize("action", [name for name, kind in ACTIONS.items() if kind.risky])
+def test_without_a_reason_nothing_is_previewed_where_nobody_can_be_asked_for_it(
+    ask: Ask, airflow: AirflowStub, action: str
+) -> None:
+    done = ask(action, "bands", "--run", "r1")
+    assert (done.exit_code, airflow.runs, airflow.tokens) == (2, {}, [])
+    assert f"{action} cannot be undone: it needs a reason" in done.stderr
+    assert "--reason" in done.stderr
+    assert ask(action, "bands", "--run", "r1", "--preview").exit_code == 0
+
+
 def test_nothing_to_do_is_not_asked_for(ask: Ask, airflow: AirflowStub) -> None:
     airflow.preview = {**PREVIEW, "rows": [{**PREVIEW["rows"][0], "answer": "leave"}]}
     assert ask(*CLEAN, typed="").exit_code == 0

@@ -60,6 +60,7 @@ def test_every_table_has_json_beside_it(prodsys, folder: Path) -> None:
     assert [box["key"] for box in drawn["boxes"]][:2] == ["simulate", "merge"]
     assert {"source", "target", "words", "late"} == set(drawn["arrows"][0])
     made = json.loads(prodsys("new", "other", "--json").stdout)
+    assert made.pop("schema").startswith("file:///")
     assert made == {
         "file": "include/productions/other.yaml",
         "template": "chain",

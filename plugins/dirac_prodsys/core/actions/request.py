@@ -182,7 +182,7 @@ class _Reader:
             return
         if (kind.risky or request.force) and not request.reason:
             what = f"{kind.name} cannot be undone" if kind.risky else "force is an exception"
-            self.wrong(f"{what}: it needs a reason", "say why, in one line, as 'reason'")
+            self.wrong(f"{what}: it needs a reason", "say why, in one line, as 'reason' (--reason)")
         if request.needs_confirming and request.confirm != request.production:
             self.wrong(
                 f"{kind.name} is not confirmed: 'confirm' is {request.confirm!r}",
