@@ -181,6 +181,7 @@ def _verify(asked: _Asked, **given: Any) -> BaseOperator:
     return DiracVerifyOperator(
         created={name: ids[Place("create", name)] for name in early},
         late=[step.name for step in asked.plan.steps if step.name in asked.drawn.late],
+        approval=ids.get(Place("approve"), ""),
         # however ``register`` ends: nobody waits for the ProductionSystem
         trigger_rule="all_done" if asked.production.registry else "all_success",
         **given,

@@ -41,19 +41,24 @@ class DiracVerifyOperator(DiracProductionOperator):
 
     :param created: step → ID of the task that creates its transformation.
     :param late: the other steps.
+    :param approval: ID of the task by which a person agrees to the run; empty: nobody is asked.
     """
 
-    def __init__(self, *, created: Mapping[str, str], late: Sequence[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, created: Mapping[str, str], late: Sequence[str], approval: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.created = dict(created)
         self.late = tuple(late)
+        self.approval = approval
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Ask Airflow and the grid.
 
-        :raises AirflowFailException: a transformation was not created, or is gone.
+        :raises AirflowFailException: a transformation was not created, or is gone; nobody agreed.
         """
-        tasks = sorted(self.created.values())
+        # one that was cleared alone may have been refused while a create went on
+        tasks = [*filter(None, [self.approval]), *sorted(self.created.values())]
         states = task_states(context["dag"].dag_id, str(context["run_id"]), tasks)
         bad = [f"{task} is {states.get(task)}" for task in tasks if states.get(task) != "success"]
         if bad:
