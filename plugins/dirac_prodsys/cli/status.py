@@ -38,8 +38,8 @@ def status(
 
     with readable_errors():
         on.demand_names("status", names, file)
-        wanted = [*(names or []), *(_names_of(file, run) if file else [])]
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        wanted = [*(names or []), *(_names_of(gateway, file, run) if file else [])]
         snapshots = look(gateway, wanted)
     if as_json:
         rows = [snapshot.to_dict() for snapshot in snapshots]
@@ -76,8 +76,8 @@ def status_table(snapshots: Sequence[Snapshot]) -> Table:
     return table
 
 
-def _names_of(file: Path, run: str) -> list[str]:
-    return [step.transformation.name for step in on.plan_of(file, run).steps]
+def _names_of(gateway: ProductionGateway, file: Path, run: str) -> list[str]:
+    return [step.transformation.name for step in on.plan_of(gateway, file, run).steps]
 
 
 def _counts(counts: Mapping[str, int]) -> str:

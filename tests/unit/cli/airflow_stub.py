@@ -55,6 +55,7 @@ class AirflowStub:
         self.state = "success"
         self.problem = ""
         self.preview: dict[str, Any] = PREVIEW
+        self.outcome: dict[str, Any] = OUTCOME
         self.status: dict[str, int] = {}
         #: answers that are lost on their way, of POST
         self.lost = 0
@@ -99,16 +100,16 @@ class AirflowStub:
         previewed = self.runs[run]["conf"]["preview"]
         found = {
             ("preview", "return_value"): self.preview,
-            ("act", "outcome"): None if previewed or self.problem else OUTCOME,
+            ("act", "outcome"): None if previewed or self.problem else self.outcome,
             ("preview", "problem"): self.problem or None,
         }.get((task, key))
         return (404, {"detail": "none"}) if found is None else (200, {"value": found})
 
 
 @contextmanager
-def serving() -> Iterator[AirflowStub]:
+def serving(stub: AirflowStub | None = None) -> Iterator[AirflowStub]:
     """A stub that listens on loopback."""
-    stub = AirflowStub()
+    stub = stub or AirflowStub()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -25,8 +25,8 @@ MOST_UNSEEN = 20
 #: tasks and events that one action may add
 MAX_TASKS, MAX_EVENTS = 1_000_000, 10**15
 
-#: of names, and of patterns of names as the shell has them
-NAMES = r"[A-Za-z0-9_.*?+:-]+"
+#: of names, Airflow's run IDs among them, and of patterns of names as the shell has them
+NAMES = r"[A-Za-z0-9_.*?+:~-]+"
 CONNECTION = r"[A-Za-z0-9_.-]+"
 
 _KNOWN = (
@@ -261,4 +261,4 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-_NAME_HINT = "names have letters, digits and _ . - + : ; patterns * and ?"
+_NAME_HINT = "names have letters, digits and _ . - + : ~ ; patterns * and ?"
