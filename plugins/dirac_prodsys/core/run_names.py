@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.errors import DefinitionError
@@ -48,10 +49,11 @@ def name_parts(name: str) -> NameParts | None:
     parts = name.split(naming.SEPARATOR)
     if len(parts) < 3 or not all(_AFTER_STEP.fullmatch(part) for part in parts[3:]):
         return None
+    production, run, step = parts[:3]
     begin, fresh, number = name.rpartition(f"{naming.SEPARATOR}fresh")
     if fresh and number.isdigit():
-        return NameParts(*parts[:3], first=begin, start=int(number))
-    return NameParts(*parts[:3], first=name)
+        return NameParts(production, run, step, begin, int(number))
+    return NameParts(production, run, step, name)
 
 
 def tags_meant(text: str) -> tuple[str, ...]:
@@ -73,3 +75,8 @@ def tags_meant(text: str) -> tuple[str, ...]:
     if marked[1] and naming.run_tag(marked[1]) == said:
         return (said,)  # its ID was changed in nothing: the digits prove it
     return (said, made)
+
+
+def means_run(text: str, tag: str) -> bool:
+    """Whether a person who gives an ID, a tag or a pattern of tags means the run of this tag."""
+    return fnmatchcase(tag, text) if WILD & set(text) else tag in tags_meant(text)

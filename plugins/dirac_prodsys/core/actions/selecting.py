@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.run_names import WILD, NameParts, name_parts, tags_meant
+from dirac_prodsys.core.run_names import NameParts, means_run, name_parts
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Listed:
     :param group: TransformationGroup.
     :param author_group: DIRAC group of whoever created it; ``vo``: that group's VO, or empty.
     :param events_per_task: 0: not said.
+    :param created: when, in UTC, as ``2026-11-29 10:00:00``; empty: not said.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Listed:
     author_group: str = ""
     vo: str = ""
     events_per_task: int = 0
+    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,5 @@ def _of_run_and_step(request: ActionRequest, parts: NameParts) -> bool:
 
 
 def _of_run(run: str, parts: NameParts) -> bool:
-    if not run or WILD & set(run):
-        return fnmatchcase(parts.run, run or "*")
-    return parts.run in (run, *tags_meant(run))  # those of others have any name there
+    # those of others have any name there
+    return not run or run == parts.run or means_run(run, parts.run)
