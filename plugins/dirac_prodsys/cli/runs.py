@@ -119,4 +119,5 @@ def _show(rows: Sequence[RunRow], *, ids: bool) -> None:
         told = [row.production, row.run, str(row.state), f"{row.done}/{row.steps}"]
         told += [row.started or "-"] * started + [row.run_id or "-"] * ids
         cells.append(told)
-    whole_console().print(whole_table(head, cells))
+    console = whole_console()
+    console.print(whole_table(head, cells, console.width))

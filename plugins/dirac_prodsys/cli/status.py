@@ -128,7 +128,7 @@ def show(rows: Sequence[StatusRow]) -> None:
     console = whole_console()
     if heading := title(rows):
         console.print(heading, markup=False)
-    console.print(whole_table(*columns(rows)))
+    console.print(whole_table(*columns(rows), console.width))
 
 
 def _by_names(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 #: columns, more than any line has
 _UNBROKEN = 100_000
 
-#: characters of cells that are not folded as long as there is a wider one
-_UNFOLDED = 16
+#: columns of what is drawn and is no text; and between two cells
+_DRAWN, _GAP = 10, 2
 
 
 def whole_console() -> Console:
@@ -30,17 +30,34 @@ def whole_console() -> Console:
     return console
 
 
-def whole_table(head: Sequence[str], rows: Iterable[Sequence[str | RenderableType]]) -> Table:
-    """A table; text is shown as it is."""
+def whole_table(
+    head: Sequence[str], rows: Iterable[Sequence[str | RenderableType]], width: int
+) -> Table:
+    """A table; text is shown as it is.
+
+    :param width: columns of the console; where they are not enough, the widest cells are folded.
+    """
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    lines = [[Text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    lines = [list(row) for row in rows]
+    natural = [
+        max(cell_len(cell) if isinstance(cell, str) else _DRAWN for cell in column)
+        for column in zip(head, *lines, strict=True)
+    ]
     table = Table(box=None, pad_edge=False)
-    for number, name in enumerate(head):
-        texts = [line[number] for line in lines]
-        longest = max((len(each) for each in texts if isinstance(each, Text)), default=0)
-        table.add_column(name, overflow="fold", min_width=longest if longest <= _UNFOLDED else None)
+    for name, columns in zip(head, fitted(natural, width - _GAP * (len(head) - 1)), strict=True):
+        table.add_column(name, overflow="fold", width=columns)
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in line))
     return table
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """The widths, of which the widest are made narrower until there is room for all."""
+    found = list(widths)
+    while sum(found) > room and max(found) > 1:
+        widest = max(found)
+        found[found.index(widest)] = widest - 1
+    return found

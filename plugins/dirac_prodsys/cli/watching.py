@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from dirac_prodsys.cli.status import Look
     from dirac_prodsys.core.status_view import StatusRow
 
-#: columns of a bar
-_BAR = 20
+#: lines beside the rows: title, head, trouble, rows that are not drawn, and the cursor
+_BESIDE = 5
 
 
 class Looks(Protocol):
@@ -72,12 +72,13 @@ def watch(looks: Looks, every: float) -> None:
         if not console.is_terminal:
             follow(looks, when_changed(console), sleep)
             return
-        with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
-            follow(
-                looks,
-                lambda seen, trouble: live.update(picture(seen, trouble), refresh=True),
-                sleep,
-            )
+        with Live(console=console, auto_refresh=False) as live:
+
+            def draw(seen: Look, trouble: str) -> None:
+                room = max(1, console.height - _BESIDE - len(seen.notes))
+                live.update(picture(seen, trouble, console.width, most=room), refresh=True)
+
+            follow(looks, draw, sleep)
     except KeyboardInterrupt:
         pass  # that is how one stops looking
 
@@ -89,27 +90,37 @@ def when_changed(console: Console) -> Callable[[Look, str], None]:
     def draw(seen: Look, trouble: str) -> None:
         if last != [seen.rows, trouble]:
             last[:] = [seen.rows, trouble]
-            console.print(picture(seen, trouble, bars=False))
+            console.print(picture(seen, trouble, console.width, bars=False))
 
     return draw
 
 
-def picture(seen: Look, trouble: str, *, bars: bool = True) -> RenderableType:
-    """A look as a table, with a bar in each row."""
+def picture(
+    seen: Look, trouble: str, width: int, *, bars: bool = True, most: int | None = None
+) -> RenderableType:
+    """A look as a table, with a bar in each row.
+
+    :param width: columns of the console.
+    :param most: rows for which there is room; of more, those are drawn that are not over.
+    """
     from rich.console import Group
     from rich.text import Text
 
     from dirac_prodsys.cli.tables import whole_table
     from dirac_prodsys.core.status_view import columns, title
 
-    head, cells = columns(seen.rows)
+    rows, words = list(seen.rows), [*seen.notes]
+    if most is not None and len(rows) > most:
+        rows = [row for row in rows if not row.over][:most] or rows[:most]
+        words.append(f"{len(seen.rows) - len(rows)} more rows: without --watch, all are shown")
+    head, cells = columns(rows)
     if bars:
-        drawn = [[*row, *_bar(one)] for row, one in zip(cells, seen.rows, strict=True)]
-        table = whole_table([*head, "Progress", ""], drawn)
+        drawn = [[*cell, *_bar(row)] for cell, row in zip(cells, rows, strict=True)]
+        table = whole_table([*head, "Progress", ""], drawn, width)
     else:
-        table = whole_table(head, cells)
-    words = filter(None, [*seen.notes, trouble])
-    return Group(*map(Text, filter(None, [title(seen.rows)])), table, *map(Text, words))
+        table = whole_table(head, cells, width)
+    told = filter(None, [*words, trouble])
+    return Group(*map(Text, filter(None, [title(rows)])), table, *map(Text, told))
 
 
 def _bar(row: StatusRow) -> tuple[RenderableType, str]:
@@ -117,4 +128,4 @@ def _bar(row: StatusRow) -> tuple[RenderableType, str]:
 
     done, total = row.progress
     part = 1.0 if row.completed else done / total if total else 0.0
-    return ProgressBar(total=1.0, completed=part, width=_BAR), f"{done}/{total}" if total else "-"
+    return ProgressBar(total=1.0, completed=part), f"{done}/{total}" if total else "-"

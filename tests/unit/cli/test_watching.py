@@ -103,13 +103,22 @@ def test_a_bar_shows_how_far_each_step_is(gateway: MemoryGateway) -> None:
     gateway.grid.advance(300)
     out = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
     seen = looks(gateway)(frozenset())
-    out.print(watching.picture(seen, "the grid does not answer: down"))
+    out.print(watching.picture(seen, "the grid does not answer: down", 120))
     lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert lines[0].strip() == "production good, run r1"
     assert lines[1].split()[-1] == "Progress"
     assert [line.split()[-1] for line in lines[2:5]] == ["3/3", "2/3", "0/1"]
     assert "━━━" in lines[2]
     assert lines[-1] == "the grid does not answer: down"
+
+
+def test_of_more_rows_than_there_is_room_those_at_work_are_drawn(gateway: MemoryGateway) -> None:
+    gateway.complete_transformation(4)
+    out = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
+    out.print(watching.picture(looks(gateway)(frozenset()), "", 120, most=1))
+    lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[2].split()[0] == "merge"
+    assert lines[-1] == "2 more rows: without --watch, all are shown"
 
 
 def test_what_no_person_reads_is_told_once_for_each_change(

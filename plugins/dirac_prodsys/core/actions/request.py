@@ -52,7 +52,7 @@ class ActionRequest:
     """An action, what it is for, and why.
 
     :param production: name, or a pattern of names (``*`` and ``?``).
-    :param run: run ID or tag, or a pattern; empty: all runs.
+    :param run: run ID or tag, or a pattern of tags; empty: all runs.
     :param steps: names or patterns; empty: all steps.
     :param states: only transformations in these states; empty: in any.
     :param tasks: tasks to be added to each; :param events: the same in events.
