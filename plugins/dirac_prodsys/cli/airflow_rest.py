@@ -23,7 +23,7 @@ from dirac_prodsys.errors import (
 
 _API = "/api/v2"
 
-#: runs of one answer: the most that Airflow gives, as it is installed (``maximum_page_limit``)
+#: runs of one answer; Airflow may give fewer (``maximum_page_limit``)
 PAGE = 100
 
 
@@ -96,10 +96,12 @@ class AirflowRest:
         while len(found) < most:
             page = {"limit": PAGE, "offset": len(found), "order_by": "-run_after"}
             answer = self._call("GET", f"/dags/{dag}/dagRuns", allowed=(404,), params=page)
-            runs = [] if answer.status_code == 404 else answer.json()["dag_runs"]
-            found += [run["dag_run_id"] for run in runs]
-            if len(runs) < PAGE:
-                break
+            if answer.status_code == 404:
+                return []
+            runs = answer.json()
+            found += [run["dag_run_id"] for run in runs["dag_runs"]]
+            if not runs["dag_runs"] or len(found) >= runs["total_entries"]:
+                break  # a page may be smaller than what was asked for
         return found
 
     def page(self, dag: str, run: str) -> str:

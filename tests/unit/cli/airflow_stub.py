@@ -93,9 +93,9 @@ class AirflowStub:
     def list(self, dag: str) -> tuple[int, Any]:
         if dag not in self.others:
             return 404, {"detail": f"no DAG {dag}"}
-        begin, limit = int(self.query["offset"]), int(self.query["limit"])
-        page = self.others[dag][begin : begin + limit]
-        return 200, {"dag_runs": [{"dag_run_id": run} for run in page]}
+        begin, limit = int(self.query["offset"]), min(2, int(self.query["limit"]))
+        runs = [{"dag_run_id": run} for run in self.others[dag]]
+        return 200, {"dag_runs": runs[begin : begin + limit], "total_entries": len(runs)}
 
     def look(self, parts: list[str]) -> tuple[int, Any]:
         run = parts[0]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from dirac_prodsys.cli import airflow_rest
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.plan import compile as compile_plan
@@ -99,10 +98,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirflowStub]:
         yield stub
 
 
-def test_run_ids_are_those_of_airflow(
-    prodsys, options: list[str], airflow: AirflowStub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(airflow_rest, "PAGE", 2)
+def test_run_ids_are_those_of_airflow(prodsys, options: list[str], airflow: AirflowStub) -> None:
     airflow.others = {"bands": ["scheduled__2026-10-02T00:00:00+00:00", "r2", MANUAL]}
     rows = json.loads(prodsys("runs", "--json", *options).stdout)["runs"]
     assert [row["run_id"] for row in rows] == [MANUAL, "", ""]
