@@ -78,7 +78,7 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
             read_request(real)  # nobody will be asked why: refuse before a preview is waited for
         if access.url.startswith("http://") and not is_local(access.url):
             typer.echo(f"warning: {access.url} is not encrypted", err=True)
-        with _session(access) as airflow:
+        with session(access) as airflow:
             digest, reason = "", request.reason
             if preview or (kind.risky and not yes):
                 told = _follow(airflow, conf | {"preview": True}, request, access.wait)
@@ -188,12 +188,15 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
     return RUN
 
 
-def _session(access: Access) -> AirflowRest:
-    """Password and token are in no option: a command line is seen by everybody on the machine."""
+def session(access: Access, *, ask: bool = True) -> AirflowRest:
+    """Password and token are in no option: a command line is seen by everybody on the machine.
+
+    :param ask: for the password, on a terminal, if it is said nowhere.
+    """
     from dirac_prodsys.cli.airflow_rest import AirflowRest
 
     token = os.environ.get("DIRAC_PRODSYS_AIRFLOW_TOKEN", "")
     password = os.environ.get("DIRAC_PRODSYS_AIRFLOW_PASSWORD", "")
-    if access.user and not token and not password and on_terminal():
+    if ask and access.user and not token and not password and on_terminal():
         password = typer.prompt(f"Airflow password of {access.user}", hide_input=True, err=True)
     return AirflowRest(access.url, user=access.user, password=password, token=token)

@@ -37,7 +37,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "schema --format markdown",
         "schema --of site",
     ),
-    "status": ("status bands__night-7__merge", f"status --file {_FILE} --run night-7"),
+    "runs": ("runs", "runs bands 'gamma*'", "runs bands --airflow https://airflow.example.org"),
+    "status": (
+        "status bands",
+        "status bands --run manual__2026-11-29T10:00:00+00:00 --step merge",
+        "status 'bands__night-*__merge'",
+        f"status --file {_FILE} --run night-7 --watch",
+    ),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
     "check": (f"check --file {_FILE} --run night-7",),
 }

@@ -60,7 +60,8 @@ def lint(
         bool, typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites.")
     ] = False,
     run: Annotated[
-        str, typer.Option("--run", metavar="TAG", help="Live: the run that is to start.")
+        str,
+        typer.Option("--run", metavar="RUN", help="Live: the run that is to start, by ID or tag."),
     ] = "",
     backend: grid_options.Backend = "dirac",
     config: grid_options.Config = "",
@@ -73,6 +74,7 @@ def lint(
     outage: ProdsysError | None = None
     with readable_errors():
         allowed = allowed_by(site, bundle)
+        run = grid_options.tag_of(run) if run else ""
     if live:
         from dirac_prodsys.gateway.protocol import GatewaySettings
 

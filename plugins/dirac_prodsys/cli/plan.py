@@ -47,9 +47,9 @@ def plan(
         str,
         typer.Option(
             "--run",
-            metavar="TAG",
+            metavar="RUN",
             autocompletion=runs,
-            help="Run tag to fill in; Airflow makes its own.",
+            help="Run to fill in: its ID in Airflow, or its tag.",
         ),
     ] = NO_RUN,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
@@ -89,6 +89,11 @@ def plan(
         values = parameter_values(production, parameters) if parameters else None
         known = dataset_queries(datasets)
         gateway = grid_options.gateway_of(backend, config, proxy, group, timeout) if live else None
+        run = (
+            grid_options.tag_of(run)
+            if gateway is None
+            else grid_options.tag_on_grid(gateway, production.name, run)
+        )
         if gateway is not None:
             known = look_up_datasets(gateway, production, run, values, known)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)

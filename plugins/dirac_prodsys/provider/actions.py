@@ -269,8 +269,8 @@ def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
         left = "".join(f"\n  not ours: {line}" for line in selection.left_out[:20])
         raise NotFound(
             f"no transformation of ours is meant by {request.scope} (VO {vo}){left}",
-            "`dirac-prodsys status` and DIRAC's own pages show names and states; transformations "
-            "of others need their whole name, force and a reason",
+            "`dirac-prodsys runs` lists productions and runs, `dirac-prodsys status` names and "
+            "states; transformations of others need their whole name, force and a reason",
         )
     ids = [one.id for one in selection.listed]
     first = preview(request, selection, gateway.snapshot(ids), {})

@@ -75,8 +75,8 @@ def _params() -> dict[str, Param]:
             title="Production",
         ),
         "run": _text(
-            "Run ID of the production's run, or a pattern; empty: all its runs. Clean and delete "
-            "need it.",
+            "The production's run: its ID or its tag, or a pattern of tags; empty: all its runs. "
+            "Clean and delete need it.",
             "Run",
             NAMES,
         ),
