@@ -46,6 +46,7 @@ from dirac_prodsys.provider.deeds import (
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
 from dirac_prodsys.provider.site import site, vo_of
+from dirac_prodsys.provider.who_asked import triggered_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -330,12 +331,3 @@ def _share(gateway: ActingGateway, request: ActionRequest, transformation: int) 
 def _who(context: Context) -> tuple[str, str]:
     """Airflow's user who asked, and the run."""
     return triggered_by(context) or "unknown", str(context["dag_run"].run_id)
-
-
-def triggered_by(context: Context) -> str | None:
-    """Airflow's user who triggered the run; None: it was no user of Airflow's.
-
-    The API server writes it from the session or token of the request, and no field of the request
-    says it. Airflow's own command line writes the name of the user of the operating system.
-    """
-    return getattr(context["dag_run"], "triggering_user_name", None) or None
