@@ -16,6 +16,7 @@ from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.core.actions.again import look_again
+from dirac_prodsys.core.actions.commands import to_carry_out
 from dirac_prodsys.core.actions.deciding import Decision
 from dirac_prodsys.core.actions.outcome import Outcome, Result, Word, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, Row, preview
@@ -142,6 +143,9 @@ class ProductionPreviewOperator(_ActionOperator):
         made = self.on_grid(look_if_allowed)
         context["ti"].xcom_push(key="table", value=made.to_text())
         self.log.info("%s", made.to_text())
+        commands = to_carry_out(request, made.digest) if request.preview and made.acts else []
+        if commands:
+            self.log.info("nothing was touched. To carry this out:\n%s", "\n".join(commands))
         if request.digest and request.digest != made.digest:
             raise AirflowFailException(
                 f"what would be touched has changed: the digest is {made.digest}, and "
@@ -154,7 +158,7 @@ class ProductionPreviewOperator(_ActionOperator):
                 f"above, then act on it with digest {made.digest}; or name the run"
             )
         told = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
-        return {**made.to_dict(), **told}
+        return {**made.to_dict(), **told, "commands": commands}
 
 
 class ProductionActionOperator(_ActionOperator):

@@ -7,11 +7,13 @@ Invariant: a form that is submitted as it opens touches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param
 
+from dirac_prodsys.core.actions.commands import DAG_ID
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.actions.request import (
     CONNECTION,
@@ -30,8 +32,6 @@ from dirac_prodsys.provider.actions import (
 )
 from dirac_prodsys.provider.hook import DiracHook
 
-DAG_ID = "production_operations"
-
 #: the form opens with those that are in no section; sections open by a click
 _VALUES, _MORE = "Values of extend and set group size", "More"
 
@@ -39,15 +39,18 @@ _VALUES, _MORE = "Values of extend and set group size", "More"
 _STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
 
 
-def actions_dag() -> DAG:
-    """The DAG; the same whenever it is built."""
+def actions_dag(productions: Sequence[str] = ()) -> DAG:
+    """The DAG; the same whenever it is built.
+
+    :param productions: names that the form offers; others, and patterns, can be typed.
+    """
     with DAG(
         dag_id=DAG_ID,
         description="Start, stop, resume, flush, complete, extend, clean or delete a production",
         doc_md=_documentation(),
         tags=["dirac", "operations"],
         schedule=None,
-        params=_params(),
+        params=_params(productions),
         catchup=False,
         is_paused_upon_creation=False,
         max_active_runs=16,
@@ -58,7 +61,8 @@ def actions_dag() -> DAG:
     return dag
 
 
-def _params() -> dict[str, Param]:
+def _params(productions: Sequence[str]) -> dict[str, Param]:
+    offered = {"examples": list(productions)} if productions else {}
     return {
         "action": Param(
             description="What is done. Everything is previewed first.",
@@ -73,6 +77,7 @@ def _params() -> dict[str, Param]:
             pattern=f"^{NAMES}$",
             maxLength=MAX_PATTERN,
             title="Production",
+            **offered,
         ),
         "run": _text(
             "Run ID of the production's run, or a pattern; empty: all its runs. Clean and delete "
