@@ -1,5 +1,7 @@
 """The two tasks of ``production_operations``: tell what would be touched; then do what was told.
 
+Where it is asked for, a preview offers to be carried out (``actions_offer``).
+
 Invariant: nothing is done to a transformation that the preview of the same run does not name, by
 its ID, or that is not any more what it told of: each is looked at again right before. Each is done
 once in a run, however often the task is killed, retried or cleared; and what failed is told beside
@@ -8,9 +10,9 @@ what was done. Who asked, and why, is written into DIRAC before the act.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -36,6 +38,7 @@ from dirac_prodsys.errors import (
 )
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider import registry
+from dirac_prodsys.provider.actions_offer import OFFER, accepted, is_offered, offer
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.deeds import (
     ActingGateway,
@@ -52,6 +55,8 @@ from dirac_prodsys.provider.who_asked import triggered_by
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+T = TypeVar("T")
+
 PREVIEW_TASK, ACT_TASK = "preview", "act"
 
 #: transformations whose files are looked up for a preview; of more, only their number is told
@@ -62,8 +67,20 @@ class _ActionOperator(DiracOperator):
     serves_step: ClassVar[bool] = False
     operator_extra_links: ClassVar[tuple[Any, ...]] = ()
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        #: the answer to an offer, kept over outages
+        self.handed_on: dict[str, Any] = {}
+
+    def on_grid(
+        self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None
+    ) -> T:
+        """See the base; an outage hands the answer on."""
+        return super().on_grid(call, state or self.handed_on)
+
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Do it; why it could not be done is XCom ``problem``, too, for whoever follows the run."""
+        self.handed_on = dict(state)
         try:
             return self.do(context)
         except AirflowFailException as error:
@@ -80,7 +97,8 @@ class _ActionOperator(DiracOperator):
         :raises AirflowFailException: it cannot be done as it is asked, or not by whoever asks.
         """
         try:
-            request = read_request(given_values(context))
+            given = {**given_values(context), **self.handed_on}
+            request = read_request({name: given[name] for name in given if name != OFFER})
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from error
         self.dirac_conn_id = request.connection or DiracHook.default_conn_name
@@ -175,6 +193,9 @@ class ProductionActionOperator(_ActionOperator):
         """
         request = self.request(context)
         if request.preview:
+            found = _told(context, request)
+            if is_offered(context, found):
+                offer(context, request, found)
             raise AirflowSkipException(
                 "a preview touches nothing; the same with preview: false does it"
             )
@@ -200,6 +221,12 @@ class ProductionActionOperator(_ActionOperator):
                 "done stays done"
             )
         return outcome.to_dict()
+
+    def answered(
+        self, context: Context, event: Mapping[str, Any] | None = None, digest: str = ""
+    ) -> dict[str, Any]:
+        """Carry out the preview, if the answer to its offer is yes."""
+        return self.work(context, accepted(context, event or {}, digest))
 
     def _act(self, context: Context, request: ActionRequest, row: Row, by: str, run: str) -> Result:
         why = f": {request.reason}" if request.reason else ""

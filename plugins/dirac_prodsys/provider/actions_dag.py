@@ -30,6 +30,7 @@ from dirac_prodsys.provider.actions import (
     ProductionActionOperator,
     ProductionPreviewOperator,
 )
+from dirac_prodsys.provider.actions_offer import OFFER
 from dirac_prodsys.provider.hook import DiracHook
 
 #: the form opens with those that are in no section; sections open by a click
@@ -53,7 +54,8 @@ def actions_dag(productions: Sequence[str] = ()) -> DAG:
         params=_params(productions),
         catchup=False,
         is_paused_upon_creation=False,
-        max_active_runs=16,
+        # an offer that nobody answers must not keep a stop from starting
+        max_active_runs=64,
         default_args={"owner": "dirac", "retries": 3, "retry_delay": timedelta(seconds=10)},
     ) as dag:
         preview = ProductionPreviewOperator(task_id=PREVIEW_TASK)
@@ -104,6 +106,13 @@ def _params(productions: Sequence[str]) -> dict[str, Param]:
             "Only tell what would be touched. Switch it off to act.",
             type="boolean",
             title="Preview only",
+        ),
+        OFFER: Param(
+            True,
+            "After a preview, ask under Required Actions whether to carry it out: you alone can "
+            "answer. Only the form asks by default.",
+            type="boolean",
+            title="Offer to carry it out",
         ),
         "confirm": _text(
             "To act, clean and delete need the production's name typed here, and complete a "
@@ -203,8 +212,9 @@ def _documentation() -> str:
 
 _ABOUT = """\
 What people do to productions that run, or ran. **A run touches nothing unless `preview` is
-switched off**; its task `preview` tells in its log, and as XCom, which transformations, files and
-bytes are meant. The same again with `preview` off does it.
+switched off**, or whoever asked for it answers *Carry it out* under Required Actions; its task
+`preview` tells in its log, and as XCom, which transformations, files and bytes are meant, and by
+which command it is done. The same again with `preview` off does it, too.
 
 Who asked, why, and what was done to which transformation stays in the run. What failed is listed;
 clear the task `act` to try that again, what is done stays done. A production's own run accepts
