@@ -161,6 +161,7 @@ class ProductionsDagBundle(BaseDagBundle):
             write_index(self._index, new)
         self._tell_change(shelf, version)
         self._current, self._asked = version, time.monotonic()
+        asked |= set(shelf.retired)
         self._ask_again = (asked, owners, shelf.retired) if shelf.retired or owners else None
         self._signatures, self._index_state = dict(signatures), _state(self._index)
 
