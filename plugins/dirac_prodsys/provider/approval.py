@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.notices import Notice
+from dirac_prodsys.core.parameters import taken
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.generations import find_newest
@@ -86,7 +87,9 @@ class DiracApprovalOperator(HITLOperator):
         self.subject = approval.subject_of(asked)
         silence = (self.defaults or [REJECT])[0]
         told = who_and_when(context, asked.within, silence)
+        values = taken(self.production.parameters, given_values(context))
         if self.step is None:
+            told += f" Its values: {approval.code(values)}." if values else ""
             self.body = approval.before_production(plan, told)
         else:
             self.body = approval.before_step(plan, self.step, self._reports(plan), told)

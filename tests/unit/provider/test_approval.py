@@ -87,6 +87,20 @@ def test_the_question_before_a_production_is_its_plan_letter_by_letter(
     assert parked.value.timeout == datetime.timedelta(hours=2)
 
 
+def test_the_question_tells_the_values_of_the_run_and_which_are_defaults(
+    asked: dict[str, Any], waiting: dict[str, Any]
+) -> None:
+    text = ASKING.replace("%s", "reject").replace(
+        "steps:\n", "parameters: {n: {type: int, default: 3}, m: {type: int}}\nsteps:\n", 1
+    )
+    waiting["params"] = {"n": 3, "m": 50}
+    with pytest.raises(TaskAwaitingInput):
+        DiracApprovalOperator(task_id="approve", production=load_production(text, "f")).execute(
+            waiting
+        )
+    assert "Its values: `m = 50, n = 3 (default)`." in asked["body"]
+
+
 def test_the_question_before_a_step_tells_what_the_jobs_of_its_parents_came_to(
     asked: dict[str, Any], waiting: dict[str, Any], grid: MemoryGrid, gateway: MemoryGateway
 ) -> None:
