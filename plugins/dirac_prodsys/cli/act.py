@@ -79,8 +79,8 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
         if access.url.startswith("http://") and not is_local(access.url):
             typer.echo(f"warning: {access.url} is not encrypted", err=True)
         with session(access) as airflow:
-            digest, reason = "", request.reason
-            if preview or (kind.risky and not yes):
+            digest, reason = request.digest, request.reason
+            if preview or (kind.risky and not yes and not digest):
                 told = _follow(airflow, conf | {"preview": True}, request, access.wait)
                 if preview or told.state != "success" or not _touches(told):
                     raise typer.Exit(_tell(told, as_json))
@@ -182,6 +182,9 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
         names = ("by", "reason", "run")
         told = {k: v for k, v in ended.preview.items() if k not in names}
         typer.echo(Preview.from_dict(told).to_text(), err=err)
+        # an Airflow of an older version tells none
+        for command in ended.preview.get("commands", ()) if not err else ():
+            typer.echo(f"to carry this out: {command}", err=True)
     if ended.state != "failed":
         return 0
     typer.echo(ended.problem or f"the run failed; see {ended.page}", err=True)

@@ -42,6 +42,10 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "states": (Annotated[list[str] | None, typer.Option("--state", help="Only if it is…")], None),
     "reason": (Annotated[str, typer.Option(help="Why, in one line; it is kept.")], ""),
     "preview": (Annotated[bool, typer.Option("--preview", help="Tell, and touch nothing.")], False),
+    "digest": (
+        Annotated[str, typer.Option(help="Of a preview: act, unasked, if it would tell the same.")],
+        "",
+    ),
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Act without asking.")], False),
     "force": (
         Annotated[bool, typer.Option("--force", help="Also what we did not create, by its name.")],

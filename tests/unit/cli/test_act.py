@@ -107,6 +107,20 @@ def test_yes_does_it_in_one_run(ask: Ask, airflow: AirflowStub) -> None:
     assert (real["preview"], real["confirm"], real["digest"]) == (False, "bands", "")
 
 
+def test_a_digest_does_what_was_previewed_unasked(ask: Ask, airflow: AirflowStub) -> None:
+    digest = PREVIEW["digest"]
+    assert ask(*CLEAN, "--reason", "old", "--digest", digest).exit_code == 0
+    (real,) = confs(airflow)
+    assert (real["preview"], real["confirm"], real["digest"]) == (False, "bands", digest)
+
+
+def test_a_preview_tells_the_command_that_carries_it_out(ask: Ask, airflow: AirflowStub) -> None:
+    airflow.preview = {**PREVIEW, "commands": ["airflow dags trigger x", "dirac-prodsys x"]}
+    done = ask(*CLEAN, "--preview")
+    assert "to carry this out: dirac-prodsys x" in done.stderr
+    assert "carry this out" not in done.stdout
+
+
 def test_yes_needs_the_reason(ask: Ask, airflow: AirflowStub) -> None:
     done = ask(*CLEAN, "--yes")
     assert (done.exit_code, airflow.runs) == (2, {})

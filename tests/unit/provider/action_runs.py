@@ -24,6 +24,8 @@ class Store(dict[str, Any]):
 class TaskInstance:
     """XComs of one run."""
 
+    id = "0000"
+
     def __init__(self) -> None:
         self.pushed: dict[str, Any] = {}
         self.preview: Any = None
@@ -48,7 +50,7 @@ class ActionRun:
             **context,
             "task_state_store": type(context["task_state_store"])(),
             "params": {**defaults, "production": "two", **params},
-            "dag_run": SimpleNamespace(run_id="ops-1", triggering_user_name="shifter"),
+            "dag_run": SimpleNamespace(run_id="ops-1", triggering_user_name="shifter", conf={}),
             "ti": self.ti,
         }
 

@@ -20,6 +20,7 @@ from dirac_prodsys.provider.operators import (
     DiracStartTransformationOperator,
 )
 from dirac_prodsys.provider.preparing import DiracBeginRunOperator, DiracVerifyOperator
+from tests.unit.provider.conftest import TWO_STEPS
 
 Context = dict[str, Any]
 
@@ -181,3 +182,23 @@ def test_the_dag_tells_who_agrees() -> None:
     for given, told in ((LOOP, ""), (text, "prepare.approve")):
         verify: Any = build_dag(load_production(given, "p.yaml")).get_task("prepare.verify")
         assert verify.approval == told
+
+
+def test_the_beginning_marks_the_values_that_nobody_gave(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parameters = "parameters: {n: {type: int, default: 3}, fast: {type: boolean, default: true}}"
+    text = TWO_STEPS.replace("steps:\n", f"{parameters}\nsteps:\n", 1)
+    begin = DiracBeginRunOperator(task_id="begin", production=load_production(text, "f"))
+    context["params"] = {"n": 50, "fast": True, "odd": [1]}
+    told: list[str] = []
+    monkeypatch.setattr(begin.log, "info", lambda text, *a: told.append(text % a))
+    begin.work(context, {})
+    assert told == ["run r1, tag r1; parameters: fast = true (default), n = 50, odd = [1]"]
+
+
+def test_no_run_of_a_retired_production_begins(production: Production, context: Context) -> None:
+    begin = DiracBeginRunOperator(task_id="begin", production=production, retired=True)
+    with pytest.raises(AirflowFailException, match="production two is retired") as caught:
+        begin.work(context, {})
+    assert "hint: the page of this DAG says why" in str(caught.value)
