@@ -59,6 +59,7 @@ CORE_LIBRARIES = {
     "pydantic_core",
     "re",
     "re2",
+    "shlex",
     "struct",
     "types",
     "typing",

@@ -11,22 +11,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import DEFINITION
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.plan import ProductionPlan
-    from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Transformation names.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Productions, PRODUCTION/STEP, transformations, or patterns of names.",
+    ),
 ]
 File = Annotated[
     Path | None,
     typer.Option("--file", exists=True, dir_okay=False, help="All steps of this production…"),
 ]
-Run = Annotated[str, typer.Option("--run", metavar="TAG", help="…in this run.")]
+Run = Annotated[
+    str,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        autocompletion=runs,
+        help="…in this run: its ID or its tag. Of a production: else the runs that are not over.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Backend = Annotated[str, typer.Option(help="Gateway to use.")]
 Config = Annotated[
@@ -55,31 +67,41 @@ def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -
     :raises typer.Exit: it is told neither names nor a production file.
     """
     if not names and file is None:
-        typer.echo(f"{command}: give transformation names, or --file and --run", err=True)
+        typer.echo(f"{command}: give productions or transformations, or --file and --run", err=True)
         raise typer.Exit(DEFINITION)
 
 
-def plan_of(file: Path, run: str) -> ProductionPlan:
-    """The plan of a run of a production file."""
+def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:
+    """The plan of a run of a production file.
+
+    :param run: its ID in Airflow, or its tag.
+    """
     from dirac_prodsys.core.plan import compile as compile_plan
 
     if not run:
         raise typer.BadParameter("--file needs --run")
-    return compile_plan(read_production(file), run=run)
+    production = read_production(file)
+    return compile_plan(production, run=tag_on_grid(gateway, production.name, run))
 
 
-def existing(gateway: ProductionGateway, names: Sequence[str]) -> list[TransformationRecord]:
-    """The named transformations, in the order of ``names``; of a step that began anew, the newest.
+def tag_of(run: str) -> str:
+    """The tag of a run that is named by its ID in Airflow or its tag, where no grid is asked.
 
-    :raises NotFound: one of them does not exist; nothing is shown then, lest it look complete.
+    :raises DefinitionError: it names no single run.
     """
-    from dirac_prodsys.gateway.generations import find_newest
+    from dirac_prodsys.core.run_names import tags_meant
 
-    records = find_newest(gateway, names)
-    missing = [name for name in names if name not in records]
-    if missing:
-        raise NotFound(
-            f"no such transformation: {', '.join(missing)}",
-            "`dirac-prodsys plan FILE --run TAG` shows the names that a run uses",
-        )
-    return [records[name] for name in names]
+    return tags_meant(run)[0]
+
+
+def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
+    """The same where a grid is asked: what may be ID and tag is what the grid has."""
+    from dirac_prodsys.core.run_names import name_parts, tags_meant
+    from dirac_prodsys.gateway.action_protocol import ActionGateway
+
+    tags = tags_meant(run)
+    if len(tags) == 1 or not isinstance(gateway, ActionGateway):
+        return tags[0]
+    listed = (name_parts(one.name) for one in gateway.list_transformations([production]))
+    there = {parts.run for parts in listed if parts is not None and parts.production == production}
+    return next((tag for tag in tags if tag in there), tags[0])
