@@ -60,6 +60,8 @@ def escapes(message: str) -> str:
 
 def unprintable(text: str) -> str:
     """What does not print in ``text``, with its place; empty if all of it prints."""
+    if text.isprintable():
+        return ""
     for place, character in enumerate(text, 1):
         if not character.isprintable():
             return f"{named(character)} at character {place}"

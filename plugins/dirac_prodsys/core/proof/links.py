@@ -88,6 +88,6 @@ def _share(subject: Subject, found: Link, wanted: MetaQuery) -> str:
         for name in wanted.fields
         if name in undeclared
         or name in STANDARD_FIELDS
-        or (name in declared and not wanted.only(name).subsumes(left.only(name)))
+        or (name in declared and wanted.narrows(left, name))
     ]
     return f"part of the files ({', '.join(narrower)})"
