@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dirac_prodsys.core.meta_value import (
@@ -64,11 +65,13 @@ class OneOf:
 
     def to_dirac(self) -> dict[str, Any]:
         """``{"=": v}`` or ``{"in": […]}``: the two forms in which DIRAC loses nothing."""
-        values = list(self.values)
-        if len(values) > 1:
-            values.sort(key=order_key)
+        values = self._sorted
         bare = len(values) == 1 and _prints(values[0])
-        return {"=": values[0]} if bare else {"in": values}
+        return {"=": values[0]} if bare else {"in": [*values]}
+
+    @cached_property
+    def _sorted(self) -> tuple[Value, ...]:
+        return tuple(sorted(self.values, key=order_key) if len(self.values) > 1 else self.values)
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,8 @@ def _in_single(condition: Condition) -> Condition:
     if isinstance(condition, Missing):
         return condition
     if isinstance(condition, OneOf):
-        return OneOf(_with_stored(condition.values))
+        stored = _with_stored(condition.values)
+        return condition if len(stored) == len(condition.values) else OneOf(stored)
     low, high = _end(condition.low, lowest=True), _end(condition.high, lowest=False)
     changed = meta_condition.between(low, high, _with_stored(condition.excluded))
     if changed is None:

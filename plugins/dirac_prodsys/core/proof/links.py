@@ -81,10 +81,10 @@ def _undeclared(subject: Subject, found: Link, fields: list[str]) -> Iterator[Pr
 def _share(subject: Subject, found: Link, wanted: MetaQuery) -> str:
     if found.share == "all":
         return "all files"
-    left, asked = subject.leaves[found.parent], wanted.to_dirac()
+    left, asked = subject.leaves[found.parent], wanted.conditions
     undeclared, declared = frozenset(found.undeclared), frozenset(left.fields)
     narrower = [
-        f"{name} {say(asked[name])}"
+        f"{name} {say(asked[name].to_dirac())}"
         for name in wanted.fields
         if name in undeclared
         or name in STANDARD_FIELDS
