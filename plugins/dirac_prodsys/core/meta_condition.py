@@ -141,6 +141,8 @@ def both(left: Condition, right: Condition) -> Condition | None:
     if isinstance(left, OneOf):
         if isinstance(right, OneOf) and len(right.values) < len(left.values):
             return both(right, left)  # a long list is asked for each value of the short one
+        if isinstance(right, OneOf) and left.keys <= right.keys:
+            return left
         kept = frozenset(v for v in left.values if matches(right, v))
         if len(kept) == len(left.values):
             return left  # nothing is left out, so nothing is to be compared anew

@@ -9,7 +9,7 @@ a split is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 
 from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.meta_condition import OneOf, matches
@@ -18,9 +18,12 @@ from dirac_prodsys.core.meta_value import Value, compared
 from dirac_prodsys.core.outputs import Candidates
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof.subject import Subject, removes
+from dirac_prodsys.core.spans import Spans
 
 #: outputs that one step might swallow and that are told
 _TOLD = 5
+#: pairs of children of one parent that are told; of more, nobody reads all
+_OVERLAPS = 1_000
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -52,20 +55,10 @@ def _narrowing(subject: Subject, parent: str) -> dict[str, tuple[str, ...]]:
 def _overlaps(
     subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]], work: _Work
 ) -> Iterator[Problem]:
-    splitting = {
-        child: fields
-        for child, fields in narrowing.items()
-        # who removes files is meant to take what others have taken
-        if not removes(subject.steps[child].transformation)
-    }
-    sets = {child: frozenset(fields) for child, fields in splitting.items()}
-    for first, second in _perhaps_common(subject, splitting):
-        field = next((name for name in splitting[second] if name in sets[first]), None)
-        one, two = subject.takes[first], subject.takes[second]
-        if field is None or (one == two and work.of(first) == work.of(second)):
-            continue  # told as the same work
+    told = 0
+    for first, second, field in _perhaps_common(subject, narrowing, work):
         try:
-            both = one.refine(two)
+            both = subject.takes[first].refine(subject.takes[second])
         except EmptyIntersection:
             continue
         yield Problem(
@@ -75,16 +68,41 @@ def _overlaps(
             "let the two parts exclude each other, if each file is meant for one of them",
             code="siblings-overlap",
         )
+        told += 1
+        if told == _OVERLAPS:
+            return
 
 
-def _perhaps_common(subject: Subject, steps: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of steps, in their order, but those that a value rules out."""
-    candidates = Candidates({step: subject.takes[step].listed for step in steps})
-    place = {step: number for number, step in enumerate(steps)}
-    for first in steps:
-        for second in candidates.of(subject.takes[first]):
-            if place[second] > place[first]:
-                yield first, second
+def _perhaps_common(
+    subject: Subject, narrowing: dict[str, tuple[str, ...]], work: _Work
+) -> Iterator[tuple[str, str, str]]:
+    """Pairs of steps, in their order, that take part of the files by one field: which.
+
+    Left out are those that a value or a range keeps apart, those of the same work, which are told
+    as such, and steps that remove files: these are meant to take what others have taken.
+    """
+    fields = {
+        child: names
+        for child, names in narrowing.items()
+        if not removes(subject.steps[child].transformation)
+    }
+    takes = {step: subject.takes[step] for step in fields}
+    later, twins = dict[str, set[str]](), dict[Hashable, set[str]]()
+    for step, names in fields.items():
+        for name in names:
+            later.setdefault(name, set()).add(step)
+        twins.setdefault((takes[step], work.of(step)), set()).add(step)
+    candidates = Candidates({step: query.listed for step, query in takes.items()})
+    spans = Spans(takes)
+    for first, names in fields.items():
+        for name in names:
+            later[name].discard(first)
+        among = set[str]().union(*(later[name] for name in names))
+        among -= twins[takes[first], work.of(first)]
+        among -= spans.apart(takes[first]) if among else set()
+        own = frozenset(names)
+        for second in candidates.of(takes[first], among):
+            yield first, second, next(name for name in fields[second] if name in own)
 
 
 def _left_out(
@@ -177,20 +195,25 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
             if s not in subject.relays and not subject.derived(s)
         }
     )
+    declaring: dict[str, set[str]] = {}
+    for step, left in subject.leaves.items():
+        for name in left.fields:
+            declaring.setdefault(name, set()).add(step)
+    spans = Spans(subject.leaves)
     for step, wanted in subject.takes.items():
-        expected, told = subject.sources(step), 0
-        for other in candidates.of(wanted):
-            if other in expected or told == _TOLD:
-                continue
+        having = [declaring.get(name, set()) for name in wanted.fields]
+        some, all_of_it = set.union(*having), set.intersection(*having)
+        among = some.difference(all_of_it, subject.sources(step))
+        if FIELD in wanted.fields:  # nobody but the planner sets it
+            among &= declaring.get(FIELD, set())
+        among -= spans.apart(wanted) if among else set()
+        told = 0
+        for other in candidates.of(wanted, among):
             left = subject.leaves[other]
-            declared = frozenset(left.fields)
-            common = tuple(name for name in wanted.fields if name in declared)
-            unsaid = [name for name in wanted.fields if name not in declared]
-            if FIELD in unsaid:
-                continue  # nobody but the planner sets it
-            if not common or not unsaid or not wanted.only(*common).intersects(left):
+            common = tuple(name for name in wanted.fields if name in left.conditions)
+            unsaid = [name for name in wanted.fields if name not in left.conditions]
+            if not wanted.only(*common).intersects(left):
                 continue
-            told += 1
             whose = "its own output" if other == step else f"the output of step {other}"
             yield Problem(
                 ("steps", step, "input"),
@@ -198,3 +221,6 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
                 f"declare {', '.join(unsaid)} in the output of {other}, with other values",
                 code="may-eat-output",
             )
+            told += 1
+            if told == _TOLD:
+                break

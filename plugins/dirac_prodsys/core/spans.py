@@ -1,0 +1,60 @@
+"""Queries whose values of a field lie too far apart to share one: told without asking each pair.
+
+A thousand steps that take a range each are half a million pairs, and all but a few lie apart.
+
+Invariant: what is left out cannot match; what is left may or may not. The ends of a list are those
+of its least and greatest value, and whether an end belongs to a range does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dirac_prodsys.core.meta_condition import Missing, OneOf, Range
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.meta_value import order_key
+
+#: in the order of ``order_key``: before all numbers, between numbers and texts, after all texts
+_FIRST, _BETWEEN, _LAST = (-1,), (1,), (2,)
+
+_End = tuple[object, ...]
+
+
+class Spans:
+    """Queries by the ends of what they want of a field.
+
+    :param queries: by name.
+    """
+
+    def __init__(self, queries: Mapping[str, MetaQuery]) -> None:
+        self._rows: dict[str, list[tuple[_End, _End, str]]] = {}
+        self._ranged: set[str] = set()
+        for name, query in queries.items():
+            for field, condition in query.conditions.items():
+                if not isinstance(condition, Missing):
+                    self._rows.setdefault(field, []).append((*_ends(condition), name))
+                if isinstance(condition, Range):
+                    self._ranged.add(field)
+
+    def apart(self, query: MetaQuery) -> set[str]:
+        """Names of those that some range keeps apart from this query."""
+        found: set[str] = set()
+        for field, condition in query.conditions.items():
+            rows = self._rows.get(field)
+            # lists are compared value by value elsewhere (``outputs.Candidates``)
+            if rows and (isinstance(condition, Range) or field in self._ranged):
+                low, high = (_FIRST, _FIRST) if isinstance(condition, Missing) else _ends(condition)
+                found.update(name for least, most, name in rows if most < low or high < least)
+        return found
+
+
+def _ends(condition: OneOf | Range) -> tuple[_End, _End]:
+    if isinstance(condition, OneOf):
+        keys = [order_key(value) for value in condition.values]
+        return min(keys), max(keys)
+    low, high = condition.low, condition.high
+    if low is None:
+        return _FIRST, _LAST if high is None else order_key(high.value)
+    if high is not None:
+        return order_key(low.value), order_key(high.value)
+    return order_key(low.value), _LAST if isinstance(low.value, str) else _BETWEEN
