@@ -44,7 +44,7 @@ class Spans:
             # lists are compared value by value elsewhere (``outputs.Candidates``)
             if rows and (isinstance(condition, Range) or field in self._ranged):
                 low, high = (_FIRST, _FIRST) if isinstance(condition, Missing) else _ends(condition)
-                found.update(name for least, most, name in rows if most < low or high < least)
+                found |= {name for least, most, name in rows if most < low or high < least}
         return found
 
 
