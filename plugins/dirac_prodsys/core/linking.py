@@ -22,7 +22,7 @@ from dirac_prodsys.core.inventory import check_askable
 from dirac_prodsys.core.meta_condition import Condition
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
 from dirac_prodsys.core.outputs import Output, Outputs, above
-from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.problems import ENOUGH, Path, Problems
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.gathering import Part
@@ -115,6 +115,8 @@ def read_query(
         with problems.at(*path):
             check_askable(field, made=made)
             conditions |= MetaQuery.parse({field: condition}).conditions
+        if len(problems.found) - before == ENOUGH:
+            break
     return None if len(problems.found) > before else MetaQuery(conditions)
 
 

@@ -9,6 +9,7 @@ of its least and greatest value, and whether an end belongs to a range does not 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from dirac_prodsys.core.meta_condition import Missing, OneOf, Range
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -27,25 +28,40 @@ class Spans:
     """
 
     def __init__(self, queries: Mapping[str, MetaQuery]) -> None:
-        self._rows: dict[str, list[tuple[_End, _End, str]]] = {}
-        self._ranged: set[str] = set()
-        for name, query in queries.items():
-            for field, condition in query.conditions.items():
-                if not isinstance(condition, Missing):
-                    self._rows.setdefault(field, []).append((*_ends(condition), name))
-                if isinstance(condition, Range):
-                    self._ranged.add(field)
+        self._queries = queries
+        self._ends: dict[str, list[tuple[_End, _End, str]]] = {}
 
     def apart(self, query: MetaQuery) -> set[str]:
         """Names of those that some range keeps apart from this query."""
         found: set[str] = set()
         for field, condition in query.conditions.items():
-            rows = self._rows.get(field)
             # lists are compared value by value elsewhere (``outputs.Candidates``)
-            if rows and (isinstance(condition, Range) or field in self._ranged):
+            ranged = isinstance(condition, Range) or field in self._ranged
+            if ranged and field in self._wanted:
                 low, high = (_FIRST, _FIRST) if isinstance(condition, Missing) else _ends(condition)
-                found |= {name for least, most, name in rows if most < low or high < least}
+                ends = self._ends_of(field)
+                found |= {name for least, most, name in ends if most < low or high < least}
         return found
+
+    @cached_property
+    def _wanted(self) -> dict[str, list[tuple[str, OneOf | Range]]]:
+        found: dict[str, list[tuple[str, OneOf | Range]]] = {}
+        for name, query in self._queries.items():
+            for field, condition in query.conditions.items():
+                if not isinstance(condition, Missing):
+                    found.setdefault(field, []).append((name, condition))
+        return found
+
+    @cached_property
+    def _ranged(self) -> set[str]:
+        """Fields of which some query wants a range."""
+        conditions = (one for query in self._queries.values() for one in query.conditions.items())
+        return {field for field, condition in conditions if isinstance(condition, Range)}
+
+    def _ends_of(self, field: str) -> list[tuple[_End, _End, str]]:
+        if field not in self._ends:
+            self._ends[field] = [(*_ends(wanted), name) for name, wanted in self._wanted[field]]
+        return self._ends[field]
 
 
 def _ends(condition: OneOf | Range) -> tuple[_End, _End]:

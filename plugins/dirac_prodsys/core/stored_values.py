@@ -35,6 +35,8 @@ _DATE = re.compile(
     re.ASCII,
 )
 _INT_LIMIT = 2**31
+#: whole numbers up to this one are kept by 24 bits
+_EXACT = 2**24
 _WIDTH = 128
 
 
@@ -191,6 +193,8 @@ def _in_single(condition: Condition) -> Condition:
     if isinstance(condition, Missing):
         return condition
     if isinstance(condition, OneOf):
+        if all(isinstance(value, int) and abs(value) <= _EXACT for value in condition.values):
+            return condition
         stored = _with_stored(condition.values)
         return condition if len(stored) == len(condition.values) else OneOf(stored)
     low, high = _end(condition.low, lowest=True), _end(condition.high, lowest=False)

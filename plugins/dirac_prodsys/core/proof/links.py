@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts, say
-from dirac_prodsys.core.problems import Problem, nearest
+from dirac_prodsys.core.problems import ENOUGH, Problem, nearest
 from dirac_prodsys.core.proof.subject import Link, Subject
 
 #: names that a sentence has
@@ -67,7 +67,7 @@ def some(names: list[str]) -> str:
 
 
 def _undeclared(subject: Subject, found: Link, fields: list[str]) -> Iterator[Problem]:
-    for name in fields:
+    for name in fields[:ENOUGH]:
         yield Problem(
             subject.condition(found.child, name),
             f"step {found.child} selects by {name}, which the output of {found.parent} does not "

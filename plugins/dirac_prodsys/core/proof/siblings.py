@@ -16,14 +16,12 @@ from dirac_prodsys.core.meta_condition import OneOf, matches
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
 from dirac_prodsys.core.meta_value import Value, compared
 from dirac_prodsys.core.outputs import Candidates
-from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.problems import ENOUGH, Problem
 from dirac_prodsys.core.proof.subject import Subject, removes
 from dirac_prodsys.core.spans import Spans
 
 #: outputs that one step might swallow and that are told
 _TOLD = 5
-#: pairs of children of one parent that are told; of more, nobody reads all
-_OVERLAPS = 1_000
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -69,7 +67,7 @@ def _overlaps(
             code="siblings-overlap",
         )
         told += 1
-        if told == _OVERLAPS:
+        if told == ENOUGH:
             return
 
 
@@ -86,6 +84,8 @@ def _perhaps_common(
         for child, names in narrowing.items()
         if not removes(subject.steps[child].transformation)
     }
+    if len(fields) < 2:
+        return
     takes = {step: subject.takes[step] for step in fields}
     later, twins = dict[str, set[str]](), dict[Hashable, set[str]]()
     for step, names in fields.items():
@@ -206,7 +206,9 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
         among = some.difference(all_of_it, subject.sources(step))
         if FIELD in wanted.fields:  # nobody but the planner sets it
             among &= declaring.get(FIELD, set())
-        among -= spans.apart(wanted) if among else set()
+        if not among:
+            continue
+        among -= spans.apart(wanted)
         told = 0
         for other in candidates.of(wanted, among):
             left = subject.leaves[other]
