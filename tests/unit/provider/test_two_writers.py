@@ -80,7 +80,7 @@ def one_after_the_other(begin: Any, state: str, deeds: list[Deed]) -> set[tuple[
     return found
 
 
-WRITERS = ("start", "stop", "flush", "complete", "clean")
+WRITERS = ("start", "resume", "stop", "flush", "complete", "clean")
 
 
 @pytest.mark.parametrize("state", ["New", "Active", "Flush", "Stopped"])
@@ -106,7 +106,7 @@ def test_two_verbs_in_any_order_come_to_what_one_after_the_other_comes_to(
         ("New", "start", "Cleaning", "Cleaning"),
         ("New", "start", "Completed", "Completed"),
         ("New", "start", "Stopped", "Stopped"),
-        ("Stopped", "start", "Cleaning", "Cleaning"),
+        ("Stopped", "resume", "Cleaning", "Cleaning"),
         ("Active", "flush", "Stopped", "Stopped"),
         ("Active", "flush", "Completed", "Completed"),
         ("Active", "flush", "Cleaning", "Cleaning"),
