@@ -1,0 +1,244 @@
+"""Keeping how a waiting step stands where people look: in the log at once, and with the task.
+
+While a task waits no worker runs. Its trigger can write XComs, and nothing else (Airflow 3.3's
+triggerer takes ``SetXCom``, and no ``SetTaskStateStore``): it writes ``state``, at once when the
+kind of state changes, and else once a minute at most. Only a worker can write the task state store:
+it does whenever it runs, and is woken for it when a step has come to be Stopped or failing, or is
+no longer.
+
+Invariant: nothing of it ever breaks or delays a wait: what cannot be written, or asked of the grid,
+is one line in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from airflow.sdk import NEVER_EXPIRE
+
+from dirac_prodsys.core.state_line import (
+    Seen,
+    State,
+    Stop,
+    failed_in_words,
+    failures,
+    state_of,
+)
+from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.gateway.reading import why_failing
+from dirac_prodsys.gateway.who_stopped import who_stopped
+from dirac_prodsys.provider.diary import PROGRESS_EVERY, Diary, reason_of
+from dirac_prodsys.provider.poller import Poller
+
+#: name of the XCom, and of the entry in the task state store
+STATE = "state"
+#: name of the XCom with the lines that a wait has written
+DIARY = "diary"
+
+#: seconds in which a worker is woken at most once for a kind of state
+WAKE_EVERY = 600.0
+#: kinds of state for which a worker is woken, when they begin and when they end
+_WAKING = ("stopped", "failing")
+
+#: seconds after which writing an XCom is given up
+_PATIENCE = 20.0
+
+
+class StateKeeper:
+    """Keeps how one waiting step stands; lives as long as its trigger.
+
+    :param task_instance: the trigger's; None: there is nowhere to write to.
+    """
+
+    def __init__(
+        self, poller: Poller, diary: Diary, transformation: int, task_instance: Any
+    ) -> None:
+        self._poller = poller
+        self._diary = diary
+        self._number = transformation
+        self._shelf = Shelf(task_instance, diary.log)
+        self._writer = StateWriter(self._shelf)
+        self._log = diary.log
+        self._asked_at = float("-inf")
+        #: what was said last of what could not be asked
+        self._untold = ""
+
+    async def begin(self) -> None:
+        """Tell what was said before the task deferred last."""
+        self._diary.story = self._diary.story.with_lines(await self._shelf.read(DIARY))
+        self._diary.begin()
+
+    async def end(self) -> None:
+        """Keep what was said for who waits on."""
+        if self._diary.story.lines:
+            await self._shelf.write(DIARY, self._diary.story.lines_to_dict())
+
+    async def look(self, seen: Seen) -> State:
+        """Say what is new at this look, and keep it; returns how the step stands."""
+        known = self._diary.story.causes
+        try:
+            seen = await self._with_stop(seen)
+            seen = await self._with_causes(seen)
+            self._untold = ""
+        except Exception as error:
+            if reason_of(error) != self._untold:
+                self._untold = reason_of(error)
+                self._log.info("no more can be told of the step's state: %s", self._untold)
+        story = self._diary.story
+        state = state_of(seen, time.time(), story.state)
+        news = state.is_news_after(story.state) or story.causes != known
+        self._diary.story = replace(story, state=state)
+        await self._writer.write(state, at_once=news)
+        if news:
+            await self.end()  # a triggerer that dies takes its log along
+        return state
+
+    def wakes(self) -> bool:
+        """Whether a worker is to write what the task state store has wrong; counts as done."""
+        story, now = self._diary.story, time.time()
+        if story.state is None or story.state.kind == "outage" or not story.stored:
+            return False
+        kind = story.state.kind
+        if kind == story.stored or not {kind, story.stored} & {*_WAKING}:
+            return False
+        if now - story.woken.get(kind, 0.0) < WAKE_EVERY:
+            return False
+        self._diary.story = replace(story, woken={**story.woken, kind: now})
+        return True
+
+    async def _with_stop(self, seen: Seen) -> Seen:
+        """Who stopped it, asked and told once for each stop."""
+        story, snapshot = self._diary.story, seen.snapshot
+        if seen.outage or snapshot is None:
+            return replace(seen, stop=story.stop)
+        if snapshot.status is not TransformationStatus.STOPPED:
+            if story.stop is not None:
+                self._diary.tell(f"transformation {self._number} is {snapshot.status} again")
+                self._diary.story = replace(self._diary.story, stop=None)
+            return seen
+        if story.stop is None:
+            number = self._number
+            stop = await self._poller.ask(
+                ("who stopped", number), lambda grid: who_stopped(grid, number) or Stop()
+            )
+            words = stop.in_words(time.time())
+            self._diary.warn(
+                f"transformation {number} ({snapshot.name}) is {words}; nothing runs until it is "
+                "Active"
+            )
+            self._diary.story = story = replace(self._diary.story, stop=stop)
+        return replace(seen, stop=story.stop)
+
+    async def _with_causes(self, seen: Seen) -> Seen:
+        """Why jobs fail: asked when there are more failures, and not all the time."""
+        story, snapshot = self._diary.story, seen.snapshot
+        if seen.outage or snapshot is None:
+            return replace(seen, causes=story.causes)
+        failed = failures(snapshot)
+        if failed < story.failures:  # files were tried again
+            self._diary.story = story = replace(story, failures=failed)
+        if not failed:
+            return seen
+        now = time.monotonic()
+        if failed > story.failures and now - self._asked_at >= PROGRESS_EVERY:
+            self._asked_at = now
+            number = self._number
+            requests = seen.rules is not None and seen.rules.by_requests
+            causes = await self._poller.ask(
+                ("why failing", number, failed),
+                lambda grid: why_failing(grid, number, by_requests=requests),
+            )
+            self._diary.story = replace(story, causes=causes, failures=failed)
+            new = failed - story.failures
+            words = failed_in_words(snapshot, causes, "request" if requests else "job")
+            self._diary.warn(f"{new} more failed: {words}")
+            story = self._diary.story
+        return replace(seen, causes=story.causes)
+
+
+class Shelf:
+    """The XComs of a trigger's own task: what it keeps there outlives a deferral.
+
+    :param task_instance: the trigger's, as the triggerer gave it; None: there is no shelf.
+    """
+
+    def __init__(self, task_instance: Any, log: Any) -> None:
+        self._task_instance = task_instance
+        self._log = log
+        self._failed = False
+
+    async def read(self, key: str) -> Any:
+        """What is kept; None: nothing, or it cannot be told."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        return await self._try(lambda place: XCom.aget_one(key=key, **place))
+
+    async def write(self, key: str, value: Any) -> bool:
+        """Keep a value; whether that was done."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        async def put(place: Mapping[str, Any]) -> bool:
+            await XCom.aset(key=key, value=value, **place)
+            return True
+
+        return bool(await self._try(put))
+
+    async def _try(self, call: Callable[[Mapping[str, Any]], Awaitable[Any]]) -> Any:
+        instance = self._task_instance
+        if instance is None:
+            return None
+        index = getattr(instance, "map_index", None)
+        place = {
+            "dag_id": instance.dag_id,
+            "task_id": instance.task_id,
+            "run_id": instance.run_id,
+            "map_index": -1 if index is None else index,
+        }
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                found = await call(place)
+        except Exception as error:
+            if not self._failed:
+                self._log.info("how it stands is in the log alone: %s", reason_of(error))
+            self._failed = True
+            return None
+        self._failed = False
+        return found
+
+
+class StateWriter:
+    """Writes how a step stands to the shelf: when it has changed, and not too often."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._written: State | None = None
+        self._written_at = float("-inf")
+
+    async def write(self, state: State, *, at_once: bool) -> None:
+        """Write the state if it is due.
+
+        :param at_once: it is of another kind than before.
+        """
+        now = time.monotonic()
+        same = self._written is not None and self._written.line == state.line
+        if not at_once and (same or now - self._written_at < PROGRESS_EVERY):
+            return
+        self._written_at = now
+        done = await self._shelf.write(STATE, state.to_dict())
+        self._written = state if done else None
+
+
+def keep(context: Any, state: State, log: Any) -> None:
+    """Write a state as a worker does: to the task state store, and as the XCom."""
+    store, instance, value = context.get("task_state_store"), context.get("ti"), state.to_dict()
+    try:
+        if store is not None:
+            store.set(STATE, value, retention=NEVER_EXPIRE)
+        if instance is not None:
+            instance.xcom_push(key=STATE, value=value)
+    except Exception as error:
+        log.info("the state is in the log alone: %s", reason_of(error))
