@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from dirac_prodsys.core.gates import GateVerdict
@@ -163,6 +163,10 @@ class State:
             read_stamp(str(data.get("since") or "")),
             read_stamp(str(data.get("updated") or "")),
         )
+
+    def same_as(self, other: State) -> bool:
+        """Whether it says the same, whenever that was seen."""
+        return replace(self, updated=0.0) == replace(other, updated=0.0)
 
     def is_news_after(self, before: State | None) -> bool:
         """Whether it is of another kind, or of another status, and so to be told at once."""

@@ -29,7 +29,8 @@ from dirac_prodsys.provider.caller import Caller
 from dirac_prodsys.provider.diary import PROGRESS_EVERY, reason_of
 from dirac_prodsys.provider.moments import until_moment
 from dirac_prodsys.provider.poller import Poller, attached, longest_call
-from dirac_prodsys.provider.state_keeping import Shelf, StateWriter
+from dirac_prodsys.provider.shelf import Shelf
+from dirac_prodsys.provider.state_keeping import StateWriter
 
 #: runs of another production that are looked at, the last ones that Airflow names
 _RUNS = 20
@@ -90,7 +91,8 @@ class DiracGateTrigger(BaseTrigger):
     async def _wait(self, poller: Poller, gates: Sequence[Gate]) -> GateVerdict:
         look = _Look(poller)
         told, alarm, written = "", "", -PROGRESS_EVERY
-        writer, state = StateWriter(Shelf(self.task_instance, self.log)), None
+        shelf, state = Shelf(self.task_instance, self.log), None
+        writer = StateWriter(shelf)
         try:
             while True:
                 facts = await look.facts(gates)
@@ -104,8 +106,10 @@ class DiracGateTrigger(BaseTrigger):
                 alarm = verdict.alarm
                 name, before = self.step or str(self.task_id or "the step"), state
                 state = gate_state(name, verdict, len(gates), time.time(), before)
-                await writer.write(state, at_once=state.is_news_after(before))
+                every = poller.settings.poll_interval / 2
+                writer.write(state, every, at_once=state.is_news_after(before))
                 if verdict.kind != "wait":
+                    await shelf.close()
                     return verdict
                 if verdict.reason != told and time.monotonic() - written >= PROGRESS_EVERY:
                     self.log.info("%s", verdict.reason)

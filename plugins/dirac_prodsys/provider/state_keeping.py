@@ -1,8 +1,8 @@
 """Keeping how a waiting step stands where people look: in the log at once, and with the task.
 
 While a task waits no worker runs. Its trigger can write XComs, and nothing else (Airflow 3.3's
-triggerer takes ``SetXCom``, and no ``SetTaskStateStore``): it writes ``state``, at once when the
-kind of state changes, and else once a minute at most. Only a worker can write the task state store:
+triggerer takes ``SetXCom``, and no ``SetTaskStateStore``): it writes ``state`` at each look that
+finds it changed. Only a worker can write the task state store:
 it does whenever it runs, and is woken for it when a step has come to be Stopped or failing, or is
 no longer.
 
@@ -12,9 +12,7 @@ is one line in the log.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +31,7 @@ from dirac_prodsys.gateway.reading import why_failing
 from dirac_prodsys.gateway.who_stopped import who_stopped
 from dirac_prodsys.provider.diary import PROGRESS_EVERY, Diary, reason_of
 from dirac_prodsys.provider.poller import Poller
+from dirac_prodsys.provider.shelf import Shelf
 
 #: name of the XCom, and of the entry in the task state store
 STATE = "state"
@@ -43,9 +42,6 @@ DIARY = "diary"
 WAKE_EVERY = 600.0
 #: kinds of state for which a worker is woken, when they begin and when they end
 _WAKING = ("stopped", "failing")
-
-#: seconds after which writing an XCom is given up
-_PATIENCE = 20.0
 
 
 class StateKeeper:
@@ -74,8 +70,8 @@ class StateKeeper:
 
     async def end(self) -> None:
         """Keep what was said for who waits on."""
-        if self._diary.story.lines:
-            await self._shelf.write(DIARY, self._diary.story.lines_to_dict())
+        self._write_lines()
+        await self._shelf.close()
 
     async def look(self, seen: Seen) -> State:
         """Say what is new at this look, and keep it; returns how the step stands."""
@@ -92,9 +88,9 @@ class StateKeeper:
         state = state_of(seen, time.time(), story.state)
         news = state.is_news_after(story.state) or story.causes != known
         self._diary.story = replace(story, state=state)
-        await self._writer.write(state, at_once=news)
+        self._writer.write(state, self._poller.settings.poll_interval / 2, at_once=news)
         if news:
-            await self.end()  # a triggerer that dies takes its log along
+            self._write_lines()  # a triggerer that dies takes its log along
         return state
 
     def wakes(self) -> bool:
@@ -109,6 +105,10 @@ class StateKeeper:
             return False
         self._diary.story = replace(story, woken={**story.woken, kind: now})
         return True
+
+    def _write_lines(self) -> None:
+        if self._diary.story.lines:
+            self._shelf.write(DIARY, self._diary.story.lines_to_dict())
 
     async def _with_stop(self, seen: Seen) -> Seen:
         """Who stopped it, asked and told once for each stop."""
@@ -160,76 +160,26 @@ class StateKeeper:
         return replace(seen, causes=story.causes)
 
 
-class Shelf:
-    """The XComs of a trigger's own task: what it keeps there outlives a deferral.
-
-    :param task_instance: the trigger's, as the triggerer gave it; None: there is no shelf.
-    """
-
-    def __init__(self, task_instance: Any, log: Any) -> None:
-        self._task_instance = task_instance
-        self._log = log
-        self._failed = False
-
-    async def read(self, key: str) -> Any:
-        """What is kept; None: nothing, or it cannot be told."""
-        from airflow.sdk.execution_time.xcom import XCom
-
-        return await self._try(lambda place: XCom.aget_one(key=key, **place))
-
-    async def write(self, key: str, value: Any) -> bool:
-        """Keep a value; whether that was done."""
-        from airflow.sdk.execution_time.xcom import XCom
-
-        async def put(place: Mapping[str, Any]) -> bool:
-            await XCom.aset(key=key, value=value, **place)
-            return True
-
-        return bool(await self._try(put))
-
-    async def _try(self, call: Callable[[Mapping[str, Any]], Awaitable[Any]]) -> Any:
-        instance = self._task_instance
-        if instance is None:
-            return None
-        index = getattr(instance, "map_index", None)
-        place = {
-            "dag_id": instance.dag_id,
-            "task_id": instance.task_id,
-            "run_id": instance.run_id,
-            "map_index": -1 if index is None else index,
-        }
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                found = await call(place)
-        except Exception as error:
-            if not self._failed:
-                self._log.info("how it stands is in the log alone: %s", reason_of(error))
-            self._failed = True
-            return None
-        self._failed = False
-        return found
-
-
 class StateWriter:
-    """Writes how a step stands to the shelf: when it has changed, and not too often."""
+    """Puts how a step stands on the shelf when it has changed."""
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._written: State | None = None
         self._written_at = float("-inf")
 
-    async def write(self, state: State, *, at_once: bool) -> None:
+    def write(self, state: State, every: float, *, at_once: bool = False) -> None:
         """Write the state if it is due.
 
+        :param every: seconds between two writes of numbers.
         :param at_once: it is of another kind than before.
         """
         now = time.monotonic()
-        same = self._written is not None and self._written.line == state.line
-        if not at_once and (same or now - self._written_at < PROGRESS_EVERY):
+        same = self._written is not None and self._written.same_as(state)
+        if same or not (at_once or now - self._written_at >= every):
             return
-        self._written_at = now
-        done = await self._shelf.write(STATE, state.to_dict())
-        self._written = state if done else None
+        self._written, self._written_at = state, now
+        self._shelf.write(STATE, state.to_dict())
 
 
 def keep(context: Any, state: State, log: Any) -> None:

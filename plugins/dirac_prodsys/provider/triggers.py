@@ -35,7 +35,8 @@ from dirac_prodsys.provider.diary import Diary, reason_of
 from dirac_prodsys.provider.moments import until_moment
 from dirac_prodsys.provider.poller import Poller, attached
 from dirac_prodsys.provider.run_states import recent_states, task_state
-from dirac_prodsys.provider.state_keeping import STATE, Shelf, StateKeeper
+from dirac_prodsys.provider.shelf import Shelf
+from dirac_prodsys.provider.state_keeping import STATE, StateKeeper
 from dirac_prodsys.provider.stopping import stop, stopped_by_us
 
 #: looks in a row that must miss a transformation before it counts as removed from the database
@@ -366,13 +367,14 @@ class DiracGatewayTrigger(BaseTrigger):
                     reason = reason_of(error)
                     self.log.warning("DIRAC does not answer, waiting on: %s", reason)
                     state = grid_state(str(self.task_id or "the task"), reason, began, time.time())
-                    await shelf.write(STATE, state.to_dict())
+                    shelf.write(STATE, state.to_dict())
             else:
                 back = f"DIRAC {identity.version} answers again"
                 if state is not None:
                     now = time.time()
                     again = replace(state, kind="waiting", line=back, since=now, updated=now)
-                    await shelf.write(STATE, again.to_dict())
+                    shelf.write(STATE, again.to_dict())
+                    await shelf.close()
                 return self._event("reachable", back)
             if self.deadline is not None and time.time() > self.deadline:
                 return self._event("timeout", reason)

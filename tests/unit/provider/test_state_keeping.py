@@ -117,15 +117,50 @@ async def test_a_stop_is_told_at_the_first_look_by_whom_and_why(
     assert supervisor.kinds == ["waiting", "stopped", "waiting", "ended"]
 
 
-async def test_counts_are_written_once_a_minute_and_a_change_of_kind_at_once(
+async def test_numbers_are_written_when_they_change_and_at_each_look_at_most(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    trigger = watched(begun.making(), said, monkeypatch)
-    (event,) = await events(trigger, lambda: begun.grid.advance(3))
+    trigger = watched(begun.making(), [], monkeypatch)
+    turns = iter(range(10**9))
+
+    def meanwhile() -> None:
+        if next(turns) > 100:  # until then nothing moves
+            begun.grid.advance(3)
+
+    (event,) = await events(trigger, meanwhile)
     assert event["kind"] == "complete"
-    assert supervisor.kinds == ["waiting", "ended"]
+    told = [(state["line"], str(state["tasks"])) for state in supervisor.states]
+    assert len(told) == len(set(told))
     assert supervisor.states[-1]["tasks"] == {"done": 6, "failed": 0, "total": 6}
+
+
+async def test_many_waits_write_one_by_one_and_wait_for_none_of_it(
+    begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once: list[int] = []
+    real, under_way = supervisor.asend, [0]
+
+    async def slow(message: Any) -> Any:
+        if not isinstance(message, SetXCom):
+            return await real(message)
+        under_way[0] += 1
+        at_once.append(under_way[0])
+        await asyncio.sleep(0.05)
+        under_way[0] -= 1
+        return await real(message)
+
+    monkeypatch.setattr(supervisor, "asend", slow)
+    waits = [
+        asyncio.ensure_future(events(watched(begun.making(), [], monkeypatch))) for _ in range(20)
+    ]
+    turns = iter(range(10**9))
+    async with asyncio.timeout(60):
+        while not all(wait.done() for wait in waits):
+            if next(turns) == 10:
+                begun.gateway.complete_transformation(begun.make)
+            await asyncio.sleep(0.01)
+    assert set(at_once) == {1}
+    assert supervisor.kept["state"]["kind"] == "ended"
 
 
 async def test_while_the_grid_is_down_that_is_its_state(
