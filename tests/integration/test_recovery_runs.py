@@ -95,4 +95,4 @@ def test_files_beyond_their_bound_are_told_and_the_run_fails_with_their_cause(
     assert "files are 3 MaxReset" in state["line"]
     assert "Application Finished With Errors" in state["line"]
     lines = result(dag_run, ended[0], "diary")["lines"]
-    assert any("more failed: " in line for line in lines)
+    assert any(" ! failing: " in line for line in lines)

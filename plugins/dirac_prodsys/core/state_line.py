@@ -45,6 +45,9 @@ BAD_FILES = (
 #: jobs that a line names, causes that it names, and characters that others' words may take
 _SAMPLES, _CAUSES, _MOST = 3, 2, 2000
 
+#: the status of a job, which a line says already
+_STATUS = re.compile(r"^(Failed|Killed|Canceled|Deleted)(: |$)")
+
 _NEXT = {
     "flush": "flush",
     "recover": "look after the files that failed",
@@ -210,7 +213,10 @@ def failures(snapshot: Snapshot) -> int:
 
 
 def why_in_words(causes: Sequence[Cause], unit: str = "job") -> str:
-    """``exit status 3 at SIM.SiteA.org (job 1234)``, the most frequent cause first."""
+    """``exit status 3 at SIM.SiteA.org (job 1234)``, the most frequent cause first.
+
+    Where nobody tells why, it is the jobs alone: ``job 1234``.
+    """
     return "; ".join(_cause(cause, unit) for cause in causes[:_CAUSES])
 
 
@@ -326,11 +332,13 @@ def _counts(seen: Seen) -> str:
 
 
 def _cause(cause: Cause, unit: str) -> str:
-    words = one_line(re.sub(r"^(Failed|Killed|Canceled|Deleted): ", "", cause.text), _MOST)
+    words = one_line(_STATUS.sub("", cause.text), _MOST)
     at = f" at {one_line(cause.site)}" if cause.site else ""
     samples = [str(job) for job in cause.samples[:_SAMPLES]]
-    which = f" ({_plural(unit, len(samples))} {', '.join(samples)})" if samples else ""
-    return f"{words}{at}{which}"
+    which = f"{_plural(unit, len(samples))} {', '.join(samples)}" if samples else ""
+    if not words:
+        return f"{which}{at}".strip()
+    return f"{words}{at}{f' ({which})' if which else ''}"
 
 
 def _plural(unit: str, number: int) -> str:

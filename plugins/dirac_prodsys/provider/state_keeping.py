@@ -153,9 +153,8 @@ class StateKeeper:
                 lambda grid: why_failing(grid, number, by_requests=requests),
             )
             self._diary.story = replace(story, causes=causes, failures=failed)
-            new = failed - story.failures
-            words = failed_in_words(snapshot, causes, "request" if requests else "job")
-            self._diary.warn(f"{new} more failed: {words}")
+            unit = "request" if requests else "job"
+            self._diary.warn(f"failing: {failed_in_words(snapshot, causes, unit)}")
             story = self._diary.story
         return replace(seen, causes=story.causes)
 

@@ -103,6 +103,11 @@ TABLE = {
         "failing",
         "merge 3/14 tasks, 11 jobs failed",
     ),
+    "nobody tells why": (
+        seen(HALF, {"Failed": 9}, causes=[Cause("Failed", 9, "", (5, 6))]),
+        "waiting",
+        "merge 12/14 files, 9 jobs failed: jobs 5, 6",
+    ),
     "requests": (
         seen(HALF, {"Failed": 1}, rules=REQUESTS),
         "waiting",

@@ -199,9 +199,9 @@ async def test_a_failing_step_says_why_where_and_which_jobs_at_once(
     trigger = watched(begun.making(), said, monkeypatch)
     (event,) = await events(trigger, lambda: begun.grid.advance(3))
     assert event["kind"] == "fail"
-    (told,) = [line for line in said if "more failed" in line]
+    (told,) = [line for line in said if "! failing: " in line]
     jobs = sorted(begun.gateway.tasks(begun.make)[number].job for number in (1, 2))
-    assert told.startswith("! 2 more failed: 2 jobs failed: ")
+    assert told.startswith("! failing: 2 jobs failed: ")
     assert f"(jobs {jobs[0]}, {jobs[1]})" in told
     assert "Application Finished With Errors" in told
     assert " at LCG.Memory.org" in told
