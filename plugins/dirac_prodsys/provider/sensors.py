@@ -23,7 +23,7 @@ from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.state_line import Seen, State, state_of, why_in_words
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.story import Story
-from dirac_prodsys.errors import TransformationFailed, WaitTimeout
+from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.lost_inputs import lost_inputs as look_for_lost
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
 from dirac_prodsys.gateway.who_stopped import who_stopped
@@ -175,7 +175,11 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         """How the transformation stands now."""
         snapshot = gateway.snapshot([number]).get(number)
         is_stopped = snapshot is not None and snapshot.status == TransformationStatus.STOPPED
-        stop = who_stopped(gateway, number) if is_stopped else None
+        try:
+            stop = who_stopped(gateway, number) if is_stopped else None
+        except ProdsysError as error:  # it is for people alone
+            self.log.info("who stopped it cannot be told: %s", error.reason)
+            stop = None
         return Seen(self.step or name, snapshot, stop=stop)
 
     def _kept(self, context: Context, seen: Seen, told: Mapping[str, Any]) -> Story:
