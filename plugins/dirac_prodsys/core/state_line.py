@@ -120,7 +120,7 @@ class State:
     :param line: the whole of it, for people.
     :param status: DIRAC's word; empty: not known.
     :param since: when it came to be of this kind, seconds since the epoch.
-    :param updated: when it was seen so.
+    :param updated: when it was seen so; what stays the same is not written again.
     """
 
     kind: Kind
@@ -218,6 +218,12 @@ def why_in_words(causes: Sequence[Cause], unit: str = "job") -> str:
     Where nobody tells why, it is the jobs alone: ``job 1234``.
     """
     return "; ".join(_cause(cause, unit) for cause in causes[:_CAUSES])
+
+
+def jobs_in_words(causes: Sequence[Cause], unit: str = "job") -> str:
+    """``18 jobs failed: …``, of all that a report counts."""
+    failed = sum(cause.total for cause in causes)
+    return f"{failed} {_plural(unit, failed)} failed: {why_in_words(causes, unit)}"
 
 
 def failed_in_words(snapshot: Snapshot, causes: Sequence[Cause], unit: str = "job") -> str:

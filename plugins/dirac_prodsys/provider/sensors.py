@@ -18,9 +18,10 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core import lost_inputs
 from dirac_prodsys.core.advice import advice_for
 from dirac_prodsys.core.cancel import action_of
+from dirac_prodsys.core.job_report import JobReport
 from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, person
 from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.state_line import Seen, State, state_of, why_in_words
+from dirac_prodsys.core.state_line import Seen, State, jobs_in_words, state_of
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.story import Story
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
@@ -250,13 +251,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             self._teller(context, snapshot).tell(self._given_up(reason))
             if kind == "timeout":
                 raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
-            causes = report.causes() if report is not None else ()
-            hint = advice_for(causes) or _FAIL_HINT
-            if causes:
-                reason = f"{reason}; jobs ended with: {why_in_words(causes)}"
-            if _is_removed(snapshot):
-                hint = _REMOVED_HINT
-            raise AirflowFailException(str(TransformationFailed(reason, hint)))
+            raise AirflowFailException(str(_failure(reason, snapshot, report)))
         if kind in ("flush", "recover", "extend") and snapshot:
             self.log.info("%s: %s", kind, reason)
             act = {"flush": self._flush, "recover": self._recover, "extend": self._extend}[kind]
@@ -349,6 +344,19 @@ def _taken_over(context: Context, task_id: str) -> Mapping[str, Any] | None:
         return None
     past = History.from_dict(found.get("history") or {})
     return (past.flushed(time.time()) if found.get("kind") == "flush" else past).to_dict()
+
+
+def _failure(
+    reason: str, snapshot: Mapping[str, Any] | None, report: JobReport | None
+) -> TransformationFailed:
+    """What a wait ends with that was given up: why, and the way out by why jobs failed."""
+    if _is_removed(snapshot):
+        return TransformationFailed(reason, _REMOVED_HINT)
+    causes = report.causes() if report is not None else ()
+    if report is None or not causes:
+        return TransformationFailed(reason, _FAIL_HINT)
+    jobs = jobs_in_words(causes, report.unit.removesuffix("s"))
+    return TransformationFailed(f"{reason}; {jobs}", advice_for(causes) or _FAIL_HINT)
 
 
 def _found(snapshot: Mapping[str, Any]) -> int:

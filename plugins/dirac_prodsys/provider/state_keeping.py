@@ -2,9 +2,8 @@
 
 While a task waits no worker runs. Its trigger can write XComs, and nothing else (Airflow 3.3's
 triggerer takes ``SetXCom``, and no ``SetTaskStateStore``): it writes ``state`` at each look that
-finds it changed. Only a worker can write the task state store:
-it does whenever it runs, and is woken for it when a step has come to be Stopped or failing, or is
-no longer.
+finds it changed. Only a worker can write the task state store: it does whenever it runs, and is
+woken for it when a step has come to be Stopped or failing, or is no longer.
 
 Invariant: nothing of it ever breaks or delays a wait: what cannot be written, or asked of the grid,
 is one line in the log.
@@ -40,6 +39,8 @@ DIARY = "diary"
 
 #: seconds in which a worker is woken at most once for a kind of state
 WAKE_EVERY = 600.0
+#: seconds between two questions why jobs fail: at first a minute, then longer and longer
+_LONGEST_PAUSE = 3600.0
 #: kinds of state for which a worker is woken, when they begin and when they end
 _WAKING = ("stopped", "failing")
 
@@ -59,7 +60,7 @@ class StateKeeper:
         self._shelf = Shelf(task_instance, diary.log)
         self._writer = StateWriter(self._shelf)
         self._log = diary.log
-        self._asked_at = float("-inf")
+        self._asked_at, self._pause = float("-inf"), PROGRESS_EVERY
         #: what was said last of what could not be asked
         self._untold = ""
 
@@ -73,17 +74,21 @@ class StateKeeper:
         self._write_lines()
         await self._shelf.close()
 
-    async def look(self, seen: Seen) -> State:
-        """Say what is new at this look, and keep it; returns how the step stands."""
-        known = self._diary.story.causes
+    async def look(self, seen: Seen) -> None:
+        """Say what is new at this look, and keep it."""
+        try:
+            await self._look(seen)
+        except Exception as error:
+            self._tell_once(reason_of(error))
+
+    async def _look(self, seen: Seen) -> None:
+        known, untold = self._diary.story.causes, ""
         try:
             seen = await self._with_stop(seen)
             seen = await self._with_causes(seen)
-            self._untold = ""
         except Exception as error:
-            if reason_of(error) != self._untold:
-                self._untold = reason_of(error)
-                self._log.info("no more can be told of the step's state: %s", self._untold)
+            untold = reason_of(error)
+        self._tell_once(untold)
         story = self._diary.story
         state = state_of(seen, time.time(), story.state)
         news = state.is_news_after(story.state) or story.causes != known
@@ -91,7 +96,11 @@ class StateKeeper:
         self._writer.write(state, self._poller.settings.poll_interval / 2, at_once=news)
         if news:
             self._write_lines()  # a triggerer that dies takes its log along
-        return state
+
+    def _tell_once(self, untold: str) -> None:
+        if untold and untold != self._untold:
+            self._log.info("no more can be told of the step's state: %s", untold)
+        self._untold = untold
 
     def wakes(self) -> bool:
         """Whether a worker is to write what the task state store has wrong; counts as done."""
@@ -144,8 +153,8 @@ class StateKeeper:
         if not failed:
             return seen
         now = time.monotonic()
-        if failed > story.failures and now - self._asked_at >= PROGRESS_EVERY:
-            self._asked_at = now
+        if failed > story.failures and now - self._asked_at >= self._pause:
+            self._asked_at, self._pause = now, min(2 * self._pause, _LONGEST_PAUSE)
             number = self._number
             requests = seen.rules is not None and seen.rules.by_requests
             causes = await self._poller.ask(

@@ -133,7 +133,7 @@ def test_an_outage_keeps_what_the_wait_must_remember(
 def test_without_a_transformation_it_says_what_to_do(
     grid: MemoryGrid, sensor: DiracTransformationSensor, context: Context
 ) -> None:
-    with pytest.raises(AirflowFailException, match="clear all tasks of the step's group"):
+    with pytest.raises(AirflowFailException, match="clear the task that creates it"):
         sensor.work(context, {})
 
 

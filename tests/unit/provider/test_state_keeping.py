@@ -355,7 +355,7 @@ def test_the_last_state_of_a_wait_is_kept_and_the_hint_goes_by_the_cause(
         "snapshot": gateway.snapshot([2])[2].to_dict(),
         "story": Story(state=last).to_dict(),
     }
-    with pytest.raises(AirflowFailException, match="because; jobs ended with: ") as caught:
+    with pytest.raises(AirflowFailException, match="because; 2 jobs failed: Application") as caught:
         sensor.resume(context, event)
     assert context["task_state_store"]["state"]["line"] == "merge failed: because"
     assert "mend the arguments or the program in the file" in str(caught.value)
