@@ -94,6 +94,11 @@ class AirflowHome:
         )
 
     @property
+    def passwords(self) -> Path:
+        """The file that has the passwords of all users."""
+        return airflow_settings.passwords_file(self.home)
+
+    @property
     def rest(self) -> AirflowRest:
         """A session with the API server."""
         if self._rest is None:

@@ -48,8 +48,13 @@ def secrets_of(home: Path) -> dict[str, str]:
         _write(path, keys)
         # where Airflow's simple auth manager looks
         passwords = {user: keys[name] for user, name in _PASSWORDS.items()}
-        _write(home / "passwords.json", passwords)
+        _write(passwords_file(home), passwords)
     return keys
+
+
+def passwords_file(home: Path) -> Path:
+    """User → password, in JSON."""
+    return home / "passwords.json"
 
 
 def _write(path: Path, secret: Mapping[str, str]) -> None:
@@ -122,7 +127,7 @@ def environment(
         "CORE__FERNET_KEY": keys["fernet"],
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer,{SHIFTER}:user",
-        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": passwords_file(home),
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__TEST_CONNECTION": "Enabled",
         # else an edit within 30 s of the previous one is not seen for 30 s

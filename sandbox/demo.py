@@ -19,12 +19,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.errors import ProdsysError
 from sandbox.airflow_settings import connection_to
 from sandbox.airflow_stack import AirflowStack
+from sandbox.demo_next import Place, next_steps, shell_environment
 from sandbox.demo_run import DemoRun, Outcome
 from sandbox.demo_view import Live, table
-from sandbox.environment import REPOSITORY
+from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
 from sandbox.grid import Grid
 
@@ -95,8 +97,11 @@ class Demo:
         self.stack.down()
         self.grid.down()
 
-    def produce(self) -> Outcome:
-        """Run the example production once, show it, and write ``result.json``."""
+    def produce(self) -> tuple[str, Outcome]:
+        """Run the example production once, show it, and write ``result.json``.
+
+        :returns: the run's ID, and how it ended.
+        """
         began = time.monotonic()
         # the second to which Airflow's processes and this one agree on the time
         parsed_since = self.stack.started("dag-processor")
@@ -118,7 +123,7 @@ class Demo:
         }
         result = json.dumps(run.result(outcome, seconds), indent=2)
         (self.state / "result.json").write_text(result + "\n")
-        return outcome
+        return run.run_id, outcome
 
     def report(self, outcome: Outcome) -> None:
         """The table, the picture, and what is wrong."""
@@ -129,15 +134,38 @@ class Demo:
         for problem in outcome.problems:
             self.console.print(problem, style="red", soft_wrap=True, markup=False)
 
-    def invite(self) -> None:
-        """Where to look, and how to end it."""
+    def invite(self, run: str = "") -> None:
+        """What to do next, and the file for a shell that it names.
+
+        :param run: tag of a run that there is.
+        """
         user, password = self.stack.login
-        self.console.print(
-            f"Airflow:  {self.stack.url}  user {user}, password {password}",
-            markup=False,
-            soft_wrap=True,
+        viewer, viewers_password = self.stack.viewer_login
+        shell = self.state / "env.sh"
+        shell.touch(mode=0o600)
+        shell.write_text(
+            shell_environment(self.grid.state.env_sh, VENV_BIN, self.stack.url, user, password)
         )
-        self.console.print("stop it:  make down")
+        usual = self.state == _STATE.resolve()
+        place = Place(
+            url=self.stack.url,
+            users={
+                user: (password, "may do everything"),
+                viewer: (viewers_password, "may only look"),
+            },
+            passwords=_near(self.stack.passwords),
+            shell=_near(shell),
+            productions=_near(PRODUCTIONS),
+            example=_near(PRODUCTIONS / EXAMPLE),
+            stop="make down" if usual else f"python -m sandbox.demo down --state {self.state}",
+        )
+        self.console.print(next_steps(place, run), markup=False, highlight=False, soft_wrap=True)
+
+
+def _near(path: Path) -> Path:
+    """The path from here, if it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @contextmanager
@@ -166,14 +194,14 @@ def run(
     try:
         with _worded(state, console):
             demo.up()
-            outcome = demo.produce()
+            run_id, outcome = demo.produce()
             demo.report(outcome)
     finally:
         if once:
             demo.down()
             demo.say("everything is stopped")
     if not once:
-        demo.invite()
+        demo.invite(run_tag(run_id))
     if outcome.problems or outcome.picture is None:
         raise typer.Exit(1)
 

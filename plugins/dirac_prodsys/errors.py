@@ -59,6 +59,7 @@ class DefinitionError(ProdsysError):
     :param column: 1-based column, 0 when the whole line is meant.
     :param excerpt: the source line with a caret below, or empty.
     :param code: a rule of ``core/findings.py``; empty: that of the class.
+    :param stands_for: number of mistakes that are told by it: it may be the line "and 12 more".
     """
 
     code = "definition"
@@ -73,8 +74,10 @@ class DefinitionError(ProdsysError):
         column: int = 0,
         excerpt: str = "",
         code: str = "",
+        stands_for: int = 1,
     ) -> None:
         super().__init__(_cut(reason), _cut(hint))
+        self.stands_for = stands_for
         self.code = code or type(self).code
         self.file = file
         self.line = line
@@ -124,24 +127,25 @@ def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError,
             continue
         if count[error.code] == MOST_OF_A_KIND + 1 and total[error.code] > MOST_OF_A_KIND + 1:
             more = total[error.code] - MOST_OF_A_KIND
-            error = _more(f"and {more:,} more of this kind, from here on", error)
+            error = _more(more, " of this kind, from here on", error)
         size += len(str(error).encode("utf-8", "replace")) + 1
         if size > MOST_BYTES:
-            told.append(_more(f"and {len(errors) - number:,} more, from here on", error))
+            told.append(_more(len(errors) - number, ", from here on", error))
             break
         told.append(error)
     return tuple(told)
 
 
-def _more(reason: str, first: DefinitionError) -> DefinitionError:
+def _more(number: int, where: str, first: DefinitionError) -> DefinitionError:
     return DefinitionError(
-        reason,
+        f"and {number:,} more{where}",
         "mend the first ones, and look again",
         file=first.file,
         line=first.line,
         column=first.column,
         excerpt=first.excerpt,
         code=first.code,
+        stands_for=number,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dirac_prodsys.core.meta_query import MetaQuery
@@ -43,6 +45,7 @@ class TestLists:
         assert (listed.id, listed.name, listed.group) == (made.id, made.name, group)
         assert (listed.type, listed.plugin, listed.status) == ("MCSimulation", "Standard", "New")
         assert (listed.author_group, listed.vo, listed.events_per_task) == ("sim_prod", "sim", 7)
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", listed.created)
 
     def test_groups_are_told_from_each_other_by_case(self, gateway: Gateway) -> None:
         group = unique("g")

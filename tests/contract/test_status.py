@@ -20,15 +20,18 @@ def test_starting_stopping_and_starting_again_may_be_repeated(gateway: Gateway) 
         gateway.stop_transformation(made.id)
         assert status_of(gateway, made.id) == Status.STOPPED
     gateway.start_transformation(made.id)
-    assert status_of(gateway, made.id) == Status.ACTIVE
+    assert status_of(gateway, made.id) == Status.STOPPED
+    for _ in range(2):
+        gateway.resume_transformation(made.id)
+        assert status_of(gateway, made.id) == Status.ACTIVE
 
 
-def test_starting_what_a_person_stopped_lets_the_agents_submit_again(gateway: Gateway) -> None:
+def test_resuming_what_a_person_stopped_lets_the_agents_submit_again(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique()))
     gateway.start_transformation(made.id)
     by_hand(gateway, made.id, "Status", "Stopped")
     by_hand(gateway, made.id, "AgentType", "Manual")
-    gateway.start_transformation(made.id)
+    gateway.resume_transformation(made.id)
     row = gateway.services.call(TRANSFORMATIONS, "getTransformation", made.id, False)
     assert (row["Status"], row["AgentType"]) == ("Active", "Automatic")
 
@@ -48,6 +51,7 @@ def test_completing_may_be_repeated_and_nothing_starts_it_again(gateway: Gateway
         gateway.complete_transformation(made.id)
         assert status_of(gateway, made.id) == Status.COMPLETED
     gateway.start_transformation(made.id)
+    gateway.resume_transformation(made.id)
     gateway.stop_transformation(made.id)
     assert status_of(gateway, made.id) == Status.COMPLETED
 
@@ -62,6 +66,8 @@ def test_a_removed_transformation_is_neither_completed_nor_started(
         gateway.complete_transformation(made.id)
     with pytest.raises(TransformationFailed, match=state):
         gateway.start_transformation(made.id)
+    with pytest.raises(TransformationFailed, match=state):
+        gateway.resume_transformation(made.id)
     gateway.stop_transformation(made.id)
     assert status_of(gateway, made.id) == state
 
@@ -117,6 +123,7 @@ def test_many_are_found_by_their_exact_names(gateway: Gateway) -> None:
 def test_an_unknown_transformation_is_not_found(gateway: Gateway) -> None:
     for verb in (
         gateway.start_transformation,
+        gateway.resume_transformation,
         gateway.stop_transformation,
         gateway.flush_transformation,
         gateway.complete_transformation,

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from dirac_prodsys.provider import bundle as bundle_module
 from dirac_prodsys.provider import bundle_sources
-from dirac_prodsys.provider.bundle import ProductionsDagBundle, unfinished_runs
+from dirac_prodsys.provider.bundle import ProductionsDagBundle, with_runs
 from dirac_prodsys.provider.bundle_database import versions_in_use
 
 YAML = """
@@ -104,6 +105,13 @@ def test_a_broken_file_keeps_its_last_good_dag(folder: Path, open_bundle: Open) 
     dags, errors = load(bundle)
     assert tasks_wanted(dags["a"]) == 3
     assert list(errors) == ["a.yaml.py"]
+    assert "file has an error" in dags["a"].tags
+    assert str(dags["a"].doc_md).startswith("> **a.yaml has an error** since 2")
+    served = (bundle.path / "a.py").read_bytes()
+    (folder / "b.yaml").write_text(text("b"))
+    bundle.refresh()
+    assert (bundle.path / "a.py").read_bytes() == served
+    (folder / "b.yaml").unlink()
     (folder / "a.yaml").write_text(text("a", tasks=5))
     bundle.refresh()
     dags, errors = load(bundle)
@@ -274,7 +282,7 @@ def test_what_stands_in_the_way_in_the_served_folder_is_cleared_away(
 def test_a_folder_that_is_not_mounted_retires_nothing_and_is_told(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: set())
+    monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: set())
     (folder / "a.yaml").write_text(text("a"))
     bundle = open_bundle()
     folder.rename(folder.with_name("volume"))
@@ -299,7 +307,7 @@ def test_files_that_are_all_deleted_are_retired_with_a_word(
     bundle = open_bundle()
     told: list[str] = []
     monkeypatch.setattr(bundle_module.log, "warning", lambda line, *a: told.append(line % a))
-    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: set(ids))
+    monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: set(ids))
     (folder / "a.yaml").unlink()
     bundle.refresh()
     assert "retired" in load(bundle)[0]["a"].tags
@@ -355,14 +363,14 @@ def test_only_versions_that_no_run_has_are_taken_away(
     assert tasks_wanted(load(open_bundle(second))[0]["a"]) == 4
 
 
-def test_a_deleted_file_keeps_its_dag_while_a_run_is_unfinished(
+def test_a_deleted_file_keeps_its_dag_while_airflow_has_a_run_of_it(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.yaml").write_text(text("a"))
     (folder / "b.yaml").write_text(text("b"))
     bundle = open_bundle()
-    running = {"a"}
-    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: running & set(ids))
+    known = {"a"}
+    monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: known & set(ids))
     monkeypatch.setattr(bundle_module, "RETIRED_CHECK", -1)
     (folder / "a.yaml").unlink()
     (folder / "b.yaml").unlink()
@@ -371,7 +379,8 @@ def test_a_deleted_file_keeps_its_dag_while_a_run_is_unfinished(
     assert set(dags) == {"a"}
     assert errors == {}
     assert "retired" in dags["a"].tags
-    running.clear()
+    assert "a.yaml is gone" in str(dags["a"].doc_md)
+    known.clear()
     bundle.refresh()
     assert load(bundle)[0] == {}
 
@@ -381,14 +390,15 @@ def test_a_process_that_may_not_ask_keeps_what_it_does_not_know(
 ) -> None:
     (folder / "a.yaml").write_text(text("a"))
     bundle = open_bundle()
-    monkeypatch.setattr(bundle_module, "unfinished_runs", lambda ids: None)
+    monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: None)
     (folder / "a.yaml").unlink()
     bundle.refresh()
     assert set(load(bundle)[0]) == {"a"}
 
 
-def test_the_database_is_asked_for_unfinished_runs(airflow_database: Path) -> None:
-    assert unfinished_runs(["never-seen"]) == set()
+def test_the_database_is_asked_for_runs(airflow_database: Path) -> None:
+    assert with_runs(["never-seen"]) == set()
+    assert with_runs(["never-seen"], datetime.now(UTC)) == set()
 
 
 def test_a_changed_file_is_parsed_again_when_airflow_is_ready_to_store_it(

@@ -58,6 +58,7 @@ CORE_LIBRARIES = {
     "pydantic_core",
     "re",
     "re2",
+    "shlex",
     "struct",
     "types",
     "typing",

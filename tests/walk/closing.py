@@ -50,8 +50,8 @@ class Closing(Watching):
             if good < wanted - math.floor(wanted * rules.tolerance):
                 self.note("I4", f"{label} is completed with {good} of {wanted} tasks")
             return
-        if self.grid.attached_at.get(number, 0.0) > self._seen(number):
-            return  # they came while it was being done
+        if max(self.grid.attached_at.get(number, 0.0), self.grid.vanished_at) > self._seen(number):
+            return  # they came, or went, while it was being done
         files = Counter(str(file.status) for file in found.files.values())
         attached = sum(n for word, n in files.items() if word not in _GONE)
         processed, unused = files[FileStatus.PROCESSED], files[FileStatus.UNUSED]

@@ -42,6 +42,8 @@ class Guards:
         self.made: dict[tuple[str, str], list[str]] = {}
         #: task that asked for approval → the last answer
         self.answers: dict[str, str] = {}
+        #: tasks that somebody said yes to once: what begins then ends, though they are cleared
+        self.agreed: set[str] = set()
         #: steps that a person said are to be flushed
         self.flushed: set[str] = set()
         #: steps whose gates have opened
@@ -117,7 +119,7 @@ class Guards:
         step = name.split("__")[2]
         own = {f"{naming.group_id(step.name)}.approve" for step in self.plan.steps}
         asked = [t for t in self.walk.airflow.tasks if t.endswith(".approve") and t not in own]
-        if self.plan.approval is not None and self.answers.get(asked[0]) != APPROVE:
+        if self.plan.approval is not None and asked[0] not in self.agreed:
             self.walk.note("I2", f"{name} is created, and nobody agreed to the production")
         turn = self.turns.get(step)
         if turn is None or turn.number == 1:
@@ -156,6 +158,8 @@ class Guards:
         self.walk.tell(f"{ti.task_id}: {option} by {by or 'silence'}")
         if ti.task_id.split(".")[-1].startswith("approve"):
             self.answers[ti.task_id] = option
+            if option == APPROVE:
+                self.agreed.add(ti.task_id)
         elif option == "Flush":
             self.flushed.add(self.step_of(ti.task_id))
 

@@ -62,6 +62,7 @@ class Mirror:
         #: nothing vanishes here
         self.excused: set[tuple[int, str]] = set()
         self.attached_at: dict[int, float] = {}
+        self.vanished_at = 0.0
         self.made_at: dict[tuple[int, int], float] = defaultdict(float)
         self.wanted_again: dict[int, set[str]] = {}
         self.hands: dict[int, set[str]] = {}

@@ -98,7 +98,7 @@ async def _stop_whatever(self: Any) -> None:
 
 
 def _resume_whatever(gateway: Any, transformation: int) -> bool:
-    gateway.start_transformation(transformation)
+    gateway.resume_transformation(transformation)
     return True
 
 

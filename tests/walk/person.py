@@ -8,7 +8,8 @@ Invariant: nothing that the house should have done by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
@@ -52,12 +53,13 @@ class Person:
         return f"{deed} of {number}"
 
     def _hopeless(self) -> bool:
-        """Nothing came of a step, as a person completed it before anything could, or its policy
-        takes files that vanished for done; or a loop came to its bound."""
+        """Nothing came of a step, as a person completed it before anything could, or a policy takes
+        files for done that vanished or failed; or a loop came to its bound."""
         completed = any("Completed" in deeds for deeds in self.grid.hands.values())
         empty = any(word in told for told in self.observer.failures[-4:] for word in EMPTY)
         looped = self.guards.hopeless(self.observer.failures[-4:])
-        return looped or (empty and (completed or bool(self.vanished)))
+        lenient = any(p.rules.max_problematic for p in self.observer.plans.values())
+        return looped or (empty and (completed or lenient or bool(self.vanished)))
 
     def _anew(self) -> list[str]:
         """A person has cleaned a step: so are those that took its files, and what was left of them
@@ -66,6 +68,7 @@ class Person:
         last = {self.grid.step_of(number): number for number in sorted(found)}
         affected = {step for step, n in last.items() if found[n].status in REMOVED_TRANSFORMATION}
         affected |= self.grid.deleted - last.keys()
+        affected |= {step for step, n in last.items() if self._in_the_way(found[n].row)}
         for step in plans.values():  # parents stand before their children
             if affected & {*step.parents, *step.feeders}:
                 affected.add(step.name)
@@ -96,6 +99,11 @@ class Person:
             and (".create." not in task or group_of(task) in gone or not verified)
         ]
         return [*own, *self.airflow.undone()] if own else []
+
+    def _in_the_way(self, row: Mapping[str, Any]) -> bool:
+        """A task that creates has said that it is another one than is asked for."""
+        told = f"{row['TransformationName']} is not what is asked for"
+        return any(told in failure for failure in self.observer.failures[-4:])
 
     def _set_right(self) -> None:
         """What only a person can do."""

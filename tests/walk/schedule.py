@@ -86,7 +86,8 @@ class Schedule(Triggerer, Clicks):
             if ti.state == "lost" and self.clock.elapsed >= ti.until:
                 self._fail(ti, retry=True)
             if ti.state == "up_for_retry" and self.clock.elapsed >= ti.until:
-                ti.state = "scheduled"
+                # what it comes after may have been cleared meanwhile
+                ti.state = self._by_rule(ti) or ti.state
             if ti.state == "awaiting_input" and self.clock.elapsed >= ti.until:
                 self.silence(ti)
             moved = moved or ti.state != before

@@ -118,6 +118,9 @@ class Telling(Watching):
         number = int(one.row["TransformationID"])
         words = Counter(str(task.status) for task in one.tasks.values())
         files = Counter(str(file.status) for file in one.files.values())
+        if "is not what is asked for" in text:
+            # half made, and a person has completed it: nobody may replace it then
+            return "torn" in self.grid.struck and "Completed" in self.grid.hands.get(number, ())
         if "would be frozen without any file" in text:
             dataset = step.dataset
             return dataset is not None and not self.grid.catalogue.find(dataset.query.to_dirac())

@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow.sdk import DAG
 
+from dirac_prodsys.provider import triggers
 from tests.walk.clock import Clock
 from tests.walk.tasks import Row, TaskInstance
 
@@ -74,6 +75,9 @@ class Triggerer:
         self.triggerer_down_until = max(self.triggerer_down_until, self.clock.elapsed + seconds)
         for number in list(self._running):
             self._cancel(number)
+        # last words as well, and so the poller that they share with all others of the process
+        for word in (*self._kills, *triggers._KILLS):
+            word.cancel()
 
     def _cancel(self, number: int, *, kill: bool = False) -> None:
         """:param kill: the triggerer lives, and lets the trigger say its last word."""

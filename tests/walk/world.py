@@ -73,6 +73,8 @@ class WalkedGrid(MemoryGrid):
         self.made_at: dict[tuple[int, int], float] = {}
         #: when files were last attached, per transformation
         self.attached_at: dict[int, float] = {}
+        #: when a file last vanished
+        self.vanished_at = 0.0
         #: what persons did, per transformation
         self.hands: dict[int, set[str]] = {}
         self.person_tasks: dict[int, int] = {}
@@ -227,6 +229,7 @@ class WalkedGrid(MemoryGrid):
     def lose(self, lfn: str) -> None:
         """A file vanishes from the catalogue; what it was the only witness of counts no more."""
         self.catalogue.remove(lfn)
+        self.vanished_at = self.now
         for number, task in sorted(self.outputs):
             found = self.transformations[number]
             if found.tasks and found.tasks[task].good is False and lfn in self._left(found, task):
@@ -262,8 +265,10 @@ class WalkedGrid(MemoryGrid):
         found = self.transformations[number].files
         files = {lfn: file for lfn, file in found.items() if file.status in bad}
         self.wanted_again.setdefault(number, set()).update(files)
-        for file in files.values():
-            file.status = FileStatus.UNUSED
+        done = self.processed(number)
+        for lfn, file in files.items():
+            # one whose output had vanished, and is back
+            file.status = FileStatus.PROCESSED if done[lfn] else FileStatus.UNUSED
         return len(files)
 
     def alive(self, task: Task) -> bool:

@@ -72,11 +72,15 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
     kind = ACTIONS[conf["action"]]
     with readable_errors():
         request = read_request({**conf, "preview": True})
+        confirm = request.production if request.needs_confirming else ""
+        real = {**conf, "preview": False, "confirm": confirm}
+        if not preview and (yes or not on_terminal()):
+            read_request(real)  # nobody will be asked why: refuse before a preview is waited for
         if access.url.startswith("http://") and not is_local(access.url):
             typer.echo(f"warning: {access.url} is not encrypted", err=True)
-        with _session(access) as airflow:
-            digest, reason = "", request.reason
-            if preview or (kind.risky and not yes):
+        with session(access) as airflow:
+            digest, reason = request.digest, request.reason
+            if preview or (kind.risky and not yes and not digest):
                 told = _follow(airflow, conf | {"preview": True}, request, access.wait)
                 if preview or told.state != "success" or not _touches(told):
                     raise typer.Exit(_tell(told, as_json))
@@ -84,9 +88,7 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
                 _consent(request)
                 reason = reason or typer.prompt("Why", err=True)
                 digest = str((told.preview or {}).get("digest", ""))
-            confirm = request.production if request.needs_confirming else ""
-            real = {"preview": False, "confirm": confirm, "digest": digest, "reason": reason}
-            final = {**conf, **real}
+            final = {**real, "digest": digest, "reason": reason}
             checked = read_request(final)
             ended = _follow(airflow, final, checked, access.wait)
     raise typer.Exit(_tell(ended, as_json))
@@ -180,18 +182,24 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
         names = ("by", "reason", "run")
         told = {k: v for k, v in ended.preview.items() if k not in names}
         typer.echo(Preview.from_dict(told).to_text(), err=err)
+        # an Airflow of an older version tells none
+        for command in ended.preview.get("commands", ()) if not err else ():
+            typer.echo(f"to carry this out: {command}", err=True)
     if ended.state != "failed":
         return 0
     typer.echo(ended.problem or f"the run failed; see {ended.page}", err=True)
     return RUN
 
 
-def _session(access: Access) -> AirflowRest:
-    """Password and token are in no option: a command line is seen by everybody on the machine."""
+def session(access: Access, *, ask: bool = True) -> AirflowRest:
+    """Password and token are in no option: a command line is seen by everybody on the machine.
+
+    :param ask: for the password, on a terminal, if it is said nowhere.
+    """
     from dirac_prodsys.cli.airflow_rest import AirflowRest
 
     token = os.environ.get("DIRAC_PRODSYS_AIRFLOW_TOKEN", "")
     password = os.environ.get("DIRAC_PRODSYS_AIRFLOW_PASSWORD", "")
-    if access.user and not token and not password and on_terminal():
+    if ask and access.user and not token and not password and on_terminal():
         password = typer.prompt(f"Airflow password of {access.user}", hide_input=True, err=True)
     return AirflowRest(access.url, user=access.user, password=password, token=token)

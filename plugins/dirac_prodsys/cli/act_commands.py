@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from dirac_prodsys.cli.act import Access, act
+from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.core.actions.kinds import ACTIONS, ActionKind
 
 _NAME = Annotated[
@@ -26,11 +27,25 @@ _NUMBERS: dict[str, tuple[Any, Any]] = {
     "events": (Annotated[int | None, typer.Option(help="The same, as events.")], None),
 }
 _SHARED: dict[str, tuple[Any, Any]] = {
-    "run": (Annotated[str, typer.Option(help="Run ID or tag, or a pattern; else all runs.")], ""),
+    "run": (
+        Annotated[
+            str,
+            typer.Option(
+                metavar="RUN",
+                autocompletion=runs,
+                help="Run ID or tag, or a pattern; else all runs.",
+            ),
+        ],
+        "",
+    ),
     "steps": (Annotated[list[str] | None, typer.Option("--step", help="Only this step…")], None),
     "states": (Annotated[list[str] | None, typer.Option("--state", help="Only if it is…")], None),
     "reason": (Annotated[str, typer.Option(help="Why, in one line; it is kept.")], ""),
     "preview": (Annotated[bool, typer.Option("--preview", help="Tell, and touch nothing.")], False),
+    "digest": (
+        Annotated[str, typer.Option(help="Of a preview: act, unasked, if it would tell the same.")],
+        "",
+    ),
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Act without asking.")], False),
     "force": (
         Annotated[bool, typer.Option("--force", help="Also what we did not create, by its name.")],

@@ -1,4 +1,4 @@
-"""Airflow's public REST API, as far as starting a run and following it needs.
+"""Airflow's public REST API, as far as starting a run, following it and listing runs need.
 
 Invariant: an answer is a value or one of our errors; passwords and tokens are sent to the API
 server only, and are in no message. A run that is started again under the same ID is the same run.
@@ -22,6 +22,9 @@ from dirac_prodsys.errors import (
 )
 
 _API = "/api/v2"
+
+#: runs of one answer; Airflow may give fewer (``maximum_page_limit``)
+PAGE = 100
 
 
 class AirflowRest:
@@ -83,6 +86,23 @@ class AirflowRest:
         path = f"{_run(dag, run)}/taskInstances/{task}/xcomEntries/{key}"
         answer = self._call("GET", path, allowed=(404,), params={"deserialize": "false"})
         return None if answer.status_code == 404 else answer.json()["value"]
+
+    def run_ids(self, dag: str, most: int = 1000) -> list[str]:
+        """IDs of a DAG's runs, the newest first; none: there is no such DAG.
+
+        :param most: runs that are asked for.
+        """
+        found: list[str] = []
+        while len(found) < most:
+            page = {"limit": PAGE, "offset": len(found), "order_by": "-run_after"}
+            answer = self._call("GET", f"/dags/{dag}/dagRuns", allowed=(404,), params=page)
+            if answer.status_code == 404:
+                return []
+            runs = answer.json()
+            found += [run["dag_run_id"] for run in runs["dag_runs"]]
+            if not runs["dag_runs"] or len(found) >= runs["total_entries"]:
+                break  # a page may be smaller than what was asked for
+        return found
 
     def page(self, dag: str, run: str) -> str:
         """Where the run is shown to people."""

@@ -42,12 +42,12 @@ def check(
 
     with readable_errors():
         on.demand_names("check", names, file)
+        gateway = on.gateway_of(backend, config, proxy, group, timeout)
         wanted: dict[str, TransformationSpec | None] = dict.fromkeys(names or ())
         if file is not None:
-            plan = on.plan_of(file, run)
+            plan = on.plan_of(gateway, file, run)
             specs = {step.transformation.name: step.transformation for step in plan.steps}
             wanted = {name: specs.get(name) for name in names} if names else {**specs}
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
         found = {}
         for record in on.existing(gateway, list(wanted)):
             made = checking.check(gateway, record.id, wanted[record.name])

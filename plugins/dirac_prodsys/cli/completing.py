@@ -45,18 +45,23 @@ def steps(context: typer.Context, incomplete: str) -> Iterator[str]:
 
 def runs(context: typer.Context, incomplete: str) -> Iterator[str]:
     """Tags of the runs of the production that the grid has, if the environment names a grid."""
-    named = context.params.get("file") or context.params.get("left")
-    config = context.params.get("config") or os.environ.get("DIRACSYSCONFIG", "")
-    if not named or not config:
+    given = context.params
+    file = given.get("file") or given.get("left")
+    named = [*(given.get("names") or ()), *filter(None, [given.get("production")])]
+    config = given.get("config") or os.environ.get("DIRACSYSCONFIG", "")
+    if not (file or named) or not config:
         return
     from dirac_prodsys.cli.grid_options import gateway_of
-    from dirac_prodsys.core.naming import SEPARATOR
+    from dirac_prodsys.core.run_names import name_parts
+    from dirac_prodsys.gateway.action_protocol import ActionGateway
 
     with contextlib.suppress(ProdsysError, OSError):
-        name = read_production(Path(str(named))).name
-        backend = str(context.params.get("backend") or "dirac")
+        name = read_production(Path(str(file))).name if file else str(named[0])
+        backend = str(given.get("backend") or "dirac")
         proxy = os.environ.get("X509_USER_PROXY", "")
         gateway = gateway_of(backend, str(config), proxy, "", _PATIENCE)
-        found = [one.name.split(SEPARATOR) for one in gateway.compare_transformations((), name)]
-        tags = {parts[1] for parts in found if len(parts) > 2 and parts[0] == name}
+        if not isinstance(gateway, ActionGateway):
+            return
+        found = [name_parts(one.name) for one in gateway.list_transformations([name])]
+        tags = {parts.run for parts in found if parts is not None and parts.production == name}
         yield from sorted(tag for tag in tags if tag.startswith(incomplete))

@@ -32,7 +32,10 @@ def diff(
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with what the grid has.")] = False,
     run: Annotated[
-        str, typer.Option("--run", metavar="TAG", autocompletion=runs, help="Live: of this run.")
+        str,
+        typer.Option(
+            "--run", metavar="RUN", autocompletion=runs, help="Live: of this run, by ID or tag."
+        ),
     ] = "",
     parameters: Parameters = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -87,6 +90,7 @@ def _with_grid(
 
     with readable_errors():
         production = read_production(file)
+        run = grid_options.tag_on_grid(gateway, production.name, run)
         values = parameter_values(production, parameters) if parameters else None
         datasets = look_up_datasets(gateway, production, run, values, {})
         plan = compile_plan(production, run=run, parameters=values, datasets=datasets)

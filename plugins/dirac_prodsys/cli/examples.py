@@ -18,6 +18,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "plan": (
         f"plan {_FILE}",
+        f"plan {_FILE} --verbose",
         f"plan {_FILE} --parameters tasks=20 --json",
         f"plan {_FILE} --live --run night-7",
     ),
@@ -29,8 +30,20 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         f"diff {_FILE} --live --run night-7",
     ),
     "convert": (f"convert {_FILE} --to graphml", "convert gammas.yml --to yaml"),
-    "schema": ("schema", "schema --format markdown", "schema --of site"),
-    "status": ("status bands__night-7__merge", f"status --file {_FILE} --run night-7"),
+    "schema": (
+        "schema",
+        "schema --install",
+        "schema --install include/productions",
+        "schema --format markdown",
+        "schema --of site",
+    ),
+    "runs": ("runs", "runs bands 'gamma*'", "runs bands --airflow https://airflow.example.org"),
+    "status": (
+        "status bands",
+        "status bands --run manual__2026-11-29T10:00:00+00:00 --step merge",
+        "status 'bands__night-*__merge'",
+        f"status --file {_FILE} --run night-7 --watch",
+    ),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
     "check": (f"check --file {_FILE} --run night-7",),
 }

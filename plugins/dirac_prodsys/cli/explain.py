@@ -15,6 +15,7 @@ from dirac_prodsys.cli.completing import steps
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.file_options import Datasets, ProductionFile
 from dirac_prodsys.cli.files import read_with_places
+from dirac_prodsys.cli.grid_options import tag_of
 from dirac_prodsys.cli.plan_values import dataset_queries
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def explain(
     file: ProductionFile,
     step: Annotated[str, typer.Argument(autocompletion=steps, help="Name of a step.")],
     run: Annotated[
-        str | None, typer.Option("--run", metavar="TAG", help="Run tag to fill in.")
+        str | None, typer.Option("--run", metavar="RUN", help="Run to fill in, by ID or tag.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     datasets: Datasets = None,
@@ -57,7 +58,7 @@ def explain(
     with readable_errors():
         production, reading = read_with_places(file)
         known = dataset_queries(datasets)
-        plan = compile_plan(production, run=run or DUMMY_RUN, datasets=known)
+        plan = compile_plan(production, run=tag_of(run) if run else DUMMY_RUN, datasets=known)
         steps = {each.name: each for each in plan.steps}
         if step not in steps:
             reason = f"there is no step {step!r}"

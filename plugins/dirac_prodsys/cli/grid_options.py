@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import DEFINITION
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.errors import NotFound
@@ -26,7 +27,12 @@ File = Annotated[
     Path | None,
     typer.Option("--file", exists=True, dir_okay=False, help="All steps of this production…"),
 ]
-Run = Annotated[str, typer.Option("--run", metavar="TAG", help="…in this run.")]
+Run = Annotated[
+    str,
+    typer.Option(
+        "--run", metavar="RUN", autocompletion=runs, help="…in this run: its ID or its tag."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Backend = Annotated[str, typer.Option(help="Gateway to use.")]
 Config = Annotated[
@@ -59,13 +65,40 @@ def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -
         raise typer.Exit(DEFINITION)
 
 
-def plan_of(file: Path, run: str) -> ProductionPlan:
-    """The plan of a run of a production file."""
+def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:
+    """The plan of a run of a production file.
+
+    :param run: its ID in Airflow, or its tag.
+    """
     from dirac_prodsys.core.plan import compile as compile_plan
 
     if not run:
         raise typer.BadParameter("--file needs --run")
-    return compile_plan(read_production(file), run=run)
+    production = read_production(file)
+    return compile_plan(production, run=tag_on_grid(gateway, production.name, run))
+
+
+def tag_of(run: str) -> str:
+    """The tag of a run that is named by its ID in Airflow or its tag, where no grid is asked.
+
+    :raises DefinitionError: it names no single run.
+    """
+    from dirac_prodsys.core.run_names import tags_meant
+
+    return tags_meant(run)[0]
+
+
+def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
+    """The same where a grid is asked: what may be ID and tag is what the grid has."""
+    from dirac_prodsys.core.run_names import name_parts, tags_meant
+    from dirac_prodsys.gateway.action_protocol import ActionGateway
+
+    tags = tags_meant(run)
+    if len(tags) == 1 or not isinstance(gateway, ActionGateway):
+        return tags[0]
+    listed = (name_parts(one.name) for one in gateway.list_transformations([production]))
+    there = {parts.run for parts in listed if parts is not None and parts.production == production}
+    return next((tag for tag in tags if tag in there), tags[0])
 
 
 def existing(gateway: ProductionGateway, names: Sequence[str]) -> list[TransformationRecord]:
@@ -80,6 +113,7 @@ def existing(gateway: ProductionGateway, names: Sequence[str]) -> list[Transform
     if missing:
         raise NotFound(
             f"no such transformation: {', '.join(missing)}",
-            "`dirac-prodsys plan FILE --run TAG` shows the names that a run uses",
+            "`dirac-prodsys runs PRODUCTION` lists the runs that the grid has, and "
+            "`dirac-prodsys status PRODUCTION --run RUN` the names of one",
         )
     return [records[name] for name in names]

@@ -21,6 +21,7 @@ from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files, sub_folder
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
+from dirac_prodsys.core.counted import counted
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def lint(
         bool, typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites.")
     ] = False,
     run: Annotated[
-        str, typer.Option("--run", metavar="TAG", help="Live: the run that is to start.")
+        str,
+        typer.Option("--run", metavar="RUN", help="Live: the run that is to start, by ID or tag."),
     ] = "",
     backend: grid_options.Backend = "dirac",
     config: grid_options.Config = "",
@@ -72,6 +74,7 @@ def lint(
     outage: ProdsysError | None = None
     with readable_errors():
         allowed = allowed_by(site, bundle)
+        run = grid_options.tag_of(run) if run else ""
     if live:
         from dirac_prodsys.gateway.protocol import GatewaySettings
 
@@ -163,12 +166,12 @@ def _all_findings(
 
 
 def _summary(files: int, found: Iterable[Finding]) -> str:
-    worst: dict[str, str] = {}
+    """How many files were checked, and how much was found in them; notes are no mistakes."""
+    number: Counter[str] = Counter()
     for finding in found:
-        if finding.severity != "note" and worst.get(finding.file) != "error":
-            worst[finding.file] = finding.severity
-    count = Counter(worst.values())
-    return f"{files} files checked, {count['error']} with errors, {count['warning']} with warnings"
+        number[finding.severity] += finding.stands_for
+    errors, warnings = (counted(number[one], one) for one in ("error", "warning"))
+    return f"{counted(files, 'file')} checked, {errors}, {warnings}"
 
 
 def _not_served(apart: Iterable[Path | None]) -> str:

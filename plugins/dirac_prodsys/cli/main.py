@@ -23,6 +23,7 @@ from dirac_prodsys.cli.new import new
 from dirac_prodsys.cli.plan import plan
 from dirac_prodsys.cli.rehearse import rehearse
 from dirac_prodsys.cli.report import report
+from dirac_prodsys.cli.runs import runs
 from dirac_prodsys.cli.schema import schema
 from dirac_prodsys.cli.status import status
 
@@ -47,6 +48,7 @@ for _command in (
     diff,
     convert,
     schema,
+    runs,
     status,
     report,
     check,

@@ -1,24 +1,26 @@
 """``dirac-prodsys new``: a production to begin with, written from a template.
 
-Invariant: no file is ever overwritten, and what is written lints clean.
+Invariant: no file is ever overwritten, what is written lints clean, and the schema that its first
+line names is there.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from dirac_prodsys.cli.schema_file import SchemaFile
 
 #: each is the file of its name in ``cli/templates``
 Template = Literal["simulation", "chain", "merge", "replication", "ctao"]
-
-SCHEMA = "production.schema.json"
 
 
 def new(
@@ -32,40 +34,50 @@ def new(
 ) -> None:
     """Write a production to begin with, with comments; never over a file that exists."""
     from dirac_prodsys.core.naming import check_name
-    from dirac_prodsys.errors import DefinitionError
 
     file = folder / f"{name}.yaml"
     with readable_errors():
         check_name(name, "production")
         check_name(vo, "virtual organisation")
-        text = _head(template, folder) + _body(template).replace("@NAME@", name).replace("@VO@", vo)
         try:
-            with file.open("x", encoding="utf-8") as opened:
-                opened.write(text)
+            opened = file.open("x", encoding="utf-8")
         except OSError as error:
             why = "exists already" if isinstance(error, FileExistsError) else error.strerror
             hint = "choose another name, or another --folder"
             raise DefinitionError(f"{file} {why}", hint) from None
+    with opened:
+        # the schema knows the native form only
+        schema = _schema(folder) if template != "ctao" else None
+        head = f"{schema.line}\n" if schema is not None else ""
+        opened.write(head + _body(template).replace("@NAME@", name).replace("@VO@", vo))
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "template": template, "name": name}))
+        reference = schema.reference if schema is not None else ""
+        told = {"file": str(file), "template": template, "name": name, "schema": reference}
+        typer.echo(json.dumps(told))
     else:
         typer.echo(f"{file}: edit it, then: dirac-prodsys lint {file}")
+
+
+def _schema(folder: Path) -> SchemaFile | None:
+    """The schema that editors shall find; where there is none, it is installed for the user."""
+    from dirac_prodsys.cli.schema_file import find_schema, install, is_current
+
+    found = find_schema(folder)
+    if found is None:
+        try:
+            found, done = install("production", None)
+        except DefinitionError as error:
+            typer.echo(f"without a schema for editors: {error}", err=True)
+            return None
+        typer.echo(f"schema for editors: {found.path}: {done}", err=True)
+    elif not is_current(found):
+        where = "" if found.reference.startswith("file:") else f" {found.path.parent}"
+        way = f"dirac-prodsys schema --install{where} --force"
+        typer.echo(f"{found.path} is not the schema of this version: {way}", err=True)
+    return found
 
 
 def _body(template: str) -> str:
     return (resources.files("dirac_prodsys.cli") / "templates" / f"{template}.yaml").read_text(
         "utf-8"
     )
-
-
-def _head(template: str, folder: Path) -> str:
-    """The line by which editors find the schema, which knows the native form only.
-
-    Without the project around it, the schema is looked for beside the file.
-    """
-    if template == "ctao":
-        return ""
-    here = folder.resolve()
-    known = (parent / "docs" / "reference" / SCHEMA for parent in (here, *here.parents))
-    schema = next((os.path.relpath(path, here) for path in known if path.is_file()), SCHEMA)
-    return f"# yaml-language-server: $schema={schema}\n"

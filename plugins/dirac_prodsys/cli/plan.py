@@ -1,15 +1,15 @@
-"""``dirac-prodsys plan``: what would be sent to DIRAC, to the letter, without sending it.
+"""``dirac-prodsys plan``: what would be sent to DIRAC, without sending it.
 
-Invariant: shows the very values that the operators hand to the gateway; nothing is left out of
-``--json``, and the tree names every transformation, query, body and dataset; the notes below it are
-those of the proof, for this run.
+Invariant: shows the very values that the operators hand to the gateway: in words, and to the letter
+with ``--verbose``; nothing is left out of ``--json``, and the tree names every transformation,
+program, query and dataset; the notes below it are those of the proof, for this run.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,16 +20,16 @@ from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
+from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
+from dirac_prodsys.core.counted import counted
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
     from dirac_prodsys.core.comparison import Comparison
-    from dirac_prodsys.core.conduct import Approval
-    from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+    from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.core.production import Production
-    from dirac_prodsys.core.specs import BodySpec
 
 #: codes of findings that are told below the tree
 _NOTES = frozenset({"link", "gather", "estimate"})
@@ -47,9 +47,9 @@ def plan(
         str,
         typer.Option(
             "--run",
-            metavar="TAG",
+            metavar="RUN",
             autocompletion=runs,
-            help="Run tag to fill in; Airflow makes its own.",
+            help="Run to fill in: its ID in Airflow, or its tag.",
         ),
     ] = NO_RUN,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
@@ -57,6 +57,10 @@ def plan(
         Literal["text", "json"],
         typer.Option("--format", help="For people; or the transformations in short, for programs."),
     ] = "text",
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Also bodies, queries and metadata in full."),
+    ] = False,
     parameters: Parameters = None,
     datasets: Datasets = None,
     site: SiteFile = None,
@@ -70,7 +74,7 @@ def plan(
     group: grid_options.Group = "",
     timeout: grid_options.Timeout = 60.0,
 ) -> None:
-    """Show the transformations, bodies, queries and datasets that a run would send to DIRAC."""
+    """Show in words what each step of a run would send to DIRAC; nothing is sent."""
     if live and run == NO_RUN:
         typer.echo("plan: --live compares one run: say which with --run", err=True)
         raise typer.Exit(DEFINITION)
@@ -85,6 +89,11 @@ def plan(
         values = parameter_values(production, parameters) if parameters else None
         known = dataset_queries(datasets)
         gateway = grid_options.gateway_of(backend, config, proxy, group, timeout) if live else None
+        run = (
+            grid_options.tag_of(run)
+            if gateway is None
+            else grid_options.tag_on_grid(gateway, production.name, run)
+        )
         if gateway is not None:
             known = look_up_datasets(gateway, production, run, values, known)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)
@@ -102,18 +111,23 @@ def plan(
         console = Console(highlight=False)
         if not console.is_terminal:  # a program or a file reads it: no line is ever broken
             console.width = _UNBROKEN
-        console.print(plan_tree(compiled, branches=production.branches, met=met))
+        console.print(plan_tree(compiled, production.branches, met, verbose=verbose))
         for note in link_notes(chosen, compiled):
             console.print(Text.assemble(("note: ", "dim"), note))
 
 
 def plan_tree(
-    compiled: ProductionPlan, *, branches: int = 0, met: Comparison | None = None
+    compiled: ProductionPlan,
+    branches: int = 0,
+    met: Comparison | None = None,
+    *,
+    verbose: bool = False,
 ) -> Tree:
     """The plan as a tree: a branch per step, in the order in which they are created.
 
     :param branches: number of combinations of the matrix; 0: there is none.
     :param met: what the grid has of it.
+    :param verbose: also to the letter.
     """
     from rich.text import Text
     from rich.tree import Tree
@@ -121,22 +135,24 @@ def plan_tree(
     tree = Tree(
         Text.assemble(
             (compiled.production, "bold"),
-            f"  run {compiled.run}  VO {compiled.vo}  connection {compiled.connection}"
-            f"  digest {compiled.digest}",
-            f"  {len(compiled.steps)} steps",
+            f"  run {compiled.run}  VO {compiled.vo}  {counted(len(compiled.steps), 'step')}",
             f", {branches} branches" if branches else "",
         )
     )
+    told = f"{compiled.connection}, digest of the plan {compiled.digest}"
+    tree.add(Text.assemble(("connection: ", "dim"), told))
     if compiled.approval is not None:
-        tree.add(Text.assemble(("asks first: ", "dim"), _asked(compiled.approval)))
+        tree.add(Text.assemble(("asks first: ", "dim"), asked(compiled.approval)))
     for loop in compiled.loops:
         bound = f"at most {len(loop.passes)} passes of {', '.join(loop.passes[0])}"
         told = f"{loop.name}: until {loop.gates[0].when}, {bound}, else {loop.otherwise}"
         tree.add(Text.assemble(("loop ", "dim"), told))
     for step in compiled.steps:
         branch = tree.add(Text.assemble((step.name, "bold cyan"), f"  {step.transformation.type}"))
-        for label, value in (*step_rows(step), *_gate_rows(step)):
+        for label, value in step_rows(step):
             branch.add(Text.assemble((f"{label}: ", "dim"), value))
+        for label, value in in_full(step) if verbose else ():
+            branch.add(Text.assemble((f"{label} in full: ", "dim"), value))
         for one in () if met is None else met.of(step.name):
             here = branch.add(Text.assemble(("on the grid: ", "dim"), f"{one.kind} {said(one)}"))
             for line in one.differences:
@@ -156,67 +172,3 @@ def link_notes(production: Production, compiled: ProductionPlan) -> Iterator[str
         for problem in check(subject):
             if problem.code in _NOTES:
                 yield problem.reason
-
-
-def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
-    """What one step sends, as label and value."""
-    spec = step.transformation
-    yield "transformation", spec.name
-    if step.parents:
-        when = "when all are complete" if step.start == "on_complete" else step.start
-        yield "after", f"{', '.join(step.parents)} ({when})"
-    if spec.tasks is not None:
-        yield "tasks", str(spec.tasks)
-    else:
-        yield "grouping", f"{spec.plugin}, {spec.group_size:g} per task"
-    if step.awaits:
-        yield "input dataset", ", ".join(step.awaits)
-    if spec.files:
-        yield "input files", f"{len(spec.files)} listed"
-    if spec.parameters:
-        yield "plugin parameters", _json(spec.parameters)
-    if spec.input_query is not None:
-        yield "input query", _json(spec.input_query.to_dirac())
-    yield from _body_rows(spec.body)
-    if spec.output_query is not None:
-        yield "output query", _json(spec.output_query.to_dirac())
-    for directory in spec.directories:
-        yield "directory", f"{directory.path} {_json(directory.metadata)}"
-    if step.dataset is not None:
-        frozen = ", frozen" if step.dataset.freeze else ""
-        yield "dataset", f"{step.dataset.name}{frozen} {_json(step.dataset.query.to_dirac())}"
-
-
-def _gate_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
-    for gate in step.gates:
-        yield (
-            "waits for",
-            gate.told + ("" if gate.within is None else f" (fails after {gate.hours})"),
-        )
-    if step.approval is not None:
-        yield "asks", _asked(step.approval)
-
-
-def _asked(approval: Approval) -> str:
-    whom = ", ".join(approval.approvers) or "who may run the DAG"
-    within = "" if approval.within is None else f" within {approval.within:g} h"
-    silence = "" if approval.within is None else f", silence means {approval.otherwise}"
-    return f"{approval.subject} ({whom}{within}{silence})"
-
-
-def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:
-    match body.kind:
-        case "job":
-            for command in body.commands:
-                yield "runs", f"{command.executable} {command.arguments}".rstrip()
-            for output in body.outputs:
-                yield "leaves", f"{output.directory}/{output.name} on {output.se}"
-        case "request":
-            for operation in body.operations:
-                yield "operation", f"{operation.type} {_json(operation.attributes)}"
-        case _:  # a kind that has no short form is shown whole
-            yield "body", _json(body.model_dump(mode="json"))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)

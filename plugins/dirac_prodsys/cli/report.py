@@ -60,7 +60,7 @@ def report(
 def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionReport:
     from dirac_prodsys.gateway.reading import report_on_run
 
-    return report_on_run(gateway, on.plan_of(file, run))
+    return report_on_run(gateway, on.plan_of(gateway, file, run))
 
 
 def _of_names(gateway: ProductionGateway, names: list[str]) -> list[JobReport]:

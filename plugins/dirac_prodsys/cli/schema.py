@@ -1,43 +1,70 @@
 """``dirac-prodsys schema``: every key of version 1, for editors and for readers.
 
-Invariant: what is printed is made of the models at that moment; the copies in ``docs/reference``
-are compared with it by a test.
+Invariant: what is printed or installed is made of the models at that moment; the copies in
+``docs/reference`` are compared with it by a test.
 """
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.schema_file import Of, install, schema_text
+
 
 def schema(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            exists=True,
+            file_okay=False,
+            help="With --install: the folder of the productions; else the user's data folder.",
+        ),
+    ] = None,
     output: Annotated[
         Literal["json", "markdown"],
         typer.Option("--format", help="JSON Schema; or the reference of every key."),
     ] = "json",
     of: Annotated[
-        Literal["production", "site"],
-        typer.Option("--of", help="Of production files; or of the site's file."),
+        Of, typer.Option("--of", help="Of production files; or of the site's file.")
     ] = "production",
+    to_install: Annotated[
+        bool, typer.Option("--install", help="Write it where editors find it, and say where.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --install: replace a file that differs.")
+    ] = False,
 ) -> None:
     """Print the JSON Schema of production files, or the reference of every key.
 
-    Editors with the YAML language server complete and check by it; begin a file with
-    ``# yaml-language-server: $schema=production.schema.json``.
+    Editors with the YAML language server complete and check by it; ``--install`` writes it into a
+    folder, or into the user's data folder, and says the line to begin a production with, which
+    ``dirac-prodsys new`` writes.
     """
-    if of == "site":
+    if to_install:
+        if output != "json":
+            _refuse("editors take JSON: leave out --format markdown")
+        with readable_errors():
+            there, done = install(of, folder, force=force)
+        typer.echo(f"{there.path}: {done}\nbegin a file with: {there.line}")
+    elif folder is not None or force:
+        _refuse("a folder and --force are for --install")
+    elif output == "json":
+        typer.echo(schema_text(of), nl=False)
+    elif of == "site":
         from dirac_prodsys.core.site import reference
 
-        known = json.dumps(reference.json_schema(), indent=1, ensure_ascii=False) + "\n"
-        typer.echo(known if output == "json" else reference.markdown(), nl=False)
-        return
-    if output == "markdown":
+        typer.echo(reference.markdown(), nl=False)
+    else:
         from dirac_prodsys.core.language.reference import markdown
 
         typer.echo(markdown(), nl=False)
-        return
-    from dirac_prodsys.core.language.schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+
+def _refuse(why: str) -> None:
+    typer.echo(f"schema: {why}", err=True)
+    raise typer.Exit(DEFINITION)

@@ -1,4 +1,4 @@
-"""``dirac-prodsys status``: what the grid says about the transformations of a run, right now.
+"""``dirac-prodsys status``: what the grid says about transformations, right now.
 
 Invariant: read-only, and only what the gateway's snapshot says: state words and counts, no verdict.
 """
@@ -6,79 +6,185 @@ Invariant: read-only, and only what the gateway's snapshot says: state words and
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dirac_prodsys.cli import grid_options as on
-from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from dirac_prodsys.core.snapshot import Snapshot
+    from dirac_prodsys.core.meant import Filters
+    from dirac_prodsys.core.status_view import StatusRow
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
+@dataclass(frozen=True)
+class Look:
+    """What is shown.
+
+    :param runs: production and run of those that were found by a production.
+    :param notes: what is not shown, and why.
+    """
+
+    rows: tuple[StatusRow, ...]
+    runs: frozenset[tuple[str, str]] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
 def status(
-    names: on.Names = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Productions, PRODUCTION/STEP, transformations, or patterns of names.",
+        ),
+    ] = None,
     file: on.File = None,
-    run: on.Run = "",
+    run: Annotated[
+        str,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            autocompletion=on.runs,
+            help="This run: its ID or tag, or a pattern; else the runs that are not over.",
+        ),
+    ] = "",
+    steps: Annotated[
+        list[str] | None,
+        typer.Option("--step", metavar="STEP", help="Only this step, or a pattern…"),
+    ] = None,
     as_json: on.AsJson = False,
+    watched: Annotated[
+        bool, typer.Option("--watch", help="Look again and again until all are over, or Ctrl-C.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=1, help="Watch: seconds between two looks.")] = 10.0,
     backend: on.Backend = "dirac",
     config: on.Config = "",
     proxy: on.Proxy = "",
     group: on.Group = "",
     timeout: on.Timeout = 60.0,
 ) -> None:
-    """Show state and counts of transformations, by name or by production file and run tag."""
-    from rich.console import Console
+    """Show state and counts of transformations: of productions, of one run, or by name.
 
+    Of a production, the runs are shown that are not over; if all are, the newest. Patterns are
+    quoted: 'gamma*' means productions, 'gamma__*__merge', with __, names of transformations.
+    """
+    from dirac_prodsys.core.meant import Filters
+
+    if watched and as_json:
+        typer.echo("status: --watch draws for people, and --json tells of one look", err=True)
+        raise typer.Exit(DEFINITION)
     with readable_errors():
         on.demand_names("status", names, file)
-        wanted = [*(names or []), *(_names_of(file, run) if file else [])]
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
-        snapshots = look(gateway, wanted)
+        filters = Filters(run, tuple(steps or ()))
+        if watched:
+            from dirac_prodsys.cli.watching import watch
+
+            watch(lambda runs: look(gateway, names or [], file, filters, runs), every)
+            return
+        seen = look(gateway, names or [], file, filters)
     if as_json:
-        rows = [snapshot.to_dict() for snapshot in snapshots]
+        rows = [row.to_dict() for row in seen.rows]
         typer.echo(json.dumps({"transformations": rows}, indent=2))
     else:
-        Console(highlight=False).print(status_table(snapshots))
+        show(seen.rows)
+    for note in seen.notes:
+        typer.echo(note, err=True)
 
 
-def look(gateway: ProductionGateway, names: Sequence[str]) -> list[Snapshot]:
-    """The snapshots of the named transformations, in the order of ``names``; of one that has begun
-    anew, that of the newest.
+def look(
+    gateway: ProductionGateway,
+    names: Sequence[str],
+    file: Path | None,
+    filters: Filters,
+    runs: frozenset[tuple[str, str]] = frozenset(),
+) -> Look:
+    """One look at all that is named, in the order in which it is.
 
-    :raises NotFound: one of them does not exist; nothing is shown then, lest it look complete.
+    :param runs: that an earlier look has found: they are looked at again, also when they are over.
+    :raises NotFound: something does not exist; nothing is shown then, lest it look complete.
     """
-    records = on.existing(gateway, names)
-    snapshots = gateway.snapshot([record.id for record in records])
-    return [snapshots[record.id] for record in records if record.id in snapshots]
+    from dirac_prodsys.core.status_view import status_rows
+
+    ids, found_runs, notes = _by_names(gateway, names, filters, runs) if names else ({}, set(), [])
+    if file is not None:
+        ids |= _by_file(gateway, file, filters, notes)
+    snapshots = gateway.snapshot(list(ids))
+    rows = status_rows(snapshots[number] for number in ids if number in snapshots)
+    return Look(tuple(rows), frozenset(found_runs), tuple(notes))
 
 
-def status_table(snapshots: Sequence[Snapshot]) -> Table:
-    """The snapshots as a table, states and counts verbatim."""
-    from rich.table import Table
+def show(rows: Sequence[StatusRow]) -> None:
+    """Print the rows as a table, states and counts verbatim."""
+    from dirac_prodsys.cli.tables import whole_console, whole_table
+    from dirac_prodsys.core.status_view import columns, title
 
-    table = Table("ID", "Name", "Type", "Status", "Tasks", "Files", box=None)
-    for snapshot in snapshots:
-        table.add_row(
-            str(snapshot.id),
-            snapshot.name,
-            snapshot.type,
-            str(snapshot.status),
-            _counts(snapshot.tasks),
-            _counts(snapshot.files),
+    console = whole_console()
+    if heading := title(rows):
+        console.print(heading, markup=False)
+    console.print(whole_table(*columns(rows), console.width))
+
+
+def _by_names(
+    gateway: ProductionGateway,
+    names: Sequence[str],
+    filters: Filters,
+    runs: frozenset[tuple[str, str]],
+) -> tuple[dict[int, None], set[tuple[str, str]], list[str]]:
+    """IDs, in order; productions and runs; and notes. Few calls, however many are meant."""
+    from dataclasses import replace
+
+    from dirac_prodsys.cli.runs import listed
+    from dirac_prodsys.core.meant import choose, wanted
+    from dirac_prodsys.gateway.generations import find_newest
+
+    wishes = [wanted(name) for name in names]
+    groups = sorted({wish.group for wish in wishes} - {""})
+    there = listed(gateway, groups) if groups else []
+    chosen = {wish.text: choose(wish, there, replace(filters, runs=runs)) for wish in wishes}
+    whole = [text for text, choice in chosen.items() if choice is None]
+    records = find_newest(gateway, whole) if whole else {}
+    if missing := [text for text in whole if text not in records]:
+        raise NotFound(
+            f"no such production or transformation: {', '.join(missing)}",
+            "`dirac-prodsys runs` lists productions and runs, and `dirac-prodsys status "
+            "'PRODUCTION__*'` all names of a production",
         )
-    return table
+    ids: dict[int, None] = {}
+    found: set[tuple[str, str]] = set()
+    over = 0
+    for text, choice in chosen.items():
+        if choice is None:
+            ids[records[text].id] = None
+            continue
+        ids.update(dict.fromkeys(choice.ids))
+        found.update(choice.runs)
+        over += choice.over
+    note = f"{over} runs that are over are not shown: --run '*' shows all"
+    return ids, found, [note] if over else []
 
 
-def _names_of(file: Path, run: str) -> list[str]:
-    return [step.transformation.name for step in on.plan_of(file, run).steps]
+def _by_file(
+    gateway: ProductionGateway, file: Path, filters: Filters, notes: list[str]
+) -> dict[int, None]:
+    """IDs of the steps of a file, in its order; told in ``notes`` is what is not made yet."""
+    from dirac_prodsys.gateway.generations import find_newest
 
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{state} {number}" for state, number in sorted(counts.items())) or "-"
+    plan = on.plan_of(gateway, file, filters.run)
+    wanted = {step.transformation.name: step.name for step in plan.steps if filters.fits(step.name)}
+    records = find_newest(gateway, list(wanted))
+    if not records:
+        raise NotFound(
+            f"no such transformation: {', '.join(wanted) or ', '.join(filters.steps)}",
+            f"`dirac-prodsys runs {plan.production}` lists the runs that the grid has",
+        )
+    missing = [step for name, step in wanted.items() if name not in records]
+    if missing:
+        notes.append(f"not made: {', '.join(missing)}")
+    return dict.fromkeys(records[name].id for name in wanted if name in records)

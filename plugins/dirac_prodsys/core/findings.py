@@ -161,6 +161,7 @@ class Finding:
     :param line: from 1; ``column`` likewise.
     :param code: of one of :data:`RULES`.
     :param excerpt: the source line with a caret below, or empty.
+    :param stands_for: number of findings that are told by it: it may be the line "and 12 more".
     """
 
     file: str
@@ -171,6 +172,7 @@ class Finding:
     message: str
     hint: str
     excerpt: str = ""
+    stands_for: int = 1
 
     @classmethod
     def of(cls, error: DefinitionError) -> Finding:
@@ -184,10 +186,11 @@ class Finding:
             message=error.reason,
             hint=error.hint,
             excerpt=error.excerpt,
+            stands_for=error.stands_for,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
         form = asdict(self)
-        del form["excerpt"]
+        del form["excerpt"], form["stands_for"]
         return form

@@ -1,7 +1,7 @@
 """Which of a step's transformations counts, when a person has had it begun anew.
 
 A run makes one transformation for a step, under a name of its own. When a person has cleaned it,
-and clears the step's ``create``, the next one is made, under the next name; all others of the
+and clears the step's ``start``, the next one is made, under the next name; all others of the
 step's tasks go by the newest.
 
 Invariant: as long as the newest has not been removed, nothing new is made: clearing adopts.

@@ -27,6 +27,9 @@ Scalar = bool | int | float | str
 #: characters of a value that is text
 MAX_TEXT = 255
 
+#: choices that are named where words say what is allowed
+_SHOWN_CHOICES = 20
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _FORBIDDEN = re.compile(r"[\"'\\`$]|@\{")
 
@@ -99,6 +102,31 @@ class Parameter(Spec):
             return "value"
         low = self.min if self.min is not None else min(1, self.max if self.max is not None else 1)
         return math.ceil(low) if self.type == "int" else low
+
+    @property
+    def allowed(self) -> str:
+        """What a run may say, and what it gets if it says nothing, in words for a form."""
+        if self.default is None:
+            return f"{self._kind()}; must be given"
+        return f"{self._kind()}; {as_text(self.check(self.default))} unless said"
+
+    def _kind(self) -> str:
+        match self.type:
+            case "boolean":
+                return "true or false"
+            case "choice":
+                shown = [as_text(choice) for choice in self.choices[:_SHOWN_CHOICES]]
+                more = len(self.choices) - len(shown)
+                return f"one of {', '.join(shown)}{f' and {more} more' if more else ''}"
+            case "string":
+                matching = "" if self.pattern is None else f", matching {self.pattern}"
+                return f"one line of at most {MAX_TEXT} characters{matching}"
+        what = "whole number" if self.type == "int" else "number"
+        if self.min is not None and self.max is not None:
+            return f"{what} from {self.min} to {self.max}"
+        if self.min is not None:
+            return f"{what}, at least {self.min}"
+        return what if self.max is None else f"{what}, at most {self.max}"
 
     def check(self, value: Any) -> Scalar:
         """The value as it is filled in.
@@ -173,6 +201,21 @@ def values_for(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) ->
         except DefinitionError as error:
             raise DefinitionError(f"parameter {name!r}: {error.reason}", error.hint) from None
     return values
+
+
+def taken(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> str:
+    """The values of a run in one line, those that are the defaults marked; empty: none.
+
+    Values that no parameter has, and wrong ones, are told as they are.
+    """
+    said = []
+    for name, value in sorted(values.items()):
+        parameter = parameters.get(name)
+        default = None if parameter is None else parameter.default
+        same = default is not None and (type(value), value) == (type(default), default)
+        text = as_text(value) if isinstance(value, Scalar) else repr(value)
+        said.append(f"{name} = {text}{' (default)' if same else ''}")
+    return ", ".join(said)
 
 
 def as_text(value: Scalar) -> str:

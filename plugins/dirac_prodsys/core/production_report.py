@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from dirac_prodsys.core.counted import counted
 from dirac_prodsys.core.job_report import JobReport, JobState
 from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.report import Row, summary
@@ -25,16 +26,35 @@ MOST_STEPS = 50
 
 
 @dataclass(frozen=True)
+class DatasetState:
+    """A dataset that the catalogue has.
+
+    :param files: that it holds now.
+    :param frozen: this will always be its files.
+    """
+
+    files: int
+    frozen: bool
+
+    def __str__(self) -> str:
+        return f"{counted(self.files, 'file')}, {'frozen' if self.frozen else 'not frozen'}"
+
+
+@dataclass(frozen=True)
 class StepReport:
     """One step.
 
     :param jobs: None where nobody can tell.
     :param remarks: what a person should look at.
+    :param dataset: what the catalogue has of the step's dataset; None: it was not made.
+    :param dataset_known: whether the catalogue could tell.
     """
 
     row: Row
     jobs: JobReport | None = None
     remarks: tuple[str, ...] = ()
+    dataset: DatasetState | None = None
+    dataset_known: bool = True
 
     @property
     def failed_jobs(self) -> int:
@@ -50,7 +70,26 @@ class StepReport:
         jobs = None if self.jobs is None else self.jobs.to_dict()
         if jobs is not None and not rows:
             del jobs["rows"]
-        return {**self.row.to_dict(), "jobs": jobs, "remarks": list(self.remarks)}
+        return {
+            **self.row.to_dict(),
+            "dataset_state": self._dataset_state(),
+            "jobs": jobs,
+            "remarks": list(self.remarks),
+        }
+
+    def dataset_words(self) -> str:
+        """The step's dataset and what became of it."""
+        if not self.row.dataset:
+            return "-"
+        made = str(self.dataset or "not made") if self.dataset_known else "not known"
+        return f"{self.row.dataset}: {made}"
+
+    def _dataset_state(self) -> dict[str, Any] | None:
+        if not self.row.dataset:
+            return None
+        made = self.dataset is not None if self.dataset_known else None
+        files, frozen = (self.dataset.files, self.dataset.frozen) if self.dataset else (None, None)
+        return {"made": made, "files": files, "frozen": frozen}
 
 
 @dataclass(frozen=True)
@@ -138,15 +177,26 @@ def production_report(
     jobs: Mapping[str, JobReport],
     remarks: Mapping[str, Iterable[str]] | None = None,
     note: str = "",
+    *,
+    datasets: Mapping[str, DatasetState | None] | None = None,
 ) -> ProductionReport:
     """The report on a run.
 
     :param snapshots: by transformation name; a step without one was not made.
     :param jobs: by transformation name.
     :param remarks: by transformation name.
+    :param datasets: by their names, None: the catalogue has none; of those that are missing it
+        could not tell.
     """
+    remarks, datasets = remarks or {}, datasets or {}
     steps = tuple(
-        StepReport(row, jobs.get(row.name), tuple((remarks or {}).get(row.name, ())))
+        StepReport(
+            row,
+            jobs.get(row.name),
+            tuple(remarks.get(row.name, ())),
+            datasets.get(row.dataset),
+            row.dataset in datasets,
+        )
         for row in summary(plan, snapshots)
     )
     return ProductionReport(plan.production, plan.run, steps, note)
@@ -172,7 +222,7 @@ def _cells(step: StepReport) -> tuple[str, ...]:
         _counts(row.files),
         _counts(row.tasks),
         str(step.failed_jobs) if step.jobs is not None else "?",
-        row.dataset or "-",
+        step.dataset_words(),
     )
 
 

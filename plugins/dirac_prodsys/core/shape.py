@@ -34,7 +34,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from dirac_prodsys.core import loops, naming
 from dirac_prodsys.core.conduct import share
@@ -42,6 +42,7 @@ from dirac_prodsys.core.gate_makers import knots
 from dirac_prodsys.core.graph import StepGraph
 from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan, StepPlan
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.shape_labels import labels
 
 Part = Literal[
     "begin", "approve", "create", "register", "verify",
@@ -180,7 +181,7 @@ class _Drawing:
         self.watched = {name: looked_at(production, step) for name, step in self.steps.items()}
         #: step → its tasks, in their order, but for those that look at a parent
         self.parts = {name: tuple(self._parts(step)) for name, step in self.steps.items()}
-        self.common = self._common()
+        self.labels = labels(production, plan)
 
         names = {naming.group_id(step.name) for step in plan.steps}
         names |= {naming.group_id(loop.name) for loop in plan.loops}
@@ -206,16 +207,6 @@ class _Drawing:
         edges = tuple(Edge(*pair, label) for pair, label in self._reduced().items())
         groups = tuple(self.groups.values())
         return Shape(groups, self.tasks, self.ids, edges, self.late, self.streams)
-
-    def _common(self) -> set[tuple[str, str]]:
-        """Conditions that all queries of steps' input have."""
-        queries = [s.transformation.input_query for s in self.plan.steps]
-        asked = [
-            {(name, str(value)) for name, value in query.to_dirac().items()}
-            for query in queries
-            if query is not None
-        ]
-        return set.intersection(*asked) if len(asked) > 1 else set()
 
     # -- boxes ------------------------------------------------------------------------------------
 
@@ -367,16 +358,17 @@ class _Drawing:
         own, entries = step.name, self._entries(step.name)
         outside = _outside(self.production, step)
         first: dict[Place, str] = {Place("done", loop): "" for loop in outside.values()}
-        label = self._said(step)
+        label = self.labels[own]
         for name in self.near[own]:
             if name not in self.streams[own]:
                 first[Place("complete", name)] = label
                 continue
             if share(step.start):
-                self._before(Place("start", name), Place("ready", own, name), label)
+                self._before(Place("start", name), Place("ready", own, name))
             else:
-                first[Place("start", name)] = label
-            self._before(Place("complete", name), self._after_input(own), _COMPLETE)
+                first[Place("start", name)] = ""
+            streaming = f"{label} {_STREAMING}".strip()
+            self._before(Place("complete", name), self._after_input(own), streaming)
         first |= {Place("complete", name): _AFTER for name in step.after if name not in outside}
         if step.name not in self.again:
             first[Place("verify")] = ""
@@ -436,32 +428,9 @@ class _Drawing:
     def _last(self, name: str) -> Place:
         return Place(self.parts[name][-1], name)
 
-    def _said(self, child: StepPlan) -> str:
-        """What of its query tells the child's files from others of the production, in short."""
-        query = child.transformation.input_query
-        if query is None:
-            return ""
-        told = ", ".join(
-            f"{name} {_value(value)}"
-            for name, value in query.to_dirac().items()
-            if (name, str(value)) not in self.common
-        )
-        return told if len(told) <= _LABEL else f"{told[: _LABEL - 1]}…"
 
-
-#: labels of edges: no file comes any more; a step that the other names under ``after``
-_COMPLETE, _AFTER = "complete", "after"
-#: characters of a label
-_LABEL = 40
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(
-            f"{operator} {', '.join(map(str, v)) if isinstance(v, list | tuple) else v}"
-            for operator, v in value.items()
-        )
-    return f"= {value}"
+#: labels of edges: files are taken as they come; a step that the other names under ``after``
+_STREAMING, _AFTER = "(streaming)", "after"
 
 
 def _near(production: Production, step: StepPlan) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
 #: rows, and files, of one call
 PAGE, FILE_CHUNK = 1000, 500
 
+#: characters of a date and time, up to its seconds
+_TO_SECONDS = len("2026-11-29 10:00:00")
+
 _COLUMNS = [
     "TransformationID",
     "TransformationName",
@@ -29,6 +32,7 @@ _COLUMNS = [
     "TransformationGroup",
     "AuthorGroup",
     "EventsPerTask",
+    "CreationDate",
 ]
 
 
@@ -149,6 +153,7 @@ class ActionVerbs:
             author_group=group,
             vo=self._vo_of(group),
             events_per_task=int(row["EventsPerTask"] or 0),
+            created=str(row["CreationDate"] or "")[:_TO_SECONDS],
         )
 
     def _status_and_size(self, transformation: int) -> tuple[TransformationStatus, float]:

@@ -68,9 +68,19 @@ class TransformationStates:
 
         :raises TransformationFailed: the transformation was cleaned or deleted, be it meanwhile.
         """
+        self._activate(transformation, TransformationStatus.NEW)
+
+    def resume_transformation(self, transformation: int) -> None:
+        """See :meth:`ProductionGateway.resume_transformation`.
+
+        :raises TransformationFailed: the transformation was cleaned or deleted, be it meanwhile.
+        """
+        self._activate(transformation, TransformationStatus.STOPPED)
+
+    def _activate(self, transformation: int, expected: TransformationStatus) -> None:
         seen = self._seen(transformation)
         self._refuse_removed(transformation, seen.status, "started")
-        if seen.status in (TransformationStatus.NEW, TransformationStatus.STOPPED):
+        if seen.status == expected:
             # else no agent would submit tasks: a stop sets it to Manual, and so do productions
             # whose steps are created so (TransformationClient.py, ProductionStep.py)
             self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from dirac_prodsys.core.status import TransformationStatus
@@ -35,6 +36,9 @@ from dirac_prodsys.gateway.memory_tables import (
 )
 
 _ENOENT = 2
+
+#: the date at which the clock of a grid begins: equal calls give equal grids
+_BEGIN = datetime(2026, 1, 1)  # noqa: DTZ001  as the database says it: UTC, and no word of that
 
 
 class MemoryGrid(MemoryAgents, FileAndTaskRows):
@@ -167,6 +171,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
             "TransformationName": name,
             "Description": description,
             "LongDescription": long_description,
+            "CreationDate": _BEGIN + timedelta(seconds=int(self.now)),
             "Type": type_,
             "Plugin": plugin,
             "AgentType": agent_type,

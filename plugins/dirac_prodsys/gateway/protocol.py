@@ -172,7 +172,10 @@ class ProductionGateway(Protocol):
         """
 
     def start_transformation(self, transformation: int) -> None:
-        """New or Stopped → Active; Active, Flush and ended ones are left alone."""
+        """New → Active; any other is left alone: a person may have stopped it just now."""
+
+    def resume_transformation(self, transformation: int) -> None:
+        """Stopped → Active; any other is left alone."""
 
     def stop_transformation(self, transformation: int) -> None:
         """Active, Idle or Flush → Stopped; ended ones are left alone."""

@@ -3,7 +3,8 @@
 Read-only, and for whoever has a gateway: tasks of a DAG, and the command line. Everything is asked
 in bulk and bounded: a report on a hundred thousand jobs names those that did not end well.
 
-Invariant: what the grid cannot tell is said in a note; only the Transformation System is needed.
+Invariant: what the grid cannot tell is said in a note; the Transformation System is needed, and for
+a whole run the catalogue.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from dataclasses import replace
 
 from dirac_prodsys.core.job_report import Cause, JobReport, JobState, job_report
 from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.production_report import ProductionReport, production_report
+from dirac_prodsys.core.production_report import (
+    DatasetState,
+    ProductionReport,
+    production_report,
+)
 from dirac_prodsys.core.recovery import TaskState
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.request_state import RequestState
@@ -142,14 +147,15 @@ def _as_its_task(state: JobState) -> JobState:
 def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> ProductionReport:
     """All steps of a run.
 
-    :raises GatewayError: the Transformation System does not answer.
+    :raises GatewayError: the Transformation System or the catalogue does not answer.
     """
     names = [step.transformation.name for step in plan.steps]
     ids = {name: record.id for name, record in find_newest(gateway, names).items()}
     seen = gateway.snapshot(sorted(ids.values())) if ids else {}
     snapshots = {name: seen[number] for name, number in ids.items() if number in seen}
     steps = {step.transformation.name: step for step in plan.steps}
-    jobs, remarks = {}, {}
+    jobs: dict[str, JobReport] = {}
+    remarks: dict[str, list[str]] = {}
     for name, snapshot in snapshots.items():
         try:
             by_requests = steps[name].rules.by_requests
@@ -160,4 +166,26 @@ def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> Productio
             continue
         if found is not None:
             jobs[name] = found
-    return production_report(plan, snapshots, jobs, remarks)
+    datasets = _datasets(gateway, plan, remarks)
+    return production_report(plan, snapshots, jobs, remarks, datasets=datasets)
+
+
+def _datasets(
+    gateway: ProductionGateway, plan: ProductionPlan, remarks: dict[str, list[str]]
+) -> dict[str, DatasetState | None]:
+    """What the catalogue has of the datasets of a run, by name; also where a step is removed.
+
+    :param remarks: told in here, by transformation, why one could not be looked up.
+    """
+    found: dict[str, DatasetState | None] = {}
+    for step in plan.steps:
+        if step.dataset is None:
+            continue
+        try:
+            record = gateway.find_dataset(step.dataset.name)
+        except (NotFound, GatewayRejected) as error:
+            remarks.setdefault(step.transformation.name, []).append(error.reason)
+            continue
+        made = None if record is None else DatasetState(record.files, record.frozen)
+        found[step.dataset.name] = made
+    return found

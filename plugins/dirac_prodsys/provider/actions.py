@@ -1,5 +1,7 @@
 """The two tasks of ``production_operations``: tell what would be touched; then do what was told.
 
+Where it is asked for, a preview offers to be carried out (``actions_offer``).
+
 Invariant: nothing is done to a transformation that the preview of the same run does not name, by
 its ID, or that is not any more what it told of: each is looked at again right before. Each is done
 once in a run, however often the task is killed, retried or cleared; and what failed is told beside
@@ -8,14 +10,15 @@ what was done. Who asked, and why, is written into DIRAC before the act.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.core.actions.again import look_again
+from dirac_prodsys.core.actions.commands import to_carry_out
 from dirac_prodsys.core.actions.deciding import Decision
 from dirac_prodsys.core.actions.outcome import Outcome, Result, Word, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, Row, preview
@@ -35,6 +38,7 @@ from dirac_prodsys.errors import (
 )
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider import registry
+from dirac_prodsys.provider.actions_offer import OFFER, accepted, is_offered, offer
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.deeds import (
     ActingGateway,
@@ -46,9 +50,12 @@ from dirac_prodsys.provider.deeds import (
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
 from dirac_prodsys.provider.site import site, vo_of
+from dirac_prodsys.provider.who_asked import triggered_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+T = TypeVar("T")
 
 PREVIEW_TASK, ACT_TASK = "preview", "act"
 
@@ -60,8 +67,20 @@ class _ActionOperator(DiracOperator):
     serves_step: ClassVar[bool] = False
     operator_extra_links: ClassVar[tuple[Any, ...]] = ()
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        #: the answer to an offer, kept over outages
+        self.handed_on: dict[str, Any] = {}
+
+    def on_grid(
+        self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None
+    ) -> T:
+        """See the base; an outage hands the answer on."""
+        return super().on_grid(call, state or self.handed_on)
+
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Do it; why it could not be done is XCom ``problem``, too, for whoever follows the run."""
+        self.handed_on = dict(state)
         try:
             return self.do(context)
         except AirflowFailException as error:
@@ -78,7 +97,8 @@ class _ActionOperator(DiracOperator):
         :raises AirflowFailException: it cannot be done as it is asked, or not by whoever asks.
         """
         try:
-            request = read_request(given_values(context))
+            given = {**given_values(context), **self.handed_on}
+            request = read_request({name: given[name] for name in given if name != OFFER})
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
         self.dirac_conn_id = request.connection or DiracHook.default_conn_name
@@ -141,6 +161,9 @@ class ProductionPreviewOperator(_ActionOperator):
         made = self.on_grid(look_if_allowed)
         context["ti"].xcom_push(key="table", value=made.to_text())
         self.log.info("%s", made.to_text())
+        commands = to_carry_out(request, made.digest) if request.preview and made.acts else []
+        if commands:
+            self.log.info("nothing was touched. To carry this out:\n%s", "\n".join(commands))
         if request.digest and request.digest != made.digest:
             raise AirflowFailException(
                 f"what would be touched has changed: the digest is {made.digest}, and "
@@ -153,7 +176,7 @@ class ProductionPreviewOperator(_ActionOperator):
                 f"above, then act on it with digest {made.digest}; or name the run"
             )
         told = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
-        return {**made.to_dict(), **told}
+        return {**made.to_dict(), **told, "commands": commands}
 
 
 class ProductionActionOperator(_ActionOperator):
@@ -170,6 +193,9 @@ class ProductionActionOperator(_ActionOperator):
         """
         request = self.request(context)
         if request.preview:
+            found = _told(context, request)
+            if is_offered(context, found):
+                offer(context, request, found)
             raise AirflowSkipException(
                 "a preview touches nothing; the same with preview: false does it"
             )
@@ -195,6 +221,12 @@ class ProductionActionOperator(_ActionOperator):
                 "done stays done"
             )
         return outcome.to_dict()
+
+    def answered(
+        self, context: Context, event: Mapping[str, Any] | None = None, digest: str = ""
+    ) -> dict[str, Any]:
+        """Carry out the preview, if the answer to its offer is yes."""
+        return self.work(context, accepted(context, event or {}, digest))
 
     def _act(self, context: Context, request: ActionRequest, row: Row, by: str, run: str) -> Result:
         why = f": {request.reason}" if request.reason else ""
@@ -269,8 +301,8 @@ def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
         left = "".join(f"\n  not ours: {line}" for line in selection.left_out[:20])
         raise NotFound(
             f"no transformation of ours is meant by {request.scope} (VO {vo}){left}",
-            "`dirac-prodsys status` and DIRAC's own pages show names and states; transformations "
-            "of others need their whole name, force and a reason",
+            "`dirac-prodsys runs` lists productions and runs, `dirac-prodsys status` names and "
+            "states; transformations of others need their whole name, force and a reason",
         )
     ids = [one.id for one in selection.listed]
     first = preview(request, selection, gateway.snapshot(ids), {})
@@ -330,12 +362,3 @@ def _share(gateway: ActingGateway, request: ActionRequest, transformation: int) 
 def _who(context: Context) -> tuple[str, str]:
     """Airflow's user who asked, and the run."""
     return triggered_by(context) or "unknown", str(context["dag_run"].run_id)
-
-
-def triggered_by(context: Context) -> str | None:
-    """Airflow's user who triggered the run; None: it was no user of Airflow's.
-
-    The API server writes it from the session or token of the request, and no field of the request
-    says it. Airflow's own command line writes the name of the user of the operating system.
-    """
-    return getattr(context["dag_run"], "triggering_user_name", None) or None

@@ -7,11 +7,13 @@ Invariant: a form that is submitted as it opens touches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param
 
+from dirac_prodsys.core.actions.commands import DAG_ID
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.actions.request import (
     CONNECTION,
@@ -28,9 +30,8 @@ from dirac_prodsys.provider.actions import (
     ProductionActionOperator,
     ProductionPreviewOperator,
 )
+from dirac_prodsys.provider.actions_offer import OFFER
 from dirac_prodsys.provider.hook import DiracHook
-
-DAG_ID = "production_operations"
 
 #: the form opens with those that are in no section; sections open by a click
 _VALUES, _MORE = "Values of extend and set group size", "More"
@@ -39,18 +40,22 @@ _VALUES, _MORE = "Values of extend and set group size", "More"
 _STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
 
 
-def actions_dag() -> DAG:
-    """The DAG; the same whenever it is built."""
+def actions_dag(productions: Sequence[str] = ()) -> DAG:
+    """The DAG; the same whenever it is built.
+
+    :param productions: names that the form offers; others, and patterns, can be typed.
+    """
     with DAG(
         dag_id=DAG_ID,
         description="Start, stop, resume, flush, complete, extend, clean or delete a production",
         doc_md=_documentation(),
         tags=["dirac", "operations"],
         schedule=None,
-        params=_params(),
+        params=_params(productions),
         catchup=False,
         is_paused_upon_creation=False,
-        max_active_runs=16,
+        # an offer that nobody answers must not keep a stop from starting
+        max_active_runs=64,
         default_args={"owner": "dirac", "retries": 3, "retry_delay": timedelta(seconds=10)},
     ) as dag:
         preview = ProductionPreviewOperator(task_id=PREVIEW_TASK)
@@ -58,7 +63,8 @@ def actions_dag() -> DAG:
     return dag
 
 
-def _params() -> dict[str, Param]:
+def _params(productions: Sequence[str]) -> dict[str, Param]:
+    offered = {"examples": list(productions)} if productions else {}
     return {
         "action": Param(
             description="What is done. Everything is previewed first.",
@@ -73,10 +79,11 @@ def _params() -> dict[str, Param]:
             pattern=f"^{NAMES}$",
             maxLength=MAX_PATTERN,
             title="Production",
+            **offered,
         ),
         "run": _text(
-            "Run ID of the production's run, or a pattern; empty: all its runs. Clean and delete "
-            "need it.",
+            "The production's run: its ID or its tag, or a pattern of tags; empty: all its runs. "
+            "Clean and delete need it.",
             "Run",
             NAMES,
         ),
@@ -99,6 +106,13 @@ def _params() -> dict[str, Param]:
             "Only tell what would be touched. Switch it off to act.",
             type="boolean",
             title="Preview only",
+        ),
+        OFFER: Param(
+            True,
+            "After a preview, ask under Required Actions whether to carry it out: you alone can "
+            "answer. Only the form asks by default.",
+            type="boolean",
+            title="Offer to carry it out",
         ),
         "confirm": _text(
             "To act, clean and delete need the production's name typed here, and complete a "
@@ -198,8 +212,9 @@ def _documentation() -> str:
 
 _ABOUT = """\
 What people do to productions that run, or ran. **A run touches nothing unless `preview` is
-switched off**; its task `preview` tells in its log, and as XCom, which transformations, files and
-bytes are meant. The same again with `preview` off does it.
+switched off**, or whoever asked for it answers *Carry it out* under Required Actions; its task
+`preview` tells in its log, and as XCom, which transformations, files and bytes are meant, and by
+which command it is done. The same again with `preview` off does it, too.
 
 Who asked, why, and what was done to which transformation stays in the run. What failed is listed;
 clear the task `act` to try that again, what is done stays done. A production's own run accepts

@@ -12,7 +12,7 @@ with a clear word; clearing the task asks anew.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.notices import Notice
+from dirac_prodsys.core.parameters import taken
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.generations import find_newest
@@ -27,6 +28,7 @@ from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.params import given_values
+from dirac_prodsys.provider.who_asked import triggered_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,12 +57,13 @@ class DiracApprovalOperator(HITLOperator):
         if asked is None:
             raise ValueError(f"{step or production.name} asks for no approval")
         within = None if asked.within is None else timedelta(hours=asked.within)
+        # also without an end: Airflow shows this one as the first choice, and else all of them
         silence = {"reject": REJECT, "approve": APPROVE}[asked.otherwise]
         super().__init__(
             subject="",
             body="",
             options=[APPROVE, REJECT],
-            defaults=silence if within is not None else None,
+            defaults=silence,
             response_timeout=within,
             assigned_users=[{"id": user, "name": user} for user in asked.approvers] or None,
             **kwargs,
@@ -82,13 +85,17 @@ class DiracApprovalOperator(HITLOperator):
         if asked is None:
             raise AirflowFailException("this run of the production asks for no approval")
         self.subject = approval.subject_of(asked)
+        silence = (self.defaults or [REJECT])[0]
+        told = who_and_when(context, asked.within, silence)
+        values = taken(self.production.parameters, given_values(context))
         if self.step is None:
-            self.body = approval.before_production(plan)
+            told += f" Its values: {approval.code(values)}." if values else ""
+            self.body = approval.before_production(plan, told)
         else:
-            self.body = approval.before_step(plan, self.step, self._reports(plan))
+            self.body = approval.before_step(plan, self.step, self._reports(plan), told)
         self.log.info("%s\n%s", self.subject, self.body)
-        told = Notice("needs_person", (f"{self.step}: approval",), self.subject, self.step or "")
-        Teller(context, self.production.connection, self.production).tell(told)
+        due = Notice("needs_person", (f"{self.step}: approval",), self.subject, self.step or "")
+        Teller(context, self.production.connection, self.production).tell(due)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,6 +129,16 @@ class DiracApprovalOperator(HITLOperator):
         except ProdsysError as error:
             found.append(f"what the jobs came to cannot be told: {error.reason}")
         return found
+
+
+def who_and_when(context: Context, within: float | None, silence: str) -> str:
+    """Who asked for this run, and until when there must be an answer to what is asked now.
+
+    :param within: hours to answer in.
+    :param silence: what no answer means.
+    """
+    last = datetime.now(UTC) + timedelta(hours=within or 0)
+    return approval.around(triggered_by(context), within, f"{last:%Y-%m-%d %H:%M} UTC", silence)
 
 
 _REJECTED = "to be asked again, clear this task with what comes after it"

@@ -26,6 +26,7 @@ def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bo
     """Ask; whether that was possible.
 
     :param body: Markdown.
+    :param options: the last of them does nothing: Airflow shows it as the first choice.
     """
     from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
@@ -34,7 +35,12 @@ def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bo
         return False
     try:
         upsert_hitl_detail(
-            ti_id=task_instance.id, options=list(options), subject=subject, body=body, params={}
+            ti_id=task_instance.id,
+            options=list(options),
+            subject=subject,
+            body=body,
+            defaults=[options[-1]],
+            params={},
         )
     except Exception as error:
         log.warning("nobody can be asked in Airflow, DIRAC is watched on: %s", error)

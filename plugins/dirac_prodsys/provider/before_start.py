@@ -29,7 +29,7 @@ from dirac_prodsys.errors import GatewayRejected, SiteError
 from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 from dirac_prodsys.gateway.selection_protocol import SelectionGateway
-from dirac_prodsys.provider.approval import APPROVE, REJECT
+from dirac_prodsys.provider.approval import APPROVE, REJECT, who_and_when
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.site import limits as limits_of_task
@@ -236,12 +236,14 @@ def _ask(
     instance: Any = context["ti"]
     operations = ", ".join(removing(step.transformation))
     within = None if rule.within is None else timedelta(hours=rule.within)
+    told = who_and_when(context, rule.within, REJECT)
     upsert_hitl_detail(
         ti_id=instance.id,
         options=[APPROVE, REJECT],
         subject=subject[: approval.MAX_SUBJECT],
-        body=approval.before_removal(step, f"{operations}: {_amount(share)}"),
-        defaults=[REJECT] if within is not None else None,
+        body=approval.before_removal(step, f"{operations}: {_amount(share)}", told),
+        # also without an end: Airflow shows this one as the first choice
+        defaults=[REJECT],
         params={},
         assigned_users=[{"id": user, "name": user} for user in users],
     )

@@ -34,14 +34,15 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
-from dirac_prodsys.provider.bundle_database import other_owners, unfinished_runs, versions_in_use
+from dirac_prodsys.provider.bundle_database import other_owners, versions_in_use, with_runs
 from dirac_prodsys.provider.bundle_index import Index, read_index, write_index
 from dirac_prodsys.provider.bundle_shelf import Shelf, arrange, error_code
 from dirac_prodsys.provider.bundle_snapshots import SnapshotStore, write
@@ -49,8 +50,8 @@ from dirac_prodsys.provider.bundle_sources import Signature, Source, SourceFolde
 
 log = logging.getLogger(__name__)
 
-#: seconds between two questions to the database: whether a retired production still has unfinished
-#: runs, and whether a DAG ID that another bundle had is free
+#: seconds between two questions to the database: whether it has runs of a retired production, and
+#: whether a DAG ID that another bundle had is free
 RETIRED_CHECK = 15.0
 #: seconds between two looks for versions that nobody needs
 CLEAN_UP = 24 * 3600.0
@@ -63,24 +64,36 @@ class ProductionsDagBundle(BaseDagBundle):
 
     :param productions: absolute path of the folder with the users' ``*.yaml``.
     :param keep_days: a version that no run has is kept for so long.
+    :param keep_retired_days: the DAG of a production whose file is gone stays for so long after the
+        end of its last run; None: for as long as Airflow has a run of it.
     :param kwargs: ``name``, ``version``, ``refresh_interval`` as Airflow gives them.
     """
 
     supports_versioning = True
 
-    def __init__(self, *, productions: str, keep_days: float = 30.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        productions: str,
+        keep_days: float = 30.0,
+        keep_retired_days: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.productions = Path(productions).expanduser()
         self._folder = SourceFolder(self.productions, self.name)
         self._latest = self.base_dir / "latest"
         self._index = self.base_dir / "index.json"
         self._keep = keep_days * 24 * 3600
+        days = keep_retired_days
+        self._keep_retired = None if days is None else timedelta(days=days)
         self._store = SnapshotStore(self.base_dir, self.versions_dir)
         self._signatures: dict[str, Signature] | None = None
         self._index_state: tuple[int, int] | None = None
         self._current: str | None = None
         self._asked = float("-inf")
-        self._must_ask = False
+        #: DAG IDs that were asked for, who had them, and the retired ones
+        self._ask_again: tuple[set[str], dict[str, str], list[str]] | None = None
         self._cleaned = float("-inf")
         self._touch_again: dict[Path, float] = {}
         self._error = ""
@@ -131,19 +144,25 @@ class ProductionsDagBundle(BaseDagBundle):
         sources = self._folder.scan()
         identity = self._folder.identity()
         self._vanished = self._all_gone(sources, index, identity)
-        owners = other_owners(self.name, {source.production for source in sources})
+        before = index.productions
+        asked = {source.production for source in sources} | {n for n in before if before[n].retired}
+        owners = other_owners(self.name, asked)
         keep = bool(self._vanished or self._folder.unsettled)
-        shelf = arrange(sources, index.productions, owners=owners, keep=keep)
-        shelf = self._without_finished(shelf)
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        shelf = arrange(sources, before, owners=owners, keep=keep, now=now)
+        shelf = shelf.without({name for name in shelf.retired if name in owners})
+        shelf = shelf.without(self._forgotten(shelf.retired))
         files = shelf.files()
         version = self._store.keep(files)
         self._serve(files)
         seen = {n: tuple(s) for n, s in signatures.items() if n not in self._folder.unsettled}
-        now = Index(version, seen, shelf.productions, index.identity if keep else identity)
-        if now != index:
-            write_index(self._index, now)
+        new = Index(version, seen, shelf.productions, index.identity if keep else identity)
+        if new != index:
+            write_index(self._index, new)
         self._tell_change(shelf, version)
-        self._current, self._must_ask = version, bool(shelf.retired or owners)
+        self._current, self._asked = version, time.monotonic()
+        asked |= set(shelf.retired)
+        self._ask_again = (asked, owners, shelf.retired) if shelf.retired or owners else None
         self._signatures, self._index_state = dict(signatures), _state(self._index)
 
     def _all_gone(self, sources: Sequence[Source], index: Index, identity: str) -> str:
@@ -154,7 +173,7 @@ class ProductionsDagBundle(BaseDagBundle):
         if index.identity in ("", identity):
             log.warning(
                 "bundle %s: all files are gone from %s: %d productions are retired, which ends "
-                "none of their runs; put the files back to keep them",
+                "none of their runs; put the files back to take them up again",
                 self.name,
                 self._folder.folder,
                 len(served),
@@ -167,10 +186,9 @@ class ProductionsDagBundle(BaseDagBundle):
         )
 
     def _nothing_new(self, signatures: Mapping[str, Signature]) -> bool:
-        if self._must_ask and time.monotonic() - self._asked > RETIRED_CHECK:
-            return False
         return (
-            signatures == self._signatures
+            not self._other_answer()
+            and signatures == self._signatures
             and not self._folder.due()
             and self._index_state == _state(self._index)
             and self._latest.is_dir()
@@ -224,14 +242,21 @@ class ProductionsDagBundle(BaseDagBundle):
             "shared by the DAG processor, the scheduler and the workers"
         )
 
-    def _without_finished(self, shelf: Shelf) -> Shelf:
+    def _other_answer(self) -> bool:
+        """Whether it is time to ask the database again, and it says otherwise than it did."""
+        if self._ask_again is None or time.monotonic() - self._asked <= RETIRED_CHECK:
+            return False
         self._asked = time.monotonic()
-        if not shelf.retired:
-            return shelf
-        unfinished = unfinished_runs(shelf.retired)
-        if unfinished is None:
-            return shelf
-        return shelf.without(set(shelf.retired) - unfinished)
+        asked, owners, retired = self._ask_again
+        return other_owners(self.name, asked) != owners or bool(self._forgotten(retired))
+
+    def _forgotten(self, retired: Collection[str]) -> set[str]:
+        """Those of the retired productions of which Airflow has no run any more."""
+        if not retired:
+            return set()
+        since = None if self._keep_retired is None else datetime.now(UTC) - self._keep_retired
+        known = with_runs(retired, since)
+        return set() if known is None else set(retired) - known
 
     def _clean_up(self) -> None:
         """Take away versions that no run has, if the database says which these are."""

@@ -10,39 +10,48 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from datetime import datetime
 
 log = logging.getLogger(__name__)
 
+#: tag of a DAG whose production has no file any more; no production can give it itself
+RETIRED = "retired"
 
-def unfinished_runs(dag_ids: Collection[str]) -> set[str] | None:
-    """Which of these DAGs have a queued or running run; None where it may not be asked."""
+
+def with_runs(dag_ids: Collection[str], ended_after: datetime | None = None) -> set[str] | None:
+    """Which of these DAGs have a run; None where it may not be asked.
+
+    :param ended_after: runs that ended before do not count; None: all do.
+    """
     try:
         from airflow.models.dagrun import DagRun
         from airflow.utils.session import create_session
-        from airflow.utils.state import State
-        from sqlalchemy import select
+        from sqlalchemy import or_, select
 
+        asked = select(DagRun.dag_id).where(DagRun.dag_id.in_(dag_ids)).distinct()
+        if ended_after is not None:
+            asked = asked.where(or_(DagRun.end_date.is_(None), DagRun.end_date > ended_after))
         with create_session() as session:
-            found = session.scalars(
-                select(DagRun.dag_id)
-                .where(DagRun.dag_id.in_(dag_ids), DagRun.state.in_(State.unfinished_dr_states))
-                .distinct()
-            )
-            return set(found)
+            return set(session.scalars(asked))
     except Exception:
-        log.debug("the database cannot be asked for unfinished runs", exc_info=True)
+        log.debug("the database cannot be asked for runs", exc_info=True)
         return None
 
 
 def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
-    """Those of the DAG IDs that another bundle serves now → the name of that bundle."""
+    """Those of the DAG IDs that another bundle serves now → the name of that bundle.
+
+    One that is retired there, and has no unfinished run, is free.
+    """
     wanted = {dag_id for dag_id in dag_ids if dag_id}
     if not wanted:
         return {}
     try:
-        from airflow.models.dag import DagModel
+        from airflow.models.dag import DagModel, DagTag
         from airflow.models.dagbundle import DagBundleModel
+        from airflow.models.dagrun import DagRun
         from airflow.utils.session import create_session
+        from airflow.utils.state import State
         from sqlalchemy import select
 
         with create_session() as session:
@@ -57,7 +66,14 @@ def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
                     DagBundleModel.active.is_(True),
                 )
             )
-            return {str(dag_id): str(owner) for dag_id, owner in found}
+            owners = {str(dag_id): str(owner) for dag_id, owner in found}
+            at_work = select(DagRun.dag_id).where(DagRun.state.in_(State.unfinished_dr_states))
+            free = select(DagTag.dag_id).where(
+                DagTag.dag_id.in_(owners), DagTag.name == RETIRED, DagTag.dag_id.not_in(at_work)
+            )
+            for dag_id in session.scalars(free):
+                owners.pop(dag_id, None)
+            return owners
     except Exception:
         log.debug("the database cannot be asked for the DAGs of other bundles", exc_info=True)
         return {}

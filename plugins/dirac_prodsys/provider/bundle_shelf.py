@@ -5,12 +5,14 @@ The rules, in the order they are applied to each refresh:
 * A good file serves its production. Of two files with one production the one that served it
 before goes on; the other gets an error of its own.
 * A broken file leaves its production as it was, and gets an error of its own. Airflow would
-otherwise mark the DAG stale and freeze its running runs.
-* A production whose file is gone is *retired*: its DAG stays, marked, for as long as a run of it
-is unfinished, and goes then. To take it up again put the file back. (Deleting a file does not
-stop what runs; stopping is an act of its own.)
+otherwise mark the DAG stale and freeze its running runs. The page of the DAG tells the error.
+* A production whose file is gone, or defines another now, is *retired*: its DAG stays, marked and
+without new runs, for as long as Airflow has a run of it, so that its record is found. To take it
+up again put the file back. (Deleting a file does not stop what runs; stopping is an act of its
+own.)
 
-Invariant: a pure function of (sources, what was served, which productions have unfinished runs).
+Invariant: a pure function of (sources, what was served, which productions have runs); a stub
+changes only when what it says of its production does.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from dirac_prodsys.core import naming
+from dirac_prodsys.core.approval import quoted
+from dirac_prodsys.core.problems import short
+from dirac_prodsys.provider.bundle_database import RETIRED
 from dirac_prodsys.provider.bundle_sources import Source
 
 _STUB = '''"""Airflow DAG of the production {production!r}; written by ProductionsDagBundle, do
@@ -27,7 +32,7 @@ not edit."""
 
 from dirac_prodsys.provider.dag_builder import dag_from_file
 
-dag = dag_from_file(__file__, {source!r}, {note!r}, shape={shape})
+dag = dag_from_file(__file__, {source!r}, {note!r}, shape={shape}{mark})
 '''
 
 #: of the DAGs that are built now; DAGs of another shape are not built from what runs began with
@@ -43,10 +48,24 @@ from dirac_prodsys.errors import DefinitionError
 raise DefinitionError({message!r})
 '''
 
-RETIRED = (
-    "**Retired:** the file {file} is no longer in the folder. Running runs finish on its last "
-    "text; the DAG goes when none is left. Put the file back to keep it."
+#: tag of a DAG that goes on with the last good text of a file that is broken now
+BROKEN = "file has an error"
+
+_RETIRED = (
+    "**Retired:** {why}. Its runs go on with the text that they began with; a new one fails before "
+    "it creates anything. This DAG stays for as long as Airflow has a run of it: delete the DAG to "
+    "be rid of it and of its runs. {back}"
 )
+_BACK = "Put the file back to take it up again."
+_BACK_APART = "Put its text into a file of its own to take it up again."
+
+_BROKEN = (
+    "**{file} has an error**{since}. This DAG, and whatever new run is triggered, goes on with "
+    "its last good text:\n\n{error}"
+)
+
+#: characters of an error on the page of a DAG; the whole stands among the import errors
+_MOST_SHOWN = 4000
 
 
 @dataclass(frozen=True)
@@ -55,17 +74,39 @@ class Served:
 
     :param file: the source that it came from.
     :param text: its last good text.
-    :param retired: True when the source is gone.
+    :param retired: True when the source is gone, or defines another production.
+    :param defines: of a retired one: what its source defines now; empty: the source is gone.
+    :param error: what is wrong with the source, which is not served as it is; empty: nothing.
+    :param since: the moment at which it was first seen to be wrong, in words.
     """
 
     file: str
     text: str
     retired: bool = False
+    defines: str = ""
+    error: str = ""
+    since: str = ""
 
     @property
     def note(self) -> str:
-        """What its DAG tells about its state; empty when all is well."""
-        return RETIRED.format(file=self.file) if self.retired else ""
+        """What its DAG tells about its state, in Markdown; empty when all is well."""
+        if self.retired:
+            why = (
+                f"{self.file} now defines {self.defines}"
+                if self.defines
+                else f"{self.file} is gone"
+            )
+            return _RETIRED.format(why=why, back=_BACK_APART if self.defines else _BACK)
+        if self.error:
+            since = self.since and f" since {self.since}"
+            shown = quoted([short(self.error, _MOST_SHOWN)])
+            return _BROKEN.format(file=self.file, since=since, error=shown)
+        return ""
+
+    @property
+    def mark(self) -> str:
+        """The tag that its DAG has for its state; empty when all is well."""
+        return RETIRED if self.retired else BROKEN if self.error else ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +122,7 @@ class Shelf:
 
     @property
     def retired(self) -> list[str]:
-        """Names of the productions whose source is gone."""
+        """Names of the productions whose source is gone, or defines another."""
         return sorted(name for name, served in self.productions.items() if served.retired)
 
     def without(self, names: Collection[str]) -> Shelf:
@@ -94,13 +135,22 @@ class Shelf:
         files: dict[str, bytes] = {}
         for name, served in self.productions.items():
             stem = file_stem(name)
-            code = _STUB.format(production=name, source=served.file, note=served.note, shape=SHAPE)
+            mark = f", mark={served.mark!r}" if served.mark else ""
+            code = _STUB.format(
+                production=name, source=served.file, note=served.note, shape=SHAPE, mark=mark
+            )
             files[f"{stem}.yaml"] = served.text.encode()
             files[f"{stem}.py"] = code.encode()
         for file, message in self.errors.items():
-            code = error_code(message)
+            code = error_code(f"{message}{self._goes_on(file)}")
             files[f"{_safe(file, '.')}.py"] = code.encode()
         return files
+
+    def _goes_on(self, file: str) -> str:
+        """Which DAGs a broken file leaves as they were: Airflow files its error under a name of
+        its own."""
+        own = sorted(n for n, each in self.productions.items() if each.error and each.file == file)
+        return f"\n  DAG {', '.join(own)} goes on with its last good text" if own else ""
 
 
 def error_code(message: str) -> str:
@@ -114,12 +164,14 @@ def arrange(
     *,
     owners: Mapping[str, str] | None = None,
     keep: bool = False,
+    now: str = "",
 ) -> Shelf:
     """What to serve now.
 
     :param before: what was served until now, by production.
     :param owners: DAG IDs of other bundles → the names of these.
     :param keep: no production is retired, whatever is gone: not all is known yet.
+    :param now: the moment, in words for a person.
     """
     owners = owners or {}
     by_file = {source.file: source for source in sources}
@@ -143,9 +195,33 @@ def arrange(
     _refuse_twins(productions, before, errors)
     for name, served in before.items():
         if name not in productions:
-            gone = served.file not in broken and (served.retired or not keep)
-            productions[name] = Served(served.file, served.text, retired=gone)
+            source = by_file.get(served.file)
+            productions[name] = _left_behind(name, served, source, errors, keep=keep, now=now)
     return Shelf(productions, errors)
+
+
+def _left_behind(
+    name: str,
+    served: Served,
+    source: Source | None,
+    errors: Mapping[str, str],
+    *,
+    keep: bool,
+    now: str,
+) -> Served:
+    """A production that no source defines any more: with the reason why it is served all the same.
+
+    A file that is broken does not tell what it defines: what is known of it holds.
+    """
+    if source is None:
+        if keep and not served.retired:
+            return served
+        return Served(served.file, served.text, retired=True)
+    defines = served.defines if source.error else source.production
+    if defines not in ("", name):
+        return Served(served.file, served.text, retired=True, defines=defines)
+    since = served.since if served.error else now
+    return Served(served.file, served.text, error=errors.get(served.file, ""), since=since)
 
 
 def _refuse_twins(

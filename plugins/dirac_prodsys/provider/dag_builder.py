@@ -27,7 +27,8 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.shape import Place, Shape, shape
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from dirac_prodsys.provider.approval import DiracApprovalOperator
-from dirac_prodsys.provider.bundle_shelf import SHAPE
+from dirac_prodsys.provider.bundle_database import RETIRED
+from dirac_prodsys.provider.bundle_shelf import BROKEN, SHAPE
 from dirac_prodsys.provider.final import DiracProductionReportOperator
 from dirac_prodsys.provider.gate_sensor import DiracGateSensor
 from dirac_prodsys.provider.loops import (
@@ -69,7 +70,9 @@ _ABOUT = (
 )
 
 
-def dag_from_file(stub: str | Path, source: str = "", note: str = "", shape: int = 1) -> DAG:
+def dag_from_file(
+    stub: str | Path, source: str = "", note: str = "", shape: int = 1, mark: str = RETIRED
+) -> DAG:
     """The DAG of the YAML beside a stub.
 
     :param stub: path of the stub; the text is in the file of the same name with the ending
@@ -77,27 +80,32 @@ def dag_from_file(stub: str | Path, source: str = "", note: str = "", shape: int
     :param source: name of the user's file, for messages.
     :param note: shown above everything else, when the production is in a special state.
     :param shape: with which ``SHAPE`` the stub was written.
+    :param mark: the tag of a production that has a note.
     :raises DefinitionErrors: the text is no production, or the DAG had another shape.
     """
     if shape != SHAPE:
         reason = f"its runs were begun by a version that drew DAGs otherwise (shape {shape})"
         raise DefinitionErrors([DefinitionError(f"{source}: {reason}", _OLD_SHAPE)])
     path = Path(stub).with_suffix(".yaml")
-    return build_dag(load_production(path.read_text("utf-8"), source or path.name), note=note)
+    return build_dag(
+        load_production(path.read_text("utf-8"), source or path.name), note=note, mark=mark
+    )
 
 
-def build_dag(production: Production, *, note: str = "") -> DAG:
+def build_dag(production: Production, *, note: str = "", mark: str = RETIRED) -> DAG:
     """The DAG of a production.
 
-    :param note: shown in its documentation, and marked by the tag ``retired``.
+    :param note: shown in its documentation, above everything else.
+    :param mark: the tag of a production that has a note; of one that is retired no run begins.
     """
     plan = compile(production, run=PREVIEW_RUN)
     drawn = shape(production, plan)
-    dag = _empty_dag(production, plan, note)
+    mark = mark if note else ""
+    dag = _empty_dag(production, plan, note, mark)
     with dag:
         groups = _groups(dag, drawn)
         tasks = {
-            place: _task(place, production, plan, drawn, groups[group])
+            place: _task(_Asked(place, production, plan, drawn, mark), groups[group])
             for place, group in drawn.tasks.items()
         }
     _link(dag, drawn, tasks)
@@ -118,19 +126,17 @@ def _groups(dag: DAG, drawn: Shape) -> dict[str, TaskGroup]:
     return made
 
 
-def _task(
-    place: Place, production: Production, plan: ProductionPlan, drawn: Shape, group: TaskGroup
-) -> BaseOperator:
+def _task(asked: _Asked, group: TaskGroup) -> BaseOperator:
     """The task at a place."""
-    task_id = drawn.ids[place]
+    place = asked.place
+    task_id = asked.drawn.ids[place]
     if group.prefix_group_id:
         name: dict[str, Any] = {"task_id": task_id.removeprefix(f"{group.group_id}.")}
     else:
         name = {"task_id": task_id, "task_display_name": task_id.rpartition(".")[2]}
-    name["doc_md"] = sentence(place, plan)
-    made: BaseOperator = _MAKERS[place.part](
-        _Asked(place, production, plan, drawn), task_group=group, production=production, **name
-    )
+    name["doc_md"] = sentence(place, asked.plan)
+    make = _MAKERS[place.part]
+    made: BaseOperator = make(asked, task_group=group, production=asked.production, **name)
     return made
 
 
@@ -141,6 +147,7 @@ class _Asked(NamedTuple):
     production: Production
     plan: ProductionPlan
     drawn: Shape
+    mark: str
 
     @property
     def ends(self) -> list[str]:
@@ -164,7 +171,7 @@ def _step(kind: type[BaseOperator]) -> Callable[..., BaseOperator]:
 
 def _begin(asked: _Asked, **given: Any) -> BaseOperator:
     if not asked.place.whose:
-        return DiracBeginRunOperator(**given).as_setup()
+        return DiracBeginRunOperator(retired=asked.mark == RETIRED, **given).as_setup()
     number = int(asked.place.of)
     return DiracLoopPassOperator(check=asked.checks()[number - 2], **given)
 
@@ -181,6 +188,7 @@ def _verify(asked: _Asked, **given: Any) -> BaseOperator:
     return DiracVerifyOperator(
         created={name: ids[Place("create", name)] for name in early},
         late=[step.name for step in asked.plan.steps if step.name in asked.drawn.late],
+        approval=ids.get(Place("approve"), ""),
         # however ``register`` ends: nobody waits for the ProductionSystem
         trigger_rule="all_done" if asked.production.registry else "all_success",
         **given,
@@ -277,12 +285,14 @@ def _keep_order(group: TaskGroup, drawn: Shape) -> None:
             _keep_order(child, drawn)
 
 
-def _empty_dag(production: Production, plan: ProductionPlan, note: str) -> DAG:
+def _empty_dag(production: Production, plan: ProductionPlan, note: str, mark: str) -> DAG:
+    own = set(production.tags) - {RETIRED, BROKEN}
+    tags = {"dirac", "production", production.vo, mark, *own} - {""}
     return DAG(
         dag_id=naming.dag_id(production.name),
         description=" ".join(plan.description.split())[:500] or None,
         doc_md=_documentation(production, plan, note),
-        tags=sorted({"dirac", "production", production.vo, *production.tags, *_state(note)}),
+        tags=sorted(tags),
         schedule=None,
         params=dag_params(production.parameters),
         catchup=False,
@@ -300,10 +310,6 @@ def _empty_dag(production: Production, plan: ProductionPlan, note: str) -> DAG:
     )
 
 
-def _state(note: str) -> set[str]:
-    return {"retired"} if note else set()
-
-
 def _documentation(production: Production, plan: ProductionPlan, note: str) -> str:
     text = production.source
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -315,7 +321,7 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
         f"connection `{production.connection}`."
     )
     parts = [
-        f"> {note}" if note else "",
+        "\n".join(f"> {line}".rstrip() for line in note.splitlines()),
         heading,
         " ".join(production.description.split()),
         _ABOUT,

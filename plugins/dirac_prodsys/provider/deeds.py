@@ -103,11 +103,6 @@ def _stop(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
     return ""
 
 
-def _resume(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
-    gateway.start_transformation(row.id)
-    return ""
-
-
 def _extend(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
     added = gateway.ensure_tasks(row.id, row.total or 0)
     return f"{added} tasks added, {row.total} in all"
@@ -133,7 +128,7 @@ def _verb(name: str) -> Callable[[ActingGateway, ActionRequest, Row], str]:
 _ACTS: Mapping[str, Callable[[ActingGateway, ActionRequest, Row], str]] = {
     "start": _verb("start_transformation"),
     "stop": _stop,
-    "resume": _resume,
+    "resume": _verb("resume_transformation"),
     "flush": _verb("flush_transformation"),
     "complete": _verb("complete_transformation"),
     "extend": _extend,

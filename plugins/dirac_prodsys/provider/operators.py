@@ -23,7 +23,7 @@ from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, Tra
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.before_start import AsksBeforeStart
-from dirac_prodsys.provider.fresh import begins_anew, name_for
+from dirac_prodsys.provider.fresh import begins_anew, name_for, removed
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.recovery import recover
@@ -43,7 +43,7 @@ STATE_KEY = "transformation"
 class CreatesTransformation(DiracOperator):
     """A task that creates the transformation of a step, or adopts the one that is there already.
 
-    When a person has cleaned the one that was there, the next is made, under a name of its own.
+    When a person has cleaned the one that was there, it makes the next, under a name of its own.
     """
 
     asks_site = True
@@ -90,12 +90,18 @@ class CreatesTransformation(DiracOperator):
 class DiracCreateTransformationOperator(CreatesTransformation):
     """Create the transformation of a step, or adopt the one that is there already.
 
-    Returns ``{"id", "name", "adopted"}``.
+    What a person has cleaned it leaves to ``start``, which makes the next when it is cleared: one
+    that nobody starts would stay New for ever. Returns ``{"id", "name", "adopted"}``.
     """
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """See :meth:`CreatesTransformation.create`."""
-        return self.create(context)
+        spec = self.plan(context, whole=False).transformation
+        gone = self.on_grid(lambda gateway: removed(gateway, spec))
+        if gone is None:
+            return self.create(context)
+        self.log.info("%s is %s: the step's start makes the next", gone.name, gone.status)
+        return {"id": gone.id, "name": gone.name, "adopted": True}
 
 
 class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):

@@ -46,8 +46,7 @@ def _param(parameter: Parameter) -> Param:
     return Param(parameter.default, description=description, **schema)
 
 
-def _description(parameter: Parameter) -> str | None:
-    said = [parameter.description] if parameter.description else []
-    if parameter.pattern is not None:
-        said.append(f"matches {parameter.pattern}")
-    return "; ".join(said) or None
+def _description(parameter: Parameter) -> str:
+    """What it is and what is allowed: Airflow's form changes a number to its bound unasked."""
+    about = " ".join(parameter.description.split()).rstrip(".;")
+    return f"{about}; {parameter.allowed}" if about else parameter.allowed

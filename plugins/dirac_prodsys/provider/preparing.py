@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import naming
+from dirac_prodsys.core.parameters import taken
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.provider.params import given_values
@@ -22,13 +23,27 @@ if TYPE_CHECKING:
 
 
 class DiracBeginRunOperator(DiracProductionOperator):
-    """Tell which values a run took, and by which tag the grid knows it; returns both."""
+    """Tell which values a run took, and by which tag the grid knows it; returns both.
+
+    :param retired: the production has no file any more: none of its runs begins. (Those that have
+        begun are of a version in which it had one.)
+    """
+
+    def __init__(self, *, retired: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.retired = retired
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what the run was triggered with; it never fails, so that the run's end comes."""
+        """Read what the run was triggered with; else it never fails, so that the run's end comes.
+
+        :raises AirflowFailException: the production is retired.
+        """
+        if self.retired:
+            reason = f"production {self.whole.name} is retired, and nothing of this run is created"
+            raise AirflowFailException(f"{reason}\n  hint: {_RETIRED}")
         run_id = str(context["run_id"])
         tag, values = naming.run_tag(run_id), given_values(context)
-        told = ", ".join(f"{name} = {value}" for name, value in sorted(values.items()))
+        told = taken(self.whole.parameters, values)
         self.log.info("run %s, tag %s; parameters: %s", run_id, tag, told or "none")
         return {"tag": tag, "parameters": values}
 
@@ -41,19 +56,24 @@ class DiracVerifyOperator(DiracProductionOperator):
 
     :param created: step → ID of the task that creates its transformation.
     :param late: the other steps.
+    :param approval: ID of the task by which a person agrees to the run; empty: nobody is asked.
     """
 
-    def __init__(self, *, created: Mapping[str, str], late: Sequence[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, created: Mapping[str, str], late: Sequence[str], approval: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.created = dict(created)
         self.late = tuple(late)
+        self.approval = approval
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Ask Airflow and the grid.
 
-        :raises AirflowFailException: a transformation was not created, or is gone.
+        :raises AirflowFailException: a transformation was not created, or is gone; nobody agreed.
         """
-        tasks = sorted(self.created.values())
+        # one that was cleared alone may have been refused while a create went on
+        tasks = [*filter(None, [self.approval]), *sorted(self.created.values())]
         states = task_states(context["dag"].dag_id, str(context["run_id"]), tasks)
         bad = [f"{task} is {states.get(task)}" for task in tasks if states.get(task) != "success"]
         if bad:
@@ -72,4 +92,5 @@ class DiracVerifyOperator(DiracProductionOperator):
         return {"created": made, "later": list(self.late)}
 
 
+_RETIRED = "the page of this DAG says why; put its file back, then trigger a new run"
 _HINT = "mend what the tasks in 'create' say, then clear them with what comes after them"

@@ -58,7 +58,7 @@ def resume(gateway: ProductionGateway, transformation: int) -> bool:
     """Stopped by us → Active; False, and nothing done, if it is anything else."""
     if not stopped_by_us(gateway, transformation):
         return False
-    gateway.start_transformation(transformation)
+    gateway.resume_transformation(transformation)
     return True
 
 

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 USER, PASSWORD = "eve", "a secret word"
 
@@ -52,10 +53,15 @@ class AirflowStub:
         self.runs: dict[str, Any] = {}
         self.looks: dict[str, int] = {}
         self.tokens: list[str] = []
+        #: of the last request
+        self.query: dict[str, str] = {}
         self.state = "success"
         self.problem = ""
         self.preview: dict[str, Any] = PREVIEW
+        self.outcome: dict[str, Any] | None = OUTCOME
         self.status: dict[str, int] = {}
+        #: IDs of runs of other DAGs, the newest first
+        self.others: dict[str, list[str]] = {}
         #: answers that are lost on their way, of POST
         self.lost = 0
         #: tokens that expire when a run is looked at
@@ -71,6 +77,8 @@ class AirflowStub:
             return 401, {"detail": "Invalid JWT token"}
         if method in self.status:
             return self.status[method], {"detail": "so it is"}
+        if "/dags/production_operations/" not in path:
+            return self.list(path.removeprefix("/api/v2/dags/").split("/")[0])
         parts = path.removeprefix("/api/v2/dags/production_operations/dagRuns").split("/")[1:]
         if method == "POST":
             if body["dag_run_id"] in self.runs:
@@ -81,6 +89,13 @@ class AirflowStub:
                 return None
             return 200, {}
         return self.look(parts)
+
+    def list(self, dag: str) -> tuple[int, Any]:
+        if dag not in self.others:
+            return 404, {"detail": f"no DAG {dag}"}
+        begin, limit = int(self.query["offset"]), min(2, int(self.query["limit"]))
+        runs = [{"dag_run_id": run} for run in self.others[dag]]
+        return 200, {"dag_runs": runs[begin : begin + limit], "total_entries": len(runs)}
 
     def look(self, parts: list[str]) -> tuple[int, Any]:
         run = parts[0]
@@ -99,16 +114,18 @@ class AirflowStub:
         previewed = self.runs[run]["conf"]["preview"]
         found = {
             ("preview", "return_value"): self.preview,
-            ("act", "outcome"): None if previewed or self.problem else OUTCOME,
+            ("act", "outcome"): None if previewed or self.problem else self.outcome,
             ("preview", "problem"): self.problem or None,
         }.get((task, key))
         return (404, {"detail": "none"}) if found is None else (200, {"value": found})
 
 
+Stub = TypeVar("Stub", bound=AirflowStub)
+
+
 @contextmanager
-def serving() -> Iterator[AirflowStub]:
-    """A stub that listens on loopback."""
-    stub = AirflowStub()
+def serving(stub: Stub) -> Iterator[Stub]:
+    """``stub``, listening on loopback."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -121,7 +138,9 @@ def serving() -> Iterator[AirflowStub]:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            served = stub.serve(self.command, self.path.partition("?")[0], token, body)
+            path, _, query = self.path.partition("?")
+            stub.query = dict(parse_qsl(query))
+            served = stub.serve(self.command, path, token, body)
             if served is None:
                 self.close_connection = True
                 return

@@ -20,7 +20,7 @@ Ask = Callable[..., Any]
 @pytest.fixture
 def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirflowStub]:
     monkeypatch.setattr(act, "LOOK_EACH", 0.01)
-    with serving() as stub:
+    with serving(AirflowStub()) as stub:
         monkeypatch.setenv("DIRAC_PRODSYS_AIRFLOW", stub.url)
         monkeypatch.setenv("DIRAC_PRODSYS_AIRFLOW_USER", USER)
         monkeypatch.setenv("DIRAC_PRODSYS_AIRFLOW_PASSWORD", PASSWORD)
@@ -107,10 +107,35 @@ def test_yes_does_it_in_one_run(ask: Ask, airflow: AirflowStub) -> None:
     assert (real["preview"], real["confirm"], real["digest"]) == (False, "bands", "")
 
 
+def test_a_digest_does_what_was_previewed_unasked(ask: Ask, airflow: AirflowStub) -> None:
+    digest = PREVIEW["digest"]
+    assert ask(*CLEAN, "--reason", "old", "--digest", digest).exit_code == 0
+    (real,) = confs(airflow)
+    assert (real["preview"], real["confirm"], real["digest"]) == (False, "bands", digest)
+
+
+def test_a_preview_tells_the_command_that_carries_it_out(ask: Ask, airflow: AirflowStub) -> None:
+    airflow.preview = {**PREVIEW, "commands": ["airflow dags trigger x", "dirac-prodsys x"]}
+    done = ask(*CLEAN, "--preview")
+    assert "to carry this out: dirac-prodsys x" in done.stderr
+    assert "carry this out" not in done.stdout
+
+
 def test_yes_needs_the_reason(ask: Ask, airflow: AirflowStub) -> None:
     done = ask(*CLEAN, "--yes")
     assert (done.exit_code, airflow.runs) == (2, {})
     assert "needs a reason" in done.stderr
+
+
+@pytest.mark.parametrize("action", [name for name, kind in ACTIONS.items() if kind.risky])
+def test_without_a_reason_nothing_is_previewed_where_nobody_can_be_asked_for_it(
+    ask: Ask, airflow: AirflowStub, action: str
+) -> None:
+    done = ask(action, "bands", "--run", "r1")
+    assert (done.exit_code, airflow.runs, airflow.tokens) == (2, {}, [])
+    assert f"{action} cannot be undone: it needs a reason" in done.stderr
+    assert "--reason" in done.stderr
+    assert ask(action, "bands", "--run", "r1", "--preview").exit_code == 0
 
 
 def test_nothing_to_do_is_not_asked_for(ask: Ask, airflow: AirflowStub) -> None:

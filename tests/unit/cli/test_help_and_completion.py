@@ -60,6 +60,7 @@ def test_every_table_has_json_beside_it(prodsys, folder: Path) -> None:
     assert [box["key"] for box in drawn["boxes"]][:2] == ["simulate", "merge"]
     assert {"source", "target", "words", "late"} == set(drawn["arrows"][0])
     made = json.loads(prodsys("new", "other", "--json").stdout)
+    assert made.pop("schema").startswith("file:///")
     assert made == {
         "file": "include/productions/other.yaml",
         "template": "chain",
@@ -112,10 +113,27 @@ def test_tags_of_runs_are_those_that_the_grid_has(grid: MemoryGrid, folder: Path
     context = typer.Context(typer.main.get_command(app))
     context.params = {"file": file, "backend": "memory", "config": "completing"}
     assert list(completing.runs(context, "night")) == ["night-1", "night-2"]
+    for named in ({"names": ["bands"]}, {"production": "bands"}):  # status, and the actions
+        context.params = {**named, "backend": "memory", "config": "completing"}
+        assert list(completing.runs(context, "d")) == ["day"]
     context.params = {"file": file, "backend": "dirac", "config": ""}
     assert list(completing.runs(context, "")) == []
     context.params = {"file": folder / "missing.yaml"}
     assert list(completing.steps(context, "")) == []
+
+
+def test_every_command_says_that_a_run_has_two_names() -> None:
+    said = {
+        name: option
+        for name, command in COMMANDS.commands.items()
+        for option in command.params
+        if "--run" in option.opts
+    }
+    assert {"status", "report", "check", "plan", "diff", "lint", "stop", "clean"} <= set(said)
+    for name, option in said.items():
+        assert (option.metavar, name) == ("RUN", name)
+        assert "tag" in option.help
+        assert "ID" in option.help
 
 
 def test_completion_can_be_installed(prodsys) -> None:

@@ -10,7 +10,7 @@ def test_a_good_file_has_no_findings(prodsys, good):
     result = prodsys("lint", good)
     assert result.exit_code == 0
     assert result.stdout == ""
-    assert "1 files checked, 0 with errors" in result.stderr
+    assert "1 file checked, 0 errors, 0 warnings" in result.stderr
 
 
 def test_every_mistake_of_every_file_is_reported_at_its_place(prodsys, good, tmp_path):
@@ -41,6 +41,29 @@ def test_every_mistake_of_every_file_is_reported_at_its_place(prodsys, good, tmp
     assert typo["column"] == lines[typo["line"] - 1].index("group_size") + 1
 
 
+def test_the_summary_counts_what_was_found_and_not_the_files_it_was_found_in(
+    prodsys, good, tmp_path
+):
+    text = good.read_text().replace("group_size: 2", "groupsize: 2")
+    good.write_text(text.replace("tasks: 3", "tusks: 3"))
+    (tmp_path / "fine.yaml").write_text(text.replace("good", "fine").replace("groups", "group_s"))
+    result = prodsys("lint", tmp_path)
+    errors = result.stdout.count(": error: ")
+    assert errors > 1
+    assert f"2 files checked, {errors} errors, 0 warnings" in result.stderr
+
+
+def test_the_summary_counts_also_what_is_told_in_one_line(prodsys, good):
+    steps = "".join(f"  merge{n}: {{type: Nothing{n}}}\n" for n in range(30))
+    good.write_text(good.read_text() + steps)
+    result = prodsys("lint", good)
+    assert "more of this kind, from here on" in result.stdout
+    told = json.loads(prodsys("lint", good, "--json").stdout)["findings"]
+    more = [int(f["message"].split()[1]) for f in told if "more of this kind" in f["message"]]
+    number = len(told) - len(more) + sum(more)
+    assert f"1 file checked, {number} errors, 0 warnings" in result.stderr
+
+
 def test_text_findings_begin_with_file_line_and_column(prodsys, good):
     good.write_text(good.read_text().replace("group_size: 2", "groupsize: 2"))
     result = prodsys("lint", good)
@@ -62,7 +85,7 @@ def test_one_name_in_two_files_is_a_finding(prodsys, good, tmp_path):
 def test_a_file_given_twice_is_checked_once(prodsys, good, tmp_path):
     result = prodsys("lint", good, tmp_path, good)
     assert result.exit_code == 0
-    assert "1 files checked" in result.stderr
+    assert "1 file checked" in result.stderr
 
 
 def test_folders_are_searched_below_but_hidden_ones_and_other_files_are_not(
@@ -76,7 +99,7 @@ def test_folders_are_searched_below_but_hidden_ones_and_other_files_are_not(
     (tmp_path / "notes.txt").write_text("]")
     result = prodsys("lint", tmp_path)
     assert result.exit_code == 0
-    assert "1 files checked" in result.stderr
+    assert "1 file checked" in result.stderr
 
 
 def test_a_file_that_is_no_text_is_a_finding_and_not_a_crash(prodsys, tmp_path):

@@ -54,7 +54,7 @@ def test_warnings_alone_leave_the_exit_code_zero(prodsys, doubtful):
     assert f"{doubtful}:8:54: warning: no metadata of the output of step a" in result.stdout
     assert result.stdout.rstrip().endswith('hint: add run: "${{ run }}"')
     assert "[output-without-run]" in result.stdout
-    assert "1 files checked, 0 with errors, 1 with warnings" in result.stderr
+    assert "1 file checked, 0 errors, 1 warning" in result.stderr
 
 
 def test_text_shows_the_line_with_a_caret(prodsys, broken):

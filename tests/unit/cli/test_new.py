@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import get_args
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 import dirac_prodsys.cli.new as command
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.language.schema import json_schema
 
 TEMPLATES = get_args(command.Template)
 
@@ -49,17 +51,57 @@ def test_a_name_that_cannot_be_one_writes_nothing(prodsys, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_first_line_leads_editors_to_the_schema(prodsys, tmp_path):
-    schema = tmp_path / "docs" / "reference" / "production.schema.json"
+MARK = "# yaml-language-server: $schema="
+
+
+def led_to(file: Path) -> Path:
+    """The schema that an editor finds for this file."""
+    first = file.read_text().splitlines()[0]
+    assert first.startswith(MARK)
+    reference = first.removeprefix(MARK)
+    parts = urlsplit(reference)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else file.parent / reference
+
+
+def test_the_first_line_leads_editors_to_the_schema_wherever_the_file_stands(
+    prodsys, tmp_path, data_home
+):
+    result = prodsys("new", "alone", "--folder", tmp_path)
+    found = led_to(tmp_path / "alone.yaml")
+    assert found == data_home / "dirac-prodsys" / "production.schema.json"
+    assert json.loads(found.read_text()) == json_schema()
+    assert f"{found}: written" in result.stderr
+    assert yaml_source.parse((tmp_path / "alone.yaml").read_text(), "f").data["version"] == 1
+    assert "written" not in prodsys("new", "again", "--folder", tmp_path).stderr
+    assert led_to(tmp_path / "again.yaml") == found
+
+
+@pytest.mark.parametrize("place", [".", "docs/reference", "include/productions"])
+def test_the_schema_of_a_project_comes_first(prodsys, tmp_path, data_home, place):
     folder = tmp_path / "include" / "productions"
-    alone = tmp_path / "alone"
-    for each in (schema.parent, folder, alone):
-        each.mkdir(parents=True)
-    prodsys("new", "before", "--folder", alone)
+    for each in (folder, tmp_path / place):
+        each.mkdir(parents=True, exist_ok=True)
+    assert prodsys("schema", "--install", tmp_path / place).exit_code == 0
+    result = prodsys("new", "mine", "--folder", folder)
+    assert result.stderr == ""
+    schema = tmp_path / place / "production.schema.json"
+    assert led_to(folder / "mine.yaml").resolve() == schema.resolve()
+    assert list(data_home.iterdir()) == []
+
+
+def test_a_schema_of_another_version_is_told_and_left_as_it_is(prodsys, tmp_path):
+    schema = tmp_path / "production.schema.json"
     schema.write_text("{}")
-    prodsys("new", "after", "--folder", folder)
-    mark = "# yaml-language-server: $schema="
-    first = (folder / "after.yaml").read_text().splitlines()[0]
-    assert (folder / first.removeprefix(mark)).resolve() == schema.resolve()
-    assert (alone / "before.yaml").read_text().startswith(f"{mark}production.schema.json\n")
-    assert yaml_source.parse((folder / "after.yaml").read_text(), "f").data["version"] == 1
+    result = prodsys("new", "mine", "--folder", tmp_path)
+    assert result.exit_code == 0
+    assert f"dirac-prodsys schema --install {tmp_path} --force" in result.stderr
+    assert schema.read_text() == "{}"
+
+
+def test_where_no_schema_can_be_written_no_line_leads_to_one(prodsys, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    result = prodsys("new", "mine", "--folder", tmp_path)
+    assert result.exit_code == 0
+    assert "without a schema for editors" in result.stderr
+    assert MARK not in (tmp_path / "mine.yaml").read_text()

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import pytest
+from rich.console import Console
+
+from dirac_prodsys.cli.plan import plan_tree
+from dirac_prodsys.cli.plan_words import query_words
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import compile as compile_plan
+
+GOOD_FILES = Path(__file__).parents[2] / "productions" / "good"
 
 
 def test_the_json_is_the_plan_that_the_operators_compile(prodsys, good):
@@ -28,10 +37,70 @@ def test_the_tree_names_each_transformation_query_body_directory_and_dataset(pro
         assert spec.name in result.stdout
         assert all(command.executable in result.stdout for command in spec.body.commands)
         assert all(directory.path in result.stdout for directory in spec.directories)
-        if spec.input_query:
-            assert json.dumps(spec.input_query.to_dirac(), sort_keys=True) in result.stdout
-    assert "/sim/datasets/good_r1" in result.stdout
+    assert "input query: production = good, run = r1, step = simulate\n" in result.stdout
+    assert "input from: simulate, as its files appear\n" in result.stdout
+    assert "group size: 2 files per task (plugin Standard)\n" in result.stdout
+    assert "dataset: /sim/datasets/good_r1, frozen: the output\n" in result.stdout
     assert plan.digest in result.stdout
+
+
+def test_the_tree_has_words_and_verbose_adds_what_is_sent_to_the_letter(prodsys, good):
+    for file in (good, *sorted(GOOD_FILES.glob("[a-z]*.yaml"))):
+        words = prodsys("plan", file, "--run", "r1").stdout
+        assert '"=":' not in words
+        assert '": ' not in words
+        full = prodsys("plan", file, "--run", "r1", "--verbose").stdout
+        plan = json.loads(prodsys("plan", file, "--run", "r1", "--json").stdout)
+        for step in plan["steps"]:
+            body = json.dumps(step["transformation"]["body"], sort_keys=True)
+            assert f"body in full: {body}\n" in full
+            for directory in step["transformation"]["directories"]:
+                assert directory["path"] in words
+
+
+def test_a_job_of_ctao_is_told_by_its_program_version_and_settings(prodsys):
+    shown = prodsys("plan", GOOD_FILES / "ctao_jobs.yaml", "--run", "r1").stdout
+    assert "runs: sim_telarray 2024-02-05 (CTADIRAC's MCPipeJob)\n" in shown
+    assert "options: " in shown
+    assert "settings: MCCampaign = PROD6, configuration_id = 16, " in shown
+    assert "output directory: /ctao/MC/PROD6/LaPalma\n" not in shown  # those above are made, too
+
+
+def test_metadata_of_files_are_told_by_turns(prodsys, good):
+    metadata = "      files: ['a_@{JOB_ID}.dat']\n      file_metadata: {split: [train, test]}\n"
+    good.write_text(
+        good.read_text().replace('      files: ["events_@{JOB_ID}.dat"]\n', metadata, 1)
+    )
+    shown = prodsys("plan", good).stdout
+    assert "output files: a_@{JOB_ID}.dat on DISK-A-SE\n" in shown
+    assert "file metadata, by turns: split = train; split = test\n" in shown
+
+
+def test_a_program_that_reads_it_gets_whole_lines_and_a_terminal_no_wider_ones(prodsys, good):
+    lines = prodsys("plan", GOOD_FILES / "ctao_jobs.yaml").stdout.splitlines()
+    assert max(map(len, lines)) > 120
+    compiled = compile_plan(load_production(good.read_text(), str(good)), run="r1")
+    for width in (80, 120):
+        text = io.StringIO()
+        Console(file=text, width=width).print(plan_tree(compiled, verbose=True))
+        shown = [line.rstrip() for line in text.getvalue().splitlines()]
+        assert max(map(len, shown)) <= width
+        assert "…" not in text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"a": "x", "b": 1}, "a = x, b = 1"),
+        ({"a": ["x", "y z"]}, 'a in (x, "y z")'),
+        ({"a": {">": 1, "<=": 5}}, "a > 1, a <= 5"),
+        ({"a": "1"}, 'a = "1"'),
+        ({"a": "2024-02-05", "b": "v1.2"}, "a = 2024-02-05, b = v1.2"),
+        ({"a": "Any"}, "a is Any"),
+    ],
+)
+def test_a_query_is_told_as_conditions_and_text_is_not_taken_for_numbers(query, words):
+    assert query_words(MetaQuery.parse(query)) == words
 
 
 def test_text_in_brackets_is_shown_as_it_is(prodsys, good):
@@ -44,9 +113,6 @@ def test_a_wrong_file_is_refused_at_its_place_with_exit_code_2(prodsys, good):
     assert result.exit_code == 2
     assert result.stdout == ""
     assert f"{good}:6:" in result.stderr
-
-
-GOOD_FILES = Path(__file__).parents[2] / "productions" / "good"
 
 
 def test_the_short_form_has_every_transformation_in_the_order_of_creation(prodsys, good):

@@ -8,9 +8,10 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import compile as compile_plan
-from dirac_prodsys.gateway import memory
+from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.protocol import GatewaySettings
 
 
 def fails(task) -> bool:
@@ -58,7 +59,26 @@ def test_a_run_shows_all_steps_in_one_table(prodsys, good, grid):
 
 def test_a_run_that_was_never_made_is_shown_as_such(prodsys, good, grid):
     result = prodsys("report", "--file", good, "--run", "r9", *grid)
-    assert result.stdout.count("not made") == 3
+    assert result.stdout.count("not made") == 4  # three transformations and a dataset
+
+
+def test_a_dataset_is_shown_as_it_is_in_the_catalogue(prodsys, good, grid, tmp_path):
+    args = ("report", "--file", good, "--run", "r1", *grid)
+    assert "/sim/datasets/good_r1: not made" in prodsys(*args).stdout
+    page = tmp_path / "report.html"
+    prodsys(*args, "--html", page)
+    assert "/sim/datasets/good_r1: not made" in page.read_text()
+    index = json.loads(prodsys(*args, "--json").stdout)["steps"][-1]
+    assert index["dataset"] == "/sim/datasets/good_r1"
+    assert index["dataset_state"] == {"made": False, "files": None, "frozen": None}
+
+    dataset = compile_plan(load_production(good.read_text(), str(good)), run="r1").steps[-1].dataset
+    open_gateway(GatewaySettings(backend="memory", config=grid[-1])).create_dataset(
+        dataset.model_copy(update={"freeze": False})  # an empty one cannot be frozen
+    )
+    assert "/sim/datasets/good_r1: 0 files, not frozen" in prodsys(*args).stdout
+    index = json.loads(prodsys(*args, "--json").stdout)["steps"][-1]
+    assert index["dataset_state"] == {"made": True, "files": 0, "frozen": False}
 
 
 def test_a_page_shows_what_jobs_said_as_text(prodsys, good, grid, tmp_path):

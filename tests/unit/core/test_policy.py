@@ -65,8 +65,8 @@ def test_what_the_status_alone_decides(status: TransformationStatus, rules: Step
         ({"Done": 3, "Running": 1}, "wait", "3 of 4"),
         ({"Done": 4}, "complete", "4 of 4 tasks are done"),
         ({"Done": 2, "Completed": 2}, "complete", "4 of 4"),
-        ({"Done": 4, "Running": 2}, "wait", "2 are at work"),
-        ({"Done": 4, "SomethingNew": 1}, "wait", "1 are at work"),
+        ({"Done": 4, "Running": 2}, "wait", "0 failed, 2 Running"),
+        ({"Done": 4, "SomethingNew": 1}, "wait", "0 failed, 1 SomethingNew"),
         ({"Done": 5}, "complete", "5 of 4"),
         ({"Done": 4, "Failed": 3}, "complete", "4 of 4"),
         (

@@ -41,8 +41,14 @@ def look(tasks: dict[str, int], max_tasks: int = 0, **rules: Any) -> Verdict:
         ({"Done": 97, "Failed": 3}, {"tolerance": 0.02}, "fail", 0, "only 97 of 100"),
         ({"Done": 97, "Failed": 3}, {"tolerance": 0.02, "extend": 1.0}, "extend", 104, "4 more"),
         # somebody is still at work
-        ({"Done": 90, "Failed": 9, "Running": 1}, {"extend": 1.0}, "wait", 0, "1 are at work"),
-        ({"Done": 100, "Waiting": 1}, {}, "wait", 0, "1 are at work"),
+        (
+            {"Done": 90, "Failed": 9, "Running": 1},
+            {"extend": 1.0},
+            "wait",
+            0,
+            "9 failed, 1 Running",
+        ),
+        ({"Done": 98, "Running": 1, "Waiting": 1}, {}, "wait", 0, "1 Running, 1 Waiting"),
         ({"Done": 98, "Failed": 1}, {"extend": 1.0}, "wait", 0, "99 exist"),
         # only a person knows
         ({"Done": 100}, {"by_hand": True}, "wait", 0, "complete it there"),

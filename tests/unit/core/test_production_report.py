@@ -10,9 +10,16 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.job_report import JobState, job_report
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import ProductionPlan, compile
-from dirac_prodsys.core.production_report import MOST_STEPS, ProductionReport, production_report
+from dirac_prodsys.core.production_report import (
+    MOST_STEPS,
+    DatasetState,
+    ProductionReport,
+    production_report,
+)
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.core.status import TransformationStatus
 
 TWO = Path(__file__).parents[1] / "provider" / "two.yaml"
@@ -49,6 +56,25 @@ def test_causes_and_remarks_are_told_with_their_step(report: ProductionReport) -
     assert report.causes() == ["2 jobs of make: Failed: Application: <b>"]
     assert "make: 2 tasks Done, no output" in report.table()
     assert [step.failed_jobs for step in report.steps] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("datasets", "said"),
+    [
+        ({"/sim/datasets/two": None}, ": not made"),
+        ({"/sim/datasets/two": DatasetState(1, frozen=True)}, ": 1 file, frozen"),
+        ({"/sim/datasets/two": DatasetState(3, frozen=False)}, ": 3 files, not frozen"),
+        ({}, ": not known"),
+    ],
+)
+def test_a_dataset_is_never_named_without_what_became_of_it(
+    plan: ProductionPlan, datasets: dict[str, DatasetState | None], said: str
+) -> None:
+    wanted = DatasetSpec(name="/sim/datasets/two", query=MetaQuery.from_dirac({"a": "b"}))
+    make = replace(plan.steps[0], dataset=wanted)
+    report = production_report(replace(plan, steps=(make,)), {}, {}, datasets=datasets)
+    assert report.table().endswith(f"/sim/datasets/two{said}")
+    assert f"<td>/sim/datasets/two{said}</td>" in report.to_html()
 
 
 def test_the_page_shows_text_as_text_and_the_json_form_is_json(report: ProductionReport) -> None:

@@ -265,7 +265,6 @@ def test_edges_say_what_links_the_steps() -> None:
     found = drawn(read_production(ROOT / "include" / "productions" / "mandelbrot.yaml"))
     said = {(found.ids[e.before], found.ids[e.after]): e.label for e in found.edges if e.label}
     assert said == {
-        ("slices.start", "merge.start"): "step = slices",
-        ("slices.complete", "merge.flush"): "complete",
+        ("slices.complete", "merge.flush"): "step = slices (streaming)",
         ("merge.complete", "stitch.start"): "step = merge",
     }

@@ -13,8 +13,18 @@ from dirac_prodsys.provider.actions_dag import actions_dag
 MAKE, MERGE = 1, 2
 
 
+class Store(dict[str, Any]):
+    """A task state store."""
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        self[key] = value
+        self.retention = retention
+
+
 class TaskInstance:
     """XComs of one run."""
+
+    id = "0000"
 
     def __init__(self) -> None:
         self.pushed: dict[str, Any] = {}
@@ -40,7 +50,7 @@ class ActionRun:
             **context,
             "task_state_store": type(context["task_state_store"])(),
             "params": {**defaults, "production": "two", **params},
-            "dag_run": SimpleNamespace(run_id="ops-1", triggering_user_name="shifter"),
+            "dag_run": SimpleNamespace(run_id="ops-1", triggering_user_name="shifter", conf={}),
             "ti": self.ti,
         }
 

@@ -20,7 +20,7 @@ from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.protocol import GatewaySettings
 from dirac_prodsys.provider import bundle_sources
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
-from tests.unit.provider.action_runs import ActionRun
+from tests.unit.provider.action_runs import ActionRun, Store
 from tests.unit.provider.waits import Begun
 
 Connect = Callable[..., str]
@@ -68,14 +68,6 @@ def production() -> Production:
 def begun(production: Production, grid: MemoryGrid, gateway: memory.MemoryGateway) -> Begun:
     """That production under way: its run ``r1``."""
     return Begun.of(production, grid, gateway)
-
-
-class Store(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        self[key] = value
-        self.retention = retention
 
 
 @pytest.fixture

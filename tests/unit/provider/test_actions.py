@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import shlex
 from typing import Any
 
 import pytest
@@ -34,6 +36,34 @@ def test_a_preview_touches_nothing(grid: MemoryGrid, ops: Any, action: str) -> N
     assert told["by"] == "shifter"
     assert {row["id"] for row in told["rows"]} == {MAKE, MERGE}
     assert run.ti.pushed["table"].startswith(f"{action}, production two")
+
+
+@pytest.mark.parametrize("action", ["stop", "extend", "complete"])
+def test_the_command_that_a_preview_tells_does_what_it_told(
+    grid: MemoryGrid, ops: Any, action: str
+) -> None:
+    told = ops(action, reason="it's full", **OWN.get(action, {})).preview()
+    airflow, ours = told["commands"]
+    *command, conf = shlex.split(airflow)
+    assert command == ["airflow", "dags", "trigger", "production_operations", "--conf"]
+    given = json.loads(conf)
+    assert given["preview"] is False
+    assert given["digest"] == told["digest"]
+    assert ours.startswith(f"dirac-prodsys {action} two ")
+    done = ops(given.pop("action"), **given).whole()
+    assert "done" in words(done).values()
+
+
+def test_a_command_fits_one_preview_only(grid: MemoryGrid, ops: Any) -> None:
+    given = json.loads(shlex.split(ops("stop").preview()["commands"][0])[-1])
+    row(grid, MERGE)["Status"] = "Completed"
+    with pytest.raises(AirflowFailException, match="what would be touched has changed"):
+        ops(given.pop("action"), **given).preview()
+
+
+def test_where_nothing_would_be_done_no_command_is_told(grid: MemoryGrid, ops: Any) -> None:
+    assert ops("start").preview()["commands"] == []
+    assert ops("stop", **REAL).preview()["commands"] == []
 
 
 def test_stop_and_resume(grid: MemoryGrid, ops: Any) -> None:
@@ -178,3 +208,10 @@ def test_clean_tells_the_outputs_that_go_and_those_that_stay(grid: MemoryGrid, o
         file.metadata.pop("TransformationID", None)
     make, _ = ops("clean", run="r1").preview()["rows"]
     assert make["why"].endswith("6 output files carry no ID of it, and stay")
+
+
+def test_the_form_offers_the_productions_and_takes_others() -> None:
+    param = actions_dag(["bands", "gam"]).params.get_param("production")
+    assert param.schema["examples"] == ["bands", "gam"]
+    assert param.resolve("ba*") == "ba*"
+    assert "examples" not in actions_dag().params.get_param("production").schema

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,7 +44,8 @@ def waiting(context: dict[str, Any]) -> dict[str, Any]:
     class Instance:
         id = "0000"
 
-    return {**context, "task_instance": Instance()}
+    run = SimpleNamespace(run_id="r1", triggering_user_name="ada")
+    return {**context, "task_instance": Instance(), "dag_run": run}
 
 
 def event(option: str, name: str | None = "ada") -> dict[str, Any]:
@@ -61,12 +64,41 @@ def test_the_question_before_a_production_is_its_plan_letter_by_letter(
         operator().execute(waiting)
     assert asked["subject"] == "Run r1? {{ ds }}"
     assert "{% x %}" in asked["body"]
-    assert "two__r1__make" in asked["body"]
-    assert "/sim/datasets/" in asked["body"]
+    head, rule, make, merge = [line for line in asked["body"].splitlines() if line[:1] == "|"]
+    assert head.split(" | ")[:4] == ["| step", "type", "program", "tasks"]
+    assert set(rule) == set("|- ")
+    assert make == (
+        "| `make` | `MCSimulation` | `make-it --task @{JOB_ID}` | 6 |  | any |  | "
+        "`/sim/two/r1/make/made_@{JOB_ID}.dat at DISK-A-SE` |"
+    )
+    assert "| `merge-it` |  | 4 | any | `make`, streaming | " in merge
+    assert "`dataset /sim/datasets/two_r1`" in merge
+    assert "`ada` asked for this run." in asked["body"]
+    until = re.search(r"Answer before \*\*(.+) UTC\*\*, 2 hours after this", asked["body"])
+    assert until is not None
+    left = datetime.datetime.fromisoformat(f"{until[1]}+00:00") - datetime.datetime.now(
+        datetime.UTC
+    )
+    assert datetime.timedelta(minutes=110) < left <= datetime.timedelta(hours=2)
+    assert "no answer means **Reject**" in asked["body"]
     assert [user["id"] for user in asked["assigned_users"]] == ["ada", "bob"]
     assert asked["options"] == ["Approve", "Reject"]
     assert asked["defaults"] == ["Reject"]
     assert parked.value.timeout == datetime.timedelta(hours=2)
+
+
+def test_the_question_tells_the_values_of_the_run_and_which_are_defaults(
+    asked: dict[str, Any], waiting: dict[str, Any]
+) -> None:
+    text = ASKING.replace("%s", "reject").replace(
+        "steps:\n", "parameters: {n: {type: int, default: 3}, m: {type: int}}\nsteps:\n", 1
+    )
+    waiting["params"] = {"n": 3, "m": 50}
+    with pytest.raises(TaskAwaitingInput):
+        DiracApprovalOperator(task_id="approve", production=load_production(text, "f")).execute(
+            waiting
+        )
+    assert "Its values: `m = 50, n = 3 (default)`." in asked["body"]
 
 
 def test_the_question_before_a_step_tells_what_the_jobs_of_its_parents_came_to(
@@ -85,7 +117,9 @@ def test_the_question_before_a_step_tells_what_the_jobs_of_its_parents_came_to(
     assert f"transformation {record.id} two__r1__make" in asked["body"]
     assert "Done" in asked["body"]
     assert asked["assigned_users"] is None
-    assert (asked["defaults"], parked.value.timeout) == (None, None)
+    assert "It waits until there is an answer." in asked["body"]
+    # what is no default is a first choice too, as long as there is none
+    assert (asked["defaults"], parked.value.timeout) == (["Reject"], None)
 
 
 def test_a_grid_that_is_down_does_not_keep_the_question_back(

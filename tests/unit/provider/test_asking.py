@@ -91,6 +91,7 @@ def test_a_manual_flush_is_asked_once_and_done_by_the_answer(
     wait = resumed(sensor, context, wait, event)
     (question,) = asked
     assert question["options"][0] == "Flush"
+    assert question["defaults"] == ["Wait on"] == question["options"][-1:]
     assert "2 of 6 files are Unused" in question["body"]
     assert wait.trigger.asks is False  # type: ignore[attr-defined]
 

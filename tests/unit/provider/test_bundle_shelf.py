@@ -29,7 +29,8 @@ def test_good_files_are_served() -> None:
 def test_a_broken_file_leaves_its_production_as_it_was() -> None:
     before = {"x": Served("a.yaml", "old")}
     shelf = arrange([bad("a.yaml"), good("b.yaml", "y")], before)
-    assert shelf.productions["x"] == Served("a.yaml", "old")
+    assert shelf.productions["x"].text == "old"
+    assert shelf.productions["x"].retired is False
     assert shelf.errors == {"a.yaml": "a.yaml:3:1: oops"}
 
 
@@ -50,7 +51,7 @@ def test_when_nobody_served_it_before_the_first_by_name_does() -> None:
 
 def test_a_broken_owner_is_not_robbed() -> None:
     shelf = arrange([bad("a.yaml"), good("b.yaml", "x")], {"x": Served("a.yaml", "old")})
-    assert shelf.productions["x"] == Served("a.yaml", "old")
+    assert (shelf.productions["x"].file, shelf.productions["x"].text) == ("a.yaml", "old")
     assert "already defined by a.yaml" in shelf.errors["b.yaml"]
 
 
@@ -71,10 +72,62 @@ def test_a_file_that_turns_to_another_production_leaves_its_first_one_free() -> 
 def test_a_production_whose_file_is_gone_is_retired_until_it_comes_back() -> None:
     shelf = arrange([], {"x": Served("a.yaml", "old")})
     assert shelf.retired == ["x"]
-    assert "no longer in the folder" in shelf.productions["x"].note
+    assert "a.yaml is gone" in shelf.productions["x"].note
+    assert shelf.productions["x"].mark == "retired"
     assert arrange([], dict(shelf.productions)).retired == ["x"]
     back = arrange([good("a.yaml", "x")], dict(shelf.productions))
     assert back.productions == {"x": Served("a.yaml", "text")}
+
+
+def test_a_production_that_was_renamed_in_its_file_is_told_so() -> None:
+    before = {"gamprod": Served("gam.yaml", "old")}
+    shelf = arrange([good("gam.yaml", "gamprod2")], before)
+    assert shelf.retired == ["gamprod"]
+    assert "gam.yaml now defines gamprod2" in shelf.productions["gamprod"].note
+    assert "gone" not in shelf.productions["gamprod"].note
+    # an error in the file tells nothing of the production that it had before
+    broken = arrange([bad("gam.yaml")], dict(shelf.productions))
+    assert broken.productions["gamprod"] == shelf.productions["gamprod"]
+    assert broken.productions["gamprod2"].mark == "file has an error"
+    gone = arrange([], dict(shelf.productions))
+    assert "gam.yaml is gone" in gone.productions["gamprod"].note
+
+
+def test_a_production_tells_what_is_wrong_with_its_file_and_since_when() -> None:
+    before = {"x": Served("a.yaml", "old")}
+    first = arrange([bad("a.yaml")], before, now="2026-11-29 10:00 UTC")
+    served = first.productions["x"]
+    assert served.mark == "file has an error"
+    opening, _, rest = served.note.partition("\n\n")
+    assert opening.startswith("**a.yaml has an error** since 2026-11-29 10:00 UTC.")
+    assert rest == "```\na.yaml:3:1: oops\n```"
+    later = arrange([bad("a.yaml")], dict(first.productions), now="2026-11-29 11:00 UTC")
+    assert later.files() == first.files()
+    other = Source("a.yaml", error="a.yaml:9:1: ```")
+    third = arrange([other], dict(later.productions), now="2026-11-29 12:00 UTC")
+    assert "since 2026-11-29 10:00 UTC" in third.productions["x"].note
+    assert "````\na.yaml:9:1: ```\n````" in third.productions["x"].note
+    mended = arrange([good("a.yaml", "x", "new")], dict(third.productions))
+    assert mended.productions == {"x": Served("a.yaml", "new")}
+
+
+def test_the_import_error_of_a_file_names_the_dag_that_goes_on() -> None:
+    shelf = arrange([bad("gam.yaml"), bad("b.yaml")], {"gamprod": Served("gam.yaml", "old")})
+    files = shelf.files()
+    assert b"DAG gamprod goes on with its last good text" in files["gam.yaml.py"]
+    assert b"goes on" not in files["b.yaml.py"]
+
+
+def test_the_error_of_a_file_is_shown_in_bounds() -> None:
+    error = Source("a.yaml", error="a.yaml:1:1: " + "x" * 60_000)
+    shelf = arrange([error], {"x": Served("a.yaml", "old")})
+    assert len(shelf.productions["x"].note) < 5000
+    assert len(shelf.files()["a.yaml.py"]) > 60_000
+
+
+def test_an_empty_folder_that_is_not_trusted_keeps_what_was_known_of_an_error() -> None:
+    before = {"x": Served("a.yaml", "old", error="a.yaml:3:1: oops", since="then")}
+    assert arrange([], before, keep=True).productions == before
 
 
 def test_a_finished_production_is_taken_off() -> None:
@@ -87,6 +140,8 @@ def test_each_production_has_a_stub_and_its_text() -> None:
     assert files["x.yaml"] == "ünicode".encode()
     assert b"airflow" in files["x.py"].lower()
     assert b"dag_from_file(__file__, 'a.yaml', '', shape=2)" in files["x.py"]
+    broken = Shelf({"x": Served("a.yaml", "", error="oops")}, {}).files()["x.py"]
+    assert b", shape=2, mark='file has an error')" in broken
 
 
 @pytest.mark.parametrize(

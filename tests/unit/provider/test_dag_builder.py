@@ -227,6 +227,22 @@ def test_a_retired_production_says_so(tmp_path: Path) -> None:
     assert "retired" in dag.tags
     assert str(dag.doc_md).startswith("> **Retired**")
     assert "mine.yaml" in str(dag.doc_md)
+    assert dag.get_task("prepare.begin").retired is True  # type: ignore[attr-defined]
+
+
+def test_a_production_cannot_give_itself_the_marks_of_its_state() -> None:
+    dag = dag_of(TWO_STEPS.replace("tags: [demo]", "tags: [demo, retired, file has an error]"))
+    assert dag.tags == {"dirac", "production", "sim", "demo"}
+
+
+def test_a_production_whose_file_has_an_error_says_so_and_takes_runs(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(TWO_STEPS)
+    stub, note = tmp_path / "two.py", "**two.yaml has an error**:\n\n```\ntwo.yaml:1:1: x\n```"
+    dag = dag_from_file(stub, "two.yaml", note, shape=SHAPE, mark="file has an error")
+    assert "file has an error" in dag.tags
+    assert "retired" not in dag.tags
+    assert str(dag.doc_md).startswith("> **two.yaml has an error**:\n>\n> ```\n> two.yaml:1:1: x")
+    assert dag.get_task("prepare.begin").retired is False  # type: ignore[attr-defined]
 
 
 def test_a_wrong_text_is_told_with_the_users_file_name(tmp_path: Path) -> None:

@@ -95,10 +95,9 @@ def test_what_was_cleaned_begins_anew_and_every_task_goes_by_it(
 ) -> None:
     started.advance(200)
     cleaned(started)
-    made = do(DiracCreateTransformationOperator, production, "make", context)
-    assert made == {"id": 3, "name": FRESH, "adopted": False}
+    made = do(DiracStartTransformationOperator, production, "make", context)
+    assert made == {"id": 3, "name": FRESH, "tasks_added": 6}
     assert do(DiracCreateTransformationOperator, production, "make", context)["adopted"]
-    assert do(DiracStartTransformationOperator, production, "make", context)["tasks_added"] == 6
     assert waited_for(production, "make", context) == 3
     started.advance(200)
     assert do(DiracFlushTransformationOperator, production, "make", context)["id"] == 3
@@ -115,7 +114,6 @@ def test_a_dataset_is_linked_to_the_newest(
     started: MemoryGrid, gateway: MemoryGateway, production: Production, context: Context
 ) -> None:
     started.serve_setTransformationParameter(2, "Status", "Cleaned")
-    do(DiracCreateTransformationOperator, production, "merge", context)
     do(DiracStartTransformationOperator, production, "merge", context)
     started.advance(200)
     do(DiracFlushTransformationOperator, production, "merge", context)
@@ -133,11 +131,11 @@ def test_files_that_were_left_behind_are_in_the_way(
     started.advance(200)
     started.serve_setTransformationParameter(1, "Status", "Cleaned")
     with pytest.raises(AirflowFailException, match="6 in /sim/two/r1/make") as caught:
-        do(DiracCreateTransformationOperator, production, "make", context)
+        do(DiracStartTransformationOperator, production, "make", context)
     assert "dirac-dms-remove-files" in str(caught.value)
     assert len(started.transformations) == 2
     cleaned(started)
-    assert do(DiracCreateTransformationOperator, production, "make", context)["name"] == FRESH
+    assert do(DiracStartTransformationOperator, production, "make", context)["name"] == FRESH
 
 
 def test_jobs_that_may_still_write_are_waited_for_by_retrying(
@@ -147,30 +145,27 @@ def test_jobs_that_may_still_write_are_waited_for_by_retrying(
     assert started.transformations[1].tasks
     started.serve_setTransformationParameter(1, "Status", "Cleaning")
     with pytest.raises(AirflowException, match="may still write") as caught:
-        do(DiracCreateTransformationOperator, production, "make", context)
+        do(DiracStartTransformationOperator, production, "make", context)
     assert not isinstance(caught.value, AirflowFailException)
     cleaned(started)
-    assert do(DiracCreateTransformationOperator, production, "make", context)["name"] == FRESH
+    assert do(DiracStartTransformationOperator, production, "make", context)["name"] == FRESH
 
 
 def test_what_never_submitted_a_job_is_not_waited_for(
     started: MemoryGrid, production: Production, context: Context
 ) -> None:
     started.serve_setTransformationParameter(1, "Status", "Cleaning")
-    assert do(DiracCreateTransformationOperator, production, "make", context)["name"] == FRESH
+    assert do(DiracStartTransformationOperator, production, "make", context)["name"] == FRESH
 
 
-@pytest.mark.parametrize("kind", ["crash", "crash_after", "torn"])
-def test_killed_at_every_call_it_begins_anew_once(
-    started: MemoryGrid, production: Production, context: Context, kind: str
+@pytest.mark.parametrize("status", ["Cleaning", "Cleaned", "Deleted"])
+def test_a_create_leaves_what_was_removed_to_the_start(
+    started: MemoryGrid, production: Production, context: Context, status: str
 ) -> None:
-    cleaned(started)
-    made = killed_at_every_call(
-        started, kind, DiracCreateTransformationOperator, production, context
-    )
-    assert made["name"] == FRESH
-    assert len(started.transformations) == 3
-    assert list(started.transformations.values())[-1].status == "New"
+    """It may be cleared alone: the next would stay New for ever, as nobody starts it."""
+    started.serve_setTransformationParameter(1, "Status", status)
+    made = do(DiracCreateTransformationOperator, production, "make", context)
+    assert (made["id"], len(started.transformations)) == (1, 2)
 
 
 def test_what_waits_for_a_removed_one_says_how_to_begin_anew(
@@ -215,27 +210,6 @@ def test_a_start_does_not_make_what_was_deleted(
     with pytest.raises(AirflowFailException, match="clear the task that creates it"):
         do(DiracStartTransformationOperator, production, "make", context)
     assert len(started.transformations) == 1
-
-
-def test_a_start_does_not_begin_anew_beside_files_that_were_left_behind(
-    started: MemoryGrid, production: Production, context: Context
-) -> None:
-    started.advance(200)
-    started.serve_setTransformationParameter(1, "Status", "Cleaned")
-    with pytest.raises(AirflowFailException, match="6 in /sim/two/r1/make"):
-        do(DiracStartTransformationOperator, production, "make", context)
-    assert len(started.transformations) == 2
-
-
-def test_a_start_does_not_begin_anew_while_jobs_may_still_write(
-    started: MemoryGrid, production: Production, context: Context
-) -> None:
-    started.advance(20)
-    started.serve_setTransformationParameter(1, "Status", "Cleaning")
-    with pytest.raises(AirflowException, match="may still write") as caught:
-        do(DiracStartTransformationOperator, production, "make", context)
-    assert not isinstance(caught.value, AirflowFailException)
-    assert len(started.transformations) == 2
 
 
 @pytest.mark.parametrize("status", ["Active", "Stopped", "Flush", "Completed", "Archived"])

@@ -8,6 +8,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.provider.dag_builder import build_dag
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
@@ -48,10 +49,34 @@ def test_the_dag_has_a_typed_param_for_each_parameter() -> None:
         "fast": {"type": "boolean"},
     }
     assert params["tasks"] == 3
-    assert params.get_param("tasks").description == "Number of tasks"
-    assert params.get_param("label").description == "matches [a-z]+"
     with pytest.raises(ParamValidationError):
         params.get_param("label").resolve()
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ("type: int, min: 1, max: 50, default: 10", "whole number from 1 to 50; 10 unless said"),
+        ("type: int, min: 1, default: 3, description: Number of tasks.",
+         "Number of tasks; whole number, at least 1; 3 unless said"),
+        ("type: number, max: 20000000", "number, at most 20000000; must be given"),
+        ("type: boolean, default: true", "true or false; true unless said"),
+        ("type: choice, choices: [20, forty], default: forty",
+         "one of 20, forty; forty unless said"),
+        ('type: string, pattern: "[a-z]+"',
+         "one line of at most 255 characters, matching [a-z]+; must be given"),
+    ],
+)  # fmt: skip
+def test_the_form_says_in_words_what_is_allowed_and_what_is_taken(rules: str, words: str) -> None:
+    text = TEXT.replace("  fast: {type: boolean, default: true}", f"  fast: {{{rules}}}")
+    params = build_dag(load_production(text, "chosen.yaml")).params
+    assert params.get_param("fast").description == words
+
+
+def test_of_many_choices_the_first_are_named() -> None:
+    names = [f"c{number}" for number in range(100)]
+    words = Parameter(type="choice", choices=tuple(names)).allowed
+    assert words == f"one of {', '.join(names[:20])} and 80 more; must be given"
 
 
 def test_the_values_of_a_run_reach_the_transformation(

@@ -15,8 +15,12 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.provider import preparing
 from dirac_prodsys.provider.dag_builder import build_dag
-from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
+from dirac_prodsys.provider.operators import (
+    DiracCreateTransformationOperator,
+    DiracStartTransformationOperator,
+)
 from dirac_prodsys.provider.preparing import DiracBeginRunOperator, DiracVerifyOperator
+from tests.unit.provider.conftest import TWO_STEPS
 
 Context = dict[str, Any]
 
@@ -104,7 +108,9 @@ def test_it_goes_by_the_newest_transformation_of_a_step(
 ) -> None:
     create(production, context, "make", "merge")
     grid.serve_setTransformationParameter(1, "Status", "Cleaned")
-    create(production, context, "make")
+    DiracStartTransformationOperator(task_id="s", production=production, step="make").work(
+        context, {}
+    )
     assert verify.work(context, {})["created"] == {"make": 3, "merge": 2}
 
 
@@ -149,3 +155,50 @@ def test_the_run_begins_with_its_tag_and_its_values_and_needs_no_grid(
 def test_a_run_without_values_begins_too(production: Production, context: Context) -> None:
     begin = DiracBeginRunOperator(task_id="begin", production=production)
     assert begin.work(context, {}) == {"tag": "r1", "parameters": {}}
+
+
+@pytest.mark.parametrize("state", ["failed", "awaiting_input", None])
+def test_nothing_starts_when_nobody_agrees_after_all(
+    grid: MemoryGrid,
+    production: Production,
+    context: Context,
+    states: dict[str, str | None],
+    state: str | None,
+) -> None:
+    """The approval was cleared alone, while a create went on."""
+    create(production, context, "make", "merge")
+    states["prepare.approve"] = state
+    verify = DiracVerifyOperator(
+        task_id="v", production=production, created=TASKS, late=(), approval="prepare.approve"
+    )
+    with pytest.raises(AirflowFailException, match=f"nothing starts: prepare.approve is {state}"):
+        verify.work(context, {})
+    states["prepare.approve"] = "success"
+    verify.work(context, {})
+
+
+def test_the_dag_tells_who_agrees() -> None:
+    text = LOOP.replace("vo: sim", "vo: sim, approval: {subject: May it run?}", 1)
+    for given, told in ((LOOP, ""), (text, "prepare.approve")):
+        verify: Any = build_dag(load_production(given, "p.yaml")).get_task("prepare.verify")
+        assert verify.approval == told
+
+
+def test_the_beginning_marks_the_values_that_nobody_gave(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parameters = "parameters: {n: {type: int, default: 3}, fast: {type: boolean, default: true}}"
+    text = TWO_STEPS.replace("steps:\n", f"{parameters}\nsteps:\n", 1)
+    begin = DiracBeginRunOperator(task_id="begin", production=load_production(text, "f"))
+    context["params"] = {"n": 50, "fast": True, "odd": [1]}
+    told: list[str] = []
+    monkeypatch.setattr(begin.log, "info", lambda text, *a: told.append(text % a))
+    begin.work(context, {})
+    assert told == ["run r1, tag r1; parameters: fast = true (default), n = 50, odd = [1]"]
+
+
+def test_no_run_of_a_retired_production_begins(production: Production, context: Context) -> None:
+    begin = DiracBeginRunOperator(task_id="begin", production=production, retired=True)
+    with pytest.raises(AirflowFailException, match="production two is retired") as caught:
+        begin.work(context, {})
+    assert "hint: the page of this DAG says why" in str(caught.value)

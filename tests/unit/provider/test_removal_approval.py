@@ -91,7 +91,9 @@ def test_a_removal_starts_when_somebody_of_the_role_agrees_whatever_its_file_say
     assert "RemoveFile: 6 files" in asked["body"]
     assert waiting.method_name == "answered"
     assert waiting.timeout == (timedelta(hours=48) if "within" in rule else None)
-    assert asked["defaults"] == (["Reject"] if "within" in rule else None)
+    assert asked["defaults"] == ["Reject"]
+    assert ("no answer means **Reject**" in asked["body"]) == ("within" in rule)
+    assert "asked for this run" in asked["body"]
     start.answered(in_bundle, answer("Approve", "ada"), **waiting.kwargs)
     assert status(gateway) == "Active"
 

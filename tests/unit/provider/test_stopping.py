@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.provider.operators import (
+    DiracCreateTransformationOperator,
+    DiracStartTransformationOperator,
+)
 from dirac_prodsys.provider.stopping import resume, stop
 
 WHY = "run r1 did not complete"
@@ -107,3 +112,32 @@ def test_two_of_ours_at_once_leave_one_stop_that_is_ours(
         stop(gateway, number, "its waiting task was marked failed")
     assert gateway.status_changes(number) == ("Active", "Stopped")
     assert resume(gateway, number)
+
+
+@pytest.mark.parametrize("found", ["New", "Active"])
+@pytest.mark.parametrize("call", range(12))
+def test_a_start_leaves_what_a_person_stops_meanwhile(
+    grid: MemoryGrid,
+    production: Production,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    call: int,
+    found: str,
+) -> None:
+    """Whatever it was when the task looked first."""
+    made = DiracCreateTransformationOperator(task_id="c", production=production, step="make")
+    number = made.work(context, {})["id"]
+    grid.serve_setTransformationParameter(number, "Status", found)
+    begun, serve = [0], MemoryServices.call
+
+    def between(services: MemoryServices, service: str, method: str, *given: Any) -> Any:
+        begun[0] += 1
+        if begun[0] == call + 1:
+            grid.serve_setTransformationParameter(number, "Status", "Stopped")
+        return serve(services, service, method, *given)
+
+    monkeypatch.setattr(MemoryServices, "call", between)
+    start = DiracStartTransformationOperator(task_id="s", production=production, step="make")
+    start.work(context, {})
+    assert begun[0] > call
+    assert grid.transformations[number].status == "Stopped"

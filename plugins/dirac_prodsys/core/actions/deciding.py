@@ -15,9 +15,14 @@ from typing import Literal
 
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selecting import Listed
-from dirac_prodsys.core.policy.counts import alive_tasks, unused_files
+from dirac_prodsys.core.policy.counts import say, unused_files
 from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import NOTHING_TO_CLEAN, REMOVED_TRANSFORMATION
+from dirac_prodsys.core.status import (
+    FINAL_TASKS,
+    NOTHING_TO_CLEAN,
+    REMOVED_TRANSFORMATION,
+    TaskStatus,
+)
 from dirac_prodsys.core.status import TransformationStatus as S
 from dirac_prodsys.core.transformation_types import transformation_types
 
@@ -50,6 +55,9 @@ _VALIDATING = frozenset(
 _FORGETTABLE = frozenset(
     {S.CLEANED, S.DELETED, S.TRANSFORMATION_CLEANED, S.REMOVED_FILES, S.ARCHIVED}
 )
+
+#: tasks that DIRAC has not submitted: it does not while their transformation is Stopped
+_UNSUBMITTED = frozenset({TaskStatus.CREATED, TaskStatus.RESERVED})
 
 _Table = Mapping[S, tuple[Answer, str]]
 
@@ -142,8 +150,9 @@ def _stop(
 ) -> Decision:
     if snapshot.status == S.STOPPED:
         return decision
-    alive = alive_tasks(snapshot)
-    return Decision("act", f"{decision.why}; {alive} tasks are at work and go on")
+    words = snapshot.tasks.items()
+    going = {word: n for word, n in words if word not in FINAL_TASKS and word not in _UNSUBMITTED}
+    return Decision("act", f"{decision.why}; of its tasks {say(going) or 'none'} go on")
 
 
 def _extend(

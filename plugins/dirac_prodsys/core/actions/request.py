@@ -25,8 +25,8 @@ MOST_UNSEEN = 20
 #: tasks and events that one action may add
 MAX_TASKS, MAX_EVENTS = 1_000_000, 10**15
 
-#: of names, and of patterns of names as the shell has them
-NAMES = r"[A-Za-z0-9_.*?+:-]+"
+#: of names, Airflow's run IDs among them, and of patterns of names as the shell has them
+NAMES = r"[A-Za-z0-9_.*?+:~-]+"
 CONNECTION = r"[A-Za-z0-9_.-]+"
 
 _KNOWN = (
@@ -52,7 +52,7 @@ class ActionRequest:
     """An action, what it is for, and why.
 
     :param production: name, or a pattern of names (``*`` and ``?``).
-    :param run: run ID or tag, or a pattern; empty: all runs.
+    :param run: run ID or tag, or a pattern of tags; empty: all runs.
     :param steps: names or patterns; empty: all steps.
     :param states: only transformations in these states; empty: in any.
     :param tasks: tasks to be added to each; :param events: the same in events.
@@ -182,7 +182,7 @@ class _Reader:
             return
         if (kind.risky or request.force) and not request.reason:
             what = f"{kind.name} cannot be undone" if kind.risky else "force is an exception"
-            self.wrong(f"{what}: it needs a reason", "say why, in one line, as 'reason'")
+            self.wrong(f"{what}: it needs a reason", "say why, in one line, as 'reason' (--reason)")
         if request.needs_confirming and request.confirm != request.production:
             self.wrong(
                 f"{kind.name} is not confirmed: 'confirm' is {request.confirm!r}",
@@ -261,4 +261,4 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-_NAME_HINT = "names have letters, digits and _ . - + : ; patterns * and ?"
+_NAME_HINT = "names have letters, digits and _ . - + : ~ ; patterns * and ?"

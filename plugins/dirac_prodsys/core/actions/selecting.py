@@ -9,16 +9,12 @@ Invariant: what is not ours is never selected, but by its whole name and with fo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from dirac_prodsys.core import naming
 from dirac_prodsys.core.actions.request import ActionRequest
-
-#: what may follow the step: a generation, and a fresh start (``naming``)
-_AFTER_STEP = re.compile(r"\d+|fresh\d+")
+from dirac_prodsys.core.run_names import NameParts, means_run, name_parts
 
 
 @dataclass(frozen=True)
@@ -28,6 +24,7 @@ class Listed:
     :param group: TransformationGroup.
     :param author_group: DIRAC group of whoever created it; ``vo``: that group's VO, or empty.
     :param events_per_task: 0: not said.
+    :param created: when, in UTC, as ``2026-11-29 10:00:00``; empty: not said.
     """
 
     id: int
@@ -39,6 +36,7 @@ class Listed:
     author_group: str = ""
     vo: str = ""
     events_per_task: int = 0
+    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,6 @@ class Selection:
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Parts:
-    production: str
-    run: str
-    step: str
-
-
 def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> Selection:
     """Those of the candidates that are meant.
 
@@ -82,7 +73,7 @@ def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> 
     for one in sorted(candidates, key=lambda each: each.id):
         if request.states and one.status not in request.states:
             continue
-        parts = _parts(one.name)
+        parts = name_parts(one.name)
         foreign = _foreign(one, parts, vo)
         if parts is None or foreign:
             # those of others may have no run and no step: only their whole name tells them
@@ -99,15 +90,7 @@ def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> 
     return Selection(tuple(chosen), tuple(left_out))
 
 
-def _parts(name: str) -> _Parts | None:
-    """Production, run and step of a name that a plan may have given."""
-    parts = name.split(naming.SEPARATOR)
-    if len(parts) < 3 or not all(_AFTER_STEP.fullmatch(part) for part in parts[3:]):
-        return None
-    return _Parts(*parts[:3])
-
-
-def _foreign(one: Listed, parts: _Parts | None, vo: str) -> str:
+def _foreign(one: Listed, parts: NameParts | None, vo: str) -> str:
     """Why it is not ours; empty if it is."""
     if parts is None or parts.production != one.group:
         return "we did not create it"
@@ -116,7 +99,7 @@ def _foreign(one: Listed, parts: _Parts | None, vo: str) -> str:
     return ""
 
 
-def _filtered(request: ActionRequest, parts: _Parts | None) -> str:
+def _filtered(request: ActionRequest, parts: NameParts | None) -> str:
     """Why run and steps that were asked for leave it out; empty: they do not."""
     if not set(request.run) - {"*"} and not request.steps:
         return ""
@@ -127,12 +110,16 @@ def _filtered(request: ActionRequest, parts: _Parts | None) -> str:
     )
 
 
-def _meant(request: ActionRequest, parts: _Parts) -> bool:
+def _meant(request: ActionRequest, parts: NameParts) -> bool:
     return fnmatchcase(parts.production, request.production) and _of_run_and_step(request, parts)
 
 
-def _of_run_and_step(request: ActionRequest, parts: _Parts) -> bool:
-    runs = (request.run, naming.run_tag(request.run)) if request.run else ("*",)
-    return any(fnmatchcase(parts.run, run) for run in runs) and any(
+def _of_run_and_step(request: ActionRequest, parts: NameParts) -> bool:
+    return _of_run(request.run, parts) and any(
         fnmatchcase(parts.step, step) for step in request.steps or ("*",)
     )
+
+
+def _of_run(run: str, parts: NameParts) -> bool:
+    # those of others have any name there
+    return not run or run == parts.run or means_run(run, parts.run)

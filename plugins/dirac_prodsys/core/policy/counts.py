@@ -75,6 +75,12 @@ def alive_tasks(snapshot: Snapshot) -> int:
     return sum(snapshot.tasks.values()) - count(snapshot.tasks, FINAL_TASKS)
 
 
+def at_work(snapshot: Snapshot) -> str:
+    """The tasks that may still do something, each word of DIRAC's by itself: what waits for a site
+    is not what runs at one."""
+    return say({word: n for word, n in snapshot.tasks.items() if word not in FINAL_TASKS})
+
+
 def retryable(snapshot: Snapshot, rules: StepRules) -> int:
     """Number of files in states of failure that are to be tried again by declaration."""
     if rules.recovery.mode == "off":

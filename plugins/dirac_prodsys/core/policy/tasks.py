@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from dirac_prodsys.core.policy.counts import alive_tasks, bad_tasks, good_tasks, say
+from dirac_prodsys.core.policy.counts import at_work, bad_tasks, good_tasks, say
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.snapshot import Snapshot
@@ -21,7 +21,7 @@ from dirac_prodsys.core.status import TaskStatus
 
 def by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
     """The verdict on a step without input."""
-    total, alive = sum(snapshot.tasks.values()), alive_tasks(snapshot)
+    total = sum(snapshot.tasks.values())
     good, bad = good_tasks(snapshot), bad_tasks(snapshot)
     if rules.by_hand:
         return Verdict(
@@ -33,8 +33,8 @@ def by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
     done = f"{good} of {wanted} tasks are done"
     if not total or total < wanted:
         return Verdict("wait", f"{done}, {bad} failed, {total} exist")
-    if alive:
-        return Verdict("wait", f"{done}, {bad} failed, {alive} are at work")
+    if alive := at_work(snapshot):
+        return Verdict("wait", f"{done}, {bad} failed, {alive}")
     if enough_tasks(snapshot, rules):
         short = "" if good >= wanted else f", and {rules.tolerance:.1%} may be missing"
         return Verdict("complete", done + short)

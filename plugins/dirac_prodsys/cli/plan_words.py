@@ -1,0 +1,242 @@
+"""What a step of a plan sends, in words: one label and one value for each thing a person checks.
+
+Invariant: a row says what the plan says and nothing else; :func:`in_full` leaves nothing out of
+what is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dirac_prodsys.core.counted import counted
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.conduct import Approval
+    from dirac_prodsys.core.meta_query import MetaQuery
+    from dirac_prodsys.core.plan import StepPlan
+    from dirac_prodsys.core.specs import (
+        BodySpec,
+        CtaoSpec,
+        DatasetSpec,
+        JobSpec,
+        TransformationSpec,
+    )
+
+#: text that is read as one word, or is a list already; and text that looks like a number
+_PLAIN = re.compile(r"[^\s,;()'\"=<>]+|\[.*\]")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+_OPERATORS = {"in": "in", "nin": "not in"}
+
+
+def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    """What one step sends, in the order in which its files go: label and words."""
+    spec = step.transformation
+    yield "transformation", spec.name
+    yield from _input_rows(step)
+    yield from _task_rows(spec)
+    yield from _body_rows(spec.body)
+    yield from _output_rows(step)
+    if step.dataset is not None:
+        yield "dataset", _dataset(step.dataset, spec.output_query)
+    yield from _gate_rows(step)
+
+
+def in_full(step: StepPlan) -> Iterator[tuple[str, str]]:
+    """The parts of a step to the letter: label and JSON."""
+    spec = step.transformation
+    for lfn in spec.files:
+        yield "input file", lfn
+    if spec.parameters:
+        yield "plugin parameters", _json(spec.parameters)
+    if spec.input_query is not None:
+        yield "input query", _json(spec.input_query.to_dirac())
+    yield "body", _json(spec.body.model_dump(mode="json"))
+    if spec.output_query is not None:
+        yield "output query", _json(spec.output_query.to_dirac())
+    for directory in spec.directories:
+        yield "directory", f"{directory.path} {_json(directory.metadata)}"
+    if step.dataset is not None:
+        yield "dataset query", _json(step.dataset.query.to_dirac())
+
+
+def query_words(query: MetaQuery) -> str:
+    """A query as ``field = value`` for each of its conditions."""
+    said = []
+    for field, form in query.to_dirac().items():
+        if not isinstance(form, dict):  # Any, Missing
+            said.append(f"{field} is {form}")
+            continue
+        for operator, operand in form.items():
+            word = _OPERATORS.get(operator, operator)
+            said.append(f"{field} {word} {_value(operand)}")
+    return ", ".join(said) or "everything"
+
+
+def asked(approval: Approval) -> str:
+    """What a person is asked, who may answer, and what silence means."""
+    whom = ", ".join(approval.approvers) or "who may run the DAG"
+    within = "" if approval.within is None else f" within {approval.within:g} h"
+    silence = "" if approval.within is None else f", silence means {approval.otherwise}"
+    return f"{approval.subject} ({whom}{within}{silence})"
+
+
+def _input_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    spec = step.transformation
+    if step.parents:
+        yield "input from", f"{', '.join(step.parents)}, {_when(step)}"
+    if step.feeders:
+        yield "takes also of", ", ".join(step.feeders)
+    if step.after:
+        yield "starts after", ", ".join(step.after)
+    if step.awaits:
+        yield "input dataset", f"{', '.join(step.awaits)} (its query is looked up in the run)"
+    if spec.files:
+        yield "input files", f"{len(spec.files):,} listed"
+    if step.verified_at:
+        yield "input files", f"those with good replicas at {', '.join(step.verified_at)}"
+    query = spec.input_query
+    if step.sample is not None:
+        yield "input files", f"the first {step.sample.limit:,} of the query"
+        query = step.sample.query
+    if query is not None:
+        yield "input query", query_words(query)
+
+
+def _when(step: StepPlan) -> str:
+    several = len(step.parents) > 1
+    if step.start == "on_complete":
+        return "when all are complete" if several else "when it is complete"
+    if step.start == "streaming":
+        return "as their files appear" if several else "as its files appear"
+    share = step.start.removeprefix("at ")
+    return f"when {'each' if several else 'it'} has done {share} of its work"
+
+
+def _task_rows(spec: TransformationSpec) -> Iterator[tuple[str, str]]:
+    if spec.tasks is not None:
+        events = f", {spec.events_per_task:,} events each" if spec.events_per_task else ""
+        yield "tasks", f"{spec.tasks:,}{events}"
+    else:
+        yield "group size", f"{_group(spec)} per task (plugin {spec.plugin})"
+    if spec.parameters:
+        yield "plugin parameters", _words(spec.parameters.items())
+
+
+def _group(spec: TransformationSpec) -> str:
+    from dirac_prodsys.core.plugins import plugins
+
+    plugin = plugins().get(spec.plugin)
+    if plugin is not None and not plugin.whole_groups:
+        return f"{spec.group_size:g} GB"
+    return f"{spec.group_size:g} file{'s' * (spec.group_size != 1)}"
+
+
+def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:
+    match body.kind:
+        case "job":
+            for command in body.commands:
+                yield "runs", f"{command.executable} {command.arguments}".rstrip()
+            yield "job", ", ".join(_job(body))
+        case "request":
+            for operation in body.operations:
+                words = _words(operation.attributes.items())
+                yield "operation", f"{operation.type}{': ' if words else ''}{words}"
+        case "ctao":
+            yield from _ctao_rows(body)
+
+
+def _job(body: JobSpec) -> Iterator[str]:
+    yield f"CPU time {body.cpu_time:,} s"
+    if body.processors > 1:
+        yield f"{body.processors} processors"
+    if body.priority != 1:
+        yield f"priority {body.priority}"
+    for what, values in (("site", body.sites), ("tag", body.tags)):
+        if values:
+            yield f"{what}{'s' * (len(values) > 1)} {', '.join(values)}"
+    if body.platform:
+        yield f"platform {body.platform}"
+    if body.input_data_policy != "Download":
+        yield f"input data by {body.input_data_policy}"
+    if body.sandbox:
+        yield f"with {', '.join(body.sandbox)}"
+    if body.environment:
+        yield f"environment {_words(body.environment.items())}"
+
+
+def _ctao_rows(body: CtaoSpec) -> Iterator[tuple[str, str]]:
+    settings, made = dict(body.settings), dict(body.output_metadata)
+    version = settings.pop("version", "")
+    program = made.get("analysis_prog") or made.get("tel_sim_prog") or ""
+    yield "runs", f"{program} {version} (CTADIRAC's {body.job_class})".strip()
+    if options := settings.pop("options", ""):
+        yield "options", str(options)
+    yield "settings", _words(settings.items())
+    if body.file_metadata:
+        yield "file metadata", _words(body.file_metadata)
+    if body.unresolved:
+        yield "waits to know", f"the query of {', '.join(body.unresolved)}"
+
+
+def _output_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    spec = step.transformation
+    paths = [directory.path for directory in spec.directories]
+    lowest = [path for path in paths if not any(p.startswith(f"{path}/") for p in paths)]
+    for path in lowest:
+        yield "output directory", path
+    for output in spec.body.outputs if spec.body.kind == "job" else ():
+        where = "" if lowest == [output.directory] else f"{output.directory}/"
+        yield "output files", f"{where}{output.name} on {output.se}"
+        if turns := [_words(each.items()) for each in output.metadata]:
+            yield f"file metadata{', by turns' if len(turns) > 1 else ''}", "; ".join(turns)
+    if spec.output_query is not None:
+        yield "output metadata", query_words(spec.output_query)
+
+
+def _dataset(dataset: DatasetSpec, output: MetaQuery | None) -> str:
+    parts = [dataset.name, "frozen" if dataset.freeze else "not frozen"]
+    if dataset.expect_files is not None:
+        parts.append(f"exactly {counted(dataset.expect_files, 'file')}")
+    if dataset.min_files is not None:
+        parts.append(f"at least {counted(dataset.min_files, 'file')}")
+    if dataset.max_files is not None:
+        parts.append(f"at most {counted(dataset.max_files, 'file')}")
+    holds = "the output" if dataset.query == output else query_words(dataset.query)
+    return f"{', '.join(parts)}: {holds}"
+
+
+def _gate_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    for gate in step.gates:
+        within = "" if gate.within is None else f" (fails after {gate.hours})"
+        yield "waits for", f"{gate.told}{within}"
+    if step.approval is not None:
+        yield "asks", asked(step.approval)
+
+
+def _words(pairs: Iterable[tuple[str, Any]]) -> str:
+    return ", ".join(f"{name} = {_value(value)}" for name, value in pairs)
+
+
+def _value(value: Any) -> str:
+    """A value, quoted where it would be taken for a number or for several."""
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(_value, value))})"
+    if isinstance(value, Mapping):
+        return f"({_words(value.items())})"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if value.startswith("{"):  # a file of settings that travels as text
+        try:
+            return _value(json.loads(value))
+        except ValueError:
+            pass
+    plain = _PLAIN.fullmatch(value) and not _NUMBER.fullmatch(value)
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,123 @@
+"""``dirac-prodsys runs``: which productions and runs the grid has, and what each is called.
+
+Invariant: read-only; the grid alone is needed. Airflow is asked for run IDs only, and the list is
+whole without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dirac_prodsys.cli import grid_options as on
+from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.actions.selecting import Listed
+    from dirac_prodsys.core.run_list import RunRow
+    from dirac_prodsys.gateway.protocol import ProductionGateway
+
+
+def runs(
+    productions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PRODUCTION]...", help="Productions, or patterns; else all."),
+    ] = None,
+    as_json: on.AsJson = False,
+    airflow: Annotated[
+        str,
+        typer.Option(
+            envvar="DIRAC_PRODSYS_AIRFLOW", help="Address of Airflow's API, for the run IDs."
+        ),
+    ] = "",
+    user: Annotated[
+        str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW_USER", help="Airflow user.")
+    ] = "",
+    backend: on.Backend = "dirac",
+    config: on.Config = "",
+    proxy: on.Proxy = "",
+    group: on.Group = "",
+    timeout: on.Timeout = 60.0,
+) -> None:
+    """List productions and their runs: tag, state, steps done, and the run ID if Airflow is named.
+
+    A run's state is what its transformations come to, in the words of DIRAC's ProductionSystem.
+    """
+    from dirac_prodsys.core.run_list import runs_of
+
+    with readable_errors():
+        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        rows = runs_of(listed(gateway, productions or []))
+        if missing := _missing(productions or [], rows):
+            raise NotFound(
+                f"the grid has no run of {', '.join(missing)}",
+                "`dirac-prodsys runs` lists all productions that it has",
+            )
+    if airflow:
+        rows = _with_ids(rows, airflow, user)
+    if as_json:
+        typer.echo(json.dumps({"runs": [row.to_dict() for row in rows]}, indent=2))
+    else:
+        _show(rows, ids=bool(airflow))
+
+
+def listed(gateway: ProductionGateway, productions: Sequence[str]) -> list[Listed]:
+    """The transformations of productions, by one look-up; of patterns by a list of all, in pages.
+
+    :param productions: names and patterns; none: all.
+    :raises GatewayRejected: the backend has no lists.
+    """
+    from dirac_prodsys.core.run_names import WILD
+    from dirac_prodsys.gateway.action_protocol import ActionGateway
+
+    if not isinstance(gateway, ActionGateway):
+        raise GatewayRejected(
+            "this backend cannot list transformations", "give whole names, or --file and --run"
+        )
+    if not productions or any(WILD & set(name) for name in productions):
+        found = gateway.list_transformations()
+    else:
+        found = gateway.list_transformations(productions)
+    patterns = productions or ("*",)
+    return [one for one in found if any(fnmatchcase(one.group, name) for name in patterns)]
+
+
+def _missing(wanted: Sequence[str], rows: Sequence[RunRow]) -> list[str]:
+    there = {row.production for row in rows}
+    return [name for name in wanted if not any(fnmatchcase(each, name) for each in there)]
+
+
+def _with_ids(rows: list[RunRow], airflow: str, user: str) -> list[RunRow]:
+    """The rows with what Airflow says; why it says nothing is told beside the list."""
+    from dirac_prodsys.cli.act import Access, session
+    from dirac_prodsys.core.run_list import with_ids
+
+    try:
+        with session(Access(airflow, user, 0), ask=False) as api:
+            for production in dict.fromkeys(row.production for row in rows):
+                rows = with_ids(rows, production, api.run_ids(production))
+    except ProdsysError as error:
+        typer.echo(f"without run IDs: {error}", err=True)
+    return rows
+
+
+def _show(rows: Sequence[RunRow], *, ids: bool) -> None:
+    from dirac_prodsys.cli.tables import whole_console, whole_table
+
+    if not rows:
+        typer.echo("the grid has no run of any production", err=True)
+        return
+    started, more = any(row.started for row in rows), ["Run ID"] * ids
+    head = ["Production", "Run", "State", "Steps", *["Started"] * started, *more]
+    cells = []
+    for row in rows:
+        told = [row.production, row.run, str(row.state), f"{row.done}/{row.steps}"]
+        told += [row.started or "-"] * started + [row.run_id or "-"] * ids
+        cells.append(told)
+    console = whole_console()
+    console.print(whole_table(head, cells, console.width))

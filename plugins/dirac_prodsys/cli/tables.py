@@ -1,0 +1,63 @@
+"""Tables for people: nothing in them is ever cut.
+
+Invariant: what a program or a file reads has a line for each row, however long; on a terminal that
+is too narrow, cells are folded, and nothing is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+#: columns, more than any line has
+_UNBROKEN = 100_000
+
+#: columns of what is drawn and is no text; and between two cells
+_DRAWN, _GAP = 10, 2
+
+
+def whole_console() -> Console:
+    """A console that breaks no line of what is not read by a person."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _UNBROKEN
+    return console
+
+
+def whole_table(
+    head: Sequence[str], rows: Iterable[Sequence[str | RenderableType]], width: int
+) -> Table:
+    """A table; text is shown as it is.
+
+    :param width: columns of the console; where they are not enough, the widest cells are folded.
+    """
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = [list(row) for row in rows]
+    natural = [
+        max(cell_len(cell) if isinstance(cell, str) else _DRAWN for cell in column)
+        for column in zip(head, *lines, strict=True)
+    ]
+    table = Table(box=None, pad_edge=False)
+    for name, columns in zip(head, fitted(natural, width - _GAP * (len(head) - 1)), strict=True):
+        table.add_column(name, overflow="fold", width=columns)
+    for line in lines:
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in line))
+    return table
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """The widths, of which the widest are made narrower until there is room for all."""
+    found = list(widths)
+    while sum(found) > room and max(found) > 1:
+        widest = max(found)
+        found[found.index(widest)] = widest - 1
+    return found

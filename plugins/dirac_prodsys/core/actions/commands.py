@@ -1,0 +1,67 @@
+"""The commands that carry out what a preview told, to be copied as they stand.
+
+They name the preview's digest: they do what was told, or nothing. A reason that is needed and was
+not given is left out: then they are refused, and say so.
+
+Invariant: what a shell makes of them is what was asked for, letter by letter.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from dirac_prodsys.core.actions.request import ActionRequest
+
+#: the DAG that does it
+DAG_ID = "production_operations"
+
+
+def to_carry_out(request: ActionRequest, digest: str) -> list[str]:
+    """One command of Airflow's, and one of ours.
+
+    :param digest: of the preview.
+    """
+    conf = json.dumps(_conf(request, digest), ensure_ascii=False)
+    airflow = ["airflow", "dags", "trigger", DAG_ID, "--conf", conf]
+    return [shlex.join(airflow), shlex.join(_ours(request, digest))]
+
+
+def _conf(request: ActionRequest, digest: str) -> dict[str, Any]:
+    asked: dict[str, Any] = {
+        "action": request.action,
+        "production": request.production,
+        "run": request.run,
+        "steps": list(request.steps),
+        "states": list(request.states),
+        "tasks": request.tasks,
+        "events": request.events,
+        "group_size": request.group_size,
+        "reason": request.reason,
+        "confirm": request.production if request.needs_confirming else "",
+        "force": request.force,
+        "connection": request.connection,
+    }
+    said = {name: value for name, value in asked.items() if value not in (None, "", [], False)}
+    return {**said, "preview": False, "digest": digest}
+
+
+def _ours(request: ActionRequest, digest: str) -> list[str]:
+    words = ["dirac-prodsys", request.action.replace("_", "-"), request.production]
+    if request.group_size is not None:
+        size = request.group_size
+        words.append(str(int(size)) if size.is_integer() else str(size))
+    for option, value in (
+        ("--run", request.run),
+        ("--tasks", request.tasks),
+        ("--events", request.events),
+        ("--reason", request.reason),
+        ("--connection", request.connection),
+        ("--digest", digest),
+    ):
+        words += [] if value in (None, "") else [option, str(value)]
+    for option, values in (("--step", request.steps), ("--state", request.states)):
+        for value in values:
+            words += [option, value]
+    return [*words, *(["--force"] if request.force else [])]

@@ -1,0 +1,52 @@
+"""The names of the productions that this Airflow's bundles serve, for a form to offer.
+
+They are the names of files: nothing is parsed, and no database is asked. The DAG with the form
+changes when a production comes or goes, and not when one is edited or run.
+
+Invariant: it never raises: a form without suggestions is better than none.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+from airflow.configuration import conf
+from airflow.dag_processing.bundles.base import get_bundle_base_folder
+
+from dirac_prodsys.core import naming
+
+log = logging.getLogger(__name__)
+
+#: names that a form offers; of more, the first
+MOST = 1000
+
+#: how a stub names its production
+_STUB = re.compile(r"Airflow DAG of the production '([^'\\]*)'")
+
+
+def served_productions() -> list[str]:
+    """Names of the productions that bundles of ours serve, in their order."""
+    found: set[str] = set()
+    try:
+        for bundle in conf.getjson("dag_processor", "dag_bundle_config_list") or []:
+            if str(bundle["classpath"]).endswith(".ProductionsDagBundle"):
+                latest = get_bundle_base_folder(bundle["name"]) / "latest"
+                found.update(_name(path) for path in latest.glob("*.yaml"))
+    except Exception as error:
+        log.warning("the form of actions offers no productions: %s", error)
+        return []
+    return sorted(found - {""})[:MOST]
+
+
+def _name(text: Path) -> str:
+    """Of the production with this text: what a file name cannot hold stands in the stub."""
+    if not naming.looks_marked(text.stem):
+        return text.stem
+    try:
+        with open(text.with_suffix(".py"), encoding="utf-8") as stub:
+            said = _STUB.search(stub.readline())
+    except OSError:
+        return ""
+    return said[1] if said is not None else ""
