@@ -38,19 +38,23 @@ def check(
 
     Which outputs there should be is known from the production file only.
     """
+    from dirac_prodsys.cli.meant_names import records_of
     from dirac_prodsys.gateway import checking
+    from dirac_prodsys.gateway.generations import find_newest
 
     with readable_errors():
         on.demand_names("check", names, file)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
-        wanted: dict[str, TransformationSpec | None] = dict.fromkeys(names or ())
+        specs: dict[str, TransformationSpec] = {}
         if file is not None:
             plan = on.plan_of(gateway, file, run)
-            specs = {step.transformation.name: step.transformation for step in plan.steps}
-            wanted = {name: specs.get(name) for name in names} if names else {**specs}
+            planned = {step.transformation.name: step.transformation for step in plan.steps}
+            newest = find_newest(gateway, list(planned))
+            specs = {record.name: planned[name] for name, record in newest.items()}
+            names = names or list(planned)
         found = {}
-        for record in on.existing(gateway, list(wanted)):
-            made = checking.check(gateway, record.id, wanted[record.name])
+        for record in records_of(gateway, names or (), run):
+            made = checking.check(gateway, record.id, specs.get(record.name))
             found[record.name] = checking.repair(gateway, record.id, made) if repair else made
     if as_json:
         typer.echo(json.dumps({name: one.to_dict() for name, one in found.items()}, indent=2))

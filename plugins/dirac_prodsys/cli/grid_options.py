@@ -14,14 +14,17 @@ import typer
 from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import DEFINITION
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.plan import ProductionPlan
-    from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Transformation names.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Productions, PRODUCTION/STEP, transformations, or patterns of names.",
+    ),
 ]
 File = Annotated[
     Path | None,
@@ -30,7 +33,10 @@ File = Annotated[
 Run = Annotated[
     str,
     typer.Option(
-        "--run", metavar="RUN", autocompletion=runs, help="…in this run: its ID or its tag."
+        "--run",
+        metavar="RUN",
+        autocompletion=runs,
+        help="…in this run: its ID or its tag. Of a production: else the runs that are not over.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -61,7 +67,7 @@ def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -
     :raises typer.Exit: it is told neither names nor a production file.
     """
     if not names and file is None:
-        typer.echo(f"{command}: give transformation names, or --file and --run", err=True)
+        typer.echo(f"{command}: give productions or transformations, or --file and --run", err=True)
         raise typer.Exit(DEFINITION)
 
 
@@ -99,21 +105,3 @@ def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
     listed = (name_parts(one.name) for one in gateway.list_transformations([production]))
     there = {parts.run for parts in listed if parts is not None and parts.production == production}
     return next((tag for tag in tags if tag in there), tags[0])
-
-
-def existing(gateway: ProductionGateway, names: Sequence[str]) -> list[TransformationRecord]:
-    """The named transformations, in the order of ``names``; of a step that began anew, the newest.
-
-    :raises NotFound: one of them does not exist; nothing is shown then, lest it look complete.
-    """
-    from dirac_prodsys.gateway.generations import find_newest
-
-    records = find_newest(gateway, names)
-    missing = [name for name in names if name not in records]
-    if missing:
-        raise NotFound(
-            f"no such transformation: {', '.join(missing)}",
-            "`dirac-prodsys runs PRODUCTION` lists the runs that the grid has, and "
-            "`dirac-prodsys status PRODUCTION --run RUN` the names of one",
-        )
-    return [records[name] for name in names]

@@ -34,7 +34,10 @@ def report(
     group: on.Group = "",
     timeout: on.Timeout = 60.0,
 ) -> None:
-    """Show jobs by status, cause and site: of transformations, or of a run of a production."""
+    """Show jobs by status, cause and site: of transformations, or of a run of a production.
+
+    With --file the run as a whole: all steps in one table, and the datasets.
+    """
     with readable_errors():
         on.demand_names("report", names, file)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
@@ -44,7 +47,7 @@ def report(
             made.append(_of_run(gateway, file, run))
             data = made[0].to_dict()
         if names:
-            jobs = _of_names(gateway, names)
+            jobs = _of_names(gateway, names, run)
             made += jobs
             data["transformations"] = [one.to_dict() for one in jobs]
     if html is not None:
@@ -63,12 +66,13 @@ def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionRepor
     return report_on_run(gateway, on.plan_of(gateway, file, run))
 
 
-def _of_names(gateway: ProductionGateway, names: list[str]) -> list[JobReport]:
+def _of_names(gateway: ProductionGateway, names: list[str], run: str) -> list[JobReport]:
+    from dirac_prodsys.cli.meant_names import records_of
     from dirac_prodsys.errors import GatewayRejected
     from dirac_prodsys.gateway.reading import report_on
 
     reports = []
-    for record in on.existing(gateway, names):
+    for record in records_of(gateway, names, run):
         found = report_on(gateway, record.id, record.name)
         if found is None:
             raise GatewayRejected("this backend has no verbs for tasks and jobs")

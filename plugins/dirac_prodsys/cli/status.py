@@ -37,13 +37,7 @@ class Look:
 
 
 def status(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...",
-            help="Productions, PRODUCTION/STEP, transformations, or patterns of names.",
-        ),
-    ] = None,
+    names: on.Names = None,
     file: on.File = None,
     run: Annotated[
         str,
@@ -110,14 +104,20 @@ def look(
     :param runs: that an earlier look has found: they are looked at again, also when they are over.
     :raises NotFound: something does not exist; nothing is shown then, lest it look complete.
     """
+    from dataclasses import replace
+
+    from dirac_prodsys.cli.meant_names import Meant, meant
     from dirac_prodsys.core.status_view import status_rows
 
-    ids, found_runs, notes = _by_names(gateway, names, filters, runs) if names else ({}, set(), [])
+    found = meant(gateway, names, replace(filters, runs=runs)) if names else Meant({})
+    notes = [f"{found.over} runs that are over are not shown: --run '*' shows all"]
+    notes = notes if found.over else []
+    ids = dict.fromkeys(found.names)
     if file is not None:
         ids |= _by_file(gateway, file, filters, notes)
     snapshots = gateway.snapshot(list(ids))
     rows = status_rows(snapshots[number] for number in ids if number in snapshots)
-    return Look(tuple(rows), frozenset(found_runs), tuple(notes))
+    return Look(tuple(rows), found.runs, tuple(notes))
 
 
 def show(rows: Sequence[StatusRow]) -> None:
@@ -129,45 +129,6 @@ def show(rows: Sequence[StatusRow]) -> None:
     if heading := title(rows):
         console.print(heading, markup=False)
     console.print(whole_table(*columns(rows), console.width))
-
-
-def _by_names(
-    gateway: ProductionGateway,
-    names: Sequence[str],
-    filters: Filters,
-    runs: frozenset[tuple[str, str]],
-) -> tuple[dict[int, None], set[tuple[str, str]], list[str]]:
-    """IDs, in order; productions and runs; and notes. Few calls, however many are meant."""
-    from dataclasses import replace
-
-    from dirac_prodsys.cli.runs import listed
-    from dirac_prodsys.core.meant import choose, wanted
-    from dirac_prodsys.gateway.generations import find_newest
-
-    wishes = [wanted(name) for name in names]
-    groups = sorted({wish.group for wish in wishes} - {""})
-    there = listed(gateway, groups) if groups else []
-    chosen = {wish.text: choose(wish, there, replace(filters, runs=runs)) for wish in wishes}
-    whole = [text for text, choice in chosen.items() if choice is None]
-    records = find_newest(gateway, whole) if whole else {}
-    if missing := [text for text in whole if text not in records]:
-        raise NotFound(
-            f"no such production or transformation: {', '.join(missing)}",
-            "`dirac-prodsys runs` lists productions and runs, and `dirac-prodsys status "
-            "'PRODUCTION__*'` all names of a production",
-        )
-    ids: dict[int, None] = {}
-    found: set[tuple[str, str]] = set()
-    over = 0
-    for text, choice in chosen.items():
-        if choice is None:
-            ids[records[text].id] = None
-            continue
-        ids.update(dict.fromkeys(choice.ids))
-        found.update(choice.runs)
-        over += choice.over
-    note = f"{over} runs that are over are not shown: --run '*' shows all"
-    return ids, found, [note] if over else []
 
 
 def _by_file(

@@ -66,7 +66,15 @@ _SHOWN_SOURCE = 64 * 1024
 
 _ABOUT = (
     "A run creates its transformations, waits for them, flushes what is left over, completes "
-    "them and makes the datasets. Pausing this DAG stops nothing on the grid."
+    "them and makes the datasets. Pausing this DAG stops nothing on the grid. In the graph the "
+    "words at an edge say which files a step takes, *(streaming)* that it takes them as they "
+    "come; the dashed line leads from the beginning of a run to its end."
+)
+_TO_DO = (
+    "How a run stands: `dirac-prodsys status {name}`. What its jobs came to: the report of each "
+    "step, and of the run, in the XComs of `finish.report`. To stop, resume, flush, extend, "
+    "complete or clean: [production_operations](/dags/production_operations). Each task links to "
+    "its transformation where the connection names the grid's portal."
 )
 
 
@@ -326,6 +334,7 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
         " ".join(production.description.split()),
         _ABOUT,
         _table(plan),
+        _TO_DO.format(name=production.name),
         f"`{production.file}`, SHA-256 `{digest}…`",
         f"{fence}yaml\n{shown}\n{fence}\n",
     ]

@@ -82,6 +82,12 @@ def test_commands_that_ask_the_grid(
     fits = prodsys("check", "--file", good, *run)
     assert list(json.loads(fits.stdout)) == names, fits.output
 
+    # by the production's name as well as by its file
+    by_name = prodsys("report", "good", *run)
+    titles = [one["title"] for one in json.loads(by_name.stdout)["transformations"]]
+    assert [title.split()[-1] for title in titles] == names
+    assert list(json.loads(prodsys("check", "good/merge", *run).stdout)) == [names[1]]
+
     met = json.loads(prodsys("diff", good, "--live", *run).stdout)
     assert met["run"] == run_tag(run_id)
     kinds = [(one["kind"], one["state"]) for one in met["meetings"]]

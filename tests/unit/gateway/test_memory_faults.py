@@ -62,7 +62,7 @@ def test_dying_at_any_call_of_a_whole_production_does_no_harm_when_it_is_repeate
     def whole(gateway: MemoryGateway) -> list[int]:
         ids = [started(gateway, simulation(), 6), started(gateway, merging())]
         gateway.stop_transformation(ids[1])
-        gateway.start_transformation(ids[1])
+        gateway.resume_transformation(ids[1])
         return ids
 
     calls = MemoryGateway(MemoryGrid())

@@ -191,7 +191,7 @@ async def test_a_persons_stop_is_waited_for(
             started.advance(1)
             await asyncio.sleep(0.02)
     assert not events
-    gateway.start_transformation(1)
+    gateway.resume_transformation(1)
     started.advance(100)
     async with asyncio.timeout(30):
         while not events:

@@ -1,0 +1,81 @@
+"""Which transformations are named on a command line: by production, step, pattern or whole name.
+
+Invariant: few calls, however many are meant; what means nothing is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dirac_prodsys.errors import NotFound
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.meant import Filters
+    from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What names mean.
+
+    :param names: ID → name of each transformation, in the order in which they were named.
+    :param runs: production and run of those that were found by a production.
+    :param over: number of runs that are over, and were left out for that.
+    """
+
+    names: dict[int, str]
+    runs: frozenset[tuple[str, str]] = frozenset()
+    over: int = 0
+
+
+def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) -> Meant:
+    """Look up what names mean.
+
+    :raises NotFound: one of them means nothing.
+    """
+    from dirac_prodsys.cli.runs import listed
+    from dirac_prodsys.core.meant import choose, wanted
+    from dirac_prodsys.gateway.generations import find_newest
+
+    wishes = [wanted(name) for name in names]
+    groups = sorted({wish.group for wish in wishes} - {""})
+    there = listed(gateway, groups) if groups else []
+    name_of = {one.id: one.name for one in there}
+    chosen = {wish.text: choose(wish, there, filters) for wish in wishes}
+    whole = [text for text, choice in chosen.items() if choice is None]
+    records = find_newest(gateway, whole) if whole else {}
+    if missing := [text for text in whole if text not in records]:
+        raise NotFound(
+            f"no such production or transformation: {', '.join(missing)}",
+            "`dirac-prodsys runs` lists productions and runs, and `dirac-prodsys status "
+            "'PRODUCTION__*'` all names of a production",
+        )
+    found: dict[int, str] = {}
+    runs: set[tuple[str, str]] = set()
+    over = 0
+    for text, choice in chosen.items():
+        if choice is None:
+            found[records[text].id] = records[text].name
+            continue
+        found.update({number: name_of[number] for number in choice.ids})
+        runs.update(choice.runs)
+        over += choice.over
+    return Meant(found, frozenset(runs), over)
+
+
+def records_of(
+    gateway: ProductionGateway, names: Sequence[str], run: str
+) -> list[TransformationRecord]:
+    """The transformations that names mean, as the grid has them now.
+
+    :param run: ID, tag or pattern of the runs of productions that are named; empty: those that are
+        not over, or the newest.
+    :raises NotFound: one of them means nothing.
+    """
+    from dirac_prodsys.core.meant import Filters
+
+    found = list(meant(gateway, names, Filters(run)).names.values())
+    records = gateway.find_transformations(found)
+    return [records[name] for name in found if name in records]
