@@ -60,7 +60,7 @@ def test_an_action_of_before_says_nothing_of_a_later_stop(
 ) -> None:
     gateway.write_note(NUMBER, LAST_ACTION, "stop by alice: why (stop-1)")
     gateway.stop_transformation(NUMBER)
-    gateway.start_transformation(NUMBER)
+    gateway.resume_transformation(NUMBER)
     grid.now = 200.0
     gateway.stop_transformation(NUMBER)
     assert who_stopped(gateway, NUMBER) == Stop("bob", 200.0)

@@ -100,7 +100,7 @@ async def test_a_stop_is_told_at_the_first_look_by_whom_and_why(
         (lambda: bool(supervisor.states), lambda: stop_as(begun, "alice", long)),
         (
             lambda: "stopped" in supervisor.kinds,
-            lambda: begun.gateway.start_transformation(begun.make),
+            lambda: begun.gateway.resume_transformation(begun.make),
         ),
         (lambda: supervisor.kinds[-1] == "waiting", completing(begun)),
     )
