@@ -106,7 +106,9 @@ class DefinitionErrors(ProdsysError):
     """
 
     def __init__(self, errors: Iterable[DefinitionError]) -> None:
-        told = {(e.place, e.reason, e.hint): e for e in errors}  # what is said twice is said once
+        told = {
+            (e.file, e.line, e.column, e.reason, e.hint): e for e in errors
+        }  # what is said twice is said once
         by_place = sorted(told.values(), key=lambda e: (e.file, e.line, e.column))
         self.errors = as_many_as_help(by_place)
         super().__init__("\n".join(str(error) for error in self.errors))

@@ -23,14 +23,6 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-#: anything that is a production: to build its DAG imports what tasks import
-_PRODUCTION = """
-version: 1
-production: {name: warm, vo: sim}
-steps:
-  make: {type: MCSimulation, tasks: 1, job: {type: script, executable: "true"}}
-"""
-
 _MODULES = (
     "airflow.dag_processing.dagbag",
     "dirac_prodsys.gateway.dirac",
@@ -42,15 +34,14 @@ _DIRAC = ("DIRAC.Core.DISET.private.InnerRPCClient", "DIRAC.Interfaces.API.Job")
 @functools.cache
 def import_once() -> None:
     """Import what tasks need."""
-    from dirac_prodsys.core.dialects import load_production
     from dirac_prodsys.gateway.dirac_import import import_dirac
-    from dirac_prodsys.provider.dag_builder import build_dag
+    from dirac_prodsys.provider.warm import warm_up
 
-    build_dag(load_production(_PRODUCTION, "warm"))
     for module in _MODULES:
         importlib.import_module(module)
     for module in _DIRAC:
         import_dirac(module)
+    warm_up()
 
 
 def write_audit_log_in_a_thread() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import dirac_prodsys.core
 from dirac_prodsys.core.dialects import inspect
 from dirac_prodsys.core.findings import RULES
+from dirac_prodsys.core.problems import bounded_guesses
 from dirac_prodsys.core.proof import Subject, prove
 from dirac_prodsys.errors import MOST_OF_A_KIND, DefinitionError, DefinitionErrors
 from tests.fuzz.cases import Case
@@ -66,7 +67,8 @@ def _told(one: Case) -> list[DefinitionError]:
     if reading.plan is not None and reading.production is not None:
         reading.plan.to_dict()
         subject = Subject(reading.production, reading.plan)
-        told += [reading.at_place(problem) for problem in prove(subject)]
+        with bounded_guesses():  # as ``proof.read`` does
+            told += [reading.at_place(problem) for problem in prove(subject)]
     elif not reading.mistakes:
         raise AssertionError("there is no plan, and no mistake")
     str(DefinitionErrors(told))

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.provider import bundle as bundle_module
 from dirac_prodsys.provider import bundle_sources
 from dirac_prodsys.provider.bundle import ProductionsDagBundle, with_runs
-from dirac_prodsys.provider.bundle_database import versions_in_use
+from dirac_prodsys.provider.bundle_database import stored_lately, versions_in_use
+from dirac_prodsys.provider.dag_builder import build_dag
+from tests.integration.test_drawn_by_airflow import served
 
 YAML = """
 version: 1
@@ -404,18 +408,105 @@ def test_the_database_is_asked_for_runs(airflow_database: Path) -> None:
 def test_a_changed_file_is_parsed_again_when_airflow_is_ready_to_store_it(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bundle_module, "stored_lately", lambda ids, seconds: set())
     (folder / "a.yaml").write_text(text("a"))
     bundle = open_bundle()
-    stub = bundle.path / "a.py"
-    os.utime(stub, (1, 1))
+    (folder / "a.yaml").write_text(text("a", tasks=4))
+    bundle.refresh()
+    assert touched_later(bundle, monkeypatch) == ["a.py"]
+    assert touched_later(bundle, monkeypatch) == []
+
+
+def test_a_new_file_is_parsed_once(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[str]] = []
+
+    def stored_lately(dag_ids: set[str], seconds: float) -> set[str] | None:
+        asked.append(dag_ids)
+        return {"b"}
+
+    monkeypatch.setattr(bundle_module, "stored_lately", stored_lately)
+    for name in ("a", "b"):
+        (folder / f"{name}.yaml").write_text(text(name))
+    (folder / "bad.yaml").write_text("version: [")
+    bundle = open_bundle()
+    # what airflow had stored just before, it would drop
+    assert touched_later(bundle, monkeypatch) == ["b.py"]
+    assert [ids for ids in asked if ids] == [{"a", "b"}]
+
+
+def test_a_new_file_is_parsed_again_where_nobody_knows_what_airflow_has_stored(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_module, "stored_lately", lambda ids, seconds: None)
+    (folder / "a.yaml").write_text(text("a"))
+    assert touched_later(open_bundle(), monkeypatch) == ["a.py"]
+
+
+def touched_later(bundle: ProductionsDagBundle, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stubs that look changed after a minute in which nothing happens."""
+    stubs = sorted(bundle.path.glob("*.py"))
+    for stub in stubs:
+        os.utime(stub, (1, 1))
     clock = bundle_module.time.monotonic()
     monkeypatch.setattr(bundle_module.time, "monotonic", lambda: clock + 60)
     bundle.refresh()
-    touched = stub.stat().st_mtime
-    assert touched > 1
-    os.utime(stub, (2, 2))
-    bundle.refresh()
-    assert stub.stat().st_mtime == 2
+    return [stub.name for stub in stubs if stub.stat().st_mtime > 1]
+
+
+def test_the_database_is_asked_for_what_it_stored_lately(airflow_database: Path) -> None:
+    dag = build_dag(load_production(text("stored"), "stored.yaml"))
+    dag.fileloc = dag.relative_fileloc = "stored.py"
+    served(dag)
+    assert stored_lately(["stored", "never-seen"], 60) == {"stored"}
+    assert stored_lately(["stored"], 0) == set()
+
+
+def test_the_dag_processor_parses_a_new_file_once_and_an_edited_one_once_more(
+    productions_folder: Path, airflow_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_module, "_update_interval", lambda: 2.0)
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL", "0")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "3600")
+    (productions_folder / "calm.yaml").write_text(text("calm"))
+    (productions_folder / "busy.yaml").write_text(text("busy"))
+    processor = Processor()
+    processor.work(until=lambda: processor.parses == {"busy": 1, "calm": 1})
+    (productions_folder / "busy.yaml").write_text(text("busy", tasks=4))
+    processor.work(until=lambda: processor.parses["busy"] == 3)
+    processor.work(seconds=4)
+    assert processor.parses == {"busy": 3, "calm": 1}
+
+
+class Processor:
+    """Airflow's DAG processor in this process, a turn of its loop at a time."""
+
+    def __init__(self) -> None:
+        from airflow.dag_processing.manager import DagFileProcessorManager
+
+        self.manager = DagFileProcessorManager(max_runs=-1, bundle_names_to_parse=["productions"])
+        self.manager.prepare_process_context()
+        self.manager.prepare_bundles()
+        self.known: dict[str, set[Any]] = {}
+
+    @property
+    def parses(self) -> dict[str, int]:
+        """How often each file was parsed."""
+        return {
+            file.rel_path.stem: stat.run_count for file, stat in self.manager._file_stats.items()
+        }
+
+    def work(self, until: Callable[[], bool] = lambda: False, seconds: float = 60) -> None:
+        """Turn after turn, until something holds, or for so long."""
+        end = time.monotonic() + seconds
+        while not until() and time.monotonic() < end:
+            self.manager._refresh_dag_bundles(known_files=self.known)
+            if not self.manager._file_queue:
+                self.manager.prepare_file_queue(known_files=self.known)
+            self.manager._start_new_processes()
+            self.manager._service_processor_sockets(timeout=0.1)
+            self.manager._collect_results()
 
 
 def test_a_changed_text_makes_its_stub_look_changed(folder: Path, open_bundle: Open) -> None:

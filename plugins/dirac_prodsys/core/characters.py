@@ -52,6 +52,8 @@ _ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})")
 
 def escapes(message: str) -> str:
     """What the escapes in a message stand for: ``\\xa0 is a no-break space (U+00A0)``; or empty."""
+    if "\\" not in message:
+        return ""
     found = {
         match[0]: named(chr(int(match[1] or match[2], 16))) for match in _ESCAPED.finditer(message)
     }
@@ -60,6 +62,8 @@ def escapes(message: str) -> str:
 
 def unprintable(text: str) -> str:
     """What does not print in ``text``, with its place; empty if all of it prints."""
+    if text.isprintable():
+        return ""
     for place, character in enumerate(text, 1):
         if not character.isprintable():
             return f"{named(character)} at character {place}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dirac_prodsys.core.characters import TYPOGRAPHIC, named
 from dirac_prodsys.core.model_errors import say
@@ -32,6 +33,13 @@ _OPERATOR = re.compile(
 )
 _EXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[^{}]*\}|\()|`")
 _TOLD = 5
+_BLANKS = " \t\r\n"
+#: an open quote, if any → characters that mean nothing there
+_UNTIL = {
+    "": re.compile(r"[^ \t\r\n'\"\\]*"),
+    "'": re.compile(r"[^']*"),
+    '"': re.compile(r'[^"\\]*'),
+}
 
 _BY_A_SHELL = "executable: bash, arguments: -c '…', so that a shell reads the line"
 
@@ -52,43 +60,58 @@ class Word:
     alive: str
 
 
-def words(line: str) -> list[Word]:
+@lru_cache(maxsize=8)  # steps share their lines, and each is asked for five times
+def words(line: str) -> tuple[Word, ...]:
     """The words of a line, split as ``shlex.split`` does.
 
     :raises ValueError: a quote is not closed, or nothing follows the last backslash.
     """
     found: list[Word] = []
-    text, written, bare, alive = "", "", "", ""
-    quote, begun, place = "", False, 0
+    begin, quote, place = -1, "", 0
+    text: list[str] = []
+    bare: list[str] = []
+    alive: list[str] = []
+
+    def word(end: int) -> Word:
+        made = Word("".join(text), line[begin:end], "".join(bare), "".join(alive))
+        for part in (text, bare, alive):
+            part.clear()
+        return made
+
     while place < len(line):
         sign = line[place]
-        place += 1
-        if not quote and sign in " \t\r\n":
-            if begun:
-                found.append(Word(text, written, bare, alive))
-                text, written, bare, alive, begun = "", "", "", "", False
+        if not quote and sign in _BLANKS:
+            if begin >= 0:
+                found.append(word(place))
+                begin = -1
+            place += 1
             continue
-        begun = True
-        written += sign
+        begin = place if begin < 0 else begin
         if sign == quote or (not quote and sign in "'\""):
             quote = "" if quote else sign
+            place += 1
             continue
         if sign == "\\" and quote != "'":
-            if place == len(line):
+            if place + 1 == len(line):
                 raise ValueError("No escaped character")
-            after = line[place]
+            after = line[place + 1]
             if not quote or after in '"\\':
-                sign, place, written = after, place + 1, written + after
-                text, bare, alive = text + sign, bare + "\0", alive + "\0"
+                text.append(after)
+                bare.append("\0")
+                alive.append("\0")
+                place += 2
                 continue
-        text += sign
-        bare += "\0" if quote else sign
-        alive += "\0" if quote == "'" else sign
+        run = _UNTIL[quote].match(line, place + 1)  # what means nothing is taken in one piece
+        end = run.end() if run else place + 1
+        text.append(line[place:end])
+        bare.append("\0" * (end - place) if quote else text[-1])
+        alive.append("\0" * (end - place) if quote == "'" else text[-1])
+        place = end
     if quote:
         raise ValueError("No closing quotation")
-    if begun:
-        found.append(Word(text, written, bare, alive))
-    return found
+    if begin >= 0:
+        found.append(word(place))
+    return tuple(found)
 
 
 def mistake(line: str) -> tuple[str, str] | None:
@@ -119,7 +142,7 @@ def remarks(executable: str, arguments: str) -> Iterator[tuple[str, str, str]]:
         split = words(arguments)
     except ValueError:
         return  # told as a mistake
-    split = [word for index, word in enumerate(split) if not _is_script(executable, split, index)]
+    split = tuple(w for index, w in enumerate(split) if not _is_script(executable, split, index))
     meant = [w.written for w in split if _OPERATOR.fullmatch(w.bare)]
     if meant:
         yield (
@@ -167,7 +190,7 @@ def executable_mistake(executable: str) -> tuple[str, str] | None:
     return found
 
 
-def _is_script(executable: str, split: list[Word], index: int) -> bool:
+def _is_script(executable: str, split: tuple[Word, ...], index: int) -> bool:
     """Whether this word is a script that the program itself reads as a shell."""
     program = executable.rpartition("/")[2]
     before = split[index - 1].text if index else ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from dirac_prodsys.core.gates import Gate
+from dirac_prodsys.core.graph import as_networkx, is_acyclic
 
 
 class Makers:
@@ -47,10 +48,10 @@ def knots(edges: Mapping[str, Iterable[str]]) -> dict[str, int]:
 
     :param edges: name → those that it waits for.
     """
+    if is_acyclic(edges):
+        names = dict.fromkeys((*edges, *(other for named in edges.values() for other in named)))
+        return {name: number for number, name in enumerate(names)}
     import networkx
 
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
-    graph.add_nodes_from(edges)
-    graph.add_edges_from((name, other) for name, named in edges.items() for other in named)
-    knotted = networkx.strongly_connected_components(graph)
+    knotted = networkx.strongly_connected_components(as_networkx(edges))
     return {name: number for number, knot in enumerate(knotted) for name in knot}

@@ -52,8 +52,7 @@ class Part:
         declared = self.output.all_query
         if self.query in (declared, self.output.query):
             return frozenset()
-        fields = self.query.fields
-        return frozenset(f for f in fields if not self.query.only(f).subsumes(declared.only(f)))
+        return frozenset(f for f in self.query.fields if self.query.narrows(declared, f))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ chains.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from dirac_prodsys.core.problems import Problems, nearest
@@ -23,58 +25,95 @@ class StepGraph:
     """
 
     def __init__(self, parents: Mapping[str, Iterable[str]]) -> None:
-        import networkx
-
+        self._names = tuple(parents)
         self._written = {step: number for number, step in enumerate(parents)}
-        self._graph: networkx.DiGraph[str] = networkx.DiGraph()
-        self._graph.add_nodes_from(parents)
-        self._graph.add_edges_from((p, step) for step, named in parents.items() for p in named)
+        self._parents = {step: tuple(dict.fromkeys(named)) for step, named in parents.items()}
 
     @property
     def order(self) -> tuple[str, ...]:
-        """All steps, parents first."""
-        import networkx
+        """All steps, parents first.
 
-        key = self._written.__getitem__
-        return tuple(networkx.lexicographical_topological_sort(self._graph, key=key))
+        :raises CycleError: steps wait for each other.
+        """
+        sorter = TopologicalSorter(self._parents)
+        sorter.prepare()
+        ready: list[int] = []
+        found: list[str] = []
+        while sorter.is_active():
+            for step in sorter.get_ready():
+                heappush(ready, self._written[step])
+            found.append(self._names[heappop(ready)])
+            sorter.done(found[-1])
+        return tuple(found)
 
     @property
     def roots(self) -> tuple[str, ...]:
         """Steps without a parent."""
-        return tuple(step for step in self._written if not self._graph.pred[step])
+        return tuple(step for step, named in self._parents.items() if not named)
 
     @property
     def leaves(self) -> tuple[str, ...]:
         """Steps without a child."""
-        return tuple(step for step in self._written if not self._graph.succ[step])
+        followed = {parent for named in self._parents.values() for parent in named}
+        return tuple(step for step in self._names if step not in followed)
 
     @property
     def parts(self) -> tuple[tuple[str, ...], ...]:
         """The connected parts, each in the order of the file."""
         import networkx
 
-        parts = networkx.weakly_connected_components(self._graph)
+        parts = networkx.weakly_connected_components(as_networkx(self._parents))
         in_order = (tuple(sorted(part, key=self._written.__getitem__)) for part in parts)
         return tuple(sorted(in_order, key=lambda part: self._written[part[0]]))
 
     def parents(self, step: str) -> tuple[str, ...]:
         """The parents of a step, in the order of the file."""
-        return tuple(sorted(self._graph.pred[step], key=self._written.__getitem__))
+        return tuple(sorted(self._parents[step], key=self._written.__getitem__))
 
     def cycles(self) -> list[tuple[str, ...]]:
         """One cycle of each knot of steps that wait for each other, from its first step on."""
+        if is_acyclic(self._parents):
+            return []
         import networkx
 
+        graph = as_networkx(self._parents)
         found = []
-        for knot in networkx.strongly_connected_components(self._graph):
+        for knot in networkx.strongly_connected_components(graph):
             if len(knot) < 2:
                 continue
             start = min(knot, key=self._written.__getitem__)
-            edges = networkx.find_cycle(self._graph.subgraph(knot), source=start)
+            edges = networkx.find_cycle(graph.subgraph(knot), source=start)
             ring = [edge[0] for edge in edges]
             first = ring.index(min(ring, key=self._written.__getitem__))
             found.append(tuple(ring[first:] + ring[:first]))
         return sorted(found, key=lambda ring: self._written[ring[0]])
+
+
+def is_acyclic(before: Mapping[str, Iterable[str]]) -> bool:
+    """Whether none comes, by others or at once, before itself.
+
+    :param before: name → what comes before it.
+    """
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError:
+        return False
+    return True
+
+
+def as_networkx(before: Mapping[str, Iterable[str]]) -> networkx.DiGraph[str]:
+    """The graph for what the standard library has no algorithm for.
+
+    Loading networkx costs more than all the rest of a production: it is asked only by who needs it.
+
+    :param before: name → what comes before it.
+    """
+    import networkx
+
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_nodes_from(before)
+    graph.add_edges_from((other, name) for name, named in before.items() for other in named)
+    return graph
 
 
 def build(parents: Mapping[str, tuple[str, ...]], problems: Problems) -> StepGraph | None:

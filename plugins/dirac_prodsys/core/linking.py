@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import limits, meta_query
 from dirac_prodsys.core.inventory import check_askable
+from dirac_prodsys.core.meta_condition import Condition
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
 from dirac_prodsys.core.outputs import Output, Outputs, above
-from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.problems import ENOUGH, Path, Problems
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.gathering import Part
@@ -109,11 +110,14 @@ def read_query(
     :param made: it is what a step's own files carry.
     """
     before = len(problems.found)
+    conditions: dict[str, Condition] = {}
     for field, condition in form.items():
         with problems.at(*path):
             check_askable(field, made=made)
-            MetaQuery.parse({field: condition})
-    return None if len(problems.found) > before else MetaQuery.parse(form)
+            conditions |= MetaQuery.parse({field: condition}).conditions
+        if len(problems.found) - before == ENOUGH:
+            break
+    return None if len(problems.found) > before else MetaQuery(conditions)
 
 
 def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None:

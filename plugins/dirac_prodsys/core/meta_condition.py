@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dirac_prodsys.core.meta_value import (
@@ -38,7 +39,10 @@ class Missing:
 def distinct(values: Iterable[Value]) -> dict[Value, Value]:
     """What the database compares → the value as it is spelled; the first spelling is kept."""
     found: dict[Value, Value] = {}
-    for value in sorted(values, key=spelling_key):
+    several = list(values)
+    if len(several) > 1:  # most conditions have one value
+        several.sort(key=spelling_key)
+    for value in several:
         found.setdefault(compared(value), value)
     return found
 
@@ -61,9 +65,13 @@ class OneOf:
 
     def to_dirac(self) -> dict[str, Any]:
         """``{"=": v}`` or ``{"in": […]}``: the two forms in which DIRAC loses nothing."""
-        values = sorted(self.values, key=order_key)
+        values = self._sorted
         bare = len(values) == 1 and _prints(values[0])
-        return {"=": values[0]} if bare else {"in": values}
+        return {"=": values[0]} if bare else {"in": [*values]}
+
+    @cached_property
+    def _sorted(self) -> tuple[Value, ...]:
+        return tuple(sorted(self.values, key=order_key) if len(self.values) > 1 else self.values)
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,11 @@ def both(left: Condition, right: Condition) -> Condition | None:
     if isinstance(left, OneOf):
         if isinstance(right, OneOf) and len(right.values) < len(left.values):
             return both(right, left)  # a long list is asked for each value of the short one
+        if isinstance(right, OneOf) and left.keys <= right.keys:
+            return left
         kept = frozenset(v for v in left.values if matches(right, v))
+        if len(kept) == len(left.values):
+            return left  # nothing is left out, so nothing is to be compared anew
         return OneOf(kept) if kept else None
     if isinstance(right, OneOf):
         return both(right, left)

@@ -11,9 +11,9 @@ and accents, and written as its author spelled it.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping
+from itertools import chain, product
 from types import MappingProxyType
 from typing import Any
 
@@ -61,8 +61,9 @@ class MetaQuery:
     refused wherever a selection is needed (see :attr:`is_empty`).
     """
 
-    __slots__ = ("_conditions",)
+    __slots__ = ("_conditions", "_hash")
     _conditions: dict[str, Condition]
+    _hash: int
 
     def __init__(self, conditions: Mapping[str, Condition] | None = None) -> None:
         ordered = dict(sorted((conditions or {}).items()))
@@ -165,10 +166,14 @@ class MetaQuery:
 
     def subsumes(self, other: MetaQuery) -> bool:
         """Whether every file that ``other`` selects is selected by this one."""
-        try:
-            return self.refine(other) == other
-        except EmptyIntersection:
+        return not any(self.narrows(other, field) for field in self._conditions)
+
+    def narrows(self, other: MetaQuery, field: str) -> bool:
+        """Whether the condition on this field leaves out some of what ``other`` selects by it."""
+        mine, theirs = self._conditions.get(field), other._conditions.get(field)
+        if mine is None:
             return False
+        return theirs is None or meta_condition.both(mine, theirs) != theirs
 
     def matches(self, metadata: Mapping[str, Any]) -> bool:
         """Whether a file with exactly these metadata is selected.
@@ -185,7 +190,11 @@ class MetaQuery:
         return isinstance(other, MetaQuery) and self._conditions == other._conditions
 
     def __hash__(self) -> int:
-        return hash(tuple(self._conditions.items()))
+        try:
+            return self._hash
+        except AttributeError:  # it is asked for often, and a query may be long
+            object.__setattr__(self, "_hash", hash(tuple(self._conditions.items())))
+            return self._hash
 
     def __repr__(self) -> str:
         return f"MetaQuery({self.to_dirac()!r})"
@@ -254,30 +263,28 @@ def join(queries: Iterable[MetaQuery]) -> MetaQuery:
     :raises MetaQueryError: they do not, so that no single query says exactly this.
     """
     distinct = list(dict.fromkeys(queries))
-    kept = distinct
-    if not _alike(distinct):
-        kept = [q for q in distinct if not any(o != q and o.subsumes(q) for o in distinct)]
+    kept = distinct if _alike(distinct) else _widest(distinct)
     if not kept:
         raise MetaQueryError("there is no query to join")
     if len(kept) == 1:
         return kept[0]
-    forms = [q.to_dirac() for q in kept]
-    names = sorted({field for form in forms for field in form})
+    names = sorted({field for q in kept for field in q.fields})
     first = kept[0]._conditions
     differing = [f for f in names if any(q._conditions.get(f) != first.get(f) for q in kept)]
     values = [[q._conditions.get(field) for field in differing] for q in kept]
-    unions: dict[str, OneOf] = {}
+    united: dict[str, set[Value]] = {field: set() for field in differing}
     combinations: set[tuple[Any, ...]] = set()
     for row in values:
         lists = [c for c in row if isinstance(c, OneOf)]
         sets = [c.values for c in lists]
         if len(sets) < len(row) or math.prod(map(len, sets)) > _MOST_COMBINATIONS:
             break
-        combinations.update(itertools.product(*(c.keys for c in lists)))
+        combinations.update(product(*(c.keys for c in lists)))
         for field, some in zip(differing, sets, strict=True):
-            known = unions[field].values if field in unions else frozenset[Any]()
-            unions[field] = OneOf(known | some)
+            united[field] |= some
     else:
+        # each union is made once: it sorts its values
+        unions = {field: OneOf(frozenset(values)) for field, values in united.items()}
         if len(combinations) == math.prod(len(union.values) for union in unions.values()):
             return MetaQuery({**kept[0]._conditions, **unions})
     raise MetaQueryError(
@@ -296,6 +303,37 @@ def _alike(queries: list[MetaQuery]) -> bool:
         for query in queries
         for condition in query._conditions.values()
     )
+
+
+def _widest(queries: list[MetaQuery]) -> list[MetaQuery]:
+    """Those of different queries that are part of no other one.
+
+    A query that holds another whole has all values that the other lists for a field, or no list for
+    it: so each is compared only with those that have one of its values, the rarest.
+    """
+    having: dict[tuple[str, Value], list[int]] = {}
+    unlisted: dict[str, list[int]] = {}
+    fields = {field for query in queries for field in query.fields}
+    for number, query in enumerate(queries):
+        keys = query.listed_keys
+        for field in fields:
+            for key in keys.get(field, ()):
+                having.setdefault((field, key), []).append(number)
+            if field not in keys:
+                unlisted.setdefault(field, []).append(number)
+
+    def holders(query: MetaQuery) -> Iterable[int]:
+        places = [(field, next(iter(keys))) for field, keys in query.listed_keys.items()]
+        found = [(having[place], unlisted.get(place[0], [])) for place in places]
+        if not found:
+            return range(len(queries))
+        return chain(*min(found, key=lambda lists: len(lists[0]) + len(lists[1])))
+
+    return [
+        query
+        for number, query in enumerate(queries)
+        if not any(other != number and queries[other].subsumes(query) for other in holders(query))
+    ]
 
 
 def dirac_accepts(child: MetaQuery, parent: MetaQuery) -> tuple[bool, str]:

@@ -10,10 +10,13 @@ Invariant: an output is named by :meth:`Outputs.taken_by` if, and only if, a fil
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
+from dirac_prodsys.core.meta_condition import Missing
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value, compared
 from dirac_prodsys.core.specs import MetaValue
@@ -73,23 +76,29 @@ class Candidates:
         }
         self._place = {name: number for number, name in enumerate(values)}
         self._having: dict[str, dict[Value, set[str]]] = {}
-        self._silent: dict[str, set[str]] = {}
+        self._saying: Counter[str] = Counter()
         for name, known in self._values.items():
+            self._saying.update(known.keys())
             for field, listed in known.items():
                 having = self._having.setdefault(field, {})
                 for value in listed:
                     having.setdefault(value, set()).add(name)
-        for field in self._having:
-            self._silent[field] = {name for name, known in values.items() if field not in known}
 
-    def of(self, query: MetaQuery) -> list[str]:
-        """Those that no value rules out, in their own order."""
+    def of(self, query: MetaQuery, among: Set[str] | None = None) -> list[str]:
+        """Those that no value rules out, in their own order.
+
+        :param among: these alone are asked for.
+        """
+        among = self._values.keys() if among is None else among
         wanted = {f: values for f, values in query.listed_keys.items() if f in self._having}
-        if not wanted:
-            return list(self._values)
-        rarest = min(wanted, key=lambda field: self._count(field, wanted[field]))
-        left = self._silent[rarest].union(*self._groups(rarest, wanted.pop(rarest)))
-        fits = (name for name in left if self._fits(name, wanted))
+        left: Iterable[str] = (name for name in among if name in self._values)
+        if wanted:
+            rarest = min(wanted, key=lambda field: self._count(field, wanted[field]))
+            groups = self._groups(rarest, wanted.pop(rarest))
+            silent = self._saying[rarest] < len(self._values)
+            others = (n for n in left if rarest not in self._values[n]) if silent else ()
+            left = chain((name for group in groups for name in group & among), others)
+        fits = {name for name in left if self._fits(name, wanted)}
         return sorted(fits, key=self._place.__getitem__)
 
     def _groups(self, field: str, values: Collection[Value]) -> list[set[str]]:
@@ -97,7 +106,8 @@ class Candidates:
         return [having[value] for value in values if value in having]
 
     def _count(self, field: str, values: Collection[Value]) -> int:
-        return len(self._silent[field]) + sum(map(len, self._groups(field, values)))
+        silent = len(self._values) - self._saying[field]
+        return silent + sum(map(len, self._groups(field, values)))
 
     def _fits(self, name: str, wanted: Mapping[str, frozenset[Value]]) -> bool:
         known = self._values[name]
@@ -121,9 +131,25 @@ class Outputs:
 
     def taken_by(self, query: MetaQuery) -> Iterator[Output]:
         """The outputs of which a file may match."""
-        for step in self._candidates.of(query):
+        for step in self._candidates.of(query, self._saying_all(query)):
             if self._takes_some(query, self.of[step]):
                 yield self.of[step]
+
+    def _saying_all(self, query: MetaQuery) -> set[str]:
+        """Outputs whose files have all the fields that the query wants them to have."""
+        conditions = query.conditions.items()
+        wanted = [field for field, one in conditions if not isinstance(one, Missing)]
+        having = sorted((self._having.get(field, set()) for field in wanted), key=len)
+        return set.intersection(*having) if having else set(self.of)
+
+    @cached_property
+    def _having(self) -> dict[str, set[str]]:
+        """Field → the outputs whose files have it."""
+        found: dict[str, set[str]] = {}
+        for step, output in self.of.items():
+            for field in (*self.metadata_of(output), *output.files.fields):
+                found.setdefault(field, set()).add(step)
+        return found
 
     def _takes_some(self, query: MetaQuery, output: Output) -> bool:
         carried = self.metadata_of(output)

@@ -31,7 +31,7 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.removals import copies, takes_away
 from dirac_prodsys.core.step_draft import StepDraft, draft
 from dirac_prodsys.core.step_output import check_datasets
-from dirac_prodsys.core.step_shape import check_runs, orders
+from dirac_prodsys.core.step_shape import check_runs, declared_types, orders
 from dirac_prodsys.errors import DefinitionErrors
 
 __all__ = ["Datasets", "ProductionPlan", "Sample", "StepPlan", "check", "compile"]
@@ -155,7 +155,8 @@ def _native_plans(
     problems: Problems,
     unread: frozenset[str],
 ) -> dict[str, StepPlan]:
-    drafts = {step.name: draft(production, step, run, problems) for step in production.steps}
+    types = declared_types(production, problems)
+    drafts = {step.name: draft(production, step, run, problems, types) for step in production.steps}
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
     linking.check_directories(outputs, problems)

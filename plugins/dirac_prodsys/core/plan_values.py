@@ -193,15 +193,15 @@ class ProductionPlan:
             left += sorted(above)
         return tuple(sorted(found))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 (first 16 hex digits) of the JSON form: equal plans, equal digests."""
-        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return _digest(self._content())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
-        return {**self._content(), "digest": self.digest}
+        content = self._content()
+        return {**content, "digest": _digest(content)}
 
     def _content(self) -> dict[str, Any]:
         return {
@@ -214,6 +214,11 @@ class ProductionPlan:
             **({"approval": plain(self.approval)} if self.approval is not None else {}),
             **({"loops": [loop.to_dict() for loop in self.loops]} if self.loops else {}),
         }
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass

@@ -19,6 +19,9 @@ from dirac_prodsys.errors import DefinitionError
 
 Path = tuple[str | int, ...]
 
+#: mistakes of one list after which nobody looks for more of them: twenty of a kind are told
+ENOUGH = 1_000
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -33,7 +33,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import or_
 from typing import Literal, NamedTuple
 
 from dirac_prodsys.core import loops, naming
@@ -404,12 +405,11 @@ class _Drawing:
         for place, near in above.items():
             if len(near) < 2:
                 continue
-            for before in near:
-                others = 0
-                for other in near:
-                    if other != before:
-                        others |= known[other]
-                if others & bits[before]:
+            behind = [known[before] for before in near]
+            earlier = [0, *accumulate(behind, or_)]
+            later = [0, *accumulate(reversed(behind), or_)][::-1]
+            for number, before in enumerate(near):
+                if (earlier[number] | later[number + 1]) & bits[before]:
                     del kept[before, place]
         return kept
 

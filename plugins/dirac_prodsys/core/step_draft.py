@@ -47,7 +47,6 @@ from dirac_prodsys.core.step_shape import (
     SHAPE,
     check_conduct,
     check_shape,
-    declared_types,
     run_range,
 )
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
@@ -165,8 +164,17 @@ class StepDraft:
         )
 
 
-def draft(production: Production, step: Step, run: str, problems: Problems) -> StepDraft:
-    """Everything about a step that does not depend on other steps; mistakes are noted."""
+def draft(
+    production: Production,
+    step: Step,
+    run: str,
+    problems: Problems,
+    types: Mapping[str, TransformationType],
+) -> StepDraft:
+    """Everything about a step that does not depend on other steps; mistakes are noted.
+
+    :param types: that the production declares (``step_shape.declared_types``).
+    """
     path: Path = ("steps", step.name)
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
     if step.turn is not None:
@@ -176,7 +184,7 @@ def draft(production: Production, step: Step, run: str, problems: Problems) -> S
     name = naming.SEPARATOR.join((production.name, run, step.name))
     kind = None
     with problems.at(*path, "type"):
-        kind = transformation_type(step.type, declared_types(production, problems))
+        kind = transformation_type(step.type, types)
     parameters: dict[str, str | int] = {}
     if kind is not None:
         check_shape(step, kind, problems)

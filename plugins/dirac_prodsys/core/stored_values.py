@@ -35,6 +35,8 @@ _DATE = re.compile(
     re.ASCII,
 )
 _INT_LIMIT = 2**31
+#: whole numbers up to this one are kept by 24 bits
+_EXACT = 2**24
 _WIDTH = 128
 
 
@@ -191,7 +193,10 @@ def _in_single(condition: Condition) -> Condition:
     if isinstance(condition, Missing):
         return condition
     if isinstance(condition, OneOf):
-        return OneOf(_with_stored(condition.values))
+        if all(isinstance(value, int) and abs(value) <= _EXACT for value in condition.values):
+            return condition
+        stored = _with_stored(condition.values)
+        return condition if len(stored) == len(condition.values) else OneOf(stored)
     low, high = _end(condition.low, lowest=True), _end(condition.high, lowest=False)
     changed = meta_condition.between(low, high, _with_stored(condition.excluded))
     if changed is None:

@@ -125,12 +125,15 @@ class Document:
         Of a value that does not exist, the place of the nearest key above.
         """
         node, exact = self.node(path)
-        if on_key or not exact:
-            return node.key_line, node.key_column
-        return node.line, node.column
+        return _place(node, key=on_key or not exact)
 
     def error(self, problem: Problem) -> DefinitionError:
         """The problem at its place."""
-        line, column = self.locate(problem.path, on_key=problem.on_key)
-        source = self.node(problem.path)[0].source or self.source
+        node, exact = self.node(problem.path)
+        line, column = _place(node, key=problem.on_key or not exact)
+        source = node.source or self.source
         return source.error(line, column, problem.reason, problem.hint, problem.code)
+
+
+def _place(node: Node, *, key: bool) -> tuple[int, int]:
+    return (node.key_line, node.key_column) if key else (node.line, node.column)

@@ -6,13 +6,15 @@ Invariant: read-only; what cannot be looked up is unknown, which is said in a no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from dirac_prodsys.core.ctao import traces
-from dirac_prodsys.core.ctao.traces import Place, Trace
 from dirac_prodsys.core.recovery import Outputs, StrandedFile, TaskState
 from dirac_prodsys.core.specs import BodySpec, CtaoSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.outputs_protocol import OutputsGateway
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.ctao.traces import Place, Trace
 
 #: jobs named in one query
 _JOB_CHUNK = 500
@@ -33,7 +35,7 @@ def traced_outputs(
     :param files: of tasks that have ended.
     :raises GatewayError: the catalogue or the Transformation System does not answer.
     """
-    where = traces.place(body, transformation) if isinstance(body, CtaoSpec) else None
+    where = _place(body, transformation)
     known = [file for file in files if file.task in tasks]
     if where is None or not known:
         return {}
@@ -54,9 +56,11 @@ def tasks_without_output(
 
     :raises GatewayError: the catalogue does not answer.
     """
-    where = traces.place(body, transformation) if isinstance(body, CtaoSpec) else None
+    where = _place(body, transformation)
     if where is None or not isinstance(gateway, OutputsGateway):
         return frozenset()
+    from dirac_prodsys.core.ctao import traces
+
     try:
         if gateway.files_below(where.directory, traces.UNSIGNED):
             return frozenset()
@@ -66,8 +70,19 @@ def tasks_without_output(
     return frozenset(number for number, task in tasks.items() if task.job and task.job not in own)
 
 
+def _place(body: BodySpec, transformation: int) -> Place | None:
+    """Where the jobs leave their files, if their body does not name them."""
+    if not isinstance(body, CtaoSpec):
+        return None
+    from dirac_prodsys.core.ctao import traces  # costs time, and few have such jobs
+
+    return traces.place(body, transformation)
+
+
 def _signed(gateway: OutputsGateway, where: Place, jobs: Iterable[int]) -> dict[int, list[Trace]]:
     """What jobs have left, by JobID."""
+    from dirac_prodsys.core.ctao import traces
+
     wanted = sorted(set(jobs) - {0})
     own: dict[int, list[Trace]] = {}
     for start in range(0, len(wanted), _JOB_CHUNK):
@@ -85,6 +100,8 @@ def _traced(
     files: list[StrandedFile],
     tasks: Mapping[int, TaskState],
 ) -> dict[str, Outputs]:
+    from dirac_prodsys.core.ctao import traces
+
     own = _signed(gateway, where, (tasks[file.task].job for file in files))
     unsigned = gateway.files_below(where.directory, traces.UNSIGNED)
     others = [traces.trace(lfn, metadata) for lfn, metadata in unsigned.items()]

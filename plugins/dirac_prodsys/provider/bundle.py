@@ -23,6 +23,8 @@ another directory (a volume that is not mounted), nothing is retired.
 Versions that no run in Airflow's database has, and that are older than ``keep_days``, are taken
 away once a day, by the process that may ask the database; nobody else takes any away.
 
+Where Airflow parses the DAGs, all that parsing takes is loaded here, once (``warm``).
+
 Invariant: nothing of a user is executed here, and files are read in a process of their own; a
 refresh in which nothing has changed costs one ``stat`` per file.
 """
@@ -42,11 +44,17 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
-from dirac_prodsys.provider.bundle_database import other_owners, versions_in_use, with_runs
+from dirac_prodsys.provider.bundle_database import (
+    other_owners,
+    stored_lately,
+    versions_in_use,
+    with_runs,
+)
 from dirac_prodsys.provider.bundle_index import Index, read_index, write_index
-from dirac_prodsys.provider.bundle_shelf import Shelf, arrange, error_code
+from dirac_prodsys.provider.bundle_shelf import Shelf, arrange, error_code, file_stem
 from dirac_prodsys.provider.bundle_snapshots import SnapshotStore, write
 from dirac_prodsys.provider.bundle_sources import Signature, Source, SourceFolder
+from dirac_prodsys.provider.warm import load, warm_up
 
 log = logging.getLogger(__name__)
 
@@ -116,15 +124,23 @@ class ProductionsDagBundle(BaseDagBundle):
         """
         if self.version is None:
             if not self._up_to_date():
-                self.refresh()
+                self._bring_up_to_date()
         elif not self._store.is_complete(self.version):
             self._rebuild(self.version)
         super().initialize()
 
     def refresh(self) -> None:
-        """Serve what the folder holds now; what goes wrong with that leaves all as it is."""
+        """Serve what the folder holds now; what goes wrong with that leaves all as it is.
+
+        Airflow calls it where the DAGs are parsed, so that what parsing takes is loaded here.
+        """
         if self.version is not None:
             return
+        warm_up()
+        self._bring_up_to_date()
+        load(self._folder.loaded)
+
+    def _bring_up_to_date(self) -> None:
         try:
             self._touch_changed()
             signatures = self._folder.signatures()
@@ -154,7 +170,7 @@ class ProductionsDagBundle(BaseDagBundle):
         shelf = shelf.without(self._forgotten(shelf.retired))
         files = shelf.files()
         version = self._store.keep(files)
-        self._serve(files)
+        self._serve(files, {f"{file_stem(name)}.py": name for name in shelf.productions})
         seen = {n: tuple(s) for n, s in signatures.items() if n not in self._folder.unsettled}
         new = Index(version, seen, shelf.productions, index.identity if keep else identity)
         if new != index:
@@ -201,26 +217,43 @@ class ProductionsDagBundle(BaseDagBundle):
             return index.signatures == self._folder.signatures() and self._latest.is_dir()
         return False
 
-    def _serve(self, files: Mapping[str, bytes]) -> None:
-        """Bring the latest folder to this content; a changed text makes its stub look changed."""
+    def _serve(self, files: Mapping[str, bytes], dags: Mapping[str, str]) -> None:
+        """Bring the latest folder to this content; a changed text makes its stub look changed.
+
+        :param dags: name of a stub → its DAG.
+        """
         self._latest.mkdir(parents=True, exist_ok=True)
         changed = {name for name, data in files.items() if _content(self._latest / name) != data}
         changed |= {f"{Path(name).stem}.py" for name in changed if name.endswith(".yaml")}
+        stubs = {name for name in changed if name.endswith(".py")}
+        once = self._parsed_once(stubs, dags)
         # texts before stubs: a stub never looks new beside an old text
         for name in sorted(changed, key=lambda name: name.endswith(".py")):
             write(self._latest / name, files[name])
-            if name.endswith(".py"):
-                self._touch_again[self._latest / name] = time.monotonic() + _settled_after()
+        for name in stubs - once:
+            self._touch_again[self._latest / name] = time.monotonic() + _update_interval() + 1.0
         for entry in self._latest.iterdir():
             if entry.name not in (*files, "__pycache__", REFRESH_ERROR):
                 _remove(entry)
+
+    def _parsed_once(self, stubs: Collection[str], dags: Mapping[str, str]) -> set[str]:
+        """Those of the stubs that are new, and whose first parse Airflow is sure to store.
+
+        What a file had stored shortly before it was taken away is the exception.
+        """
+        new = {name for name in stubs if not (self._latest / name).exists()}
+        asked = {dags[name] for name in new & dags.keys()}
+        lately = stored_lately(asked, _update_interval() + 1.0)
+        if lately is None:
+            return set()
+        return {name for name in new if dags.get(name) not in lately}
 
     def _touch_changed(self) -> None:
         """Have a changed stub parsed once more, after Airflow is ready to store it.
 
         Airflow drops what it parsed within ``min_serialized_dag_update_interval`` of the last
         change, and misses a change made while it is parsing; both would last until
-        ``min_file_process_interval``.
+        ``min_file_process_interval``. Neither can befall a stub that was not there before.
         """
         now = time.monotonic()
         for stub in [stub for stub, due in self._touch_again.items() if due <= now]:
@@ -307,8 +340,8 @@ class ProductionsDagBundle(BaseDagBundle):
             )
 
 
-def _settled_after() -> float:
-    return conf.getfloat("core", "min_serialized_dag_update_interval", fallback=30.0) + 1.0
+def _update_interval() -> float:
+    return conf.getfloat("core", "min_serialized_dag_update_interval", fallback=30.0)
 
 
 def _content(path: Path) -> bytes | None:

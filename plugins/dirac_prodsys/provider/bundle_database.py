@@ -1,4 +1,4 @@
-"""What the bundle asks Airflow's database: who has which DAG, and which runs are there.
+"""What the bundle asks Airflow's database: who has which DAG, since when, and which runs are there.
 
 The DAG processor and the scheduler may ask, the workers may not.
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,31 @@ def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
     except Exception:
         log.debug("the database cannot be asked for the DAGs of other bundles", exc_info=True)
         return {}
+
+
+def stored_lately(dag_ids: Collection[str], seconds: float) -> set[str] | None:
+    """Those of the DAGs that Airflow has stored anew within the last seconds; None: unknown."""
+    if not dag_ids:
+        return set()
+    try:
+        from airflow.models.serialized_dag import SerializedDagModel
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        since = datetime.now(UTC) - timedelta(seconds=seconds)
+        with create_session() as session:
+            found = session.scalars(
+                select(SerializedDagModel.dag_id)
+                .where(
+                    SerializedDagModel.dag_id.in_(dag_ids),
+                    SerializedDagModel.last_updated > since,
+                )
+                .distinct()
+            )
+            return set(found)
+    except Exception:
+        log.debug("the database cannot be asked for what it stored lately", exc_info=True)
+        return None
 
 
 def versions_in_use(bundle: str) -> set[str] | None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ class SourceFolder:
         self.bundle = bundle
         #: names of files that have not come to rest, and are as they were before
         self.unsettled: frozenset[str] = frozenset()
+        #: modules that reading the files has loaded, in their order, beyond those that were there
+        self.loaded: list[str] = []
         self._known: dict[str, _Known] = {}
         self._looks: dict[str, tuple[Signature, float]] = {}
 
@@ -139,13 +142,14 @@ class SourceFolder:
                 seen[name] = known
             elif name not in self.unsettled:
                 changed.append(name)
-        for name, answer in read_apart(changed, self._read):
+        for name, answer in read_apart(changed, self._read_and_load):
             if isinstance(answer, ReaderEnded):
                 file = readable(name)
                 made_of: Signatures = {name: signatures[name]}
                 seen[name] = _Known(made_of, Source(file, error=f"{file}: {answer.why}"))
             else:
-                made_of, source = answer
+                made_of, source, loaded = answer
+                self.loaded = list(dict.fromkeys((*self.loaded, *loaded)))
                 seen[name] = _Known(made_of, source, _again(made_of, now))
         self._known = dict(sorted(seen.items()))
         return [known.source for known in self._known.values()]
@@ -179,6 +183,11 @@ class SourceFolder:
     def _is_known(self, name: str, signature: Signature) -> bool:
         known = self._known.get(name)
         return known is not None and known.made_of.get(name) == signature
+
+    def _read_and_load(self, name: str) -> tuple[Signatures, Source, list[str]]:
+        """The source, of what it was made, and the modules that reading it has loaded."""
+        before = set(sys.modules)
+        return *self._read(name), [module for module in sys.modules if module not in before]
 
     def _read(self, name: str) -> tuple[Signatures, Source]:
         """The source, and of what it was made."""

@@ -17,6 +17,7 @@ classes below ``Interfaces/API``), worked out anew as pure functions of tables::
     native       the same for steps of the native form, beside steps of any other type
                  (native_outputs: how these see what such a step leaves; native_runs: run numbers)
     form         the models of CTAO's own form (form_checks: what is wrong before any plan)
+    reading      the production that a file of that form describes
     rewriting    a production of CTAO's form written in the native form
     remarks      what a reader should know
     companions   configurations in files beside the production

@@ -174,7 +174,8 @@ def _is_xml(text: str | bytes) -> bool:
 
 
 def _at_place(problem: Problem, dialect: Dialect, document: Document) -> DefinitionError:
-    return document.error(replace(problem, path=dialect.place(problem.path, document)))
+    path = dialect.place(problem.path, document)
+    return document.error(problem if path == problem.path else replace(problem, path=path))
 
 
 def _in_words_of_the_file(error: DefinitionError) -> DefinitionError:

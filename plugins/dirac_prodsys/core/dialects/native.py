@@ -21,7 +21,7 @@ from dirac_prodsys.core.language.preparation import Prepared
 from dirac_prodsys.core.loop_models import LoopModel
 from dirac_prodsys.core.model_errors import explain
 from dirac_prodsys.core.placeholders import NAMES
-from dirac_prodsys.core.problems import Path, Problem, Problems
+from dirac_prodsys.core.problems import ENOUGH, Path, Problem, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_draft import read_job
 from dirac_prodsys.core.step_models import MAX_INTEGER, InputSpec, Step, StepBase, TypeModel
@@ -223,6 +223,7 @@ def _step(name: str, native: NativeStep) -> Step:
 
 def _refuse_lost_digits(document: Document, problems: Problems) -> None:
     """``1.10`` is the number 1.1: where a version was meant, a dataset would be wrong for ever."""
+    before = len(problems.found)
     for path, node in document.nodes.items():
         if node.plain is None or _COMPARED.isdisjoint(path):
             continue
@@ -234,3 +235,5 @@ def _refuse_lost_digits(document: Document, problems: Problems) -> None:
                 f'write "{node.plain}" if it is a version or a name, {number} if it is a number',
                 code="lost-digits",
             )
+        if len(problems.found) - before == ENOUGH:
+            break

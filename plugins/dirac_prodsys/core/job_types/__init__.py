@@ -2,7 +2,8 @@
 
 A file of this folder declares ``JOB_TYPE``, or several as ``JOB_TYPES``; the attributes of each are
 a closed pydantic model, so that a wrong key or value is an error at its place, and it turns them
-into a neutral body that a gateway renders. Nothing else has to be told of it.
+into a neutral body that a gateway renders. Nothing else has to be told of it: the file ``NAME.py``
+declares the type ``NAME``, or types ``NAME:…``.
 """
 
 from __future__ import annotations
@@ -70,20 +71,24 @@ class JobType:
     derives: bool = False
 
 
-@functools.cache
 def job_types() -> dict[str, JobType]:
     """All job types by name."""
-    modules = [
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in pkgutil.iter_modules(__path__)
-    ]
-    several = [getattr(module, "JOB_TYPES", ()) or (module.JOB_TYPE,) for module in modules]
-    return {kind.name: kind for kinds in several for kind in kinds}
+    return {name: kind for module in _modules() for name, kind in _declared_by(module).items()}
+
+
+def find_job_type(name: str) -> JobType | None:
+    """The job type of that name; None: there is none.
+
+    Only the file that may declare it is loaded: those of a community cost time, and most
+    productions have none of its jobs.
+    """
+    module = name.partition(":")[0]
+    return _declared_by(module).get(name) if module in _modules() else None
 
 
 def derives(job: Mapping[str, Any]) -> bool:
     """Whether this job is of a type that makes its output by itself."""
-    kind = job_types().get(str(job.get("type")))
+    kind = find_job_type(str(job.get("type")))
     return kind is not None and kind.derives
 
 
@@ -92,8 +97,23 @@ def job_type(name: str) -> JobType:
 
     :raises DefinitionError: there is none.
     """
-    known = job_types()
-    if name not in known:
+    kind = find_job_type(name)
+    if kind is None:
         reason = f"unknown job type {name!r}"
-        raise DefinitionError(reason, nearest(name, known), code="unknown-word")
-    return known[name]
+        raise DefinitionError(reason, nearest(name, job_types()), code="unknown-word")
+    return kind
+
+
+@functools.cache
+def _modules() -> tuple[str, ...]:
+    return tuple(module.name for module in pkgutil.iter_modules(__path__))
+
+
+@functools.cache
+def _declared_by(module: str) -> dict[str, JobType]:
+    found = importlib.import_module(f"{__name__}.{module}")
+    kinds: tuple[JobType, ...] = getattr(found, "JOB_TYPES", ()) or (found.JOB_TYPE,)
+    strangers = [kind.name for kind in kinds if kind.name.partition(":")[0] != module]
+    if strangers:
+        raise ValueError(f"{found.__file__}: its types are {module}, or {module}:…: {strangers}")
+    return {kind.name: kind for kind in kinds}

@@ -9,7 +9,7 @@ Invariant: what is written out here could have been written in the file.
 
 from __future__ import annotations
 
-from dirac_prodsys.core.job_types import JobType, job_types
+from dirac_prodsys.core.job_types import JobType, find_job_type, job_types
 from dirac_prodsys.core.language.beside import yaml_beside
 from dirac_prodsys.core.language.located import Located, Mistakes, locate
 from dirac_prodsys.core.problems import nearest
@@ -99,5 +99,5 @@ def _deriving() -> list[JobType]:
 
 
 def _kind(step: Located) -> JobType | None:
-    kind = job_types().get(step.text("job", "type") or "")
+    kind = find_job_type(step.text("job", "type") or "")
     return kind if kind is not None and kind.derives else None

@@ -14,6 +14,11 @@ from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.yaml_document import Document, Node, Text
 from dirac_prodsys.errors import DefinitionError
 
+#: values, and characters of text, that all steps together may have, written out
+MAX_VALUES, MAX_CHARACTERS = 100_000, 4 * 1024 * 1024
+#: of what no file says in one place
+NOWHERE = Node(1, 1, 1, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Located:

@@ -17,15 +17,20 @@ from dataclasses import dataclass, field
 
 from dirac_prodsys.core.language.axes import Axes, Combination, read_axes, some_values
 from dirac_prodsys.core.language.filling import fill
-from dirac_prodsys.core.language.located import Located, Mistakes, extent
+from dirac_prodsys.core.language.located import (
+    MAX_CHARACTERS,
+    MAX_VALUES,
+    NOWHERE,
+    Located,
+    Mistakes,
+    extent,
+)
 from dirac_prodsys.core.parameters import Scalar
 from dirac_prodsys.core.problems import nearest
-from dirac_prodsys.core.yaml_document import Node, Text
+from dirac_prodsys.core.yaml_document import Text
 
 #: steps that all branches together may have: what Airflow needs for a DAG grows with their square
 MAX_STEPS = 2500
-#: values, and characters of text, that all steps together may have, written out
-MAX_VALUES, MAX_CHARACTERS = 100_000, 4 * 1024 * 1024
 TOO_MUCH = f"more than {MAX_VALUES:,} values, or {MAX_CHARACTERS:,} characters"
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
@@ -129,7 +134,7 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
 def _each(templates: Mapping[str, _Template]) -> Located:
     """Each step as often as it will be made, nothing filled in."""
     steps = tuple(template.step for template in templates.values() for _ in template.names)
-    return Located(steps, Node(1, 1, 1, 1))
+    return Located(steps, NOWHERE)
 
 
 def too_big(steps: Located) -> bool:

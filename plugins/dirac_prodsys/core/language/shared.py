@@ -7,10 +7,17 @@ says itself; null in a step takes a default away.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.language.derived_jobs import ANY, default_job
-from dirac_prodsys.core.language.located import Located, overlay
+from dirac_prodsys.core.language.located import (
+    MAX_CHARACTERS,
+    MAX_VALUES,
+    NOWHERE,
+    Located,
+    extent,
+    overlay,
+)
 
 #: where an output goes whose step does not say, below ``common.directory``
 _OWN_DIRECTORY = "${{ step }}"
@@ -24,17 +31,49 @@ def with_shared(tree: Located, needs_input: Mapping[str, bool]) -> Located:
     steps, defaults, common = tree.get("steps"), tree.get("defaults"), tree.get("common")
     if steps is None or not isinstance(steps.value, dict):
         return tree
+    left = _Left.of(defaults, common, steps=len(steps.value))
     made = {}
     for name, step in steps.items():
         whole = step
-        if isinstance(step.value, dict):
+        if isinstance(step.value, dict) and left:
             if defaults is not None and isinstance(defaults.value, dict):
                 takes_files = needs_input.get(step.text("type") or "", True)
                 whole = _with_defaults(step, defaults, takes_files)
             if common is not None and isinstance(common.value, dict):
                 whole = _with_common(whole, common)
+            left.take(whole)
         made[name] = whole
     return tree.put({"steps": steps.put(made)})
+
+
+@dataclass
+class _Left:
+    """How much may still be written out: what is too big (``matrix.too_big``) is so after a part.
+
+    :param counted: whether there is so much to share that it is worth counting.
+    """
+
+    values: int
+    characters: int
+    counted: bool
+
+    @classmethod
+    def of(cls, *shared: Located | None, steps: int) -> _Left:
+        """Enough for one step that is too big by itself."""
+        whole = Located(tuple(block for block in shared if block is not None), NOWHERE)
+        values, characters = extent(whole, MAX_VALUES, MAX_CHARACTERS)
+        much = values * steps > MAX_VALUES or characters * steps > MAX_CHARACTERS
+        return cls(MAX_VALUES, MAX_CHARACTERS, much)
+
+    def __bool__(self) -> bool:
+        return self.values >= 0 and self.characters >= 0
+
+    def take(self, step: Located) -> None:
+        """Count what has been written out."""
+        if self.counted:
+            values, characters = extent(step, MAX_VALUES, MAX_CHARACTERS)
+            self.values -= values
+            self.characters -= characters
 
 
 def _with_defaults(step: Located, defaults: Located, takes_files: bool) -> Located:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from dirac_prodsys.core.recovery_rules import RecoveryRules
@@ -91,7 +92,7 @@ class StepRules:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
-        standard = StepRules(self.needs_input)
+        standard = _standard(self.needs_input)
         found = {each.name: getattr(self, each.name) for each in fields(self)}
         found = {
             name: value
@@ -110,3 +111,9 @@ class StepRules:
         if "recovery" in known:
             known["recovery"] = RecoveryRules.from_dict(known["recovery"])
         return cls(**known)
+
+
+@cache
+def _standard(needs_input: bool) -> StepRules:
+    """The rules of a step that says nothing of them."""
+    return StepRules(needs_input)

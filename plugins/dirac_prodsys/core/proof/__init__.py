@@ -87,7 +87,9 @@ def prove(subject: Subject) -> Iterator[Problem]:
 def in_words_of_the_file(problems: Iterable[Problem], plan: ProductionPlan) -> Iterator[Problem]:
     """The problems with the run named as the file names it."""
     for problem in problems:
-        yield replace(problem, reason=problem.reason.replace(plan.run, RUN))
+        if plan.run in problem.reason:
+            problem = replace(problem, reason=problem.reason.replace(plan.run, RUN))
+        yield problem
 
 
 def read(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts, say
-from dirac_prodsys.core.problems import Problem, nearest
+from dirac_prodsys.core.problems import ENOUGH, Problem, nearest
 from dirac_prodsys.core.proof.subject import Link, Subject
 
 #: names that a sentence has
@@ -67,7 +67,7 @@ def some(names: list[str]) -> str:
 
 
 def _undeclared(subject: Subject, found: Link, fields: list[str]) -> Iterator[Problem]:
-    for name in fields:
+    for name in fields[:ENOUGH]:
         yield Problem(
             subject.condition(found.child, name),
             f"step {found.child} selects by {name}, which the output of {found.parent} does not "
@@ -81,13 +81,13 @@ def _undeclared(subject: Subject, found: Link, fields: list[str]) -> Iterator[Pr
 def _share(subject: Subject, found: Link, wanted: MetaQuery) -> str:
     if found.share == "all":
         return "all files"
-    left, asked = subject.leaves[found.parent], wanted.to_dirac()
+    left, asked = subject.leaves[found.parent], wanted.conditions
     undeclared, declared = frozenset(found.undeclared), frozenset(left.fields)
     narrower = [
-        f"{name} {say(asked[name])}"
+        f"{name} {say(asked[name].to_dirac())}"
         for name in wanted.fields
         if name in undeclared
         or name in STANDARD_FIELDS
-        or (name in declared and not wanted.only(name).subsumes(left.only(name)))
+        or (name in declared and wanted.narrows(left, name))
     ]
     return f"part of the files ({', '.join(narrower)})"

@@ -60,10 +60,12 @@ def too_long(
             sent = stored_values.as_stored(query, types)
         except MetaQueryError:  # told as what it is
             continue
+        if sent == query:
+            continue
         whole = path[-1] == "dataset"
         forms = [sent.to_dirac()] if whole else list(sent.to_dirac().values())
         length, most = max(len(str(f)) for f in forms), MAX_DATASET_TEXT if whole else MAX_CONDITION
-        if sent != query and length > most:
+        if length > most:
             what = "the query of the dataset" if whole else "a condition"
             yield Problem(
                 path,

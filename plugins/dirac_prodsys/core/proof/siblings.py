@@ -9,14 +9,16 @@ a split is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Hashable, Iterator
 
 from dirac_prodsys.core.gathering import FIELD
+from dirac_prodsys.core.meta_condition import OneOf, matches
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
+from dirac_prodsys.core.meta_value import Value, compared
 from dirac_prodsys.core.outputs import Candidates
-from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.problems import ENOUGH, Problem
 from dirac_prodsys.core.proof.subject import Subject, removes
+from dirac_prodsys.core.spans import Spans
 
 #: outputs that one step might swallow and that are told
 _TOLD = 5
@@ -24,11 +26,12 @@ _TOLD = 5
 
 def check(subject: Subject) -> Iterator[Problem]:
     """All of it."""
-    yield from _same_work(subject)
+    work = _Work(subject)
+    yield from _same_work(subject, work)
     for parent in subject.children:
         if parent in subject.leaves:
             narrowing = _narrowing(subject, parent)
-            yield from _overlaps(subject, parent, narrowing)
+            yield from _overlaps(subject, parent, narrowing, work)
             yield from _left_out(subject, parent, narrowing)
     yield from _swallowed(subject)
 
@@ -41,33 +44,65 @@ def _narrowing(subject: Subject, parent: str) -> dict[str, tuple[str, ...]]:
         wanted = subject.takes.get(child)
         if wanted is None:
             continue
-        fields = tuple(n for n in wanted.fields if not wanted.only(n).subsumes(left.only(n)))
+        fields = tuple(n for n in wanted.fields if wanted.narrows(left, n))
         if fields:
             found[child] = fields
     return found
 
 
 def _overlaps(
-    subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]]
+    subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]], work: _Work
 ) -> Iterator[Problem]:
-    for first, second in combinations(narrowing, 2):
-        fields = tuple(n for n in narrowing[second] if n in narrowing[first])
-        if not fields or {first, second} & _removers(subject):
-            continue
-        one, two = subject.takes[first], subject.takes[second]
+    told = 0
+    for first, second, field in _perhaps_common(subject, narrowing, work):
         try:
-            both = one.refine(two)
+            both = subject.takes[first].refine(subject.takes[second])
         except EmptyIntersection:
             continue
-        if one == two and _work(subject, first) == _work(subject, second):
-            continue  # told as the same work
         yield Problem(
-            subject.condition(second, fields[0]),
+            subject.condition(second, field),
             f"steps {first} and {second} both take files of {parent} with "
             f"{both.only(*narrowing[first], *narrowing[second])}",
             "let the two parts exclude each other, if each file is meant for one of them",
             code="siblings-overlap",
         )
+        told += 1
+        if told == ENOUGH:
+            return
+
+
+def _perhaps_common(
+    subject: Subject, narrowing: dict[str, tuple[str, ...]], work: _Work
+) -> Iterator[tuple[str, str, str]]:
+    """Pairs of steps, in their order, that take part of the files by one field: which.
+
+    Left out are those that a value or a range keeps apart, those of the same work, which are told
+    as such, and steps that remove files: these are meant to take what others have taken.
+    """
+    fields = {
+        child: names
+        for child, names in narrowing.items()
+        if not removes(subject.steps[child].transformation)
+    }
+    if len(fields) < 2:
+        return
+    takes = {step: subject.takes[step] for step in fields}
+    later, twins = dict[str, set[str]](), dict[Hashable, set[str]]()
+    for step, names in fields.items():
+        for name in names:
+            later.setdefault(name, set()).add(step)
+        twins.setdefault((takes[step], work.of(step)), set()).add(step)
+    candidates = Candidates({step: query.listed for step, query in takes.items()})
+    spans = Spans(takes)
+    for first, names in fields.items():
+        for name in names:
+            later[name].discard(first)
+        among = set[str]().union(*(later[name] for name in names))
+        among -= twins[takes[first], work.of(first)]
+        among -= spans.apart(takes[first]) if among else set()
+        own = frozenset(names)
+        for second in candidates.of(takes[first], among):
+            yield first, second, next(name for name in fields[second] if name in own)
 
 
 def _left_out(
@@ -78,11 +113,19 @@ def _left_out(
         return  # somebody takes all, or an unknown part
     for field, condition in subject.leaves[parent].to_dirac().items():
         values = condition.get("in", []) if isinstance(condition, dict) else []
+        if not values:
+            continue
         splitting = [child for child, fields in narrowing.items() if field in fields]
         if len(splitting) < 2 or splitting != list(narrowing):
             continue
-        queries = [subject.takes[child].only(field) for child in splitting]
-        rest = [v for v in values if not any(query.matches({field: v}) for query in queries)]
+        taken = dict.fromkeys(subject.takes[child].conditions[field] for child in splitting)
+        listed = {key for one in taken if isinstance(one, OneOf) for key in one.keys}
+        others = [one for one in taken if not isinstance(one, OneOf)]
+        rest = [
+            value
+            for value in values
+            if compared(value) not in listed and not any(matches(one, value) for one in others)
+        ]
         if rest:
             yield Problem(
                 subject.condition(splitting[-1], field),
@@ -93,40 +136,53 @@ def _left_out(
             )
 
 
-def _say(values: list[object]) -> str:
+def _say(values: list[Value]) -> str:
     return say({"in": values} if len(values) > 1 else {"=": values[0]})
 
 
-def _work(subject: Subject, step: str) -> object:
-    """What the tasks of a step do, whatever it is called."""
-    spec = subject.steps[step].transformation
-    body = spec.body.model_dump(mode="json", exclude={"name"})
-    return spec.type, spec.plugin, body, sorted(spec.parameters.items())
+class _Work:
+    """What the tasks of each step do, whatever it is called; found out once."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._steps = subject.steps
+        self._known: dict[str, Hashable] = {}
+
+    def of(self, step: str) -> Hashable:
+        """A value that is equal for equal work."""
+        if step not in self._known:
+            spec = self._steps[step].transformation
+            body = spec.body.model_dump(mode="json", exclude={"name"})
+            self._known[step] = (spec.type, spec.plugin, _hashable(body, spec.parameters))
+        return self._known[step]
 
 
-def _same_work(subject: Subject) -> Iterator[Problem]:
+def _hashable(*values: object) -> tuple[Hashable, ...]:
+    """Plain data that can be a key."""
+    return tuple(
+        frozenset(zip(value, _hashable(*value.values()), strict=True))
+        if isinstance(value, dict)
+        else _hashable(*value)
+        if isinstance(value, list)
+        else value
+        for value in values
+    )
+
+
+def _same_work(subject: Subject, work: _Work) -> Iterator[Problem]:
     by_query: dict[MetaQuery, list[str]] = {}
     for step, query in subject.takes.items():
         by_query.setdefault(query, []).append(step)
     for steps in by_query.values():
-        first: list[tuple[object, str]] = []
+        first: dict[Hashable, str] = {}
         for step in steps if len(steps) > 1 else ():
-            work = _work(subject, step)
-            same = next((other for done, other in first if done == work), None)
-            if same is None:
-                first.append((work, step))
-            else:
+            same = first.setdefault(work.of(step), step)
+            if same != step:
                 yield Problem(
                     ("steps", step, "input"),
                     f"steps {same} and {step} do the same job on the same files",
                     "drop one, or correct the input of one",
                     code="same-work",
                 )
-
-
-def _removers(subject: Subject) -> set[str]:
-    """Steps that remove files: these are meant to take what others have taken."""
-    return {step.name for step in subject.plan.steps if removes(step.transformation)}
 
 
 def _swallowed(subject: Subject) -> Iterator[Problem]:
@@ -139,20 +195,27 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
             if s not in subject.relays and not subject.derived(s)
         }
     )
+    declaring: dict[str, set[str]] = {}
+    for step, left in subject.leaves.items():
+        for name in left.fields:
+            declaring.setdefault(name, set()).add(step)
+    spans = Spans(subject.leaves)
     for step, wanted in subject.takes.items():
-        expected, told = subject.sources(step), 0
-        for other in candidates.of(wanted):
-            if other in expected or told == _TOLD:
-                continue
+        having = [declaring.get(name, set()) for name in wanted.fields]
+        some, all_of_it = set.union(*having), set.intersection(*having)
+        among = some.difference(all_of_it, subject.sources(step))
+        if FIELD in wanted.fields:  # nobody but the planner sets it
+            among &= declaring.get(FIELD, set())
+        if not among:
+            continue
+        among -= spans.apart(wanted)
+        told = 0
+        for other in candidates.of(wanted, among):
             left = subject.leaves[other]
-            declared = frozenset(left.fields)
-            common = tuple(name for name in wanted.fields if name in declared)
-            unsaid = [name for name in wanted.fields if name not in declared]
-            if FIELD in unsaid:
-                continue  # nobody but the planner sets it
-            if not common or not unsaid or not wanted.only(*common).intersects(left):
+            common = tuple(name for name in wanted.fields if name in left.conditions)
+            unsaid = [name for name in wanted.fields if name not in left.conditions]
+            if not wanted.only(*common).intersects(left):
                 continue
-            told += 1
             whose = "its own output" if other == step else f"the output of step {other}"
             yield Problem(
                 ("steps", step, "input"),
@@ -160,3 +223,6 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
                 f"declare {', '.join(unsaid)} in the output of {other}, with other values",
                 code="may-eat-output",
             )
+            told += 1
+            if told == _TOLD:
+                break

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from dirac_prodsys.core.graph import StepGraph
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.meta_condition import Missing
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import above
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan
@@ -20,6 +21,7 @@ from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.removals import OF_FILES, operations
 from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.core.step_models import Step
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,9 @@ class Subject:
             own = tuple(directory.path for directory in spec.directories)
             if own not in known:
                 known[own] = _carried(own, at)
-            form = spec.output_query.to_dirac()
-            inherited = {name: v for name, v in known[own].items() if name not in form}
-            found[step.name] = MetaQuery.parse({**inherited, **form})
+            said = spec.output_query.conditions
+            inherited = {name: v for name, v in known[own].items() if name not in said}
+            found[step.name] = MetaQuery({**MetaQuery.parse(inherited).conditions, **said})
         return found
 
     @cached_property
@@ -164,10 +166,14 @@ class Subject:
 
     def condition(self, step: str, field: str) -> Path:
         """Where a step asks for that field: under ``where``, or else at its input."""
-        for written in self.production.steps:
-            if written.name == step and written.input and field in written.input.where:
-                return ("steps", step, "input", "where", field)
+        written = self._written.get(step)
+        if written is not None and written.input and field in written.input.where:
+            return ("steps", step, "input", "where", field)
         return ("steps", step, "input")
+
+    @cached_property
+    def _written(self) -> dict[str, Step]:
+        return {step.name: step for step in self.production.steps}
 
 
 def _carried(
@@ -189,9 +195,8 @@ def removes(spec: TransformationSpec) -> bool:
 
 
 def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
-    declared, asked = wanted.only(*left.fields), wanted.to_dirac()
-    fields = frozenset(left.fields)
-    other = [n for n in wanted.fields if n not in fields and asked[n] != "Missing"]
+    declared, asked = wanted.only(*left.fields), wanted.conditions
+    other = [n for n, c in asked.items() if n not in left.conditions and not isinstance(c, Missing)]
     undeclared = tuple(name for name in other if name not in STANDARD_FIELDS)
     if not declared.intersects(left):
         return Link(parent, child, "none", undeclared)

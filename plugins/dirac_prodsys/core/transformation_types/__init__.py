@@ -55,9 +55,10 @@ def transformation_type(
     :param declared: types that the production itself declares.
     :raises DefinitionError: there is none.
     """
-    known = {**transformation_types(), **(declared or {})}
-    if name not in known:
+    found = (declared or {}).get(name) or transformation_types().get(name)
+    if found is None:
+        known = {**transformation_types(), **(declared or {})}
         reason = f"unknown transformation type {name!r}"
         hint = f"{nearest(name, known)}; a type of the site is declared under types"
         raise DefinitionError(reason, hint, code="unknown-word")
-    return known[name]
+    return found

@@ -1,0 +1,75 @@
+"""What every parse would load anew is loaded once, in the process that all parses come from.
+
+Airflow's DAG processor forks a process for each file and each time it is parsed. What that process
+loads is gone with it; so the manager, from which it is forked, loads it before. Airflow does so for
+its own modules that a file names; the bundle runs in the manager, and does so for ours. One DAG is
+drawn there and serialised, for much is made at the first time only, and then the garbage collector
+passes over all of it: its marks would have the kernel copy for each process what all of them share.
+
+Invariant: nothing of a user is executed here: what is drawn is a production of our own. What fails
+here costs time in the parses, and nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import logging
+import sys
+from collections.abc import Iterable
+
+log = logging.getLogger(__name__)
+
+#: a production with the tasks that most have
+_PRODUCTION = """
+version: 1
+production: {name: warm, vo: sim}
+steps:
+  make:
+    type: MCSimulation
+    tasks: 1
+    job: {type: script, executable: "true"}
+    output:
+      directory: /sim/warm/${{ run }}
+      se: DISK-A-SE
+      metadata: {run: "${{ run }}"}
+      files: ["made_@{JOB_ID}"]
+  merge:
+    type: Merging
+    input: {from: make}
+    job: {type: script, executable: "true"}
+"""
+
+
+@functools.cache
+def warm_up() -> None:
+    """Load what drawing a DAG takes, and draw one; only the first call does anything."""
+    try:
+        from airflow.serialization.serialized_objects import DagSerialization
+
+        from dirac_prodsys.core.dialects import load_production
+        from dirac_prodsys.provider.dag_builder import build_dag
+
+        DagSerialization.to_dict(build_dag(load_production(_PRODUCTION, "warm.yaml")))
+    except Exception:
+        log.warning("nothing is loaded ahead: each parse of a DAG costs more", exc_info=True)
+    _share()
+
+
+def load(modules: Iterable[str]) -> None:
+    """Load also these, in this order; what cannot be loaded is passed over."""
+    missing = [name for name in modules if name not in sys.modules]
+    for name in missing:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            log.debug("%s is not loaded ahead", name, exc_info=True)
+    if missing:
+        _share()
+
+
+def _share() -> None:
+    """Have what is there now stay as it is in memory, in processes that are forked from here."""
+    gc.collect()
+    gc.freeze()
