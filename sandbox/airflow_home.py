@@ -56,8 +56,13 @@ class AirflowHome:
     @property
     def port(self) -> int:
         """The API server's, chosen once."""
+        return self.ports["airflow"]
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Those of the API server and of both log servers, chosen once."""
         self._directories()
-        return ports.allocate(self.state, ["airflow"])["airflow"]
+        return ports.allocate(self.state, ["airflow", "worker-logs", "trigger-logs"])
 
     @property
     def url(self) -> str:
@@ -104,7 +109,7 @@ class AirflowHome:
         """The environment of each of its processes, and of a command line beside them."""
         return airflow_settings.environment(
             self.home,
-            self.port,
+            self.ports,
             productions=self.productions,
             dags=self.dags,
             connections=self.connections,

@@ -99,7 +99,7 @@ def connection_to(grid: Grid, user: str = "prodmgr", group: str = "sim_prod") ->
 
 def environment(
     home: Path,
-    port: int,
+    ports: Mapping[str, int],
     *,
     productions: Path,
     dags: Path,
@@ -108,21 +108,22 @@ def environment(
 ) -> dict[str, str]:
     """The whole environment of every Airflow process of this home.
 
-    :param port: of the API server.
+    :param ports: of the API server (``airflow``), and of the log servers.
     :param productions: folder of YAML files; :param dags: folder of ordinary DAGs.
     :param connections: connection ID -> Airflow's JSON form of a connection.
     :param site: the site's file; None: nothing is limited.
     """
     keys = secrets_of(home)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{ports['airflow']}"
     settings = {
         "CORE__DAGS_FOLDER": dags,
         "CORE__PLUGINS_FOLDER": REPOSITORY / "plugins",
         "CORE__LOAD_EXAMPLES": False,
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": 6,
-        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        # the name of this host for others: where its log servers listen
+        "CORE__HOSTNAME_CALLABLE": "urllib.request.localhost",
         "CORE__FERNET_KEY": keys["fernet"],
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer,{SHIFTER}:user",
@@ -136,12 +137,14 @@ def environment(
         # several processes write to one SQLite file
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
         "API__HOST": "127.0.0.1",
-        "API__PORT": port,
+        "API__PORT": ports["airflow"],
         "API__BASE_URL": address,
         "API__WORKERS": 1,
         "API__SECRET_KEY": keys["api"],
         "API_AUTH__JWT_SECRET": keys["jwt"],
         "LOGGING__BASE_LOG_FOLDER": home / "logs" / "tasks",
+        "LOGGING__WORKER_LOG_SERVER_PORT": ports["worker-logs"],
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": ports["trigger-logs"],
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": home / "logs" / "dag_processor",
         "LOGGING__COLORED_CONSOLE_LOG": False,
         # a stub is parsed again when its file changes, not every 30 s

@@ -25,13 +25,16 @@ from sandbox.airflow_rest import until
 from sandbox.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
 
-#: Process -> its command. None of them may open a log server: those listen on all interfaces.
+#: Process -> its command. Scheduler and triggerer open a log server each: by these the API server
+#: reads the logs of tasks that run, and of those that wait.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
-    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "scheduler": ("scheduler",),
     "dag-processor": ("dag-processor",),
-    "triggerer": ("triggerer", "--skip-serve-logs"),
+    "triggerer": ("triggerer",),
 }
+#: Process -> the name of the port on which it listens.
+_LISTENS = {"api-server": "airflow", "scheduler": "worker-logs", "triggerer": "trigger-logs"}
 #: Process -> its name in the API server's health report, and the key of its last heartbeat there.
 _HEALTH = {
     "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
@@ -72,8 +75,9 @@ class AirflowStack(AirflowHome):
         if not missing:
             return False
         with self._all_or_nothing():
-            if "api-server" in missing:
-                ports.demand_free(self.state, {"airflow": self.port})
+            chosen = self.ports
+            wanted = [_LISTENS[name] for name in missing if name in _LISTENS]
+            ports.demand_free(self.state, {port: chosen[port] for port in wanted})
             self._migrate()
             self._start(missing)
         return True
@@ -136,7 +140,8 @@ class AirflowStack(AirflowHome):
     def second_triggerer(self) -> Iterator[None]:
         """Another triggerer beside the first, as two hosts have, while the block lasts."""
         before = len(self.rest.jobs("TriggererJob"))
-        command = [*_AIRFLOW, *COMMANDS["triggerer"]]
+        # on one host, the log server of the first serves the logs of both
+        command = [*_AIRFLOW, *COMMANDS["triggerer"], "--skip-serve-logs"]
         self._children[_SECOND] = self.processes.start(_SECOND, command, self.env(), self.home)
         try:
             until(

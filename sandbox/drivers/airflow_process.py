@@ -1,6 +1,6 @@
 """One of Airflow's processes, as a small machine with SQLite bears it: ``airflow_process.py NAME``.
 
-Two differences from ``airflow NAME``:
+Three differences from ``airflow NAME``:
 
 * A task of a production needs Airflow's DAG machinery, this provider and DIRAC's client: more than
   two seconds of processor time, for work of a tenth of that. LocalExecutor forks its workers from
@@ -8,6 +8,7 @@ Two differences from ``airflow NAME``:
 * The API server writes its audit log in a thread. Airflow 3.3 commits it in the event loop
   (``api_fastapi/logging/decorators.py``), and there waits for SQLite's lock, whose holder waits for
   the event loop: nothing moves until SQLite's patience ends, a minute later.
+* Log servers listen on loopback; Airflow's own listen on all interfaces, and no setting says where.
 
 Nothing of Airflow's or DIRAC's configuration is touched.
 """
@@ -19,6 +20,7 @@ import functools
 import importlib
 import os
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 _MODULES = (
@@ -69,6 +71,18 @@ def write_audit_log_in_a_thread() -> None:
     decorators.action_logging = action_logging
 
 
+def serve_logs_on_loopback() -> None:
+    """Let the log server, which is forked from this process, listen on loopback alone."""
+    from airflow.utils.serve_logs import core
+
+    run = core.uvicorn.run
+
+    def on_loopback(app: Any, **options: Any) -> None:
+        run(app, **{**options, "host": "127.0.0.1"})
+
+    core.uvicorn = SimpleNamespace(run=on_loopback)
+
+
 def main() -> None:
     name = sys.argv[1]
     sys.path.pop(0)  # the folder of this file
@@ -77,7 +91,9 @@ def main() -> None:
 
     if name == "scheduler":
         os.register_at_fork(before=import_once)
-    elif name == "api-server":
+    if name in ("scheduler", "triggerer"):
+        serve_logs_on_loopback()
+    if name == "api-server":
         write_audit_log_in_a_thread()
     airflow.__main__.main()
 

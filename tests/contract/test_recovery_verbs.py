@@ -126,6 +126,26 @@ def test_every_state_that_it_was_set_to_is_told(gateway: Gateway) -> None:
     assert sorted(gateway.status_changes(made.id)) == ["Active", "Stopped"]
 
 
+def test_the_log_tells_who_did_what_and_when(system: System, gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique()))
+    system.cycles(1)  # a clock in memory begins at 0, which is no time
+    gateway.start_transformation(made.id)
+    gateway.stop_transformation(made.id)
+    lines = {line.text: line for line in gateway.told_of(made.id)}
+    stop = lines["Status updated to Stopped"]
+    assert stop.by == gateway.ping().user
+    assert stop.at >= lines["Status updated to Active"].at > 0
+
+
+def test_the_newest_tasks_that_failed_are_told(gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique(), type="MCSimulation"))
+    gateway.ensure_tasks(made.id, 4)
+    assert gateway.failed_tasks(made.id, 10) == []
+    gateway.follow_tasks(made.id, {1: "Failed", 2: "Killed", 3: "Done", 4: "Failed"})
+    assert [task.id for task in gateway.failed_tasks(made.id, 10)] == [4, 2, 1]
+    assert [task.id for task in gateway.failed_tasks(made.id, 2)] == [4, 2]
+
+
 def test_files_and_bytes_below_a_directory_are_summed(system: System, gateway: Gateway) -> None:
     mark = unique()
     gateway.prepare_directories([DirectorySpec(path=f"/sim/contract/{mark}/empty", metadata={})])

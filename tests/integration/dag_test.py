@@ -130,6 +130,12 @@ def _answered() -> Iterator[None]:
         set_supervisor_comms,
     )
 
+    class Comms(InProcessSupervisorComms):
+        """Answers also those who do not block the loop, as the triggerer's does."""
+
+        async def asend(self, message: Any) -> Any:
+            return self.send(message)
+
     supervisor = InProcessTestSupervisor(
         id=uuid4(),
         pid=os.getpid(),
@@ -137,7 +143,7 @@ def _answered() -> Iterator[None]:
         process_log=structlog.get_logger(logger_name="task").bind(),
         client=InProcessTestSupervisor._api_client(),
     )
-    supervisor.comms = InProcessSupervisorComms(supervisor=supervisor)
+    supervisor.comms = Comms(supervisor=supervisor)
     with set_supervisor_comms(supervisor.comms):
         yield
 

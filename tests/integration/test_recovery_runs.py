@@ -88,3 +88,11 @@ def test_files_beyond_their_bound_are_told_and_the_run_fails_with_their_cause(
     ended = [task for task in waits if states(dag_run)[task] == "failed"]
     causes = result(dag_run, ended[0], "job_report")["causes"]
     assert causes[0]["text"].startswith("Failed: Application Finished With Errors")
+    state = result(dag_run, ended[0], "state")
+    assert (state["kind"], state["status"]) == ("failed", "Active")
+    assert state["files"] == {"processed": 0, "total": 3}
+    assert state["line"].startswith("merge failed: ")
+    assert "files are 3 MaxReset" in state["line"]
+    assert "Application Finished With Errors" in state["line"]
+    lines = result(dag_run, ended[0], "diary")["lines"]
+    assert any(" ! failing: " in line for line in lines)

@@ -40,6 +40,7 @@ CORE_LIBRARIES = {
     "contextlib",
     "contextvars",
     "dataclasses",
+    "datetime",
     "difflib",
     "enum",
     "fnmatch",

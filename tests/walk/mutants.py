@@ -18,7 +18,6 @@ from dirac_prodsys.core.gates import GateVerdict
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.policy import judging
 from dirac_prodsys.core.recovery import Case
-from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway import dirac_tasks
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
@@ -126,8 +125,8 @@ def unbounded() -> Iterator[None]:
         yield
 
 
-def _moody(self: Any, kind: str, reason: str, snapshot: Snapshot | None, history: Any) -> Any:
-    event = _event(self, kind, f"{reason} (the {len(_moods)}. time)", snapshot, history)
+def _moody(self: Any, kind: str, reason: str, *rest: Any) -> Any:
+    event = _event(self, kind, f"{reason} (the {len(_moods)}. time)", *rest)
     _moods.append(kind)
     return event
 

@@ -159,7 +159,7 @@ class Operation(Schedule):
         elif isinstance(error, AirflowFailException):
             fine = self._explained(task, str(error), attempt.task)
         else:
-            fine = isinstance(error.__cause__, GatewayDenied)
+            fine = isinstance(error.__context__, GatewayDenied)
             fine = fine and "denied" in self.walk.grid.struck
         if not fine:
             self.walk.note("I5", f"{self}: {task}: {type(error).__name__}: {error}")

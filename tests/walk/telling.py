@@ -55,7 +55,7 @@ class Telling(Watching):
             return
         text = f"{name}: {type(error).__name__}: {error}"
         self.failures.append(text)
-        causes = {type(error), type(error.__cause__)}
+        causes = {type(error), type(error.__context__)}
         if GatewayUnavailable in causes or "was down for" in text:
             self.note("I5", text)
         elif GatewayDenied in causes:

@@ -92,11 +92,13 @@ class GateVerdict:
         be told, and does not hold.
     :param reason: in words, all gates together.
     :param alarm: what a person should look at.
+    :param opened: number of gates that are open, while others are not.
     """
 
     kind: Literal["open", "closed", "wait", "fail"]
     reason: str
     alarm: str = ""
+    opened: int = 0
 
 
 def planned(
@@ -142,7 +144,8 @@ def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVe
     if late:
         return GateVerdict("fail", "; ".join(late))
     alarms = [alarm for _, _, _, alarm in found if alarm]
-    return GateVerdict("wait", "; ".join(words for _, words in closed), "; ".join(alarms))
+    told = "; ".join(words for _, words in closed)
+    return GateVerdict("wait", told, "; ".join(alarms), len(gates) - len(closed))
 
 
 def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:

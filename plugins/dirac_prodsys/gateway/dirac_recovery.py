@@ -18,7 +18,7 @@ from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.policy import GONE_FILES
 from dirac_prodsys.core.recovery import StrandedFile, TaskState, is_barred
 from dirac_prodsys.core.snapshot import RESET_LIMIT
-from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.status import BAD_TASKS, FileStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
 from dirac_prodsys.gateway.dirac_replies import each, value_of
@@ -83,6 +83,15 @@ class RecoveryVerbs:
                 task = TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), _job(row))
                 found[task.id] = task
         return found
+
+    def failed_tasks(self, transformation: int, most: int) -> list[TaskState]:
+        """See :meth:`RecoveryGateway.failed_tasks`."""
+        where = {"TransformationID": transformation, "ExternalStatus": sorted(map(str, BAD_TASKS))}
+        which = (None, None, "CreationTime", "TaskID:DESC", most)
+        rows = self.services.call(TRANSFORMATIONS, "getTransformationTasks", where, *which)
+        return [
+            TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), _job(row)) for row in rows
+        ]
 
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
         """See :meth:`RecoveryGateway.job_states`."""

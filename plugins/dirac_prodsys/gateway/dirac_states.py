@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -24,6 +25,7 @@ from dirac_prodsys.core.status import (
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
 from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.job_killing import kill_jobs
+from dirac_prodsys.gateway.recovery_protocol import LogLine
 from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
 
 #: IDs asked for in one call of :meth:`TransformationStates.snapshot`
@@ -141,6 +143,16 @@ class TransformationStates:
         told = self._ts("getTransformationLogging", transformation)
         said = (str(line["Message"]) for line in told)
         return tuple(m.removeprefix(_STATUS_LOGGED) for m in said if m.startswith(_STATUS_LOGGED))
+
+    def told_of(self, transformation: int) -> tuple[LogLine, ...]:
+        """See :meth:`RecoveryGateway.told_of`."""
+        told = self._ts("getTransformationLogging", transformation)
+        return tuple(
+            LogLine(
+                str(line["Message"]), str(line.get("Author") or ""), _when(line.get("MessageDate"))
+            )
+            for line in told
+        )
 
     def _seen(self, transformation: int) -> _Seen:
         """Its state, with all that was set up to it and nothing that was set after it."""
@@ -268,6 +280,18 @@ class TransformationStates:
         arguments = (where, None, None, "CreationDate", None, None, False, None, columns)
         rows: list[dict[str, Any]] = list(self._ts("getTransformations", *arguments))
         return rows
+
+
+def _when(moment: Any) -> float:
+    """Seconds since the epoch of what the service keeps in UTC; 0 for what is no moment."""
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return 0.0
+    if not isinstance(moment, datetime):
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _chunks(items: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -89,6 +89,10 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         )
         #: ID of a transformation, and what happened to it
         self.log: list[tuple[int, str]] = []
+        #: of each of these, who did it, and when
+        self.log_marks: list[tuple[str, float]] = []
+        #: DIRAC's name of whoever calls
+        self.author = "memory"
         #: DIRAC group of whoever calls
         self.caller = ""
         self._next_id = 1
@@ -254,6 +258,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
     def _tell(self, transformation: int | str, message: str) -> None:
         """``TransformationDB.__updateTransformationLogging``: also of what was so before."""
         self.log.append((int(transformation), message))
+        self.log_marks.append((self.author, self.now))
 
     def serve_addFilesToTransformation(self, transformation: int, lfns: list[str]) -> Any:
         attached = self._of(transformation).files

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core.status import TaskStatus
@@ -24,6 +25,7 @@ class FileAndTaskRows:
     now: float
     file_ids: dict[str, int]
     log: list[tuple[int, str]]
+    log_marks: list[tuple[str, float]]
 
     def _of(self, transformation: int | str) -> Transformation:
         raise NotImplementedError
@@ -76,7 +78,10 @@ class FileAndTaskRows:
             for task in found.tasks.values()
         ]
         rest = {name: value for name, value in where.items() if name != "TransformationID"}
-        return [row for row in rows if _fits(row, rest)][:limit]
+        fitting = [row for row in rows if _fits(row, rest)]
+        if order == "TaskID:DESC":
+            fitting.reverse()
+        return fitting[:limit]
 
     def serve_setTaskStatusAndWmsID(
         self, transformation: int, number: int, status: str, job: str
@@ -107,7 +112,11 @@ class FileAndTaskRows:
 
     def serve_getTransformationLogging(self, transformation: int) -> list[dict[str, Any]]:
         self._of(transformation)
-        return [{"Message": text} for number, text in self.log if number == int(transformation)]
+        return [
+            {"Message": text, "Author": author, "MessageDate": datetime.fromtimestamp(at, UTC)}
+            for (number, text), (author, at) in zip(self.log, self.log_marks, strict=True)
+            if number == int(transformation)
+        ]
 
 
 class MemoryJobs:

@@ -10,8 +10,9 @@ a whole run the catalogue.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from dirac_prodsys.core.job_report import JobReport, JobState, job_report
+from dirac_prodsys.core.job_report import Cause, JobReport, JobState, job_report
 from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production_report import (
     DatasetState,
@@ -32,6 +33,9 @@ from dirac_prodsys.gateway.request_protocol import RequestGateway
 
 #: failed requests that are asked for their errors, the newest first: each is a call of its own
 MOST_REQUESTS = 300
+
+#: failed tasks that are looked at while a step is at work; of requests, a call each, a few
+MOST_FAILED, _FEW_REQUESTS = 100, 5
 
 #: tasks up to which a report asks for every job; beyond, for those that did not end well
 MOST_JOBS = 20_000
@@ -109,6 +113,35 @@ def report_on(
         note="; ".join(notes),
         requeued=tried,
     )
+
+
+def why_failing(
+    gateway: ProductionGateway, transformation: int, *, by_requests: bool = False
+) -> tuple[Cause, ...]:
+    """Why the newest failed jobs or requests failed, the most frequent cause first.
+
+    It is cheap enough to be asked while a step is at work: a handful of calls, however many jobs
+    there are. Empty where the backend cannot tell.
+
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    if not isinstance(gateway, RecoveryGateway):
+        return ()
+    tasks = gateway.failed_tasks(transformation, MOST_FAILED)
+    notes: list[str] = []
+    if by_requests:
+        found = requests_of(gateway, tasks[:_FEW_REQUESTS], notes)
+        jobs = {number: known.state for number, known in found.items()}
+    else:
+        jobs = jobs_of(gateway, tasks, notes)
+    states = (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks)
+    report = job_report("", (_as_its_task(state) for state in states))
+    return tuple(report.causes())
+
+
+def _as_its_task(state: JobState) -> JobState:
+    """A job whose task failed is a failed one, though its outputs may still be under way."""
+    return state if state.bad else replace(state, status="Failed")
 
 
 def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> ProductionReport:

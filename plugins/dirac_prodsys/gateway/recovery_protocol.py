@@ -43,6 +43,19 @@ class StoredFiles:
     size: int
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """One line of the Transformation System's own log of a transformation.
+
+    :param by: who did it, as DIRAC knows him; empty: not told.
+    :param at: seconds since the epoch; 0: not told.
+    """
+
+    text: str
+    by: str = ""
+    at: float = 0.0
+
+
 @runtime_checkable
 class RecoveryGateway(Protocol):
     """Single files, tasks and jobs of a transformation."""
@@ -54,6 +67,9 @@ class RecoveryGateway(Protocol):
         self, transformation: int, numbers: Sequence[int] | None = None
     ) -> dict[int, TaskState]:
         """Tasks of a transformation by ID; all of them, or these; unknown ones are absent."""
+
+    def failed_tasks(self, transformation: int, most: int) -> list[TaskState]:
+        """The newest tasks that ended badly, at most so many; one call."""
 
     def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
         """Say of tasks how their jobs ended, as the grid's own monitoring of tasks would.
@@ -104,6 +120,12 @@ class RecoveryGateway(Protocol):
         """Every state that the transformation was ever set to, by whomever; oldest first.
 
         Within one second the order is not certain; their number is.
+        """
+
+    def told_of(self, transformation: int) -> tuple[LogLine, ...]:
+        """What was ever done to the transformation, and by whom; oldest first.
+
+        Within one second the order is not certain.
         """
 
     def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:

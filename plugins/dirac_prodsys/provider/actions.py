@@ -100,13 +100,13 @@ class _ActionOperator(DiracOperator):
             given = {**given_values(context), **self.handed_on}
             request = read_request({name: given[name] for name in given if name != OFFER})
         except ProdsysError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         self.dirac_conn_id = request.connection or DiracHook.default_conn_name
         try:  # nothing is asked of a grid through a connection that is not theirs
             user, conn = triggered_by(context), self.dirac_conn_id
             demand_right(site(), user, request.action, conn, None, force=request.force)
         except ProdsysError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         return request
 
     def demand_right(

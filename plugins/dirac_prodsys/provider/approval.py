@@ -80,7 +80,7 @@ class DiracApprovalOperator(HITLOperator):
         try:
             plan = compile(self.production, run=run, parameters=given_values(context))
         except ProdsysError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         asked = plan.approval if self.step is None else plan.step(self.step).approval
         if asked is None:
             raise AirflowFailException("this run of the production asks for no approval")

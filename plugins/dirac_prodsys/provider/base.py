@@ -10,7 +10,8 @@ What a person must mend (a conflict, a refusal, a transformation that was remove
 with its reason and hint; a refused proxy costs Airflow retries, because sites renew proxies by
 themselves.
 
-Nothing a user wrote is rendered by Jinja: no operator here has template fields.
+Nothing a user wrote is rendered by Jinja: no operator here has template fields. What is told to
+people stands alone: no error of the grid drags the traceback of another one along.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ class DiracOperator(BaseOperator):
                 queries = self.on_grid(lambda grid: _queries(grid, needed), state)
                 compiled = compile(self.production, datasets=queries, **given)
         except ProdsysError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         return [compiled.step(name).transformation for name in names]
 
     def plan(
@@ -208,7 +209,7 @@ class DiracOperator(BaseOperator):
                 demand_allowed(context, self.production, compiled, self.dirac_conn_id)
             return compiled
         except ProdsysError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
 
     def _last_passes(self, context: Context) -> dict[str, int]:
         """The last passes of loops that decide what the step takes."""
@@ -240,9 +241,9 @@ class DiracOperator(BaseOperator):
         except GatewayUnavailable as error:
             self._defer_for_outage(error, state)
         except GatewayDenied as error:
-            raise AirflowException(str(error)) from error
+            raise AirflowException(str(error)) from None
         except ProdsysError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
 
     def find(self, gateway: ProductionGateway, name: str) -> TransformationRecord:
         """The newest transformation of a step.

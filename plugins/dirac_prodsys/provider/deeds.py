@@ -22,9 +22,7 @@ from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
-
-#: the parameter of a transformation that tells the last action
-NOTE = "LastAction"
+from dirac_prodsys.gateway.who_stopped import LAST_ACTION
 
 
 class ActingGateway(ProductionGateway, ActionGateway, RecoveryGateway, Protocol):
@@ -50,7 +48,7 @@ def carry_out(
     :raises GatewayRejected: it cannot be done any more, or somebody set another state meanwhile.
     """
     if request.action != "delete":
-        gateway.write_note(row.id, NOTE, note)
+        gateway.write_note(row.id, LAST_ACTION, note)
     done = _ACTS[request.action](gateway, request, row)
     if request.kind.sets:
         _check_is_so(gateway, request, row, before)

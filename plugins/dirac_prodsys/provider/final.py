@@ -23,6 +23,7 @@ from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.notify import Teller, wanted
 from dirac_prodsys.provider.registry import tell_status
 from dirac_prodsys.provider.run_states import task_states
+from dirac_prodsys.provider.state_keeping import STATE
 from dirac_prodsys.provider.whole import DiracProductionOperator
 
 if TYPE_CHECKING:
@@ -63,8 +64,19 @@ class DiracProductionReportOperator(DiracProductionOperator):
         how = ending(states, self.last)
         if how == "failed":
             failed = sorted(task for task, one in states.items() if one == "failed")
-            raise AirflowFailException(f"the run did not complete: {', '.join(failed)} failed")
+            lines = [f"the run did not complete: {', '.join(failed)} failed"]
+            raise AirflowFailException("\n  ".join([*lines, *self._last_words(context, failed)]))
         return how
+
+    def _last_words(self, context: Context, failed: Sequence[str]) -> list[str]:
+        """How the steps stood whose waits failed, in a line each."""
+        instance: Any = context.get("ti")
+        try:
+            kept = [instance.xcom_pull(task_ids=task, key=STATE) for task in failed]
+        except Exception as error:
+            self.log.info("how the steps stood cannot be told: %r", error)
+            return []
+        return [str(state["line"]) for state in kept if isinstance(state, Mapping)]
 
     def _report(self, context: Context) -> None:
         """Read, tell, and let DIRAC's registry follow."""

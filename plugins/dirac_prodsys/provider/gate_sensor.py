@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from dirac_prodsys.core.gates import GateVerdict
+from dirac_prodsys.core.state_line import gate_state
 from dirac_prodsys.errors import WaitTimeout
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
 from dirac_prodsys.provider.moments import earliest_event
+from dirac_prodsys.provider.state_keeping import keep
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,12 +51,14 @@ class DiracGateSensor(DiracOperator):
         gates = self.plan(context, state, whole=False).gates
         for gate in gates:
             self.log.info("waiting for %s", gate.told)
+        self._keep(context, "wait", "; ".join(gate.told for gate in gates))
         self.defer(
             trigger=DiracGateTrigger(
                 gates=[gate.to_dict() for gate in gates],
                 dirac_conn_id=self.dirac_conn_id,
                 since=time.time(),
                 not_before=earliest_event(),
+                step=self.step or "",
             ),
             method_name="resume",
         )
@@ -68,9 +73,15 @@ class DiracGateSensor(DiracOperator):
         event = event or {}
         reason = str(event.get("reason") or "")
         if event.get("kind") != "open":
+            self._keep(context, "fail", reason)
             raise AirflowFailException(str(WaitTimeout(reason, _HINT)))
         self.log.info("%s", reason)
+        self._keep(context, "open", reason)
         return reason
+
+    def _keep(self, context: Context, kind: Literal["open", "wait", "fail"], reason: str) -> None:
+        state = gate_state(self.step or self.task_id, GateVerdict(kind, reason), 1, time.time())
+        keep(context, state, self.log)
 
 
 _HINT = "see to what is missing, then clear this task with what comes after it to wait anew"

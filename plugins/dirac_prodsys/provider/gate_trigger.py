@@ -20,17 +20,17 @@ from asgiref.sync import sync_to_async
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.gates import Facts, Gate, GateVerdict, decide_gate, judge_gates
+from dirac_prodsys.core.state_line import gate_state
 from dirac_prodsys.core.value_file import MAX_BYTES
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.small_files_protocol import SmallFilesGateway
 from dirac_prodsys.provider.caller import Caller
-from dirac_prodsys.provider.diary import reason_of
+from dirac_prodsys.provider.diary import PROGRESS_EVERY, reason_of
 from dirac_prodsys.provider.moments import until_moment
 from dirac_prodsys.provider.poller import Poller, attached, longest_call
-
-#: seconds between two lines of progress in a task's log
-_PROGRESS_EVERY = 60.0
+from dirac_prodsys.provider.shelf import Shelf
+from dirac_prodsys.provider.state_keeping import StateWriter
 
 #: runs of another production that are looked at, the last ones that Airflow names
 _RUNS = 20
@@ -46,6 +46,7 @@ class DiracGateTrigger(BaseTrigger):
     :param gates: ``Gate`` as dicts.
     :param since: when the wait began, seconds since the epoch.
     :param not_before: as for :class:`DiracTransformationTrigger`.
+    :param step: the step's name, for what is told of its state.
     :param decides: wait only until the first gate, that of a value, can be told: ``closed`` is an
         event then.
     """
@@ -57,6 +58,7 @@ class DiracGateTrigger(BaseTrigger):
         since: float = 0.0,
         not_before: float = 0.0,
         decides: bool = False,
+        step: str = "",
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -65,6 +67,7 @@ class DiracGateTrigger(BaseTrigger):
         self.since = since
         self.not_before = not_before
         self.decides = decides
+        self.step = step
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -74,6 +77,7 @@ class DiracGateTrigger(BaseTrigger):
             "since": self.since,
             "not_before": self.not_before,
             "decides": self.decides,
+            "step": self.step,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -86,7 +90,9 @@ class DiracGateTrigger(BaseTrigger):
 
     async def _wait(self, poller: Poller, gates: Sequence[Gate]) -> GateVerdict:
         look = _Look(poller)
-        told, alarm, written = "", "", -_PROGRESS_EVERY
+        told, alarm, written = "", "", -PROGRESS_EVERY
+        shelf, state = Shelf(self.task_instance, self.log), None
+        writer = StateWriter(shelf)
         try:
             while True:
                 facts = await look.facts(gates)
@@ -98,9 +104,14 @@ class DiracGateTrigger(BaseTrigger):
                 if verdict.alarm and verdict.alarm != alarm:
                     self.log.warning("%s", verdict.alarm)
                 alarm = verdict.alarm
+                name, before = self.step or str(self.task_id or "the step"), state
+                state = gate_state(name, verdict, len(gates), time.time(), before)
+                every = poller.settings.poll_interval / 2
+                writer.write(state, every, at_once=state.is_news_after(before))
                 if verdict.kind != "wait":
+                    await shelf.close()
                     return verdict
-                if verdict.reason != told and time.monotonic() - written >= _PROGRESS_EVERY:
+                if verdict.reason != told and time.monotonic() - written >= PROGRESS_EVERY:
                     self.log.info("%s", verdict.reason)
                     told, written = verdict.reason, time.monotonic()
                 await poller.pause()

@@ -16,15 +16,21 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import lost_inputs
+from dirac_prodsys.core.advice import advice_for
 from dirac_prodsys.core.cancel import action_of
+from dirac_prodsys.core.job_report import JobReport
 from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, person
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.state_line import Seen, State, jobs_in_words, state_of
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
-from dirac_prodsys.errors import TransformationFailed, WaitTimeout
+from dirac_prodsys.core.story import Story
+from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.lost_inputs import lost_inputs as look_for_lost
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.gateway.who_stopped import who_stopped
 from dirac_prodsys.provider import asking, notify
 from dirac_prodsys.provider.moments import earliest_event
+from dirac_prodsys.provider.state_keeping import keep
 from dirac_prodsys.provider.stopping import resume
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
 from dirac_prodsys.provider.wait_acts import WaitActs
@@ -99,12 +105,13 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         name = step.transformation.name
         stops = self._stops()
 
-        def find(gateway: ProductionGateway) -> tuple[TransformationRecord, bool]:
+        def find(gateway: ProductionGateway) -> tuple[TransformationRecord, bool, Seen]:
             found = self.find(gateway, name)
             stopped = stops and found.status == TransformationStatus.STOPPED
-            return found, stopped and resume(gateway, found.id)
+            again = stopped and resume(gateway, found.id)
+            return found, again, self._seen(gateway, found.id, name)
 
-        record, resumed = self.on_grid(find, state)
+        record, resumed, seen = self.on_grid(find, state)
         name = record.name
         self.remember_link(record.id, name)
         if resumed:
@@ -112,8 +119,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         query = step.transformation.input_query
         rules = (self.rules or step.rules).shaped(step.transformation)
         if step.verified_at:  # what was attached when it started, and nothing else
-            found = self.on_grid(lambda gateway: gateway.snapshot([record.id]), state)
-            counts = found[record.id].files if record.id in found else {}
+            counts = seen.snapshot.files if seen.snapshot else {}
             rules = replace(rules, listed=sum(counts.values()))
         if self.ready_at:
             rules = replace(rules, ready_at=self.ready_at)
@@ -125,6 +131,10 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         if history is None and not self.for_input and not self.ready_at:
             history = _taken_over(context, self.task_id)
         flushes = (history or state).get("flushes")
+        past = History.from_dict(history) if history else None
+        story = self._kept(
+            context, replace(seen, rules=rules, history=past), state.get("story") or {}
+        )
         self.log.info(
             "waiting for %s of transformation %d %s", " or ".join(self.until), record.id, name
         )
@@ -145,6 +155,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 not_before=earliest_event(),
                 tell=notify.wanted(self.production),
                 asks=not kept.get("asked"),
+                step=seen.step,
+                story=story.to_dict(),
             ),
             method_name="resume",
             # an answer brings nothing else along
@@ -155,9 +167,33 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                     "name": name,
                     "history": history,
                     "deadline": deadline,
+                    "story": story.to_dict(),
                 }
             },
         )
+
+    def _seen(self, gateway: ProductionGateway, number: int, name: str) -> Seen:
+        """How the transformation stands now."""
+        snapshot = gateway.snapshot([number]).get(number)
+        is_stopped = snapshot is not None and snapshot.status == TransformationStatus.STOPPED
+        try:
+            stop = who_stopped(gateway, number) if is_stopped else None
+        except ProdsysError as error:  # it is for people alone
+            self.log.info("who stopped it cannot be told: %s", error.reason)
+            stop = None
+        return Seen(self.step or name, snapshot, stop=stop)
+
+    def _kept(self, context: Context, seen: Seen, told: Mapping[str, Any]) -> Story:
+        """How the step stands, written where people look; what the trigger goes on with."""
+        story = Story.from_dict(told)
+        if seen.snapshot is None:
+            return story
+        before = story.state
+        state = state_of(replace(seen, causes=story.causes), time.time(), before)
+        if before is not None and before.kind in ("stalled", "asks") and state.kind == "waiting":
+            state = replace(before, updated=state.updated)  # one look cannot tell that
+        keep(context, state, self.log)
+        return replace(story, state=state, stored=state.kind)
 
     def _stops(self) -> bool:
         """Whether this wait is that of its own step, which a cancelled run stops."""
@@ -189,6 +225,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             "history": past.to_dict(),
             "deadline": event.get("deadline"),
             "kept": kept,
+            "story": event.get("story"),
         }
         if kind in ("complete", "fail") and snapshot and not self.for_input:
             lost = self._lost(context, snapshot, state)
@@ -196,6 +233,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 reason = f"{reason}; {lost_inputs.in_words(_found(snapshot), lost)}"
             if lost and kind == "complete" and self._holds(snapshot, lost, kept):
                 return self.work(context, state)
+        if kind in (*self.until, "broken", "fail", "timeout"):
+            self._keep_last(context, str(kind), reason, event.get("story") or {})
         if kind in self.until:
             self.log.info("%s: %s", kind, reason)
             if self.for_input:
@@ -208,12 +247,11 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             push(context, HANDED_ON, {"kind": kind, "history": past.to_dict()})
             return snapshot
         if kind in ("fail", "timeout"):
-            self._report(context, snapshot, past)
+            report = self._report(context, snapshot, past)
             self._teller(context, snapshot).tell(self._given_up(reason))
             if kind == "timeout":
                 raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
-            hint = _REMOVED_HINT if _is_removed(snapshot) else _FAIL_HINT
-            raise AirflowFailException(str(TransformationFailed(reason, hint)))
+            raise AirflowFailException(str(_failure(reason, snapshot, report)))
         if kind in ("flush", "recover", "extend") and snapshot:
             self.log.info("%s: %s", kind, reason)
             act = {"flush": self._flush, "recover": self._recover, "extend": self._extend}[kind]
@@ -225,6 +263,16 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             self._ask(context, str(snapshot["name"]), f"{reason}; {lost}" if lost else reason, kept)
             kept["asked"] = True
         return self.work(context, state)
+
+    def _keep_last(self, context: Context, kind: str, reason: str, told: Mapping[str, Any]) -> None:
+        """How the step stood when its wait ended."""
+        state = Story.from_dict(told).state
+        if kind in ("broken", "timeout"):
+            line = f"{self.step or self.task_id} failed: {reason}"
+            state = replace(state or State("failed", line), kind="failed", line=line)
+            state = replace(state, since=time.time(), updated=time.time())
+        if state is not None:
+            keep(context, state, self.log)
 
     def _lost(
         self, context: Context, snapshot: Mapping[str, Any], state: Mapping[str, Any]
@@ -272,6 +320,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         state: dict[str, Any] = {
             "history": past.to_dict(),
             "deadline": kept.get("deadline"),
+            "story": kept.get("story"),
             "kept": {
                 "asked": option == person.WAIT,
                 "option": given_up,
@@ -295,6 +344,19 @@ def _taken_over(context: Context, task_id: str) -> Mapping[str, Any] | None:
         return None
     past = History.from_dict(found.get("history") or {})
     return (past.flushed(time.time()) if found.get("kind") == "flush" else past).to_dict()
+
+
+def _failure(
+    reason: str, snapshot: Mapping[str, Any] | None, report: JobReport | None
+) -> TransformationFailed:
+    """What a wait ends with that was given up: why, and the way out by why jobs failed."""
+    if _is_removed(snapshot):
+        return TransformationFailed(reason, _REMOVED_HINT)
+    causes = report.causes() if report is not None else ()
+    if report is None or not causes:
+        return TransformationFailed(reason, _FAIL_HINT)
+    jobs = jobs_in_words(causes, report.unit.removesuffix("s"))
+    return TransformationFailed(f"{reason}; {jobs}", advice_for(causes) or _FAIL_HINT)
 
 
 def _found(snapshot: Mapping[str, Any]) -> int:

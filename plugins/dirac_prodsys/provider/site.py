@@ -82,7 +82,7 @@ def limits(context: Mapping[str, Any]) -> Limits | None:
         found = site(_productions(context))
         return None if found is None else found.limits(str(getattr(bundle, "name", "")))
     except SiteError as error:
-        raise AirflowException(str(error)) from error
+        raise AirflowException(str(error)) from None
 
 
 def demand_allowed(
@@ -103,7 +103,7 @@ def demand_allowed(
         if connection != plan.connection:
             demand(production, replace(plan, connection=connection), allowed)
     except ProdsysError as error:
-        raise AirflowFailException(str(error)) from error
+        raise AirflowFailException(str(error)) from None
 
 
 def demand_vo(context: Mapping[str, Any], gateway: ProductionGateway) -> None:
@@ -163,7 +163,7 @@ def removal_approval(
     try:
         found = site(_productions(context))
     except SiteError as error:
-        raise AirflowException(str(error)) from error
+        raise AirflowException(str(error)) from None
     if found is not None:
         for rule in filter(None, map(found.removal_approvals.get, vos)):
             return rule, found.users_of(rule.roles, rule.users)

@@ -28,11 +28,15 @@ from dirac_prodsys.core.policy import (
     needs_comparison,
 )
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.state_line import Seen, grid_state
 from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.core.story import Story
 from dirac_prodsys.provider.diary import Diary, reason_of
 from dirac_prodsys.provider.moments import until_moment
 from dirac_prodsys.provider.poller import Poller, attached
 from dirac_prodsys.provider.run_states import recent_states, task_state
+from dirac_prodsys.provider.shelf import Shelf
+from dirac_prodsys.provider.state_keeping import STATE, StateKeeper
 from dirac_prodsys.provider.stopping import stop, stopped_by_us
 
 #: looks in a row that must miss a transformation before it counts as removed from the database
@@ -51,11 +55,12 @@ class DiracTransformationTrigger(BaseTrigger):
     """Waits until the policy says that something is to be done about a transformation.
 
     Its one event is ``{"kind": a decisive verdict, "timeout" or "broken", "reason", "snapshot",
-    "flushes", "deadline", "history", "tasks"}``; ``flushes`` and ``deadline`` come back as they
-    were given, ``history`` is what was remembered last, ``tasks`` belongs to the verdict
-    ``extend``. A trigger that is to tell has one kind more, ``notice``: somebody should know of
-    ``causes`` (what it is ``about``: ``stalled``, ``needs_person``, or ``recovered``), and the wait
-    goes on.
+    "flushes", "deadline", "history", "story", "tasks"}``; ``flushes`` and ``deadline`` come back as
+    they were given, ``history`` is what was remembered last, ``story`` what was told, ``tasks``
+    belongs to the verdict ``extend``. A trigger that is to tell has one kind more, ``notice``:
+    somebody should know of ``causes`` (what it is ``about``: ``stalled``, ``needs_person``, or
+    ``recovered``), and the wait goes on. A trigger whose story tells what the task's state store
+    has wrong has the kind ``state``: a worker is to write it, and the wait goes on.
 
     :param transformation: its ID.
     :param rules: ``StepRules`` as a dict.
@@ -73,6 +78,8 @@ class DiracTransformationTrigger(BaseTrigger):
     :param not_before: seconds since the epoch; no event comes earlier (see
         :func:`provider.moments.earliest_event`).
     :param tell: whether there is anybody who wants notices.
+    :param step: the step's name in its production; empty: its transformation's.
+    :param story: ``Story`` as a dict, of a wait that is taken up again.
     :param asks: whether a verdict that only a person can decide is an event, too: kind ``ask``.
     """
 
@@ -93,6 +100,8 @@ class DiracTransformationTrigger(BaseTrigger):
         stops: bool = False,
         parents: Sequence[str] = (),
         until_final: bool = False,
+        step: str = "",
+        story: Mapping[str, Any] | None = None,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -111,6 +120,8 @@ class DiracTransformationTrigger(BaseTrigger):
         self.stops = stops
         self.parents = list(parents)
         self.until_final = until_final
+        self.step = step
+        self.story = dict(story) if story else None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and keyword arguments, all JSON."""
@@ -130,6 +141,8 @@ class DiracTransformationTrigger(BaseTrigger):
             "stops": self.stops,
             "parents": self.parents,
             "until_final": self.until_final,
+            "step": self.step,
+            "story": self.story,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -167,7 +180,24 @@ class DiracTransformationTrigger(BaseTrigger):
         rules = StepRules.from_dict(self.rules)
         query = MetaQuery.parse(self.query) if self.query else None
         history = History.from_dict(self.history or {"flushes": self.flushes})
-        diary = Diary(self.log)
+        diary = Diary(self.log, Story.from_dict(self.story or {}))
+        keeper = StateKeeper(poller, diary, self.transformation, self.task_instance)
+        await keeper.begin()
+        event = await self._judged(poller, rules, query, history, keeper, diary)
+        await keeper.end()
+        return event
+
+    async def _judged(
+        self,
+        poller: Poller,
+        rules: StepRules,
+        query: MetaQuery | None,
+        history: History,
+        keeper: StateKeeper,
+        diary: Diary,
+    ) -> dict[str, Any]:
+        """Look until the policy, Airflow or the clock ends the wait."""
+        seen = Seen(self.step or self.name, rules=rules, history=history)
         missed = stopped = 0
         snapshot: Snapshot | None = None
         look = await poller.look(self.transformation, first=True)
@@ -175,12 +205,14 @@ class DiracTransformationTrigger(BaseTrigger):
             final, broken = await self._above(poller)
             if broken or (final and self.until_final):
                 kind, told = ("broken", broken) if broken else ("input", "no more files can come")
-                return self._event(kind, told, snapshot, history)
+                return self._event(kind, told, snapshot, history, diary)
             if self.deadline is not None and time.time() > self.deadline:
                 last = diary.last or "DIRAC has not answered since"
                 reason = f"the wait's deadline has passed; last: {last}"
-                return self._event("timeout", reason, snapshot, history)
+                return self._event("timeout", reason, snapshot, history, diary)
             diary.outage(look)
+            if look.outage:
+                await keeper.look(replace(seen, outage=look.outage))
             if not look.outage:
                 missed = 0 if look.snapshot else missed + 1
                 snapshot = look.snapshot or (snapshot if missed < _MISSED_LOOKS else self._gone())
@@ -188,25 +220,30 @@ class DiracTransformationTrigger(BaseTrigger):
                 stopped = stopped + 1 if snapshot.status == TransformationStatus.STOPPED else 0
                 if self.stops and 0 < stopped <= _LATE_LOOKS and await self._ours(poller):
                     told = "the run did not complete, and has been taken up again"
-                    return self._event("resume", told, snapshot, history)
+                    return self._event("resume", told, snapshot, history, diary)
                 clock = {"now": time.time(), "quiet_seconds": 2 * poller.settings.agent_cycle}
                 if query and needs_catalogue(snapshot, rules, history, final, **clock):
                     snapshot = await self._with_catalogue(poller, snapshot, query)
                 if query and needs_comparison(snapshot, rules, history, **clock):
                     snapshot = await self._compared(poller, snapshot, query)
                 verdict, history = judge(snapshot, rules, history, inputs_final=final, **clock)
+                seen = Seen(seen.step, snapshot, rules, verdict, history, inputs_final=final)
+                await keeper.look(seen)
                 diary.progress(verdict)
                 if verdict.kind in DECISIVE:
-                    event = self._event(verdict.kind, verdict.reason, snapshot, history)
+                    event = self._event(verdict.kind, verdict.reason, snapshot, history, diary)
                     return {**event, "tasks": verdict.tasks}
                 due = clock["now"] >= history.tell_after
                 if self.tell and (about := matter(verdict, history.told, due=due)):
-                    event = self._event(
-                        "notice", verdict.alarm or verdict.reason, snapshot, history
-                    )
+                    told = verdict.alarm or verdict.reason
+                    event = self._event("notice", told, snapshot, history, diary)
                     return {**event, **about}
                 if self.asks and verdict.question:
-                    return self._event("ask", verdict.alarm or verdict.reason, snapshot, history)
+                    told = verdict.alarm or verdict.reason
+                    return self._event("ask", told, snapshot, history, diary)
+                if keeper.wakes():
+                    told = diary.story.state.line if diary.story.state else verdict.reason
+                    return self._event("state", told, snapshot, history, diary)
             look = await poller.look(self.transformation)
 
     async def _above(self, poller: Poller) -> tuple[bool, str]:
@@ -266,7 +303,7 @@ class DiracTransformationTrigger(BaseTrigger):
         return Snapshot(self.transformation, self.name, "", TransformationStatus.DELETED)
 
     def _event(
-        self, kind: str, reason: str, snapshot: Snapshot | None, history: History
+        self, kind: str, reason: str, snapshot: Snapshot | None, history: History, diary: Diary
     ) -> dict[str, Any]:
         return {
             "kind": kind,
@@ -275,6 +312,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "flushes": self.flushes,
             "deadline": self.deadline,
             "history": history.to_dict(),
+            "story": diary.story.to_dict(),
         }
 
 
@@ -319,7 +357,8 @@ class DiracGatewayTrigger(BaseTrigger):
         yield TriggerEvent(event)
 
     async def _wait(self, poller: Poller) -> dict[str, Any]:
-        reason = ""
+        reason, began = "", time.time()
+        shelf, state = Shelf(self.task_instance, self.log), None
         while True:
             try:
                 identity = await poller.ask("ping", lambda grid: grid.ping())
@@ -327,8 +366,16 @@ class DiracGatewayTrigger(BaseTrigger):
                 if reason_of(error) != reason:
                     reason = reason_of(error)
                     self.log.warning("DIRAC does not answer, waiting on: %s", reason)
+                    state = grid_state(str(self.task_id or "the task"), reason, began, time.time())
+                    shelf.write(STATE, state.to_dict())
             else:
-                return self._event("reachable", f"DIRAC {identity.version} answers again")
+                back = f"DIRAC {identity.version} answers again"
+                if state is not None:
+                    now = time.time()
+                    again = replace(state, kind="waiting", line=back, since=now, updated=now)
+                    shelf.write(STATE, again.to_dict())
+                    await shelf.close()
+                return self._event("reachable", back)
             if self.deadline is not None and time.time() > self.deadline:
                 return self._event("timeout", reason)
             await poller.pause()

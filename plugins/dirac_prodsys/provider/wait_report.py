@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dirac_prodsys.core.job_report import JobReport
 from dirac_prodsys.core.policy import History, StepRules
 from dirac_prodsys.core.policy.counts import vanished_files
 from dirac_prodsys.core.snapshot import Snapshot
@@ -40,10 +41,12 @@ class WaitReport(DiracOperator):
 
     rules: StepRules | None
 
-    def _report(self, context: Context, snapshot: Mapping[str, Any] | None, past: History) -> None:
+    def _report(
+        self, context: Context, snapshot: Mapping[str, Any] | None, past: History
+    ) -> JobReport | None:
         """Tell what the jobs came to; never in the way of the verdict itself."""
         if not snapshot:
-            return
+            return None
         number, name = int(snapshot["id"]), str(snapshot["name"])
         report = self._try(lambda gateway: report_on(gateway, number, name))
         if report is not None and (report.total or past.events):
@@ -52,6 +55,7 @@ class WaitReport(DiracOperator):
             pages = {"text": report.to_text(), "html": report.to_html()}
             push(context, "job_report", {**report.to_dict(), **pages})
         self._check(context, number)
+        return report
 
     def _check(self, context: Context, number: int) -> None:
         """Tell what does not fit between files, jobs and catalogue; repair what is certain."""

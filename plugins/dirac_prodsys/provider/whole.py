@@ -48,7 +48,7 @@ class DiracProductionOperator(DiracOperator):
             last = last_passes(context, self.whole.loops)
             plan = compile(self.whole, run=run, parameters=given_values(context), last=last)
         except ProdsysError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
         if self.asks_site:
             demand_allowed(context, self.whole, plan, self.dirac_conn_id)
         return plan.ended(last)

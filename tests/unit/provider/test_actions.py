@@ -15,9 +15,9 @@ from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.who_stopped import LAST_ACTION
 from dirac_prodsys.provider import stopping
 from dirac_prodsys.provider.actions_dag import actions_dag
-from dirac_prodsys.provider.deeds import NOTE
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from tests.unit.provider.action_runs import MAKE, MERGE, OWN, REAL, RISKY, row, words
 
@@ -70,7 +70,7 @@ def test_stop_and_resume(grid: MemoryGrid, ops: Any) -> None:
     outcome = ops("stop", reason="storage is down", **REAL).whole()
     assert words(outcome) == {MAKE: "done", MERGE: "done"}
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Stopped", "Stopped"]
-    note = grid.transformations[MAKE].parameters[NOTE]
+    note = grid.transformations[MAKE].parameters[LAST_ACTION]
     assert note == "stop by shifter: storage is down (ops-1)"
     assert words(ops("stop", **REAL).whole()) == {MAKE: "done", MERGE: "done"}
     assert words(ops("resume", steps=["merge"], **REAL).whole()) == {MERGE: "done"}

@@ -206,3 +206,24 @@ def test_it_comes_last_and_knows_what_the_run_depends_on() -> None:
     assert not report.downstream_task_ids
     assert report.last == ("merge.create_dataset",)
     assert report.beside == ("prepare.register",)
+
+
+def test_a_failed_run_says_how_the_steps_stood_whose_waits_failed(
+    grid: MemoryGrid,
+    production: Production,
+    context: Context,
+    ti: TaskInstance,
+    states: dict[str, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    states |= {"merge.wait_for_input": "failed", "merge.start": "failed"}
+    states["merge.create_dataset"] = "upstream_failed"
+    kept = {"merge.wait_for_input": {"line": "merge failed: no file is left; 1/3 files"}}
+    monkeypatch.setattr(ti, "xcom_pull", lambda task_ids, key: kept.get(task_ids), raising=False)
+    task = DiracProductionReportOperator(task_id="report", production=production, last=LAST)
+    with pytest.raises(AirflowFailException) as caught:
+        task.work(context, {})
+    assert str(caught.value).splitlines() == [
+        "the run did not complete: merge.start, merge.wait_for_input failed",
+        "  merge failed: no file is left; 1/3 files",
+    ]

@@ -177,6 +177,7 @@ async def test_a_persons_stop_is_waited_for(
         trigger = wait(production, context)
         assert started.transformations[1].status == "Active"
     started.serve_setTransformationParameter(1, "Status", "Stopped")
+    trigger.story = None  # else a worker is woken to keep who stopped it
     events: list[Any] = []
 
     async def collect() -> None:

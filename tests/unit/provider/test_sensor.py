@@ -200,8 +200,9 @@ def test_a_wait_whose_parent_failed_ends_without_a_report_a_notice_or_an_act(
     monkeypatch.setattr(sensor, "_teller", never)
     broken = event("broken", reason="make.complete failed", history={"flushes": 2})
     assert sensor.resume(context, broken) == broken["snapshot"]
-    (handed,) = told.pushed.values()
+    handed = told.pushed["history"]
     assert (handed["kind"], handed["history"]["flushes"]) == ("broken", 2)
+    assert told.pushed["state"]["line"] == "merge failed: make.complete failed"
     assert started.transformations[2].status == "Active"
 
 
