@@ -11,7 +11,7 @@ import pytest
 
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from tests.integration.dag_test import run_dag
+from tests.integration.dag_test import only_dag, run_dag
 
 BASE = """version: 1
 production: {vo: sim}
@@ -97,8 +97,7 @@ def dag(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> A
     bundle.initialize()
     bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions")
     assert bag.import_errors == {}
-    (found,) = bag.dags.values()
-    return found
+    return only_dag(bag)
 
 
 def by_step(grid: MemoryGrid) -> dict[str, Any]:
@@ -144,7 +143,7 @@ def test_a_gather_by_number_takes_the_files_of_its_parents_and_no_others(
     bundle = DagBundlesManager().get_bundle("productions")
     bundle.initialize()
     bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions")
-    (found,) = bag.dags.values()
+    found = only_dag(bag)
     for field in ("zenith", "prodsys_gather"):
         grid.catalogue.serve_addMetadataField(field, "int", "-d")
     assert run_dag(found).state == "success"

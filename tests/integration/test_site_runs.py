@@ -11,7 +11,7 @@ import pytest
 
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from tests.integration.dag_test import run_dag
+from tests.integration.dag_test import only_dag, run_dag
 
 Run = Callable[..., Any]
 
@@ -69,7 +69,7 @@ def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> R
             dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions"
         )
         assert bag.import_errors == {}
-        (dag,) = bag.dags.values()
+        dag = only_dag(bag)
         for task in dag.tasks:
             task.retry_delay = task.max_retry_delay = task.retry_delay * 0
         return run_dag(dag, run_conf=conf)

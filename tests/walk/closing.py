@@ -12,6 +12,7 @@ from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.status import FINAL_TASKS, GOOD_TASKS, FileStatus
 from dirac_prodsys.gateway.memory_tables import Transformation
 from tests.walk.watching import QUIET, Watching
+from tests.walk.world import AGENT_CYCLE
 
 _GONE = (FileStatus.REMOVED, FileStatus.DELETED)
 
@@ -50,8 +51,11 @@ class Closing(Watching):
             if good < wanted - math.floor(wanted * rules.tolerance):
                 self.note("I4", f"{label} is completed with {good} of {wanted} tasks")
             return
-        if max(self.grid.attached_at.get(number, 0.0), self.grid.vanished_at) > self._seen(number):
-            return  # they came, or went, while it was being done
+        seen = self._seen(number)
+        if self.grid.attached_at.get(number, 0.0) > seen:
+            return  # they came while it was being done
+        if self.grid.vanished_at > seen - AGENT_CYCLE:
+            return  # they went, or were found to have gone
         files = Counter(str(file.status) for file in found.files.values())
         attached = sum(n for word, n in files.items() if word not in _GONE)
         processed, unused = files[FileStatus.PROCESSED], files[FileStatus.UNUSED]

@@ -22,6 +22,8 @@ from tests.walk.world import WalkedGrid
 
 #: what a step says that gets or leaves no file at all
 EMPTY = ("would be frozen without any file", "finds no file for this step")
+#: what it says that has taken files which are removed
+GONE = "attached are not in the catalogue any more"
 
 
 class Person:
@@ -54,12 +56,17 @@ class Person:
 
     def _hopeless(self) -> bool:
         """Nothing came of a step, as a person completed it before anything could, or a policy takes
-        files for done that vanished or failed; or a loop came to its bound."""
+        files for done that vanished or failed; or a loop came to its bound; or a step has taken
+        files of one that began anew, and was not cleaned with it."""
         completed = any("Completed" in deeds for deeds in self.grid.hands.values())
         empty = any(word in told for told in self.observer.failures[-4:] for word in EMPTY)
         looped = self.guards.hopeless(self.observer.failures[-4:])
         lenient = any(p.rules.max_problematic for p in self.observer.plans.values())
-        return looped or (empty and (completed or lenient or bool(self.vanished)))
+        removed = any(
+            t.status in REMOVED_TRANSFORMATION for t in self.grid.transformations.values()
+        )
+        stale = removed and any(GONE in told for told in self.observer.failures[-4:])
+        return looped or stale or (empty and (completed or lenient or bool(self.vanished)))
 
     def _anew(self) -> list[str]:
         """A person has cleaned a step: so are those that took its files, and what was left of them
@@ -68,13 +75,15 @@ class Person:
         last = {self.grid.step_of(number): number for number in sorted(found)}
         affected = {step for step, n in last.items() if found[n].status in REMOVED_TRANSFORMATION}
         affected |= self.grid.deleted - last.keys()
-        affected |= {step for step, n in last.items() if self._in_the_way(found[n].row)}
+        in_the_way = {step for step, n in last.items() if self._in_the_way(found[n].row)}
+        affected |= in_the_way
         for step in plans.values():  # parents stand before their children
             if affected & {*step.parents, *step.feeders}:
                 affected.add(step.name)
         waits = False
         for number in (last[step] for step in sorted(affected) if step in last):
-            if found[number].status not in {"New", *REMOVED_TRANSFORMATION}:
+            new = found[number].status == "New" and self.grid.step_of(number) not in in_the_way
+            if not new and found[number].status not in REMOVED_TRANSFORMATION:
                 self.grid.by_hand(number, "Cleaning")
             waits = waits or found[number].status == "Cleaning"
         if waits or not affected:

@@ -119,8 +119,8 @@ class Telling(Watching):
         words = Counter(str(task.status) for task in one.tasks.values())
         files = Counter(str(file.status) for file in one.files.values())
         if "is not what is asked for" in text:
-            # half made, and a person has completed it: nobody may replace it then
-            return "torn" in self.grid.struck and "Completed" in self.grid.hands.get(number, ())
+            # half made, and a person has changed it: nobody may replace it then
+            return "torn" in self.grid.struck and bool(self.grid.hands.get(number))
         if "would be frozen without any file" in text:
             dataset = step.dataset
             return dataset is not None and not self.grid.catalogue.find(dataset.query.to_dirac())
