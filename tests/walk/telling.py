@@ -120,7 +120,8 @@ class Telling(Watching):
         files = Counter(str(file.status) for file in one.files.values())
         if "is not what is asked for" in text:
             # half made, and a person has changed it: nobody may replace it then
-            return "torn" in self.grid.struck and bool(self.grid.hands.get(number))
+            half = "torn" in self.grid.struck and "query: asked" in text
+            return half and bool(self.grid.hands.get(number))
         if "would be frozen without any file" in text:
             dataset = step.dataset
             return dataset is not None and not self.grid.catalogue.find(dataset.query.to_dirac())
