@@ -19,6 +19,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.errors import GatewayDenied
+from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.dirac_tasks import CLAIM
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.provider.actions import ACT_TASK, PREVIEW_TASK
@@ -126,6 +127,8 @@ class Operation(Schedule):
             self.walk.note("I8", f"{said}, which its preview does not name")
         if what.startswith(CLAIM) and self.action == "extend":
             return
+        if (self.action, what) == ("clean", output_directories.PARAMETER):
+            return  # half of a transformation lacks what the cleaning agent asks for
         if what in _NOTES and (what != "AgentType" or self.action in ("start", "resume")):
             return
         if what != name or value != (value if wanted is None else wanted):

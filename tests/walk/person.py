@@ -22,8 +22,6 @@ from tests.walk.world import WalkedGrid
 
 #: what a step says that gets or leaves no file at all
 EMPTY = ("would be frozen without any file", "finds no file for this step")
-#: what it says that has taken files which are removed
-GONE = "attached are not in the catalogue any more"
 
 
 class Person:
@@ -56,17 +54,23 @@ class Person:
 
     def _hopeless(self) -> bool:
         """Nothing came of a step, as a person completed it before anything could, or a policy takes
-        files for done that vanished or failed; or a loop came to its bound; or a step has taken
-        files of one that began anew, and was not cleaned with it."""
+        files for done that vanished or failed; or a loop came to its bound; or a step goes on with
+        files that are removed."""
         completed = any("Completed" in deeds for deeds in self.grid.hands.values())
         empty = any(word in told for told in self.observer.failures[-4:] for word in EMPTY)
         looped = self.guards.hopeless(self.observer.failures[-4:])
         lenient = any(p.rules.max_problematic for p in self.observer.plans.values())
-        removed = any(
-            t.status in REMOVED_TRANSFORMATION for t in self.grid.transformations.values()
+        return looped or self._stale() or (empty and (completed or lenient or bool(self.vanished)))
+
+    def _stale(self) -> bool:
+        """A step has taken files of one that began anew, and was not cleaned with it."""
+        found = self.grid.transformations.values()
+        return any(t.status in REMOVED_TRANSFORMATION for t in found) and any(
+            lfn not in self.grid.catalogue.files
+            for t in found
+            if t.status not in REMOVED_TRANSFORMATION
+            for lfn in t.files
         )
-        stale = removed and any(GONE in told for told in self.observer.failures[-4:])
-        return looped or stale or (empty and (completed or lenient or bool(self.vanished)))
 
     def _anew(self) -> list[str]:
         """A person has cleaned a step: so are those that took its files, and what was left of them

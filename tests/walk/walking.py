@@ -237,6 +237,8 @@ class Walk(Person):
                     break
                 cleared = self.airflow.clear(self.airflow.undone())
                 self.tell(f"a person clears {', '.join(cleared)}")
+        if self._stale():
+            return None
         states = {n: t.state for n, t in self.airflow.tasks.items() if t.state != "success"}
         grid = {n: t.status for n, t in self.grid.transformations.items()}
         last = self.observer.failures[-1:]

@@ -179,11 +179,14 @@ class _Queue:
     def join(self) -> None:
         """Wait for our turn."""
         timeout = self.verbs.settings.timeout
-        claims: dict[str, _Claim] = {}
-        while self.claim.token not in claims:  # else somebody took us for dead while we chose
+        while True:
             self._write(number=0, adding=0)
-            claims = self.claims()
-        self._write(number=1 + max(claim.number for claim in claims.values()))
+            began, claims = self.written, self.claims()
+            if self.claim.token not in claims:
+                continue  # somebody took us for dead while we chose
+            self._write(number=1 + max(claim.number for claim in claims.values()))
+            if self.verbs._now() - began < timeout * LEASE / 2:
+                break  # nobody has: whoever came after what we have read is behind us
         seen: dict[_Claim, float] = {}
         while ahead := self._ahead(self.claims()):
             now = self.verbs._now()
