@@ -26,6 +26,7 @@ def _literals(production: Production) -> Iterator[tuple[Path, Any]]:
     yield ("production", "description"), production.description
     yield ("production", "connection"), production.connection
     yield ("production", "tags"), production.tags
+    yield ("production", "links"), production.links
     if production.approval is not None:
         yield ("production", "approval", "approvers"), production.approval.approvers
     for name, parameter in production.parameters.items():

@@ -29,6 +29,9 @@ def check_names(production: Production, run: str, problems: Problems) -> None:
     for index, tag in enumerate(production.tags):
         with problems.at("production", "tags", index):
             naming.check_tag(tag)
+    for name, address in production.links.items():
+        with problems.at("production", "links", name):
+            naming.check_link(name, address)
     _check_groups(production, problems)
     seen: dict[str, str] = {}
     for step in production.steps:

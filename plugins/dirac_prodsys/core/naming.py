@@ -35,6 +35,13 @@ _DAY = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 RESERVED = frozenset({"production_operations"})
 #: ``dag.dag_id``, and ``dag_tag.name``, of Airflow's database, characters
 MAX_DAG_ID, MAX_TAG = 250, 100
+#: characters of the address of a link
+MAX_ADDRESS = 500
+#: what stands for itself in a link of Markdown
+_LINK_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,58}[A-Za-z0-9])?")
+_ADDRESS = re.compile(
+    rf"(?=.{{1,{MAX_ADDRESS}}}\Z)https?://[A-Za-z0-9][A-Za-z0-9%/?#&=+:;,.~_@!$*-]*"
+)
 #: characters of the IDs of a task group and of a task (``validate_group_key``, ``validate_key``)
 MAX_GROUP, MAX_TASK = 200, 250
 
@@ -99,6 +106,26 @@ def check_tag(tag: str) -> None:
         raise DefinitionError(
             f"{short(tag)!r} is no tag of 1 to {MAX_TAG} characters in one line",
             "shorten it, or drop it",
+            code="name",
+        )
+
+
+def check_link(name: str, address: str) -> None:
+    """Check a link that people are shown on the page of the DAG.
+
+    :raises DefinitionError: its name or its address would be shown as something else.
+    """
+    if not _LINK_NAME.fullmatch(name):
+        raise DefinitionError(
+            f"{short(name)!r} is no name of a link: 1 to 60 letters, digits, blanks and _ . -",
+            "give it a plain name, such as runbook",
+            code="name",
+        )
+    if not _ADDRESS.fullmatch(address):
+        raise DefinitionError(
+            f"{short(address)!r} is no address of at most {MAX_ADDRESS} characters that begins "
+            "with https:// or http://",
+            "write the whole address; blanks, quotes and brackets in it as %20 and the like",
             code="name",
         )
 

@@ -51,6 +51,7 @@ class Production(Model):
     :param name: also the dag_id; ``[A-Za-z0-9_.-]``.
     :param vo: virtual organisation that owns the files.
     :param connection: Airflow connection ID of type ``dirac``.
+    :param links: name → address, for people.
     :param parameters: values that a run may choose, by name.
     :param approval: asked before anything is created.
     :param on_cancel: what a run that did not complete leaves on the grid.
@@ -69,6 +70,7 @@ class Production(Model):
     description: StrictStr = ""
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
+    links: dict[StrictStr, StrictStr] = Field(default={})
     parameters: dict[StrictStr, Parameter] = Field(default={})
     types: dict[StrictStr, TypeModel] = Field(default={})
     approval: Approval | None = None

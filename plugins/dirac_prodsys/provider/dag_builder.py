@@ -332,6 +332,7 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
         "\n".join(f"> {line}".rstrip() for line in note.splitlines()),
         heading,
         " ".join(production.description.split()),
+        " · ".join(f"[{name}]({address})" for name, address in production.links.items()),
         _ABOUT,
         _table(plan),
         _TO_DO.format(name=production.name),

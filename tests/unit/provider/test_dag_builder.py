@@ -146,6 +146,14 @@ def test_the_dag_has_the_edges_of_its_shape_and_no_others() -> None:
         assert told == {(drawn.ids[e.before], drawn.ids[e.after]) for e in drawn.edges if e.label}
 
 
+def test_links_of_the_production_stand_on_the_page_of_its_dag() -> None:
+    links = 'links: {runbook: "https://wiki.example.org/p?id=7", log: "http://elog.example.org/1"}'
+    assert "[" not in str(dag_of(TWO_STEPS).doc_md).split("| step |")[0]
+    shown = dag_of(TWO_STEPS.replace("vo: sim", f"vo: sim, {links}", 1)).doc_md
+    told = "[runbook](https://wiki.example.org/p?id=7) · [log](http://elog.example.org/1)"
+    assert told in str(shown).splitlines()
+
+
 def test_no_edge_is_there_that_others_imply() -> None:
     for text in (TWO_STEPS, DIAMOND, DIAMOND.replace("policy: {flush: never}", "start: {at: 5%}")):
         dag = dag_of(text)

@@ -49,6 +49,7 @@ class Extras(Model):
     description: StrictStr = ""
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
+    links: dict[StrictStr, StrictStr] = Field(default={})
     steps: dict[StrictStr, StepExtras] = Field(default={})
 
 

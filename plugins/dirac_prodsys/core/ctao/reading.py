@@ -14,7 +14,7 @@ What such a file does not say is decided so:
 All of this can be said in a key of our own, which CTADIRAC passes over::
 
     prodsys:
-      name: gammas            # also: vo, description, connection, tags
+      name: gammas            # also: vo, description, connection, tags, links
       steps:
         1: {tasks: 1000}      # by ID; also: description, start, dataset, policy
 
@@ -94,6 +94,7 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         description=extras.description,
         connection=extras.connection,
         tags=extras.tags,
+        links=extras.links,
         steps=tuple(steps.values()),
         dialect="ctao",
         source=beside.whole_text(),

@@ -156,6 +156,7 @@ def _production(
         description=header.description,
         connection=header.connection,
         tags=header.tags,
+        links=header.links,
         approval=header.approval,
         on_cancel=header.on_cancel,
         registry=header.registry,

@@ -37,6 +37,7 @@ class Header(Model):
     :param description: shown to people.
     :param connection: Airflow connection ID of type ``dirac``.
     :param tags: of the DAG.
+    :param links: shown on the page of the DAG: name → address, such as that of a runbook.
     :param approval: asked before anything is created.
     :param registry: whether its runs are entered in DIRAC's ProductionSystem.
     :param notify: whom it tells of what; without it, as the deployment says.
@@ -47,6 +48,7 @@ class Header(Model):
     description: StrictStr = ""
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
+    links: dict[StrictStr, StrictStr] = Field(default={})
     approval: Approval | None = None
     on_cancel: OnCancelForm = OnCancel(action="stop")
     registry: StrictBool = True
