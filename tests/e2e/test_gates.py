@@ -59,7 +59,8 @@ def test_people_a_file_and_a_number_are_waited_for(known: Site) -> None:
     site.rest.trigger(NAME, run)
     asked = question(site, run, "prepare.approve")
     assert asked["subject"] == "Run good {{ ds }}?"
-    assert f"{NAME}__good__train" in asked["body"]
+    assert "`admin` asked for this run" in asked["body"]
+    assert "| `train` |" in asked["body"]
     assert site.rows(NAME, run, "train") == []
 
     user, password = site.stack.viewer_login
