@@ -30,7 +30,7 @@ def test_live_tasks_have_the_files_that_they_were_made_with(
 ) -> None:
     made, lfns = attached(system, gateway)
     assert gateway.live_tasks(made, 10) == []
-    gateway.start_transformation(made)
+    gateway.resume_transformation(made)
     assert gateway.flush_transformation(made)
     system.until(lambda: not gateway.snapshot([made])[made].files.get("Unused"))
     gateway.stop_transformation(made)
