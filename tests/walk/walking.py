@@ -226,17 +226,15 @@ class Walk(Person):
                 return self.observer.at_the_end()
             anew = self._anew()
             self._set_right()
-            if anew:
-                self.tell(f"begun anew: {', '.join(self.airflow.clear(anew))}")
-                continue
-            if self.airflow.state == "failed" or self.airflow.undone():
+            if anew or self.airflow.state == "failed" or self.airflow.undone():
                 clears += 1
                 if clears > 1 and self._hopeless():
                     return None
-                if clears > CLEARS:
+                if clears > CLEARS and not anew:
                     break
-                cleared = self.airflow.clear(self.airflow.undone())
-                self.tell(f"a person clears {', '.join(cleared)}")
+                cleared = self.airflow.clear(anew or self.airflow.undone())
+                told = "begun anew" if anew else "a person clears"
+                self.tell(f"{told}: {', '.join(cleared)}")
         if self._stale():
             return None
         states = {n: t.state for n, t in self.airflow.tasks.items() if t.state != "success"}
