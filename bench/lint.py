@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.equal_dags import chain
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLE = REPOSITORY / "include" / "productions" / "mandelbrot.yaml"
 
@@ -40,7 +42,7 @@ def main() -> int:
             copy = text.replace("name: mandelbrot", f"name: mandelbrot-{number}")
             (many / f"{number:05}.yaml").write_text(copy, encoding="utf-8")
         long = folder / "long.yaml"
-        long.write_text(_chain(STEPS), encoding="utf-8")
+        long.write_text(chain(STEPS), encoding="utf-8")
         one = _best(EXAMPLE)
         measured = [
             (f"{count} files", _lint(many), MANY * count / 1000),
@@ -77,23 +79,6 @@ def _python(code: str) -> float:
     if done.returncode:
         raise SystemExit(f"it fails:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return seconds
-
-
-def _chain(steps: int) -> str:
-    """A production of many steps, one after the other."""
-    lines = ["version: 1", "production: {name: long, vo: sim}", "steps:"]
-    for number in range(steps):
-        source = f"input: {{from: s{number - 1}}}" if number else "tasks: 10"
-        lines += [
-            f"  s{number}:",
-            f"    type: {'Merging' if number else 'MCSimulation'}",
-            f"    {source}",
-            "    job: {type: script, executable: run}",
-            f"    output: {{directory: '/sim/long/${{{{ run }}}}/s{number}', se: DISK-A-SE,",
-            f"      metadata: {{run: '${{{{ run }}}}', step: s{number}}},",
-            "      files: ['x_@{JOB_ID}']}",
-        ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
+from dirac_prodsys.core.counted import plural
 from dirac_prodsys.core.report import Progress, Row
 from dirac_prodsys.gateway.protocol import DatasetRecord
 from sandbox.demo_run import Outcome
@@ -82,4 +83,4 @@ def table(outcome: Outcome) -> Table:
 
 def _dataset(record: DatasetRecord) -> str:
     frozen = ", frozen" if record.frozen else ""
-    return f"{record.name} ({record.files} file{'s' * (record.files != 1)}{frozen})"
+    return f"{record.name} ({record.files} {plural('file', record.files)}{frozen})"

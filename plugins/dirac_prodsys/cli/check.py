@@ -38,9 +38,10 @@ def check(
 
     Which outputs there should be is known from the production file only.
     """
-    from dirac_prodsys.cli.meant_names import records_of
+    from dirac_prodsys.cli.meant_names import meant
+    from dirac_prodsys.core.generations import starts
+    from dirac_prodsys.core.meant import Filters
     from dirac_prodsys.gateway import checking
-    from dirac_prodsys.gateway.generations import find_newest
 
     with readable_errors():
         on.demand_names("check", names, file)
@@ -48,14 +49,13 @@ def check(
         specs: dict[str, TransformationSpec] = {}
         if file is not None:
             plan = on.plan_of(gateway, file, run)
-            planned = {step.transformation.name: step.transformation for step in plan.steps}
-            newest = find_newest(gateway, list(planned))
-            specs = {record.name: planned[name] for name, record in newest.items()}
-            names = names or list(planned)
+            planned = [step.transformation for step in plan.steps]
+            specs = {name: spec for spec in planned for name in starts(spec.name)}
+            names = names or [spec.name for spec in planned]
         found = {}
-        for record in records_of(gateway, names or (), run):
-            made = checking.check(gateway, record.id, specs.get(record.name))
-            found[record.name] = checking.repair(gateway, record.id, made) if repair else made
+        for number, name in meant(gateway, names or (), Filters(run)).names.items():
+            made = checking.check(gateway, number, specs.get(name))
+            found[name] = checking.repair(gateway, number, made) if repair else made
     if as_json:
         typer.echo(json.dumps({name: one.to_dict() for name, one in found.items()}, indent=2))
     else:

@@ -51,17 +51,11 @@ def runs(context: typer.Context, incomplete: str) -> Iterator[str]:
     config = given.get("config") or os.environ.get("DIRACSYSCONFIG", "")
     if not (file or named) or not config:
         return
-    from dirac_prodsys.cli.grid_options import gateway_of
-    from dirac_prodsys.core.run_names import name_parts
-    from dirac_prodsys.gateway.action_protocol import ActionGateway
+    from dirac_prodsys.cli.grid_options import gateway_of, run_tags
 
     with contextlib.suppress(ProdsysError, OSError):
         name = read_production(Path(str(file))).name if file else str(named[0])
         backend = str(given.get("backend") or "dirac")
         proxy = os.environ.get("X509_USER_PROXY", "")
         gateway = gateway_of(backend, str(config), proxy, "", _PATIENCE)
-        if not isinstance(gateway, ActionGateway):
-            return
-        found = [name_parts(one.name) for one in gateway.list_transformations([name])]
-        tags = {parts.run for parts in found if parts is not None and parts.production == name}
-        yield from sorted(tag for tag in tags if tag.startswith(incomplete))
+        yield from sorted(tag for tag in run_tags(gateway, name) if tag.startswith(incomplete))

@@ -96,12 +96,19 @@ def tag_of(run: str) -> str:
 
 def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
     """The same where a grid is asked: what may be ID and tag is what the grid has."""
-    from dirac_prodsys.core.run_names import name_parts, tags_meant
-    from dirac_prodsys.gateway.action_protocol import ActionGateway
+    from dirac_prodsys.core.run_names import tags_meant
 
     tags = tags_meant(run)
-    if len(tags) == 1 or not isinstance(gateway, ActionGateway):
-        return tags[0]
-    listed = (name_parts(one.name) for one in gateway.list_transformations([production]))
-    there = {parts.run for parts in listed if parts is not None and parts.production == production}
+    there = run_tags(gateway, production) if len(tags) > 1 else ()
     return next((tag for tag in tags if tag in there), tags[0])
+
+
+def run_tags(gateway: ProductionGateway, production: str) -> set[str]:
+    """Tags of the runs of a production that the grid has; none where the backend has no lists."""
+    from dirac_prodsys.core.run_names import name_parts
+    from dirac_prodsys.gateway.action_protocol import ActionGateway
+
+    if not isinstance(gateway, ActionGateway):
+        return set()
+    listed = (name_parts(one.name) for one in gateway.list_transformations([production]))
+    return {parts.run for parts in listed if parts is not None and parts.production == production}

@@ -13,7 +13,7 @@ from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.meant import Filters
-    from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,3 @@ def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) ->
         runs.update(choice.runs)
         over += choice.over
     return Meant(found, frozenset(runs), over)
-
-
-def records_of(
-    gateway: ProductionGateway, names: Sequence[str], run: str
-) -> list[TransformationRecord]:
-    """The transformations that names mean, as the grid has them now.
-
-    :param run: ID, tag or pattern of the runs of productions that are named; empty: those that are
-        not over, or the newest.
-    :raises NotFound: one of them means nothing.
-    """
-    from dirac_prodsys.core.meant import Filters
-
-    found = list(meant(gateway, names, Filters(run)).names.values())
-    records = gateway.find_transformations(found)
-    return [records[name] for name in found if name in records]

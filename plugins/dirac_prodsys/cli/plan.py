@@ -22,6 +22,7 @@ from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
 from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
+from dirac_prodsys.cli.tables import whole_console
 from dirac_prodsys.core.counted import counted
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 #: codes of findings that are told below the tree
 _NOTES = frozenset({"link", "gather", "estimate"})
-
-#: columns, more than any line has
-_UNBROKEN = 100_000
 
 #: stands for the run where none is meant
 NO_RUN = "dry-run"
@@ -78,7 +76,6 @@ def plan(
     if live and run == NO_RUN:
         typer.echo("plan: --live compares one run: say which with --run", err=True)
         raise typer.Exit(DEFINITION)
-    from rich.console import Console
     from rich.text import Text
 
     from dirac_prodsys.core.plan import compile as compile_plan
@@ -108,9 +105,7 @@ def plan(
         with readable_errors():
             typer.echo(json.dumps(short_form(compiled), indent=2))
     else:
-        console = Console(highlight=False)
-        if not console.is_terminal:  # a program or a file reads it: no line is ever broken
-            console.width = _UNBROKEN
+        console = whole_console()
         console.print(plan_tree(compiled, production.branches, met, verbose=verbose))
         for note in link_notes(chosen, compiled):
             console.print(Text.assemble(("note: ", "dim"), note))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core.counted import counted
+from dirac_prodsys.core.counted import counted, plural
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.conduct import Approval
@@ -132,7 +132,7 @@ def _group(spec: TransformationSpec) -> str:
     plugin = plugins().get(spec.plugin)
     if plugin is not None and not plugin.whole_groups:
         return f"{spec.group_size:g} GB"
-    return f"{spec.group_size:g} file{'s' * (spec.group_size != 1)}"
+    return f"{spec.group_size:g} {plural('file', spec.group_size)}"
 
 
 def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:

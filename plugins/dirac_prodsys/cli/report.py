@@ -67,13 +67,14 @@ def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionRepor
 
 
 def _of_names(gateway: ProductionGateway, names: list[str], run: str) -> list[JobReport]:
-    from dirac_prodsys.cli.meant_names import records_of
+    from dirac_prodsys.cli.meant_names import meant
+    from dirac_prodsys.core.meant import Filters
     from dirac_prodsys.errors import GatewayRejected
     from dirac_prodsys.gateway.reading import report_on
 
     reports = []
-    for record in records_of(gateway, names, run):
-        found = report_on(gateway, record.id, record.name)
+    for number, name in meant(gateway, names, Filters(run)).names.items():
+        found = report_on(gateway, number, name)
         if found is None:
             raise GatewayRejected("this backend has no verbs for tasks and jobs")
         reports.append(found)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from dirac_prodsys.core.counted import plural
 from dirac_prodsys.core.gates import GateVerdict
 from dirac_prodsys.core.job_report import Cause
 from dirac_prodsys.core.moments_in_words import clock, read_stamp, span, stamp
@@ -223,7 +224,7 @@ def why_in_words(causes: Sequence[Cause], unit: str = "job") -> str:
 def jobs_in_words(causes: Sequence[Cause], unit: str = "job") -> str:
     """``18 jobs failed: …``, of all that a report counts."""
     failed = sum(cause.total for cause in causes)
-    return f"{failed} {_plural(unit, failed)} failed: {why_in_words(causes, unit)}"
+    return f"{failed} {plural(unit, failed)} failed: {why_in_words(causes, unit)}"
 
 
 def failed_in_words(snapshot: Snapshot, causes: Sequence[Cause], unit: str = "job") -> str:
@@ -236,7 +237,7 @@ def failed_in_words(snapshot: Snapshot, causes: Sequence[Cause], unit: str = "jo
         told.append(f"files are {bad}")
     if failed := bad_tasks(snapshot):
         why = why_in_words(causes, unit)
-        told.append(f"{failed} {_plural(unit, failed)} failed{f': {why}' if why else ''}")
+        told.append(f"{failed} {plural(unit, failed)} failed{f': {why}' if why else ''}")
     return ", ".join(told)
 
 
@@ -341,11 +342,7 @@ def _cause(cause: Cause, unit: str) -> str:
     words = one_line(_STATUS.sub("", cause.text), _MOST)
     at = f" at {one_line(cause.site)}" if cause.site else ""
     samples = [str(job) for job in cause.samples[:_SAMPLES]]
-    which = f"{_plural(unit, len(samples))} {', '.join(samples)}" if samples else ""
+    which = f"{plural(unit, len(samples))} {', '.join(samples)}" if samples else ""
     if not words:
         return f"{which}{at}".strip()
     return f"{words}{at}{f' ({which})' if which else ''}"
-
-
-def _plural(unit: str, number: int) -> str:
-    return unit if number == 1 else f"{unit}s"

@@ -25,7 +25,7 @@ from dirac_prodsys.core.status import (
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
 from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.job_killing import kill_jobs
-from dirac_prodsys.gateway.recovery_protocol import LogLine
+from dirac_prodsys.gateway.recovery_protocol import STATUS_LOGGED, LogLine
 from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
 
 #: IDs asked for in one call of :meth:`TransformationStates.snapshot`
@@ -37,9 +37,7 @@ SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
 #: types that the cleaning agent archives (``DataManipulation``), as they make no files
 _NEVER_CLEANED = frozenset({"Replication", "Removal"})
 
-#: how the log of a transformation begins that tells a new state (``TransformationDB.py``)
-_STATUS_LOGGED = "Status updated to "
-_TO_BE_CLEANED = f"{_STATUS_LOGGED}{TransformationStatus.CLEANING}"
+_TO_BE_CLEANED = f"{STATUS_LOGGED}{TransformationStatus.CLEANING}"
 
 #: looks at a state that others keep changing
 _LOOKS = 5
@@ -140,9 +138,8 @@ class TransformationStates:
 
     def status_changes(self, transformation: int) -> tuple[str, ...]:
         """See :meth:`RecoveryGateway.status_changes`."""
-        told = self._ts("getTransformationLogging", transformation)
-        said = (str(line["Message"]) for line in told)
-        return tuple(m.removeprefix(_STATUS_LOGGED) for m in said if m.startswith(_STATUS_LOGGED))
+        said = (line.text for line in self.told_of(transformation))
+        return tuple(m.removeprefix(STATUS_LOGGED) for m in said if m.startswith(STATUS_LOGGED))
 
     def told_of(self, transformation: int) -> tuple[LogLine, ...]:
         """See :meth:`RecoveryGateway.told_of`."""

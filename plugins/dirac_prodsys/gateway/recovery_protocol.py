@@ -43,6 +43,10 @@ class StoredFiles:
     size: int
 
 
+#: how a line of that log begins which tells a new state (``TransformationDB.py``, 9.1)
+STATUS_LOGGED = "Status updated to "
+
+
 @dataclass(frozen=True)
 class LogLine:
     """One line of the Transformation System's own log of a transformation.

@@ -14,13 +14,17 @@ from dirac_prodsys.core.cancel import PARAMETER, StopNote
 from dirac_prodsys.core.state_line import Stop
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import LogLine, RecoveryGateway
+from dirac_prodsys.gateway.recovery_protocol import (
+    STATUS_LOGGED,
+    LogLine,
+    RecoveryGateway,
+)
 
 #: the parameter of a transformation that tells the last action
 LAST_ACTION = "LastAction"
 
-#: how ``TransformationDB`` logs a state, and an additional parameter (9.1)
-_STATUS, _NOTED = "Status updated to ", "Added additional parameter "
+#: how ``TransformationDB`` logs an additional parameter (9.1)
+_NOTED = "Added additional parameter "
 
 #: ``stop by alice: the reason (run)``
 _STOP_NOTE = re.compile(r"stop by (?P<by>[^:]*?)(?:: (?P<why>.*))? \([^()]*\)\Z", re.DOTALL)
@@ -34,7 +38,7 @@ def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
     if not isinstance(gateway, RecoveryGateway):
         return None
     lines = gateway.told_of(transformation)
-    at = _last(lines, f"{_STATUS}{TransformationStatus.STOPPED}")
+    at = _last(lines, f"{STATUS_LOGGED}{TransformationStatus.STOPPED}")
     if at is None:
         return None
     stop = Stop(lines[at].by, lines[at].at)
@@ -59,7 +63,7 @@ def _is_noted(lines: tuple[LogLine, ...], name: str, at: int) -> bool:
         return False
     between = lines[noted + 1 : at] if noted < at else ()
     late = noted > at and lines[noted].at > lines[at].at
-    return not late and not any(line.text.startswith(_STATUS) for line in between)
+    return not late and not any(line.text.startswith(STATUS_LOGGED) for line in between)
 
 
 def _last(lines: tuple[LogLine, ...], text: str) -> int | None:

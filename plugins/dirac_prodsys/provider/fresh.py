@@ -12,12 +12,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from dirac_prodsys.core import generations
 from dirac_prodsys.core.specs import TransformationSpec
-from dirac_prodsys.core.status import (
-    FINAL_TASKS,
-    REMOVED_TRANSFORMATION,
-    TaskStatus,
-    TransformationStatus,
-)
+from dirac_prodsys.core.status import FINAL_TASKS, TaskStatus, TransformationStatus
 from dirac_prodsys.errors import Conflict
 from dirac_prodsys.gateway.generations import find_all
 from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
@@ -34,16 +29,6 @@ def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
     :raises Conflict: it left files behind.
     """
     return _next(gateway, spec, _found(gateway, spec))
-
-
-def removed(gateway: ProductionGateway, spec: TransformationSpec) -> TransformationRecord | None:
-    """The newest transformation of a step, if a person removed it; None: it was not, or never was.
-
-    :param spec: as planned, under the name of the first.
-    """
-    found = _found(gateway, spec)
-    last = found.get(generations.newest(spec.name, {n: r.status for n, r in found.items()}) or "")
-    return last if last is not None and last.status in REMOVED_TRANSFORMATION else None
 
 
 def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:

@@ -16,14 +16,14 @@ from dirac_prodsys.core.notices import of_flush
 from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec
-from dirac_prodsys.core.status import FileStatus, TransformationStatus
+from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.before_start import AsksBeforeStart
-from dirac_prodsys.provider.fresh import begins_anew, name_for, removed
+from dirac_prodsys.provider.fresh import begins_anew, name_for
 from dirac_prodsys.provider.frozen import check_frozen
 from dirac_prodsys.provider.notify import Teller
 from dirac_prodsys.provider.recovery import recover
@@ -48,13 +48,14 @@ class CreatesTransformation(DiracOperator):
 
     asks_site = True
 
-    def create(self, context: Context) -> dict[str, Any]:
+    def create(self, context: Context, name: str) -> dict[str, Any]:
         """Look up by name, compare, create what is missing; return ``{"id", "name", "adopted"}``.
 
         It is also kept in the task state store for ever.
+
+        :param name: of this one among the transformations that the step has had.
         """
         late = self.plan(context, whole=False)
-        name = self.on_grid(lambda gateway: name_for(gateway, late.transformation))
         if late.awaits:
             self.on_grid(lambda gateway: check_frozen(gateway, name, late.awaits))
         spec = self.plan(context).transformation.model_copy(update={"name": name})
@@ -96,12 +97,12 @@ class DiracCreateTransformationOperator(CreatesTransformation):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """See :meth:`CreatesTransformation.create`."""
-        spec = self.plan(context, whole=False).transformation
-        gone = self.on_grid(lambda gateway: removed(gateway, spec))
-        if gone is None:
-            return self.create(context)
-        self.log.info("%s is %s: the step's start makes the next", gone.name, gone.status)
-        return {"id": gone.id, "name": gone.name, "adopted": True}
+        first = self.plan(context, whole=False).transformation.name
+        newest = self.on_grid(lambda gateway: find_newest(gateway, [first])).get(first)
+        if newest is None or newest.status not in REMOVED_TRANSFORMATION:
+            return self.create(context, newest.name if newest else first)
+        self.log.info("%s is %s: the step's start makes the next", newest.name, newest.status)
+        return {"id": newest.id, "name": newest.name, "adopted": True}
 
 
 class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
@@ -119,7 +120,7 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
         step = self.plan(context, state)
         spec = step.transformation
         if self.on_grid(lambda gateway: begins_anew(gateway, spec), state):
-            self.create(context)
+            self.create(context, self.on_grid(lambda gateway: name_for(gateway, spec), state))
         self.look_for_site(context, state, step)
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
