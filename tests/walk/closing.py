@@ -54,6 +54,8 @@ class Closing(Watching):
         seen = self._seen(number)
         if self.grid.attached_at.get(number, 0.0) > seen:
             return  # they came while it was being done
+        if self.grid.resized_at.get(number, 0.0) > seen:
+            return  # a person made the groups smaller while it was being done: a rest is one now
         if self.grid.vanished_at > seen - AGENT_CYCLE:
             return  # they went, or were found to have gone
         files = Counter(str(file.status) for file in found.files.values())

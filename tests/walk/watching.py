@@ -12,7 +12,7 @@ from typing import Any
 from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION
+from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.gateway.memory_tables import Transformation
 from tests.walk.clock import BEGIN
 from tests.walk.guards import Guards
@@ -44,7 +44,8 @@ class Watching:
         self.requeued: dict[int, Counter[str]] = {}
         self.flushes: Counter[int] = Counter()
         self.looks: dict[int, dict[str, Any]] = {}
-        #: when we looked, on the grid's clock
+        #: when we looked at one that runs, on the grid's clock: nothing is done to the files of
+        #: one that a person has stopped, and when it goes on the grid may be faster than we are
         self.looked_at: defaultdict[int, list[float]] = defaultdict(list)
         self.failures: list[str] = []
         #: what Airflow says of all tasks
@@ -74,7 +75,8 @@ class Watching:
         """We looked at a transformation."""
         if not rules.ready_at:
             self.looks[number] = clock
-            self.looked_at[number].append(self.grid.now)
+            if self.grid.transformations[number].status != TransformationStatus.STOPPED:
+                self.looked_at[number].append(self.grid.now)
 
     def _ledger(self, found: Transformation) -> Ledger:
         try:

@@ -75,6 +75,8 @@ class WalkedGrid(MemoryGrid):
         self.attached_at: dict[int, float] = {}
         #: when a file last vanished
         self.vanished_at = 0.0
+        #: when a person changed a group size, per transformation
+        self.resized_at: dict[int, float] = {}
         #: what persons did, per transformation
         self.hands: dict[int, set[str]] = {}
         self.person_tasks: dict[int, int] = {}
@@ -219,6 +221,7 @@ class WalkedGrid(MemoryGrid):
                 self.person_tasks[number] = self.person_tasks.get(number, 0) + 1
                 self.serve_extendTransformation(number, 1)
             elif deed.isdigit():
+                self.resized_at[number] = self.now
                 self.serve_setTransformationParameter(number, "GroupSize", float(deed))
             else:
                 agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(deed)
