@@ -4,6 +4,7 @@
 
     ProdsysError(reason, hint)
     ├── DefinitionError(+ file, line, column, excerpt)   the user's YAML is wrong
+    │   └── MetaQueryError(+ field)                      in a selection by metadata
     ├── DefinitionErrors(errors)                         several of them, reported together
     ├── SiteError                                        the site's file is wrong, or forbids it
     ├── GatewayError                                     the grid did not do it
@@ -97,6 +98,19 @@ class DefinitionError(ProdsysError):
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
+
+
+class MetaQueryError(DefinitionError):
+    """A meta query that DIRAC would misread, or that selects nothing.
+
+    :param field: the metadata field at fault; empty when the whole query is meant.
+    """
+
+    code = "condition"
+
+    def __init__(self, reason: str, hint: str = "", *, field: str = "") -> None:
+        super().__init__(reason, hint)
+        self.field = field
 
 
 class DefinitionErrors(ProdsysError):

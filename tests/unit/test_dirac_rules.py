@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dirac_prodsys.core import status
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError, dirac_accepts
+from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts
 from dirac_prodsys.core.recovery import is_barred
 from dirac_prodsys.core.stored_values import as_stored
+from dirac_prodsys.errors import MetaQueryError
 from dirac_prodsys.gateway.memory_agents import tasks_to_add
 
 #: fields with a type, as the catalogue has them

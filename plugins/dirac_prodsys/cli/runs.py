@@ -18,7 +18,7 @@ from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.actions.selecting import Listed
+    from dirac_prodsys.core.listed import Listed
     from dirac_prodsys.core.run_list import RunRow
     from dirac_prodsys.gateway.protocol import ProductionGateway
 

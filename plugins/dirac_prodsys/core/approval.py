@@ -8,12 +8,11 @@ is quoted cannot end its quotation, nor its cell of a table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from dirac_prodsys.core.conduct import Approval
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
-from dirac_prodsys.core.problems import Path, Problems, short
+from dirac_prodsys.core.problems import short
 from dirac_prodsys.core.specs import JobSpec, RequestSpec, TransformationSpec
 
 #: characters of a question; longer ones are cut
@@ -27,22 +26,6 @@ _SHOWN_STEPS, _SHOWN_IN_CELL = 30, 3
 _LONGEST = 120
 
 _HEAD = ("step", "type", "program", "tasks", "group size", "sites", "takes", "outputs")
-
-
-def filled(
-    approval: Approval | None, values: Mapping[str, str], path: Path, problems: Problems
-) -> Approval | None:
-    """The approval with its placeholders filled in; mistakes are noted.
-
-    :param path: where it stands.
-    """
-    if approval is None:
-        return None
-    words = {
-        key: fill(getattr(approval, key), values, (*path, key), problems)
-        for key in ("subject", "text")
-    }
-    return approval.model_copy(update=words)
 
 
 def around(by: str | None, within: float | None, last: str, silence: str) -> str:

@@ -22,12 +22,13 @@ from functools import reduce
 from itertools import chain, combinations, islice
 
 from dirac_prodsys.core import meta_query
-from dirac_prodsys.core.linking import fits
+from dirac_prodsys.core.limits import condition_fits
 from dirac_prodsys.core.meta_condition import OneOf
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
 from dirac_prodsys.core.meta_value import Value
 from dirac_prodsys.core.output_masks import Masks
 from dirac_prodsys.core.outputs import Output
+from dirac_prodsys.errors import MetaQueryError
 
 #: the field that the planner adds to outputs that nothing else tells from others (an integer)
 FIELD = "prodsys_gather"
@@ -113,7 +114,7 @@ def anchored(parts: Sequence[Part]) -> bool:
     """Whether a condition that DIRAC can read back keeps the files of other runs apart."""
     fields = anchors(parts)
     of = _unions([one.query.only(*fields) for one in parts]) if fields else {}
-    return any(fits(query.to_dirac()[name]) for name, query in of.items())
+    return any(condition_fits(query.to_dirac()[name]) for name, query in of.items())
 
 
 def owners(parts: Sequence[Part]) -> frozenset[str]:
@@ -130,7 +131,7 @@ def _conditions(parts: Sequence[Part], *, numbered: bool) -> Conditions | None:
     if numbered:
         numbers = {int(one.output.added[FIELD]) for one in parts}
         of[FIELD] = _of_numbers(numbers)
-    of = {n: q for n, q in of.items() if n in required or fits(q.to_dirac()[n])}
+    of = {n: q for n, q in of.items() if n in required or condition_fits(q.to_dirac()[n])}
     return Conditions(of, required)
 
 
@@ -175,7 +176,7 @@ def _exact(parts: Sequence[Part], of: Mapping[str, MetaQuery], required: frozens
 def _of_numbers(numbers: Collection[int]) -> MetaQuery:
     """A list, or from the first to the last if the list is long and leaves none between out."""
     listed = {FIELD: sorted(numbers)}
-    if fits({"in": listed[FIELD]}) or max(numbers) - min(numbers) >= len(numbers):
+    if condition_fits({"in": listed[FIELD]}) or max(numbers) - min(numbers) >= len(numbers):
         return MetaQuery.parse(listed)
     return MetaQuery.parse({FIELD: {">=": min(numbers), "<=": max(numbers)}})
 

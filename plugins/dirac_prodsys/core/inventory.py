@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dirac_prodsys.core.meta_value import MetaQueryError
+from dirac_prodsys.errors import MetaQueryError
 
 #: what a file is, for queries, beside its metadata (``DataManagementSystem/Client/MetaQuery.py``)
 STANDARD_FIELDS = frozenset(

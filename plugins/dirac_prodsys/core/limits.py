@@ -120,3 +120,8 @@ def keeps_group_size(size: float) -> bool:
 def _too_great(value: object) -> bool:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return whole and not isinstance(value, bool) and abs(value) > METADATA_INTEGER.most  # type: ignore[arg-type]
+
+
+def condition_fits(form: object) -> bool:
+    """Whether DIRAC can read back a condition of that form (``MetaQuery.to_dirac``)."""
+    return len(str(form)) <= CONDITION.most

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from dirac_prodsys.core import limits, meta_query
 from dirac_prodsys.core.inventory import check_askable
 from dirac_prodsys.core.meta_condition import Condition
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
 from dirac_prodsys.core.outputs import Output, Outputs, above
 from dirac_prodsys.core.problems import ENOUGH, Path, Problems
+from dirac_prodsys.errors import MetaQueryError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.gathering import Part
@@ -95,11 +96,6 @@ class Wanted:
     def path(self) -> Path:
         """Where it says so."""
         return ("steps", self.step, "input")
-
-
-def fits(form: object) -> bool:
-    """Whether DIRAC can read back a condition of that form (``MetaQuery.to_dirac``)."""
-    return len(str(form)) <= MAX_CONDITION
 
 
 def read_query(
@@ -273,7 +269,7 @@ def _from_parents(
     except MetaQueryError as error:
         reason = error.reason
     else:
-        long = [f for f, form in joined.to_dirac().items() if not fits(form)]
+        long = [f for f, form in joined.to_dirac().items() if not limits.condition_fits(form)]
         if not long or len(parts) == 1:
             return joined  # of one that is too long it is told where it stands
         reason = (

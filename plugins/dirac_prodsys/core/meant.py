@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from dirac_prodsys.core.actions.selecting import Listed
+from dirac_prodsys.core.listed import Listed
 from dirac_prodsys.core.naming import SEPARATOR
 from dirac_prodsys.core.run_list import Own, RunRow, at_work, own, runs_of
 from dirac_prodsys.core.run_names import HINT, WILD, means_run

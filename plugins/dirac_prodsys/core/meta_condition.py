@@ -15,7 +15,6 @@ from typing import Any
 
 from dirac_prodsys.core.meta_value import (
     LEAST_STRING,
-    MetaQueryError,
     Value,
     compared,
     normal,
@@ -23,6 +22,7 @@ from dirac_prodsys.core.meta_value import (
     same_kind,
     spelling_key,
 )
+from dirac_prodsys.errors import MetaQueryError
 
 OPERATORS = ("=", "in", "!=", "nin", "<", "<=", ">", ">=")
 

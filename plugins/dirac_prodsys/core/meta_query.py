@@ -22,9 +22,10 @@ from pydantic_core import CoreSchema, core_schema
 
 from dirac_prodsys.core import meta_condition
 from dirac_prodsys.core.meta_condition import Condition, OneOf
-from dirac_prodsys.core.meta_value import MetaQueryError, Value, check_field, normal
+from dirac_prodsys.core.meta_value import Value, check_field, normal
+from dirac_prodsys.errors import MetaQueryError
 
-__all__ = ["EmptyIntersection", "MetaQuery", "MetaQueryError", "dirac_accepts", "join"]
+__all__ = ["EmptyIntersection", "MetaQuery", "dirac_accepts", "join"]
 
 #: combinations of values of one query that :func:`join` looks at
 _MOST_COMBINATIONS = 10_000

@@ -13,7 +13,7 @@ import unicodedata
 from functools import lru_cache
 
 from dirac_prodsys.core.limits import FIELD_NAME
-from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.errors import MetaQueryError
 
 #: a value in normal form
 Value = str | int | float
@@ -26,19 +26,6 @@ LEAST_STRING = "!"
 
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INT_LIMIT = 2**63
-
-
-class MetaQueryError(DefinitionError):
-    """A meta query that DIRAC would misread, or that selects nothing.
-
-    :param field: the metadata field at fault; empty when the whole query is meant.
-    """
-
-    code = "condition"
-
-    def __init__(self, reason: str, hint: str = "", *, field: str = "") -> None:
-        super().__init__(reason, hint)
-        self.field = field
 
 
 def check_field(name: object) -> str:

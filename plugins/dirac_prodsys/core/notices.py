@@ -14,21 +14,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
+from dirac_prodsys.core.notify import DEFAULT_KINDS, NoticeKind
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.status import ENDED_TRANSFORMATION
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.production_report import ProductionReport
-
-NoticeKind = Literal[
-    "stalled", "recovered", "flushed", "given_up", "needs_person", "completed", "failed"
-]
-KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
-
-#: what is told where nobody says otherwise; a flush is an everyday thing
-DEFAULT_KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in KINDS if kind != "flushed")
 
 #: additional parameters of a transformation under which it is kept what was told; letters only
 PARAMETER = "ProdsysTold"

@@ -1,16 +1,23 @@
-"""Whom a production tells of what, as a user writes it; what is told stands in ``core/notices``."""
+"""Settings for who is notified, and about what; the texts are made in ``core/notices``."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 from pydantic import WithJsonSchema as Schema
 
 from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.model_errors import wrong
-from dirac_prodsys.core.notices import KINDS, NoticeKind
+
+NoticeKind = Literal[
+    "stalled", "recovered", "flushed", "given_up", "needs_person", "completed", "failed"
+]
+KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
+
+#: what is told where nobody says otherwise; a flush is an everyday thing
+DEFAULT_KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in KINDS if kind != "flushed")
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 _ADDRESSES = {"type": "string", "pattern": f"^{_ADDRESS.pattern}$"}

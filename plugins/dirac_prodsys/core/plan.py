@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dirac_prodsys.core import approval, graph, linking, own_directories, spellings
+from dirac_prodsys.core import graph, linking, own_directories, spellings
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.linked_plans import LinkedPlans
 from dirac_prodsys.core.literals import check_literals
@@ -29,7 +29,7 @@ from dirac_prodsys.core.plan_values import (
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.removals import copies, takes_away
-from dirac_prodsys.core.step_draft import StepDraft, draft
+from dirac_prodsys.core.step_draft import StepDraft, draft, fill_approval
 from dirac_prodsys.core.step_output import check_datasets
 from dirac_prodsys.core.step_shape import check_runs, declared_types, orders
 from dirac_prodsys.errors import DefinitionErrors
@@ -85,7 +85,7 @@ def check(
     before = len(problems.found)
     check_names(production, run, problems)
     check_literals(production, problems)
-    asked = approval.filled(
+    asked = fill_approval(
         production.approval,
         {"production": production.name, "run": run, "vo": production.vo},
         ("production", "approval"),

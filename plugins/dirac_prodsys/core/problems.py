@@ -14,8 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import islice
 
-from dirac_prodsys.core.meta_value import MetaQueryError
-from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.errors import DefinitionError, MetaQueryError
 
 Path = tuple[str | int, ...]
 

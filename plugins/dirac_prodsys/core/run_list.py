@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dirac_prodsys.core.actions.selecting import Listed
+from dirac_prodsys.core.listed import Listed
 from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.registry import status_of
 from dirac_prodsys.core.run_names import NameParts, name_parts

@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from dirac_prodsys.core import (
-    approval,
     gates,
     limits,
     naming,
@@ -210,7 +209,7 @@ def draft(
         takes_input=step.input is not None,
         dataset=None if late else dataset(production, step, made, values, problems),
         parameters=parameters,
-        approval=approval.filled(step.approval, values, (*path, "approval"), problems),
+        approval=fill_approval(step.approval, values, (*path, "approval"), problems),
         gates=gates.planned(
             step.wait_for,
             production.name,
@@ -345,3 +344,19 @@ def read_job(
                 code = found.code
                 problems.add(where, found.reason, found.hint, on_key=found.on_key, code=code)
     return None
+
+
+def fill_approval(
+    approval: Approval | None, values: Mapping[str, str], path: Path, problems: Problems
+) -> Approval | None:
+    """Fill in the placeholders of an approval; mistakes are noted.
+
+    :param path: where it stands.
+    """
+    if approval is None:
+        return None
+    words = {
+        key: fill(getattr(approval, key), values, (*path, key), problems)
+        for key in ("subject", "text")
+    }
+    return approval.model_copy(update=words)

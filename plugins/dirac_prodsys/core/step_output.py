@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import limits, naming, task_values
 from dirac_prodsys.core.command_line import CDATA_END
-from dirac_prodsys.core.linking import MAX_CONDITION, fits, read_query
+from dirac_prodsys.core.linking import MAX_CONDITION, read_query
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill
@@ -226,7 +226,7 @@ def check_metadata(
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
     """Every condition must be short enough to be read back from the Transformation System."""
     for field, form in query.to_dirac().items():
-        if not fits(form):
+        if not limits.condition_fits(form):
             problems.add(
                 path,
                 f"the condition on {field} has {len(str(form))} characters, more than the "

@@ -20,7 +20,8 @@ from typing import Literal
 from dirac_prodsys.core import meta_condition
 from dirac_prodsys.core.meta_condition import Bound, Condition, Missing, OneOf, Range
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.meta_value import MetaQueryError, Value, normal
+from dirac_prodsys.core.meta_value import Value, normal
+from dirac_prodsys.errors import MetaQueryError
 
 #: what a column holds
 Kind = Literal["int", "float", "double", "text", "date", "other"]

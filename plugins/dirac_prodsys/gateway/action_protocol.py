@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from dirac_prodsys.core.actions.selecting import FileShare, Listed
+from dirac_prodsys.core.listed import FileShare, Listed
 
 
 @runtime_checkable

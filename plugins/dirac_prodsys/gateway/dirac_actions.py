@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dirac_prodsys.core.actions.selecting import FileShare, Listed
+from dirac_prodsys.core.listed import FileShare, Listed
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.recovery import StrandedFile
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus

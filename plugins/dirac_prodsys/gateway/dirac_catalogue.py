@@ -15,9 +15,9 @@ from typing import Any
 
 from dirac_prodsys.core import stored_values
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DirectorySpec, MetaValue
-from dirac_prodsys.errors import Conflict, GatewayRejected
+from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError
 from dirac_prodsys.gateway.dirac_replies import each
 from dirac_prodsys.gateway.services import CATALOGUE, Services
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core.comparison import Meeting, Standing
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import TransformationSpec
-from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.errors import GatewayRejected, MetaQueryError
 from dirac_prodsys.gateway.dirac_states import SUMMARY
 from dirac_prodsys.gateway.stored import Stored, unfinished
 

@@ -10,9 +10,9 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DatasetSpec
-from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
+from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError, NotFound
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs, catalogue_path
 from dirac_prodsys.gateway.dirac_replies import each
 from dirac_prodsys.gateway.protocol import DatasetRecord

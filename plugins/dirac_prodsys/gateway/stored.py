@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
+from dirac_prodsys.errors import MetaQueryError
 from dirac_prodsys.gateway.avoided import as_created
 
 #: lines of a differing body that a message shows

@@ -28,7 +28,8 @@ from dirac_prodsys.core.actions.request import (
     one_line,
     read_request,
 )
-from dirac_prodsys.core.actions.selecting import FileShare, select
+from dirac_prodsys.core.actions.selecting import select
+from dirac_prodsys.core.listed import FileShare
 from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.errors import (
     GatewayDenied,

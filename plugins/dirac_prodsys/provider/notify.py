@@ -20,13 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk.configuration import conf
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.notices import (
-    DEFAULT_KINDS,
-    KINDS,
-    Notice,
-    NotifyRules,
-    keys_of_alarm,
-)
+from dirac_prodsys.core.notices import Notice, NotifyRules, keys_of_alarm
+from dirac_prodsys.core.notify import DEFAULT_KINDS, KINDS
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway import told

@@ -9,7 +9,8 @@ import pytest
 
 from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, human_bytes, preview
-from dirac_prodsys.core.actions.selecting import FileShare, Selection
+from dirac_prodsys.core.actions.selecting import Selection
+from dirac_prodsys.core.listed import FileShare
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
 from tests.unit.core.action_words import listed, request

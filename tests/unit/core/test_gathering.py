@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.linking import MAX_CONDITION
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError, join
+from dirac_prodsys.core.meta_query import MetaQuery, join
 from dirac_prodsys.core.plan import compile as compile_plan
 from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.errors import DefinitionErrors
+from dirac_prodsys.errors import DefinitionErrors, MetaQueryError
 from tests.unit.core.writing import make, step
 
 RUN = "r1"

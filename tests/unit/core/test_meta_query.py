@@ -7,13 +7,8 @@ import pickle
 import pytest
 from pydantic import BaseModel
 
-from dirac_prodsys.core.meta_query import (
-    EmptyIntersection,
-    MetaQuery,
-    MetaQueryError,
-    dirac_accepts,
-    join,
-)
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, dirac_accepts, join
+from dirac_prodsys.errors import MetaQueryError
 
 Q = MetaQuery.parse
 

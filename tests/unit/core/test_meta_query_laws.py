@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from dirac_prodsys.core import meta_condition
 from dirac_prodsys.core.meta_condition import Condition
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, MetaQueryError, join
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, join
+from dirac_prodsys.errors import MetaQueryError
 
 #: field → numbers and texts that conditions name
 NAMED: dict[str, tuple[list[Any], list[Any]]] = {

@@ -8,8 +8,6 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.notices import (
-    DEFAULT_KINDS,
-    KINDS,
     Claim,
     Notice,
     NotifyRules,
@@ -22,6 +20,7 @@ from dirac_prodsys.core.notices import (
     of_outcome,
     parameter,
 )
+from dirac_prodsys.core.notify import DEFAULT_KINDS, KINDS
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.production_report import production_report

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.core.rehearsal.examples import examples_of
 from dirac_prodsys.core.rehearsal.fields import fields_of
@@ -20,6 +20,7 @@ from dirac_prodsys.core.rehearsal.stand_in import PROGRAM, left_out, stand_in, s
 from dirac_prodsys.core.rehearsal.text import as_text
 from dirac_prodsys.core.specs import JobSpec, RequestSpec
 from dirac_prodsys.core.value_language import read_condition
+from dirac_prodsys.errors import MetaQueryError
 
 TEXT = """\
 version: 1

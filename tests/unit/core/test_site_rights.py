@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
-from dirac_prodsys.core.actions.selecting import FileShare
+from dirac_prodsys.core.listed import FileShare
 from dirac_prodsys.core.site.file import read_site
 from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.core.snapshot import Snapshot

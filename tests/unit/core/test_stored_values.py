@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dirac_prodsys.core import stored_values
-from dirac_prodsys.core.meta_query import MetaQuery, MetaQueryError
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.stored_values import as_meant, as_stored, cannot_match, same
+from dirac_prodsys.errors import MetaQueryError
 
 TYPES = {"f": "float"}
 

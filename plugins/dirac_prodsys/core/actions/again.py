@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dirac_prodsys.core.actions.deciding import Decision, decide
 from dirac_prodsys.core.actions.preview import Row
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.actions.selecting import Listed, select
+from dirac_prodsys.core.actions.selecting import select
 from dirac_prodsys.core.cancel import RUNNING
+from dirac_prodsys.core.listed import Listed
 from dirac_prodsys.core.snapshot import Snapshot
 
 

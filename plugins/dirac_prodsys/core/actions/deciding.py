@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.actions.selecting import Listed
+from dirac_prodsys.core.listed import Listed
 from dirac_prodsys.core.policy.counts import say, unused_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import (

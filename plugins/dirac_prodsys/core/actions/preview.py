@@ -14,7 +14,8 @@ from typing import Any
 
 from dirac_prodsys.core.actions.deciding import Answer, decide
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.actions.selecting import FileShare, Listed, Selection
+from dirac_prodsys.core.actions.selecting import Selection
+from dirac_prodsys.core.listed import FileShare, Listed
 from dirac_prodsys.core.snapshot import Snapshot
 
 _HEAD = ("ID", "Name", "Status", "Tasks", "Files", "Bytes", "Answer", "Why")

@@ -14,41 +14,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core.actions.request import ActionRequest
+from dirac_prodsys.core.listed import Listed
 from dirac_prodsys.core.run_names import NameParts, means_run, name_parts
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A transformation in a list of many.
-
-    :param group: TransformationGroup.
-    :param author_group: DIRAC group of whoever created it; ``vo``: that group's VO, or empty.
-    :param events_per_task: 0: not said.
-    :param created: when, in UTC, as ``2026-11-29 10:00:00``; empty: not said.
-    """
-
-    id: int
-    name: str
-    type: str
-    plugin: str
-    status: str
-    group: str
-    author_group: str = ""
-    vo: str = ""
-    events_per_task: int = 0
-    created: str = ""
-
-
-@dataclass(frozen=True)
-class FileShare:
-    """Some files of a transformation.
-
-    :param staying: output files that cleaning does not find.
-    """
-
-    files: int
-    bytes: int
-    staying: int = 0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS, bare, in_catalogue_words
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.job_types.ctao import PREFIX
-from dirac_prodsys.core.meta_query import MetaQueryError
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
@@ -37,6 +36,7 @@ from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.core.step_draft import StepDraft
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import dataset
+from dirac_prodsys.errors import MetaQueryError
 
 
 def derive(

@@ -15,11 +15,12 @@ from dirac_prodsys.core import spellings, stored_values
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.linking import MAX_CONDITION
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.meta_value import MetaQueryError, Value
+from dirac_prodsys.core.meta_value import Value
 from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.core.step_output import MAX_DATASET_TEXT
+from dirac_prodsys.errors import MetaQueryError
 
 #: codes of what the types of a catalogue decide
 UNTIL_TYPES_ARE_KNOWN = frozenset({"inexact-number", "close-numbers"})

@@ -14,7 +14,8 @@ from typing import Any
 
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.meta_value import MetaQueryError, Value, normal, order_key
+from dirac_prodsys.core.meta_value import Value, normal, order_key
+from dirac_prodsys.errors import MetaQueryError
 
 #: combinations of listed values that are looked at
 _MOST = 1000

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.actions.selecting import FileShare
+from dirac_prodsys.core.listed import FileShare
 from dirac_prodsys.core.site.file import ANY, RemovalApproval, Rule, Site
 from dirac_prodsys.core.site.removals import Share, must_ask
 from dirac_prodsys.core.snapshot import Snapshot
