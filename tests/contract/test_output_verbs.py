@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.ctao.traces import UNSIGNED, signed_by
+from dirac_prodsys.communities.ctao.rules.traces import UNSIGNED, signed_by
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.errors import GatewayRejected

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dirac_prodsys.core.ctao.job_types import TYPES
-from dirac_prodsys.core.ctao.rewriting import native_form
+from dirac_prodsys.communities.ctao.form.rewriting import native_form
+from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
 from sandbox.environment import REPOSITORY

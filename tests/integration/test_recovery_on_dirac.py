@@ -9,7 +9,7 @@ import pytest
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery_ledger import PARAMETER
-from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, OutputFile
+from dirac_prodsys.core.specs import CommunityBody, DirectorySpec, OutputFile
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.reading import report_on
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
@@ -83,7 +83,8 @@ def test_what_a_failed_job_of_ctao_uploaded_is_found_by_its_id(system: OnDirac) 
     lfns = [f"{inputs}/gamma_run{run}___cta.zst" for run in (1, 2, 12)]
     for lfn in lfns:
         system.register(lfn, {})
-    body = CtaoSpec(
+    body = CommunityBody(
+        kind="ctao",
         job_class="CtapipeProcessJob",
         settings=(("version", "v1"), ("base_path", "/sim/contract"), ("output_extension", "h5")),
         output_metadata=(("MCCampaign", mark), ("analysis_prog", "p"), ("data_level", 2)),

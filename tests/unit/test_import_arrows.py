@@ -1,5 +1,8 @@
 """Imports point one way: errors <- core <- gateway <- provider, and core, gateway <- cli.
 
+Communities are rooms of their own on top of core and of what the gateway promises; nobody imports
+them, and nobody says their names.
+
 Read from the source, so that an import inside a function counts too; and proved in a fresh
 interpreter for the rooms that must load without Airflow and DIRAC.
 """
@@ -7,12 +10,15 @@ interpreter for the rooms that must load without Airflow and DIRAC.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from dirac_prodsys.core.community import BUILT_IN, built_in
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGE = "dirac_prodsys"
@@ -26,13 +32,18 @@ ROOMS = {
     "gateway": {"errors", "core", "gateway"},
     "provider": {"", "errors", "core", "gateway", "provider"},
     "cli": {"", "errors", "core", "gateway", "cli"},
+    "communities": {"errors", "core", "gateway", "communities"},
 }
 #: package → the files that may import it, as beginnings of their path in the package
 GUARDED = {
     "airflow": ("provider/",),
     "DIRAC": ("gateway/dirac", "gateway/bodies/"),
-    "CTADIRAC": ("gateway/bodies/ctao.py",),
+    "CTADIRAC": ("communities/ctao/",),
 }
+#: modules of the gateway by which a community reaches DIRAC's classes, and its verbs
+CONTRACT = re.compile(rf"{PACKAGE}\.gateway\.(dirac_import|protocol|\w+_protocol)")
+#: where the table of built-in communities stands
+TABLE = "core/community.py"
 #: all that core may import besides the house
 CORE_LIBRARIES = {
     "__future__",
@@ -94,10 +105,10 @@ def violations(source: str, file: str) -> list[str]:
     tree = ast.parse(source)
     found = []
     for name in imported(tree):
-        top, _, rest = name.partition(".")
+        top = name.partition(".")[0]
         if name.startswith("."):
             found.append(f"{file}: relative import {name}")
-        elif top == PACKAGE and rest.split(".")[0] not in ROOMS[room]:
+        elif top == PACKAGE and not _fits(name, room, file):
             found.append(f"{file}: {room or PACKAGE} imports {name}")
         elif top in GUARDED and not file.startswith(GUARDED[top]):
             found.append(f"{file}: imports {name}")
@@ -108,6 +119,16 @@ def violations(source: str, file: str) -> list[str]:
         called = {func.id for func in calls if isinstance(func, ast.Name)}
         found += [f"{file}: core calls {name}()" for name in sorted(called & WORLD)]
     return found
+
+
+def _fits(name: str, room: str, file: str) -> bool:
+    """Whether a file of a room may import a module of the house."""
+    other, *rest = [*name.split(".")[1:], ""]
+    if room == "communities" and other == "gateway":
+        return CONTRACT.fullmatch(name) is not None
+    if room == "communities" == other:
+        return rest[0] == file.split("/")[1]  # none of another community
+    return other in ROOMS[room]
 
 
 def test_every_room_is_known() -> None:
@@ -142,12 +163,35 @@ def test_imports_follow_the_arrows(path: Path) -> None:
         ("cli/a.py", "import airflow"),
         ("cli/a.py", "import dirac_prodsys.provider.hook"),
         ("errors.py", "import dirac_prodsys.core"),
+        ("core/a.py", "from dirac_prodsys.communities.ctao import COMMUNITY"),
+        ("gateway/a.py", "def f():\n    import dirac_prodsys.communities.ctao.body"),
+        ("provider/a.py", "from dirac_prodsys.communities import ctao"),
+        ("communities/ctao/a.py", "from dirac_prodsys.communities.ilc import COMMUNITY"),
+        ("communities/ctao/a.py", "from dirac_prodsys.gateway.dirac import DiracGateway"),
+        ("communities/ctao/a.py", "import airflow"),
+        ("communities/ilc/a.py", "import CTADIRAC"),
         ("__init__.py", "from dirac_prodsys import core"),
         ("core/a.py", "from . import b"),
     ],
 )
 def test_a_wrong_arrow_is_seen(file: str, source: str) -> None:
     assert violations(source, file)
+
+
+def test_nobody_else_says_the_name_of_a_community() -> None:
+    names = [community.name for community in built_in()]
+    assert "ctao" in names
+    software = [name for name, where in GUARDED.items() if where[0].startswith("communities/")]
+    word = re.compile("|".join([*names, *software]), re.IGNORECASE)
+    said = []
+    for room in sorted({"core", "gateway", "provider", "cli"}):
+        for path in sorted((PLUGINS / PACKAGE / room).rglob("*")):
+            if path.is_file() and path.suffix in (".py", ".yaml", ".html", ".js", ".css", ".md"):
+                lines = path.read_text("utf-8").split("\n")
+                place = path.relative_to(PLUGINS / PACKAGE).as_posix()
+                said += [f"{place}: {line.strip()}" for line in lines if word.search(line)]
+    assert len(said) == len(BUILT_IN), said
+    assert all(line.startswith(f"{TABLE}: ") for line in said)
 
 
 @pytest.mark.parametrize("room", ["errors", "core", "gateway.protocol"])

@@ -74,12 +74,17 @@ def complete_data(path: Path) -> dict[str, Any]:
     :raises DefinitionErrors: what is wrong with it.
     """
     from dirac_prodsys.core import yaml_source
+    from dirac_prodsys.core.community import community_of
+    from dirac_prodsys.core.production import NATIVE
 
     production = read_production(path)
-    if production.dialect == "ctao":
-        from dirac_prodsys.core.ctao.rewriting import native_form
-
-        return native_form(production)
+    if production.dialect != NATIVE:
+        community = community_of(production.dialect)
+        if not community.native_form:
+            reason = f"nothing writes the form of {community.words} in the native form"
+            raise DefinitionError(reason, "write it by hand")
+        data: dict[str, Any] = community.offered(community.native_form)(production)
+        return data
     return yaml_source.parse(production.source, str(path)).data
 
 

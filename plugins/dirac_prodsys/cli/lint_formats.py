@@ -43,16 +43,17 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 def as_sarif(findings: Sequence[Finding]) -> str:
     """One run of SARIF 2.1.0."""
-    from dirac_prodsys.core.findings import RULES
+    from dirac_prodsys.core.findings import rules
 
-    codes = list(RULES)
-    rules = [
+    known = rules()
+    codes = list(known)
+    told = [
         {
             "id": rule.code,
             "shortDescription": {"text": rule.meaning},
             "defaultConfiguration": {"level": rule.severity},
         }
-        for rule in RULES.values()
+        for rule in known.values()
     ]
     results = [
         {
@@ -64,7 +65,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
         }
         for found in findings
     ]
-    driver = {"name": "dirac-prodsys lint", "semanticVersion": __version__, "rules": rules}
+    driver = {"name": "dirac-prodsys lint", "semanticVersion": __version__, "rules": told}
     run: dict[str, Any] = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,13 +19,15 @@ from dirac_prodsys.errors import DefinitionError
 if TYPE_CHECKING:
     from dirac_prodsys.cli.schema_file import SchemaFile
 
-#: each is the file of its name in ``cli/templates``
-Template = Literal["simulation", "chain", "merge", "replication", "ctao"]
+#: ours: each is the file of its name in ``cli/templates``
+TEMPLATES = ("simulation", "chain", "merge", "replication")
 
 
 def new(
     name: Annotated[str, typer.Argument(help="Name of the production, and of its file.")],
-    template: Annotated[Template, typer.Option(help="What to begin with.")] = "chain",
+    template: Annotated[
+        str, typer.Option(help=f"What to begin with: {', '.join(TEMPLATES)}, or a community's.")
+    ] = "chain",
     vo: Annotated[str, typer.Option(help="Virtual organisation that owns the files.")] = "sim",
     folder: Annotated[
         Path, typer.Option(exists=True, file_okay=False, help="Where the file is written.")
@@ -39,6 +41,7 @@ def new(
     with readable_errors():
         check_name(name, "production")
         check_name(vo, "virtual organisation")
+        text, native = _template(template)
         try:
             opened = file.open("x", encoding="utf-8")
         except OSError as error:
@@ -47,9 +50,9 @@ def new(
             raise DefinitionError(f"{file} {why}", hint) from None
     with opened:
         # the schema knows the native form only
-        schema = _schema(folder) if template != "ctao" else None
+        schema = _schema(folder) if native else None
         head = f"{schema.line}\n" if schema is not None else ""
-        opened.write(head + _body(template).replace("@NAME@", name).replace("@VO@", vo))
+        opened.write(head + text.replace("@NAME@", name).replace("@VO@", vo))
     if as_json:
         reference = schema.reference if schema is not None else ""
         told = {"file": str(file), "template": template, "name": name, "schema": reference}
@@ -77,7 +80,24 @@ def _schema(folder: Path) -> SchemaFile | None:
     return found
 
 
-def _body(template: str) -> str:
-    return (resources.files("dirac_prodsys.cli") / "templates" / f"{template}.yaml").read_text(
-        "utf-8"
-    )
+def _template(name: str) -> tuple[str, bool]:
+    """The text of a template, and whether it is of the native form.
+
+    :raises DefinitionError: there is none of that name.
+    """
+    if name in TEMPLATES:
+        return _text("dirac_prodsys.cli", f"templates/{name}.yaml"), True
+    from dirac_prodsys.core.community import communities, failure
+    from dirac_prodsys.core.problems import nearest
+
+    others = {c.name: c for c in communities() if c.template}
+    if name not in others:
+        hint = failure(name) or nearest(name, (*TEMPLATES, *others))
+        raise DefinitionError(f"there is no template {name!r}", hint)
+    package, _, file = others[name].template.partition(":")
+    text = _text(package, file)
+    return text, not any(line.startswith(others[name].form_keys) for line in text.split("\n"))
+
+
+def _text(package: str, file: str) -> str:
+    return (resources.files(package) / file).read_text("utf-8")

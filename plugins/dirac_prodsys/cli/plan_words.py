@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan import StepPlan
     from dirac_prodsys.core.specs import (
         BodySpec,
-        CtaoSpec,
+        CommunityBody,
         DatasetSpec,
         JobSpec,
+        OutputFile,
         TransformationSpec,
     )
 
@@ -136,17 +137,18 @@ def _group(spec: TransformationSpec) -> str:
 
 
 def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:
-    match body.kind:
-        case "job":
-            for command in body.commands:
-                yield "runs", f"{command.executable} {command.arguments}".rstrip()
-            yield "job", ", ".join(_job(body))
-        case "request":
-            for operation in body.operations:
-                words = _words(operation.attributes.items())
-                yield "operation", f"{operation.type}{': ' if words else ''}{words}"
-        case "ctao":
-            yield from _ctao_rows(body)
+    from dirac_prodsys.core.specs import CommunityBody, JobSpec
+
+    if isinstance(body, JobSpec):
+        for command in body.commands:
+            yield "runs", f"{command.executable} {command.arguments}".rstrip()
+        yield "job", ", ".join(_job(body))
+    elif isinstance(body, CommunityBody):
+        yield from _community_rows(body)
+    else:
+        for operation in body.operations:
+            words = _words(operation.attributes.items())
+            yield "operation", f"{operation.type}{': ' if words else ''}{words}"
 
 
 def _job(body: JobSpec) -> Iterator[str]:
@@ -168,14 +170,16 @@ def _job(body: JobSpec) -> Iterator[str]:
         yield f"environment {_words(body.environment.items())}"
 
 
-def _ctao_rows(body: CtaoSpec) -> Iterator[tuple[str, str]]:
-    settings, made = dict(body.settings), dict(body.output_metadata)
-    version = settings.pop("version", "")
-    program = made.get("analysis_prog") or made.get("tel_sim_prog") or ""
-    yield "runs", f"{program} {version} (CTADIRAC's {body.job_class})".strip()
-    if options := settings.pop("options", ""):
-        yield "options", str(options)
-    yield "settings", _words(settings.items())
+def _community_rows(body: CommunityBody) -> Iterator[tuple[str, str]]:
+    from dirac_prodsys.core.community import community_of
+
+    community = community_of(body.kind)
+    rows: Iterable[tuple[str, str | Iterable[tuple[str, Any]]]]
+    rows = (("runs", f"{community.words}'s {body.job_class}"), ("settings", body.settings))
+    if community.plan_rows:
+        rows = community.offered(community.plan_rows)(body)
+    for label, said in rows:
+        yield label, said if isinstance(said, str) else _words(said)
     if body.file_metadata:
         yield "file metadata", _words(body.file_metadata)
     if body.unresolved:
@@ -188,13 +192,19 @@ def _output_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
     lowest = [path for path in paths if not any(p.startswith(f"{path}/") for p in paths)]
     for path in lowest:
         yield "output directory", path
-    for output in spec.body.outputs if spec.body.kind == "job" else ():
+    for output in _named_outputs(spec.body):
         where = "" if lowest == [output.directory] else f"{output.directory}/"
         yield "output files", f"{where}{output.name} on {output.se}"
         if turns := [_words(each.items()) for each in output.metadata]:
             yield f"file metadata{', by turns' if len(turns) > 1 else ''}", "; ".join(turns)
     if spec.output_query is not None:
         yield "output metadata", query_words(spec.output_query)
+
+
+def _named_outputs(body: BodySpec) -> tuple[OutputFile, ...]:
+    from dirac_prodsys.core.specs import JobSpec
+
+    return body.outputs if isinstance(body, JobSpec) else ()
 
 
 def _dataset(dataset: DatasetSpec, output: MetaQuery | None) -> str:

@@ -10,11 +10,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from dirac_prodsys.core.specs import MetaValue
 
 #: metadata of one file for the first task, the second, …; then from the first on
 Turns = tuple[dict[str, MetaValue], ...]
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What a rehearsal leaves in a directory whose files a job would register itself.
+
+    :param below: path of the folder in it, from its slash on; empty: the directory itself.
+    :param ending: of the names of files.
+    :param carries: one file for each combination of values that files carry; else one file.
+    """
+
+    below: str = ""
+    ending: str = "data"
+    carries: bool = True
+
 
 #: turns of one file: a body that lists more would be longer than what its job does
 MAX_TURNS = 1000

@@ -1,17 +1,20 @@
 """What may be found in a production file: one rule per code, and a finding as a value.
 
 A code is for ever: it may stand in an editor's setting, in a CI filter, in a bug report. What a
-finding means and how grave it is is decided here and nowhere else;
-``docs/reference/findings.md`` shows the same table.
+finding means and how grave it is is decided here, or by the community whose rules find it, and
+nowhere else; ``docs/reference/findings.md`` shows the same table.
 
 Invariant: every finding has a rule, a place (line and column from 1) and a way out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from dirac_prodsys.core import community
+from dirac_prodsys.core.community import Community
 from dirac_prodsys.errors import DefinitionError
 
 #: ``error``: the production must not run so; ``warning``: it runs, and probably not as meant;
@@ -122,7 +125,6 @@ _WARNINGS = (
     ("name-taken", "The transformation exists, is what a run of this tag makes, and is adopted."),
     ("dataset-exists", "The dataset exists with the same query."),
     ("nothing-selected", "The catalogue finds no file for the query now."),
-    ("ctadirac-differs", "For this part of CTAO's form, CTADIRAC does something else, or fails."),
     ("wide-input", "A query takes log files, too, or files that their metadata should keep apart."),
     ("graphml-attribute", "An attribute of a node or graph that is no key, and is not read."),
 )
@@ -134,8 +136,10 @@ _NOTES = (
     ("estimate", "How many files, tasks and jobs a step will have, where counts allow."),
     ("fed-by-others", "A step takes files of steps that it does not name, and waits for them."),
     ("gate", "What a step waits for, and whether it is there now."),
-    ("ctao-runs-mix", "CTAO's metadata know no run: a second run takes the files of the first."),
 )
+
+#: the gravest first
+_GRAVITY: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 def _rules() -> dict[str, Rule]:
@@ -145,13 +149,32 @@ def _rules() -> dict[str, Rule]:
         ("warning", _WARNINGS),
         ("note", _NOTES),
     )
+    own = [Rule(code, severity, meaning) for severity, table in tables for code, meaning in table]
+    return _by_gravity([*own, *_of(community.built_in())])
+
+
+def _of(some: Iterable[Community]) -> list[Rule]:
+    return [Rule(*rule) for one in some for rule in one.rules]
+
+
+def _by_gravity(some: Iterable[Rule]) -> dict[str, Rule]:
     return {
-        code: Rule(code, severity, meaning) for severity, table in tables for code, meaning in table
+        rule.code: rule for rule in sorted(some, key=lambda rule: _GRAVITY.index(rule.severity))
     }
 
 
-#: every rule, by its code
+#: every rule that comes with this package, by its code
 RULES = _rules()
+
+
+def rules() -> dict[str, Rule]:
+    """Every rule, by its code: those of communities of other packages, too."""
+    return _by_gravity([*RULES.values(), *_of(community.installed())])
+
+
+def rule_of(code: str) -> Rule:
+    """The rule that a code stands for."""
+    return RULES.get(code) or rules()[code]
 
 
 @dataclass(frozen=True, order=True)
@@ -159,7 +182,7 @@ class Finding:
     """Something found, at its place, in the form that editors and CI systems take.
 
     :param line: from 1; ``column`` likewise.
-    :param code: of one of :data:`RULES`.
+    :param code: of one of :func:`rules`.
     :param excerpt: the source line with a caret below, or empty.
     :param stands_for: number of findings that are told by it: it may be the line "and 12 more".
     """
@@ -181,7 +204,7 @@ class Finding:
             file=error.file,
             line=error.line or 1,
             column=error.column or 1,
-            severity=RULES[error.code].severity,
+            severity=rule_of(error.code).severity,
             code=error.code,
             message=error.reason,
             hint=error.hint,

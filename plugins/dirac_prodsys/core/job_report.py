@@ -1,6 +1,6 @@
 """The jobs of a transformation as a table: which ended how, where, and which to look at.
 
-The table is the one that CTAO mails: Status, MinorStatus, ApplicationStatus, Site, Total, sorted,
+The table is the one that people mail: Status, MinorStatus, ApplicationStatus, Site, Total, sorted,
 with a share for every status of all jobs and for every minor status of its own status.
 
 Invariant: the numbers add up: rows to minor statuses, these to statuses, these to all. Whatever

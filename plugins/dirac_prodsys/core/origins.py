@@ -6,30 +6,24 @@ was read; a field that nobody wrote comes from the rules of a job type, and its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from dirac_prodsys.core.ctao.job_types import ctao_type
-from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS, in_catalogue_words
+from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.plan_values import Datasets
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.production import NATIVE, Production
 from dirac_prodsys.core.proof.subject import Subject
 
 #: ``output``: a step declares it; ``rule``: its job type does; ``where``: a step asks for it;
 #: ``gather``: the planner adds it to outputs, for the step that gathers them
 Kind = Literal["output", "rule", "where", "dataset", "gather"]
-
-#: what an output has of the input before ``Common`` is asked (``core/ctao/outputs.py``)
-_INHERITED = frozenset(
-    {"array_layout", "site", "particle", "phiP", "thetaP", "sct", "view_cone", "systematics"}
-)
 
 
 @dataclass(frozen=True)
@@ -99,12 +93,22 @@ class _Tracing:
                 yield Origin("dataset", name, held[field], path)
         for word, written in source.where.items():
             said_as = word, written
-            if self.subject.production.dialect == "ctao" and written is not None:
-                said_as = in_catalogue_words(word, written)
+            if self.words is not None and written is not None:
+                said_as = self.words(word, written)
             if written is not None and said_as[0] == field:
                 path = ("steps", name, "input", "where", field)
                 said = MetaQuery.parse(dict([said_as])).to_dirac()[field]
                 yield Origin("where", name, said, path)
+
+    @cached_property
+    def words(self) -> Callable[[str, Any], tuple[str, Any]] | None:
+        """What makes conditions of the form that was read such of the catalogue; None: they are."""
+        dialect = self.subject.production.dialect
+        community = community_of(dialect) if dialect != NATIVE else None
+        if community is None or not community.catalogue_words:
+            return None
+        found: Callable[[str, Any], tuple[str, Any]] = community.offered(community.catalogue_words)
+        return found
 
     @cached_property
     def added(self) -> bool:
@@ -138,41 +142,23 @@ class _Tracing:
         yield Origin("output", name, made, ("steps", name, "output", part, field))
 
     def _derived(self, name: str, field: str, made: Any) -> Iterator[Origin]:
-        """The same by CTAO's rules: from a job's settings, its input, or what the type is."""
+        """The same by a community's rules: from settings, input, or the type."""
         job = self.subject.production.step(name).job
-        config, common = job.get("config", job), job.get("common", {})
-        known = ctao_type(str(job["type"]).partition(":")[2]).config.model_fields
         taken = self.subject.takes.get(name, MetaQuery()).to_dirac()
-        for key in _keys(field):
-            if config.get(key) is not None:
-                yield Origin("output", name, made, ("steps", name, "job", key))
-                return
-        for key in _keys(field):
-            if common.get(key) is not None and key in known:
-                if field in _INHERITED and field in taken:
-                    continue
-                yield Origin("output", name, made, ("common", key))
-                return
-        if taken.get(field) == made:
+        community = community_of(str(job["type"]).partition(":")[0])
+        found: Origin | None = Origin("rule", name, made, ("steps", name, "job", "type"))
+        if community.origin:
+            found = community.offered(community.origin)(name, job, field, made, taken)
+        elif taken.get(field) == made:
+            found = None
+        if found is None:
             yield from self.input(name, field)
-            return
-        key = "simpipe_config" if "simpipe_config" in config else "type"
-        yield Origin("rule", name, made, ("steps", name, "job", key))
+        else:
+            yield found
 
 
 def _once(origins: Iterator[Origin]) -> tuple[Origin, ...]:
     return tuple({(o.kind, o.step, o.path): o for o in origins}.values())
-
-
-def _keys(field: str) -> tuple[str, ...]:
-    """Keys of a job that say something about a field."""
-    if field.endswith("_prog_version"):
-        return ("version",)
-    if field.endswith("_prog"):
-        return ("prog_name",)
-    if field == "outputType":
-        return ("output_type",)
-    return (field, WRITTEN_AS.get(field, field))
 
 
 def _form(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,11 @@ a production that cannot be planned is told all its mistakes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dirac_prodsys.core import graph, linking, own_directories, spellings
+from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.linked_plans import LinkedPlans
 from dirac_prodsys.core.literals import check_literals
@@ -27,7 +28,7 @@ from dirac_prodsys.core.plan_values import (
     StepPlan,
 )
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.production import NATIVE, Production
 from dirac_prodsys.core.removals import copies, takes_away
 from dirac_prodsys.core.step_draft import StepDraft, draft, fill_approval
 from dirac_prodsys.core.step_output import check_datasets
@@ -100,11 +101,13 @@ def check(
     waits = orders(production.steps, unread, problems)
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
     steps = graph.build({**edges, **dict.fromkeys(unread, ())}, problems)
-    if production.dialect == "ctao":
-        plans = _ctao_plans(production, steps, run, datasets or {}, problems, unread)
-    else:
+    plan_steps = _planning(production)
+    if plan_steps is None:
         plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
-    if production.dialect == "ctao":
+    else:
+        order = [step.name for step in production.steps] if steps is None else steps.order
+        known = [name for name in order if name not in unread]
+        plans = plan_steps(production, known, run, datasets or {}, problems)
         spellings.check(spellings.in_outputs(plans.values()), problems)
     if repeated or any(step.gates for step in plans.values()):
         from dirac_prodsys.core import gate_cycles  # few have gates
@@ -132,19 +135,13 @@ def check(
     return None if len(problems.found) > before else plan
 
 
-def _ctao_plans(
-    production: Production,
-    steps: graph.StepGraph | None,
-    run: str,
-    datasets: Datasets,
-    problems: Problems,
-    unread: frozenset[str],
-) -> dict[str, StepPlan]:
-    from dirac_prodsys.core.ctao.planning import plan_steps  # costs time, and few need it
-
-    order = [step.name for step in production.steps] if steps is None else steps.order
-    known = [name for name in order if name not in unread]
-    return plan_steps(production, known, run, datasets, problems)
+def _planning(production: Production) -> Callable[..., dict[str, StepPlan]] | None:
+    """How a community plans the steps of its form; None: as those of the native form."""
+    community = None if production.dialect == NATIVE else community_of(production.dialect)
+    if community is None or not community.plan_steps:
+        return None
+    found: Callable[..., dict[str, StepPlan]] = community.offered(community.plan_steps)
+    return found
 
 
 def _native_plans(
@@ -184,8 +181,21 @@ def _derived(
     datasets: Datasets,
     problems: Problems,
 ) -> Derived:
-    if not any(derives(drafted.step.job) for drafted in drafts.values()):
+    families: dict[str, str] = {}
+    for name, drafted in drafts.items():
+        if derives(drafted.step.job):
+            families.setdefault(str(drafted.step.job["type"]).partition(":")[0], name)
+    if not families:
         return Derived()
-    from dirac_prodsys.core.ctao.native import derive  # costs time, and few need it
-
-    return derive(production, drafts, order, datasets, problems)
+    (family, _), *others = families.items()
+    for other, step in others:
+        reason = f"jobs of {family} and of {other} cannot stand in one production: each derives"
+        hint = "write two files, and let one wait for the other"
+        problems.add(("steps", step, "job", "type"), reason, hint, code="step-shape")
+    if others:
+        return Derived()
+    community = community_of(family)
+    found: Derived = community.offered(community.derive)(
+        production, drafts, order, datasets, problems
+    )
+    return found

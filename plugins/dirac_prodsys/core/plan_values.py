@@ -17,7 +17,7 @@ from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.specs import CtaoSpec, DatasetSpec, TransformationSpec, plain
+from dirac_prodsys.core.specs import CommunityBody, DatasetSpec, TransformationSpec, plain
 
 #: name of a dataset → its meta query
 Datasets = Mapping[str, Mapping[str, Any]]
@@ -170,7 +170,7 @@ class ProductionPlan:
     def unresolved(self) -> tuple[str, ...]:
         """Datasets whose queries the plan lacks: until it has them, it cannot be sent."""
         bodies = [step.transformation.body for step in self.steps]
-        named = [body.unresolved for body in bodies if isinstance(body, CtaoSpec)]
+        named = [body.unresolved for body in bodies if isinstance(body, CommunityBody)]
         named += [step.awaits for step in self.steps]
         return tuple(sorted({dataset for names in named for dataset in names}))
 
@@ -187,7 +187,7 @@ class ProductionPlan:
         while left:
             each = self.step(left.pop())
             body = each.transformation.body
-            found |= {*each.awaits, *(body.unresolved if isinstance(body, CtaoSpec) else ())}
+            found |= {*each.awaits, *(body.unresolved if isinstance(body, CommunityBody) else ())}
             above = {*each.parents, *each.feeders} - seen
             seen |= above
             left += sorted(above)

@@ -8,7 +8,7 @@ placeholders; ``plan.compile`` fills them, from names only: there is no code in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pydantic import Field, PrivateAttr, StrictBool, StrictStr
 
@@ -20,6 +20,9 @@ from dirac_prodsys.core.parameters import Parameter, values_for
 from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.step_models import Step, TypeModel
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
+
+#: the dialect that is ours
+NATIVE = "native"
 
 
 class Origin(Protocol):
@@ -59,8 +62,8 @@ class Production(Model):
     :param registry: whether its runs are entered in DIRAC's ProductionSystem.
     :param types: transformation types of the site, beside those that are known everywhere.
     :param loops: steps that are gone through again; ``steps`` has all their passes.
-    :param dialect: whose rules make queries and metadata of the steps: ``native``, or ``ctao``,
-        where every step derives the metadata of its output from those of its input.
+    :param dialect: whose rules make queries and metadata of the steps: :data:`NATIVE`, or a
+        community, whose steps may derive the metadata of their output from those of their input.
     :param source: the text it was read from, and
     :param file: that text's file name; both shown to people, never interpreted again.
     """
@@ -79,7 +82,7 @@ class Production(Model):
     notify: Notify | None = None
     steps: tuple[Step, ...]
     loops: dict[StrictStr, LoopModel] = Field(default={})
-    dialect: Literal["native", "ctao"] = "native"
+    dialect: str = NATIVE
     source: StrictStr = Field(default="", repr=False)
     file: StrictStr = ""
     _origin: Origin | None = PrivateAttr(default=None)

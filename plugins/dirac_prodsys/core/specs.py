@@ -10,7 +10,17 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+)
 
 from dirac_prodsys.core.meta_query import MetaQuery
 
@@ -96,29 +106,58 @@ class RequestSpec(Spec):
     operations: tuple[RequestOperation, ...]
 
 
-class CtaoSpec(Spec):
-    """A job body of CTAO, rendered by CTADIRAC's own job class.
+#: settings of a community's job: where it may run, and above all that it uploads
+DESTINATION, BASE_PATH = "destination", "base_path"
+
+
+class CommunityBody(Spec):
+    """A job body of a community, rendered by its own software.
 
     Pairs, not mappings: their order is part of the body.
 
-    :param job_class: class, and module, below ``CTADIRAC.Interfaces.API``.
-    :param settings: attributes that are set or given to the class's setters, in this order.
+    :param kind: name of the community.
+    :param job_class: which of its jobs.
+    :param settings: what the job is given, in this order; :data:`DESTINATION` and :data:`BASE_PATH`
+        mean the same in all communities.
     :param output_metadata: of the directories that the job's files go to.
     :param file_metadata: of the files themselves.
     :param unresolved: datasets whose query was not looked up: then metadata are missing, and the
         body cannot be rendered.
     """
 
-    kind: Literal["ctao"] = "ctao"
+    kind: StrictStr = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     job_class: str
     settings: tuple[tuple[str, JsonValue], ...]
     output_metadata: tuple[tuple[str, JsonValue], ...] = ()
     file_metadata: tuple[tuple[str, JsonValue], ...] = ()
     unresolved: tuple[str, ...] = ()
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Destination sites; empty: anywhere."""
+        said = dict(self.settings).get(DESTINATION)
+        named = said if isinstance(said, list) else str(said or "").split(",")
+        return tuple(name for site in named if (name := str(site).strip()))
 
-#: every kind is rendered by the file of its name in ``gateway/bodies/``
-BodySpec = Annotated[JobSpec | RequestSpec | CtaoSpec, Field(discriminator="kind")]
+    @property
+    def base_directory(self) -> str:
+        """Above all that its jobs upload, even where the path below is not known; may be empty."""
+        base = dict(self.settings).get(BASE_PATH)
+        return base.rstrip("/") if isinstance(base, str) else ""
+
+
+def _tag(body: Any) -> str:
+    kind = body.get("kind") if isinstance(body, dict) else getattr(body, "kind", None)
+    return kind if kind in ("job", "request") else "community"
+
+
+#: our own kinds are rendered by the file of their name in ``gateway/bodies/``
+BodySpec = Annotated[
+    Annotated[JobSpec, Tag("job")]
+    | Annotated[RequestSpec, Tag("request")]
+    | Annotated[CommunityBody, Tag("community")],
+    Discriminator(_tag),
+]
 
 #: in the path of a directory: the transformation's ID, which is known when it has been created
 TRANSFORMATION_ID = "@{TransformationID}"

@@ -35,7 +35,6 @@ from dirac_prodsys.core.specs import (
     BodySpec,
     DatasetSpec,
     DirectorySpec,
-    JobSpec,
     RequestSpec,
     TransformationSpec,
 )
@@ -285,7 +284,7 @@ def _body(
     context: JobContext,
     values: Mapping[str, str],
     problems: Problems,
-) -> JobSpec | RequestSpec | None:
+) -> BodySpec | None:
     path: Path = ("steps", step.name, "job")
     attributes = read_job(step.job, values, path, problems)
     if attributes is None:
@@ -294,10 +293,11 @@ def _body(
     body = attributes.body(context)
     if kind is not None and isinstance(body, RequestSpec):
         _check_chosen(step, step.plugin or kind.plugin, body, path, problems)
-    if kind is not None and body.kind != kind.body:
+    what = "request" if isinstance(body, RequestSpec) else "job"
+    if kind is not None and what != kind.body:
         problems.add(
             (*path, "type"),
-            f"a {attributes.type} is a {body.kind}, and tasks of a {kind.name} are {kind.body}s",
+            f"a {attributes.type} is a {what}, and tasks of a {kind.name} are {kind.body}s",
             "change the type of the job or of the step",
             code=SHAPE,
         )

@@ -137,7 +137,7 @@ def _one_or_many(value: Any) -> Any:
 class StepBase(Model):
     """What every dialect says of a step in the same words.
 
-    :param type: a transformation type; a job of CTAO says it by itself.
+    :param type: a transformation type; a job whose type derives says it by itself.
     :param job: what its tasks do: one of the job types.
     :param tasks: number of tasks, for types without input.
     :param group_size: files per task (GB for BySize).

@@ -2,7 +2,8 @@
 
 Everything is asked in bulk and bounded; what lies beyond a bound, or cannot be told, is said in a
 note. Of a body that does not name its outputs only their number is known: that of the files below
-the directories of the step. Where these are too few, files of CTAO's jobs tell whose are missing.
+the directories of the step. Where these are too few, files of a community's jobs may tell whose are
+missing.
 
 Invariant: nothing is changed but by :func:`repair`, and there only files of which it is certain,
 and which still are what they were when they were read.

@@ -6,15 +6,13 @@ Invariant: read-only; what cannot be looked up is unknown, which is said in a no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
+from dirac_prodsys.core.community import community_of
+from dirac_prodsys.core.job_traces import Place, Trace, Traces
 from dirac_prodsys.core.recovery import Outputs, StrandedFile, TaskState
-from dirac_prodsys.core.specs import BodySpec, CtaoSpec
+from dirac_prodsys.core.specs import BodySpec, CommunityBody
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.outputs_protocol import OutputsGateway
-
-if TYPE_CHECKING:
-    from dirac_prodsys.core.ctao.traces import Place, Trace
 
 #: jobs named in one query
 _JOB_CHUNK = 500
@@ -35,17 +33,18 @@ def traced_outputs(
     :param files: of tasks that have ended.
     :raises GatewayError: the catalogue or the Transformation System does not answer.
     """
-    where = _place(body, transformation)
+    traces, where = _place(body, transformation)
     known = [file for file in files if file.task in tasks]
-    if where is None or not known:
+    if traces is None or where is None or not known:
         return {}
     if not isinstance(gateway, OutputsGateway):
         notes.append("this backend has no verbs for outputs that are not named")
         return {}
     try:
-        return _traced(gateway, where, transformation, known, tasks)
+        return _traced(gateway, traces, where, transformation, known, tasks)
     except GatewayRejected as error:
-        notes.append(f"outputs of CTAO's jobs cannot be looked up: {error.reason}")
+        owner = community_of(body.kind).words
+        notes.append(f"outputs of {owner}'s jobs cannot be looked up: {error.reason}")
         return {}
 
 
@@ -56,33 +55,33 @@ def tasks_without_output(
 
     :raises GatewayError: the catalogue does not answer.
     """
-    where = _place(body, transformation)
-    if where is None or not isinstance(gateway, OutputsGateway):
+    traces, where = _place(body, transformation)
+    if traces is None or where is None or not isinstance(gateway, OutputsGateway):
         return frozenset()
-    from dirac_prodsys.core.ctao import traces
-
     try:
         if gateway.files_below(where.directory, traces.UNSIGNED):
             return frozenset()
-        own = _signed(gateway, where, {task.job for task in tasks.values()})
+        own = _signed(gateway, traces, where, {task.job for task in tasks.values()})
     except GatewayRejected:  # the catalogue keeps no JobIDs
         return frozenset()
     return frozenset(number for number, task in tasks.items() if task.job and task.job not in own)
 
 
-def _place(body: BodySpec, transformation: int) -> Place | None:
-    """Where the jobs leave their files, if their body does not name them."""
-    if not isinstance(body, CtaoSpec):
-        return None
-    from dirac_prodsys.core.ctao import traces  # costs time, and few have such jobs
+def _place(body: BodySpec, transformation: int) -> tuple[Traces | None, Place | None]:
+    """Where jobs leave files that their body does not name, and what knows these; None: unknown."""
+    if not isinstance(body, CommunityBody):
+        return None, None
+    community = community_of(body.kind)
+    if not community.traces:
+        return None, None
+    traces: Traces = community.offered(community.traces)
+    return traces, traces.place(body, transformation)
 
-    return traces.place(body, transformation)
 
-
-def _signed(gateway: OutputsGateway, where: Place, jobs: Iterable[int]) -> dict[int, list[Trace]]:
+def _signed(
+    gateway: OutputsGateway, traces: Traces, where: Place, jobs: Iterable[int]
+) -> dict[int, list[Trace]]:
     """What jobs have left, by JobID."""
-    from dirac_prodsys.core.ctao import traces
-
     wanted = sorted(set(jobs) - {0})
     own: dict[int, list[Trace]] = {}
     for start in range(0, len(wanted), _JOB_CHUNK):
@@ -95,14 +94,13 @@ def _signed(gateway: OutputsGateway, where: Place, jobs: Iterable[int]) -> dict[
 
 def _traced(
     gateway: OutputsGateway,
+    traces: Traces,
     where: Place,
     transformation: int,
     files: list[StrandedFile],
     tasks: Mapping[int, TaskState],
 ) -> dict[str, Outputs]:
-    from dirac_prodsys.core.ctao import traces
-
-    own = _signed(gateway, where, (tasks[file.task].job for file in files))
+    own = _signed(gateway, traces, where, (tasks[file.task].job for file in files))
     unsigned = gateway.files_below(where.directory, traces.UNSIGNED)
     others = [traces.trace(lfn, metadata) for lfn, metadata in unsigned.items()]
     left_something = [file.task for file in files if tasks[file.task].job in own]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.core.community import built_in
 from dirac_prodsys.core.findings import RULES
 from dirac_prodsys.errors import DefinitionErrors
 
@@ -49,7 +50,9 @@ def test_every_rule_is_told_somewhere():
     source = "\n".join(
         file.read_text("utf-8") for file in PACKAGE.rglob("*.py") if file.name != "findings.py"
     )
-    assert [code for code in RULES if f'"{code}"' not in source] == []
+    declared = {rule[0] for community in built_in() for rule in community.rules}
+    quoted = {code: source.count(f'"{code}"') for code in RULES}
+    assert [code for code in RULES if quoted[code] <= (code in declared)] == []
 
 
 def test_codes_are_plain_words_and_meanings_are_sentences():

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import get_args
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 import dirac_prodsys.cli.new as command
 from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core.community import built_in
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.language.schema import json_schema
 
-TEMPLATES = get_args(command.Template)
+TEMPLATES = (*command.TEMPLATES, *(one.name for one in built_in() if one.template))
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -32,7 +32,16 @@ def test_what_is_written_lints_clean_and_has_the_name_and_the_owner(prodsys, tmp
 
 def test_every_template_on_file_can_be_chosen():
     folder = Path(command.__file__).parent / "templates"
-    assert {file.stem for file in folder.glob("*")} == set(TEMPLATES)
+    assert {file.stem for file in folder.glob("*")} == set(command.TEMPLATES)
+
+
+def test_a_template_that_is_unknown_is_told_with_the_nearest_and_nothing_is_written(
+    prodsys, tmp_path
+):
+    done = prodsys("new", "mine", "--template", "cain", "--folder", tmp_path)
+    assert done.exit_code == 2
+    assert "there is no template 'cain'\n  hint: did you mean 'chain'?" in done.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_exists_is_left_as_it_is(prodsys, tmp_path):

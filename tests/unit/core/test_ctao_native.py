@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from dirac_prodsys.core.ctao.rewriting import native_form
+from dirac_prodsys.communities.ctao.form.rewriting import native_form
 from dirac_prodsys.core.dialects import inspect, load_production
 from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.core.proof import read
-from dirac_prodsys.core.specs import CtaoSpec
+from dirac_prodsys.core.specs import CommunityBody
 from tests.unit.core.ctao_files import (
     COMMON,
     MERGING,
@@ -54,7 +54,7 @@ def told(**steps: Data) -> list[tuple[str, str, str]]:
 
 def settings(one: ProductionPlan, name: str) -> Data:
     body = one.step(name).transformation.body
-    assert isinstance(body, CtaoSpec)
+    assert isinstance(body, CommunityBody)
     return dict(body.settings)
 
 

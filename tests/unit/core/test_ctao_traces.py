@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from dirac_prodsys.core.ctao.job_types import TYPES
-from dirac_prodsys.core.ctao.traces import Place, left, place, runs_of, signed_by, trace
+from dirac_prodsys.communities.ctao.rules.traces import left, place, runs_of, signed_by, trace
+from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.job_traces import Place
 from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.specs import CtaoSpec
+from dirac_prodsys.core.specs import CommunityBody
 
 RAW = {
     "array_layout": "Alpha",
@@ -59,9 +60,8 @@ def test_the_place_is_where_the_transformations_data_are_made_to_go(
 def test_where_nothing_is_certain_no_place_is_known() -> None:
     merging = spec(**MERGING).body
     assert place(merging.model_copy(update={"unresolved": ("raw",)}), 7) is None
-    assert (
-        place(CtaoSpec(job_class="MCPipeJob", settings=merging.settings), 7) is None
-    )  # no metadata
+    bare = CommunityBody(kind="ctao", job_class="MCPipeJob", settings=merging.settings)
+    assert place(bare, 7) is None  # no metadata
     simulating = place(merging.model_copy(update={"job_class": "MCPipeJob"}), 7)
     assert simulating is not None
     assert not simulating.counted

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.ctao.job_types import TYPES
+from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.job_types import JobAttributes, job_type, job_types
 from dirac_prodsys.core.production import Production

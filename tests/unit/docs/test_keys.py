@@ -8,10 +8,10 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from dirac_prodsys.cli.main import app
-from dirac_prodsys.core.ctao.configs import JobConfig
-from dirac_prodsys.core.ctao.form import CtaoFile, CtaoStep, Extras, StepExtras
-from dirac_prodsys.core.ctao.job_types import TYPES
-from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS
+from dirac_prodsys.communities.ctao.form.form import CtaoFile, CtaoStep, Extras, StepExtras
+from dirac_prodsys.communities.ctao.types.configs import JobConfig
+from dirac_prodsys.communities.ctao.types.job_types import TYPES
+from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS
 from dirac_prodsys.core.job_types import job_types
 from dirac_prodsys.core.language.reference import markdown
 from dirac_prodsys.core.language.schema import described

@@ -8,11 +8,12 @@ import textwrap
 
 import pytest
 
-from dirac_prodsys.core.specs import CtaoSpec
+from dirac_prodsys.core.specs import CommunityBody
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.bodies import render
 
-SPEC = CtaoSpec(
+SPEC = CommunityBody(
+    kind="ctao",
     job_class="CtapipeProcessJob",
     settings=(
         ("version", "v0.23.0"),
@@ -34,7 +35,7 @@ def test_settings_and_metadata_are_in_the_body_in_their_order_and_form():
 
 
 def test_a_spec_that_was_stored_as_json_gives_the_same_bytes():
-    assert render(CtaoSpec.model_validate_json(SPEC.model_dump_json())) == render(SPEC)
+    assert render(CommunityBody.model_validate_json(SPEC.model_dump_json())) == render(SPEC)
 
 
 def test_the_order_of_metadata_is_part_of_the_spec():
@@ -66,11 +67,11 @@ def test_without_ctadirac_the_extra_is_named():
     code = f"""
         import sys
         sys.modules["CTADIRAC"] = None  # as if it were not installed
-        from dirac_prodsys.core.specs import CtaoSpec
+        from dirac_prodsys.core.specs import CommunityBody
         from dirac_prodsys.errors import GatewayRejected
         from dirac_prodsys.gateway.bodies import render
         try:
-            render(CtaoSpec.model_validate_json({SPEC.model_dump_json()!r}))
+            render(CommunityBody.model_validate_json({SPEC.model_dump_json()!r}))
         except GatewayRejected as refused:
             print(refused)
         """
@@ -91,6 +92,6 @@ def test_the_body_does_not_depend_on_the_folder_or_the_proxy(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("X509_USER_PROXY", str(tmp_path / "cta-prod-managedata"))
     again = SPEC.model_copy(update={"unresolved": ()})
-    from dirac_prodsys.gateway.bodies import ctao
+    from dirac_prodsys.communities.ctao import body as ctao
 
     assert ctao.render(again) == here

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dirac_prodsys.core.ctao.traces import runs_of
+from dirac_prodsys.communities.ctao.rules.traces import runs_of
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.core.specs import CommunityBody, DirectorySpec, TransformationSpec
 from dirac_prodsys.gateway import checking
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
@@ -44,7 +44,8 @@ class Site:
         self.gateway = MemoryGateway(self.grid)
         for run in (1, 2, 12):
             self.grid.catalogue.register(f"/sim/in/gamma_run{run}___cta.zst", run="r")
-        self.body = CtaoSpec(
+        self.body = CommunityBody(
+            kind="ctao",
             job_class=job_class,
             settings=(("version", "v1"), ("base_path", "/sim/MC/")),
             output_metadata=tuple(METADATA.items()),

@@ -55,8 +55,8 @@ def test_drawing_a_dag_loads_no_library(loaded: list[set[str]]) -> None:
 
 def test_the_rules_of_a_community_are_loaded_for_its_files(loaded: list[set[str]]) -> None:
     native, ctao = ({name for name in names if ".ctao" in name} for names in loaded)
-    assert native == {"dirac_prodsys.core.dialects.ctao"}
-    assert "dirac_prodsys.core.ctao.reading" in ctao
+    assert native == {"dirac_prodsys.communities.ctao"}  # its value, which says what it offers
+    assert "dirac_prodsys.communities.ctao.form.reading" in ctao
 
 
 def test_drawing_a_dag_loads_no_grid_and_no_command_line(loaded: list[set[str]]) -> None:

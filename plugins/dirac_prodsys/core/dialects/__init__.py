@@ -1,4 +1,4 @@
-"""The forms in which a production may be written: one file per dialect, found by being here.
+"""The forms in which a production may be written: the native one, and those of communities.
 
 A dialect's module has ``matches(data)``, which tells it by its keys, ``read(document, problems)``,
 which makes a ``Production`` of it, and ``place(path, document)``: problems that are found later, in
@@ -10,21 +10,20 @@ whose name is as long as one can be.
 
 from __future__ import annotations
 
-import functools
 import importlib
-import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from dirac_prodsys.core import yaml_source
+from dirac_prodsys.core import community, yaml_source
 from dirac_prodsys.core.characters import escapes, unprintable
+from dirac_prodsys.core.community import Community
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
 from dirac_prodsys.core.plan import ProductionPlan, check
 from dirac_prodsys.core.problems import Path, Problem, Problems, bounded_guesses
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.production import NATIVE, Production
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
@@ -38,7 +37,7 @@ RUN = "${{ run }}"
 
 
 class Dialect(Protocol):
-    """A module of this folder."""
+    """The module of a form."""
 
     def matches(self, data: dict[str, object]) -> bool:
         """Whether a file with these top-level keys is written in this dialect."""
@@ -89,7 +88,7 @@ def load_production(
     """Read a production, and prove it.
 
     :param text: the whole file.
-    :param file: its name, for messages; in the dialect ``ctao`` it names the production.
+    :param file: its name, for messages; in some forms it names the production.
     :param beside: reads another file of the same folder by its name, None if it is not there.
     :raises DefinitionErrors: all mistakes at once, each at its place.
     """
@@ -108,7 +107,11 @@ def inspect(
     :raises DefinitionErrors: the file is neither YAML nor GraphML, or no production.
     """
     with bounded_guesses():
-        return _inspect(text, file, beside)
+        try:
+            return _inspect(text, file, beside)
+        except DefinitionError as error:  # what a community offers cannot be loaded
+            whole = DefinitionError(error.reason, error.hint, file=file, line=1, column=1)
+            raise DefinitionErrors([whole]) from error
 
 
 def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] | None) -> Reading:
@@ -206,11 +209,17 @@ def _once(errors: list[DefinitionError], document: Document) -> tuple[Definition
     return tuple(told.values())
 
 
-@functools.cache
-def _dialects() -> tuple[Dialect, ...]:
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
-    return tuple(cast("Dialect", module) for module in modules)
+def _dialects(data: dict[str, object]) -> Iterator[Dialect]:
+    """The forms that a file with these keys may be of; those of other packages after our own."""
+    yield from _offered(community.built_in(), data)
+    yield cast("Dialect", importlib.import_module(f"{__name__}.{NATIVE}"))
+    yield from _offered(community.installed(), data)
+
+
+def _offered(some: Iterable[Community], data: dict[str, object]) -> Iterator[Dialect]:
+    for one in some:
+        if one.dialect and not data.keys().isdisjoint(one.form_keys):
+            yield cast("Dialect", one.offered(one.dialect))
 
 
 def _cwl(file: str, document: Document | None = None) -> DefinitionError:
@@ -223,7 +232,7 @@ def _cwl(file: str, document: Document | None = None) -> DefinitionError:
 
 
 def _dialect(document: Document) -> Dialect:
-    for dialect in _dialects():
+    for dialect in _dialects(document.data):
         if dialect.matches(document.data):
             return dialect
     problem = Problem(

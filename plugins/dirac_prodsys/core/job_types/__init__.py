@@ -1,9 +1,9 @@
-"""What the tasks of a step do: one file per job type, found by being here.
+"""What the tasks of a step do: one file per job type, found by being here; others by communities.
 
-A file of this folder declares ``JOB_TYPE``, or several as ``JOB_TYPES``; the attributes of each are
-a closed pydantic model, so that a wrong key or value is an error at its place, and it turns them
-into a neutral body that a gateway renders. Nothing else has to be told of it: the file ``NAME.py``
-declares the type ``NAME``, or types ``NAME:…``.
+A file of this folder declares ``JOB_TYPE``; its attributes are a closed pydantic model, so that a
+wrong key or value is an error at its place, and it turns them into a neutral body that a gateway
+renders. Nothing else has to be told of it: the file ``NAME.py`` declares the type ``NAME``. A
+community of that name offers types ``NAME:…``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import Any
 
 from pydantic import StrictStr
 
+from dirac_prodsys.core.community import communities, failure, find
 from dirac_prodsys.core.model import Model
 from dirac_prodsys.core.problems import Path, Problems, nearest
-from dirac_prodsys.core.specs import JobSpec, OutputFile, RequestSpec
+from dirac_prodsys.core.specs import BodySpec, OutputFile
 from dirac_prodsys.errors import DefinitionError
 
 
@@ -50,7 +51,7 @@ class JobAttributes(Model):
         """
 
     @abstractmethod
-    def body(self, context: JobContext) -> JobSpec | RequestSpec:
+    def body(self, context: JobContext) -> BodySpec:
         """The neutral body."""
 
 
@@ -62,18 +63,22 @@ class JobType:
     :param attributes: the model of its attributes.
     :param transformation: the type that a step has which does not say one; empty: it must say.
     :param derives: body and output follow from the settings and from what the step takes, and are
-        made by the rules of a community (``core/ctao``); the attributes have no ``body``.
+        made by the rules of its community; the attributes have no ``body``.
+    :param beside: attributes that may be the name of a YAML file beside the production, and mean
+        what stands there.
     """
 
     name: str
     attributes: type[Model]
     transformation: str = ""
     derives: bool = False
+    beside: tuple[str, ...] = ()
 
 
 def job_types() -> dict[str, JobType]:
-    """All job types by name."""
-    return {name: kind for module in _modules() for name, kind in _declared_by(module).items()}
+    """All job types by name; those of communities as far as they can be loaded."""
+    families = (*_modules(), *(c.name for c in communities() if c.job_types))
+    return {name: kind for family in families for name, kind in family_of(family).items()}
 
 
 def find_job_type(name: str) -> JobType | None:
@@ -82,8 +87,12 @@ def find_job_type(name: str) -> JobType | None:
     Only the file that may declare it is loaded: those of a community cost time, and most
     productions have none of its jobs.
     """
-    module = name.partition(":")[0]
-    return _declared_by(module).get(name) if module in _modules() else None
+    return family_of(name.partition(":")[0]).get(name)
+
+
+def family_of(word: str) -> dict[str, JobType]:
+    """The job types whose names are that word, or begin with it and a colon."""
+    return _declared_by(word)[0]
 
 
 def derives(job: Mapping[str, Any]) -> bool:
@@ -100,7 +109,8 @@ def job_type(name: str) -> JobType:
     kind = find_job_type(name)
     if kind is None:
         reason = f"unknown job type {name!r}"
-        raise DefinitionError(reason, nearest(name, job_types()), code="unknown-word")
+        hint = _declared_by(name.partition(":")[0])[1] or nearest(name, job_types())
+        raise DefinitionError(reason, hint, code="unknown-word")
     return kind
 
 
@@ -110,10 +120,19 @@ def _modules() -> tuple[str, ...]:
 
 
 @functools.cache
-def _declared_by(module: str) -> dict[str, JobType]:
-    found = importlib.import_module(f"{__name__}.{module}")
-    kinds: tuple[JobType, ...] = getattr(found, "JOB_TYPES", ()) or (found.JOB_TYPE,)
-    strangers = [kind.name for kind in kinds if kind.name.partition(":")[0] != module]
+def _declared_by(word: str) -> tuple[dict[str, JobType], str]:
+    """The job types of a file or a community, and why there is none although one offers them."""
+    if word in _modules():
+        kind: JobType = importlib.import_module(f"{__name__}.{word}").JOB_TYPE
+        return {kind.name: kind}, ""
+    community = find(word)
+    if community is None or not community.job_types:
+        return {}, failure(word)
+    try:
+        kinds: tuple[JobType, ...] = community.offered(community.job_types)
+    except DefinitionError as error:
+        return {}, error.reason
+    strangers = [kind.name for kind in kinds if not kind.name.startswith(f"{word}:")]
     if strangers:
-        raise ValueError(f"{found.__file__}: its types are {module}, or {module}:…: {strangers}")
-    return {kind.name: kind for kind in kinds}
+        return {}, f"community {word} offers job types that are not {word}:…: {strangers}"
+    return {kind.name: kind for kind in kinds}, ""

@@ -1,15 +1,15 @@
-"""What steps need not say whose job type makes its output by itself (``core/job_types/ctao.py``).
+"""What steps need not say whose job type makes its output by itself.
 
 * Their ``type`` is that of the job.
-* The configuration of the simulation pipeline may stand in a YAML file beside the production.
-* ``defaults: {job: {type: "ctao:*", …}}`` is for all of them: each gets the keys that it knows.
+* A key of the job may stand in a YAML file beside the production, where its type allows that.
+* ``defaults: {job: {type: "FAMILY:*", …}}`` is for all of them: each gets the keys that it knows.
 
 Invariant: what is written out here could have been written in the file.
 """
 
 from __future__ import annotations
 
-from dirac_prodsys.core.job_types import JobType, find_job_type, job_types
+from dirac_prodsys.core.job_types import JobType, family_of, find_job_type, job_types
 from dirac_prodsys.core.language.beside import yaml_beside
 from dirac_prodsys.core.language.located import Located, Mistakes, locate
 from dirac_prodsys.core.problems import nearest
@@ -17,8 +17,6 @@ from dirac_prodsys.core.yaml_document import Document
 
 #: in ``defaults.job.type``, after the name of a family and its colon
 ANY = "*"
-
-_CONFIGURATION = "simpipe_config"
 
 
 def with_types(tree: Located) -> Located:
@@ -66,24 +64,24 @@ def check_default(tree: Located, mistakes: Mistakes) -> None:
 def with_configurations(
     tree: Located, document: Document, mistakes: Mistakes
 ) -> tuple[Located, tuple[str, ...]]:
-    """The tree with every ``simpipe_config: name.yml`` replaced by what stands in that file.
+    """The tree with every ``key: name.yml`` of a job replaced by what stands in that file.
 
     :return: the tree, and the names of the files.
     :raises DefinitionErrors: one of them is not YAML.
     """
-    steps, made, files = tree.get("steps"), {}, list[str]()
+    steps, made, files = tree.get("steps"), dict[str, Located](), list[str]()
     for name, step in steps.items() if steps is not None else ():
-        named = step.get("job", _CONFIGURATION)
         kind = _kind(step)
-        known = kind is not None and _CONFIGURATION in kind.attributes.model_fields
-        if named is None or not known or not isinstance(named.value, str):
-            continue
-        found = yaml_beside(named, document, mistakes)
-        if found is None:
-            continue
-        files.append(named.value)
-        job = step.value["job"].put({_CONFIGURATION: locate(found, foreign=True)})
-        made[name] = step.put({"job": job})
+        for key in kind.beside if kind is not None else ():
+            named = step.get("job", key)
+            if named is None or not isinstance(named.value, str):
+                continue
+            found = yaml_beside(named, document, mistakes)
+            if found is None:
+                continue
+            files.append(named.value)
+            job = made.get(name, step).value["job"].put({key: locate(found, foreign=True)})
+            made[name] = step.put({"job": job})
     if steps is None or not made:
         return tree, ()
     return tree.put({"steps": steps.put(made)}), tuple(files)
@@ -91,7 +89,8 @@ def with_configurations(
 
 def _family(default: Located) -> list[JobType]:
     name = (default.text("type") or "").removesuffix(ANY)
-    return [kind for kind in _deriving() if kind.name.startswith(name)]
+    family = family_of(name.partition(":")[0]).values() if ":" in name else _deriving()
+    return [kind for kind in family if kind.derives and kind.name.startswith(name)]
 
 
 def _deriving() -> list[JobType]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.ctao.configs import JobConfig
+from dirac_prodsys.core.community import Community, community_of
 from dirac_prodsys.core.job_types import job_types
 from dirac_prodsys.core.language.schema import Schema, definition_name, described
 
@@ -77,15 +77,18 @@ def markdown() -> str:
     for name in (n for n in titles if n in used):
         lines += ["", f"## {titles[name]}", "", _sentence(definitions[name]), ""]
         lines += _table(definitions[name], titles, {})
-    shared = JobConfig.model_fields
-    for name in sorted(kinds, key=lambda name: kinds[name].derives):
+    for name in sorted(kinds, key=lambda name: ":" in name):
         kind, definition = kinds[name], definitions[definition_name(name)]
-        if kind.derives and "## job: all of CTAO" not in lines:
-            lines += _of_ctao(definition, titles, shared)
+        community = community_of(name.partition(":")[0]) if ":" in name else None
+        base = community.offered(community.job_base) if community and community.job_base else None
+        shared: Mapping[str, Any] = {} if base is None else base.model_fields
+        if community and shared and f"## job: all of {community.words}" not in lines:
+            lines += _of_all(community, definition, titles, shared)
         lines += ["", f"## job: {name}", "", _sentence(definition), ""]
-        own = _own(definition, shared) if kind.derives else definition
-        if kind.derives:
-            lines += [f"The step's type is {kind.transformation}. Beside the keys of all:", ""]
+        own = _own(definition, shared) if shared else definition
+        if kind.transformation:
+            more = " Beside the keys of all:" if shared else ""
+            lines += [f"The step's type is {kind.transformation}.{more}", ""]
         lines += _table(own, titles, {"type": name})
     return "\n".join(lines).rstrip() + "\n"
 
@@ -98,16 +101,21 @@ def table_of(definition: Schema, titles: Mapping[str, str]) -> list[str]:
     return _table(definition, titles, {})
 
 
-def _of_ctao(definition: Schema, titles: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]:
-    """What all jobs of CTAO have in common, once."""
+def _of_all(
+    community: Community,
+    definition: Schema,
+    titles: Mapping[str, str],
+    shared: Mapping[str, Any],
+) -> list[str]:
+    """What all jobs of a community have in common, once."""
     common = {k: v for k, v in definition["properties"].items() if k in shared and k != "type"}
     table = _table({**definition, "properties": common}, titles, {})
-    said = "Keys of every `ctao:` job; a key that is set on the job class is CTADIRAC's own."
-    return ["", "## job: all of CTAO", "", said, "", *table]
+    said = community.job_words or f"Keys of every `{community.name}:` job."
+    return ["", f"## job: all of {community.words}", "", said, "", *table]
 
 
 def _own(definition: Schema, shared: Mapping[str, Any]) -> Schema:
-    """What one job of CTAO has beside the keys of all, or says otherwise than they."""
+    """What one job of a community has beside the keys of all, or says otherwise than they."""
     needed = set(definition.get("required", ()))
     plain = {n for n, field in shared.items() if field.is_required()}
     own = {

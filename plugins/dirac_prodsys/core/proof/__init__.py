@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.dialects import RUN, Reading, inspect
-from dirac_prodsys.core.findings import RULES, Finding
+from dirac_prodsys.core.findings import Finding, rule_of
 from dirac_prodsys.core.plan import ProductionPlan
 from dirac_prodsys.core.problems import Problem, bounded_guesses
 from dirac_prodsys.core.proof import (
@@ -122,8 +122,8 @@ def read(
 def _findings(errors: Iterable[DefinitionError]) -> tuple[Finding, ...]:
     """All notes, and as many of the rest as help."""
     told = sorted(errors, key=lambda error: (error.file, error.line, error.column))
-    notes = [error for error in told if RULES[error.code].severity == "note"]
-    wrong = [error for error in told if RULES[error.code].severity != "note"]
+    notes = [error for error in told if rule_of(error.code).severity == "note"]
+    wrong = [error for error in told if rule_of(error.code).severity != "note"]
     return _sorted(Finding.of(error) for error in (*notes, *as_many_as_help(wrong)))
 
 

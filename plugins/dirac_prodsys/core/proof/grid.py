@@ -23,7 +23,7 @@ from dirac_prodsys.core.plugins import plugins
 from dirac_prodsys.core.problems import Path, Problem, nearest
 from dirac_prodsys.core.proof import numbers
 from dirac_prodsys.core.proof.subject import Subject
-from dirac_prodsys.core.specs import CtaoSpec, JobSpec
+from dirac_prodsys.core.specs import DESTINATION, CommunityBody, JobSpec
 from dirac_prodsys.core.stored_values import AS_TEXT, kind_of, misfit
 
 #: operators of ranges
@@ -189,12 +189,9 @@ def _places(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
         storage += [(("steps", step.name, "output", "se"), output.se) for output in body.outputs]
         path: Path = ("steps", step.name, "job", "sites")
         sites += [((*path, index), site) for index, site in enumerate(body.sites)]
-    elif isinstance(body, CtaoSpec):
-        for name, value in body.settings:
-            if name == "destination":
-                named = value if isinstance(value, list) else str(value).split(",")
-                path = ("steps", step.name, "job", "destination")
-                sites += [(path, str(site).strip()) for site in named]
+    elif isinstance(body, CommunityBody):
+        path = ("steps", step.name, "job", DESTINATION)
+        sites += [(path, site) for site in body.sites]
     else:
         for index, operation in enumerate(body.operations):
             for name in ("SourceSE", "TargetSE"):

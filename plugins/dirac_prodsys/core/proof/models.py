@@ -4,8 +4,8 @@ A job that applies a model finds it by name, so that no query of an input leads 
 trains it. Such a step starts with its own input, and its jobs fail, or take an older model.
 
 Invariant: told only where the production trains a model that the step could wait for. A step that
-waits for something which others make (``wait_for``) has its model from there; and of CTAO's jobs,
-which look up their models in the catalogue, it is known whose they take (``core/ctao/feeding.py``).
+waits for something which others make (``wait_for``) has its model from there; and of jobs that look
+up their models in the catalogue their community knows whose they take.
 """
 
 from __future__ import annotations

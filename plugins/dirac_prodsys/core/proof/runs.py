@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.specs import CommunityBody
 from dirac_prodsys.core.step_shape import run_range
 
 #: what differs from run to run
 _OF_THE_RUN = re.compile(r"\$\{\{\s*(parameters\.|run\b)")
+
+#: no metadata of an output tell the run; communities may have a word of their own for that
+_OF_OURS = "output-without-run"
 
 _WAY_OUT = "put ${{ run }} into it"
 
@@ -30,10 +35,11 @@ def check(subject: Subject) -> Iterator[Problem]:
         and not step.transformation.output_query.is_empty
         and not names_run(step.transformation.output_query, run)
     ]
-    for derived in (True, False):
-        steps = [name for name in blind if subject.derived(name) == derived]
-        if steps:
-            yield _blind(steps, derived=derived)
+    by_code: dict[str, list[str]] = {}
+    for name in blind:
+        by_code.setdefault(_code(subject, name), []).append(name)
+    for code in sorted(by_code, key=lambda code: code == _OF_OURS):
+        yield _blind(by_code[code], code)
     yield from _repeated(subject)
     for step in subject.plan.steps:
         for directory in step.transformation.directories:
@@ -75,15 +81,21 @@ def _repeated(subject: Subject) -> Iterator[Problem]:
             )
 
 
-def _blind(steps: list[str], *, derived: bool) -> Problem:
+def _code(subject: Subject, step: str) -> str:
+    body = subject.steps[step].transformation.body
+    derived = isinstance(body, CommunityBody) and subject.derived(step)
+    return community_of(body.kind).runs_mix if derived else _OF_OURS
+
+
+def _blind(steps: list[str], code: str) -> Problem:
     which = f"step {steps[0]}" if len(steps) == 1 else f"steps {', '.join(steps)}"
-    if derived:
+    if code != _OF_OURS:
         return Problem(
             ("steps", steps[0]),
             f"the output of {which} is found by metadata that know no run",
             "run this file once; give another campaign metadata of its own",
             on_key=True,
-            code="ctao-runs-mix",
+            code=code,
         )
     return Problem(
         ("steps", steps[0], "output", "metadata"),
@@ -91,7 +103,7 @@ def _blind(steps: list[str], *, derived: bool) -> Problem:
         "those before it",
         'add run: "${{ run }}"',
         on_key=True,
-        code="output-without-run",
+        code=_OF_OURS,
     )
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.problems import Path, Problem
+from dirac_prodsys.core.production import NATIVE
 from dirac_prodsys.core.proof.subject import Subject
 
 
@@ -53,9 +55,7 @@ def _roots(subject: Subject) -> Iterator[Problem]:
                 ("steps", step.name),
                 f"nothing says how many tasks step {step.name} makes: it waits until somebody "
                 "extends it in DIRAC, and completes it there",
-                "say tasks: 1000 for it"
-                if subject.production.dialect == "native"
-                else "say it under prodsys.steps, which cta-prod-submit passes over",
+                _how_many(subject.production.dialect),
                 on_key=True,
                 code="root-without-tasks",
             )
@@ -96,3 +96,8 @@ def _values(condition: Any) -> Iterator[str | int | float]:
 
 def _kind(is_text: bool) -> str:
     return "text" if is_text else "a number"
+
+
+def _how_many(dialect: str) -> str:
+    own = "" if dialect == NATIVE else community_of(dialect).tasks_hint
+    return own or "say tasks: 1000 for it"

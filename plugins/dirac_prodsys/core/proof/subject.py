@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from dirac_prodsys.core.graph import StepGraph
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.meta_condition import Missing
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import above
@@ -20,7 +21,7 @@ from dirac_prodsys.core.plan import ProductionPlan, StepPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.removals import OF_FILES, operations
-from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.core.specs import CommunityBody, DirectorySpec, TransformationSpec
 from dirac_prodsys.core.step_models import Step
 
 
@@ -64,7 +65,8 @@ class Subject:
 
     def derived(self, step: str) -> bool:
         """Whether the output of a step is what its job type makes it, and nobody wrote it."""
-        return isinstance(self.steps[step].transformation.body, CtaoSpec)
+        body = self.steps[step].transformation.body
+        return isinstance(body, CommunityBody) and derives(self.production.step(step).job)
 
     def before(self, step: str) -> set[str]:
         """Steps that are complete when this one starts: those it is after, and all before these."""

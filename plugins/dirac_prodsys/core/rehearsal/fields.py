@@ -12,7 +12,7 @@ from typing import Any
 from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.specs import CtaoSpec, JobSpec
+from dirac_prodsys.core.specs import CommunityBody, JobSpec
 
 _TEXT, _WHOLE, _REAL = "VARCHAR(128)", "int", "float"
 
@@ -43,7 +43,7 @@ def fields_of(
 def _of_files(plans: list[ProductionPlan]) -> Iterator[tuple[str, list[Any]]]:
     for step in (step for plan in plans for step in plan.steps):
         body = step.transformation.body
-        if isinstance(body, CtaoSpec):
+        if isinstance(body, CommunityBody):
             for name, value in body.file_metadata:
                 yield name, _operands(value)
         elif isinstance(body, JobSpec):

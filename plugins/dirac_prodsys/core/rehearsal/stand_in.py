@@ -1,8 +1,8 @@
 """The stand-in of a transformation: the same one, whose jobs write small files.
 
 Names, directories, metadata and storage elements of the files are those that a real job would
-leave. Where its program registers them itself (CTAO's do, and those of steps without ``files``),
-a stand-in leaves one file for each combination of the values that files carry.
+leave. Where its program registers them itself (those of steps without ``files`` do), a stand-in
+leaves one file for each combination of the values that files carry, or what the community says.
 
 Invariant: only the body differs; a body of requests does not.
 """
@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.file_values import MAX_TURNS, turns
+from dirac_prodsys.core.community import community_of
+from dirac_prodsys.core.file_values import MAX_TURNS, StandIn, turns
 from dirac_prodsys.core.meta_value import order_key
 from dirac_prodsys.core.specs import (
     Command,
+    CommunityBody,
     DirectorySpec,
     JobSpec,
     OutputFile,
@@ -32,9 +34,6 @@ _CPU_TIME = 600
 #: attributes of operations, and parameters of plugins, that name storage elements
 _STORAGE = ("SourceSE", "TargetSE")
 _SE = re.compile(r"[A-Za-z0-9_.-]+")
-
-#: where a job of CTAO puts its files below ``Data``: a folder for a thousand runs
-_THOUSAND = "000xxx"
 
 
 def stand_in(spec: TransformationSpec, se: str) -> TransformationSpec:
@@ -99,19 +98,27 @@ def _registered(spec: TransformationSpec, se: str) -> tuple[OutputFile, ...]:
     step = spec.name.rsplit(naming.SEPARATOR, 1)[-1]
     made = []
     for directory in _leaves(spec.directories):
-        log = directory.metadata.get("outputType") == "Log"
-        below = "" if directory.metadata.get("outputType") in (None, "Model") else f"/{_THOUSAND}"
-        for number, own in enumerate(({},) if log or not combinations else combinations, 1):
-            kind = "log" if log else "data"
+        left = _left(spec, directory)
+        many = combinations if left.carries and combinations else ({},)
+        for number, own in enumerate(many, 1):
             made.append(
                 OutputFile(
-                    name=f"{step}_@{{JOB_ID}}_{number}.{kind}",
-                    directory=f"{directory.path}{below}",
+                    name=f"{step}_@{{JOB_ID}}_{number}.{left.ending}",
+                    directory=f"{directory.path}{left.below}",
                     se=se,
                     metadata=(own,) if own else (),
                 )
             )
     return tuple(made)
+
+
+def _left(spec: TransformationSpec, directory: DirectorySpec) -> StandIn:
+    if isinstance(spec.body, CommunityBody):
+        community = community_of(spec.body.kind)
+        if community.stand_in:
+            found: StandIn = community.offered(community.stand_in)(directory)
+            return found
+    return StandIn()
 
 
 def _few(values: dict[str, list[str | int | float]]) -> bool:

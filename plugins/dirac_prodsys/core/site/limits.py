@@ -1,8 +1,8 @@
 """Whether a plan keeps to the limits of its bundle: findings with their place.
 
-Everything counts that reaches the grid: what a job type or a form of CTAO derives as well as what
-is written, and what an operation does rather than what its step is called. Placeholders and
-parameters are filled in by then, so a run that chooses other values is looked at again.
+Everything counts that reaches the grid: what a job type or a form derives as well as what is
+written, and what an operation does rather than what its step is called. Placeholders and parameters
+are filled in by then, so a run that chooses other values is looked at again.
 
 What is selected by metadata may lie anywhere: for that the task that starts the step asks the
 catalogue. Here a removal is told by its list, or by the directories of the steps whose files it
@@ -24,7 +24,7 @@ from dirac_prodsys.core.proof.estimate import estimate
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.site.file import Limits
 from dirac_prodsys.core.site.removals import removing, unbounded
-from dirac_prodsys.core.specs import CtaoSpec, JobSpec, RequestSpec, TransformationSpec
+from dirac_prodsys.core.specs import CommunityBody, JobSpec, RequestSpec, TransformationSpec
 from dirac_prodsys.errors import DefinitionErrors
 
 #: mistakes of a kind that are told, and names that a hint lists
@@ -63,9 +63,9 @@ def own_directories(spec: TransformationSpec) -> tuple[str, ...]:
     found = [directory.path for directory in spec.directories]
     if isinstance(body, JobSpec):
         found += [output.directory for output in body.outputs]
-    if isinstance(body, CtaoSpec):  # the path below it may follow from a dataset that is not read
-        base = dict(body.settings).get("base_path")
-        found += [base.rstrip("/")] if isinstance(base, str) else []
+    if isinstance(body, CommunityBody) and body.base_directory:
+        # the path below it may follow from a dataset that is not read
+        found.append(body.base_directory)
     return tuple(dict.fromkeys(found))
 
 

@@ -8,22 +8,42 @@ from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
-from dirac_prodsys.core.specs import BodySpec
+from dirac_prodsys.core.community import community_of
+from dirac_prodsys.core.specs import BodySpec, CommunityBody
+from dirac_prodsys.errors import DefinitionError, GatewayRejected
 
 _bodies: TypeAdapter[BodySpec] = TypeAdapter(BodySpec)
 
 
 def render(body: BodySpec) -> str:
-    """The stored form of a body, by the module that is named as its ``kind``."""
+    """The stored form of a body, by the module that is named as its ``kind``, or its community."""
     return _rendered(body.model_dump_json())
 
 
 @functools.lru_cache(maxsize=256)
 def _rendered(text: str) -> str:
     body = _bodies.validate_json(text)
-    module = importlib.import_module(f"dirac_prodsys.gateway.bodies.{body.kind}")
-    rendered: str = module.render(body)
+    rendered: str
+    if isinstance(body, CommunityBody):
+        rendered = _renderer(body.kind)(body)
+    else:
+        module = importlib.import_module(f"{__name__}.{body.kind}")
+        rendered = module.render(body)
     return rendered
+
+
+def _renderer(name: str) -> Callable[[CommunityBody], str]:
+    """What renders the bodies of a community.
+
+    :raises GatewayRejected: it is not installed here, fails, or renders none.
+    """
+    try:
+        community = community_of(name)
+        found: Callable[[CommunityBody], str] = community.offered(community.body)
+    except DefinitionError as error:
+        raise GatewayRejected(error.reason, error.hint) from error
+    return found

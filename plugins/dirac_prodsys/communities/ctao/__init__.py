@@ -1,0 +1,82 @@
+"""CTAO: its form, its jobs, and how steps derive queries, metadata and directories.
+
+The rules are those of CTADIRAC 3.1.0 (``ProductionSystem/Client/WorkflowElement.py`` and the job
+classes below ``Interfaces/API``), worked out anew as pure functions of tables::
+
+    types/    vocabulary   words of the files and what the catalogue calls them
+              configs      the keys of each job type, as closed models
+              job_types    one table of the nine job types
+              offered      the same as job types of the native form
+              settings     what a job is given: ``Common``, then ``job_config``
+              lines        texts that no job may hold
+    rules/    inputs       input queries: a dataset, a catalogue query, a parent's output; narrowed
+              outputs      output metadata and queries, made of settings and input
+              simpipe      the configuration of the simulation pipeline
+              directories  where the output goes
+              traces       what a job has left there: of which task and input it is
+              stand_in     what a rehearsal leaves there instead
+              feeding      which steps take files of which, whatever the file says
+              planning     all of it for one production (draft: a step on its way)
+              native       the same for steps of the native form, beside steps of any other type
+                           (native_outputs: how these see what such a step leaves; native_runs: run
+                           numbers)
+              origins      who said a condition of an output
+              remarks      what a reader should know
+    form/     form         the models of CTAO's own form (checks: what is wrong before any plan)
+              dialect      how a file of that form is told
+              reading      the production that a file of that form describes
+              rewriting    a production of CTAO's form written in the native form
+              smaller      the same file with fewer tasks
+              companions   configurations in files beside the production
+              places       where in the file that is written which a plan speaks of
+    body      the workflow of a job, rendered by CTADIRAC (words: the same in words)
+
+Where CTADIRAC accepts what would spoil a production, a mistake is told instead: mandatory keys that
+are missing, a dataset beside a parent, conditions that no file of the parent fulfils. Siblings do
+not share one query object, parents are found by their ID, and East and West have a ``phiP`` of
+their own.
+
+Invariant: for any file that CTADIRAC builds without such a mistake, every transformation equals
+what ``cta-prod-submit`` sends, the body to the byte; ``tests/integration`` proves it.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.community import Community
+
+_HERE = "dirac_prodsys.communities.ctao"
+
+COMMUNITY = Community(
+    name="ctao",
+    title="CTAO",
+    form_keys=("ProdSteps", "Common"),
+    dialect=f"{_HERE}.form.dialect",
+    plan_steps=f"{_HERE}.rules.planning:plan_steps",
+    native_form=f"{_HERE}.form.rewriting:native_form",
+    tasks_hint="say it under prodsys.steps, which cta-prod-submit passes over",
+    catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
+    smaller=f"{_HERE}.form.smaller:with_tasks",
+    template=f"{_HERE}:template.yaml",
+    job_types=f"{_HERE}.types.offered:JOB_TYPES",
+    job_base=f"{_HERE}.types.configs:JobConfig",
+    job_words="Keys of every `ctao:` job; a key that is set on the job class is CTADIRAC's own.",
+    derive=f"{_HERE}.rules.native:derive",
+    origin=f"{_HERE}.rules.origins:origin",
+    body=f"{_HERE}.body:render",
+    plan_rows=f"{_HERE}.words:rows",
+    traces=f"{_HERE}.rules.traces",
+    stand_in=f"{_HERE}.rules.stand_in:stand_in",
+    rules=(
+        (
+            "ctadirac-differs",
+            "warning",
+            "For this part of CTAO's form, CTADIRAC does something else, or fails.",
+        ),
+        (
+            "ctao-runs-mix",
+            "note",
+            "CTAO's metadata know no run: a second run takes the files of the first.",
+        ),
+    ),
+    runs_mix="ctao-runs-mix",
+)

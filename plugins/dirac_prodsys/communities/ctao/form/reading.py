@@ -1,0 +1,191 @@
+"""The production that a file of CTAO's form, ``ProdSteps`` and ``Common``, describes.
+
+What such a file does not say is decided so:
+
+* The production is named after the file, without its ending, as ``cta-prod-submit`` takes the name
+  from its command line; its VO is the first part of ``base_path``.
+* A step is named as CTADIRAC names it, ``Step2_CtapipeProcessing``: counted in the order of the
+  IDs, and called by ``name`` or its type. A parent is found by its ID.
+* A simulation has no number of tasks: somebody extends it in DIRAC, and it is over when somebody
+  completes it there.
+* Metadata know no run: what the steps make is found by any production that asks for it, and so a
+  root may find what other steps of its own file make. It waits for these as for parents.
+
+All of this can be said in a key of our own, which CTADIRAC passes over::
+
+    prodsys:
+      name: gammas            # also: vo, description, connection, tags, links
+      steps:
+        1: {tasks: 1000}      # by ID; also: description, start, dataset, policy
+
+Anything else that CTADIRAC would pass over is a mistake: most often a word that was meant for it.
+
+Invariant: nothing of a file is lost on the way into a ``Production``, null values apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.communities.ctao import COMMUNITY
+from dirac_prodsys.communities.ctao.form import companions, places
+from dirac_prodsys.communities.ctao.form.checks import (
+    SOURCES,
+    check,
+    check_settings,
+    has_one_source,
+    kind_of,
+)
+from dirac_prodsys.communities.ctao.form.form import (
+    CtaoStep,
+    Extras,
+    StepExtras,
+    number_of,
+    outline,
+)
+from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
+from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_models import InputSpec, Step
+from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.errors import DefinitionError
+
+#: stands for a step that has no type, or no ID: nothing is named so
+_UNKNOWN, _UNNUMBERED = "unknown", "unnumbered"
+
+#: owner of the files where ``base_path`` does not tell
+VO = "ctao"
+
+
+def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
+    """The production that the file describes, and the names of steps that could not be read."""
+    file, wrong = outline(document, problems)
+    if file is None:
+        return None, frozenset()
+    kinds = {
+        index: kind_of(index, entry.config, problems)
+        for index, entry in file.entries.items()
+        if entry.config is not None
+    }
+    check(file, problems)
+    common = {k: v for k, v in (file.common or {}).items() if v is not None}
+    names = _names(document.data)
+    extras = file.prodsys
+    steps: dict[int, Step] = {}
+    beside = companions.Companions(document, problems)
+    for index, entry in sorted(file.entries.items(), key=lambda item: item[1].number or 0):
+        kind, said = kinds.get(index), entry.config
+        if said is None:
+            continue
+        config = beside.complete(index, said)
+        if kind is None:
+            continue
+        step = file.written.get(index)
+        follows = step is not None and has_one_source(step.input_meta_query, step.ID, names)
+        if step is not None and follows and step.ID not in steps and file.common is not None:
+            steps[step.ID] = _step(step, kind, names, config, common, extras, problems)
+        else:  # whatever it takes, its settings can be checked
+            known = None if file.common is None else common
+            check_settings(index, kind, config, known, problems)
+    vo = extras.vo or _vo(common.get("base_path"))
+    if isinstance(common.get("base_path"), str):
+        with problems.at("Common", "base_path"):
+            naming.check_directory(common["base_path"].rstrip("/"), vo)
+    production = Production(
+        name=extras.name or _stem(document.file),
+        vo=vo,
+        description=extras.description,
+        connection=extras.connection,
+        tags=extras.tags,
+        links=extras.links,
+        steps=tuple(steps.values()),
+        dialect=COMMUNITY.name,
+        source=beside.whole_text(),
+        file=document.file,
+    )
+    unread = {name for number, name in names.items() if number not in steps}
+    return production, frozenset(unread | ({_UNNUMBERED} if wrong else set()))
+
+
+def place(path: Path, document: Document) -> Path:
+    """Where in the file that is written which stands at ``path`` in the plan."""
+    return places.written(path, document.data["ProdSteps"], _names(document.data))
+
+
+def _names(data: Mapping[str, Any]) -> dict[int, str]:
+    """ID → step name; steps whose type cannot be read are counted, too."""
+    names: dict[int, str] = {}
+    numbered = [(n, step) for step in data["ProdSteps"] if (n := number_of(step)) is not None]
+    for count, (number, step) in enumerate(sorted(numbered, key=lambda pair: pair[0]), 1):
+        names.setdefault(number, f"Step{count}_{_suffix(step)}")
+    return names
+
+
+def _suffix(step: Mapping[str, Any]) -> str:
+    """What a step is called after its number; a word of ours if nothing says it."""
+    config = step.get("job_config")
+    kind = config.get("type") if isinstance(config, Mapping) else None
+    said = step.get("name")
+    if isinstance(said, str) and said:
+        return said
+    with contextlib.suppress(DefinitionError):
+        return ctao_type(kind).step_name if isinstance(kind, str) else _UNKNOWN
+    return _UNKNOWN
+
+
+def _step(
+    step: CtaoStep,
+    kind: CtaoType,
+    names: Mapping[int, str],
+    config: Mapping[str, Any],
+    common: Mapping[str, Any],
+    extras: Extras,
+    problems: Problems,
+) -> Step:
+    more = extras.steps.get(str(step.ID), StepExtras())
+    if more.tasks is not None and not kind.simulation:
+        reason = f"a {kind.name} makes its tasks from its input files"
+        where: Path = ("prodsys", "steps", str(step.ID), "tasks")
+        problems.add(where, reason, "drop tasks", on_key=True, code="unknown-key")
+    return Step(
+        name=names[step.ID],
+        description=more.description,
+        type=kind.transformation,
+        job={"type": f"{PREFIX}{kind.name}", "config": dict(config), "common": dict(common)},
+        input=_input(step, kind, names),
+        tasks=more.tasks,
+        start=more.start,
+        dataset=more.dataset,
+        policy=more.policy,
+    )
+
+
+def _input(step: CtaoStep, kind: CtaoType, names: Mapping[int, str]) -> InputSpec | None:
+    said = {k: v for k, v in step.input_meta_query.items() if v is not None}
+    for key in SOURCES:
+        if not said.get(key):
+            said.pop(key, None)
+    if kind.simulation and not said:
+        return None
+    parent = said.get("parentID")
+    return InputSpec(
+        steps=() if parent is None else (names[parent],),
+        dataset=said.get("dataset"),
+        where={k: v for k, v in said.items() if k not in SOURCES},
+    )
+
+
+def _stem(file: str) -> str:
+    name = file.rpartition("/")[2]
+    for ending in (".yaml", ".yml"):
+        name = name.removesuffix(ending)
+    return name
+
+
+def _vo(base_path: Any) -> str:
+    parts = base_path.split("/") if isinstance(base_path, str) else []
+    return parts[1] if len(parts) > 1 and parts[0] == "" and parts[1] else VO

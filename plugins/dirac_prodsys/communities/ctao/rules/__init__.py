@@ -1,0 +1,1 @@
+"""What follows from a job and its input: queries, metadata, directories, order."""

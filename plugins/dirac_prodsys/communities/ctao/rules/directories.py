@@ -1,0 +1,97 @@
+"""Where the files of a step go, and what each directory on the way says of them.
+
+``<base>/<campaign>/<site>/<particle>/<program>/<transformation ID>/<Data, Log or Model>``, as
+``ProdDataManager.createMDTopDirectory`` and ``createMDSubDirectory`` make it. The upper ones are
+shared with other productions; making them again changes nothing.
+
+Invariant: no field stands on two directories of one path, as the catalogue would refuse it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.core import limits, naming
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.specs import TRANSFORMATION_ID, CommunityBody, DirectorySpec
+
+#: of the directory with the transformation's ID
+_OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "systematics")
+#: what jobs make below it: a folder for a thousand runs (``ProdDataManager._getRunPath``)
+THOUSAND = "000xxx"
+
+
+def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
+    """The directories of an output, from above; none while its metadata are not all known."""
+    said = output.metadata
+    program = _program(said)
+    if output.unresolved or program is None:
+        return ()
+    made = []
+    path = base_path.rstrip("/")
+    for name in _levels(said):
+        path = f"{path}/{_part(said[name])}"
+        made.append(DirectorySpec(path=path, metadata={name: said[name]}))
+    path = f"{path}/{TRANSFORMATION_ID}"
+    fields = [f"{program}_version" if name == "version" else name for name in _OF_TRANSFORMATION]
+    made.append(DirectorySpec(path=path, metadata={n: said[n] for n in fields if n in said}))
+    kinds = ("Model",) if said["outputType"] == "Model" else ("Data", "Log")
+    made += (DirectorySpec(path=f"{path}/{k}", metadata=_of(k, said)) for k in kinds)
+    return tuple(made)
+
+
+def output_directory(body: CommunityBody, transformation: int) -> str:
+    """Below which the jobs of that body upload; empty: not known before they run."""
+    said, base_path = dict(body.output_metadata), dict(body.settings).get("base_path")
+    if body.unresolved or _program(said) is None or not isinstance(base_path, str):
+        return ""
+    parts = (_part(said[name]) for name in _levels(said))
+    return "/".join((base_path.rstrip("/"), *parts, str(transformation)))
+
+
+def check(base_path: str, output: Output, vo: str, place: Path, problems: Problems) -> None:
+    """Note if the catalogue would refuse the directories.
+
+    :param place: of ``base_path``.
+    """
+    base = Problems()
+    with base.at(*place):
+        naming.check_directory(base_path.rstrip("/"), vo)
+    for wrong in base.found:
+        problems.add(wrong.path, wrong.reason, wrong.hint, code=wrong.code)
+        return  # so would be all below it
+    made = directories(base_path, output)
+    for directory in made[-1:]:
+        with problems.at("steps", output.step, "job", on_key=True):
+            naming.check_directory(directory.of(0).path, vo)
+            naming.check_depth(f"{directory.of(0).path}/{THOUSAND}", "directory")
+    for directory in made:
+        for _, reason, hint, _ in limits.misfits(directory.metadata, limits.DIRECTORY_FIELD):
+            problems.add(("steps", output.step, "job"), reason, hint, on_key=True, code="text")
+
+
+def _program(said: Mapping[str, Any]) -> str | None:
+    """The field that names the program."""
+    return next((name for name in said if name.endswith("_prog")), None)
+
+
+def _levels(said: Mapping[str, Any]) -> list[str]:
+    """The fields whose values are directories, from above."""
+    wanted = ("MCCampaign", "site", "particle", _program(said))
+    return [name for name in wanted if name is not None and name in said]
+
+
+def _part(value: Any) -> str:
+    """A value as part of a path; numbers with one digit behind the point."""
+    return value if isinstance(value, str) else f"{value:.1f}"
+
+
+def _of(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of the directory for one type of files."""
+    metadata = {"outputType": kind}
+    metadata |= {name: said[name] for name in ("data_level", "configuration_id")}
+    if kind != "Model":
+        metadata["merged"] = said.get("merged", 0)
+    return metadata

@@ -1,0 +1,135 @@
+"""Input queries: a dataset's, a catalogue query, or all that a parent says of its output; narrowed.
+
+Queries are kept in the form and order of the file beside their algebra, for both become part of
+what jobs are given: ``180.0`` is not ``180`` in the text of a body.
+
+Invariant: a child takes files of its parent, and only conditions that some of them fulfil narrow
+it; no query object is shared between steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.types.vocabulary import (
+    DATASET_FIELDS,
+    FILE_LEVEL,
+    Unknown,
+    in_catalogue_words,
+    known_query,
+)
+from dirac_prodsys.core.inventory import check_askable
+from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
+from dirac_prodsys.core.problems import Path, Problems, nearest
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a step takes.
+
+    :param query: field → condition, in order.
+    :param unresolved: datasets whose query is not known; then some conditions are missing.
+    """
+
+    query: Mapping[str, Any] = field(default_factory=dict)
+    unresolved: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> MetaQuery:
+        """The conditions that are known."""
+        return known_query(self.query)
+
+
+def narrowing(where: Mapping[str, Any], path: Path, problems: Problems) -> dict[str, Any]:
+    """What ``input_meta_query`` says of files, in the catalogue's words and the file's order.
+
+    Wrong conditions are noted and left out; nulls are no conditions.
+    """
+    conditions: dict[str, Any] = {}
+    for key, value in where.items():
+        if value is None:
+            continue
+        with problems.at(*path, key):
+            name, condition = in_catalogue_words(key, value)
+            check_askable(name)
+            MetaQuery.parse({name: condition})
+            conditions[name] = condition
+    return conditions
+
+
+def from_catalogue(conditions: Mapping[str, Any], path: Path, problems: Problems) -> Input:
+    """A root step that says all by itself."""
+    if not conditions:
+        hint = "name a parent by parentID, a dataset, or metadata of the files"
+        problems.add(path, "nothing is selected", hint, code="missing-key")
+    return Input(dict(conditions))
+
+
+def from_dataset(
+    dataset: str,
+    conditions: Mapping[str, Any],
+    datasets: Mapping[str, Mapping[str, Any]],
+    path: Path,
+    problems: Problems,
+) -> Input:
+    """The files of a dataset, narrowed.
+
+    :param datasets: the queries that are known, by name.
+    """
+    if dataset not in datasets:
+        unknown = {name: Unknown(dataset) for name in DATASET_FIELDS}
+        return Input({**unknown, **conditions}, (dataset,))
+    query = dict(datasets[dataset])
+    before = len(problems.found)
+    with problems.at(*path[:-1], "dataset"):
+        MetaQuery.parse(query)
+    for name, condition in conditions.items() if len(problems.found) == before else ():
+        meet = condition
+        if name in query:
+            meet = _both(name, query[name], condition, f"dataset {dataset}", path, problems)
+        query[name] = meet
+    return Input(query)
+
+
+def from_parent(
+    parent: Output, conditions: Mapping[str, Any], path: Path, problems: Problems
+) -> Input:
+    """The files of a parent, narrowed."""
+    query = dict(parent.query)
+    whose = f"the output of {parent.step}"
+    for name, condition in conditions.items():
+        before = parent.carried.get(name)
+        if before is not None:
+            query[name] = _both(name, before, condition, whose, path, problems)
+        elif name in FILE_LEVEL or parent.unresolved:
+            query[name] = condition
+        else:
+            problems.add(
+                (*path, name),
+                f"no file of {parent.step} has {name}, so nothing would be taken",
+                nearest(name, parent.carried),
+                on_key=True,
+                code="empty-link",
+            )
+    return Input(query, parent.unresolved)
+
+
+def _both(name: str, before: Any, narrower: Any, whose: str, path: Path, problems: Problems) -> Any:
+    """Both conditions in one; the narrower one as it is written, if it is all of it."""
+    if isinstance(before, Unknown):
+        return narrower
+    wanted = MetaQuery.parse({name: narrower})
+    try:
+        meet = MetaQuery.parse({name: before}).refine(wanted)
+    except EmptyIntersection as error:
+        problems.add(
+            (*path, name),
+            f"no file is left: {name} is {error.left_said} in {whose}, and here {error.right_said}",
+            "change one of the two",
+            code="empty-link",
+        )
+        return narrower
+    return narrower if meet == wanted else meet.to_dirac()[name]

@@ -1,0 +1,283 @@
+"""Steps of the native form whose jobs are CTAO's: ``job: {type: ctao:CtapipeProcessing, …}``.
+
+Such a step says its settings and what it takes, and nothing about its output: directories, metadata
+and the query for its files follow by the same rules as in CTAO's own form. It stands in one graph
+with steps of any other type: it may take files of these, and they of it.
+
+What the native form says at the step is said there alone: how many files a task takes, and the run
+numbers of a simulation. Conditions are written in the words of the catalogue.
+
+Invariant: written in either form, a step comes to the same transformation, the body to the byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dirac_prodsys.communities.ctao.rules import directories, feeding, inputs, remarks
+from dirac_prodsys.communities.ctao.rules.draft import Draft, check_input, processing, simulating
+from dirac_prodsys.communities.ctao.rules.inputs import Input
+from dirac_prodsys.communities.ctao.rules.native_outputs import check_nesting, findable
+from dirac_prodsys.communities.ctao.rules.native_runs import count_runs
+from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.types import settings
+from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
+from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.communities.ctao.types.settings import Settings
+from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS, bare, in_catalogue_words
+from dirac_prodsys.core import graph, linking, meta_query
+from dirac_prodsys.core.job_types import derives
+from dirac_prodsys.core.placeholders import fill
+from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.step_draft import StepDraft
+from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.step_output import dataset
+from dirac_prodsys.errors import MetaQueryError
+
+
+def derive(
+    production: Production,
+    written: Mapping[str, StepDraft],
+    order: Iterable[str],
+    datasets: Datasets,
+    problems: Problems,
+) -> Derived:
+    """The steps of these types, planned; mistakes are noted.
+
+    :param written: every step by itself.
+    :param order: names of the steps, parents first.
+    """
+    names = [name for name in order if name in written]
+    return _Derivation(production, written, datasets, problems).run(names)
+
+
+@dataclass
+class _Derivation:
+    production: Production
+    written: Mapping[str, StepDraft]
+    datasets: Datasets
+    problems: Problems
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    left: dict[str, Output] = field(default_factory=dict)  # of any step, as CTAO's rules see it
+
+    def run(self, names: list[str]) -> Derived:
+        for name in names:
+            step = self.written[name].step
+            if derives(step.job):
+                drafted = self._draft(step)
+                if drafted is not None:
+                    self.drafts[name] = drafted
+                    if drafted.output is not None:
+                        self.left[name] = drafted.output
+            else:
+                output = self._of_another(self.written[name])
+                if output is not None:
+                    self.left[name] = output
+        return self._planned(names)
+
+    def _of_another(self, drafted: StepDraft) -> Output | None:
+        """What a step of any other type leaves or hands on."""
+        made = drafted.output
+        if made is not None:
+            of_files = {name: bare(said) for name, said in made.files.to_dirac().items()}
+            return Output(made.step, {**made.metadata, **of_files}, {})
+        if drafted.hands_on:
+            quiet = Problems()  # what is wrong with it is told by the link itself
+            taken = self._taken(drafted, quiet)
+            if taken is not None and not quiet:
+                query = {name: bare(said) for name, said in taken.query.items()}
+                return Output(drafted.step.name, query, {}, taken.unresolved)
+        return None
+
+    def _draft(self, step: Step) -> Draft | None:
+        kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
+        before = len(self.problems.found)
+        self._check(step, kind)
+        given = self._settings(step, kind)
+        usable = given is not None and given.whole
+        if kind.simulation:
+            wrong = not usable or len(self.problems.found) > before
+            return None if given is None or wrong else simulating(step, given, self.problems)
+        taken = self._taken(self.written[step.name], self.problems)
+        if not usable and taken is not None:  # what it takes can be wrong, too
+            check_input(step, kind, taken, step.job, self.problems, {})
+        if given is None or not usable or taken is None or len(self.problems.found) > before:
+            return None
+        return processing(step, given, taken, self.problems, words={})
+
+    def _check(self, step: Step, kind: CtaoType) -> None:
+        """What the native form may not say of such a step."""
+        path: Path = ("steps", step.name)
+        typed = self.written[step.name].kind
+        fits = typed is None or (typed.body == "job" and typed.needs_input != kind.simulation)
+        if not fits:
+            reason = f"a {kind.name} cannot be the job of a {step.type}"
+            hint = f"drop the step's type: it is {kind.transformation}"
+            self.problems.add((*path, "type"), reason, hint, code="wrong-value")
+        if step.output is not None:
+            reason = f"a {kind.name} makes directories and metadata by itself"
+            hint = "drop output: `dirac-prodsys plan` shows what it comes to"
+            self.problems.add((*path, "output"), reason, hint, on_key=True, code="unknown-key")
+        if "group_size" in step.job:
+            hint = "write group_size one level up, at the step"
+            reason = "how many files a task takes is said at the step"
+            where: Path = (*path, "job", "group_size")
+            self.problems.add(where, reason, hint, on_key=True, code="unknown-key")
+
+    def _settings(self, step: Step, kind: CtaoType) -> Settings | None:
+        path: Path = ("steps", step.name, "job")
+        config = fill(dict(step.job), self._values(step), path, self.problems)
+        config["type"] = kind.name
+        config.pop("group_size", None)
+        if step.group_size is not None:
+            config["group_size"] = step.group_size
+        count_runs(step, kind, config, self.problems)
+        own = Problems()
+        given = settings.read(kind, {}, config, path, own)
+        for problem in own.found:
+            at_step = problem.path[2:4] == ("job", "group_size")
+            where = (*path[:2], "group_size") if at_step else problem.path
+            where = (*path, *where[1:]) if where[:1] == ("common",) else where
+            reason, hint = problem.reason, problem.hint
+            self.problems.add(where, reason, hint, on_key=problem.on_key, code=problem.code)
+        self.problems.remarks += own.remarks
+        return given
+
+    def _taken(self, drafted: StepDraft, problems: Problems) -> Input | None:
+        wanted, source = drafted.wanted, drafted.step.input
+        if wanted is None or source is None:
+            return None  # told, or the type takes nothing
+        path: Path = (*wanted.path, "where")
+        where = fill(source.where, self._values(drafted.step), path, Problems())
+        for word in WRITTEN_AS.values():
+            if word in where:
+                with problems.at(*path, word):
+                    said = in_catalogue_words(word, where[word])
+                    reason, hint = f"the catalogue has no {word}", f"write {said[0]}: {said[1]}"
+                    problems.add((*path, word), reason, hint, on_key=True, code="condition")
+                return None
+        conditions = inputs.narrowing(where, path, Problems())
+        if wanted.files:
+            return Input()
+        if wanted.dataset is not None:
+            return inputs.from_dataset(wanted.dataset, conditions, self.datasets, path, problems)
+        if not wanted.parents:
+            return inputs.from_catalogue(conditions, wanted.path, problems)
+        return self._from_parents(wanted, conditions, path, problems)
+
+    def _from_parents(
+        self,
+        wanted: linking.Wanted,
+        conditions: Mapping[str, Any],
+        path: Path,
+        problems: Problems,
+    ) -> Input | None:
+        before = len(problems.found)
+        parts = []
+        for index, parent in enumerate(wanted.parents):
+            if parent in self.left:
+                parts.append(inputs.from_parent(self.left[parent], conditions, path, problems))
+            elif parent in self.drafts or self._leaves_nothing(parent):
+                problems.add(
+                    (*wanted.path, "from", index),
+                    f"step {parent} has no output that could be found by metadata",
+                    "give this step a catalogue query of its own",
+                    code="empty-link",
+                )
+        if len(parts) < len(wanted.parents) or len(problems.found) > before:
+            return None
+        if len(parts) == 1:
+            return parts[0]
+        unresolved = tuple(dict.fromkeys(name for part in parts for name in part.unresolved))
+        if unresolved:
+            return replace(parts[0], unresolved=unresolved)
+        try:
+            whole = meta_query.join([part.known for part in parts])
+        except MetaQueryError as error:
+            where = (*wanted.path, "from")
+            problems.add(where, error.reason, error.hint, code="inexact-join")
+            return None
+        joined = {name: bare(said) for name, said in whole.to_dirac().items()}
+        first = [name for name in parts[0].query if name in joined]  # their order is the body's
+        return Input({name: joined[name] for name in dict.fromkeys((*first, *joined))})
+
+    def _leaves_nothing(self, name: str) -> bool:
+        """Whether a step has no output; one that is wrong may have meant one."""
+        drafted = self.written.get(name)
+        if drafted is None or derives(drafted.step.job):
+            return False
+        return drafted.step.output is None and not drafted.hands_on
+
+    # -- plans --
+
+    def _planned(self, names: list[str]) -> Derived:
+        found = Derived()
+        fed = self._feeders()
+        trained = feeding.trained(self.drafts)
+        for name in names:
+            if name not in self.drafts:
+                continue
+            late = tuple(f for f in trained[name] if f not in self.drafts[name].parents)
+            plan = self._plan(self.drafts[name], found)
+            if plan is not None:
+                start = "on_complete" if trained[name] else plan.start
+                feeders = tuple(dict.fromkeys((*fed[name], *late)))
+                found.plans[name] = replace(plan, feeders=feeders, start=start)
+        remarks.of_inputs(self.drafts, fed, self.problems)
+        check_nesting(self.drafts, self.written, self.problems)
+        return found
+
+    def _feeders(self) -> dict[str, tuple[str, ...]]:
+        relays = {n for n, drafted in self.written.items() if drafted.hands_on}
+        makers = {name: output for name, output in self.left.items() if name not in relays}
+        fed = feeding.feeders(self.drafts, self.problems, makers)
+        edges = {
+            n: (*d.step.parents, *d.step.after, *fed.get(n, ())) for n, d in self.written.items()
+        }
+        if all(parent in edges for parents in edges.values() for parent in parents):
+            graph.build(edges, self.problems)
+        return fed
+
+    def _plan(self, drafted: Draft, found: Derived) -> StepPlan | None:
+        step, output, taken = drafted.step, drafted.output, drafted.taken
+        native = self.written[step.name]
+        path: Path = ("steps", step.name, "job", "base_path")
+        made = None
+        places: tuple[DirectorySpec, ...] = ()
+        if output is not None:
+            base = drafted.settings["base_path"]
+            directories.check(base, output, self.production.vo, path, self.problems)
+            places = directories.directories(base, output)
+            made = findable(output, places[-1].path if places else base)
+            if output.unresolved:
+                found.awaiting[step.name] = output.unresolved[0]
+            else:
+                found.outputs[step.name] = made
+        values = self._values(step)
+        whole = replace(
+            native,
+            body=drafted.body(),
+            output=None if output is None or output.unresolved else made,
+            directories=places,
+            dataset=dataset(self.production, step, made, values, self.problems),
+        )
+        query = taken.known if taken.query and not taken.unresolved else None
+        plan = whole.plan(query, self.problems, late=True, limit=drafted.limit)
+        if plan is None:
+            return None
+        # as cta-prod-submit creates it; starting makes it Automatic
+        manual = plan.transformation.model_copy(update={"agent_type": "Manual"})
+        return replace(plan, transformation=manual)
+
+    def _values(self, step: Step) -> dict[str, str]:
+        run = self.written[step.name].name.split("__")[1]
+        one = self.production
+        values = {"production": one.name, "run": run, "step": step.name, "vo": one.vo}
+        if step.run_numbers is not None:
+            values["first_run"] = str(step.run_numbers.first)
+        return values

@@ -1,0 +1,191 @@
+"""What a step leaves in the catalogue: metadata of directories and files, and the query for them.
+
+Follows ``CTAJob.set_output_metadata``, and what ``WorkflowElement`` gives it. The fields are a
+fixed list: array layout, site, particle, pointing, SCTs, program and version, data level, output
+type, configuration and campaign; all else that an input was selected by is lost on purpose.
+
+Invariant: every value is one value, so that it can stand on a directory; or it is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.communities.ctao.types.job_types import BASE, CtaoType
+from dirac_prodsys.communities.ctao.types.settings import Settings
+from dirac_prodsys.communities.ctao.types.vocabulary import PHI, Unknown, bare, known_query, single
+from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.problems import Path, Problems
+
+#: what jobs cannot do without, and the key of ``input_meta_query`` that says it
+NEEDED = {
+    "array_layout": "array_layout",
+    "site": "site",
+    "phiP": "pointing_dir",
+    "thetaP": "zenith_angle",
+}
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a step leaves.
+
+    :param metadata: of the directories, in order.
+    :param files: metadata of files, in order, as the job is given them.
+    :param unresolved: datasets whose query is not known, and on which values depend.
+    """
+
+    step: str
+    metadata: Mapping[str, Any]
+    files: Mapping[str, Any]
+    unresolved: tuple[str, ...] = ()
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The output query, in order."""
+        return {**self.metadata, **{name: _condition(v) for name, v in self.files.items()}}
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """All that its files are known to have, beside what the query says."""
+        said = self.query
+        if said.get("outputType") == "Data":
+            said.setdefault("merged", 0)  # what the directory gets (ProdDataManager)
+        return said
+
+    @property
+    def known(self) -> MetaQuery:
+        """The output query, as far as it is known."""
+        return known_query(self.query)
+
+
+def processed(
+    step: str,
+    settings: Settings,
+    taken: Mapping[str, Any],
+    unresolved: tuple[str, ...],
+    problems: Problems,
+    words: Mapping[str, str] = NEEDED,
+) -> Output:
+    """The output of a step that takes files.
+
+    :param taken: the input query.
+    :param words: what its fields are called where the input is written.
+    """
+    kind = settings.kind
+    taken = {name: bare(condition) for name, condition in taken.items()}
+    # an input's data level is also the job's, unless the job has one of its own
+    own = {"data_level": taken["data_level"]} if "data_level" in taken else {}
+    attributes = {**kind.attributes, **own, **settings.attributes}
+    inherited = {**taken, **settings.config}
+    if check_inherited(step, kind, inherited, problems, words):
+        return Output(step, {}, {}, unresolved)
+    metadata = {name: inherited[name] for name in ("array_layout", "site")}
+    if "particle" in inherited:
+        metadata["particle"] = inherited["particle"]
+    metadata |= {"phiP": inherited["phiP"], "thetaP": inherited["thetaP"]}
+    metadata["sct"] = _sct(inherited.get("sct"))
+    metadata |= program(attributes)
+    for name in ("view_cone", "systematics"):
+        if said := _optional(name, inherited):
+            metadata[name] = said
+    metadata |= _merged(settings, taken)
+    _check_single(step, metadata, problems)
+    files = {name: value for name, value in taken.items() if name in kind.file_fields}
+    files |= settings.files
+    if kind.one_night_sky and set(files) != {"nsb"}:
+        reason = f"{kind.name} needs one nsb, and nothing else may tell its files apart"
+        hint = "add moon: dark, half or full; no div_ang"
+        problems.add(("steps", step, "job"), reason, hint, code="missing-key")
+    return Output(step, metadata, files, unresolved)
+
+
+def check_inherited(
+    step: str,
+    kind: CtaoType,
+    inherited: Mapping[str, Any],
+    problems: Problems,
+    words: Mapping[str, str] = NEEDED,
+) -> bool:
+    """Note what jobs of that type cannot do without; whether anything is missing.
+
+    What is there is looked at as well.
+
+    :param inherited: what the input is known to be selected by, and what the step says itself.
+    """
+    missing = [name for name in (*NEEDED, *kind.needed) if name not in inherited]
+    if missing:
+        reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
+        hint = f"add {', '.join(words.get(name, name) for name in missing)}"
+        path: Path = ("steps", step, "input")
+        problems.add(path, reason, hint, on_key=True, code="missing-key")
+    there = (*NEEDED, "particle")
+    _check_single(step, {name: inherited[name] for name in there if name in inherited}, problems)
+    return bool(missing)
+
+
+def simulated(step: str, settings: Settings) -> Output:
+    """The output of a simulation by CORSIKA and sim_telarray."""
+    attributes = {**settings.kind.attributes, **settings.attributes}
+    metadata = {
+        "array_layout": attributes["array_layout"],
+        "site": attributes["site"],
+        "particle": attributes["particle"],
+        "phiP": PHI[attributes["pointing_dir"]],
+        "thetaP": float(attributes["zenith_angle"]),
+        "sct": "True" if attributes.get("sct") else "False",
+        **program(attributes),
+    }
+    return Output(step, metadata, settings.files)
+
+
+def program(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Program, version, data level, output type, configuration and campaign."""
+    said = {**BASE, **attributes}
+    program = f"{said['program_category']}_prog"
+    return {
+        program: said["prog_name"],
+        f"{program}_version": said["version"],
+        "data_level": said["data_level"],
+        "outputType": said["output_type"],
+        "configuration_id": said["configuration_id"],
+        "MCCampaign": said["MCCampaign"],
+    }
+
+
+def _check_single(step: str, metadata: Mapping[str, Any], problems: Problems) -> None:
+    for name, value in metadata.items():
+        if not single(value):
+            reason = f"the output can have one {name} only, and the input has {value!r}"
+            where: Path = ("steps", step, "input", "where", name)
+            problems.add(where, reason, "select one value of it", code="condition")
+
+
+def _sct(said: Any) -> Any:
+    return said if isinstance(said, Unknown) else str(said) if said else "False"
+
+
+def _optional(name: str, inherited: Mapping[str, Any]) -> Any:
+    if name == "systematics":
+        tested = inherited.get("systematic_uncertainty_to_test") or ""
+        return "_".join(tested.rstrip("/").split("/")[1:])
+    return inherited.get(name)
+
+
+def _merged(settings: Settings, taken: Mapping[str, Any]) -> dict[str, Any]:
+    """How often files were merged: one more than the input, which by itself was not."""
+    if settings.kind.merged == "zero":
+        return {"merged": 0}
+    if settings.kind.merged == "next":
+        before = settings.get("merged", taken.get("merged", 0))
+        return {"merged": before + 1 if isinstance(before, int) else before}
+    return {}
+
+
+def _condition(value: Any) -> Any:
+    """A choice of file metadata as a query says it."""
+    if isinstance(value, list | tuple):
+        return {"in": list(value)} if len(value) > 1 else value[0]
+    return value

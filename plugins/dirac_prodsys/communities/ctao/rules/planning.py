@@ -1,0 +1,212 @@
+"""The plan of a production whose steps follow CTAO's rules.
+
+Invariant: steps are taken parents first, so that what a step takes is what its parent says; and
+whatever goes wrong in one step is told without stopping the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dirac_prodsys.communities.ctao.rules import feeding, inputs, remarks
+from dirac_prodsys.communities.ctao.rules.directories import check as check_directories
+from dirac_prodsys.communities.ctao.rules.directories import directories
+from dirac_prodsys.communities.ctao.rules.draft import (
+    Draft,
+    check_input,
+    check_limit,
+    processing,
+    simulating,
+)
+from dirac_prodsys.communities.ctao.rules.inputs import Input
+from dirac_prodsys.communities.ctao.types import settings
+from dirac_prodsys.communities.ctao.types.job_types import ctao_type
+from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.communities.ctao.types.settings import Settings
+from dirac_prodsys.core import graph, naming, step_output
+from dirac_prodsys.core.outputs import Output
+from dirac_prodsys.core.plan_values import Datasets, Sample, StepPlan
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.core.step_draft import description
+from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.step_output import check_conditions
+
+
+def plan_steps(
+    production: Production, order: Iterable[str], run: str, datasets: Datasets, problems: Problems
+) -> dict[str, StepPlan]:
+    """The steps that can be planned, by name; what is wrong with the others is noted.
+
+    :param order: names of the steps, parents first.
+    :param datasets: queries of datasets, by name, as the catalogue has them. A step that depends on
+        another dataset comes out with a body that cannot be rendered, and without queries.
+    """
+    drafts: dict[str, Draft] = {}
+    for name in order:
+        drafted = _draft(production.step(name), drafts, datasets, problems)
+        if drafted is not None:
+            drafts[name] = drafted
+    drafts = _certain(drafts)
+    feeders = _feeders(drafts, problems)
+    trained = feeding.trained(drafts)
+    plans: dict[str, StepPlan] = {}
+    for name, drafted in drafts.items():
+        if not drafted.settings.whole:
+            continue
+        if drafted.output is not None:
+            own = "base_path" in drafted.settings.config
+            where: Path = ("steps", name, "job", "base_path") if own else ("common", "base_path")
+            base_path = drafted.settings["base_path"]
+            check_directories(base_path, drafted.output, production.vo, where, problems)
+        plan = _plan(production, drafted, run, problems)
+        late = tuple(f for f in trained[name] if f not in drafted.parents)
+        fed = tuple(dict.fromkeys((*feeders[name], *late)))
+        start = "on_complete" if trained[name] else plan.start
+        plans[name] = replace(plan, feeders=fed, start=start)
+    for step in production.steps:
+        if step.name not in plans and step.dataset is not None:
+            values = _values(production, step.name, run)
+            step_output.dataset_words(production, step, step.dataset, values, problems)
+    remarks.remark(drafts, feeders, problems)
+    made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
+    step_output.check_datasets(made, problems)
+    return plans
+
+
+def _certain(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
+    """Those of which it is known what they take and leave; parents stand before children."""
+    found: dict[str, Draft] = {}
+    for name, drafted in drafts.items():
+        if drafted.settings.exact and all(parent in found for parent in drafted.parents):
+            found[name] = drafted
+    return found
+
+
+def _draft(
+    step: Step, drafts: Mapping[str, Draft], datasets: Datasets, problems: Problems
+) -> Draft | None:
+    path: Path = ("steps", step.name)
+    kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
+    given = settings.read(kind, step.job["common"], step.job["config"], (*path, "job"), problems)
+    if kind.simulation:
+        return _simulation(step, given, problems)
+    check_limit(step, step.job["config"], problems)
+    where, taken = _taken(step, drafts, datasets, problems)
+    if given is None and taken is not None:  # what it takes can be wrong, too
+        check_input(step, kind, taken, step.job["config"], problems)
+    if given is None or taken is None or not where:
+        return None
+    return processing(step, given, taken, problems)
+
+
+def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft | None:
+    if step.input is not None:
+        reason = "a simulation takes no files, and its input_meta_query would be ignored"
+        where: Path = ("steps", step.name, "input")
+        problems.add(where, reason, "leave its values empty", on_key=True, code="unknown-key")
+    if step.start == "on_complete":
+        reason = "there is no parent step that could complete"
+        problems.add(("steps", step.name, "start"), reason, "drop start", code="wrong-value")
+    return None if given is None else simulating(step, given, problems)
+
+
+def _taken(
+    step: Step, drafts: Mapping[str, Draft], datasets: Datasets, problems: Problems
+) -> tuple[bool, Input | None]:
+    """Whether all was well, and the input; None if it is that of a parent which has no output."""
+    path: Path = ("steps", step.name, "input")
+    before = len(problems.found)
+    source = step.input
+    if source is None:
+        raise ValueError(f"step {step.name} works on files, and was made without an input")
+    where = inputs.narrowing(source.where, (*path, "where"), problems)
+    taken: Input | None
+    if source.steps:
+        taken = _from_parent(source.steps[0], where, drafts, path, problems)
+    elif source.dataset is not None:
+        taken = inputs.from_dataset(source.dataset, where, datasets, (*path, "where"), problems)
+    else:
+        taken = inputs.from_catalogue(where, path, problems)
+    return len(problems.found) == before, taken
+
+
+def _from_parent(
+    name: str,
+    where: Mapping[str, Any],
+    drafts: Mapping[str, Draft],
+    path: Path,
+    problems: Problems,
+) -> Input | None:
+    if name not in drafts:  # it is wrong itself, which was told
+        return None
+    output = drafts[name].output
+    if output is None:
+        reason = f"only the jobs of {name} know what it simulates: its files cannot be selected"
+        hint = "give this step a catalogue query of its own"
+        problems.add((*path, "from", 0), reason, hint, code="empty-link")
+        return None
+    return inputs.from_parent(output, where, (*path, "where"), problems)
+
+
+def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
+    """Step → steps that feed it without being its parents."""
+    outputs = {name: d.output for name, d in drafts.items() if d.output is not None}
+    found = feeding.feeders(drafts, problems, outputs)
+    edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}
+    if all(parent in drafts for parents in edges.values() for parent in parents):
+        graph.build(edges, problems)
+    return found
+
+
+def _plan(production: Production, drafted: Draft, run: str, problems: Problems) -> StepPlan:
+    step, taken, output = drafted.step, drafted.taken, drafted.output
+    values = _values(production, step.name, run)
+    query = None if taken.unresolved or drafted.kind.simulation else taken.known
+    if query is not None:
+        check_conditions(query, ("steps", step.name, "input"), problems)
+    spec = TransformationSpec(
+        name=naming.SEPARATOR.join((production.name, run, step.name)),
+        description=description(production, step, values, problems),
+        type=drafted.kind.transformation,
+        # as cta-prod-submit creates it; starting makes it Automatic
+        agent_type="Manual",
+        group=production.name,
+        group_size=float(drafted.settings.get("group_size", 1)),
+        tasks=step.tasks,
+        body=drafted.body(),
+        input_query=None if drafted.limit else query,
+        output_query=None if output is None or output.unresolved else output.known,
+        directories=() if output is None else directories(drafted.settings["base_path"], output),
+    )
+    return StepPlan(
+        name=step.name,
+        transformation=spec,
+        dataset=_dataset(production, drafted, values, problems),
+        parents=drafted.parents,
+        start=step.start,
+        rules=replace(
+            step.policy.rules(
+                needs_input=not drafted.kind.simulation, tasks=step.tasks, listed=drafted.limit
+            ),
+            by_hand=drafted.kind.simulation and step.tasks is None,
+        ),
+        sample=Sample(query, drafted.limit) if query is not None and drafted.limit else None,
+    )
+
+
+def _values(production: Production, step: str, run: str) -> dict[str, str]:
+    return {"production": production.name, "run": run, "step": step, "vo": production.vo}
+
+
+def _dataset(
+    production: Production, drafted: Draft, values: Mapping[str, str], problems: Problems
+) -> DatasetSpec | None:
+    output = drafted.output
+    if output is None:
+        return step_output.dataset(production, drafted.step, None, values, problems)
+    made = Output(drafted.step.name, "", {}, output.known)
+    return step_output.dataset(production, drafted.step, made, values, problems)

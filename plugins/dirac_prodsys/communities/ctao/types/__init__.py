@@ -1,0 +1,1 @@
+"""The job types of CTAO, their keys and their words, as tables."""

@@ -1,0 +1,179 @@
+"""What a community offers, and who they are: theirs is all that one house's grid has of its own.
+
+A community is one value. It says what it offers by name, as ``module:attribute``, the notation of
+entry points, so that a production which needs nothing of it loads nothing of it. Those of
+:data:`BUILT_IN` come with this package, others by an entry point of the group :data:`GROUP`, whose
+name is the community's. See ``docs/how-to/add-a-community.md``.
+
+Invariant: entry points are read once, and not before something is looked for that neither we nor a
+built-in community have: reading them takes longer than many a production. One that fails is told by
+the name of its package where it is needed; whoever needs nothing of it does not notice.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dirac_prodsys.errors import DefinitionError
+
+#: communities that come with this package
+BUILT_IN = ("dirac_prodsys.communities.ctao:COMMUNITY",)
+#: entry points by which others come
+GROUP = "dirac_prodsys.communities"
+
+
+@dataclass(frozen=True)
+class Community:
+    """What a community offers; a text that names nothing is empty.
+
+    :param name: of its dialect, of its bodies, and before the colon of its job types.
+    :param title: what sentences call it; empty: its name.
+    :param form_keys: keys at the top of a file that may be of its form.
+    :param dialect: module that reads its form (``core/dialects``).
+    :param plan_steps: ``(production, order, run, datasets, problems)``: the plans of the steps of
+        its form; empty: they are planned as those of the native form.
+    :param native_form: ``(production)``: the data of a file of the native form that means the same.
+    :param tasks_hint: where its form says how many tasks a step makes.
+    :param catalogue_words: ``(word, value)``: a condition of its form as the catalogue has it.
+    :param smaller: ``(data, steps, tasks)``: limits the tasks of those steps in data of its form.
+    :param template: ``package:file``, a production to begin with.
+    :param job_types: its job types (``core/job_types``).
+    :param job_base: the model of the keys that all of them have.
+    :param job_words: what the reference says above these keys.
+    :param derive: ``(production, written, order, datasets, problems)``: the steps whose job types
+        derive, planned (``core/plan_values.Derived``).
+    :param origin: ``(step, job, field, made, taken)``: where a condition of a derived output comes
+        from (``core/origins.Origin``); None: from what the step takes.
+    :param body: ``(body)``: the stored form of a job body.
+    :param plan_rows: ``(body)``: what its jobs do, as labels and words, or pairs of them.
+    :param traces: module that knows what its jobs have left (``core/job_traces.Traces``).
+    :param stand_in: ``(directory)``: the files of a rehearsal there (``core/file_values.StandIn``).
+    :param rules: code, severity and meaning of findings that only its rules have.
+    :param runs_mix: code of the finding that no metadata of a derived output tell the run.
+    """
+
+    name: str
+    title: str = ""
+    form_keys: tuple[str, ...] = ()
+    dialect: str = ""
+    plan_steps: str = ""
+    native_form: str = ""
+    tasks_hint: str = ""
+    catalogue_words: str = ""
+    smaller: str = ""
+    template: str = ""
+    job_types: str = ""
+    job_base: str = ""
+    job_words: str = ""
+    derive: str = ""
+    origin: str = ""
+    body: str = ""
+    plan_rows: str = ""
+    traces: str = ""
+    stand_in: str = ""
+    rules: tuple[tuple[str, Literal["error", "warning", "note"], str], ...] = ()
+    runs_mix: str = "output-without-run"
+
+    @property
+    def words(self) -> str:
+        """What sentences call it."""
+        return self.title or self.name
+
+    def offered(self, reference: str) -> Any:
+        """What one of its texts names.
+
+        :raises DefinitionError: it is empty, or cannot be loaded.
+        """
+        if not reference:
+            reason = f"community {self.name} does not offer what is needed here"
+            raise DefinitionError(reason, "see docs/how-to/add-a-community.md")
+        try:
+            return _named(reference)
+        except Exception as error:
+            reason = f"community {self.name} offers {reference}, which fails: {_words(error)}"
+            raise DefinitionError(reason, "tell whoever ships it") from error
+
+
+def built_in() -> tuple[Community, ...]:
+    """Those that come with this package."""
+    return tuple(_named(reference) for reference in BUILT_IN)
+
+
+def installed() -> tuple[Community, ...]:
+    """Those of other packages, as far as they can be loaded."""
+    found = (_offer(name)[0] for name in sorted(_entry_points()))
+    return tuple(community for community in found if community is not None)
+
+
+def communities() -> tuple[Community, ...]:
+    """All of them."""
+    return (*built_in(), *installed())
+
+
+def find(name: str) -> Community | None:
+    """The community of that name; None: there is none, or it fails."""
+    for community in built_in():
+        if community.name == name:
+            return community
+    return _offer(name)[0]
+
+
+def community_of(name: str) -> Community:
+    """The community of that name.
+
+    :raises DefinitionError: there is none, or it fails.
+    """
+    found = find(name)
+    if found is None:
+        reason = failure(name) or f"there is no community {name!r} here"
+        raise DefinitionError(reason, "install the package that offers it, and mend it if it fails")
+    return found
+
+
+def failure(name: str) -> str:
+    """Why there is no community of that name although a package offers one; empty: none does."""
+    return _offer(name)[1]
+
+
+@functools.cache
+def _named(reference: str) -> Any:
+    module, _, attribute = reference.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
+@functools.cache
+def _entry_points() -> dict[str, tuple[importlib.metadata.EntryPoint, ...]]:
+    found: dict[str, tuple[importlib.metadata.EntryPoint, ...]] = {}
+    for point in importlib.metadata.entry_points(group=GROUP):
+        found[point.name] = (*found.get(point.name, ()), point)
+    return found
+
+
+@functools.cache
+def _offer(name: str) -> tuple[Community | None, str]:
+    """The community that an entry point of that name offers, or why it is none."""
+    points = _entry_points().get(name, ())
+    if not points:
+        return None, ""
+    packages = " and ".join(point.dist.name if point.dist else point.value for point in points)
+    said = f"package {packages} offers the community {name!r}"
+    if len(points) > 1:
+        return None, f"{said} twice: one of them can be installed"
+    if any(community.name == name for community in built_in()):
+        return None, f"{said}, which is built in"
+    try:
+        found = points[0].load()
+    except Exception as error:
+        return None, f"{said}, which fails: {_words(error)}"
+    if not isinstance(found, Community) or found.name != name:
+        return None, f"{said}, and {points[0].value} is no community of that name"
+    return found, ""
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
