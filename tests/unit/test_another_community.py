@@ -177,6 +177,20 @@ def test_what_only_its_rules_find_has_a_code_of_its_own(dice: Program, tmp_path:
     assert findings(dice, file) == [("unknown-word", "unknown job type 'dice:Cuont'")]
 
 
+def test_jobs_of_two_communities_that_derive_are_told_to_part(
+    dice: Program, tmp_path: Path
+) -> None:
+    file = tmp_path / "both.yaml"
+    file.write_text(
+        "version: 1\nproduction: {name: both, vo: sim}\nsteps:\n"
+        '  throw: {tasks: 1, job: {type: "dice:Throw", version: v1}}\n'
+        '  merge: {input: {from: throw}, job: {type: "ctao:Merging", version: v1}}\n'
+    )
+    assert findings(dice, file) == [
+        ("step-shape", "jobs of dice and of ctao cannot stand in one production: each derives")
+    ]
+
+
 def test_the_schema_and_the_reference_of_keys_know_its_jobs(dice: Program) -> None:
     definitions = json.loads(dice(CLI, "schema").stdout)["$defs"]
     assert {"job_dice_Throw", "job_dice_Count"} <= definitions.keys()
