@@ -89,14 +89,14 @@ def tag_of(run: str) -> str:
 
     :raises DefinitionError: it names no single run.
     """
-    from dirac_prodsys.core.run_names import tags_meant
+    from dirac_prodsys.core.naming import tags_meant
 
     return tags_meant(run)[0]
 
 
 def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
     """The same where a grid is asked: what may be ID and tag is what the grid has."""
-    from dirac_prodsys.core.run_names import tags_meant
+    from dirac_prodsys.core.naming import tags_meant
 
     tags = tags_meant(run)
     there = run_tags(gateway, production) if len(tags) > 1 else ()
@@ -105,7 +105,7 @@ def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
 
 def run_tags(gateway: ProductionGateway, production: str) -> set[str]:
     """Tags of the runs of a production that the grid has; none where the backend has no lists."""
-    from dirac_prodsys.core.run_names import name_parts
+    from dirac_prodsys.core.naming import name_parts
     from dirac_prodsys.gateway.action_protocol import ActionGateway
 
     if not isinstance(gateway, ActionGateway):

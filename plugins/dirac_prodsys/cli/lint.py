@@ -21,7 +21,7 @@ from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files, sub_folder
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
-from dirac_prodsys.core.counted import counted
+from dirac_prodsys.core.wording import counted
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, sho
 from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
 from dirac_prodsys.cli.tables import whole_console
-from dirac_prodsys.core.counted import counted
+from dirac_prodsys.core.wording import counted
 
 if TYPE_CHECKING:
     from rich.tree import Tree

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core.counted import counted, plural
+from dirac_prodsys.core.wording import counted, plural
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.conduct import Approval
@@ -127,9 +127,9 @@ def _task_rows(spec: TransformationSpec) -> Iterator[tuple[str, str]]:
 
 
 def _group(spec: TransformationSpec) -> str:
-    from dirac_prodsys.core.plugins import plugins
+    from dirac_prodsys.core.task_plugins import PLUGINS
 
-    plugin = plugins().get(spec.plugin)
+    plugin = PLUGINS.get(spec.plugin)
     if plugin is not None and not plugin.whole_groups:
         return f"{spec.group_size:g} GB"
     return f"{spec.group_size:g} {plural('file', spec.group_size)}"

@@ -72,7 +72,7 @@ def listed(gateway: ProductionGateway, productions: Sequence[str]) -> list[Liste
     :param productions: names and patterns; none: all.
     :raises GatewayRejected: the backend has no lists.
     """
-    from dirac_prodsys.core.run_names import WILD
+    from dirac_prodsys.core.naming import WILD
     from dirac_prodsys.gateway.action_protocol import ActionGateway
 
     if not isinstance(gateway, ActionGateway):

@@ -25,9 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from dirac_prodsys.core.filled import Text
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Model, Text, wrong
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery_rules import Action, ErrorRule, Mode, RecoveryRules
 

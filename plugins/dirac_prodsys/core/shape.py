@@ -45,6 +45,10 @@ from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan, StepPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.shape_labels import labels
 
+#: version of the shape that DAGs have now; DAGs of another shape are not built from what their runs
+#: began with
+VERSION = 2
+
 Part = Literal[
     "begin", "approve", "create", "register", "verify",
     "ready", "wait_for", "start", "wait_for_input", "flush", "wait_for_completion", "complete",

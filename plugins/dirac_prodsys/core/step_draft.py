@@ -23,11 +23,10 @@ from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
 from dirac_prodsys.core.linking import Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill, refuse
 from dirac_prodsys.core.plan_values import Sample, StepPlan
-from dirac_prodsys.core.plugins import check_group, read_parameters
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.request_rules import chooses_where_files_are
@@ -48,6 +47,7 @@ from dirac_prodsys.core.step_shape import (
     check_shape,
     run_range,
 )
+from dirac_prodsys.core.task_plugins import check_group, read_parameters
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters

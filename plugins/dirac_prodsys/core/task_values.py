@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.model_errors import say
+from dirac_prodsys.core.models import say
 from dirac_prodsys.core.problems import Path, Problems
 
 #: name → what it stands for, in executable and arguments of a job

@@ -20,7 +20,7 @@ from dirac_prodsys.core.recovery import Outputs, StrandedFile, TaskState
 from dirac_prodsys.core.recovery_outputs import found, task_outputs
 from dirac_prodsys.core.specs import TRANSFORMATION_ID, TransformationSpec
 from dirac_prodsys.core.status import GOOD_TASKS, FileStatus
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.consistency_protocol import ConsistencyGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -80,7 +80,7 @@ def check(
     live = gateway.live_tasks(transformation, MOST_LIVE)
     if len(live) == MOST_LIVE:
         notes.append(f"only the {MOST_LIVE} oldest live tasks were looked into")
-    kind = transformation_types().get(snapshot.type)
+    kind = TRANSFORMATION_TYPES.get(snapshot.type)
     jobs = None
     if kind is None or kind.body != "request":  # IDs of requests would be taken for those of jobs
         jobs = _jobs(gateway, tasks.values(), live, notes)

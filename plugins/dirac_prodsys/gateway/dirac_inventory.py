@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dirac_prodsys.core.inventory import Inventory
-from dirac_prodsys.core.plugins import plugins
+from dirac_prodsys.core.task_plugins import PLUGINS
 from dirac_prodsys.gateway.dirac_config import GridConfiguration
 from dirac_prodsys.gateway.services import CATALOGUE, Services
 
@@ -78,7 +78,7 @@ def configured(tree: GridConfiguration) -> Configured:
         transformation_types=frozenset(types),
         unset=frozenset(
             section
-            for plugin in plugins().values()
+            for plugin in PLUGINS.values()
             for section in plugin.needs
             if not tree.option_names(section)
         ),

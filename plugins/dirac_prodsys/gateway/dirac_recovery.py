@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.policy import GONE_FILES
 from dirac_prodsys.core.recovery import StrandedFile, TaskState, is_barred
 from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import BAD_TASKS, FileStatus
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
 from dirac_prodsys.gateway.dirac_replies import each, value_of

@@ -13,8 +13,8 @@ import json
 from collections.abc import Sequence
 
 from dirac_prodsys.core.job_report import JobState
-from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.request_state import RequestState, request_state
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.services import REQUESTS, Services
 

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from dirac_prodsys.core.one_line import one_line
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayDenied, GatewayError, GatewayUnavailable
 from dirac_prodsys.gateway.deadline import BoundedThreads
 from dirac_prodsys.gateway.dirac_config import CONFIGURATION, GridConfiguration, load

@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dirac_prodsys.core.one_line import one_line
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable, NotFound
 from dirac_prodsys.gateway.dirac_process import environment
 from dirac_prodsys.gateway.dirac_replies import each

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dirac_prodsys.core.one_line import one_line
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac_process import environment
 from dirac_prodsys.gateway.dirac_replicas import Stored

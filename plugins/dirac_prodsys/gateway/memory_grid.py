@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dirac_prodsys.core.status import TransformationStatus
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.gateway.dirac_inventory import Configured
 from dirac_prodsys.gateway.memory_agents import EXTENDABLE, MemoryAgents
 from dirac_prodsys.gateway.memory_answers import ServiceError
@@ -85,7 +85,7 @@ class MemoryGrid(MemoryAgents, FileAndTaskRows):
         self.configured = Configured(
             storage_elements=frozenset({"DISK-A-SE", "DISK-B-SE"}),
             sites=frozenset({"SIM.SiteA.org", "SIM.SiteB.org"}),
-            transformation_types=frozenset(transformation_types()),
+            transformation_types=frozenset(TRANSFORMATION_TYPES),
         )
         #: ID of a transformation, and what happened to it
         self.log: list[tuple[int, str]] = []

@@ -23,7 +23,7 @@ from dirac_prodsys.core.recovery import TaskState
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.request_state import RequestState
 from dirac_prodsys.core.status import GOOD_TASKS
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.checking import check
 from dirac_prodsys.gateway.generations import find_newest
@@ -90,7 +90,7 @@ def report_on(
         return None
     if by_requests is None:
         seen = gateway.snapshot([transformation]).get(transformation)
-        kind = transformation_types().get(seen.type if seen else "")
+        kind = TRANSFORMATION_TYPES.get(seen.type if seen else "")
         by_requests = kind is not None and kind.body == "request"
     tasks = gateway.tasks(transformation)
     wanted, notes = list(tasks.values()), []

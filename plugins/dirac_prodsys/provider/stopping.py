@@ -9,8 +9,8 @@ by us.
 
 from __future__ import annotations
 
-from dirac_prodsys.core.cancel import PARAMETER, RUNNING, StopNote, is_ours
-from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.core.cancel import PARAMETER, StopNote, is_ours
+from dirac_prodsys.core.status import RUNNING_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
@@ -23,7 +23,7 @@ def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
 
     :param why: for people, kept in the note.
     """
-    if _status(gateway, transformation) not in RUNNING:
+    if _status(gateway, transformation) not in RUNNING_TRANSFORMATION:
         return False
     if not isinstance(gateway, RecoveryGateway):
         gateway.stop_transformation(transformation)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core.filled import filled
 from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.models import filled
 from dirac_prodsys.core.parameters import Parameter, Scalar, as_text, check_name
 from dirac_prodsys.core.problems import Path, nearest
 from dirac_prodsys.errors import DefinitionError
