@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from dirac_prodsys.core import (
-    gates,
     limits,
     naming,
     run_ranges,
@@ -38,6 +37,7 @@ from dirac_prodsys.core.specs import (
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.step_gates import plan_gates
 from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
@@ -210,7 +210,7 @@ def draft(
         dataset=None if late else dataset(production, step, made, values, problems),
         parameters=parameters,
         approval=fill_approval(step.approval, values, (*path, "approval"), problems),
-        gates=gates.planned(
+        gates=plan_gates(
             step.wait_for,
             production.name,
             production.vo,
