@@ -33,7 +33,7 @@ from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import job_id
 from dirac_prodsys.gateway.memory_tables import Task
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE, REQUESTS, TRANSFORMATIONS, Services
 from sandbox import Grid
 

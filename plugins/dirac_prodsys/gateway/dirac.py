@@ -17,7 +17,7 @@ from dirac_prodsys.gateway.dirac_replicas import Stored
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
 from dirac_prodsys.gateway.dirac_storage import stored
 from dirac_prodsys.gateway.dirac_verbs import DiracVerbs
-from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
+from dirac_prodsys.gateway.records import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import IN_USE, Services
 
 

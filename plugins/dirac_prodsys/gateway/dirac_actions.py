@@ -37,7 +37,7 @@ _COLUMNS = [
 
 
 class ActionVerbs:
-    """Mix-in: :class:`ActionGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     services: Services
 
@@ -66,7 +66,7 @@ class ActionVerbs:
     def list_transformations(
         self, groups: Sequence[str] = (), ids: Sequence[int] = ()
     ) -> list[Listed]:
-        """See :meth:`ActionGateway.list_transformations`."""
+        """See :meth:`ProductionGateway.list_transformations`."""
         where: dict[str, Any] = {"TransformationGroup": sorted(set(groups))} if groups else {}
         if ids:
             where["TransformationID"] = sorted(set(ids))
@@ -84,7 +84,7 @@ class ActionVerbs:
             offset += PAGE
 
     def set_group_size(self, transformation: int, size: float) -> None:
-        """See :meth:`ActionGateway.set_group_size`."""
+        """See :meth:`ProductionGateway.set_group_size`."""
         status, now = self._status_and_size(transformation)
         if status in REMOVED_TRANSFORMATION:
             raise TransformationFailed(
@@ -105,7 +105,7 @@ class ActionVerbs:
             )
 
     def delete_transformation(self, transformation: int) -> bool:
-        """See :meth:`ActionGateway.delete_transformation`."""
+        """See :meth:`ProductionGateway.delete_transformation`."""
         try:
             self._status_and_size(transformation)
         except NotFound:
@@ -121,12 +121,12 @@ class ActionVerbs:
         )
 
     def attached_share(self, transformation: int, states: Sequence[str]) -> FileShare:
-        """See :meth:`ActionGateway.attached_share`."""
+        """See :meth:`ProductionGateway.attached_share`."""
         lfns = [file.lfn for file in self.attached_files(transformation, states)]
         return FileShare(len(lfns), self._bytes(lfns))
 
     def output_share(self, transformation: int) -> FileShare:
-        """See :meth:`ActionGateway.output_share`."""
+        """See :meth:`ProductionGateway.output_share`."""
         field, lfns = self._transformation_field(), []
         if not self._unknown_fields([field], True):
             lfns = self.services.call(

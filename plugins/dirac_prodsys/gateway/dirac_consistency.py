@@ -18,12 +18,12 @@ _LIVE = [str(status) for status in TaskStatus if status not in FINAL_TASKS]
 
 
 class ConsistencyVerbs:
-    """Mix-in: :class:`ConsistencyGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     services: Services
 
     def live_tasks(self, transformation: int, limit: int) -> list[LiveTask]:
-        """See :meth:`ConsistencyGateway.live_tasks`."""
+        """See :meth:`ProductionGateway.live_tasks`."""
         where = {"TransformationID": transformation, "ExternalStatus": _LIVE}
         arguments = (where, None, None, "CreationTime", "TaskID", limit, True)
         rows = self.services.call(TRANSFORMATIONS, "getTransformationTasks", *arguments)

@@ -15,7 +15,7 @@ from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs, catalogue_path
 from dirac_prodsys.gateway.dirac_replies import each
-from dirac_prodsys.gateway.protocol import DatasetRecord
+from dirac_prodsys.gateway.records import DatasetRecord
 from dirac_prodsys.gateway.services import CATALOGUE
 
 #: widths of the columns of ``FC_MetaDatasets`` and ``FC_DatasetAnnotations``

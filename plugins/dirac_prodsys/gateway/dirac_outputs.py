@@ -19,7 +19,7 @@ _TASK_CHUNK = 500
 
 
 class OutputVerbs:
-    """Mix-in: :class:`OutputsGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     services: Services
 
@@ -28,7 +28,7 @@ class OutputVerbs:
         raise NotImplementedError
 
     def files_below(self, directory: str, query: MetaQuery) -> dict[str, Mapping[str, Any]]:
-        """See :meth:`OutputsGateway.files_below`."""
+        """See :meth:`ProductionGateway.files_below`."""
         sent = self._sent(query)
         path = posixpath.normpath(directory)
         try:
@@ -43,7 +43,7 @@ class OutputVerbs:
     def task_inputs(
         self, transformation: int, numbers: Sequence[int]
     ) -> dict[int, tuple[str, ...]]:
-        """See :meth:`OutputsGateway.task_inputs`."""
+        """See :meth:`ProductionGateway.task_inputs`."""
         wanted, found = sorted(set(numbers)), {}
         for start in range(0, len(wanted), _TASK_CHUNK):
             chunk = wanted[start : start + _TASK_CHUNK]

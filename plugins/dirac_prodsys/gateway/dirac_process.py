@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from dirac_prodsys.gateway.dirac_rpc import proxy_file
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 #: variables by which a DIRAC process finds its grid and its identity
 _IDENTITY = ("DIRAC", "X509_", "BEARER_TOKEN")

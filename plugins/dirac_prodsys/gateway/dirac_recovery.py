@@ -22,8 +22,7 @@ from dirac_prodsys.core.status import BAD_TASKS, FileStatus
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
 from dirac_prodsys.gateway.dirac_replies import each, value_of
-from dirac_prodsys.gateway.protocol import ComparedFiles
-from dirac_prodsys.gateway.recovery_protocol import FileChange, StoredFiles
+from dirac_prodsys.gateway.records import ComparedFiles, FileChange, StoredFiles
 from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Services
 
 #: files, tasks and jobs named in one call
@@ -35,12 +34,12 @@ T = TypeVar("T")
 
 
 class RecoveryVerbs:
-    """Mix-in: :class:`RecoveryGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     services: Services
 
     def attached_files(self, transformation: int, states: Sequence[str]) -> list[StrandedFile]:
-        """See :meth:`RecoveryGateway.attached_files`."""
+        """See :meth:`ProductionGateway.attached_files`."""
         rows = self._file_rows({"TransformationID": transformation, "Status": list(states)})
         return [_stranded(row) for row in rows]
 
@@ -59,7 +58,7 @@ class RecoveryVerbs:
         raise NotImplementedError
 
     def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
-        """See :meth:`RecoveryGateway.follow_tasks`."""
+        """See :meth:`ProductionGateway.follow_tasks`."""
         by_status: dict[str, list[int]] = {}
         for task, status in sorted(ended.items()):
             by_status.setdefault(status, []).append(task)
@@ -70,7 +69,7 @@ class RecoveryVerbs:
     def tasks(
         self, transformation: int, numbers: Sequence[int] | None = None
     ) -> dict[int, TaskState]:
-        """See :meth:`RecoveryGateway.tasks`."""
+        """See :meth:`ProductionGateway.tasks`."""
         where: dict[str, Any] = {"TransformationID": transformation}
         if numbers is None:
             conditions = [where]
@@ -85,7 +84,7 @@ class RecoveryVerbs:
         return found
 
     def failed_tasks(self, transformation: int, most: int) -> list[TaskState]:
-        """See :meth:`RecoveryGateway.failed_tasks`."""
+        """See :meth:`ProductionGateway.failed_tasks`."""
         where = {"TransformationID": transformation, "ExternalStatus": sorted(map(str, BAD_TASKS))}
         which = (None, None, "CreationTime", "TaskID:DESC", most)
         rows = self.services.call(TRANSFORMATIONS, "getTransformationTasks", where, *which)
@@ -94,7 +93,7 @@ class RecoveryVerbs:
         ]
 
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
-        """See :meth:`RecoveryGateway.job_states`."""
+        """See :meth:`ProductionGateway.job_states`."""
         found = {}
         for chunk in _chunks(sorted(set(jobs)), JOB_CHUNK):
             words = {
@@ -112,7 +111,7 @@ class RecoveryVerbs:
         return found
 
     def existing_files(self, lfns: Sequence[str]) -> frozenset[str]:
-        """See :meth:`RecoveryGateway.existing_files`."""
+        """See :meth:`ProductionGateway.existing_files`."""
         found: set[str] = set()
         for chunk in _chunks(sorted(set(lfns)), FILE_CHUNK):
             reply = self.services.call(CATALOGUE, "isFile", dict.fromkeys(chunk, True))
@@ -121,7 +120,7 @@ class RecoveryVerbs:
         return frozenset(found)
 
     def change_files(self, transformation: int, changes: Sequence[FileChange]) -> Mapping[str, str]:
-        """See :meth:`RecoveryGateway.change_files`."""
+        """See :meth:`ProductionGateway.change_files`."""
         done: dict[str, str] = {}
         for chunk in _chunks(list(changes), FILE_CHUNK):
             wanted = {change.lfn: change for change in chunk}
@@ -143,7 +142,7 @@ class RecoveryVerbs:
         return done
 
     def bar_resets(self, transformation: int, files: Sequence[StrandedFile]) -> frozenset[str]:
-        """See :meth:`RecoveryGateway.bar_resets`.
+        """See :meth:`ProductionGateway.bar_resets`.
 
         Each call of the service raises by one; what is Assigned is written as Assigned, so that one
         that comes too late is mended by DIRAC's file monitoring when it looks again.
@@ -174,7 +173,7 @@ class RecoveryVerbs:
         return RESET_LIMIT
 
     def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:
-        """See :meth:`RecoveryGateway.avoid_sites`."""
+        """See :meth:`ProductionGateway.avoid_sites`."""
         body = self._body(transformation)
         wanted = avoiding(body, sites)
         if wanted != body:
@@ -190,12 +189,12 @@ class RecoveryVerbs:
         return avoided_sites(body)
 
     def read_note(self, transformation: int, name: str) -> str:
-        """See :meth:`RecoveryGateway.read_note`."""
+        """See :meth:`ProductionGateway.read_note`."""
         found = self.services.call(TRANSFORMATIONS, "getAdditionalParameters", transformation)
         return str(found.get(name, ""))
 
     def write_note(self, transformation: int, name: str, text: str) -> None:
-        """See :meth:`RecoveryGateway.write_note`."""
+        """See :meth:`ProductionGateway.write_note`."""
         self.services.call(
             TRANSFORMATIONS, "setTransformationParameter", transformation, name, text
         )
@@ -206,7 +205,7 @@ class RecoveryVerbs:
             )
 
     def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:
-        """See :meth:`RecoveryGateway.stored_files`."""
+        """See :meth:`ProductionGateway.stored_files`."""
         found: dict[str, StoredFiles] = {}
         for chunk in _chunks(sorted(set(directories)), FILE_CHUNK):
             # from the table of files: the summed one may lag behind

@@ -25,12 +25,12 @@ MEMBER_CHUNK = 200
 
 
 class RegistryVerbs:
-    """Mix-in: :class:`RegistryGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     services: Services
 
     def find_production(self, name: str) -> RegisteredProduction | None:
-        """See :meth:`RegistryGateway.find_production`."""
+        """See :meth:`ProductionGateway.find_production`."""
         try:
             row = self.services.call(PRODUCTIONS, "getProduction", name)
         except NotFound:
@@ -43,7 +43,7 @@ class RegistryVerbs:
     def register_production(
         self, name: str, description: str, members: Sequence[Member]
     ) -> RegisteredProduction:
-        """See :meth:`RegistryGateway.register_production`."""
+        """See :meth:`ProductionGateway.register_production`."""
         found = self.find_production(name)
         adopted = found is not None
         if found is None:
@@ -64,7 +64,7 @@ class RegistryVerbs:
         return replace(self._registered(name), adopted=adopted, notes=tuple(notes))
 
     def mark_production(self, name: str, status: str) -> str:
-        """See :meth:`RegistryGateway.mark_production`."""
+        """See :meth:`ProductionGateway.mark_production`."""
         found = self._registered(name)
         if found.status != status and may_become(found.status, status):
             return self._set_quietly(found, status)

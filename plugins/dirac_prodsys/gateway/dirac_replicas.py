@@ -28,12 +28,12 @@ class Stored:
 
 
 class ReplicaVerbs:
-    """Mix-in: :class:`ReplicaGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     services: Services
 
     def bad_replicas(self, se: str, lfns: Sequence[str]) -> Mapping[str, str]:
-        """See :meth:`ReplicaGateway.bad_replicas`."""
+        """See :meth:`ProductionGateway.bad_replicas`."""
         bad: dict[str, str] = {}
         for chunk in _chunks(sorted(set(lfns))):
             asked = dict.fromkeys(chunk, True)

@@ -23,12 +23,12 @@ REQUEST_CHUNK = 1000
 
 
 class RequestVerbs:
-    """Mix-in: :class:`RequestGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     services: Services
 
     def request_states(self, requests: Sequence[int], most: int) -> dict[int, RequestState]:
-        """See :meth:`RequestGateway.request_states`."""
+        """See :meth:`ProductionGateway.request_states`."""
         wanted = sorted(set(requests))
         states: dict[int, RequestState] = {}
         for start in range(0, len(wanted), REQUEST_CHUNK):

@@ -11,7 +11,7 @@ from dirac_prodsys.core.meta_query import MetaQuery
 
 
 class SelectionVerbs:
-    """Mix-in: :class:`SelectionGateway`."""
+    """Mix-in: :class:`ProductionGateway`."""
 
     def find_files(self, query: MetaQuery) -> list[str]:
         """:class:`CatalogueVerbs` does it."""
@@ -21,9 +21,9 @@ class SelectionVerbs:
         raise NotImplementedError
 
     def selected_files(self, query: MetaQuery) -> list[str]:
-        """See :meth:`SelectionGateway.selected_files`."""
+        """See :meth:`ProductionGateway.selected_files`."""
         return sorted(self.find_files(query))
 
     def size_of(self, lfns: Sequence[str]) -> int:
-        """See :meth:`SelectionGateway.size_of`."""
+        """See :meth:`ProductionGateway.size_of`."""
         return self._bytes(lfns)

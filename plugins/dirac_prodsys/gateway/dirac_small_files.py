@@ -40,16 +40,16 @@ _LAST_LINE = 64 * 1024
 
 
 class SmallFileVerbs:
-    """Mix-in: what :class:`SmallFilesGateway` says."""
+    """Mix-in: what :class:`ProductionGateway` says."""
 
     services: Services
 
     def file_versions(self, lfns: Sequence[str]) -> Mapping[str, str]:
-        """See :meth:`SmallFilesGateway.file_versions`."""
+        """See :meth:`ProductionGateway.file_versions`."""
         return {lfn: _version(facts) for lfn, facts in self._file_facts(lfns).items()}
 
     def read_file(self, lfn: str, limit: int) -> bytes:
-        """See :meth:`SmallFilesGateway.read_file`."""
+        """See :meth:`ProductionGateway.read_file`."""
         facts = self._file_facts([lfn]).get(lfn)
         if facts is None:
             raise NotFound(f"the file catalogue has no {lfn}", "wait until it is registered")

@@ -25,7 +25,7 @@ from dirac_prodsys.core.status import (
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
 from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.job_killing import kill_jobs
-from dirac_prodsys.gateway.recovery_protocol import STATUS_LOGGED, LogLine
+from dirac_prodsys.gateway.records import STATUS_LOGGED, LogLine
 from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
 
 #: IDs asked for in one call of :meth:`TransformationStates.snapshot`
@@ -129,7 +129,7 @@ class TransformationStates:
             kill_jobs(self.services, transformation)
 
     def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
-        """See :meth:`ActionGateway.put_back`."""
+        """See :meth:`ProductionGateway.put_back`."""
         seen = self._seen(transformation)
         lost = to_mend(wrote, seen.status, since(before, seen.changes))
         if lost:
@@ -137,12 +137,12 @@ class TransformationStates:
         return str(seen.status)
 
     def status_changes(self, transformation: int) -> tuple[str, ...]:
-        """See :meth:`RecoveryGateway.status_changes`."""
+        """See :meth:`ProductionGateway.status_changes`."""
         said = (line.text for line in self.told_of(transformation))
         return tuple(m.removeprefix(STATUS_LOGGED) for m in said if m.startswith(STATUS_LOGGED))
 
     def told_of(self, transformation: int) -> tuple[LogLine, ...]:
-        """See :meth:`RecoveryGateway.told_of`."""
+        """See :meth:`ProductionGateway.told_of`."""
         told = self._ts("getTransformationLogging", transformation)
         return tuple(
             LogLine(

@@ -18,7 +18,7 @@ from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac_process import environment
 from dirac_prodsys.gateway.dirac_replicas import Stored
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 _LOOK = Path(__file__).with_name("dirac_storage_look.py")
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from dirac_prodsys.errors import GatewayError, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac_states import TransformationStates
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 #: tasks asked for in one call: the service inserts them one by one, and must answer in time
 TASK_CHUNK = 200

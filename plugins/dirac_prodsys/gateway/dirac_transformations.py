@@ -17,7 +17,7 @@ from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.dirac_states import SUMMARY
 from dirac_prodsys.gateway.dirac_tasks import TaskVerbs
-from dirac_prodsys.gateway.protocol import TransformationRecord
+from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.gateway.stored import Stored, differences, unfinished
 
 #: names asked for in one call

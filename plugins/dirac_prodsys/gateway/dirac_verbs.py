@@ -40,4 +40,4 @@ class DiracVerbs(
     ActionVerbs,
     SelectionVerbs,
 ):
-    """What :class:`ProductionGateway` and its companions ask for, by DIRAC's services."""
+    """What :class:`ProductionGateway` asks for, by DIRAC's services."""

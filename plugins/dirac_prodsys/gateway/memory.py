@@ -36,7 +36,7 @@ from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import MemoryJobs
 from dirac_prodsys.gateway.memory_productions import MemoryProductions
 from dirac_prodsys.gateway.memory_requests import MemoryRequests
-from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
+from dirac_prodsys.gateway.records import GatewaySettings, Identity
 from dirac_prodsys.gateway.services import (
     CATALOGUE,
     IN_USE,

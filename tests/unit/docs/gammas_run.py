@@ -23,7 +23,7 @@ from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import job_id
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.cli.airflow_stub import AirflowStub
 from tests.unit.provider.action_runs import ActionRun, Store
 
