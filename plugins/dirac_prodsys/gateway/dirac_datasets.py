@@ -25,7 +25,7 @@ _FROZEN = ("Frozen", "Static")
 
 
 class DatasetVerbs(CatalogueVerbs):
-    """Mix-in: what :class:`ProductionGateway` says about datasets."""
+    """What :class:`ProductionGateway` says about datasets."""
 
     def dataset_query(self, name: str) -> Mapping[str, Any]:
         """See :meth:`ProductionGateway.dataset_query`."""

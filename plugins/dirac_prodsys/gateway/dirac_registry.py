@@ -18,16 +18,14 @@ from dataclasses import replace
 from dirac_prodsys.core.registry import Member, RegisteredProduction, by_parents, may_become
 from dirac_prodsys.core.status import ProductionStatus
 from dirac_prodsys.errors import GatewayRejected, NotFound
-from dirac_prodsys.gateway.services import PRODUCTIONS, Services
+from dirac_prodsys.gateway.services import PRODUCTIONS, ServiceCalls, chunks
 
 #: members named in one call
 MEMBER_CHUNK = 200
 
 
-class RegistryVerbs:
-    """Mix-in: :class:`ProductionGateway`."""
-
-    services: Services
+class RegistryVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about DIRAC's ProductionSystem."""
 
     def find_production(self, name: str) -> RegisteredProduction | None:
         """See :meth:`ProductionGateway.find_production`."""
@@ -59,8 +57,8 @@ class RegistryVerbs:
             self._set_quietly(found, ProductionStatus.NEW)
         notes: list[str] = []
         for parents, alike in by_parents(missing).items():
-            for start in range(0, len(alike), MEMBER_CHUNK):
-                self._enter_members(found.id, alike[start : start + MEMBER_CHUNK], parents, notes)
+            for chunk in chunks(alike, MEMBER_CHUNK):
+                self._enter_members(found.id, chunk, parents, notes)
         return replace(self._registered(name), adopted=adopted, notes=tuple(notes))
 
     def mark_production(self, name: str, status: str) -> str:

@@ -28,9 +28,8 @@ from typing import Any
 from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable, NotFound
 from dirac_prodsys.gateway.dirac_process import environment
-from dirac_prodsys.gateway.dirac_replies import each
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
-from dirac_prodsys.gateway.services import CATALOGUE, Services
+from dirac_prodsys.gateway.services import ServiceCalls
 
 _FETCH = Path(__file__).with_name("dirac_fetch.py")
 #: bytes that the fetching process may write into any one file; DIRAC's own caches are smaller
@@ -39,10 +38,8 @@ MOST_WRITTEN = 4 * 1024 * 1024
 _LAST_LINE = 64 * 1024
 
 
-class SmallFileVerbs:
-    """Mix-in: what :class:`ProductionGateway` says."""
-
-    services: Services
+class SmallFileVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about the content of files."""
 
     def file_versions(self, lfns: Sequence[str]) -> Mapping[str, str]:
         """See :meth:`ProductionGateway.file_versions`."""
@@ -87,11 +84,11 @@ class SmallFileVerbs:
                 return file.read(limit + 1)
 
     def _file_facts(self, lfns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        there = self.services.call(CATALOGUE, "isFile", dict.fromkeys(lfns, True))
-        known = [lfn for lfn, is_file in each(there, f"{CATALOGUE}.isFile").items() if is_file]
+        there = self._each("isFile", dict.fromkeys(lfns, True))
+        known = [lfn for lfn, is_file in there.items() if is_file]
         if not known:
             return {}
-        reply = self.services.call(CATALOGUE, "getFileMetadata", dict.fromkeys(known, True))
+        reply = self._fc("getFileMetadata", dict.fromkeys(known, True))
         return dict(reply.get("Successful", {}))  # what failed has gone since
 
 

@@ -17,8 +17,7 @@ from typing import Any
 from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac_process import environment
-from dirac_prodsys.gateway.dirac_replicas import Stored
-from dirac_prodsys.gateway.records import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings, StoredReplica
 
 _LOOK = Path(__file__).with_name("dirac_storage_look.py")
 
@@ -28,7 +27,7 @@ _ABSENT = ("no such file", "does not exist", "not found")
 
 def stored(
     settings: GatewaySettings, ca_dir: str, se: str, lfns: Sequence[str]
-) -> dict[str, Stored | str]:
+) -> dict[str, StoredReplica | str]:
     """Each file as it lies on the storage element, or why it cannot be read there.
 
     :raises GatewayUnavailable: it did not answer in time.
@@ -60,9 +59,11 @@ def stored(
         told: dict[str, Any] = json.loads(answer.read_text())
     if "error" in told:
         raise _cannot(se, told["error"])
-    found: dict[str, Stored | str] = {lfn: _reason(why) for lfn, why in told["failed"].items()}
+    found: dict[str, StoredReplica | str] = {
+        lfn: _reason(why) for lfn, why in told["failed"].items()
+    }
     for lfn, facts in told["found"].items():
-        found[lfn] = Stored(int(facts["size"]), facts["checksum"])
+        found[lfn] = StoredReplica(int(facts["size"]), facts["checksum"])
     return found
 
 

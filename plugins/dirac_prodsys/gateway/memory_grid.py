@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dirac_prodsys.core.transformation_types import transformation_types
-from dirac_prodsys.gateway.dirac_inventory import Configured
 from dirac_prodsys.gateway.memory_agents import MemoryAgents
 from dirac_prodsys.gateway.memory_faults import Fault, Kind
 from dirac_prodsys.gateway.memory_tables import Task
+from dirac_prodsys.gateway.records import Configured
 
 
 class MemoryGrid(MemoryAgents):

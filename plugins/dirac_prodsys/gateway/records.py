@@ -111,6 +111,27 @@ class FileChange:
 
 
 @dataclass(frozen=True)
+class StoredReplica:
+    """A file as a storage element has it.
+
+    :param checksum: Adler-32 in hexadecimal; empty: the storage does not tell it.
+    """
+
+    size: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What the configuration of a grid has; what is empty is not known."""
+
+    storage_elements: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    transformation_types: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class StoredFiles:
     """What the catalogue has below a directory.
 
