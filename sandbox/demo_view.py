@@ -8,7 +8,7 @@ from rich.table import Table
 
 from dirac_prodsys.core.report import Progress, Row
 from dirac_prodsys.core.wording import plural
-from dirac_prodsys.gateway.protocol import DatasetRecord
+from dirac_prodsys.gateway.records import DatasetRecord
 from sandbox.demo_run import Outcome
 from sandbox.live_view import LiveView, count, counts
 from sandbox.production_run import Look

@@ -21,7 +21,7 @@ from dirac_prodsys.core.rehearsal.report import RehearsalReport, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
 from dirac_prodsys.core.rehearsal.stand_in import left_out, storage_of
 from dirac_prodsys.core.specs import RequestSpec
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.rehearsal import RehearsalGateway
 from sandbox.airflow_rest import FINAL
 from sandbox.airflow_settings import connection_to

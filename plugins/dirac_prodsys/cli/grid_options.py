@@ -54,7 +54,7 @@ def gateway_of(
 ) -> ProductionGateway:
     """The gateway that the options name; makes no call."""
     from dirac_prodsys.gateway import open_gateway
-    from dirac_prodsys.gateway.protocol import GatewaySettings
+    from dirac_prodsys.gateway.records import GatewaySettings
 
     return open_gateway(
         GatewaySettings(backend=backend, config=config, proxy=proxy, group=group, timeout=timeout)
@@ -104,11 +104,8 @@ def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
 
 
 def run_tags(gateway: ProductionGateway, production: str) -> set[str]:
-    """Tags of the runs of a production that the grid has; none where the backend has no lists."""
+    """Tags of the runs of a production that the grid has."""
     from dirac_prodsys.core.naming import name_parts
-    from dirac_prodsys.gateway.action_protocol import ActionGateway
 
-    if not isinstance(gateway, ActionGateway):
-        return set()
     listed = (name_parts(one.name) for one in gateway.list_transformations([production]))
     return {parts.run for parts in listed if parts is not None and parts.production == production}

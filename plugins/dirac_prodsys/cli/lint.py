@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report
     from dirac_prodsys.core.site.file import Allowed
-    from dirac_prodsys.gateway.protocol import GatewaySettings
+    from dirac_prodsys.gateway.records import GatewaySettings
 
 #: files that are checked before anybody would look at a progress bar
 _UNSEEN = 20
@@ -76,7 +76,7 @@ def lint(
         allowed = allowed_by(site, bundle)
         run = grid_options.tag_of(run) if run else ""
     if live:
-        from dirac_prodsys.gateway.protocol import GatewaySettings
+        from dirac_prodsys.gateway.records import GatewaySettings
 
         settings = GatewaySettings(
             backend=backend, config=config, proxy=proxy, group=group, timeout=timeout

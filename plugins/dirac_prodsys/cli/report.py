@@ -69,13 +69,7 @@ def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionRepor
 def _of_names(gateway: ProductionGateway, names: list[str], run: str) -> list[JobReport]:
     from dirac_prodsys.cli.meant_names import meant
     from dirac_prodsys.core.meant import Filters
-    from dirac_prodsys.errors import GatewayRejected
     from dirac_prodsys.gateway.reading import report_on
 
-    reports = []
-    for number, name in meant(gateway, names, Filters(run)).names.items():
-        found = report_on(gateway, number, name)
-        if found is None:
-            raise GatewayRejected("this backend has no verbs for tasks and jobs")
-        reports.append(found)
-    return reports
+    wanted = meant(gateway, names, Filters(run)).names
+    return [report_on(gateway, number, name) for number, name in wanted.items()]

@@ -15,7 +15,7 @@ import typer
 
 from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
+from dirac_prodsys.errors import NotFound, ProdsysError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.listed import Listed
@@ -70,15 +70,9 @@ def listed(gateway: ProductionGateway, productions: Sequence[str]) -> list[Liste
     """The transformations of productions, by one look-up; of patterns by a list of all, in pages.
 
     :param productions: names and patterns; none: all.
-    :raises GatewayRejected: the backend has no lists.
     """
     from dirac_prodsys.core.naming import WILD
-    from dirac_prodsys.gateway.action_protocol import ActionGateway
 
-    if not isinstance(gateway, ActionGateway):
-        raise GatewayRejected(
-            "this backend cannot list transformations", "give whole names, or --file and --run"
-        )
     if not productions or any(WILD & set(name) for name in productions):
         found = gateway.list_transformations()
     else:

@@ -21,7 +21,7 @@ from dirac_prodsys.gateway.deadline import BoundedThreads
 from dirac_prodsys.gateway.dirac_config import CONFIGURATION, GridConfiguration, load
 from dirac_prodsys.gateway.dirac_import import import_dirac
 from dirac_prodsys.gateway.dirac_replies import value_of
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 #: calls of one connection at a time; the services of a grid have a few tens of threads each
 MAX_CALLS = 16

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from dirac_prodsys.core.recovery import Outputs, StrandedFile, TaskState
 from dirac_prodsys.core.specs import BodySpec, CtaoSpec
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.outputs_protocol import OutputsGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.services import chunks
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.ctao.traces import Place, Trace
@@ -21,7 +22,7 @@ _JOB_CHUNK = 500
 
 
 def traced_outputs(
-    gateway: object,
+    gateway: ProductionGateway,
     body: BodySpec,
     transformation: int,
     files: Iterable[StrandedFile],
@@ -39,9 +40,6 @@ def traced_outputs(
     known = [file for file in files if file.task in tasks]
     if where is None or not known:
         return {}
-    if not isinstance(gateway, OutputsGateway):
-        notes.append("this backend has no verbs for outputs that are not named")
-        return {}
     try:
         return _traced(gateway, where, transformation, known, tasks)
     except GatewayRejected as error:
@@ -50,14 +48,14 @@ def traced_outputs(
 
 
 def tasks_without_output(
-    gateway: object, body: BodySpec, transformation: int, tasks: Mapping[int, TaskState]
+    gateway: ProductionGateway, body: BodySpec, transformation: int, tasks: Mapping[int, TaskState]
 ) -> frozenset[int]:
     """Those of the tasks whose job has left no file; empty where that is not certain.
 
     :raises GatewayError: the catalogue does not answer.
     """
     where = _place(body, transformation)
-    if where is None or not isinstance(gateway, OutputsGateway):
+    if where is None:
         return frozenset()
     from dirac_prodsys.core.ctao import traces
 
@@ -79,14 +77,16 @@ def _place(body: BodySpec, transformation: int) -> Place | None:
     return traces.place(body, transformation)
 
 
-def _signed(gateway: OutputsGateway, where: Place, jobs: Iterable[int]) -> dict[int, list[Trace]]:
+def _signed(
+    gateway: ProductionGateway, where: Place, jobs: Iterable[int]
+) -> dict[int, list[Trace]]:
     """What jobs have left, by JobID."""
     from dirac_prodsys.core.ctao import traces
 
     wanted = sorted(set(jobs) - {0})
     own: dict[int, list[Trace]] = {}
-    for start in range(0, len(wanted), _JOB_CHUNK):
-        query = traces.signed_by(wanted[start : start + _JOB_CHUNK])
+    for chunk in chunks(wanted, _JOB_CHUNK):
+        query = traces.signed_by(chunk)
         for lfn, metadata in gateway.files_below(where.directory, query).items():
             found = traces.trace(lfn, metadata)
             own.setdefault(found.job, []).append(found)
@@ -94,7 +94,7 @@ def _signed(gateway: OutputsGateway, where: Place, jobs: Iterable[int]) -> dict[
 
 
 def _traced(
-    gateway: OutputsGateway,
+    gateway: ProductionGateway,
     where: Place,
     transformation: int,
     files: list[StrandedFile],

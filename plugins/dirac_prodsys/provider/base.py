@@ -38,7 +38,8 @@ from dirac_prodsys.errors import (
     ProdsysError,
 )
 from dirac_prodsys.gateway.generations import find_newest
-from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.moments import earliest_event

@@ -15,8 +15,8 @@ from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import FINAL_TASKS, TaskStatus, TransformationStatus
 from dirac_prodsys.errors import Conflict
 from dirac_prodsys.gateway.generations import find_all
-from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import TransformationRecord
 
 #: tasks that no job writes for
 _SILENT = FINAL_TASKS | {TaskStatus.CREATED}
@@ -91,8 +91,6 @@ def _check_over(gateway: ProductionGateway, record: TransformationRecord) -> Non
 def _check_nothing_left(
     gateway: ProductionGateway, spec: TransformationSpec, record: TransformationRecord
 ) -> None:
-    if not isinstance(gateway, RecoveryGateway):
-        return
     stored = gateway.stored_files(own_directories(spec, record.id))
     left = {path: size.files for path, size in stored.items() if size.files}
     if left:

@@ -14,7 +14,7 @@ from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE
 
 GRID = "against-grid"

@@ -22,8 +22,7 @@ from dirac_prodsys.core.plan import ProductionPlan, compile
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_jobs import job_id
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.cli.airflow_stub import AirflowStub
 from tests.unit.provider.action_runs import ActionRun, Store
 
@@ -92,7 +91,7 @@ class GammasRun:
         (data,) = (d.of(number).path for d in spec.directories if d.path.endswith("/Data"))
         for task in self.grid.transformations[number].tasks.values():
             lfn = f"{data}/000xxx/run{task.id:06d}.zst"
-            self.grid.catalogue.register(lfn, nsb=1, jobID=str(job_id(task)))
+            self.grid.catalogue.register(lfn, nsb=1, jobID=str(task.job))
 
     def command(self, words: list[str]) -> Result:
         """``dirac-prodsys`` with these words, by a person who agrees to what is asked.

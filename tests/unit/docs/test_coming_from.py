@@ -23,7 +23,7 @@ from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.cli.airflow_stub import PASSWORD, USER, serving
 from tests.unit.docs.command_tables import (
     PAGE,

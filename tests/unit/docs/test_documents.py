@@ -38,7 +38,7 @@ from dirac_prodsys.core.step_models import (
 )
 from dirac_prodsys.core.task_plugins import PLUGINS
 from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
