@@ -76,9 +76,9 @@ def in_outputs(plans: Iterable[StepPlan]) -> Iterator[Said]:
     return (said for said in in_steps(plans) if said[0][-1] != "input")
 
 
-def listed(query: MetaQuery) -> dict[str, list[Value]]:
+def listed(query: MetaQuery) -> dict[str, tuple[Value, ...]]:
     """Field → values that a query names, ends of ranges left out."""
-    return {name: list(named(form)) for name, form in query.to_dirac().items()}
+    return {name: condition.named for name, condition in query.conditions.items()}
 
 
 def written(where: Mapping[str, Any]) -> dict[str, list[Value]]:

@@ -52,6 +52,8 @@ def check(
     :param value: a text, or lists and mappings of them.
     :param filled: names that are filled in there; none: nothing is.
     """
+    if not value or (isinstance(value, str) and "@{" not in value):
+        return  # as nearly always
     for where, text in _texts(value, path):
         if "@{" not in text:
             continue

@@ -76,6 +76,7 @@ def job_types() -> dict[str, JobType]:
     return {name: kind for module in _modules() for name, kind in _declared_by(module).items()}
 
 
+@functools.lru_cache(maxsize=64)
 def find_job_type(name: str) -> JobType | None:
     """The job type of that name; None: there is none.
 

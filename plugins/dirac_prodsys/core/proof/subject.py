@@ -124,7 +124,11 @@ class Subject:
                 known[own] = _carried(own, at)
             said = spec.output_query.conditions
             inherited = {name: v for name, v in known[own].items() if name not in said}
-            found[step.name] = MetaQuery({**MetaQuery.parse(inherited).conditions, **said})
+            found[step.name] = (
+                MetaQuery({**MetaQuery.parse(inherited).conditions, **said})
+                if inherited
+                else spec.output_query
+            )
         return found
 
     @cached_property
