@@ -12,6 +12,7 @@ import typer
 
 from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.specs import TransformationSpec
@@ -21,9 +22,9 @@ DIFFERS = 1
 
 
 def check(
-    names: on.Names = None,
-    file: on.File = None,
-    run: on.Run = "",
+    names: Names = None,
+    file: File = None,
+    run: Run = "",
     as_json: on.AsJson = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Set Processed the files of which that is certain.")
@@ -38,13 +39,12 @@ def check(
 
     Which outputs there should be is known from the production file only.
     """
-    from dirac_prodsys.cli.meant_names import meant
     from dirac_prodsys.core.generations import starts
     from dirac_prodsys.core.meant import Filters
     from dirac_prodsys.gateway import checking
 
     with readable_errors():
-        on.demand_names("check", names, file)
+        demand_names("check", names, file)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
         specs: dict[str, TransformationSpec] = {}
         if file is not None:

@@ -1,44 +1,21 @@
-"""How subcommands that ask a grid are told which one, and how they find transformations in it.
+"""How subcommands that ask a grid are told which one, and which runs it has.
 
 Invariant: the options have the same names and meaning in every subcommand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli.completing import runs
-from dirac_prodsys.cli.exits import DEFINITION
 from dirac_prodsys.cli.files import read_production
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[NAME]...",
-        help="Productions, PRODUCTION/STEP, transformations, or patterns of names.",
-    ),
-]
-File = Annotated[
-    Path | None,
-    typer.Option("--file", exists=True, dir_okay=False, help="All steps of this production…"),
-]
-Run = Annotated[
-    str,
-    typer.Option(
-        "--run",
-        metavar="RUN",
-        autocompletion=runs,
-        help="…in this run: its ID or its tag. Of a production: else the runs that are not over.",
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Backend = Annotated[str, typer.Option(help="Gateway to use.")]
 Config = Annotated[
@@ -59,16 +36,6 @@ def gateway_of(
     return open_gateway(
         GatewaySettings(backend=backend, config=config, proxy=proxy, group=group, timeout=timeout)
     )
-
-
-def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -> None:
-    """Demand that a command is told of which transformations.
-
-    :raises typer.Exit: it is told neither names nor a production file.
-    """
-    if not names and file is None:
-        typer.echo(f"{command}: give productions or transformations, or --file and --run", err=True)
-        raise typer.Exit(DEFINITION)
 
 
 def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:

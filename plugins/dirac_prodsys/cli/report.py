@@ -13,6 +13,7 @@ import typer
 
 from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.job_report import JobReport
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def report(
-    names: on.Names = None,
-    file: on.File = None,
-    run: on.Run = "",
+    names: Names = None,
+    file: File = None,
+    run: Run = "",
     as_json: on.AsJson = False,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it as a page into this file.")
@@ -39,7 +40,7 @@ def report(
     With --file the run as a whole: all steps in one table, and the datasets.
     """
     with readable_errors():
-        on.demand_names("report", names, file)
+        demand_names("report", names, file)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
         made: list[JobReport | ProductionReport] = []
         data: dict[str, Any] = {}
@@ -67,7 +68,6 @@ def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionRepor
 
 
 def _of_names(gateway: ProductionGateway, names: list[str], run: str) -> list[JobReport]:
-    from dirac_prodsys.cli.meant_names import meant
     from dirac_prodsys.core.meant import Filters
     from dirac_prodsys.errors import GatewayRejected
     from dirac_prodsys.gateway.reading import report_on

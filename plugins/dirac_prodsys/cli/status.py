@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dirac_prodsys.cli import grid_options as on
+from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
+from dirac_prodsys.cli.watching import Look, watch
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
@@ -23,28 +26,15 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
-@dataclass(frozen=True)
-class Look:
-    """What is shown.
-
-    :param runs: production and run of those that were found by a production.
-    :param notes: what is not shown, and why.
-    """
-
-    rows: tuple[StatusRow, ...]
-    runs: frozenset[tuple[str, str]] = frozenset()
-    notes: tuple[str, ...] = ()
-
-
 def status(
-    names: on.Names = None,
-    file: on.File = None,
+    names: Names = None,
+    file: File = None,
     run: Annotated[
         str,
         typer.Option(
             "--run",
             metavar="RUN",
-            autocompletion=on.runs,
+            autocompletion=runs,
             help="This run: its ID or tag, or a pattern; else the runs that are not over.",
         ),
     ] = "",
@@ -74,12 +64,10 @@ def status(
         typer.echo("status: --watch draws for people, and --json tells of one look", err=True)
         raise typer.Exit(DEFINITION)
     with readable_errors():
-        on.demand_names("status", names, file)
+        demand_names("status", names, file)
         gateway = on.gateway_of(backend, config, proxy, group, timeout)
         filters = Filters(run, tuple(steps or ()))
         if watched:
-            from dirac_prodsys.cli.watching import watch
-
             watch(lambda runs: look(gateway, names or [], file, filters, runs), every)
             return
         seen = look(gateway, names or [], file, filters)
@@ -104,9 +92,6 @@ def look(
     :param runs: that an earlier look has found: they are looked at again, also when they are over.
     :raises NotFound: something does not exist; nothing is shown then, lest it look complete.
     """
-    from dataclasses import replace
-
-    from dirac_prodsys.cli.meant_names import Meant, meant
     from dirac_prodsys.core.status_view import status_rows
 
     found = meant(gateway, names, replace(filters, runs=runs)) if names else Meant({})
