@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.grid_options import AsJson, Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
 
 if TYPE_CHECKING:
@@ -21,19 +21,17 @@ if TYPE_CHECKING:
 DIFFERS = 1
 
 
+@with_grid
 def check(
     names: Names = None,
     file: File = None,
     run: Run = "",
-    as_json: on.AsJson = False,
+    as_json: AsJson = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Set Processed the files of which that is certain.")
     ] = False,
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
+    *,
+    grid: Grid,
 ) -> None:
     """Compare files, jobs and catalogue; exit code 1 if anything does not fit.
 
@@ -45,10 +43,10 @@ def check(
 
     with readable_errors():
         demand_names("check", names, file)
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        gateway = grid.gateway()
         specs: dict[str, TransformationSpec] = {}
         if file is not None:
-            plan = on.plan_of(gateway, file, run)
+            plan = plan_of(gateway, file, run)
             planned = [step.transformation for step in plan.steps]
             specs = {name: spec for spec in planned for name in starts(spec.name)}
             names = names or [spec.name for spec in planned]

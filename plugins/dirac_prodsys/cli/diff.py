@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.completing import files, runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.file_options import Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.grid_options import Grid, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import parameter_values
 
 if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
+@with_grid
 def diff(
     left: ProductionFile,
     right: Annotated[
@@ -39,11 +40,8 @@ def diff(
     ] = "",
     parameters: Parameters = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    backend: grid_options.Backend = "dirac",
-    config: grid_options.Config = "",
-    proxy: grid_options.Proxy = "",
-    group: grid_options.Group = "",
-    timeout: grid_options.Timeout = 60.0,
+    *,
+    grid: Grid,
 ) -> None:
     """Compare what two production files would send; exit code 1 if anything differs.
 
@@ -54,7 +52,7 @@ def diff(
         typer.echo("diff: give two files, or one with --live and --run", err=True)
         raise typer.Exit(DEFINITION)
     if right is None:
-        gateway = grid_options.gateway_of(backend, config, proxy, group, timeout)
+        gateway = grid.gateway()
         _with_grid(left, run, parameters, gateway, as_json=as_json)
     else:
         _with_file(left, right, as_json=as_json)
@@ -90,7 +88,7 @@ def _with_grid(
 
     with readable_errors():
         production = read_production(file)
-        run = grid_options.tag_on_grid(gateway, production.name, run)
+        run = tag_on_grid(gateway, production.name, run)
         values = parameter_values(production, parameters) if parameters else None
         datasets = look_up_datasets(gateway, production, run, values, {})
         plan = compile_plan(production, run=run, parameters=values, datasets=datasets)

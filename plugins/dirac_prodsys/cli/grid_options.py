@@ -5,8 +5,12 @@ Invariant: the options have the same names and meaning in every subcommand.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,25 +21,46 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-Backend = Annotated[str, typer.Option(help="Gateway to use.")]
-Config = Annotated[
-    str, typer.Option(envvar="DIRACSYSCONFIG", help="DIRAC configuration file or server URL.")
-]
-Proxy = Annotated[str, typer.Option(envvar="X509_USER_PROXY", help="Proxy of a production group.")]
-Group = Annotated[str, typer.Option(help="DIRAC group, if not the proxy's own.")]
-Timeout = Annotated[float, typer.Option(help="Seconds after which a call is given up.")]
 
 
-def gateway_of(
-    backend: str, config: str, proxy: str, group: str, timeout: float
-) -> ProductionGateway:
-    """The gateway that the options name; makes no call."""
-    from dirac_prodsys.gateway import open_gateway
-    from dirac_prodsys.gateway.protocol import GatewaySettings
+@dataclass(frozen=True)
+class Grid:
+    """The grid that is meant; each field is an option of every command that asks one."""
 
-    return open_gateway(
-        GatewaySettings(backend=backend, config=config, proxy=proxy, group=group, timeout=timeout)
-    )
+    backend: Annotated[str, typer.Option(help="Gateway to use.")] = "dirac"
+    config: Annotated[
+        str, typer.Option(envvar="DIRACSYSCONFIG", help="DIRAC configuration file or server URL.")
+    ] = ""
+    proxy: Annotated[
+        str, typer.Option(envvar="X509_USER_PROXY", help="Proxy of a production group.")
+    ] = ""
+    group: Annotated[str, typer.Option(help="DIRAC group, if not the proxy's own.")] = ""
+    timeout: Annotated[float, typer.Option(help="Seconds after which a call is given up.")] = 60.0
+
+    def gateway(self) -> ProductionGateway:
+        """Open the gateway that the options name; makes no call."""
+        from dirac_prodsys.gateway import open_gateway
+        from dirac_prodsys.gateway.protocol import GatewaySettings
+
+        return open_gateway(GatewaySettings(**vars(self)))
+
+
+def with_grid(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a grid, after its own, for its parameter ``grid``."""
+    # typer reads the options from the signature
+    own = inspect.signature(command, eval_str=True)
+    options = inspect.signature(Grid, eval_str=True).parameters
+
+    @wraps(command)
+    def told(**given: Any) -> None:
+        grid = Grid(**{name: given.pop(name) for name in options})
+        command(**given, grid=grid)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    mine = [one for name, one in own.parameters.items() if name != "grid"]
+    together = [one.replace(kind=keyword) for one in (*mine, *options.values())]
+    told.__signature__ = inspect.Signature(together)  # type: ignore[attr-defined]
+    return told
 
 
 def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:

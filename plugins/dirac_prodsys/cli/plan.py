@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
 from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
 from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.grid_options import Grid, tag_of, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
 from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
@@ -39,6 +39,7 @@ _NOTES = frozenset({"link", "gather", "estimate"})
 NO_RUN = "dry-run"
 
 
+@with_grid
 def plan(
     file: ProductionFile,
     run: Annotated[
@@ -66,11 +67,8 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
     ] = False,
-    backend: grid_options.Backend = "dirac",
-    config: grid_options.Config = "",
-    proxy: grid_options.Proxy = "",
-    group: grid_options.Group = "",
-    timeout: grid_options.Timeout = 60.0,
+    *,
+    grid: Grid,
 ) -> None:
     """Show in words what each step of a run would send to DIRAC; nothing is sent."""
     if live and run == NO_RUN:
@@ -85,12 +83,8 @@ def plan(
         production = read_production(file)
         values = parameter_values(production, parameters) if parameters else None
         known = dataset_queries(datasets)
-        gateway = grid_options.gateway_of(backend, config, proxy, group, timeout) if live else None
-        run = (
-            grid_options.tag_of(run)
-            if gateway is None
-            else grid_options.tag_on_grid(gateway, production.name, run)
-        )
+        gateway = grid.gateway() if live else None
+        run = tag_of(run) if gateway is None else tag_on_grid(gateway, production.name, run)
         if gateway is not None:
             known = look_up_datasets(gateway, production, run, values, known)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)

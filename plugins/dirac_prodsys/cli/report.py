@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.grid_options import AsJson, Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
 
 if TYPE_CHECKING:
@@ -21,19 +21,17 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
+@with_grid
 def report(
     names: Names = None,
     file: File = None,
     run: Run = "",
-    as_json: on.AsJson = False,
+    as_json: AsJson = False,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it as a page into this file.")
     ] = None,
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
+    *,
+    grid: Grid,
 ) -> None:
     """Show jobs by status, cause and site: of transformations, or of a run of a production.
 
@@ -41,7 +39,7 @@ def report(
     """
     with readable_errors():
         demand_names("report", names, file)
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        gateway = grid.gateway()
         made: list[JobReport | ProductionReport] = []
         data: dict[str, Any] = {}
         if file is not None:
@@ -64,7 +62,7 @@ def report(
 def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionReport:
     from dirac_prodsys.gateway.reading import report_on_run
 
-    return report_on_run(gateway, on.plan_of(gateway, file, run))
+    return report_on_run(gateway, plan_of(gateway, file, run))
 
 
 def _of_names(gateway: ProductionGateway, names: list[str], run: str) -> list[JobReport]:

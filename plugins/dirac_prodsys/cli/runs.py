@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.grid_options import AsJson, Grid, with_grid
 from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
+@with_grid
 def runs(
     productions: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PRODUCTION]...", help="Productions, or patterns; else all."),
     ] = None,
-    as_json: on.AsJson = False,
+    as_json: AsJson = False,
     airflow: Annotated[
         str,
         typer.Option(
@@ -38,11 +39,8 @@ def runs(
     user: Annotated[
         str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW_USER", help="Airflow user.")
     ] = "",
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
+    *,
+    grid: Grid,
 ) -> None:
     """List productions and their runs: tag, state, steps done, and the run ID if Airflow is named.
 
@@ -51,7 +49,7 @@ def runs(
     from dirac_prodsys.core.run_list import runs_of
 
     with readable_errors():
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        gateway = grid.gateway()
         rows = runs_of(listed(gateway, productions or []))
         if missing := _missing(productions or [], rows):
             raise NotFound(

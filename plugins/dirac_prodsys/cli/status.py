@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.grid_options import AsJson, Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
 from dirac_prodsys.cli.watching import Look, watch
 from dirac_prodsys.errors import NotFound
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
+@with_grid
 def status(
     names: Names = None,
     file: File = None,
@@ -42,16 +43,13 @@ def status(
         list[str] | None,
         typer.Option("--step", metavar="STEP", help="Only this step, or a pattern…"),
     ] = None,
-    as_json: on.AsJson = False,
+    as_json: AsJson = False,
     watched: Annotated[
         bool, typer.Option("--watch", help="Look again and again until all are over, or Ctrl-C.")
     ] = False,
     every: Annotated[float, typer.Option(min=1, help="Watch: seconds between two looks.")] = 10.0,
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
+    *,
+    grid: Grid,
 ) -> None:
     """Show state and counts of transformations: of productions, of one run, or by name.
 
@@ -65,7 +63,7 @@ def status(
         raise typer.Exit(DEFINITION)
     with readable_errors():
         demand_names("status", names, file)
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        gateway = grid.gateway()
         filters = Filters(run, tuple(steps or ()))
         if watched:
             watch(lambda runs: look(gateway, names or [], file, filters, runs), every)
@@ -122,7 +120,7 @@ def _by_file(
     """IDs of the steps of a file, in its order; told in ``notes`` is what is not made yet."""
     from dirac_prodsys.gateway.generations import find_newest
 
-    plan = on.plan_of(gateway, file, filters.run)
+    plan = plan_of(gateway, file, filters.run)
     wanted = {step.transformation.name: step.name for step in plan.steps if filters.fits(step.name)}
     records = find_newest(gateway, list(wanted))
     if not records:
