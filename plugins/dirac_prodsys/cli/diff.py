@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.completing import files, runs
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors, refuse
 from dirac_prodsys.cli.file_options import Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.grid_options import Grid, tag_on_grid, with_grid
@@ -49,8 +49,7 @@ def diff(
     grid has of a run: what would be created, what is there and adopted, what is in the way.
     """
     if live == (right is not None) or live != bool(run):
-        typer.echo("diff: give two files, or one with --live and --run", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("diff: give two files, or one with --live and --run")
     if right is None:
         gateway = grid.gateway()
         _with_grid(left, run, parameters, gateway, as_json=as_json)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.completing import runs
-from dirac_prodsys.cli.exits import DEFINITION
+from dirac_prodsys.cli.exits import refuse
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -
     :raises typer.Exit: it is told neither names nor a production file.
     """
     if not names and file is None:
-        typer.echo(f"{command}: give productions or transformations, or --file and --run", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse(f"{command}: give productions or transformations, or --file and --run")
 
 
 def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) -> Meant:

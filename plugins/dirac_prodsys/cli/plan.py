@@ -15,7 +15,7 @@ import typer
 
 from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
 from dirac_prodsys.cli.completing import runs
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors, refuse
 from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.grid_options import Grid, tag_of, tag_on_grid, with_grid
@@ -72,8 +72,7 @@ def plan(
 ) -> None:
     """Show in words what each step of a run would send to DIRAC; nothing is sent."""
     if live and run == NO_RUN:
-        typer.echo("plan: --live compares one run: say which with --run", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("plan: --live compares one run: say which with --run")
     from rich.text import Text
 
     from dirac_prodsys.core.plan import compile as compile_plan

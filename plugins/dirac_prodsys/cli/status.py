@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.completing import runs
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors, refuse
 from dirac_prodsys.cli.grid_options import AsJson, Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
 from dirac_prodsys.cli.watching import Look, watch
@@ -59,8 +59,7 @@ def status(
     from dirac_prodsys.core.meant import Filters
 
     if watched and as_json:
-        typer.echo("status: --watch draws for people, and --json tells of one look", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("status: --watch draws for people, and --json tells of one look")
     with readable_errors():
         demand_names("status", names, file)
         gateway = grid.gateway()
