@@ -9,7 +9,6 @@ told.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dirac_prodsys.cli.exits import RUN, readable_errors, refuse
+from dirac_prodsys.cli.tables import print_json
 from dirac_prodsys.core.actions.kinds import ACTIONS
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
 
     if as_json:
         if not err:
-            typer.echo(json.dumps(ended.to_dict(), indent=2))
+            print_json(ended.to_dict())
     elif ended.outcome is not None:
         typer.echo(Outcome.from_dict(ended.outcome).to_text(), err=err)
     elif ended.preview is not None:

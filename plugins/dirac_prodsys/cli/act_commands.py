@@ -13,6 +13,7 @@ import typer
 
 from dirac_prodsys.cli.act import Access, act
 from dirac_prodsys.cli.completing import runs
+from dirac_prodsys.cli.tables import AsJson
 from dirac_prodsys.core.actions.kinds import ACTIONS, ActionKind
 
 _NAME = Annotated[
@@ -52,7 +53,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
         False,
     ),
     "connection": (Annotated[str, typer.Option(help="Airflow's connection to the grid.")], ""),
-    "as_json": (Annotated[bool, typer.Option("--json", help="As JSON.")], False),
+    "as_json": (AsJson, False),
     "airflow": (
         Annotated[
             str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW", help="Address of Airflow's API.")

@@ -5,14 +5,14 @@ Invariant: read-only without ``--repair``; with it, only files of which it is ce
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.grid_options import AsJson, Grid, plan_of, with_grid
+from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
+from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.specs import TransformationSpec
@@ -55,7 +55,7 @@ def check(
             made = checking.check(gateway, number, specs.get(name))
             found[name] = checking.repair(gateway, number, made) if repair else made
     if as_json:
-        typer.echo(json.dumps({name: one.to_dict() for name, one in found.items()}, indent=2))
+        print_json({name: one.to_dict() for name, one in found.items()})
     else:
         for name, one in found.items():
             typer.echo(

@@ -5,7 +5,6 @@ Invariant: compares plans, not texts: order of keys, comments and ways of writin
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from dirac_prodsys.cli.file_options import Parameters, ProductionFile
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.grid_options import Grid, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import parameter_values
+from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -39,7 +39,7 @@ def diff(
         ),
     ] = "",
     parameters: Parameters = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     *,
     grid: Grid,
 ) -> None:
@@ -66,7 +66,7 @@ def _with_file(left: Path, right: Path, *, as_json: bool) -> None:
         two = two.model_copy(update={"name": one.name})
         found = differences(compile_plan(one, run="RUN"), compile_plan(two, run="RUN"))
     if as_json:
-        typer.echo(json.dumps({"differences": [each.to_dict() for each in found]}, indent=2))
+        print_json({"differences": [each.to_dict() for each in found]})
     else:
         for each in found:
             typer.echo(str(each))
@@ -93,7 +93,7 @@ def _with_grid(
         plan = compile_plan(production, run=run, parameters=values, datasets=datasets)
         found = compare(gateway, plan)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
     else:
         for line in lines(found):
             typer.echo(line)

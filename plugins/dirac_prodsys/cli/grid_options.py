@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan import ProductionPlan
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-
 
 @dataclass(frozen=True)
 class Grid:

@@ -7,7 +7,6 @@ program, query and dataset; the notes below it are those of the proof, for this 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,7 +21,7 @@ from dirac_prodsys.cli.grid_options import Grid, tag_of, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
 from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
-from dirac_prodsys.cli.tables import whole_console
+from dirac_prodsys.cli.tables import print_json, whole_console
 from dirac_prodsys.core.counted import counted
 
 if TYPE_CHECKING:
@@ -93,10 +92,10 @@ def plan(
         met = None if gateway is None else compare(gateway, compiled)
     if as_json:
         beside = {} if met is None else {"grid": met.to_dict()["meetings"]}
-        typer.echo(json.dumps({**compiled.to_dict(), **beside}, indent=2))
+        print_json({**compiled.to_dict(), **beside})
     elif output == "json":
         with readable_errors():
-            typer.echo(json.dumps(short_form(compiled), indent=2))
+            print_json(short_form(compiled))
     else:
         console = whole_console()
         console.print(plan_tree(compiled, production.branches, met, verbose=verbose))

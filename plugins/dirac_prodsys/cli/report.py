@@ -5,15 +5,15 @@ Invariant: read-only; the same report as the tasks of a DAG write.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.grid_options import AsJson, Grid, plan_of, with_grid
+from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
+from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.job_report import JobReport
@@ -54,7 +54,7 @@ def report(
 
         html.write_text(page(made[0].title, [one.to_html() for one in made]), "utf-8")
     if as_json:
-        typer.echo(json.dumps(data, indent=2))
+        print_json(data)
     elif html is None:
         typer.echo("\n\n".join(one.to_text() for one in made))
 

@@ -6,7 +6,6 @@ whole without it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.grid_options import AsJson, Grid, with_grid
+from dirac_prodsys.cli.grid_options import Grid, with_grid
+from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def runs(
     if airflow:
         rows = _with_ids(rows, airflow, user)
     if as_json:
-        typer.echo(json.dumps({"runs": [row.to_dict() for row in rows]}, indent=2))
+        print_json({"runs": [row.to_dict() for row in rows]})
     else:
         _show(rows, ids=bool(airflow))
 

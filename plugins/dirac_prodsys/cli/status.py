@@ -5,7 +5,6 @@ Invariant: read-only, and only what the gateway's snapshot says: state words and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,9 @@ import typer
 
 from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import readable_errors, refuse
-from dirac_prodsys.cli.grid_options import AsJson, Grid, plan_of, with_grid
+from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
+from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.cli.watching import Look, watch
 from dirac_prodsys.errors import NotFound
 
@@ -70,7 +70,7 @@ def status(
         seen = look(gateway, names or [], file, filters)
     if as_json:
         rows = [row.to_dict() for row in seen.rows]
-        typer.echo(json.dumps({"transformations": rows}, indent=2))
+        print_json({"transformations": rows})
     else:
         show(seen.rows)
     for note in seen.notes:
