@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli.completing import files, runs
+from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import readable_errors, refuse
-from dirac_prodsys.cli.file_options import Parameters, ProductionFile
+from dirac_prodsys.cli.file_options import Parameters, ProductionFile, run_option
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.grid_options import Grid, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import parameter_values
@@ -32,12 +32,7 @@ def diff(
         ),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with what the grid has.")] = False,
-    run: Annotated[
-        str,
-        typer.Option(
-            "--run", metavar="RUN", autocompletion=runs, help="Live: of this run, by ID or tag."
-        ),
-    ] = "",
+    run: Annotated[str, run_option("Live: of this run, by ID or tag.")] = "",
     parameters: Parameters = None,
     as_json: AsJson = False,
     *,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import refuse
+from dirac_prodsys.cli.file_options import run_option
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
@@ -34,11 +34,8 @@ File = Annotated[
 ]
 Run = Annotated[
     str,
-    typer.Option(
-        "--run",
-        metavar="RUN",
-        autocompletion=runs,
-        help="…in this run: its ID or its tag. Of a production: else the runs that are not over.",
+    run_option(
+        "…in this run: its ID or its tag. Of a production: else the runs that are not over."
     ),
 ]
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
-from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import readable_errors, refuse
-from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
+from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile, run_option
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.grid_options import Grid, tag_of, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
@@ -41,15 +40,7 @@ NO_RUN = "dry-run"
 @with_grid
 def plan(
     file: ProductionFile,
-    run: Annotated[
-        str,
-        typer.Option(
-            "--run",
-            metavar="RUN",
-            autocompletion=runs,
-            help="Run to fill in: its ID in Airflow, or its tag.",
-        ),
-    ] = NO_RUN,
+    run: Annotated[str, run_option("Run to fill in: its ID in Airflow, or its tag.")] = NO_RUN,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
     output: Annotated[
         Literal["text", "json"],

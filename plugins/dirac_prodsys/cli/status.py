@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli.completing import runs
 from dirac_prodsys.cli.exits import readable_errors, refuse
+from dirac_prodsys.cli.file_options import run_option
 from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
 from dirac_prodsys.cli.tables import AsJson, print_json
@@ -31,13 +31,7 @@ def status(
     names: Names = None,
     file: File = None,
     run: Annotated[
-        str,
-        typer.Option(
-            "--run",
-            metavar="RUN",
-            autocompletion=runs,
-            help="This run: its ID or tag, or a pattern; else the runs that are not over.",
-        ),
+        str, run_option("This run: its ID or tag, or a pattern; else the runs that are not over.")
     ] = "",
     steps: Annotated[
         list[str] | None,
