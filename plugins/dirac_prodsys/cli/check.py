@@ -23,6 +23,7 @@ DIFFERS = 1
 
 @with_grid
 def check(
+    grid: Grid,
     names: Names = None,
     file: File = None,
     run: Run = "",
@@ -30,8 +31,6 @@ def check(
     repair: Annotated[
         bool, typer.Option("--repair", help="Set Processed the files of which that is certain.")
     ] = False,
-    *,
-    grid: Grid,
 ) -> None:
     """Compare files, jobs and catalogue; exit code 1 if anything does not fit.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 @with_grid
 def diff(
+    grid: Grid,
     left: ProductionFile,
     right: Annotated[
         Path | None,
@@ -35,8 +36,6 @@ def diff(
     run: Annotated[str, run_option("Live: of this run, by ID or tag.")] = "",
     parameters: Parameters = None,
     as_json: AsJson = False,
-    *,
-    grid: Grid,
 ) -> None:
     """Compare what two production files would send; exit code 1 if anything differs.
 

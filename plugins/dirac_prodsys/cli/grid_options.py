@@ -44,7 +44,7 @@ class Grid:
 
 
 def with_grid(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a grid, after its own, for its parameter ``grid``."""
+    """Give a command the options of a grid, after its own, for its first parameter, ``grid``."""
     # typer reads the options from the signature
     own = inspect.signature(command, eval_str=True)
     options = inspect.signature(Grid, eval_str=True).parameters
@@ -52,7 +52,7 @@ def with_grid(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def told(**given: Any) -> None:
         grid = Grid(**{name: given.pop(name) for name in options})
-        command(**given, grid=grid)
+        command(grid, **given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     mine = [one for name, one in own.parameters.items() if name != "grid"]

@@ -35,6 +35,7 @@ _UNSEEN = 20
 
 @with_grid
 def lint(
+    grid: Grid,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -63,8 +64,6 @@ def lint(
         str,
         typer.Option("--run", metavar="RUN", help="Live: the run that is to start, by ID or tag."),
     ] = "",
-    *,
-    grid: Grid,
 ) -> None:
     """Check production files and report everything that is wrong with them."""
     found_files = production_files(paths)

@@ -39,6 +39,7 @@ NO_RUN = "dry-run"
 
 @with_grid
 def plan(
+    grid: Grid,
     file: ProductionFile,
     run: Annotated[str, run_option("Run to fill in: its ID in Airflow, or its tag.")] = NO_RUN,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
@@ -57,8 +58,6 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
     ] = False,
-    *,
-    grid: Grid,
 ) -> None:
     """Show in words what each step of a run would send to DIRAC; nothing is sent."""
     if live and run == NO_RUN:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 @with_grid
 def report(
+    grid: Grid,
     names: Names = None,
     file: File = None,
     run: Run = "",
@@ -30,8 +31,6 @@ def report(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it as a page into this file.")
     ] = None,
-    *,
-    grid: Grid,
 ) -> None:
     """Show jobs by status, cause and site: of transformations, or of a run of a production.
 

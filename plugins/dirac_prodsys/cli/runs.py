@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 @with_grid
 def runs(
+    grid: Grid,
     productions: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PRODUCTION]...", help="Productions, or patterns; else all."),
@@ -39,8 +40,6 @@ def runs(
     user: Annotated[
         str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW_USER", help="Airflow user.")
     ] = "",
-    *,
-    grid: Grid,
 ) -> None:
     """List productions and their runs: tag, state, steps done, and the run ID if Airflow is named.
 

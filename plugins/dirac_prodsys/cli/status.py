@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 @with_grid
 def status(
+    grid: Grid,
     names: Names = None,
     file: File = None,
     run: Annotated[
@@ -42,8 +43,6 @@ def status(
         bool, typer.Option("--watch", help="Look again and again until all are over, or Ctrl-C.")
     ] = False,
     every: Annotated[float, typer.Option(min=1, help="Watch: seconds between two looks.")] = 10.0,
-    *,
-    grid: Grid,
 ) -> None:
     """Show state and counts of transformations: of productions, of one run, or by name.
 
