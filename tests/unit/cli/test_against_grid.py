@@ -135,3 +135,10 @@ def test_a_plan_needs_the_run_that_it_is_compared_for(prodsys, good):
     result = prodsys("plan", good, "--live")
     assert result.exit_code == 2
     assert "say which with --run" in result.output
+
+
+@pytest.mark.parametrize("command", ["diff", "plan"])
+def test_an_unknown_backend_is_an_error_in_words(prodsys, good, command):
+    result = prodsys(command, good, "--live", "--run", "r1", "--backend", "nope")
+    assert (result.exit_code, type(result.exception)) == (3, SystemExit)
+    assert "unknown backend 'nope'" in result.stderr
