@@ -14,7 +14,8 @@ from typing import Any
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.naming import run_tag
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.rehearsal.openers import openers
 from dirac_prodsys.core.rehearsal.report import RehearsalReport, report

@@ -6,7 +6,7 @@ Invariant: compares plans, not texts: order of keys, comments and ways of writin
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,6 @@ from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.grid_options import Grid, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import parameter_values
 from dirac_prodsys.cli.tables import AsJson, print_json
-
 
 
 @with_grid

@@ -22,7 +22,7 @@ from dirac_prodsys.cli.tables import AsJson
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
     from dirac_prodsys.core.origins import Condition, Origin
-    from dirac_prodsys.core.plan import StepPlan
+    from dirac_prodsys.core.step_plan import StepPlan
     from dirac_prodsys.errors import DefinitionError
 
 _SAYS = {

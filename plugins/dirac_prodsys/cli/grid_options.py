@@ -17,7 +17,7 @@ import typer
 from dirac_prodsys.cli.files import read_production
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 

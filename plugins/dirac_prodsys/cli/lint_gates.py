@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from dirac_prodsys.core.dialects import DUMMY_RUN
 from dirac_prodsys.core.gates import Facts, Gate, judge_gates
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.value_file import MAX_BYTES
 from dirac_prodsys.errors import GatewayError

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from dirac_prodsys.core.comparison import Comparison
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.core.production import Production
 
 #: codes of findings that are told below the tree

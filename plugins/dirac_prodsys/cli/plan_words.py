@@ -16,7 +16,6 @@ from dirac_prodsys.core.wording import counted, plural
 if TYPE_CHECKING:
     from dirac_prodsys.core.conduct import Approval
     from dirac_prodsys.core.meta_query import MetaQuery
-    from dirac_prodsys.core.plan import StepPlan
     from dirac_prodsys.core.specs import (
         BodySpec,
         CtaoSpec,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         JobSpec,
         TransformationSpec,
     )
+    from dirac_prodsys.core.step_plan import StepPlan
 
 #: text that is read as one word, or is a list already; and text that looks like a number
 _PLAIN = re.compile(r"[^\s,;()'\"=<>]+|\[.*\]")

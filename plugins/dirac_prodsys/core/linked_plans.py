@@ -16,9 +16,9 @@ from dirac_prodsys.core import linking
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output, Outputs
-from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.step_draft import StepDraft
+from dirac_prodsys.core.step_plan import Datasets, Derived, StepPlan
 
 
 @dataclass(frozen=True)

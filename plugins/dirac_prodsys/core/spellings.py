@@ -15,9 +15,9 @@ from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value, compared
 from dirac_prodsys.core.outputs import Output
-from dirac_prodsys.core.plan_values import StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_plan import StepPlan
 
 #: where a field is given values: path of the fields, name of the step, field → values
 Said = tuple[Path, str, Mapping[str, Iterable[Value]]]

@@ -25,7 +25,6 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill, refuse
-from dirac_prodsys.core.plan_values import Sample, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.request_rules import chooses_where_files_are
@@ -41,6 +40,7 @@ from dirac_prodsys.core.step_gates import plan_gates
 from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
+from dirac_prodsys.core.step_plan import Sample, StepPlan
 from dirac_prodsys.core.step_shape import (
     SHAPE,
     check_conduct,

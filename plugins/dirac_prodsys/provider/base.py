@@ -27,9 +27,11 @@ from tenacity import wait_random_exponential as backoff
 
 from dirac_prodsys.core import loops, naming
 from dirac_prodsys.core.lost_inputs import makers
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import (
     DefinitionError,
     GatewayDenied,

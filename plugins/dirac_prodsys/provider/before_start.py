@@ -20,11 +20,11 @@ from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.actions.preview import human_bytes
 from dirac_prodsys.core.notices import Notice
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.site.file import Limits, RemovalApproval
 from dirac_prodsys.core.site.limits import tasks_asked, within
 from dirac_prodsys.core.site.removals import Share, must_ask, removing
 from dirac_prodsys.core.status import FileStatus, TransformationStatus
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import SiteError
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.approval import APPROVE, REJECT, who_and_when

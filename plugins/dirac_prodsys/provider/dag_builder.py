@@ -23,7 +23,8 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import BROKEN, RETIRED
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.shape import VERSION, Place, Shape, shape
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors

@@ -33,7 +33,7 @@ from dirac_prodsys.provider.whole import DiracProductionOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
 
 #: of the claim to write the entry of a run
 _CLAIM = "the entry in the ProductionSystem"

@@ -24,7 +24,7 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.core.production import Production
     from dirac_prodsys.gateway.protocol import ProductionGateway
 

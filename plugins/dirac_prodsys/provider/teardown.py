@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from dirac_prodsys.core.cancel import Ending, Parting, Remains, action_of, ending, part
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import TransformationStatus

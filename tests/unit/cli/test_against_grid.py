@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid

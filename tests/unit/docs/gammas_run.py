@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from dirac_prodsys.cli.main import app
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid

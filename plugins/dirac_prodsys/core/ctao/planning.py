@@ -20,13 +20,13 @@ from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.outputs import Output
-from dirac_prodsys.core.plan_values import Datasets, Sample, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.step_draft import description
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import check_conditions
+from dirac_prodsys.core.step_plan import Datasets, Sample, StepPlan
 
 
 def plan_steps(

@@ -18,11 +18,11 @@ from dirac_prodsys.core import percent_signs, spellings
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.problems import Path, Problem, nearest
 from dirac_prodsys.core.proof import numbers
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import CtaoSpec, JobSpec
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.core.stored_values import AS_TEXT, kind_of, misfit
 from dirac_prodsys.core.task_plugins import PLUGINS
 

@@ -16,12 +16,13 @@ from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_condition import Missing
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import above
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.removals import OF_FILES, operations
 from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, TransformationSpec
 from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.step_plan import StepPlan
 
 
 @dataclass(frozen=True)
