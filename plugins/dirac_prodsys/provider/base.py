@@ -37,6 +37,7 @@ from dirac_prodsys.errors import (
     GatewayDenied,
     GatewayUnavailable,
     NotFound,
+    NotYet,
     ProdsysError,
 )
 from dirac_prodsys.gateway.generations import find_newest
@@ -243,7 +244,7 @@ class DiracOperator(BaseOperator):
             return attempts(call, hook.gateway())
         except GatewayUnavailable as error:
             self._defer_for_outage(error, state)
-        except GatewayDenied as error:
+        except (GatewayDenied, NotYet) as error:
             raise AirflowException(str(error)) from None
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
