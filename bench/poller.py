@@ -92,7 +92,7 @@ def _compare(grid: Any, count: int, cycles: int) -> int:
 def _make(extra: dict[str, Any], count: int) -> list[int]:
     """Transformations that wait for ever: they are New, as if a production were being prepared."""
     from dirac_prodsys.gateway.dirac import DiracGateway
-    from dirac_prodsys.gateway.protocol import GatewaySettings
+    from dirac_prodsys.gateway.records import GatewaySettings
     from dirac_prodsys.gateway.services import TRANSFORMATIONS
 
     services = DiracGateway(GatewaySettings(**extra)).services

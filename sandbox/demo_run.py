@@ -19,7 +19,7 @@ from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway import open_gateway
-from dirac_prodsys.gateway.protocol import DatasetRecord, GatewaySettings
+from dirac_prodsys.gateway.records import DatasetRecord, GatewaySettings
 from sandbox.airflow_settings import connection_to
 from sandbox.airflow_stack import AirflowStack
 from sandbox.environment import REPOSITORY

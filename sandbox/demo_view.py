@@ -6,9 +6,9 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
-from dirac_prodsys.core.counted import plural
 from dirac_prodsys.core.report import Progress, Row
-from dirac_prodsys.gateway.protocol import DatasetRecord
+from dirac_prodsys.core.wording import plural
+from dirac_prodsys.gateway.records import DatasetRecord
 from sandbox.demo_run import Outcome
 from sandbox.live_view import LiveView, count, counts
 from sandbox.production_run import Look

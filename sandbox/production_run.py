@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.core.naming import dag_id, group_id
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.report import Progress, Row, progress, summary
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.errors import GatewayUnavailable

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.rehearsal.report import Seen, SeenDataset
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
 from sandbox.production_run import ProductionRun

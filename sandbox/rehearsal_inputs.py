@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.rehearsal.examples import examples_of
 from dirac_prodsys.core.rehearsal.fields import fields_of
 from dirac_prodsys.core.rehearsal.openers import openers
 from dirac_prodsys.core.rehearsal.stand_in import storage_of
 from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import GatewayError
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.rehearsal import SE

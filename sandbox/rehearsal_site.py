@@ -14,14 +14,15 @@ from typing import Any
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.naming import run_tag
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.rehearsal.openers import openers
 from dirac_prodsys.core.rehearsal.report import RehearsalReport, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
 from dirac_prodsys.core.rehearsal.stand_in import left_out, storage_of
 from dirac_prodsys.core.specs import RequestSpec
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.rehearsal import RehearsalGateway
 from sandbox.airflow_rest import FINAL
 from sandbox.airflow_settings import connection_to

@@ -14,6 +14,7 @@
     │   ├── NotFound             no such transformation, dataset or file
     │   └── Conflict             the name exists and what it names differs
     └── RunError                                         the production cannot go on by itself
+        ├── NotYet               it comes right by itself, and is tried again
         ├── TransformationFailed policy gave up, or a person removed the transformation
         └── WaitTimeout          our own deadline, not DIRAC's word
 
@@ -201,6 +202,12 @@ class Conflict(GatewayError):
 
 class RunError(ProdsysError):
     """The production cannot go on by itself."""
+
+
+class NotYet(RunError):
+    """Something has to end first that ends by itself: the same call may succeed later."""
+
+    retryable = True
 
 
 class TransformationFailed(RunError):

@@ -31,9 +31,8 @@ from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_jobs import job_id
 from dirac_prodsys.gateway.memory_tables import Task
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE, REQUESTS, TRANSFORMATIONS, Services
 from sandbox import Grid
 
@@ -132,7 +131,7 @@ class InMemory:
         made = self.gateway().create_transformation(spec(unique(), type="Replication", body=body))
         task = Task(1, made.id, list(lfns), ends=self.grid.now, good=not error, minor=error)
         self.grid.transformations[made.id].tasks[1] = task
-        return job_id(task)
+        return task.job
 
 
 class OnDirac:

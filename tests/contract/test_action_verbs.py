@@ -17,7 +17,6 @@ from dirac_prodsys.errors import (
     TransformationFailed,
 )
 from dirac_prodsys.gateway import dirac_actions
-from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
 from tests.contract.systems import (
     POWERLESS,
@@ -29,10 +28,6 @@ from tests.contract.systems import (
     spec,
     unique,
 )
-
-
-def test_a_gateway_has_the_verbs_of_actions(gateway: Gateway) -> None:
-    assert isinstance(gateway, ActionGateway)
 
 
 class TestLists:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from dirac_prodsys.gateway import told
-from dirac_prodsys.gateway.consistency_protocol import ConsistencyGateway
 from tests.contract.systems import Gateway, System, spec, unique
 from tests.contract.test_recovery_verbs import attached
-
-
-def test_every_gateway_has_the_verbs(gateway: Gateway) -> None:
-    assert isinstance(gateway, ConsistencyGateway)
 
 
 def test_live_tasks_have_no_files_where_there_is_no_input(gateway: Gateway) -> None:

@@ -18,7 +18,7 @@ from diraccfg import CFG
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.dirac_rpc import MAX_CALLS
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
 from sandbox import Grid
 from tests.contract.systems import spec, unique
@@ -181,7 +181,7 @@ def test_a_hanging_call_keeps_no_interpreter_from_exiting(
     code = f"""
         from dirac_prodsys.errors import GatewayUnavailable
         from dirac_prodsys.gateway.dirac import DiracGateway
-        from dirac_prodsys.gateway.protocol import GatewaySettings
+        from dirac_prodsys.gateway.records import GatewaySettings
         try:
             DiracGateway({replace(settings, timeout=2)!r}).snapshot([1])
         except GatewayUnavailable as error:
@@ -196,7 +196,7 @@ def test_the_host_process_does_not_notice_that_dirac_came_in(settings: GatewaySe
     code = f"""
         import json, logging, os, signal, sys
         from dirac_prodsys.gateway.dirac import DiracGateway
-        from dirac_prodsys.gateway.protocol import GatewaySettings
+        from dirac_prodsys.gateway.records import GatewaySettings
         def state():
             return dict(
                 handlers=[repr(h) for h in logging.root.handlers],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DirectorySpec, OutputFile
 from dirac_prodsys.gateway.lost_inputs import lost_inputs
-from dirac_prodsys.gateway.protocol import ComparedFiles
+from dirac_prodsys.gateway.records import ComparedFiles
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
 from tests.contract.systems import Gateway, System, spec, unique
 

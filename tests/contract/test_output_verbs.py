@@ -8,12 +8,10 @@ from dirac_prodsys.communities.ctao.rules.traces import UNSIGNED, signed_by
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.outputs_protocol import OutputsGateway
 from tests.contract.systems import Gateway, System, spec, unique
 
 
 def test_files_are_found_by_their_job_below_one_directory(system: System, gateway: Gateway) -> None:
-    assert isinstance(gateway, OutputsGateway)
     directory = f"/sim/contract/{unique()}"
     mine, other = f"{directory}/7/Data", f"{directory}/8/Data"
     for place in (mine, other):

@@ -7,7 +7,7 @@ from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery import StrandedFile
 from dirac_prodsys.core.recovery_rules import RecoveryRules
 from dirac_prodsys.core.specs import DirectorySpec
-from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+from dirac_prodsys.gateway.records import FileChange
 from dirac_prodsys.provider.recovery import recover
 from tests.contract.systems import Gateway, System, spec, unique
 
@@ -26,10 +26,6 @@ def attached(system: System, gateway: Gateway, files: int = 3) -> tuple[int, lis
     system.until(lambda: gateway.snapshot([made.id])[made.id].files == {"Unused": files})
     gateway.stop_transformation(made.id)
     return made.id, lfns
-
-
-def test_every_gateway_has_the_verbs(gateway: Gateway) -> None:
-    assert isinstance(gateway, RecoveryGateway)
 
 
 def test_files_are_listed_by_state(system: System, gateway: Gateway) -> None:

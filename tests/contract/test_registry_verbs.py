@@ -12,7 +12,6 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.registry import Member
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.registry_protocol import RegistryGateway
 from dirac_prodsys.provider.registry_late import enter
 from tests.contract.systems import Gateway, Interrupted, lost, spec, unique
 
@@ -36,10 +35,6 @@ def family(gateway: Gateway) -> tuple[str, list[Member]]:
 def statuses(gateway: Gateway, members: list[Member]) -> list[str]:
     found = gateway.snapshot([member.transformation for member in members])
     return [str(found[member.transformation].status) for member in members]
-
-
-def test_every_gateway_has_the_verbs(gateway: Gateway) -> None:
-    assert isinstance(gateway, RegistryGateway)
 
 
 def test_a_production_is_entered_once_with_its_members(gateway: Gateway) -> None:

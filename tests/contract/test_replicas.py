@@ -6,7 +6,6 @@ import pytest
 
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.errors import GatewayError
-from dirac_prodsys.gateway.replica_protocol import ReplicaGateway
 from tests.contract.systems import Gateway, System, unique
 
 SE = "DISK-A-SE"
@@ -15,7 +14,6 @@ SE = "DISK-A-SE"
 def test_a_replica_is_good_only_if_the_storage_has_the_bytes_of_the_catalogue(
     system: System, gateway: Gateway
 ) -> None:
-    assert isinstance(gateway, ReplicaGateway)
     mark = unique()
     directory = f"/sim/contract/{mark}"
     gateway.prepare_directories([DirectorySpec(path=directory, metadata={"run": mark})])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dirac_prodsys.core.job_report import JobState
-from dirac_prodsys.gateway.request_protocol import RequestGateway
 from tests.contract.systems import Gateway, System, unique
 
 FULL = "[Errno 28] No space left on device: /disk/17/file (Max attempts limit reached)"
 
 
 def test_failed_requests_tell_the_kind_of_their_error(system: System, gateway: Gateway) -> None:
-    assert isinstance(gateway, RequestGateway)
     lfns = [f"/sim/contract/{unique()}/{name}" for name in "ab"]
     failed = system.request(lfns, FULL)
     kind = "[Errno N] No space left on device: PATH"

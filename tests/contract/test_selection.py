@@ -7,12 +7,7 @@ import pytest
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.selection_protocol import SelectionGateway
 from tests.contract.systems import Gateway, System, unique
-
-
-def test_a_gateway_has_the_verbs_of_selection(gateway: Gateway) -> None:
-    assert isinstance(gateway, SelectionGateway)
 
 
 def test_files_are_found_wherever_they_lie_and_are_as_big_as_the_catalogue_says(

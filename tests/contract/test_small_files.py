@@ -8,17 +8,12 @@ import pytest
 
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable, NotFound
 from dirac_prodsys.gateway.services import CATALOGUE
-from dirac_prodsys.gateway.small_files_protocol import SmallFilesGateway
 from tests.contract.systems import Gateway, OnDirac, System, unique
 
 
 def identity() -> dict[str, str]:
     """What tells a DIRAC process its grid and its user."""
     return {k: v for k, v in os.environ.items() if k.startswith(("DIRAC", "X509_", "HOME"))}
-
-
-def test_every_gateway_has_the_verbs(gateway: Gateway) -> None:
-    assert isinstance(gateway, SmallFilesGateway)
 
 
 def test_what_a_job_wrote_is_read_and_the_environment_stays_as_it_is(

@@ -19,7 +19,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from dirac_prodsys.provider.bundle_database import RETIRED
+from dirac_prodsys.core.naming import RETIRED
 
 
 def run_dag(dag: Any, **options: Any) -> Any:

@@ -17,7 +17,9 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.gateway.bodies import render
 from tests.integration.ctadirac_sources import productions

@@ -12,7 +12,7 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import Command, JobSpec, TransformationSpec
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
 from sandbox import Grid
 

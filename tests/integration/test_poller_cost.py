@@ -12,7 +12,7 @@ import pytest
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
 from dirac_prodsys.provider.poller import attached
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from sandbox import Grid
 from tests.integration.conftest import TRANSFORMATION_MANAGER
 from tests.walk.on_dirac import DiracWalk, seams

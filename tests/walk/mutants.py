@@ -21,7 +21,7 @@ from dirac_prodsys.core.recovery import Case
 from dirac_prodsys.gateway import dirac_tasks
 from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
-from dirac_prodsys.gateway.protocol import TransformationRecord
+from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider import gate_trigger, operators, recovery
 from dirac_prodsys.provider.approval import DiracApprovalOperator as Approval
 from dirac_prodsys.provider.base import DiracOperator

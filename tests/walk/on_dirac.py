@@ -29,7 +29,7 @@ from dirac_prodsys.core.policy import judge
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider import final, hook, poller, preparing, teardown, triggers
 from dirac_prodsys.provider.dag_builder import build_dag
 from tests.walk.guards import Guards

@@ -11,7 +11,7 @@ from typing import Any
 
 from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from tests.walk.world import AGENT_CYCLE, WalkedGrid
 
 SETTINGS = GatewaySettings(

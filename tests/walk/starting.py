@@ -10,9 +10,9 @@ import math
 from collections import Counter
 from typing import Any
 
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.specs import plain
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.gateway.memory_tables import Transformation
 from tests.walk.closing import Closing
 from tests.walk.tasks import BAD

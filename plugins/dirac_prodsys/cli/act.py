@@ -9,7 +9,6 @@ told.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dirac_prodsys.cli.exits import DEFINITION, RUN, readable_errors
+from dirac_prodsys.cli.exits import RUN, readable_errors, refuse
+from dirac_prodsys.cli.tables import print_json
 from dirac_prodsys.core.actions.kinds import ACTIONS
 
 if TYPE_CHECKING:
@@ -97,16 +97,13 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
 def _consent(request: ActionRequest) -> None:
     """Ask on the terminal; without one, nothing is done."""
     if not on_terminal():
-        typer.echo("nothing was touched: --yes does it without asking", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("nothing was touched: --yes does it without asking")
     if request.needs_confirming:
         typed = typer.prompt(f"Type {request.production} to {request.action} this", err=True)
         if typed.strip() != request.production:
-            typer.echo("that is another name: nothing was touched", err=True)
-            raise typer.Exit(DEFINITION)
+            refuse("that is another name: nothing was touched")
     elif not typer.confirm(f"{request.action} this?", err=True):
-        typer.echo("nothing was touched", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("nothing was touched")
 
 
 def on_terminal() -> bool:
@@ -175,7 +172,7 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
 
     if as_json:
         if not err:
-            typer.echo(json.dumps(ended.to_dict(), indent=2))
+            print_json(ended.to_dict())
     elif ended.outcome is not None:
         typer.echo(Outcome.from_dict(ended.outcome).to_text(), err=err)
     elif ended.preview is not None:

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from dirac_prodsys.cli.act import Access, act
-from dirac_prodsys.cli.completing import runs
+from dirac_prodsys.cli.file_options import run_option
+from dirac_prodsys.cli.tables import AsJson
 from dirac_prodsys.core.actions.kinds import ACTIONS, ActionKind
 
 _NAME = Annotated[
@@ -27,17 +28,7 @@ _NUMBERS: dict[str, tuple[Any, Any]] = {
     "events": (Annotated[int | None, typer.Option(help="The same, as events.")], None),
 }
 _SHARED: dict[str, tuple[Any, Any]] = {
-    "run": (
-        Annotated[
-            str,
-            typer.Option(
-                metavar="RUN",
-                autocompletion=runs,
-                help="Run ID or tag, or a pattern; else all runs.",
-            ),
-        ],
-        "",
-    ),
+    "run": (Annotated[str, run_option("Run ID or tag, or a pattern; else all runs.")], ""),
     "steps": (Annotated[list[str] | None, typer.Option("--step", help="Only this step…")], None),
     "states": (Annotated[list[str] | None, typer.Option("--state", help="Only if it is…")], None),
     "reason": (Annotated[str, typer.Option(help="Why, in one line; it is kept.")], ""),
@@ -52,7 +43,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
         False,
     ),
     "connection": (Annotated[str, typer.Option(help="Airflow's connection to the grid.")], ""),
-    "as_json": (Annotated[bool, typer.Option("--json", help="As JSON.")], False),
+    "as_json": (AsJson, False),
     "airflow": (
         Annotated[
             str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW", help="Address of Airflow's API.")

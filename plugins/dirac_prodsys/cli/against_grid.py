@@ -14,7 +14,7 @@ from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.comparison import Comparison, Meeting
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.core.production import Production
     from dirac_prodsys.core.specs import DatasetSpec
     from dirac_prodsys.gateway.protocol import ProductionGateway

@@ -5,13 +5,14 @@ Invariant: read-only without ``--repair``; with it, only files of which it is ce
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
+from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
+from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.specs import TransformationSpec
@@ -20,35 +21,31 @@ if TYPE_CHECKING:
 DIFFERS = 1
 
 
+@with_grid
 def check(
-    names: on.Names = None,
-    file: on.File = None,
-    run: on.Run = "",
-    as_json: on.AsJson = False,
+    grid: Grid,
+    names: Names = None,
+    file: File = None,
+    run: Run = "",
+    as_json: AsJson = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Set Processed the files of which that is certain.")
     ] = False,
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
 ) -> None:
     """Compare files, jobs and catalogue; exit code 1 if anything does not fit.
 
     Which outputs there should be is known from the production file only.
     """
-    from dirac_prodsys.cli.meant_names import meant
     from dirac_prodsys.core.generations import starts
     from dirac_prodsys.core.meant import Filters
     from dirac_prodsys.gateway import checking
 
     with readable_errors():
-        on.demand_names("check", names, file)
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        demand_names("check", names, file)
+        gateway = grid.gateway()
         specs: dict[str, TransformationSpec] = {}
         if file is not None:
-            plan = on.plan_of(gateway, file, run)
+            plan = plan_of(gateway, file, run)
             planned = [step.transformation for step in plan.steps]
             specs = {name: spec for spec in planned for name in starts(spec.name)}
             names = names or [spec.name for spec in planned]
@@ -57,7 +54,7 @@ def check(
             made = checking.check(gateway, number, specs.get(name))
             found[name] = checking.repair(gateway, number, made) if repair else made
     if as_json:
-        typer.echo(json.dumps({name: one.to_dict() for name, one in found.items()}, indent=2))
+        print_json({name: one.to_dict() for name, one in found.items()})
     else:
         for name, one in found.items():
             typer.echo(

@@ -18,7 +18,7 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.core.proof import Report
     from dirac_prodsys.core.site.file import Allowed
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.grid_options import Grid, run_tags
 from dirac_prodsys.core.folder_files import ENDINGS
 from dirac_prodsys.errors import ProdsysError
 
@@ -51,11 +52,9 @@ def runs(context: typer.Context, incomplete: str) -> Iterator[str]:
     config = given.get("config") or os.environ.get("DIRACSYSCONFIG", "")
     if not (file or named) or not config:
         return
-    from dirac_prodsys.cli.grid_options import gateway_of, run_tags
-
     with contextlib.suppress(ProdsysError, OSError):
         name = read_production(Path(str(file))).name if file else str(named[0])
         backend = str(given.get("backend") or "dirac")
         proxy = os.environ.get("X509_USER_PROXY", "")
-        gateway = gateway_of(backend, str(config), proxy, "", _PATIENCE)
+        gateway = Grid(backend, str(config), proxy, timeout=_PATIENCE).gateway()
         yield from sorted(tag for tag in run_tags(gateway, name) if tag.startswith(incomplete))

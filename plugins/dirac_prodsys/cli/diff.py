@@ -5,24 +5,23 @@ Invariant: compares plans, not texts: order of keys, comments and ways of writin
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options
-from dirac_prodsys.cli.completing import files, runs
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
-from dirac_prodsys.cli.file_options import Parameters, ProductionFile
+from dirac_prodsys.cli.completing import files
+from dirac_prodsys.cli.exits import readable_errors, refuse
+from dirac_prodsys.cli.file_options import Parameters, ProductionFile, run_option
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.grid_options import Grid, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import parameter_values
-
-if TYPE_CHECKING:
-    from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.cli.tables import AsJson, print_json
 
 
+@with_grid
 def diff(
+    grid: Grid,
     left: ProductionFile,
     right: Annotated[
         Path | None,
@@ -31,19 +30,9 @@ def diff(
         ),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with what the grid has.")] = False,
-    run: Annotated[
-        str,
-        typer.Option(
-            "--run", metavar="RUN", autocompletion=runs, help="Live: of this run, by ID or tag."
-        ),
-    ] = "",
+    run: Annotated[str, run_option("Live: of this run, by ID or tag.")] = "",
     parameters: Parameters = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    backend: grid_options.Backend = "dirac",
-    config: grid_options.Config = "",
-    proxy: grid_options.Proxy = "",
-    group: grid_options.Group = "",
-    timeout: grid_options.Timeout = 60.0,
+    as_json: AsJson = False,
 ) -> None:
     """Compare what two production files would send; exit code 1 if anything differs.
 
@@ -51,11 +40,9 @@ def diff(
     grid has of a run: what would be created, what is there and adopted, what is in the way.
     """
     if live == (right is not None) or live != bool(run):
-        typer.echo("diff: give two files, or one with --live and --run", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("diff: give two files, or one with --live and --run")
     if right is None:
-        gateway = grid_options.gateway_of(backend, config, proxy, group, timeout)
-        _with_grid(left, run, parameters, gateway, as_json=as_json)
+        _with_grid(left, run, parameters, grid, as_json=as_json)
     else:
         _with_file(left, right, as_json=as_json)
 
@@ -69,7 +56,7 @@ def _with_file(left: Path, right: Path, *, as_json: bool) -> None:
         two = two.model_copy(update={"name": one.name})
         found = differences(compile_plan(one, run="RUN"), compile_plan(two, run="RUN"))
     if as_json:
-        typer.echo(json.dumps({"differences": [each.to_dict() for each in found]}, indent=2))
+        print_json({"differences": [each.to_dict() for each in found]})
     else:
         for each in found:
             typer.echo(str(each))
@@ -81,7 +68,7 @@ def _with_grid(
     file: Path,
     run: str,
     parameters: list[str] | None,
-    gateway: ProductionGateway,
+    grid: Grid,
     *,
     as_json: bool,
 ) -> None:
@@ -89,14 +76,14 @@ def _with_grid(
     from dirac_prodsys.core.plan import compile as compile_plan
 
     with readable_errors():
-        production = read_production(file)
-        run = grid_options.tag_on_grid(gateway, production.name, run)
+        gateway, production = grid.gateway(), read_production(file)
+        run = tag_on_grid(gateway, production.name, run)
         values = parameter_values(production, parameters) if parameters else None
         datasets = look_up_datasets(gateway, production, run, values, {})
         plan = compile_plan(production, run=run, parameters=values, datasets=datasets)
         found = compare(gateway, plan)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
     else:
         for line in lines(found):
             typer.echo(line)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import typer
 
@@ -34,6 +35,12 @@ def exit_code(error: ProdsysError) -> int:
             return RUN
         case _:
             return 1
+
+
+def refuse(why: str) -> NoReturn:
+    """Say why nothing is done, and leave with the exit code of a wrong command line."""
+    typer.echo(why, err=True)
+    raise typer.Exit(DEFINITION)
 
 
 @contextmanager

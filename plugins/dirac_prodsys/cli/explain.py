@@ -17,11 +17,12 @@ from dirac_prodsys.cli.file_options import Datasets, ProductionFile
 from dirac_prodsys.cli.files import read_with_places
 from dirac_prodsys.cli.grid_options import tag_of
 from dirac_prodsys.cli.plan_values import dataset_queries
+from dirac_prodsys.cli.tables import AsJson
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
     from dirac_prodsys.core.origins import Condition, Origin
-    from dirac_prodsys.core.plan import StepPlan
+    from dirac_prodsys.core.step_plan import StepPlan
     from dirac_prodsys.errors import DefinitionError
 
 _SAYS = {
@@ -42,7 +43,7 @@ def explain(
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Run to fill in, by ID or tag.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     datasets: Datasets = None,
 ) -> None:
     """Tell where each condition of a step's input query comes from, line by line."""

@@ -1,4 +1,4 @@
-"""How subcommands are told which production file is meant, and what a run of it would choose.
+"""How subcommands are told which production file and run are meant, and what it would choose.
 
 Invariant: the options have the same names and meaning in every subcommand.
 """
@@ -6,11 +6,11 @@ Invariant: the options have the same names and meaning in every subcommand.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli.completing import files
+from dirac_prodsys.cli.completing import files, runs
 
 ProductionFile = Annotated[
     Path,
@@ -24,3 +24,11 @@ Datasets = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'),
 ]
+
+
+def run_option(words: str) -> Any:
+    """Declare the option that names a run, by its ID or its tag.
+
+    :param words: its help.
+    """
+    return typer.Option("--run", metavar="RUN", autocompletion=runs, help=words)

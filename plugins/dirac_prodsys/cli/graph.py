@@ -7,7 +7,6 @@ dashed arrow leads to a step that starts only when its parents are complete.
 from __future__ import annotations
 
 import importlib
-import json
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ import typer
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.file_options import ProductionFile
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.tables import print_json
 
 #: each is drawn by the module of its name in ``core/pictures``
 Form = Literal["text", "mermaid", "dot", "svg"]
@@ -34,7 +34,7 @@ def graph(
     if as_json:
         from dirac_prodsys.core.pictures import picture
 
-        typer.echo(json.dumps(asdict(picture(compiled)), indent=2))
+        print_json(asdict(picture(compiled)))
         return
     drawing = importlib.import_module(f"dirac_prodsys.core.pictures.{output}")
     typer.echo(drawing.draw(compiled))

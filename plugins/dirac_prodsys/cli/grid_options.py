@@ -1,74 +1,64 @@
-"""How subcommands that ask a grid are told which one, and how they find transformations in it.
+"""How subcommands that ask a grid are told which one, and which runs it has.
 
 Invariant: the options have the same names and meaning in every subcommand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli.completing import runs
-from dirac_prodsys.cli.exits import DEFINITION
 from dirac_prodsys.cli.files import read_production
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[NAME]...",
-        help="Productions, PRODUCTION/STEP, transformations, or patterns of names.",
-    ),
-]
-File = Annotated[
-    Path | None,
-    typer.Option("--file", exists=True, dir_okay=False, help="All steps of this production…"),
-]
-Run = Annotated[
-    str,
-    typer.Option(
-        "--run",
-        metavar="RUN",
-        autocompletion=runs,
-        help="…in this run: its ID or its tag. Of a production: else the runs that are not over.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-Backend = Annotated[str, typer.Option(help="Gateway to use.")]
-Config = Annotated[
-    str, typer.Option(envvar="DIRACSYSCONFIG", help="DIRAC configuration file or server URL.")
-]
-Proxy = Annotated[str, typer.Option(envvar="X509_USER_PROXY", help="Proxy of a production group.")]
-Group = Annotated[str, typer.Option(help="DIRAC group, if not the proxy's own.")]
-Timeout = Annotated[float, typer.Option(help="Seconds after which a call is given up.")]
+
+@dataclass(frozen=True)
+class Grid:
+    """The grid that is meant; each field is an option of every command that asks one."""
+
+    backend: Annotated[str, typer.Option(help="Gateway to use.")] = "dirac"
+    config: Annotated[
+        str, typer.Option(envvar="DIRACSYSCONFIG", help="DIRAC configuration file or server URL.")
+    ] = ""
+    proxy: Annotated[
+        str, typer.Option(envvar="X509_USER_PROXY", help="Proxy of a production group.")
+    ] = ""
+    group: Annotated[str, typer.Option(help="DIRAC group, if not the proxy's own.")] = ""
+    timeout: Annotated[float, typer.Option(help="Seconds after which a call is given up.")] = 60.0
+
+    def gateway(self) -> ProductionGateway:
+        """Open the gateway that the options name; makes no call."""
+        from dirac_prodsys.gateway import open_gateway
+        from dirac_prodsys.gateway.records import GatewaySettings
+
+        return open_gateway(GatewaySettings(**vars(self)))
 
 
-def gateway_of(
-    backend: str, config: str, proxy: str, group: str, timeout: float
-) -> ProductionGateway:
-    """The gateway that the options name; makes no call."""
-    from dirac_prodsys.gateway import open_gateway
-    from dirac_prodsys.gateway.protocol import GatewaySettings
+def with_grid(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a grid, after its own, for its first parameter, ``grid``."""
+    # typer reads the options from the signature
+    own = inspect.signature(command, eval_str=True)
+    options = inspect.signature(Grid, eval_str=True).parameters
 
-    return open_gateway(
-        GatewaySettings(backend=backend, config=config, proxy=proxy, group=group, timeout=timeout)
-    )
+    @wraps(command)
+    def told(**given: Any) -> None:
+        grid = Grid(**{name: given.pop(name) for name in options})
+        command(grid, **given)
 
-
-def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -> None:
-    """Demand that a command is told of which transformations.
-
-    :raises typer.Exit: it is told neither names nor a production file.
-    """
-    if not names and file is None:
-        typer.echo(f"{command}: give productions or transformations, or --file and --run", err=True)
-        raise typer.Exit(DEFINITION)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    mine = [one for name, one in own.parameters.items() if name != "grid"]
+    together = [one.replace(kind=keyword) for one in (*mine, *options.values())]
+    told.__signature__ = inspect.Signature(together)  # type: ignore[attr-defined]
+    return told
 
 
 def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:
@@ -89,14 +79,14 @@ def tag_of(run: str) -> str:
 
     :raises DefinitionError: it names no single run.
     """
-    from dirac_prodsys.core.run_names import tags_meant
+    from dirac_prodsys.core.naming import tags_meant
 
     return tags_meant(run)[0]
 
 
 def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
     """The same where a grid is asked: what may be ID and tag is what the grid has."""
-    from dirac_prodsys.core.run_names import tags_meant
+    from dirac_prodsys.core.naming import tags_meant
 
     tags = tags_meant(run)
     there = run_tags(gateway, production) if len(tags) > 1 else ()
@@ -104,11 +94,8 @@ def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
 
 
 def run_tags(gateway: ProductionGateway, production: str) -> set[str]:
-    """Tags of the runs of a production that the grid has; none where the backend has no lists."""
-    from dirac_prodsys.core.run_names import name_parts
-    from dirac_prodsys.gateway.action_protocol import ActionGateway
+    """Tags of the runs of a production that the grid has."""
+    from dirac_prodsys.core.naming import name_parts
 
-    if not isinstance(gateway, ActionGateway):
-        return set()
     listed = (name_parts(one.name) for one in gateway.list_transformations([production]))
     return {parts.run for parts in listed if parts is not None and parts.production == production}

@@ -14,27 +14,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.checking import check_file, check_files
 from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files, sub_folder
+from dirac_prodsys.cli.grid_options import Grid, tag_of, with_grid
 from dirac_prodsys.cli.lint_formats import FORMATS, Format
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
-from dirac_prodsys.core.counted import counted
+from dirac_prodsys.core.wording import counted
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report
     from dirac_prodsys.core.site.file import Allowed
-    from dirac_prodsys.gateway.protocol import GatewaySettings
 
 #: files that are checked before anybody would look at a progress bar
 _UNSEEN = 20
 
 
+@with_grid
 def lint(
+    grid: Grid,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -63,25 +64,15 @@ def lint(
         str,
         typer.Option("--run", metavar="RUN", help="Live: the run that is to start, by ID or tag."),
     ] = "",
-    backend: grid_options.Backend = "dirac",
-    config: grid_options.Config = "",
-    proxy: grid_options.Proxy = "",
-    group: grid_options.Group = "",
-    timeout: grid_options.Timeout = 60.0,
 ) -> None:
     """Check production files and report everything that is wrong with them."""
     found_files = production_files(paths)
     outage: ProdsysError | None = None
     with readable_errors():
         allowed = allowed_by(site, bundle)
-        run = grid_options.tag_of(run) if run else ""
+        run = tag_of(run) if run else ""
     if live:
-        from dirac_prodsys.gateway.protocol import GatewaySettings
-
-        settings = GatewaySettings(
-            backend=backend, config=config, proxy=proxy, group=group, timeout=timeout
-        )
-        reports, outage = _check_live(found_files, paths, settings, run, allowed)
+        reports, outage = _check_live(found_files, paths, grid, run, allowed)
     else:
         reports = _check(found_files, paths, allowed)
     apart = [sub_folder(file, paths) for file in found_files]
@@ -113,13 +104,12 @@ def _check(files: Sequence[Path], named: Sequence[Path], allowed: Allowed | None
 def _check_live(
     files: Sequence[Path],
     named: Sequence[Path],
-    settings: GatewaySettings,
+    grid: Grid,
     run: str,
     allowed: Allowed | None,
 ) -> tuple[list[Report], ProdsysError | None]:
     """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
     from dirac_prodsys.cli.lint_live import Live
-    from dirac_prodsys.gateway import open_gateway
 
     reports: list[Report] = []
     outage: ProdsysError | None = None
@@ -129,7 +119,7 @@ def _check_live(
             report, reading = check_file(path, allowed, named=path in named)
             if reading is not None and outage is None:
                 try:
-                    live = live or Live(open_gateway(settings), run, allowed)
+                    live = live or Live(grid.gateway(), run, allowed)
                     report = live.examine(report, reading)
                 except GatewayError as error:
                     outage = error

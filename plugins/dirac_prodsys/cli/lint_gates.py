@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 from dirac_prodsys.core.dialects import DUMMY_RUN
 from dirac_prodsys.core.gates import Facts, Gate, judge_gates
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.value_file import MAX_BYTES
 from dirac_prodsys.errors import GatewayError
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.small_files_protocol import SmallFilesGateway
 
 
 def gates_now(plan: ProductionPlan, gateway: ProductionGateway) -> Iterator[Problem]:
@@ -38,8 +37,6 @@ def _facts(gate: Gate, gateway: ProductionGateway) -> Facts:
     if gate.kind == "dataset":
         there = gateway.find_dataset(gate.name) is not None
         return Facts(datasets=frozenset({gate.name} if there else ()))
-    if not isinstance(gateway, SmallFilesGateway):
-        return Facts(unread={gate.name: "this backend cannot read files"})
     files = frozenset(gateway.file_versions([gate.name]))
     if gate.kind == "file" or not files:
         return Facts(files=files)

@@ -18,7 +18,8 @@ from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
-from dirac_prodsys.core.plan import ProductionPlan, check
+from dirac_prodsys.core.plan import check
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Problem, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.proof import Report, grid, groups, in_words_of_the_file, prove

@@ -1,19 +1,43 @@
 """Which transformations are named on a command line: by production, step, pattern or whole name.
 
-Invariant: few calls, however many are meant; what means nothing is an error.
+Invariant: the options have the same names and meaning in every subcommand; few calls, however many
+are meant; what means nothing is an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from dirac_prodsys.cli.exits import refuse
+from dirac_prodsys.cli.file_options import run_option
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.meant import Filters
     from dirac_prodsys.gateway.protocol import ProductionGateway
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Productions, PRODUCTION/STEP, transformations, or patterns of names.",
+    ),
+]
+File = Annotated[
+    Path | None,
+    typer.Option("--file", exists=True, dir_okay=False, help="All steps of this production…"),
+]
+Run = Annotated[
+    str,
+    run_option(
+        "…in this run: its ID or its tag. Of a production: else the runs that are not over."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +52,15 @@ class Meant:
     names: dict[int, str]
     runs: frozenset[tuple[str, str]] = frozenset()
     over: int = 0
+
+
+def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -> None:
+    """Demand that a command is told of which transformations.
+
+    :raises typer.Exit: it is told neither names nor a production file.
+    """
+    if not names and file is None:
+        refuse(f"{command}: give productions or transformations, or --file and --run")
 
 
 def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) -> Meant:

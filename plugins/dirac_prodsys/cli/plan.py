@@ -7,29 +7,27 @@ program, query and dataset; the notes below it are those of the proof, for this 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dirac_prodsys.cli import grid_options
 from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
-from dirac_prodsys.cli.completing import runs
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
-from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile
+from dirac_prodsys.cli.exits import readable_errors, refuse
+from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile, run_option
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.grid_options import Grid, tag_of, tag_on_grid, with_grid
 from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
 from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
 from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
-from dirac_prodsys.cli.tables import whole_console
-from dirac_prodsys.core.counted import counted
+from dirac_prodsys.cli.tables import print_json, whole_console
+from dirac_prodsys.core.wording import counted
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
     from dirac_prodsys.core.comparison import Comparison
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.core.production import Production
 
 #: codes of findings that are told below the tree
@@ -39,17 +37,11 @@ _NOTES = frozenset({"link", "gather", "estimate"})
 NO_RUN = "dry-run"
 
 
+@with_grid
 def plan(
+    grid: Grid,
     file: ProductionFile,
-    run: Annotated[
-        str,
-        typer.Option(
-            "--run",
-            metavar="RUN",
-            autocompletion=runs,
-            help="Run to fill in: its ID in Airflow, or its tag.",
-        ),
-    ] = NO_RUN,
+    run: Annotated[str, run_option("Run to fill in: its ID in Airflow, or its tag.")] = NO_RUN,
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
     output: Annotated[
         Literal["text", "json"],
@@ -66,16 +58,10 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
     ] = False,
-    backend: grid_options.Backend = "dirac",
-    config: grid_options.Config = "",
-    proxy: grid_options.Proxy = "",
-    group: grid_options.Group = "",
-    timeout: grid_options.Timeout = 60.0,
 ) -> None:
     """Show in words what each step of a run would send to DIRAC; nothing is sent."""
     if live and run == NO_RUN:
-        typer.echo("plan: --live compares one run: say which with --run", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("plan: --live compares one run: say which with --run")
     from rich.text import Text
 
     from dirac_prodsys.core.plan import compile as compile_plan
@@ -85,12 +71,8 @@ def plan(
         production = read_production(file)
         values = parameter_values(production, parameters) if parameters else None
         known = dataset_queries(datasets)
-        gateway = grid_options.gateway_of(backend, config, proxy, group, timeout) if live else None
-        run = (
-            grid_options.tag_of(run)
-            if gateway is None
-            else grid_options.tag_on_grid(gateway, production.name, run)
-        )
+        gateway = grid.gateway() if live else None
+        run = tag_of(run) if gateway is None else tag_on_grid(gateway, production.name, run)
         if gateway is not None:
             known = look_up_datasets(gateway, production, run, values, known)
         compiled = compile_plan(production, run=run, parameters=values, datasets=known)
@@ -100,10 +82,10 @@ def plan(
         met = None if gateway is None else compare(gateway, compiled)
     if as_json:
         beside = {} if met is None else {"grid": met.to_dict()["meetings"]}
-        typer.echo(json.dumps({**compiled.to_dict(), **beside}, indent=2))
+        print_json({**compiled.to_dict(), **beside})
     elif output == "json":
         with readable_errors():
-            typer.echo(json.dumps(short_form(compiled), indent=2))
+            print_json(short_form(compiled))
     else:
         console = whole_console()
         console.print(plan_tree(compiled, production.branches, met, verbose=verbose))

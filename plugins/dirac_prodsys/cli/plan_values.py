@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors, GatewayRejected
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.core.production import Production
+    from dirac_prodsys.core.step_plan import StepPlan
 
 
 def parameter_values(production: Production, given: Iterable[str]) -> dict[str, Any]:

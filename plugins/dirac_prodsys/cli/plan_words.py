@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core.counted import counted, plural
+from dirac_prodsys.core.wording import counted, plural
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.conduct import Approval
     from dirac_prodsys.core.meta_query import MetaQuery
-    from dirac_prodsys.core.plan import StepPlan
     from dirac_prodsys.core.specs import (
         BodySpec,
         CommunityBody,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         OutputFile,
         TransformationSpec,
     )
+    from dirac_prodsys.core.step_plan import StepPlan
 
 #: text that is read as one word, or is a list already; and text that looks like a number
 _PLAIN = re.compile(r"[^\s,;()'\"=<>]+|\[.*\]")
@@ -128,9 +128,9 @@ def _task_rows(spec: TransformationSpec) -> Iterator[tuple[str, str]]:
 
 
 def _group(spec: TransformationSpec) -> str:
-    from dirac_prodsys.core.plugins import plugins
+    from dirac_prodsys.core.task_plugins import PLUGINS
 
-    plugin = plugins().get(spec.plugin)
+    plugin = PLUGINS.get(spec.plugin)
     if plugin is not None and not plugin.whole_groups:
         return f"{spec.group_size:g} GB"
     return f"{spec.group_size:g} {plural('file', spec.group_size)}"

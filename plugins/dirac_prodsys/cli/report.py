@@ -5,14 +5,15 @@ Invariant: read-only; the same report as the tasks of a DAG write.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
+from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
+from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
+from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.job_report import JobReport
@@ -20,27 +21,24 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
+@with_grid
 def report(
-    names: on.Names = None,
-    file: on.File = None,
-    run: on.Run = "",
-    as_json: on.AsJson = False,
+    grid: Grid,
+    names: Names = None,
+    file: File = None,
+    run: Run = "",
+    as_json: AsJson = False,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it as a page into this file.")
     ] = None,
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
 ) -> None:
     """Show jobs by status, cause and site: of transformations, or of a run of a production.
 
     With --file the run as a whole: all steps in one table, and the datasets.
     """
     with readable_errors():
-        on.demand_names("report", names, file)
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        demand_names("report", names, file)
+        gateway = grid.gateway()
         made: list[JobReport | ProductionReport] = []
         data: dict[str, Any] = {}
         if file is not None:
@@ -55,7 +53,7 @@ def report(
 
         html.write_text(page(made[0].title, [one.to_html() for one in made]), "utf-8")
     if as_json:
-        typer.echo(json.dumps(data, indent=2))
+        print_json(data)
     elif html is None:
         typer.echo("\n\n".join(one.to_text() for one in made))
 
@@ -63,19 +61,12 @@ def report(
 def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionReport:
     from dirac_prodsys.gateway.reading import report_on_run
 
-    return report_on_run(gateway, on.plan_of(gateway, file, run))
+    return report_on_run(gateway, plan_of(gateway, file, run))
 
 
 def _of_names(gateway: ProductionGateway, names: list[str], run: str) -> list[JobReport]:
-    from dirac_prodsys.cli.meant_names import meant
     from dirac_prodsys.core.meant import Filters
-    from dirac_prodsys.errors import GatewayRejected
     from dirac_prodsys.gateway.reading import report_on
 
-    reports = []
-    for number, name in meant(gateway, names, Filters(run)).names.items():
-        found = report_on(gateway, number, name)
-        if found is None:
-            raise GatewayRejected("this backend has no verbs for tasks and jobs")
-        reports.append(found)
-    return reports
+    wanted = meant(gateway, names, Filters(run)).names
+    return [report_on(gateway, number, name) for number, name in wanted.items()]

@@ -6,16 +6,16 @@ whole without it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.errors import GatewayRejected, NotFound, ProdsysError
+from dirac_prodsys.cli.grid_options import Grid, with_grid
+from dirac_prodsys.cli.tables import AsJson, print_json
+from dirac_prodsys.errors import NotFound, ProdsysError
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.listed import Listed
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
+@with_grid
 def runs(
+    grid: Grid,
     productions: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PRODUCTION]...", help="Productions, or patterns; else all."),
     ] = None,
-    as_json: on.AsJson = False,
+    as_json: AsJson = False,
     airflow: Annotated[
         str,
         typer.Option(
@@ -38,11 +40,6 @@ def runs(
     user: Annotated[
         str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW_USER", help="Airflow user.")
     ] = "",
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
 ) -> None:
     """List productions and their runs: tag, state, steps done, and the run ID if Airflow is named.
 
@@ -51,7 +48,7 @@ def runs(
     from dirac_prodsys.core.run_list import runs_of
 
     with readable_errors():
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        gateway = grid.gateway()
         rows = runs_of(listed(gateway, productions or []))
         if missing := _missing(productions or [], rows):
             raise NotFound(
@@ -61,7 +58,7 @@ def runs(
     if airflow:
         rows = _with_ids(rows, airflow, user)
     if as_json:
-        typer.echo(json.dumps({"runs": [row.to_dict() for row in rows]}, indent=2))
+        print_json({"runs": [row.to_dict() for row in rows]})
     else:
         _show(rows, ids=bool(airflow))
 
@@ -70,15 +67,9 @@ def listed(gateway: ProductionGateway, productions: Sequence[str]) -> list[Liste
     """The transformations of productions, by one look-up; of patterns by a list of all, in pages.
 
     :param productions: names and patterns; none: all.
-    :raises GatewayRejected: the backend has no lists.
     """
-    from dirac_prodsys.core.run_names import WILD
-    from dirac_prodsys.gateway.action_protocol import ActionGateway
+    from dirac_prodsys.core.naming import WILD
 
-    if not isinstance(gateway, ActionGateway):
-        raise GatewayRejected(
-            "this backend cannot list transformations", "give whole names, or --file and --run"
-        )
     if not productions or any(WILD & set(name) for name in productions):
         found = gateway.list_transformations()
     else:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors, refuse
 from dirac_prodsys.cli.schema_file import Of, install, schema_text
 
 
@@ -47,12 +47,12 @@ def schema(
     """
     if to_install:
         if output != "json":
-            _refuse("editors take JSON: leave out --format markdown")
+            refuse("schema: editors take JSON: leave out --format markdown")
         with readable_errors():
             there, done = install(of, folder, force=force)
         typer.echo(f"{there.path}: {done}\nbegin a file with: {there.line}")
     elif folder is not None or force:
-        _refuse("a folder and --force are for --install")
+        refuse("schema: a folder and --force are for --install")
     elif output == "json":
         typer.echo(schema_text(of), nl=False)
     elif of == "site":
@@ -63,8 +63,3 @@ def schema(
         from dirac_prodsys.core.language.reference import markdown
 
         typer.echo(markdown(), nl=False)
-
-
-def _refuse(why: str) -> None:
-    typer.echo(f"schema: {why}", err=True)
-    raise typer.Exit(DEFINITION)

@@ -5,16 +5,19 @@ Invariant: read-only, and only what the gateway's snapshot says: state words and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli import grid_options as on
-from dirac_prodsys.cli.exits import DEFINITION, readable_errors
+from dirac_prodsys.cli.exits import readable_errors, refuse
+from dirac_prodsys.cli.file_options import run_option
+from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
+from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
+from dirac_prodsys.cli.tables import AsJson, print_json
+from dirac_prodsys.cli.watching import Look, watch
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
@@ -23,45 +26,23 @@ if TYPE_CHECKING:
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
-@dataclass(frozen=True)
-class Look:
-    """What is shown.
-
-    :param runs: production and run of those that were found by a production.
-    :param notes: what is not shown, and why.
-    """
-
-    rows: tuple[StatusRow, ...]
-    runs: frozenset[tuple[str, str]] = frozenset()
-    notes: tuple[str, ...] = ()
-
-
+@with_grid
 def status(
-    names: on.Names = None,
-    file: on.File = None,
+    grid: Grid,
+    names: Names = None,
+    file: File = None,
     run: Annotated[
-        str,
-        typer.Option(
-            "--run",
-            metavar="RUN",
-            autocompletion=on.runs,
-            help="This run: its ID or tag, or a pattern; else the runs that are not over.",
-        ),
+        str, run_option("This run: its ID or tag, or a pattern; else the runs that are not over.")
     ] = "",
     steps: Annotated[
         list[str] | None,
         typer.Option("--step", metavar="STEP", help="Only this step, or a pattern…"),
     ] = None,
-    as_json: on.AsJson = False,
+    as_json: AsJson = False,
     watched: Annotated[
         bool, typer.Option("--watch", help="Look again and again until all are over, or Ctrl-C.")
     ] = False,
     every: Annotated[float, typer.Option(min=1, help="Watch: seconds between two looks.")] = 10.0,
-    backend: on.Backend = "dirac",
-    config: on.Config = "",
-    proxy: on.Proxy = "",
-    group: on.Group = "",
-    timeout: on.Timeout = 60.0,
 ) -> None:
     """Show state and counts of transformations: of productions, of one run, or by name.
 
@@ -71,21 +52,18 @@ def status(
     from dirac_prodsys.core.meant import Filters
 
     if watched and as_json:
-        typer.echo("status: --watch draws for people, and --json tells of one look", err=True)
-        raise typer.Exit(DEFINITION)
+        refuse("status: --watch draws for people, and --json tells of one look")
     with readable_errors():
-        on.demand_names("status", names, file)
-        gateway = on.gateway_of(backend, config, proxy, group, timeout)
+        demand_names("status", names, file)
+        gateway = grid.gateway()
         filters = Filters(run, tuple(steps or ()))
         if watched:
-            from dirac_prodsys.cli.watching import watch
-
             watch(lambda runs: look(gateway, names or [], file, filters, runs), every)
             return
         seen = look(gateway, names or [], file, filters)
     if as_json:
         rows = [row.to_dict() for row in seen.rows]
-        typer.echo(json.dumps({"transformations": rows}, indent=2))
+        print_json({"transformations": rows})
     else:
         show(seen.rows)
     for note in seen.notes:
@@ -104,9 +82,6 @@ def look(
     :param runs: that an earlier look has found: they are looked at again, also when they are over.
     :raises NotFound: something does not exist; nothing is shown then, lest it look complete.
     """
-    from dataclasses import replace
-
-    from dirac_prodsys.cli.meant_names import Meant, meant
     from dirac_prodsys.core.status_view import status_rows
 
     found = meant(gateway, names, replace(filters, runs=runs)) if names else Meant({})
@@ -137,7 +112,7 @@ def _by_file(
     """IDs of the steps of a file, in its order; told in ``notes`` is what is not made yet."""
     from dirac_prodsys.gateway.generations import find_newest
 
-    plan = on.plan_of(gateway, file, filters.run)
+    plan = plan_of(gateway, file, filters.run)
     wanted = {step.transformation.name: step.name for step in plan.steps if filters.fits(step.name)}
     records = find_newest(gateway, list(wanted))
     if not records:

@@ -1,23 +1,33 @@
-"""Tables for people: nothing in them is ever cut.
+"""What is printed: JSON for programs, and tables for people, of which nothing is ever cut.
 
-Invariant: what a program or a file reads has a line for each row, however long; on a terminal that
+Invariant: a table that no person reads has a line for each row, however long; on a terminal that
 is too narrow, cells are folded, and nothing is left out.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 #: columns, more than any line has
 _UNBROKEN = 100_000
 
 #: columns of what is drawn and is no text; and between two cells
 _DRAWN, _GAP = 10, 2
+
+
+def print_json(data: Any) -> None:
+    """Print what ``--json`` asks for."""
+    typer.echo(json.dumps(data, indent=2))
 
 
 def whole_console() -> Console:

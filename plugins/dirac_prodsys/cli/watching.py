@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dirac_prodsys.errors import GatewayUnavailable
@@ -15,11 +16,23 @@ from dirac_prodsys.errors import GatewayUnavailable
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from dirac_prodsys.cli.status import Look
     from dirac_prodsys.core.status_view import StatusRow
 
 #: lines beside the rows: title, head, trouble, rows that are not drawn, and the cursor
 _BESIDE = 5
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is shown.
+
+    :param runs: production and run of those that were found by a production.
+    :param notes: what is not shown, and why.
+    """
+
+    rows: tuple[StatusRow, ...]
+    runs: frozenset[tuple[str, str]] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 class Looks(Protocol):

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from dirac_prodsys.core.conduct import Approval
-from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import short
 from dirac_prodsys.core.specs import JobSpec, RequestSpec, TransformationSpec
+from dirac_prodsys.core.step_plan import StepPlan
 
 #: characters of a question; longer ones are cut
 MAX_TEXT = 20_000

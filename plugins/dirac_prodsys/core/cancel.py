@@ -21,6 +21,7 @@ from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
     REMOVED_TRANSFORMATION,
+    RUNNING_TRANSFORMATION,
     TransformationStatus,
 )
 
@@ -32,11 +33,6 @@ Ending = Literal["completed", "cut short", "failed"]
 
 #: name of the additional parameter of a transformation that holds a :class:`StopNote`
 PARAMETER = "ProdsysStopped"
-
-#: states in which the grid works on a transformation, and from which it may be Stopped
-RUNNING = frozenset(
-    {TransformationStatus.ACTIVE, TransformationStatus.IDLE, TransformationStatus.FLUSH}
-)
 
 
 def action_of(production: Production, step: str) -> Action:
@@ -96,7 +92,7 @@ def _fate(how: Ending, left: Remains) -> tuple[Fate, str]:
         return "nothing", f"{label} is {status}, and on_cancel is leave"
     if left.action == "clean" and how == "failed":
         return "clean", f"{label} is {status}, and on_cancel is clean"
-    if status not in RUNNING:
+    if status not in RUNNING_TRANSFORMATION:
         return "nothing", f"{label} is {status}: nothing is to be stopped"
     kept = ", only stopped as no task failed" if left.action == "clean" else ""
     return "stop", f"{label} is {status}, and the run did not complete{kept}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from dirac_prodsys.core.characters import TYPOGRAPHIC, named
-from dirac_prodsys.core.model_errors import say
+from dirac_prodsys.core.models import say
 
 #: ends the CDATA in which DIRAC's XML holds every text
 CDATA_END = "]]>"

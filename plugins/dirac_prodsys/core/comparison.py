@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.naming import SEPARATOR
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 
 #: ``new``: there is none of the name; ``equal``: it is there, and would be adopted;
 #: ``unfinished``: what a creation that died has left, and which would be made anew;

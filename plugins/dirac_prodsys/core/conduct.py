@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -25,9 +26,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from dirac_prodsys.core.filled import Text
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Model, Text, wrong
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery_rules import Action, ErrorRule, Mode, RecoveryRules
 
@@ -80,9 +79,14 @@ class Recovery(Model):
 
     def rules(self) -> RecoveryRules:
         """As they travel."""
-        values = self.model_dump(exclude={"errors"})
-        errors = tuple(ErrorRule(**rule.model_dump()) for rule in self.errors)
-        return RecoveryRules(**values, errors=errors)
+        return _recovery_rules(self)
+
+
+@lru_cache(maxsize=64)  # nearly all steps share one
+def _recovery_rules(recovery: Recovery) -> RecoveryRules:
+    values = recovery.model_dump(exclude={"errors"})
+    errors = tuple(ErrorRule(**rule.model_dump()) for rule in recovery.errors)
+    return RecoveryRules(**values, errors=errors)
 
 
 class Extension(Model):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 
 
 @dataclass(frozen=True)

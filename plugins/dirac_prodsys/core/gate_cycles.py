@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dirac_prodsys.core.gate_makers import Makers, knots
 from dirac_prodsys.core.gates import Gate
-from dirac_prodsys.core.plan_values import LoopPlan, StepPlan
+from dirac_prodsys.core.plan_values import LoopPlan
 from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.step_plan import StepPlan
 
 
 def check(

@@ -9,8 +9,7 @@ from __future__ import annotations
 from pydantic import Field, StrictStr, field_validator, model_validator
 
 from dirac_prodsys.core.conduct import Hours
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Model, wrong
 from dirac_prodsys.core.value_language import ConditionError, read_condition
 
 _KINDS = ("dataset", "file", "value", "production")

@@ -1,4 +1,4 @@
-"""What a step waits for before it starts: planned from the file, judged from what the grid says.
+"""Judges from what the grid says whether what a step waits for before it starts is there.
 
 Invariant: the verdict is a pure function of the facts and the clock. All gates of a step must be
 open at the same look; what cannot be read or does not hold is waited on, with the reason in words,
@@ -11,15 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from dirac_prodsys.core import naming
-from dirac_prodsys.core.gate_models import WaitFor
-from dirac_prodsys.core.placeholders import fill
-from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.value_language import Condition, read_condition
 
 Kind = Literal["dataset", "file", "value", "production"]
 
-_HOUR = 3600.0
+#: seconds
+HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Gate:
     @property
     def hours(self) -> str:
         """How long it is waited for at most, in words; empty: without end."""
-        return "" if self.within is None else f"{self.within / _HOUR:g} h"
+        return "" if self.within is None else f"{self.within / HOUR:g} h"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, without what is not said."""
@@ -99,32 +96,6 @@ class GateVerdict:
     reason: str
     alarm: str = ""
     opened: int = 0
-
-
-def planned(
-    entries: Sequence[WaitFor],
-    production: str,
-    vo: str,
-    values: Mapping[str, str],
-    path: Path,
-    problems: Problems,
-) -> tuple[Gate, ...]:
-    """The gates of a step; mistakes are noted.
-
-    :param production: name of the step's own production.
-    :param values: what placeholders stand for.
-    :param path: of ``wait_for``.
-    """
-    gates: list[Gate] = []
-    for index, entry in enumerate(entries):
-        gate = _planned(entry, production, vo, values, (*path, index), problems)
-        if gate is None:
-            continue
-        if any(gate == other for other in gates):
-            problems.add((*path, index), f"{gate.told} is waited for twice", "drop one")
-        else:
-            gates.append(gate)
-    return tuple(gates)
 
 
 def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVerdict:
@@ -193,41 +164,3 @@ def _value(gate: Gate, content: bytes | None) -> tuple[bool, str, str]:
     seen = ", ".join(f"{name} = {values[name]:g}" for name in condition.names)
     verb = "holds" if is_open else "does not hold"
     return is_open, f"{gate.when} {verb} in {gate.name}: {seen}", ""
-
-
-def _planned(
-    entry: WaitFor,
-    production: str,
-    vo: str,
-    values: Mapping[str, str],
-    path: Path,
-    problems: Problems,
-) -> Gate | None:
-    within = None if entry.within is None else entry.within * _HOUR
-    before = len(problems.found)
-    if entry.production is not None and entry.step is not None:
-        with problems.at(*path, "production"):
-            naming.check_name(entry.production, "production")
-        with problems.at(*path, "step"):
-            naming.check_name(entry.step, "step")
-        if entry.production == production:
-            reason = f"{production} is this production itself"
-            hint = f"write after: {entry.step}, beside wait_for"
-            problems.add((*path, "production"), reason, hint)
-        gate = Gate("production", entry.production, step=entry.step, within=within)
-    elif entry.value is not None:
-        lfn = fill(entry.value.file, values, (*path, "value", "file"), problems)
-        with problems.at(*path, "value", "file"):
-            naming.check_lfn(lfn, vo)
-        gate = Gate("value", lfn, when=entry.value.when, within=within)
-    elif entry.file is not None:
-        lfn = fill(entry.file, values, (*path, "file"), problems)
-        with problems.at(*path, "file"):
-            naming.check_lfn(lfn, vo)
-        gate = Gate("file", lfn, within=within)
-    else:
-        name = fill(entry.dataset, values, (*path, "dataset"), problems)
-        with problems.at(*path, "dataset"):
-            naming.check_dataset_name(str(name), vo)
-        gate = Gate("dataset", str(name), within=within)
-    return gate if len(problems.found) == before else None

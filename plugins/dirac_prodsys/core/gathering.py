@@ -25,7 +25,6 @@ from dirac_prodsys.core import meta_query
 from dirac_prodsys.core.limits import condition_fits
 from dirac_prodsys.core.meta_condition import OneOf
 from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
-from dirac_prodsys.core.meta_value import Value
 from dirac_prodsys.core.output_masks import Masks
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.errors import MetaQueryError
@@ -138,18 +137,14 @@ def _conditions(parts: Sequence[Part], *, numbered: bool) -> Conditions | None:
 def _unions(queries: Sequence[MetaQuery]) -> dict[str, MetaQuery]:
     """Field → what all queries together want of it, where one condition says that."""
     found: dict[str, MetaQuery] = {}
+    conditions = [query.conditions for query in queries]
     for name in queries[0].fields:
-        some = dict.fromkeys(query.only(name) for query in queries)
+        some = dict.fromkeys(one.get(name) for one in conditions)
+        lists = [one.values for one in some if isinstance(one, OneOf)]
         if len(some) == 1:
-            found[name] = next(iter(some))
-            continue
-        values: set[Value] = set()
-        for one in some:
-            if name not in one.listed:
-                break
-            values |= one.listed[name]
-        else:
-            found[name] = MetaQuery({name: OneOf(frozenset(values))})
+            found[name] = queries[0].only(name)
+        elif len(lists) == len(some):
+            found[name] = MetaQuery({name: OneOf(frozenset().union(*lists))})
     return found
 
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 
 from dirac_prodsys.core import linking
 from dirac_prodsys.core.job_types import derives
+from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import Output, Outputs
-from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.step_draft import StepDraft
+from dirac_prodsys.core.step_plan import Datasets, Derived, StepPlan
 
 
 @dataclass(frozen=True)
@@ -48,27 +49,35 @@ class LinkedPlans:
         gathered: dict[str, tuple[str, ...]] = {}
         outputs = self.outputs
         while True:
-            found = Problems()
             gathers = linking.Gathers(Outputs(outputs), gathered, fixed)
-            plans = self._linked(gathers, found)
+            linked = self._linked(gathers)
             if not gathers.lacking:
-                problems.extend(found)
-                return plans
+                break
             from dirac_prodsys.core.gather_numbers import numbered  # few need it
 
             gathered |= gathers.lacking
             outputs = numbered(self.outputs, gathered)
-
-    def _linked(self, gathers: linking.Gathers, problems: Problems) -> dict[str, StepPlan]:
         plans: dict[str, StepPlan] = {}
+        for drafted, query, found in linked:
+            problems.extend(found)
+            one = drafted.plan(query, problems)
+            if one is not None:
+                plans[drafted.step.name] = one
+        return plans
+
+    def _linked(
+        self, gathers: linking.Gathers
+    ) -> list[tuple[StepDraft, MetaQuery | None, Problems]]:
+        """Each step with its input query, and the mistakes of its links."""
+        found: list[tuple[StepDraft, MetaQuery | None, Problems]] = []
         relays: dict[str, linking.Relay] = {}
         awaiting, unclear = dict(self.derived.awaiting), self.unclear
         for step in (self.drafts[name] for name in self.order):
             name, parents = step.step.name, step.step.parents
             if derives(step.step.job):
                 continue
-            query, drafted = None, step
-            if name in gathers.outputs.of:
+            query, drafted, problems = None, step, Problems()
+            if gathers.outputs.of.get(name, drafted.output) is not drafted.output:
                 drafted = replace(drafted, output=gathers.outputs.of[name])
             wanted = drafted.wanted
             clear = self.ordered and not unclear & set(parents)
@@ -86,7 +95,5 @@ class LinkedPlans:
                     awaiting[name] = wanted.dataset
             if drafted.hands_on and query is None and name not in awaiting:
                 unclear = unclear | {name}
-            one = drafted.plan(query, problems)
-            if one is not None:
-                plans[name] = one
-        return plans
+            found.append((drafted, query, problems))
+        return found

@@ -110,7 +110,7 @@ def read_query(
     for field, condition in form.items():
         with problems.at(*path):
             check_askable(field, made=made)
-            conditions |= MetaQuery.parse({field: condition}).conditions
+            conditions[field] = meta_query.parse_condition(field, condition)
         if len(problems.found) - before == ENOUGH:
             break
     return None if len(problems.found) > before else MetaQuery(conditions)

@@ -36,7 +36,8 @@ def _literals(production: Production) -> Iterator[tuple[Path, Any]]:
     for step in production.steps:
         path: Path = ("steps", step.name)
         yield (*path, "plugin_parameters"), step.plugin_parameters
-        yield (*path, "policy"), step.policy.model_dump()
+        if step.policy.model_fields_set:  # somebody wrote one
+            yield (*path, "policy"), step.policy.model_dump()
         if step.approval is not None:
             yield (*path, "approval", "approvers"), step.approval.approvers
 

@@ -11,7 +11,7 @@ from pydantic import Field, StrictInt, StrictStr
 
 from dirac_prodsys.core.conduct import Hours
 from dirac_prodsys.core.gate_models import ValueModel
-from dirac_prodsys.core.model import Model
+from dirac_prodsys.core.models import Model
 
 #: passes that a loop may have: each is in the DAG
 MAX_PASSES = 20

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan_values import StepPlan
 from dirac_prodsys.core.recovery_outputs import task_outputs
 from dirac_prodsys.core.specs import JobSpec, TransformationSpec
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import MetaQueryError
 
 #: lost files that a message names

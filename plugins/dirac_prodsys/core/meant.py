@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core.listed import Listed
-from dirac_prodsys.core.naming import SEPARATOR
+from dirac_prodsys.core.naming import HINT, SEPARATOR, WILD, means_run
 from dirac_prodsys.core.run_list import Own, RunRow, at_work, own, runs_of
-from dirac_prodsys.core.run_names import HINT, WILD, means_run
 from dirac_prodsys.errors import NotFound
 
 #: names that an error lists

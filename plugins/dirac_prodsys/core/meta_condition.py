@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from dirac_prodsys.core.meta_value import (
     LEAST_STRING,
@@ -30,6 +30,8 @@ OPERATORS = ("=", "in", "!=", "nin", "<", "<=", ">", ">=")
 @dataclass(frozen=True)
 class Missing:
     """The field does not exist."""
+
+    named: ClassVar[tuple[Value, ...]] = ()
 
     def to_dirac(self) -> str:
         """DIRAC's form."""
@@ -59,18 +61,22 @@ class OneOf:
     keys: frozenset[Value] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if len(self.values) == 1:  # as most conditions have
+            object.__setattr__(self, "keys", frozenset(map(compared, self.values)))
+            return
         kept = distinct(self.values)
         object.__setattr__(self, "values", frozenset(kept.values()))
         object.__setattr__(self, "keys", frozenset(kept))
 
     def to_dirac(self) -> dict[str, Any]:
         """``{"=": v}`` or ``{"in": […]}``: the two forms in which DIRAC loses nothing."""
-        values = self._sorted
+        values = self.named
         bare = len(values) == 1 and _prints(values[0])
         return {"=": values[0]} if bare else {"in": [*values]}
 
     @cached_property
-    def _sorted(self) -> tuple[Value, ...]:
+    def named(self) -> tuple[Value, ...]:
+        """The values, sorted."""
         return tuple(sorted(self.values, key=order_key) if len(self.values) > 1 else self.values)
 
 
@@ -116,10 +122,15 @@ class Range:
         if self.high is not None:
             form["<=" if self.high.closed else "<"] = _operand(self.high.value)
         if self.excluded:
-            excluded = sorted(self.excluded, key=order_key)
+            excluded = list(self.named)
             bare = len(excluded) == 1 and _prints(excluded[0])
             form["!=" if bare else "nin"] = excluded[0] if bare else excluded
         return form or "Any"
+
+    @cached_property
+    def named(self) -> tuple[Value, ...]:
+        """The excluded values, sorted."""
+        return tuple(sorted(self.excluded, key=order_key))
 
 
 Condition = Missing | OneOf | Range
@@ -174,14 +185,16 @@ def parse(form: object, *, sent: bool = False) -> Condition:
         return OneOf(frozenset({normal(form)}))
     if not form:
         raise MetaQueryError("the condition is empty", f"use one of: {' '.join(OPERATORS)}")
-    condition: Condition = Range()
+    condition: Condition | None = None
     for operator, operand in form.items():
-        meet = both(condition, _parse_operation(operator, operand, sent=sent))
+        one = _parse_operation(operator, operand, sent=sent)
+        meet = one if condition is None else both(condition, one)
         if meet is None:
             raise MetaQueryError(
                 f"no value fulfils {form!r}", "its operators must hold all at once: drop one"
             )
         condition = meet
+    assert condition is not None  # noqa: S101  the form is not empty
     return condition
 
 

@@ -67,7 +67,7 @@ class MetaQuery:
     _hash: int
 
     def __init__(self, conditions: Mapping[str, Condition] | None = None) -> None:
-        ordered = dict(sorted((conditions or {}).items()))
+        ordered = dict(sorted(conditions.items()) if conditions else ())
         object.__setattr__(self, "_conditions", ordered)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -90,14 +90,7 @@ class MetaQuery:
             return form
         if not isinstance(form, Mapping):
             raise MetaQueryError(f"{form!r} is not a mapping of metadata fields to conditions")
-        conditions: dict[str, Condition] = {}
-        for field, condition in form.items():
-            name = check_field(field)
-            try:
-                conditions[name] = meta_condition.parse(condition, sent=sent)
-            except MetaQueryError as error:
-                raise MetaQueryError(f"{name}: {error.reason}", error.hint, field=name) from None
-        return cls(conditions)
+        return cls({field: parse_condition(field, one, sent=sent) for field, one in form.items()})
 
     @classmethod
     def from_dirac(cls, form: Mapping[str, Any] | MetaQuery) -> MetaQuery:
@@ -147,6 +140,8 @@ class MetaQuery:
 
         :raises EmptyIntersection: no file can.
         """
+        if not other._conditions:
+            return self
         merged = dict(self._conditions)
         for field, condition in other._conditions.items():
             mine = merged.get(field)
@@ -224,6 +219,19 @@ class MetaQuery:
             return cls.parse(form)
         except MetaQueryError as error:
             raise ValueError(error.reason) from error
+
+
+def parse_condition(field: object, form: object, *, sent: bool = False) -> Condition:
+    """Read what one field must be.
+
+    :param sent: it was written by ``to_dirac``.
+    :raises MetaQueryError: see :meth:`MetaQuery.parse`.
+    """
+    name = check_field(field)
+    try:
+        return meta_condition.parse(form, sent=sent)
+    except MetaQueryError as error:
+        raise MetaQueryError(f"{name}: {error.reason}", error.hint, field=name) from None
 
 
 _WORDS = {"=": "", "in": "one of ", "nin": "none of "}

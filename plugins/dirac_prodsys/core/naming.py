@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from dirac_prodsys.core import limits
 from dirac_prodsys.core.problems import short
@@ -44,6 +46,21 @@ _ADDRESS = re.compile(
 )
 #: characters of the IDs of a task group and of a task (``validate_group_key``, ``validate_key``)
 MAX_GROUP, MAX_TASK = 200, 250
+#: tag of a DAG that goes on with the last good text of a file that is broken now
+BROKEN = "file has an error"
+#: tag of a DAG whose production has no file any more; no production can give it itself
+RETIRED = "retired"
+#: what may follow the step: a generation, and a fresh start (``naming``)
+_AFTER_STEP = re.compile(r"\d+|fresh\d+")
+#: a run ID that was cleaned and cut, and the digits that mark it
+_MARKED_TAG = re.compile(r"(?:([A-Za-z0-9.]+(?:-[A-Za-z0-9.]+)*)-)?[0-9a-f]{8}")
+#: what makes a text a pattern of names, as the shell has them
+WILD = frozenset("*?[")
+
+HINT = (
+    "give the run ID as Airflow's page shows it, or the tag that `dirac-prodsys runs PRODUCTION` "
+    "lists"
+)
 
 
 def looks_marked(name: str) -> bool:
@@ -300,3 +317,57 @@ def check_depth(path: str, what: str) -> None:
             "join some of its folders into one",
             code="name",
         )
+
+
+@dataclass(frozen=True)
+class NameParts:
+    """A name that a plan may have given, taken apart.
+
+    :param run: a run tag.
+    :param first: the name of the step's first transformation, before anybody had it begun anew.
+    :param start: 1 for that one, 2 for the one after it, and so on.
+    """
+
+    production: str
+    run: str
+    step: str
+    first: str
+    start: int = 1
+
+
+def name_parts(name: str) -> NameParts | None:
+    """Production, run and step of a transformation; None: no plan gives such a name."""
+    parts = name.split(SEPARATOR)
+    if len(parts) < 3 or not all(_AFTER_STEP.fullmatch(part) for part in parts[3:]):
+        return None
+    production, run, step = parts[:3]
+    begin, fresh, number = name.rpartition(f"{SEPARATOR}fresh")
+    if fresh and number.isdigit():
+        return NameParts(production, run, step, begin, int(number))
+    return NameParts(production, run, step, name)
+
+
+def tags_meant(text: str) -> tuple[str, ...]:
+    """Tags of the run that a person names by its ID or its tag, the likeliest first.
+
+    Mostly there is one. A text such as ``build-1a2b3c4d`` may be the tag of a run whose ID was
+    cleaned, and the ID of another run: only the grid tells which is there.
+
+    :raises DefinitionError: it names no single run.
+    """
+    said = text.strip()
+    if not said or WILD & set(said):
+        what = "is a pattern, and one run is meant" if said else "is the name of no run"
+        raise DefinitionError(f"{said!r} {what}", HINT, code="name")
+    made = run_tag(said)
+    marked = _MARKED_TAG.fullmatch(said)
+    if made == said or not marked or len(said) > MAX_RUN_TAG:
+        return (made,)
+    if marked[1] and run_tag(marked[1]) == said:
+        return (said,)  # its ID was changed in nothing: the digits prove it
+    return (said, made)
+
+
+def means_run(text: str, tag: str) -> bool:
+    """Whether a person who gives an ID, a tag or a pattern of tags means the run of this tag."""
+    return fnmatchcase(tag, text) if WILD & set(text) else tag in tags_meant(text)

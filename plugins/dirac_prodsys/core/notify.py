@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 from pydantic import WithJsonSchema as Schema
 
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Model, wrong
 
 NoticeKind = Literal[
     "stalled", "recovered", "flushed", "given_up", "needs_person", "completed", "failed"

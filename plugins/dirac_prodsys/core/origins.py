@@ -15,11 +15,11 @@ from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.placeholders import fill
-from dirac_prodsys.core.plan import ProductionPlan
-from dirac_prodsys.core.plan_values import Datasets
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import NATIVE, Production
 from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.step_plan import Datasets
 
 #: ``output``: a step declares it; ``rule``: its job type does; ``where``: a step asks for it;
 #: ``gather``: the planner adds it to outputs, for the step that gathers them

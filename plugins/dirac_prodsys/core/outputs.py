@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 
 from dirac_prodsys.core.meta_condition import Missing
@@ -57,7 +57,7 @@ class Output:
         """All metadata of the directory itself."""
         return {**self.metadata, **self.added}
 
-    @property
+    @cached_property
     def all_query(self) -> MetaQuery:
         """The query, with what the planner adds."""
         return self.query.refine(MetaQuery.parse(self.added)) if self.added else self.query
@@ -138,9 +138,18 @@ class Outputs:
     def _saying_all(self, query: MetaQuery) -> set[str]:
         """Outputs whose files have all the fields that the query wants them to have."""
         conditions = query.conditions.items()
-        wanted = [field for field, one in conditions if not isinstance(one, Missing)]
-        having = sorted((self._having.get(field, set()) for field in wanted), key=len)
-        return set.intersection(*having) if having else set(self.of)
+        wanted = tuple(field for field, one in conditions if not isinstance(one, Missing))
+        return self._having_all(wanted)
+
+    @cached_property
+    def _having_all(self) -> Callable[[tuple[str, ...]], set[str]]:
+        """Fields → the outputs whose files have all of them; many queries ask for the same."""
+
+        def found(fields: tuple[str, ...]) -> set[str]:
+            having = sorted((self._having.get(field, set()) for field in fields), key=len)
+            return set.intersection(*having) if having else set(self.of)
+
+        return lru_cache(maxsize=16)(found)
 
     @cached_property
     def _having(self) -> dict[str, set[str]]:

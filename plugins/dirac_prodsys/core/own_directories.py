@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from dirac_prodsys.core.outputs import above
-from dirac_prodsys.core.plan_values import StepPlan
 from dirac_prodsys.core.specs import TRANSFORMATION_ID, TransformationSpec
 from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.step_plan import StepPlan
 
 #: without it, the next run of the production writes to the same directory
 _OF_THE_RUN = re.compile(r"\$\{\{\s*run\s*\}\}")

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import StrictFloat, StrictInt, StrictStr, model_validator
 
-from dirac_prodsys.core.model_errors import say, wrong
+from dirac_prodsys.core.models import say, wrong
 from dirac_prodsys.core.patterns import check_pattern, matches
 from dirac_prodsys.core.problems import nearest, short
 from dirac_prodsys.core.specs import Spec

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.model_errors import say
+from dirac_prodsys.core.models import say
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_models import Step

@@ -19,23 +19,15 @@ from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.linked_plans import LinkedPlans
 from dirac_prodsys.core.literals import check_literals
 from dirac_prodsys.core.names import check_names
-from dirac_prodsys.core.plan_values import (
-    Datasets,
-    Derived,
-    LoopPlan,
-    ProductionPlan,
-    Sample,
-    StepPlan,
-)
+from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production import NATIVE, Production
 from dirac_prodsys.core.removals import copies, takes_away
 from dirac_prodsys.core.step_draft import StepDraft, draft, fill_approval
 from dirac_prodsys.core.step_output import check_datasets
+from dirac_prodsys.core.step_plan import Datasets, Derived, StepPlan
 from dirac_prodsys.core.step_shape import check_runs, declared_types, orders
 from dirac_prodsys.errors import DefinitionErrors
-
-__all__ = ["Datasets", "ProductionPlan", "Sample", "StepPlan", "check", "compile"]
 
 
 def compile(

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, StrictBool, StrictStr
 
 from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm
 from dirac_prodsys.core.loop_models import LoopModel
-from dirac_prodsys.core.model import Model
+from dirac_prodsys.core.models import Model
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter, values_for
 from dirac_prodsys.core.problems import Path, Problem

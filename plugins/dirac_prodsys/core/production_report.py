@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from dirac_prodsys.core.counted import counted
 from dirac_prodsys.core.job_report import JobReport, JobState
 from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.report import Row, summary
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.wording import counted
 
 _HEAD = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Failed jobs", "Dataset")
 

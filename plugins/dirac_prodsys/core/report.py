@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.policy import attached_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import ENDED_TRANSFORMATION, GOOD_TASKS, FileStatus
+from dirac_prodsys.core.step_plan import StepPlan
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.job_report import JobState
-from dirac_prodsys.core.one_line import one_line
+from dirac_prodsys.core.wording import one_line
 
 #: characters of an error that are kept: what differs between files comes last
 MOST_CHARACTERS = 120

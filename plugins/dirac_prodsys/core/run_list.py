@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dirac_prodsys.core.listed import Listed
-from dirac_prodsys.core.naming import run_tag
+from dirac_prodsys.core.naming import NameParts, name_parts, run_tag
 from dirac_prodsys.core.registry import status_of
-from dirac_prodsys.core.run_names import NameParts, name_parts
 from dirac_prodsys.core.status import ENDED_TRANSFORMATION, ProductionStatus, TransformationStatus
 
 #: of a run on which the grid does not work any more

@@ -41,9 +41,14 @@ from dirac_prodsys.core import loops, naming
 from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.gate_makers import knots
 from dirac_prodsys.core.graph import StepGraph
-from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import LoopPlan, ProductionPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.shape_labels import labels
+from dirac_prodsys.core.step_plan import StepPlan
+
+#: version of the shape that DAGs have now; DAGs of another shape are not built from what their runs
+#: began with
+VERSION = 2
 
 Part = Literal[
     "begin", "approve", "create", "register", "verify",

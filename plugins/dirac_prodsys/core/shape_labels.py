@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_plan import StepPlan
 
 #: characters of a label
 MOST = 24

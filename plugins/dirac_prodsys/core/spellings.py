@@ -15,9 +15,9 @@ from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value, compared
 from dirac_prodsys.core.outputs import Output
-from dirac_prodsys.core.plan_values import StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_plan import StepPlan
 
 #: where a field is given values: path of the fields, name of the step, field → values
 Said = tuple[Path, str, Mapping[str, Iterable[Value]]]
@@ -76,9 +76,9 @@ def in_outputs(plans: Iterable[StepPlan]) -> Iterator[Said]:
     return (said for said in in_steps(plans) if said[0][-1] != "input")
 
 
-def listed(query: MetaQuery) -> dict[str, list[Value]]:
+def listed(query: MetaQuery) -> dict[str, tuple[Value, ...]]:
     """Field → values that a query names, ends of ranges left out."""
-    return {name: list(named(form)) for name, form in query.to_dirac().items()}
+    return {name: condition.named for name, condition in query.conditions.items()}
 
 
 def written(where: Mapping[str, Any]) -> dict[str, list[Value]]:

@@ -14,11 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from dirac_prodsys.core.counted import plural
 from dirac_prodsys.core.gates import GateVerdict
 from dirac_prodsys.core.job_report import Cause
-from dirac_prodsys.core.moments_in_words import clock, read_stamp, span, stamp
-from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, Verdict
 from dirac_prodsys.core.policy.counts import (
     alive_tasks,
@@ -29,6 +26,7 @@ from dirac_prodsys.core.policy.counts import (
 )
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import FileStatus, TransformationStatus
+from dirac_prodsys.core.wording import clock, one_line, plural, read_stamp, span, stamp
 
 Kind = Literal["waiting", "failing", "stalled", "asks", "stopped", "outage", "ended", "failed"]
 

@@ -117,6 +117,11 @@ NOTHING_TO_CLEAN = frozenset(
     }
 )
 
+#: states in which the grid works on a transformation, and from which it may be Stopped
+RUNNING_TRANSFORMATION = frozenset(
+    {TransformationStatus.ACTIVE, TransformationStatus.IDLE, TransformationStatus.FLUSH}
+)
+
 #: the transformation has ended well; no agent acts on it any more
 ENDED_TRANSFORMATION = frozenset({TransformationStatus.COMPLETED, TransformationStatus.ARCHIVED})
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dirac_prodsys.core import naming
+from dirac_prodsys.core.naming import NameParts, name_parts
 from dirac_prodsys.core.policy.counts import attached_files, good_tasks
-from dirac_prodsys.core.run_names import NameParts, name_parts
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,

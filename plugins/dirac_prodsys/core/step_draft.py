@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from dirac_prodsys.core import (
-    gates,
     limits,
     naming,
     run_ranges,
@@ -23,11 +22,9 @@ from dirac_prodsys.core.gates import Gate
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
 from dirac_prodsys.core.linking import Wanted
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.placeholders import fill, refuse
-from dirac_prodsys.core.plan_values import Sample, StepPlan
-from dirac_prodsys.core.plugins import check_group, read_parameters
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.request_rules import chooses_where_files_are
@@ -38,15 +35,18 @@ from dirac_prodsys.core.specs import (
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.step_gates import plan_gates
 from dirac_prodsys.core.step_input import wanted
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import check_conditions, dataset, output
+from dirac_prodsys.core.step_plan import Sample, StepPlan
 from dirac_prodsys.core.step_shape import (
     SHAPE,
     check_conduct,
     check_shape,
     run_range,
 )
+from dirac_prodsys.core.task_plugins import check_group, read_parameters
 from dirac_prodsys.core.transformation_types import TransformationType, transformation_type
 
 #: ``Transformations.Description``, characters
@@ -209,7 +209,7 @@ def draft(
         dataset=None if late else dataset(production, step, made, values, problems),
         parameters=parameters,
         approval=fill_approval(step.approval, values, (*path, "approval"), problems),
-        gates=gates.planned(
+        gates=plan_gates(
             step.wait_for,
             production.name,
             production.vo,

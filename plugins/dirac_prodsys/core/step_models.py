@@ -20,11 +20,9 @@ from pydantic import (
 
 from dirac_prodsys.core import limits
 from dirac_prodsys.core.conduct import Approval, OnCancelForm, Policy, Start
-from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.gate_models import WaitFor
 from dirac_prodsys.core.loop_models import Turn
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Model, Text, wrong
 from dirac_prodsys.core.specs import MetaValue
 
 

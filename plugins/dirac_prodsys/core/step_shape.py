@@ -15,7 +15,7 @@ from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.run_ranges import RunRange
 from dirac_prodsys.core.step_models import MAX_INTEGER, Step
-from dirac_prodsys.core.transformation_types import TransformationType, transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES, TransformationType
 
 #: rule that a step's keys fit its type
 SHAPE = "step-shape"
@@ -44,7 +44,7 @@ def declared_types(production: Production, problems: Problems) -> dict[str, Tran
     found = {}
     for name, model in production.types.items():
         path: Path = ("types", name)
-        if name in transformation_types():
+        if name in TRANSFORMATION_TYPES:
             reason, hint = f"type {name} is known everywhere", "drop it here"
             problems.add(path, reason, hint, on_key=True, code="twice")
         elif not _TYPE.fullmatch(name) or len(name) > MAX_TYPE:

@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dirac_prodsys.core.job_report import Cause
-from dirac_prodsys.core.moments_in_words import read_stamp, stamp
-from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.state_line import State, Stop
+from dirac_prodsys.core.wording import one_line, read_stamp, stamp
 
 #: lines, and characters in all, that travel with a wait
 MOST_LINES, MOST_CHARACTERS = 30, 4000

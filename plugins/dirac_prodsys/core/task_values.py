@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.model_errors import say
+from dirac_prodsys.core.models import say
 from dirac_prodsys.core.problems import Path, Problems
 
 #: name → what it stands for, in executable and arguments of a job
@@ -52,6 +52,8 @@ def check(
     :param value: a text, or lists and mappings of them.
     :param filled: names that are filled in there; none: nothing is.
     """
+    if not value or (isinstance(value, str) and "@{" not in value):
+        return  # as nearly always
     for where, text in _texts(value, path):
         if "@{" not in text:
             continue

@@ -192,22 +192,14 @@ class _Composer:
             self._refuse(event, f"nested deeper than {MAX_DEPTH} levels", "make it flatter")
             raise _TooMuch
         self._check(event)
-        node = Node(*_place(event), *_place(key if key is not None else event))
-        self.nodes[path] = node
+        plain = event.value if isinstance(event, ScalarEvent) and not event.style else None
+        self.nodes[path] = Node(*_place(event), *_place(key or event), plain)
+        if isinstance(event, ScalarEvent):
+            return event.value if plain is None else resolve(plain)
         if isinstance(event, MappingStartEvent):
             return self._mapping(path)
         if isinstance(event, SequenceStartEvent):
             return self._sequence(path)
-        if isinstance(event, ScalarEvent):
-            plain = event.style is None or event.style == ""
-            self.nodes[path] = Node(
-                node.line,
-                node.column,
-                node.key_line,
-                node.key_column,
-                event.value if plain else None,
-            )
-            return resolve(event.value) if plain else event.value
         return None
 
     def _mapping(self, path: Path) -> dict[str, Any]:
@@ -242,13 +234,12 @@ class _Composer:
         return ""
 
     def _check(self, event: Event) -> None:
-        anchor = getattr(event, "anchor", None)
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
         if anchor is not None and anchor not in self.anchors:
             self.anchors.add(anchor)
             mark = "*" if isinstance(event, AliasEvent) else "&"
             reason = f"anchors (&) and aliases (*) are not allowed: {mark}{anchor}"
             self._refuse(event, reason, "write the values out where they are needed")
-        tag = getattr(event, "tag", None)
         if tag is not None:
             self._refuse(
                 event, f"tags are not allowed: {tag}", "write the value alone, or quote it"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.protocol import GatewaySettings, ProductionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import GatewaySettings
 
 BACKENDS = ("dirac", "memory", "rehearsal")
 

@@ -21,11 +21,10 @@ from dirac_prodsys.core.recovery import Outputs, StrandedFile, TaskState
 from dirac_prodsys.core.recovery_outputs import found, task_outputs
 from dirac_prodsys.core.specs import TRANSFORMATION_ID, TransformationSpec
 from dirac_prodsys.core.status import GOOD_TASKS, FileStatus
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.consistency_protocol import ConsistencyGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+from dirac_prodsys.gateway.records import FileChange
 from dirac_prodsys.gateway.tracing import tasks_without_output
 
 #: tasks whose outputs are looked up, and live tasks whose files are
@@ -69,8 +68,6 @@ def check(
     :param spec: what was sent; None: nobody knows, and its outputs are not looked up.
     :raises GatewayError: the Transformation System or the catalogue does not answer.
     """
-    if not (isinstance(gateway, RecoveryGateway) and isinstance(gateway, ConsistencyGateway)):
-        return Checked(notes=("this backend has no verbs for files, tasks and jobs",))
     notes: list[str] = []
     snapshot = gateway.snapshot([transformation]).get(transformation)
     if snapshot is None:
@@ -81,7 +78,7 @@ def check(
     live = gateway.live_tasks(transformation, MOST_LIVE)
     if len(live) == MOST_LIVE:
         notes.append(f"only the {MOST_LIVE} oldest live tasks were looked into")
-    kind = transformation_types().get(snapshot.type)
+    kind = TRANSFORMATION_TYPES.get(snapshot.type)
     jobs = None
     if kind is None or kind.body != "request":  # IDs of requests would be taken for those of jobs
         jobs = _jobs(gateway, tasks.values(), live, notes)
@@ -100,7 +97,7 @@ def repair(gateway: ProductionGateway, transformation: int, checked: Checked) ->
         for one in checked.found
         if one.file is not None
     ]
-    if not changes or not isinstance(gateway, RecoveryGateway):
+    if not changes:
         return checked
     done = gateway.change_files(transformation, changes)
     processed = sorted(lfn for lfn, status in done.items() if status == FileStatus.PROCESSED)
@@ -108,7 +105,7 @@ def repair(gateway: ProductionGateway, transformation: int, checked: Checked) ->
 
 
 def _files(
-    gateway: RecoveryGateway, transformation: int, attached: int, notes: list[str]
+    gateway: ProductionGateway, transformation: int, attached: int, notes: list[str]
 ) -> list[StrandedFile]:
     """Files that have, or had, a task."""
     states = {str(state) for state in FileStatus}
@@ -120,7 +117,10 @@ def _files(
 
 
 def _tasks(
-    gateway: RecoveryGateway, transformation: int, files: Sequence[StrandedFile], needs_input: bool
+    gateway: ProductionGateway,
+    transformation: int,
+    files: Sequence[StrandedFile],
+    needs_input: bool,
 ) -> dict[int, TaskState]:
     if not needs_input:
         return gateway.tasks(transformation)
@@ -128,7 +128,7 @@ def _tasks(
 
 
 def _jobs(
-    gateway: RecoveryGateway,
+    gateway: ProductionGateway,
     tasks: Iterable[TaskState],
     live: Sequence[LiveTask],
     notes: list[str],
@@ -144,7 +144,7 @@ def _jobs(
 
 
 def _outputs(
-    gateway: RecoveryGateway,
+    gateway: ProductionGateway,
     transformation: int,
     spec: TransformationSpec | None,
     tasks: dict[int, TaskState],
@@ -170,7 +170,7 @@ def _outputs(
 
 
 def _by_number(
-    gateway: RecoveryGateway,
+    gateway: ProductionGateway,
     transformation: int,
     spec: TransformationSpec,
     tasks: dict[int, TaskState],

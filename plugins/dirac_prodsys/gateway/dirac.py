@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dirac_prodsys.core.specs import BodySpec
-from dirac_prodsys.errors import GatewayDenied, GatewayRejected
+from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.bodies.job import CLEANING_AGENT
-from dirac_prodsys.gateway.dirac_inventory import Configured, configured
-from dirac_prodsys.gateway.dirac_replicas import Stored
+from dirac_prodsys.gateway.dirac_inventory import configured
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
-from dirac_prodsys.gateway.dirac_storage import stored
+from dirac_prodsys.gateway.dirac_storage import fetched, stored
 from dirac_prodsys.gateway.dirac_verbs import DiracVerbs
-from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
+from dirac_prodsys.gateway.records import Configured, GatewaySettings, Identity, StoredReplica
 from dirac_prodsys.gateway.services import IN_USE, Services
 
 
@@ -91,10 +90,15 @@ class DiracGateway(DiracVerbs):
         said = self.services.configuration.option(f"{CLEANING_AGENT}/TransfIDMeta")
         return said or super()._transformation_field()
 
-    def _on_storage(self, se: str, lfns: Sequence[str]) -> Mapping[str, Stored | str]:
+    def _on_storage(self, se: str, lfns: Sequence[str]) -> Mapping[str, StoredReplica | str]:
         if not isinstance(self.services, DisetServices):
             raise GatewayRejected("without a grid's configuration no storage is found")
         return stored(self.settings, self.services.configuration.ca_dir, se, lfns)
+
+    def _fetch(self, lfn: str, limit: int) -> bytes:
+        if not isinstance(self.services, DisetServices):
+            raise GatewayUnavailable("without a grid there is no storage to read from")
+        return fetched(self.settings, self.services.configuration.ca_dir, lfn, limit)
 
     def _render(self, body: BodySpec) -> str:
         return render(body)

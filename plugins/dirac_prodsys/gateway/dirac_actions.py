@@ -6,19 +6,19 @@ Invariant: as in :mod:`dirac_transformations`: read before write, read back afte
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dirac_prodsys.core.listed import FileShare, Listed
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.recovery import StrandedFile
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
-from dirac_prodsys.gateway.dirac_replies import each
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
+from dirac_prodsys.gateway.dirac_selection import SelectionVerbs
+from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 
-#: rows, and files, of one call
-PAGE, FILE_CHUNK = 1000, 500
+#: rows of one call
+PAGE = 1000
 
 #: characters of a date and time, up to its seconds
 _TO_SECONDS = len("2026-11-29 10:00:00")
@@ -36,37 +36,13 @@ _COLUMNS = [
 ]
 
 
-class ActionVerbs:
-    """Mix-in: :class:`ActionGateway`."""
-
-    services: Services
-
-    def attached_files(self, transformation: int, states: Sequence[str]) -> list[StrandedFile]:
-        """:class:`RecoveryVerbs` does it."""
-        raise NotImplementedError
-
-    def count_files(self, query: MetaQuery) -> int:
-        """:class:`CatalogueVerbs` does it."""
-        raise NotImplementedError
-
-    def _unknown_fields(self, names: Sequence[str], of_files: bool) -> set[str]:
-        raise NotImplementedError
-
-    def _query(self, transformation: int, kind: str) -> Mapping[str, Any] | None:
-        raise NotImplementedError
-
-    def _vo_of(self, group: str) -> str:
-        """The VO of a DIRAC group; empty if it is not known."""
-        raise NotImplementedError
-
-    def _transformation_field(self) -> str:
-        """The metadata field by which files carry the ID: the cleaning agent's ``TransfIDMeta``."""
-        return "TransformationID"
+class ActionVerbs(RecoveryVerbs, SelectionVerbs, TransformationVerbs):
+    """What :class:`ProductionGateway` says about what people do."""
 
     def list_transformations(
         self, groups: Sequence[str] = (), ids: Sequence[int] = ()
     ) -> list[Listed]:
-        """See :meth:`ActionGateway.list_transformations`."""
+        """See :meth:`ProductionGateway.list_transformations`."""
         where: dict[str, Any] = {"TransformationGroup": sorted(set(groups))} if groups else {}
         if ids:
             where["TransformationID"] = sorted(set(ids))
@@ -84,7 +60,7 @@ class ActionVerbs:
             offset += PAGE
 
     def set_group_size(self, transformation: int, size: float) -> None:
-        """See :meth:`ActionGateway.set_group_size`."""
+        """See :meth:`ProductionGateway.set_group_size`."""
         status, now = self._status_and_size(transformation)
         if status in REMOVED_TRANSFORMATION:
             raise TransformationFailed(
@@ -93,9 +69,7 @@ class ActionVerbs:
             )
         if _same(now, size):
             return
-        self.services.call(
-            TRANSFORMATIONS, "setTransformationParameter", transformation, "GroupSize", size
-        )
+        self._ts("setTransformationParameter", transformation, "GroupSize", size)
         _, now = self._status_and_size(transformation)
         if not _same(now, size):
             raise GatewayRejected(
@@ -105,12 +79,12 @@ class ActionVerbs:
             )
 
     def delete_transformation(self, transformation: int) -> bool:
-        """See :meth:`ActionGateway.delete_transformation`."""
+        """See :meth:`ProductionGateway.delete_transformation`."""
         try:
             self._status_and_size(transformation)
         except NotFound:
             return False
-        self.services.call(TRANSFORMATIONS, "deleteTransformation", transformation)
+        self._ts("deleteTransformation", transformation)
         try:
             self._status_and_size(transformation)
         except NotFound:
@@ -121,25 +95,23 @@ class ActionVerbs:
         )
 
     def attached_share(self, transformation: int, states: Sequence[str]) -> FileShare:
-        """See :meth:`ActionGateway.attached_share`."""
+        """See :meth:`ProductionGateway.attached_share`."""
         lfns = [file.lfn for file in self.attached_files(transformation, states)]
-        return FileShare(len(lfns), self._bytes(lfns))
+        return FileShare(len(lfns), self.size_of(lfns))
 
     def output_share(self, transformation: int) -> FileShare:
-        """See :meth:`ActionGateway.output_share`."""
+        """See :meth:`ProductionGateway.output_share`."""
         field, lfns = self._transformation_field(), []
         if not self._unknown_fields([field], True):
-            lfns = self.services.call(
-                CATALOGUE, "findFilesByMetadata", {field: transformation}, "/"
-            )
+            lfns = self._fc("findFilesByMetadata", {field: transformation}, "/")
         query = self._query(transformation, "Output")
         outputs = self.count_files(MetaQuery.from_dirac(query)) if query else 0
-        return FileShare(len(lfns), self._bytes(lfns), staying=max(0, outputs - len(lfns)))
+        return FileShare(len(lfns), self.size_of(lfns), staying=max(0, outputs - len(lfns)))
 
     def _page(self, where: dict[str, Any], offset: int) -> list[dict[str, Any]]:
         by = "TransformationID:ASC"
         arguments = (where, None, None, "CreationDate", by, PAGE, False, offset, _COLUMNS)
-        return list(self.services.call(TRANSFORMATIONS, "getTransformations", *arguments))
+        return list(self._ts("getTransformations", *arguments))
 
     def _listed(self, row: Mapping[str, Any]) -> Listed:
         group = str(row["AuthorGroup"] or "")
@@ -160,25 +132,12 @@ class ActionVerbs:
         columns = ["TransformationID", "Status", "GroupSize"]
         where = {"TransformationID": [transformation]}
         arguments = (where, None, None, "CreationDate", None, None, False, None, columns)
-        rows = self.services.call(TRANSFORMATIONS, "getTransformations", *arguments)
+        rows = self._ts("getTransformations", *arguments)
         if not rows:
             raise NotFound(f"there is no transformation {transformation}", "it was deleted")
         return TransformationStatus(rows[0]["Status"]), float(rows[0]["GroupSize"] or 0)
-
-    def _bytes(self, lfns: Sequence[str]) -> int:
-        """Of those that the catalogue has."""
-        total = 0
-        for chunk in _chunks(lfns):
-            reply = self.services.call(CATALOGUE, "getFileSize", dict.fromkeys(chunk, True))
-            known = {**reply, "Failed": {}} if isinstance(reply, dict) else reply
-            total += sum(int(size or 0) for size in each(known, "getFileSize").values())
-        return total
 
 
 def _same(one: float, other: float) -> bool:
     # the column is a FLOAT of 24 bits
     return math.isclose(one, other, rel_tol=1e-6)
-
-
-def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (items[start : start + FILE_CHUNK] for start in range(0, len(items), FILE_CHUNK))

@@ -18,24 +18,16 @@ from dirac_prodsys.core.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DirectorySpec, MetaValue
 from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError
-from dirac_prodsys.gateway.dirac_replies import each
-from dirac_prodsys.gateway.services import CATALOGUE, Services
+from dirac_prodsys.gateway.services import ServiceCalls
 
 #: seconds for which the list of metadata fields is believed
 FIELDS_TTL = 300.0
 
 
-class CatalogueVerbs:
-    """Mix-in: what :class:`ProductionGateway` says about files and directories."""
+class CatalogueVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about files and directories."""
 
-    services: Services
     _fields_read: tuple[float, dict[str, str], dict[str, str]] | None = None
-
-    def _fc(self, method: str, *arguments: Any) -> Any:
-        return self.services.call(CATALOGUE, method, *arguments)
-
-    def _each(self, method: str, names: Mapping[str, Any], *arguments: Any) -> dict[str, Any]:
-        return each(self._fc(method, dict(names), *arguments), f"{CATALOGUE}.{method}")
 
     # -- queries --------------------------------------------------------------------------------
 

@@ -9,27 +9,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dirac_prodsys.core.comparison import Meeting, Standing
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.errors import GatewayRejected, MetaQueryError
 from dirac_prodsys.gateway.dirac_states import SUMMARY
+from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+from dirac_prodsys.gateway.services import chunks
 from dirac_prodsys.gateway.stored import Stored, unfinished
-
-if TYPE_CHECKING:
-    from dirac_prodsys.core.snapshot import Snapshot
-    from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs as _Base
-else:
-    _Base = object
 
 #: names in one call
 _CHUNK = 500
 
 
-class ComparisonVerbs(_Base):
-    """Mix-in: the verb that compares."""
+class ComparisonVerbs(TransformationVerbs):
+    """What :class:`ProductionGateway` says about what a plan would meet."""
 
     def compare_transformations(
         self, specs: Sequence[TransformationSpec], group: str = ""
@@ -46,8 +43,8 @@ class ComparisonVerbs(_Base):
     def _named(self, names: list[str]) -> list[dict[str, Any]]:
         """Rows of these names; the database compares them without regard to case."""
         found = []
-        for start in range(0, len(names), _CHUNK):
-            found += self._rows({"TransformationName": names[start : start + _CHUNK]}, SUMMARY)
+        for chunk in chunks(names, _CHUNK):
+            found += self._rows({"TransformationName": chunk}, SUMMARY)
         return found
 
     def _meeting(

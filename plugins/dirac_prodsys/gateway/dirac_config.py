@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 #: service that sends the configuration of a grid
 CONFIGURATION = "Configuration/Server"

@@ -12,21 +12,19 @@ from typing import Any
 from dirac_prodsys.core.consistency import LiveTask
 from dirac_prodsys.core.recovery import TaskState
 from dirac_prodsys.core.status import FINAL_TASKS, TaskStatus
-from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.services import ServiceCalls
 
 _LIVE = [str(status) for status in TaskStatus if status not in FINAL_TASKS]
 
 
-class ConsistencyVerbs:
-    """Mix-in: :class:`ConsistencyGateway`."""
-
-    services: Services
+class ConsistencyVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about live tasks."""
 
     def live_tasks(self, transformation: int, limit: int) -> list[LiveTask]:
-        """See :meth:`ConsistencyGateway.live_tasks`."""
+        """See :meth:`ProductionGateway.live_tasks`."""
         where = {"TransformationID": transformation, "ExternalStatus": _LIVE}
         arguments = (where, None, None, "CreationTime", "TaskID", limit, True)
-        rows = self.services.call(TRANSFORMATIONS, "getTransformationTasks", *arguments)
+        rows = self._ts("getTransformationTasks", *arguments)
         now = datetime.now(UTC).replace(
             tzinfo=None
         )  # the service's times are UTC without saying so

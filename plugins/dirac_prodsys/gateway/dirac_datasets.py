@@ -15,7 +15,7 @@ from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError, NotFound
 from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs, catalogue_path
 from dirac_prodsys.gateway.dirac_replies import each
-from dirac_prodsys.gateway.protocol import DatasetRecord
+from dirac_prodsys.gateway.records import DatasetRecord
 from dirac_prodsys.gateway.services import CATALOGUE
 
 #: widths of the columns of ``FC_MetaDatasets`` and ``FC_DatasetAnnotations``
@@ -25,7 +25,7 @@ _FROZEN = ("Frozen", "Static")
 
 
 class DatasetVerbs(CatalogueVerbs):
-    """Mix-in: what :class:`ProductionGateway` says about datasets."""
+    """What :class:`ProductionGateway` says about datasets."""
 
     def dataset_query(self, name: str) -> Mapping[str, Any]:
         """See :meth:`ProductionGateway.dataset_query`."""

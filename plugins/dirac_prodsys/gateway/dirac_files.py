@@ -7,12 +7,13 @@ The Transformation System itself takes any text for a file, and would wait for i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.dirac_replies import each
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.services import TRANSFORMATIONS, chunks
 
 #: files named in one call: the service inserts them in one transaction, and must answer in time
 FILE_CHUNK = 500
@@ -21,21 +22,17 @@ FILE_CHUNK = 500
 _NAMED = 5
 
 
-class FileVerbs:
-    """Mix-in: what :class:`ProductionGateway` says about single files."""
-
-    services: Services
+class FileVerbs(CatalogueVerbs):
+    """What :class:`ProductionGateway` says about single files."""
 
     def add_files(self, transformation: int, lfns: Sequence[str]) -> int:
         """See :meth:`ProductionGateway.add_files`."""
-        for chunk in _chunks(lfns):
+        for chunk in chunks(lfns, FILE_CHUNK):
             self._require_files(chunk)
         added = 0
-        for chunk in _chunks(lfns):
+        for chunk in chunks(lfns, FILE_CHUNK):
             call = f"{TRANSFORMATIONS}.addFilesToTransformation"
-            reply = self.services.call(
-                TRANSFORMATIONS, "addFilesToTransformation", transformation, chunk
-            )
+            reply = self._ts("addFilesToTransformation", transformation, chunk)
             answers = each(reply, call)
             if lost := [lfn for lfn in chunk if lfn not in answers]:
                 raise GatewayRejected(
@@ -48,9 +45,7 @@ class FileVerbs:
     def add_sample(self, transformation: int, query: MetaQuery, limit: int) -> int:
         """See :meth:`ProductionGateway.add_sample`."""
         where = {"TransformationID": [transformation]}
-        counters = self.services.call(
-            TRANSFORMATIONS, "getCounters", "TransformationFiles", ["TransformationID"], where
-        )
+        counters = self._ts("getCounters", "TransformationFiles", ["TransformationID"], where)
         if sum(int(count) for _, count in counters) >= limit:
             return 0
         found = self.find_files(query)
@@ -62,13 +57,8 @@ class FileVerbs:
             )
         return self.add_files(transformation, sorted(found)[:limit])
 
-    def find_files(self, query: MetaQuery) -> list[str]:
-        """LFNs that the query selects; :class:`CatalogueVerbs` finds them."""
-        raise NotImplementedError
-
     def _require_files(self, lfns: list[str]) -> None:
-        reply = self.services.call(CATALOGUE, "isFile", dict.fromkeys(lfns, True))
-        there = each(reply, f"{CATALOGUE}.isFile")
+        there = self._each("isFile", dict.fromkeys(lfns, True))
         if missing := [lfn for lfn in lfns if not there.get(lfn)]:
             raise NotFound(
                 f"the file catalogue has no {_some(missing)}",
@@ -79,8 +69,3 @@ class FileVerbs:
 def _some(lfns: list[str]) -> str:
     more = f" and {len(lfns) - _NAMED} more" if len(lfns) > _NAMED else ""
     return ", ".join(lfns[:_NAMED]) + more
-
-
-def _chunks(lfns: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(lfns), FILE_CHUNK):
-        yield list(lfns[start : start + FILE_CHUNK])

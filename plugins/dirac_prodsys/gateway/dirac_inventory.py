@@ -5,13 +5,13 @@ Invariant: one call and the configuration of the connection, which is read once 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from dirac_prodsys.core.inventory import Inventory
-from dirac_prodsys.core.plugins import plugins
+from dirac_prodsys.core.task_plugins import PLUGINS
 from dirac_prodsys.gateway.dirac_config import GridConfiguration
-from dirac_prodsys.gateway.services import CATALOGUE, Services
+from dirac_prodsys.gateway.records import Configured
+from dirac_prodsys.gateway.services import ServiceCalls
 
 #: what agents work on where the configuration does not say (``TransformationAgent.initialize``)
 DEFAULT_TYPES = {
@@ -20,24 +20,12 @@ DEFAULT_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Configured:
-    """What the configuration of a grid has; what is empty is not known."""
-
-    storage_elements: frozenset[str] = frozenset()
-    sites: frozenset[str] = frozenset()
-    transformation_types: frozenset[str] = frozenset()
-    unset: frozenset[str] = frozenset()
-
-
-class InventoryVerbs:
-    """Mix-in: what :class:`ProductionGateway` says about the grid itself."""
-
-    services: Services
+class InventoryVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about the grid itself."""
 
     def inventory(self) -> Inventory:
         """See :meth:`ProductionGateway.inventory`."""
-        fields: dict[str, Any] = self.services.call(CATALOGUE, "getMetadataFields")
+        fields: dict[str, Any] = self._fc("getMetadataFields")
         configured = self._configured()
         return Inventory(
             directory_fields=dict(fields["DirectoryMetaFields"]),
@@ -47,9 +35,6 @@ class InventoryVerbs:
             transformation_types=configured.transformation_types,
             unset=configured.unset,
         )
-
-    def _configured(self) -> Configured:
-        raise NotImplementedError
 
 
 def configured(tree: GridConfiguration) -> Configured:
@@ -78,7 +63,7 @@ def configured(tree: GridConfiguration) -> Configured:
         transformation_types=frozenset(types),
         unset=frozenset(
             section
-            for plugin in plugins().values()
+            for plugin in PLUGINS.values()
             for section in plugin.needs
             if not tree.option_names(section)
         ),

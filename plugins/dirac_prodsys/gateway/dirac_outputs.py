@@ -12,29 +12,22 @@ from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.services import chunks
 
 #: tasks named in one call; the service looks up the files of each by itself
 _TASK_CHUNK = 500
 
 
-class OutputVerbs:
-    """Mix-in: :class:`OutputsGateway`."""
-
-    services: Services
-
-    def _sent(self, query: MetaQuery) -> MetaQuery:
-        """The query that gets the answer; :class:`CatalogueVerbs` makes it."""
-        raise NotImplementedError
+class OutputVerbs(CatalogueVerbs):
+    """What :class:`ProductionGateway` says about outputs that no body names."""
 
     def files_below(self, directory: str, query: MetaQuery) -> dict[str, Mapping[str, Any]]:
-        """See :meth:`OutputsGateway.files_below`."""
+        """See :meth:`ProductionGateway.files_below`."""
         sent = self._sent(query)
         path = posixpath.normpath(directory)
         try:
-            found = self.services.call(
-                CATALOGUE, "findFilesByMetadataDetailed", sent.to_dirac(), path
-            )
+            found = self._fc("findFilesByMetadataDetailed", sent.to_dirac(), path)
         except NotFound:  # the directory is made by the first that has to do with it
             return {}
         rows = found or {}  # none: an empty list
@@ -43,13 +36,12 @@ class OutputVerbs:
     def task_inputs(
         self, transformation: int, numbers: Sequence[int]
     ) -> dict[int, tuple[str, ...]]:
-        """See :meth:`OutputsGateway.task_inputs`."""
-        wanted, found = sorted(set(numbers)), {}
-        for start in range(0, len(wanted), _TASK_CHUNK):
-            chunk = wanted[start : start + _TASK_CHUNK]
+        """See :meth:`ProductionGateway.task_inputs`."""
+        found = {}
+        for chunk in chunks(sorted(set(numbers)), _TASK_CHUNK):
             where = {"TransformationID": transformation, "TaskID": chunk}
             arguments = (where, None, None, "CreationTime", "TaskID", None, True)
-            for row in self.services.call(TRANSFORMATIONS, "getTransformationTasks", *arguments):
+            for row in self._ts("getTransformationTasks", *arguments):
                 lfns = str(row.get("InputVector") or "").split(";")
                 found[int(row["TaskID"])] = tuple(lfn for lfn in lfns if lfn)
         return found

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.policy import GONE_FILES
 from dirac_prodsys.core.recovery import StrandedFile, TaskState, is_barred
-from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import BAD_TASKS, FileStatus
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.avoided import avoided_sites, avoiding
-from dirac_prodsys.gateway.dirac_replies import each, value_of
-from dirac_prodsys.gateway.protocol import ComparedFiles
-from dirac_prodsys.gateway.recovery_protocol import FileChange, StoredFiles
-from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_replies import value_of
+from dirac_prodsys.gateway.records import ComparedFiles, FileChange, StoredFiles
+from dirac_prodsys.gateway.services import CATALOGUE, JOBS, TRANSFORMATIONS, chunks
 
 #: files, tasks and jobs named in one call
 FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
@@ -34,13 +33,11 @@ _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
 T = TypeVar("T")
 
 
-class RecoveryVerbs:
-    """Mix-in: :class:`RecoveryGateway`."""
-
-    services: Services
+class RecoveryVerbs(CatalogueVerbs):
+    """What :class:`ProductionGateway` says about single files, tasks and jobs."""
 
     def attached_files(self, transformation: int, states: Sequence[str]) -> list[StrandedFile]:
-        """See :meth:`RecoveryGateway.attached_files`."""
+        """See :meth:`ProductionGateway.attached_files`."""
         rows = self._file_rows({"TransformationID": transformation, "Status": list(states)})
         return [_stranded(row) for row in rows]
 
@@ -54,49 +51,45 @@ class RecoveryVerbs:
         others = Counter(beyond[lfn] for lfn in there)
         return ComparedFiles(len(found - attached.keys()), dict(others))
 
-    def find_files(self, query: MetaQuery) -> list[str]:
-        """:class:`CatalogueVerbs` does it."""
-        raise NotImplementedError
-
     def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
-        """See :meth:`RecoveryGateway.follow_tasks`."""
+        """See :meth:`ProductionGateway.follow_tasks`."""
         by_status: dict[str, list[int]] = {}
         for task, status in sorted(ended.items()):
             by_status.setdefault(status, []).append(task)
         for status, tasks in by_status.items():
-            for chunk in _chunks(tasks, TASK_CHUNK):
-                self.services.call(TRANSFORMATIONS, "setTaskStatus", transformation, chunk, status)
+            for chunk in chunks(tasks, TASK_CHUNK):
+                self._ts("setTaskStatus", transformation, chunk, status)
 
     def tasks(
         self, transformation: int, numbers: Sequence[int] | None = None
     ) -> dict[int, TaskState]:
-        """See :meth:`RecoveryGateway.tasks`."""
+        """See :meth:`ProductionGateway.tasks`."""
         where: dict[str, Any] = {"TransformationID": transformation}
         if numbers is None:
             conditions = [where]
         else:
-            chunks = _chunks(sorted(set(numbers)), TASK_CHUNK)
-            conditions = [{**where, "TaskID": chunk} for chunk in chunks]
+            parts = chunks(sorted(set(numbers)), TASK_CHUNK)
+            conditions = [{**where, "TaskID": chunk} for chunk in parts]
         found = {}
         for condition in conditions:
-            for row in self.services.call(TRANSFORMATIONS, "getTransformationTasks", condition):
+            for row in self._ts("getTransformationTasks", condition):
                 task = TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), _job(row))
                 found[task.id] = task
         return found
 
     def failed_tasks(self, transformation: int, most: int) -> list[TaskState]:
-        """See :meth:`RecoveryGateway.failed_tasks`."""
+        """See :meth:`ProductionGateway.failed_tasks`."""
         where = {"TransformationID": transformation, "ExternalStatus": sorted(map(str, BAD_TASKS))}
         which = (None, None, "CreationTime", "TaskID:DESC", most)
-        rows = self.services.call(TRANSFORMATIONS, "getTransformationTasks", where, *which)
+        rows = self._ts("getTransformationTasks", where, *which)
         return [
             TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), _job(row)) for row in rows
         ]
 
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
-        """See :meth:`RecoveryGateway.job_states`."""
+        """See :meth:`ProductionGateway.job_states`."""
         found = {}
-        for chunk in _chunks(sorted(set(jobs)), JOB_CHUNK):
+        for chunk in chunks(sorted(set(jobs)), JOB_CHUNK):
             words = {
                 name: self._of_jobs(method, chunk, name)
                 for method, name in (
@@ -112,18 +105,17 @@ class RecoveryVerbs:
         return found
 
     def existing_files(self, lfns: Sequence[str]) -> frozenset[str]:
-        """See :meth:`RecoveryGateway.existing_files`."""
+        """See :meth:`ProductionGateway.existing_files`."""
         found: set[str] = set()
-        for chunk in _chunks(sorted(set(lfns)), FILE_CHUNK):
-            reply = self.services.call(CATALOGUE, "isFile", dict.fromkeys(chunk, True))
-            there = each(reply, f"{CATALOGUE}.isFile")
+        for chunk in chunks(sorted(set(lfns)), FILE_CHUNK):
+            there = self._each("isFile", dict.fromkeys(chunk, True))
             found.update(lfn for lfn in chunk if there.get(lfn))
         return frozenset(found)
 
     def change_files(self, transformation: int, changes: Sequence[FileChange]) -> Mapping[str, str]:
-        """See :meth:`RecoveryGateway.change_files`."""
+        """See :meth:`ProductionGateway.change_files`."""
         done: dict[str, str] = {}
-        for chunk in _chunks(list(changes), FILE_CHUNK):
+        for chunk in chunks(list(changes), FILE_CHUNK):
             wanted = {change.lfn: change for change in chunk}
             where = {"TransformationID": transformation, "LFN": list(wanted)}
             new: dict[int, list[Any]] = {}
@@ -137,20 +129,18 @@ class RecoveryVerbs:
                 new[int(row["FileID"])] = [status, failed]
                 done[change.lfn] = status
             if new:
-                self.services.call(
-                    TRANSFORMATIONS, "setFileStatusForTransformation", transformation, new
-                )
+                self._ts("setFileStatusForTransformation", transformation, new)
         return done
 
     def bar_resets(self, transformation: int, files: Sequence[StrandedFile]) -> frozenset[str]:
-        """See :meth:`RecoveryGateway.bar_resets`.
+        """See :meth:`ProductionGateway.bar_resets`.
 
         Each call of the service raises by one; what is Assigned is written as Assigned, so that one
         that comes too late is mended by DIRAC's file monitoring when it looks again.
         """
         barred: set[str] = set()
         limit = self._reset_limit()
-        for chunk in _chunks(list(files), FILE_CHUNK):
+        for chunk in chunks(list(files), FILE_CHUNK):
             tasks = {file.lfn: file.task for file in chunk}
             for _ in range(limit + 1):
                 where = {"TransformationID": transformation, "LFN": list(tasks)}
@@ -165,22 +155,15 @@ class RecoveryVerbs:
                     barred.update(str(row["LFN"]) for row in rows)
                     break
                 new = {int(row["FileID"]): [str(FileStatus.ASSIGNED), True] for row in low}
-                self.services.call(
-                    TRANSFORMATIONS, "setFileStatusForTransformation", transformation, new
-                )
+                self._ts("setFileStatusForTransformation", transformation, new)
         return frozenset(barred)
 
-    def _reset_limit(self) -> int:
-        return RESET_LIMIT
-
     def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:
-        """See :meth:`RecoveryGateway.avoid_sites`."""
+        """See :meth:`ProductionGateway.avoid_sites`."""
         body = self._body(transformation)
         wanted = avoiding(body, sites)
         if wanted != body:
-            self.services.call(
-                TRANSFORMATIONS, "setTransformationParameter", transformation, "Body", wanted
-            )
+            self._ts("setTransformationParameter", transformation, "Body", wanted)
             body = self._body(transformation)
         if body != wanted:
             raise GatewayRejected(
@@ -190,15 +173,13 @@ class RecoveryVerbs:
         return avoided_sites(body)
 
     def read_note(self, transformation: int, name: str) -> str:
-        """See :meth:`RecoveryGateway.read_note`."""
-        found = self.services.call(TRANSFORMATIONS, "getAdditionalParameters", transformation)
+        """See :meth:`ProductionGateway.read_note`."""
+        found = self._ts("getAdditionalParameters", transformation)
         return str(found.get(name, ""))
 
     def write_note(self, transformation: int, name: str, text: str) -> None:
-        """See :meth:`RecoveryGateway.write_note`."""
-        self.services.call(
-            TRANSFORMATIONS, "setTransformationParameter", transformation, name, text
-        )
+        """See :meth:`ProductionGateway.write_note`."""
+        self._ts("setTransformationParameter", transformation, name, text)
         if self.read_note(transformation, name) != text:
             raise GatewayRejected(
                 f"parameter {name} of transformation {transformation} is not what was written",
@@ -206,11 +187,11 @@ class RecoveryVerbs:
             )
 
     def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:
-        """See :meth:`RecoveryGateway.stored_files`."""
+        """See :meth:`ProductionGateway.stored_files`."""
         found: dict[str, StoredFiles] = {}
-        for chunk in _chunks(sorted(set(directories)), FILE_CHUNK):
+        for chunk in chunks(sorted(set(directories)), FILE_CHUNK):
             # from the table of files: the summed one may lag behind
-            reply = self.services.call(CATALOGUE, "getDirectorySize", chunk, False, True, True)
+            reply = self._fc("getDirectorySize", chunk, False, True, True)
             for path, why in reply["Failed"].items():
                 if "not found" not in str(why):
                     raise GatewayRejected(f"{CATALOGUE}.getDirectorySize of {path}: {why}")
@@ -219,12 +200,12 @@ class RecoveryVerbs:
         return found
 
     def _body(self, transformation: int) -> str:
-        return str(self.services.call(TRANSFORMATIONS, "getTransformation", transformation)["Body"])
+        return str(self._ts("getTransformation", transformation)["Body"])
 
     def _file_rows(self, where: dict[str, Any]) -> list[dict[str, Any]]:
         arguments = (where, None, None, "LastUpdate", None, None, None, _COLUMNS)
         # the service packs its reply into text once more, as its own encoding is slow
-        text = self.services.call(TRANSFORMATIONS, "getTransformationFiles", *arguments)
+        text = self._ts("getTransformationFiles", *arguments)
         name = f"{TRANSFORMATIONS}.getTransformationFiles"
         try:
             reply = json.loads(text)
@@ -260,7 +241,3 @@ def _allowed(change: FileChange, errors: int, limit: int) -> str:
     if change.becomes == FileStatus.UNUSED and given_up:
         return str(FileStatus.MAX_RESET)
     return str(change.becomes)
-
-
-def _chunks(items: list[T], size: int) -> Iterator[list[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

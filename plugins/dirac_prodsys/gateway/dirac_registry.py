@@ -18,19 +18,17 @@ from dataclasses import replace
 from dirac_prodsys.core.registry import Member, RegisteredProduction, by_parents, may_become
 from dirac_prodsys.core.status import ProductionStatus
 from dirac_prodsys.errors import GatewayRejected, NotFound
-from dirac_prodsys.gateway.services import PRODUCTIONS, Services
+from dirac_prodsys.gateway.services import PRODUCTIONS, ServiceCalls, chunks
 
 #: members named in one call
 MEMBER_CHUNK = 200
 
 
-class RegistryVerbs:
-    """Mix-in: :class:`RegistryGateway`."""
-
-    services: Services
+class RegistryVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about DIRAC's ProductionSystem."""
 
     def find_production(self, name: str) -> RegisteredProduction | None:
-        """See :meth:`RegistryGateway.find_production`."""
+        """See :meth:`ProductionGateway.find_production`."""
         try:
             row = self.services.call(PRODUCTIONS, "getProduction", name)
         except NotFound:
@@ -43,7 +41,7 @@ class RegistryVerbs:
     def register_production(
         self, name: str, description: str, members: Sequence[Member]
     ) -> RegisteredProduction:
-        """See :meth:`RegistryGateway.register_production`."""
+        """See :meth:`ProductionGateway.register_production`."""
         found = self.find_production(name)
         adopted = found is not None
         if found is None:
@@ -59,12 +57,12 @@ class RegistryVerbs:
             self._set_quietly(found, ProductionStatus.NEW)
         notes: list[str] = []
         for parents, alike in by_parents(missing).items():
-            for start in range(0, len(alike), MEMBER_CHUNK):
-                self._enter_members(found.id, alike[start : start + MEMBER_CHUNK], parents, notes)
+            for chunk in chunks(alike, MEMBER_CHUNK):
+                self._enter_members(found.id, chunk, parents, notes)
         return replace(self._registered(name), adopted=adopted, notes=tuple(notes))
 
     def mark_production(self, name: str, status: str) -> str:
-        """See :meth:`RegistryGateway.mark_production`."""
+        """See :meth:`ProductionGateway.mark_production`."""
         found = self._registered(name)
         if found.status != status and may_become(found.status, status):
             return self._set_quietly(found, status)

@@ -6,39 +6,26 @@ unless size and checksum on the storage are those of the catalogue. Nothing is c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dirac_prodsys.gateway.services import CATALOGUE, Services
+from dirac_prodsys.gateway.records import StoredReplica
+from dirac_prodsys.gateway.services import ServiceCalls, chunks
 
 #: files of one call of the catalogue, and of one look at the storage
 REPLICA_CHUNK = 200
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A file as the storage has it.
-
-    :param checksum: Adler-32 in hexadecimal; empty: the storage does not tell it.
-    """
-
-    size: int
-    checksum: str
-
-
-class ReplicaVerbs:
-    """Mix-in: :class:`ReplicaGateway`."""
-
-    services: Services
+class ReplicaVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about copies."""
 
     def bad_replicas(self, se: str, lfns: Sequence[str]) -> Mapping[str, str]:
-        """See :meth:`ReplicaGateway.bad_replicas`."""
+        """See :meth:`ProductionGateway.bad_replicas`."""
         bad: dict[str, str] = {}
-        for chunk in _chunks(sorted(set(lfns))):
+        for chunk in chunks(sorted(set(lfns)), REPLICA_CHUNK):
             asked = dict.fromkeys(chunk, True)
-            known = self.services.call(CATALOGUE, "getFileMetadata", asked)
-            places = self.services.call(CATALOGUE, "getReplicas", chunk, False)
+            known = self._fc("getFileMetadata", asked)
+            places = self._fc("getReplicas", chunk, False)
             registered = [lfn for lfn in chunk if se in (places["Successful"].get(lfn) or {})]
             bad.update({lfn: f"not registered at {se}" for lfn in chunk if lfn not in registered})
             stored = self._on_storage(se, registered) if registered else {}
@@ -48,12 +35,8 @@ class ReplicaVerbs:
                     bad[lfn] = f"{why} at {se}"
         return bad
 
-    def _on_storage(self, se: str, lfns: Sequence[str]) -> Mapping[str, Stored | str]:
-        """Each file as it lies on the storage, or why it cannot be read there."""
-        raise NotImplementedError
 
-
-def _difference(facts: Mapping[str, Any] | None, stored: Stored | str) -> str:
+def _difference(facts: Mapping[str, Any] | None, stored: StoredReplica | str) -> str:
     """Why a replica is not good; empty if it is."""
     if facts is None:
         return "the catalogue does not have the file"
@@ -77,8 +60,3 @@ def _adler(text: Any) -> int | None:
         return int(str(text).strip().lower().removeprefix("0x"), 16)
     except ValueError:
         return None
-
-
-def _chunks(lfns: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(lfns), REPLICA_CHUNK):
-        yield list(lfns[start : start + REPLICA_CHUNK])

@@ -12,7 +12,7 @@ import errno
 import re
 from typing import Any
 
-from dirac_prodsys.core.one_line import one_line
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import (
     GatewayDenied,
     GatewayError,

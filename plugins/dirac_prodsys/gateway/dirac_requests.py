@@ -13,26 +13,22 @@ import json
 from collections.abc import Sequence
 
 from dirac_prodsys.core.job_report import JobState
-from dirac_prodsys.core.one_line import one_line
 from dirac_prodsys.core.request_state import RequestState, request_state
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.services import REQUESTS, Services
+from dirac_prodsys.gateway.services import REQUESTS, ServiceCalls, chunks
 
 #: requests whose statuses are asked for in one call
 REQUEST_CHUNK = 1000
 
 
-class RequestVerbs:
-    """Mix-in: :class:`RequestGateway`."""
-
-    services: Services
+class RequestVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about requests."""
 
     def request_states(self, requests: Sequence[int], most: int) -> dict[int, RequestState]:
-        """See :meth:`RequestGateway.request_states`."""
-        wanted = sorted(set(requests))
+        """See :meth:`ProductionGateway.request_states`."""
         states: dict[int, RequestState] = {}
-        for start in range(0, len(wanted), REQUEST_CHUNK):
-            chunk = wanted[start : start + REQUEST_CHUNK]
+        for chunk in chunks(sorted(set(requests)), REQUEST_CHUNK):
             found = self.services.call(REQUESTS, "getBulkRequestStatus", chunk)
             # on the wire, numbers that are keys become text
             statuses = {int(number): one_line(status) for number, status in found.items()}

@@ -15,13 +15,13 @@ import time
 from collections import Counter
 from typing import Any
 
-from dirac_prodsys.core.one_line import one_line
+from dirac_prodsys.core.wording import one_line
 from dirac_prodsys.errors import GatewayDenied, GatewayError, GatewayUnavailable
 from dirac_prodsys.gateway.deadline import BoundedThreads
 from dirac_prodsys.gateway.dirac_config import CONFIGURATION, GridConfiguration, load
 from dirac_prodsys.gateway.dirac_import import import_dirac
 from dirac_prodsys.gateway.dirac_replies import value_of
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 #: calls of one connection at a time; the services of a grid have a few tens of threads each
 MAX_CALLS = 16

@@ -10,24 +10,19 @@ says its range first and looks at the others afterwards, and whoever sees anothe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from dirac_prodsys.core import run_ranges
 from dirac_prodsys.core.run_ranges import RunRange
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION
 from dirac_prodsys.errors import Conflict
-
-if TYPE_CHECKING:
-    from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs as _Base
-else:
-    _Base = object
+from dirac_prodsys.gateway.services import ServiceCalls
 
 _COLUMNS = ["TransformationID", "TransformationName", "Status", "TransformationFamily"]
 
 
-class RunVerbs(_Base):
-    """Mix-in: what :class:`ProductionGateway` says about run numbers."""
+class RunVerbs(ServiceCalls):
+    """What :class:`ProductionGateway` says about run numbers."""
 
     def used_runs(self, campaign: str) -> tuple[RunRange, ...]:
         """See :meth:`ProductionGateway.used_runs`."""

@@ -8,22 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_replies import each
+from dirac_prodsys.gateway.services import chunks
+
+#: files of one call
+FILE_CHUNK = 500
 
 
-class SelectionVerbs:
-    """Mix-in: :class:`SelectionGateway`."""
-
-    def find_files(self, query: MetaQuery) -> list[str]:
-        """:class:`CatalogueVerbs` does it."""
-        raise NotImplementedError
-
-    def _bytes(self, lfns: Sequence[str]) -> int:
-        raise NotImplementedError
+class SelectionVerbs(CatalogueVerbs):
+    """What :class:`ProductionGateway` says about the files of a query."""
 
     def selected_files(self, query: MetaQuery) -> list[str]:
-        """See :meth:`SelectionGateway.selected_files`."""
+        """See :meth:`ProductionGateway.selected_files`."""
         return sorted(self.find_files(query))
 
     def size_of(self, lfns: Sequence[str]) -> int:
-        """See :meth:`SelectionGateway.size_of`."""
-        return self._bytes(lfns)
+        """See :meth:`ProductionGateway.size_of`."""
+        total = 0
+        for chunk in chunks(lfns, FILE_CHUNK):
+            reply = self._fc("getFileSize", dict.fromkeys(chunk, True))
+            known = {**reply, "Failed": {}} if isinstance(reply, dict) else reply
+            total += sum(int(size or 0) for size in each(known, "getFileSize").values())
+        return total

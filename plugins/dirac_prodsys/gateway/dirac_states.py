@@ -8,14 +8,13 @@ Transformation System itself guards nothing: any state may follow any other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from dirac_prodsys.core.precedence import since, that_stands, to_mend, wins
-from dirac_prodsys.core.snapshot import RESET_LIMIT, Snapshot
+from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import (
     ENDED_TRANSFORMATION,
     NOTHING_TO_CLEAN,
@@ -25,8 +24,8 @@ from dirac_prodsys.core.status import (
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
 from dirac_prodsys.gateway import output_directories
 from dirac_prodsys.gateway.job_killing import kill_jobs
-from dirac_prodsys.gateway.recovery_protocol import STATUS_LOGGED, LogLine
-from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.records import STATUS_LOGGED, LogLine
+from dirac_prodsys.gateway.services import ServiceCalls, chunks
 
 #: IDs asked for in one call of :meth:`TransformationStates.snapshot`
 SNAPSHOT_CHUNK = 10_000
@@ -53,13 +52,8 @@ class _Seen:
     changes: tuple[str, ...]
 
 
-class TransformationStates:
-    """Mix-in: what :class:`ProductionGateway` says about their states."""
-
-    services: Services
-
-    def _ts(self, method: str, *arguments: Any) -> Any:
-        return self.services.call(TRANSFORMATIONS, method, *arguments)
+class TransformationStates(ServiceCalls):
+    """What :class:`ProductionGateway` says about their states."""
 
     def start_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.start_transformation`.
@@ -129,7 +123,7 @@ class TransformationStates:
             kill_jobs(self.services, transformation)
 
     def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
-        """See :meth:`ActionGateway.put_back`."""
+        """See :meth:`ProductionGateway.put_back`."""
         seen = self._seen(transformation)
         lost = to_mend(wrote, seen.status, since(before, seen.changes))
         if lost:
@@ -137,12 +131,12 @@ class TransformationStates:
         return str(seen.status)
 
     def status_changes(self, transformation: int) -> tuple[str, ...]:
-        """See :meth:`RecoveryGateway.status_changes`."""
+        """See :meth:`ProductionGateway.status_changes`."""
         said = (line.text for line in self.told_of(transformation))
         return tuple(m.removeprefix(STATUS_LOGGED) for m in said if m.startswith(STATUS_LOGGED))
 
     def told_of(self, transformation: int) -> tuple[LogLine, ...]:
-        """See :meth:`RecoveryGateway.told_of`."""
+        """See :meth:`ProductionGateway.told_of`."""
         told = self._ts("getTransformationLogging", transformation)
         return tuple(
             LogLine(
@@ -211,7 +205,7 @@ class TransformationStates:
     def snapshot(self, transformations: Sequence[int]) -> dict[int, Snapshot]:
         """See :meth:`ProductionGateway.snapshot`."""
         found: dict[int, Snapshot] = {}
-        for chunk in _chunks(sorted(set(transformations)), SNAPSHOT_CHUNK):
+        for chunk in chunks(sorted(set(transformations)), SNAPSHOT_CHUNK):
             rows = self._rows({"TransformationID": chunk}, _SNAPSHOT)
             files, failed = self._file_counters(chunk)
             tasks = self._counters("TransformationTasks", "ExternalStatus", chunk)
@@ -244,10 +238,6 @@ class TransformationStates:
         told = self._ts("getTransformationLogging", int(row["TransformationID"]))
         cleaned = any(str(line["Message"]) == _TO_BE_CLEANED for line in told)
         return TransformationStatus.CLEANED if cleaned else status
-
-    def _reset_limit(self) -> int:
-        """Failures at each multiple of which DIRAC's clients give a file up."""
-        return RESET_LIMIT
 
     def _file_counters(
         self, chunk: list[int]
@@ -289,9 +279,3 @@ def _when(moment: Any) -> float:
     if not isinstance(moment, datetime):
         return 0.0
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _chunks(items: Sequence[int], size: int) -> Iterator[list[int]]:
-    rest = iter(items)
-    take: Callable[[], list[int]] = lambda: list(islice(rest, size))  # noqa: E731
-    return iter(take, [])

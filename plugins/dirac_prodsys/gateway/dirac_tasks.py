@@ -25,7 +25,6 @@ from typing import Any
 
 from dirac_prodsys.errors import GatewayError, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac_states import TransformationStates
-from dirac_prodsys.gateway.protocol import GatewaySettings
 
 #: tasks asked for in one call: the service inserts them one by one, and must answer in time
 TASK_CHUNK = 200
@@ -70,9 +69,7 @@ class _Claim:
 
 
 class TaskVerbs(TransformationStates):
-    """Mix-in: what :class:`ProductionGateway` says about tasks."""
-
-    settings: GatewaySettings
+    """What :class:`ProductionGateway` says about tasks."""
 
     #: seconds between two equal counts of tasks that make the count stable
     settle_seconds = 0.2

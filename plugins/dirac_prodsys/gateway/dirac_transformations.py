@@ -12,12 +12,15 @@ from typing import Any
 
 from dirac_prodsys.core import run_ranges
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import BodySpec, TransformationSpec
+from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.errors import Conflict, GatewayRejected, NotFound
 from dirac_prodsys.gateway import output_directories
+from dirac_prodsys.gateway.dirac_catalogue import CatalogueVerbs
+from dirac_prodsys.gateway.dirac_runs import RunVerbs
 from dirac_prodsys.gateway.dirac_states import SUMMARY
 from dirac_prodsys.gateway.dirac_tasks import TaskVerbs
-from dirac_prodsys.gateway.protocol import TransformationRecord
+from dirac_prodsys.gateway.records import TransformationRecord
+from dirac_prodsys.gateway.services import chunks
 from dirac_prodsys.gateway.stored import Stored, differences, unfinished
 
 #: names asked for in one call
@@ -27,23 +30,8 @@ NAME_CHUNK = 1000
 CONDITION_WIDTH = 2048
 
 
-class TransformationVerbs(TaskVerbs):
-    """Mix-in: what :class:`ProductionGateway` says about transformations."""
-
-    def _render(self, body: BodySpec) -> str:
-        """The body as the Transformation System stores it; equal specs give equal text."""
-        raise NotImplementedError
-
-    def _sent(self, query: MetaQuery) -> MetaQuery:
-        """The query that gets the answer; :class:`CatalogueVerbs` makes it, or refuses."""
-        raise NotImplementedError
-
-    def _refuse_used_runs(self, spec: TransformationSpec) -> None:
-        """Refuse run numbers that are used; :class:`RunVerbs` does this and the next."""
-        raise NotImplementedError
-
-    def _claim_runs(self, spec: TransformationSpec, identifier: int) -> None:
-        raise NotImplementedError
+class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
+    """What :class:`ProductionGateway` says about transformations."""
 
     # -- look up and create ---------------------------------------------------------------------
 
@@ -57,9 +45,7 @@ class TransformationVerbs(TaskVerbs):
     def find_transformations(self, names: Sequence[str]) -> dict[str, TransformationRecord]:
         """See :meth:`ProductionGateway.find_transformations`."""
         found: dict[str, TransformationRecord] = {}
-        wanted = sorted(set(names))
-        for start in range(0, len(wanted), NAME_CHUNK):
-            chunk = wanted[start : start + NAME_CHUNK]
+        for chunk in chunks(sorted(set(names)), NAME_CHUNK):
             for row in self._rows({"TransformationName": chunk}, SUMMARY):
                 name, number = str(row["TransformationName"]), int(row["TransformationID"])
                 if name not in chunk:  # the database compares without regard to case

@@ -13,14 +13,10 @@ from dirac_prodsys.gateway.dirac_datasets import DatasetVerbs
 from dirac_prodsys.gateway.dirac_files import FileVerbs
 from dirac_prodsys.gateway.dirac_inventory import InventoryVerbs
 from dirac_prodsys.gateway.dirac_outputs import OutputVerbs
-from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
 from dirac_prodsys.gateway.dirac_registry import RegistryVerbs
 from dirac_prodsys.gateway.dirac_replicas import ReplicaVerbs
 from dirac_prodsys.gateway.dirac_requests import RequestVerbs
-from dirac_prodsys.gateway.dirac_runs import RunVerbs
-from dirac_prodsys.gateway.dirac_selection import SelectionVerbs
 from dirac_prodsys.gateway.dirac_small_files import SmallFileVerbs
-from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
 
 
 class DiracVerbs(
@@ -30,14 +26,10 @@ class DiracVerbs(
     FileVerbs,
     InventoryVerbs,
     OutputVerbs,
-    RecoveryVerbs,
     RegistryVerbs,
     ReplicaVerbs,
     RequestVerbs,
     SmallFileVerbs,
-    RunVerbs,
-    TransformationVerbs,
     ActionVerbs,
-    SelectionVerbs,
 ):
-    """What :class:`ProductionGateway` and its companions ask for, by DIRAC's services."""
+    """What :class:`ProductionGateway` asks for, by DIRAC's services."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dirac_prodsys.core import generations
-from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import TransformationRecord
 
 
 def find_all(

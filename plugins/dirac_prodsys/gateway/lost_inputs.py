@@ -12,7 +12,6 @@ from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import GOOD_TASKS, FileStatus
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 
 
 def lost_inputs(
@@ -29,7 +28,7 @@ def lost_inputs(
     :raises GatewayError: as its verbs do.
     """
     query, specs = spec.input_query, {each.name: each for each in parents}
-    if query is None or not specs or not isinstance(gateway, RecoveryGateway):
+    if query is None or not specs:
         return []
     expected: set[str] = set()
     for name, record in find_newest(gateway, list(specs)).items():

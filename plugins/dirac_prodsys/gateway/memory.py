@@ -26,8 +26,6 @@ from dirac_prodsys.errors import (
     GatewayRejected,
     GatewayUnavailable,
 )
-from dirac_prodsys.gateway.dirac_inventory import Configured
-from dirac_prodsys.gateway.dirac_replicas import Stored
 from dirac_prodsys.gateway.dirac_replies import error_of
 from dirac_prodsys.gateway.dirac_verbs import DiracVerbs
 from dirac_prodsys.gateway.memory_answers import ServiceError
@@ -36,7 +34,7 @@ from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_jobs import MemoryJobs
 from dirac_prodsys.gateway.memory_productions import MemoryProductions
 from dirac_prodsys.gateway.memory_requests import MemoryRequests
-from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
+from dirac_prodsys.gateway.records import Configured, GatewaySettings, Identity, StoredReplica
 from dirac_prodsys.gateway.services import (
     CATALOGUE,
     IN_USE,
@@ -206,11 +204,11 @@ class MemoryGateway(DiracVerbs):
             services=dict.fromkeys(IN_USE, "memory"),
         )
 
-    def _on_storage(self, se: str, lfns: Sequence[str]) -> dict[str, Stored | str]:
-        found: dict[str, Stored | str] = {}
+    def _on_storage(self, se: str, lfns: Sequence[str]) -> dict[str, StoredReplica | str]:
+        found: dict[str, StoredReplica | str] = {}
         for lfn in lfns:
             there = self.grid.catalogue.files[lfn].replicas.get(se)
-            found[lfn] = "the file is not" if there is None else Stored(*there)
+            found[lfn] = "the file is not" if there is None else StoredReplica(*there)
         return found
 
     def _fetch(self, lfn: str, limit: int) -> bytes:

@@ -4,8 +4,6 @@ Invariant: each acts on the states on which DIRAC 9.1.22's agent of that name ac
 does; all of them together run once a cycle, always in the same order.
 """
 
-# ruff: noqa: N802  the served methods have DIRAC's names
-
 from __future__ import annotations
 
 import ast
@@ -17,12 +15,9 @@ from typing import Any
 
 from dirac_prodsys.core.snapshot import RESET_LIMIT
 from dirac_prodsys.core.status import FileStatus, TaskStatus, TransformationStatus
-from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
 from dirac_prodsys.gateway.memory_requests import carry_out, operations_of, valid
 from dirac_prodsys.gateway.memory_tables import AttachedFile, Task, Transformation
-
-#: types of transformation that are extended by hand (``ExtendableTransfTypes``)
-EXTENDABLE = ("mcsimulation", "simulation")
+from dirac_prodsys.gateway.memory_transformations import EXTENDABLE, Transformations
 
 #: the field by which the cleaning agent finds files (``TransfIDMeta``)
 _SIGNATURE = "TransformationID"
@@ -45,16 +40,22 @@ def tasks_to_add(most: int, tasks: Mapping[str, int]) -> int:
     return min(max(0, most - (total - failed)), _PER_ITERATION)
 
 
-class MemoryAgents:
-    """Mix-in of :class:`MemoryGrid`."""
+class MemoryAgents(Transformations):
+    """The agents, at work on the Transformation System.
 
-    now: float
-    task_seconds: float
-    monitor_after: float
-    fails: Callable[[Task], bool]
-    catalogue: MemoryCatalogue
-    transformations: dict[int, Transformation]
-    stopped_agents: set[str]
+    :param task_seconds, monitor_after, fails: as for :class:`MemoryGrid`.
+    """
+
+    def __init__(
+        self, *, task_seconds: float, monitor_after: float, fails: Callable[[Task], bool]
+    ) -> None:
+        super().__init__()
+        self.task_seconds = task_seconds
+        self.monitor_after = monitor_after
+        self.fails = fails
+        #: names of agents that do not run: input_data, transformation, task, mc_extension,
+        #: cleaning; or of what the task agent leaves undone: task_monitoring, file_monitoring
+        self.stopped_agents: set[str] = set()
 
     def _cycle(self) -> None:
         self._end_jobs()
@@ -149,16 +150,6 @@ class MemoryAgents:
                 group, weight = [], 0.0
         return [*groups, (group, False)] if group else groups
 
-    def _add_task(self, transformation: Transformation, lfns: list[str]) -> int:
-        number = max(transformation.tasks, default=0) + 1
-        identifier = int(transformation.row["TransformationID"])
-        transformation.tasks[number] = Task(number, identifier, list(lfns), updated=self.now)
-        for lfn in lfns:
-            transformation.files[lfn].status = FileStatus.ASSIGNED
-            transformation.files[lfn].task = number
-            transformation.files[lfn].updated = self.now
-        return number
-
     def _submit(self, transformation: Transformation) -> None:
         """WorkflowTaskAgent or RequestTaskAgent, submission."""
         if transformation.status not in ("Active", "Completing"):
@@ -242,6 +233,3 @@ class MemoryAgents:
     def _set_status(self, transformation: Transformation, status: TransformationStatus) -> None:
         number = int(transformation.row["TransformationID"])
         self.serve_setTransformationParameter(number, "Status", str(status))
-
-    def serve_setTransformationParameter(self, transformation: int, name: str, value: Any) -> None:
-        raise NotImplementedError

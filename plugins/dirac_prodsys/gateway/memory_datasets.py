@@ -9,6 +9,7 @@ full path succeeds and does nothing; an empty frozen one cannot be listed (``Dat
 from __future__ import annotations
 
 import posixpath
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,15 +29,15 @@ class Dataset:
     annotation: str = "-"
 
 
-class MemoryDatasets:
-    """Mix-in: what the in-memory catalogue answers about datasets."""
+class MemoryDatasets(ABC):
+    """What the in-memory catalogue answers about datasets."""
 
     directories: dict[str, dict[str, Any]]
     datasets: dict[str, Dataset]
 
+    @abstractmethod
     def find(self, query: Mapping[str, Any]) -> list[str]:
         """LFNs for a query in DIRAC's form, sorted."""
-        raise NotImplementedError
 
     def serve_addDataset(self, datasets: dict[str, dict[str, Any]]) -> dict[str, Any]:
         def add(path: str) -> bool:

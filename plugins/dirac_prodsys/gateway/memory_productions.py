@@ -8,15 +8,13 @@ it afterwards; adding to a production acts on all its members.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts
 from dirac_prodsys.core.status import ProductionStatus, TransformationStatus
 from dirac_prodsys.gateway.memory_answers import ServiceError
-
-if TYPE_CHECKING:
-    from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory_tables import Production
+from dirac_prodsys.gateway.memory_transformations import Transformations
 
 _ACTIONS = {
     ProductionStatus.NEW: None,
@@ -27,20 +25,10 @@ _ACTIONS = {
 }
 
 
-@dataclass
-class Production:
-    """A row of ``Productions`` and its members."""
-
-    row: dict[str, Any]
-    members: list[int] = field(default_factory=list)
-    #: pairs of member and parent; -1: it has none
-    links: list[tuple[int, int]] = field(default_factory=list)
-
-
 class MemoryProductions:
     """The service ``Production/ProductionManager`` of a grid."""
 
-    def __init__(self, grid: MemoryGrid) -> None:
+    def __init__(self, grid: Transformations) -> None:
         self.grid = grid
 
     def serve_addProduction(self, name: str, description: str) -> int:

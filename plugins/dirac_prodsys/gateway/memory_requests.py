@@ -11,16 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dirac_prodsys.core.request_rules import OF_FILES, REQUIRED
 from dirac_prodsys.gateway.memory_answers import ServiceError
 from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
-from dirac_prodsys.gateway.memory_jobs import job_id
-
-if TYPE_CHECKING:
-    from dirac_prodsys.gateway.memory_grid import MemoryGrid
-    from dirac_prodsys.gateway.memory_tables import Task, Transformation
+from dirac_prodsys.gateway.memory_tables import Tables, Task, Transformation
 
 #: what a request that failed says, unless the task has a minor status
 _ERROR = "Failed to replicate and register"
@@ -29,8 +25,8 @@ _ERROR = "Failed to replicate and register"
 class MemoryRequests:
     """The service ``RequestManagement/ReqManager`` of a grid."""
 
-    def __init__(self, grid: MemoryGrid) -> None:
-        self.grid = grid
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
 
     def serve_getBulkRequestStatus(self, requests: list[int]) -> dict[str, str]:
         wanted = set(requests)
@@ -43,11 +39,11 @@ class MemoryRequests:
         raise ServiceError(f"getRequest: request '{request}' not exists")
 
     def _all(self) -> Iterator[tuple[int, Transformation, Task]]:
-        for transformation in self.grid.transformations.values():
+        for transformation in self.tables.transformations.values():
             if operations_of(transformation):
                 for task in transformation.tasks.values():
                     if task.ends is not None:
-                        yield job_id(task), transformation, task
+                        yield task.job, transformation, task
 
 
 def operations_of(transformation: Transformation) -> Sequence[Mapping[str, Any]]:

@@ -1,5 +1,7 @@
 """The tables of the in-memory Transformation System, and what they do to a meta query.
 
+Nothing here knows the services and agents that read and write them.
+
 Invariant: a query is stored and read back with DIRAC's losses (``TransformationDB.__addMetaQuery``
 and ``getTransformationMetaQuery``, 9.1.22), so that whoever relies on them finds out here.
 """
@@ -7,11 +9,13 @@ and ``getTransformationMetaQuery``, 9.1.22), so that whoever relies on them find
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.status import FileStatus, TaskStatus
 from dirac_prodsys.gateway.memory_answers import ServiceError
+from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
 
 #: characters that ``SaferEval.py`` reads
 _EVAL_WIDTH = 2048
@@ -52,6 +56,11 @@ class Task:
     application: str = ""
     site: str = "LCG.Memory.org"
 
+    @property
+    def job(self) -> int:
+        """The ID of its job."""
+        return self.transformation * 1_000_000 + self.id
+
 
 @dataclass
 class Transformation:
@@ -76,16 +85,48 @@ class Transformation:
         }
 
 
-def fits(row: dict[str, Any], where: dict[str, Any]) -> bool:
-    """A condition of ``MySQL.buildCondition``; text is compared without regard to case."""
+@dataclass
+class Production:
+    """A row of ``Productions`` and its members."""
+
+    row: dict[str, Any]
+    members: list[int] = field(default_factory=list)
+    #: pairs of member and parent; -1: it has none
+    links: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Tables:
+    """All that the databases of one grid hold, its clock, and who calls."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.catalogue = MemoryCatalogue()
+        self.transformations: dict[int, Transformation] = {}
+        self.file_ids: dict[str, int] = {}
+        self.productions: dict[int, Production] = {}
+        #: ID of a transformation, and what happened to it
+        self.log: list[tuple[int, str]] = []
+        #: of each of these, who did it, and when
+        self.log_marks: list[tuple[str, float]] = []
+        #: DIRAC's name of whoever calls
+        self.author = "memory"
+        #: DIRAC group of whoever calls
+        self.caller = ""
+
+
+def fitting(rows: Iterable[dict[str, Any]], where: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows that fulfil a condition of ``MySQL.buildCondition``; text is compared without
+    regard to case.
+    """
 
     def plain(value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    return all(
-        plain(row[name]) in [plain(v) for v in (wanted if isinstance(wanted, list) else [wanted])]
-        for name, wanted in where.items()
-    )
+    wanted = {
+        name: {plain(value) for value in (values if isinstance(values, list) else [values])}
+        for name, values in where.items()
+    }
+    return [row for row in rows if all(plain(row[name]) in wanted[name] for name in wanted)]
 
 
 def store_query(transformation: Transformation, kind: str, query: dict[str, Any]) -> None:

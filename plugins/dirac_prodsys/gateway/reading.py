@@ -23,13 +23,11 @@ from dirac_prodsys.core.recovery import TaskState
 from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
 from dirac_prodsys.core.request_state import RequestState
 from dirac_prodsys.core.status import GOOD_TASKS
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.checking import check
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
-from dirac_prodsys.gateway.request_protocol import RequestGateway
 
 #: failed requests that are asked for their errors, the newest first: each is a call of its own
 MOST_REQUESTS = 300
@@ -42,7 +40,7 @@ MOST_JOBS = 20_000
 
 
 def jobs_of(
-    gateway: RecoveryGateway, tasks: Iterable[TaskState], notes: list[str]
+    gateway: ProductionGateway, tasks: Iterable[TaskState], notes: list[str]
 ) -> dict[int, JobState]:
     """What job monitoring says of the jobs of these tasks.
 
@@ -57,14 +55,14 @@ def jobs_of(
 
 
 def requests_of(
-    gateway: RecoveryGateway, tasks: Iterable[TaskState], notes: list[str]
+    gateway: ProductionGateway, tasks: Iterable[TaskState], notes: list[str]
 ) -> dict[int, RequestState]:
     """What the Request Management System says of the requests of these tasks.
 
     :param notes: told in here what limits it.
     """
     numbers = [task.job for task in tasks if task.job]
-    if not numbers or not isinstance(gateway, RequestGateway):
+    if not numbers:
         return {}
     try:
         found = gateway.request_states(numbers, MOST_REQUESTS)
@@ -79,18 +77,16 @@ def requests_of(
 
 def report_on(
     gateway: ProductionGateway, transformation: int, name: str, *, by_requests: bool | None = None
-) -> JobReport | None:
-    """The jobs of a transformation; None where the backend cannot tell.
+) -> JobReport:
+    """The jobs of a transformation.
 
     :param by_requests: its tasks are requests, whose IDs job monitoring would take for those of
         other jobs; None: as its type is known to be.
     :raises GatewayError: the Transformation System does not answer.
     """
-    if not isinstance(gateway, RecoveryGateway):
-        return None
     if by_requests is None:
         seen = gateway.snapshot([transformation]).get(transformation)
-        kind = transformation_types().get(seen.type if seen else "")
+        kind = TRANSFORMATION_TYPES.get(seen.type if seen else "")
         by_requests = kind is not None and kind.body == "request"
     tasks = gateway.tasks(transformation)
     wanted, notes = list(tasks.values()), []
@@ -121,12 +117,10 @@ def why_failing(
     """Why the newest failed jobs or requests failed, the most frequent cause first.
 
     It is cheap enough to be asked while a step is at work: a handful of calls, however many jobs
-    there are. Empty where the backend cannot tell.
+    there are.
 
     :raises GatewayError: the Transformation System does not answer.
     """
-    if not isinstance(gateway, RecoveryGateway):
-        return ()
     tasks = gateway.failed_tasks(transformation, MOST_FAILED)
     notes: list[str] = []
     if by_requests:
@@ -159,13 +153,10 @@ def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> Productio
     for name, snapshot in snapshots.items():
         try:
             by_requests = steps[name].rules.by_requests
-            found = report_on(gateway, snapshot.id, name, by_requests=by_requests)
+            jobs[name] = report_on(gateway, snapshot.id, name, by_requests=by_requests)
             remarks[name] = check(gateway, snapshot.id, steps[name].transformation).lines()
         except (NotFound, GatewayRejected) as error:
             remarks[name] = [error.reason]  # such as one that has just been removed
-            continue
-        if found is not None:
-            jobs[name] = found
     datasets = _datasets(gateway, plan, remarks)
     return production_report(plan, snapshots, jobs, remarks, datasets=datasets)
 

@@ -12,7 +12,7 @@ from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.dirac_rpc import DisetServices
-from dirac_prodsys.gateway.protocol import DatasetRecord, GatewaySettings, TransformationRecord
+from dirac_prodsys.gateway.records import DatasetRecord, GatewaySettings, TransformationRecord
 
 #: of the sandbox: takes files of which a production does not say where they go
 SE = "DISK-A-SE"

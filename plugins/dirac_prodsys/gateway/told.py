@@ -18,14 +18,14 @@ from collections.abc import Iterable
 
 from dirac_prodsys.core.notices import Claim, may_tell, parameter
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: seconds after which whoever read at the same moment has written, too
 SETTLE = 1.0
 
 
 def claim(
-    gateway: RecoveryGateway, transformation: int, keys: Iterable[str], by: str, *, settle: float
+    gateway: ProductionGateway, transformation: int, keys: Iterable[str], by: str, *, settle: float
 ) -> list[str]:
     """Those of the keys that the task ``by`` is to tell.
 
@@ -49,13 +49,13 @@ def claim(
     ]
 
 
-def sent(gateway: RecoveryGateway, transformation: int, keys: Iterable[str], by: str) -> None:
+def sent(gateway: ProductionGateway, transformation: int, keys: Iterable[str], by: str) -> None:
     """Remember that these were told."""
     for key in keys:
         _write(gateway, transformation, Claim(key, by, sent=True))
 
 
-def forget(gateway: RecoveryGateway, transformation: int, keys: Iterable[str]) -> list[str]:
+def forget(gateway: ProductionGateway, transformation: int, keys: Iterable[str]) -> list[str]:
     """What was told is over: when it comes again, it is told again. Returns what had been told."""
     known = []
     for key in dict.fromkeys(keys):
@@ -65,7 +65,7 @@ def forget(gateway: RecoveryGateway, transformation: int, keys: Iterable[str]) -
     return known
 
 
-def _write(gateway: RecoveryGateway, transformation: int, made: Claim) -> None:
+def _write(gateway: ProductionGateway, transformation: int, made: Claim) -> None:
     try:
         gateway.write_note(transformation, parameter(made.key), made.to_text())
     except GatewayRejected:

@@ -12,14 +12,15 @@ from dirac_prodsys.core.job_traces import Place, Trace, Traces
 from dirac_prodsys.core.recovery import Outputs, StrandedFile, TaskState
 from dirac_prodsys.core.specs import BodySpec, CommunityBody
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.outputs_protocol import OutputsGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.services import chunks
 
 #: jobs named in one query
 _JOB_CHUNK = 500
 
 
 def traced_outputs(
-    gateway: object,
+    gateway: ProductionGateway,
     body: BodySpec,
     transformation: int,
     files: Iterable[StrandedFile],
@@ -37,9 +38,6 @@ def traced_outputs(
     known = [file for file in files if file.task in tasks]
     if traces is None or where is None or not known:
         return {}
-    if not isinstance(gateway, OutputsGateway):
-        notes.append("this backend has no verbs for outputs that are not named")
-        return {}
     try:
         return _traced(gateway, traces, where, transformation, known, tasks)
     except GatewayRejected as error:
@@ -49,14 +47,14 @@ def traced_outputs(
 
 
 def tasks_without_output(
-    gateway: object, body: BodySpec, transformation: int, tasks: Mapping[int, TaskState]
+    gateway: ProductionGateway, body: BodySpec, transformation: int, tasks: Mapping[int, TaskState]
 ) -> frozenset[int]:
     """Those of the tasks whose job has left no file; empty where that is not certain.
 
     :raises GatewayError: the catalogue does not answer.
     """
     traces, where = _place(body, transformation)
-    if traces is None or where is None or not isinstance(gateway, OutputsGateway):
+    if traces is None or where is None:
         return frozenset()
     try:
         if gateway.files_below(where.directory, traces.UNSIGNED):
@@ -79,13 +77,13 @@ def _place(body: BodySpec, transformation: int) -> tuple[Traces | None, Place | 
 
 
 def _signed(
-    gateway: OutputsGateway, traces: Traces, where: Place, jobs: Iterable[int]
+    gateway: ProductionGateway, traces: Traces, where: Place, jobs: Iterable[int]
 ) -> dict[int, list[Trace]]:
     """What jobs have left, by JobID."""
     wanted = sorted(set(jobs) - {0})
     own: dict[int, list[Trace]] = {}
-    for start in range(0, len(wanted), _JOB_CHUNK):
-        query = traces.signed_by(wanted[start : start + _JOB_CHUNK])
+    for chunk in chunks(wanted, _JOB_CHUNK):
+        query = traces.signed_by(chunk)
         for lfn, metadata in gateway.files_below(where.directory, query).items():
             found = traces.trace(lfn, metadata)
             own.setdefault(found.job, []).append(found)
@@ -93,7 +91,7 @@ def _signed(
 
 
 def _traced(
-    gateway: OutputsGateway,
+    gateway: ProductionGateway,
     traces: Traces,
     where: Place,
     transformation: int,

@@ -14,11 +14,7 @@ from dirac_prodsys.core.cancel import PARAMETER, StopNote
 from dirac_prodsys.core.state_line import Stop
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import (
-    STATUS_LOGGED,
-    LogLine,
-    RecoveryGateway,
-)
+from dirac_prodsys.gateway.records import STATUS_LOGGED, LogLine
 
 #: the parameter of a transformation that tells the last action
 LAST_ACTION = "LastAction"
@@ -31,12 +27,10 @@ _STOP_NOTE = re.compile(r"stop by (?P<by>[^:]*?)(?:: (?P<why>.*))? \([^()]*\)\Z"
 
 
 def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
-    """Who stopped it last; None: nobody, or the backend keeps no log.
+    """Who stopped it last; None: nobody did.
 
     :raises GatewayError: the Transformation System does not answer.
     """
-    if not isinstance(gateway, RecoveryGateway):
-        return None
     lines = gateway.told_of(transformation)
     at = _last(lines, f"{STATUS_LOGGED}{TransformationStatus.STOPPED}")
     if at is None:

@@ -41,13 +41,7 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider import registry
 from dirac_prodsys.provider.actions_offer import OFFER, accepted, is_offered, offer
 from dirac_prodsys.provider.base import DiracOperator
-from dirac_prodsys.provider.deeds import (
-    ActingGateway,
-    acting,
-    carry_out,
-    done_before,
-    status_now,
-)
+from dirac_prodsys.provider.deeds import carry_out, done_before, status_now
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
 from dirac_prodsys.provider.site import site, vo_of
@@ -111,7 +105,11 @@ class _ActionOperator(DiracOperator):
         return request
 
     def demand_right(
-        self, context: Context, grid: ActingGateway, request: ActionRequest, ids: Sequence[int] = ()
+        self,
+        context: Context,
+        grid: ProductionGateway,
+        request: ActionRequest,
+        ids: Sequence[int] = (),
     ) -> None:
         """Demand that the site lets whoever triggered the run do this to these transformations.
 
@@ -153,10 +151,9 @@ class ProductionPreviewOperator(_ActionOperator):
             self.log.info("reason: %s", request.reason)
 
         def look_if_allowed(gateway: ProductionGateway) -> Preview:
-            grid = acting(gateway)
-            self.demand_right(context, grid, request)
-            found = look(grid, request)
-            self.demand_right(context, grid, request, [row.id for row in found.acts])
+            self.demand_right(context, gateway, request)
+            found = look(gateway, request)
+            self.demand_right(context, gateway, request, [row.id for row in found.acts])
             return found
 
         made = self.on_grid(look_if_allowed)
@@ -203,7 +200,7 @@ class ProductionActionOperator(_ActionOperator):
         plan = _told(context, request)
         by, run = _who(context)
         ids = [row.id for row in plan.acts]
-        self.on_grid(lambda gateway: self.demand_right(context, acting(gateway), request, ids))
+        self.on_grid(lambda gateway: self.demand_right(context, gateway, request, ids))
         results: list[Result] = []
         for row in plan.acts:
             result = self._earlier(context, row) or self._act(context, request, row, by, run)
@@ -234,9 +231,8 @@ class ProductionActionOperator(_ActionOperator):
         note = f"{request.action} by {by}{why} ({run})"
 
         def act(gateway: ProductionGateway) -> Result:
-            grid = acting(gateway)
             try:
-                word, done = self._once(context, grid, request, row, note)
+                word, done = self._once(context, gateway, request, row, note)
             except (GatewayUnavailable, GatewayDenied):
                 raise  # not about this transformation
             except ProdsysError as error:
@@ -246,7 +242,7 @@ class ProductionActionOperator(_ActionOperator):
         return self.on_grid(act)
 
     def _once(
-        self, context: Context, grid: ActingGateway, request: ActionRequest, row: Row, note: str
+        self, context: Context, grid: ProductionGateway, request: ActionRequest, row: Row, note: str
     ) -> tuple[Word, str]:
         """Look whether it is done, and whether it is still to be done; then do it."""
         states = grid.status_changes(row.id) if request.kind.sets else ()
@@ -289,7 +285,7 @@ class ProductionActionOperator(_ActionOperator):
             store.set(key, vars(result), retention=NEVER_EXPIRE)
 
 
-def look(gateway: ActingGateway, request: ActionRequest) -> Preview:
+def look(gateway: ProductionGateway, request: ActionRequest) -> Preview:
     """What a request would do, as the grid is now.
 
     :raises NotFound: it is for no transformation.
@@ -319,7 +315,7 @@ def _unseen(request: ActionRequest, made: Preview) -> bool:
     return request.is_pattern and len(made.acts) > MOST_UNSEEN
 
 
-def look_at(gateway: ActingGateway, request: ActionRequest, row: Row) -> Decision:
+def look_at(gateway: ProductionGateway, request: ActionRequest, row: Row) -> Decision:
     """What is to be done about one transformation of a preview, as the grid is now."""
     return look_again(
         request,
@@ -353,7 +349,7 @@ def _told(context: Context, request: ActionRequest) -> Preview:
     return plan
 
 
-def _share(gateway: ActingGateway, request: ActionRequest, transformation: int) -> FileShare:
+def _share(gateway: ProductionGateway, request: ActionRequest, transformation: int) -> FileShare:
     states = request.kind.files
     if states:
         return gateway.attached_share(transformation, states)

@@ -21,7 +21,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.notices import Notice
 from dirac_prodsys.core.parameters import taken
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.reading import report_on

@@ -27,18 +27,22 @@ from tenacity import wait_random_exponential as backoff
 
 from dirac_prodsys.core import loops, naming
 from dirac_prodsys.core.lost_inputs import makers
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import (
     DefinitionError,
     GatewayDenied,
     GatewayUnavailable,
     NotFound,
+    NotYet,
     ProdsysError,
 )
 from dirac_prodsys.gateway.generations import find_newest
-from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.moments import earliest_event
@@ -240,7 +244,7 @@ class DiracOperator(BaseOperator):
             return attempts(call, hook.gateway())
         except GatewayUnavailable as error:
             self._defer_for_outage(error, state)
-        except GatewayDenied as error:
+        except (GatewayDenied, NotYet) as error:
             raise AirflowException(str(error)) from None
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None

@@ -20,15 +20,13 @@ from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from dirac_prodsys.core import approval, naming
 from dirac_prodsys.core.actions.preview import human_bytes
 from dirac_prodsys.core.notices import Notice
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.site.file import Limits, RemovalApproval
 from dirac_prodsys.core.site.limits import tasks_asked, within
 from dirac_prodsys.core.site.removals import Share, must_ask, removing
 from dirac_prodsys.core.status import FileStatus, TransformationStatus
-from dirac_prodsys.errors import GatewayRejected, SiteError
-from dirac_prodsys.gateway.action_protocol import ActionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
-from dirac_prodsys.gateway.selection_protocol import SelectionGateway
+from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.errors import SiteError
+from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.approval import APPROVE, REJECT, who_and_when
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.notify import Teller
@@ -121,7 +119,6 @@ def removal(
 
     :param copying: the transformation whose copies were verified, if the step takes those.
     :raises SiteError: a file lies where the site allows no removal.
-    :raises GatewayRejected: this backend cannot tell.
     """
     lfns = _selected(gateway, step, copying)
     places = None if limits is None else limits.removals
@@ -132,16 +129,12 @@ def removal(
             f"it: {', '.join(elsewhere[:_NAMED])}{' …' if len(elsewhere) > _NAMED else ''}",
             f"removals are allowed below {', '.join((places or ())[:_NAMED])}: narrow the input",
         )
-    if not isinstance(gateway, SelectionGateway):
-        raise _cannot_tell()
     known = not step.parents or step.start == "on_complete"
     return Share(len(lfns), gateway.size_of(lfns), known=known)
 
 
 def _selected(gateway: ProductionGateway, step: StepPlan, copying: int | None) -> Sequence[str]:
     if copying is not None:
-        if not isinstance(gateway, RecoveryGateway):
-            raise _cannot_tell()
         copied = gateway.attached_files(copying, [str(FileStatus.PROCESSED)])
         return sorted(file.lfn for file in copied)
     spec = step.transformation
@@ -150,8 +143,6 @@ def _selected(gateway: ProductionGateway, step: StepPlan, copying: int | None) -
     query = spec.input_query if step.sample is None else step.sample.query
     if query is None:
         return ()
-    if not isinstance(gateway, SelectionGateway):
-        raise _cannot_tell()
     return gateway.selected_files(query)
 
 
@@ -207,10 +198,7 @@ def demand_quota(gateway: ProductionGateway, group: str, run: str, asked: int, m
     :param run: beginning of the names of this run's transformations: these count as ``asked``.
     :param asked: tasks that this run asks for.
     :raises SiteError: they do not.
-    :raises GatewayRejected: this backend cannot tell.
     """
-    if not isinstance(gateway, ActionGateway):
-        raise _cannot_tell()
     others = [
         one.id for one in gateway.list_transformations([group]) if not one.name.startswith(run)
     ]
@@ -257,13 +245,6 @@ def _ask(
 def _amount(share: Share) -> str:
     more = "" if share.known else " so far, and what comes later"
     return f"{share.files:,} files, {human_bytes(share.bytes)}{more}"
-
-
-def _cannot_tell() -> GatewayRejected:
-    return GatewayRejected(
-        "this backend cannot tell what the site wants to know before this step starts",
-        "use a connection to another one",
-    )
 
 
 _HINT = "to be asked again, clear this task with what comes after it"

@@ -12,10 +12,9 @@ import logging
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-log = logging.getLogger(__name__)
+from dirac_prodsys.core.naming import RETIRED
 
-#: tag of a DAG whose production has no file any more; no production can give it itself
-RETIRED = "retired"
+log = logging.getLogger(__name__)
 
 
 def with_runs(dag_ids: Collection[str], ended_after: datetime | None = None) -> set[str] | None:

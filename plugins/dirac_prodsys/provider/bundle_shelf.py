@@ -23,8 +23,9 @@ from dataclasses import dataclass
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.approval import quoted
+from dirac_prodsys.core.naming import BROKEN, RETIRED
 from dirac_prodsys.core.problems import short
-from dirac_prodsys.provider.bundle_database import RETIRED
+from dirac_prodsys.core.shape import VERSION
 from dirac_prodsys.provider.bundle_sources import Source
 
 _STUB = '''"""Airflow DAG of the production {production!r}; written by ProductionsDagBundle, do
@@ -35,9 +36,6 @@ from dirac_prodsys.provider.dag_builder import dag_from_file
 dag = dag_from_file(__file__, {source!r}, {note!r}, shape={shape}{mark})
 '''
 
-#: of the DAGs that are built now; DAGs of another shape are not built from what runs began with
-SHAPE = 2
-
 #: an import error is shown for this file alone; nothing of the user's is in the code but a quoted
 #: text
 _ERROR = '''"""Airflow shows why a file gives no DAG; written by ProductionsDagBundle, do not
@@ -47,9 +45,6 @@ from dirac_prodsys.errors import DefinitionError
 
 raise DefinitionError({message!r})
 '''
-
-#: tag of a DAG that goes on with the last good text of a file that is broken now
-BROKEN = "file has an error"
 
 _RETIRED = (
     "**Retired:** {why}. Its runs go on with the text that they began with; a new one fails before "
@@ -137,7 +132,7 @@ class Shelf:
             stem = file_stem(name)
             mark = f", mark={served.mark!r}" if served.mark else ""
             code = _STUB.format(
-                production=name, source=served.file, note=served.note, shape=SHAPE, mark=mark
+                production=name, source=served.file, note=served.note, shape=VERSION, mark=mark
             )
             files[f"{stem}.yaml"] = served.text.encode()
             files[f"{stem}.py"] = code.encode()

@@ -22,13 +22,13 @@ from airflow.sdk import DAG, BaseOperator, TaskGroup
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.naming import BROKEN, RETIRED
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.shape import Place, Shape, shape
+from dirac_prodsys.core.shape import VERSION, Place, Shape, shape
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from dirac_prodsys.provider.approval import DiracApprovalOperator
-from dirac_prodsys.provider.bundle_database import RETIRED
-from dirac_prodsys.provider.bundle_shelf import BROKEN, SHAPE
 from dirac_prodsys.provider.final import DiracProductionReportOperator
 from dirac_prodsys.provider.gate_sensor import DiracGateSensor
 from dirac_prodsys.provider.loops import (
@@ -87,11 +87,11 @@ def dag_from_file(
         ``.yaml``.
     :param source: name of the user's file, for messages.
     :param note: shown above everything else, when the production is in a special state.
-    :param shape: with which ``SHAPE`` the stub was written.
+    :param shape: with which ``VERSION`` of the shape the stub was written.
     :param mark: the tag of a production that has a note.
     :raises DefinitionErrors: the text is no production, or the DAG had another shape.
     """
-    if shape != SHAPE:
+    if shape != VERSION:
         reason = f"its runs were begun by a version that drew DAGs otherwise (shape {shape})"
         raise DefinitionErrors([DefinitionError(f"{source}: {reason}", _OLD_SHAPE)])
     path = Path(stub).with_suffix(".yaml")

@@ -11,7 +11,6 @@ what somebody else did at the same moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from dirac_prodsys.core.actions.preview import Row
 from dirac_prodsys.core.actions.request import ActionRequest
@@ -19,28 +18,12 @@ from dirac_prodsys.core.cancel import PARAMETER as STOPPED_BY_US
 from dirac_prodsys.core.precedence import overwritten, since, wins
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 from dirac_prodsys.gateway.who_stopped import LAST_ACTION
 
 
-class ActingGateway(ProductionGateway, ActionGateway, RecoveryGateway, Protocol):
-    """What actions need of a grid."""
-
-
-def acting(gateway: ProductionGateway) -> ActingGateway:
-    """The gateway, if it can do what actions do.
-
-    :raises GatewayRejected: it cannot.
-    """
-    if isinstance(gateway, ActionGateway) and isinstance(gateway, RecoveryGateway):
-        return gateway  # type: ignore[return-value]
-    raise GatewayRejected("this backend knows no actions", "use a connection to another one")
-
-
 def carry_out(
-    gateway: ActingGateway, request: ActionRequest, row: Row, note: str, before: Sequence[str]
+    gateway: ProductionGateway, request: ActionRequest, row: Row, note: str, before: Sequence[str]
 ) -> str:
     """Do to one transformation what was told of it; returns what was done, in words.
 
@@ -56,7 +39,7 @@ def carry_out(
 
 
 def done_before(
-    gateway: ActingGateway, request: ActionRequest, row: Row, before: Sequence[str]
+    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
 ) -> bool:
     """Whether an earlier attempt has set the state that the action sets.
 
@@ -74,7 +57,7 @@ def done_before(
 
 
 def _check_is_so(
-    gateway: ActingGateway, request: ActionRequest, row: Row, before: Sequence[str]
+    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
 ) -> None:
     """What is told as done was done, and does not stand below what somebody else did."""
     state, now = request.kind.sets, status_now(gateway, row.id)
@@ -89,13 +72,13 @@ def _check_is_so(
         )
 
 
-def status_now(gateway: ActingGateway, transformation: int) -> str:
+def status_now(gateway: ProductionGateway, transformation: int) -> str:
     """Its state; ``Deleted`` if there is no such transformation any more."""
     seen = gateway.snapshot([transformation]).get(transformation)
     return str(seen.status if seen else TransformationStatus.DELETED)
 
 
-def _stop(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+def _stop(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
     # what a run's end had stopped is stopped by a person from now on: a cleared task leaves it so
     if gateway.read_note(row.id, STOPPED_BY_US):
         gateway.write_note(row.id, STOPPED_BY_US, "")
@@ -103,29 +86,29 @@ def _stop(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
     return ""
 
 
-def _extend(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+def _extend(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
     added = gateway.ensure_tasks(row.id, row.total or 0)
     return f"{added} tasks added, {row.total} in all"
 
 
-def _resize(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+def _resize(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
     gateway.set_group_size(row.id, request.group_size or 0.0)
     return f"group size set to {request.group_size:g}"
 
 
-def _delete(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+def _delete(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
     return "" if gateway.delete_transformation(row.id) else "it was gone already"
 
 
-def _verb(name: str) -> Callable[[ActingGateway, ActionRequest, Row], str]:
-    def act(gateway: ActingGateway, request: ActionRequest, row: Row) -> str:
+def _verb(name: str) -> Callable[[ProductionGateway, ActionRequest, Row], str]:
+    def act(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
         getattr(gateway, name)(row.id)
         return ""
 
     return act
 
 
-_ACTS: Mapping[str, Callable[[ActingGateway, ActionRequest, Row], str]] = {
+_ACTS: Mapping[str, Callable[[ProductionGateway, ActionRequest, Row], str]] = {
     "start": _verb("start_transformation"),
     "stop": _stop,
     "resume": _verb("resume_transformation"),

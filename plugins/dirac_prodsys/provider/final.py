@@ -29,7 +29,7 @@ from dirac_prodsys.provider.whole import DiracProductionOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
 
 
 class DiracProductionReportOperator(DiracProductionOperator):

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airflow.sdk.exceptions import AirflowException
-
 from dirac_prodsys.core import generations
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import FINAL_TASKS, TaskStatus, TransformationStatus
-from dirac_prodsys.errors import Conflict
+from dirac_prodsys.errors import Conflict, NotYet
 from dirac_prodsys.gateway.generations import find_all
-from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import TransformationRecord
 
 #: tasks that no job writes for
 _SILENT = FINAL_TASKS | {TaskStatus.CREATED}
@@ -25,7 +23,7 @@ _SILENT = FINAL_TASKS | {TaskStatus.CREATED}
 def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
     """The name under which a step's transformation is created, or adopted.
 
-    :raises AirflowException: the one before it is being cleaned; it comes right by itself.
+    :raises NotYet: the one before it is being cleaned; it comes right by itself.
     :raises Conflict: it left files behind.
     """
     return _next(gateway, spec, _found(gateway, spec))
@@ -38,7 +36,7 @@ def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
     that nothing is left of it, is made by the task that made it first: all of a production is there
     before any of it starts.
 
-    :raises AirflowException, Conflict: as :func:`name_for`.
+    :raises NotYet, Conflict: as :func:`name_for`.
     """
     found = _found(gateway, spec)
     if not found:
@@ -82,17 +80,16 @@ def _check_over(gateway: ProductionGateway, record: TransformationRecord) -> Non
     if snapshot is None or snapshot.status != TransformationStatus.CLEANING:
         return
     if any(number and task not in _SILENT for task, number in snapshot.tasks.items()):
-        raise AirflowException(
+        raise NotYet(
             f"transformation {record.id} {record.name} is being cleaned, and jobs of it may still "
-            "write\n  hint: nothing begins anew before DIRAC's TransformationCleaningAgent is done"
+            "write",
+            "nothing begins anew before DIRAC's TransformationCleaningAgent is done",
         )
 
 
 def _check_nothing_left(
     gateway: ProductionGateway, spec: TransformationSpec, record: TransformationRecord
 ) -> None:
-    if not isinstance(gateway, RecoveryGateway):
-        return
     stored = gateway.stored_files(own_directories(spec, record.id))
     left = {path: size.files for path, size in stored.items() if size.files}
     if left:

@@ -22,9 +22,8 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.gates import Facts, Gate, GateVerdict, decide_gate, judge_gates
 from dirac_prodsys.core.state_line import gate_state
 from dirac_prodsys.core.value_file import MAX_BYTES
-from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.small_files_protocol import SmallFilesGateway
 from dirac_prodsys.provider.caller import Caller
 from dirac_prodsys.provider.diary import PROGRESS_EVERY, reason_of
 from dirac_prodsys.provider.moments import until_moment
@@ -34,8 +33,6 @@ from dirac_prodsys.provider.state_keeping import StateWriter
 
 #: runs of another production that are looked at, the last ones that Airflow names
 _RUNS = 20
-
-_NO_VERBS = "this backend cannot read files"
 
 
 class DiracGateTrigger(BaseTrigger):
@@ -176,8 +173,6 @@ class _Look:
         if known is not None and known[0] == version:
             return known[1]
         gateway = self._poller.gateway
-        if not isinstance(gateway, SmallFilesGateway):
-            raise GatewayRejected(_NO_VERBS)
         content = await self._reader.run(
             lambda: gateway.read_file(lfn, MAX_BYTES), longest_call(self._poller.settings)
         )
@@ -209,6 +204,4 @@ def _names(results: Iterable[Any]) -> list[str]:
 
 
 def _versions(gateway: ProductionGateway, lfns: Sequence[str]) -> Mapping[str, str]:
-    if not isinstance(gateway, SmallFilesGateway):
-        raise GatewayRejected(_NO_VERBS)
     return gateway.file_versions(lfns)

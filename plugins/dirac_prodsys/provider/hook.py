@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from dirac_prodsys.errors import GatewayRejected, ProdsysError
 from dirac_prodsys.gateway import open_gateway
-from dirac_prodsys.gateway.protocol import GatewaySettings, ProductionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import GatewaySettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

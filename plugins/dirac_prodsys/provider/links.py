@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
     from airflow.sdk import BaseOperator
 
-    from dirac_prodsys.gateway.protocol import GatewaySettings
+    from dirac_prodsys.gateway.records import GatewaySettings
 
 #: the WebApp opens an application by name; it takes no filter from the address, so the ID is only
 #: shown

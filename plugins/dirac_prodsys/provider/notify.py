@@ -25,7 +25,7 @@ from dirac_prodsys.core.notify import DEFAULT_KINDS, KINDS
 from dirac_prodsys.core.plan import compile
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway import told
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.params import given_values
 
@@ -130,11 +130,9 @@ class Teller:
             return "known"
         return self.tell(Notice("recovered", (), f"{step} goes on: {text}", step), always=True)
 
-    def _kept(self) -> tuple[RecoveryGateway, int] | None:
+    def _kept(self) -> tuple[ProductionGateway, int] | None:
         """Where the run keeps what was told: with the first of its transformations."""
         gateway = self._hook.gateway()
-        if not isinstance(gateway, RecoveryGateway):
-            return None
         number = self._transformation
         if self.production is not None:
             run = naming.run_tag(str(self.context["run_id"]))

@@ -13,13 +13,14 @@ from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core.notices import of_flush
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.generations import find_newest
-from dirac_prodsys.gateway.protocol import DatasetRecord, ProductionGateway, TransformationRecord
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import DatasetRecord, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.base import DiracOperator
 from dirac_prodsys.provider.before_start import AsksBeforeStart

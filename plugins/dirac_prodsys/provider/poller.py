@@ -24,7 +24,8 @@ from weakref import WeakKeyDictionary
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway import open_gateway
-from dirac_prodsys.gateway.protocol import GatewaySettings, ProductionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.caller import Caller
 from dirac_prodsys.provider.hook import DiracHook
 

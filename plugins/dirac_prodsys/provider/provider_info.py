@@ -17,7 +17,7 @@ def _field(label: str, description: str, *, kind: str = "string") -> dict[str, A
     return {"label": label, "description": description, "schema": {"type": [kind, "null"]}}
 
 
-#: the form of a connection; each name is a field of ``gateway.protocol.GatewaySettings``
+#: the form of a connection; each name is a field of ``gateway.records.GatewaySettings``
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "backend": _field(
         "Backend", "dirac (a real grid) or memory (a grid in this process, for tests)"

@@ -17,7 +17,7 @@ from typing import Any
 
 from dirac_prodsys.core.job_report import JobState
 from dirac_prodsys.core.policy import StepRules, person
-from dirac_prodsys.core.policy.counts import bad_tasks, last_tries, retryable, tried_enough
+from dirac_prodsys.core.policy.counts import bad_tasks, last_tries, retryable
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.recovery import (
     Case,
@@ -37,7 +37,7 @@ from dirac_prodsys.core.status import BAD_TASKS, FINAL_TASKS, FileStatus, TaskSt
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.reading import jobs_of, requests_of
-from dirac_prodsys.gateway.recovery_protocol import FileChange, RecoveryGateway
+from dirac_prodsys.gateway.records import FileChange
 from dirac_prodsys.gateway.tracing import traced_outputs
 
 #: what job monitoring says of jobs that were at no site, or at several
@@ -45,8 +45,6 @@ _NO_SITES = frozenset({"", "ANY", "Multiple", "Unknown"})
 
 #: failed tasks that are asked where they ran
 _LATEST_TASKS = 2000
-
-_NO_VERBS = "this backend has no verbs for files and jobs: stranded files wait for a person"
 
 
 @dataclass(frozen=True)
@@ -124,9 +122,6 @@ def recover(
     if snapshot is None:
         return Outcome(notes=(f"transformation {transformation} is not there any more",))
     tasks, left = bad_tasks(snapshot), retryable(snapshot, rules)
-    if not isinstance(gateway, RecoveryGateway):
-        last, enough = last_tries(snapshot, rules), tried_enough(snapshot, rules)
-        return Outcome(tasks=tasks, files=left, last=last, enough=enough, notes=(_NO_VERBS,))
     notes: list[str] = []
     ledger, passive = Ledger(), rules.recovery.mode != "active"
     try:
@@ -165,7 +160,7 @@ def recover(
     )
 
 
-def _follow(gateway: RecoveryGateway, transformation: int) -> list[str]:
+def _follow(gateway: ProductionGateway, transformation: int) -> list[str]:
     """Tell the Transformation System which tasks have ended; a site may have its own monitoring of
     tasks off, or it stands still.
 
@@ -192,8 +187,6 @@ def vanished(gateway: ProductionGateway, transformation: int) -> list[str]:
 
     :raises GatewayError: as its verbs do.
     """
-    if not isinstance(gateway, RecoveryGateway):
-        return []
     gone = {FileStatus.REMOVED, FileStatus.DELETED}
     states = [str(state) for state in FileStatus if state not in gone]
     lfns = {file.lfn for file in gateway.attached_files(transformation, states)}
@@ -201,7 +194,7 @@ def vanished(gateway: ProductionGateway, transformation: int) -> list[str]:
 
 
 def _cases(
-    gateway: RecoveryGateway,
+    gateway: ProductionGateway,
     transformation: int,
     body: BodySpec,
     rules: StepRules,
@@ -271,12 +264,14 @@ def avoid_failing(
     :raises GatewayError: as its verbs do.
     """
     notes: list[str] = []
-    if isinstance(gateway, RecoveryGateway) and rules.recovery.mode == "active":
+    if rules.recovery.mode == "active":
         avoid(gateway, transformation, _bad_sites(gateway, transformation, rules), notes)
     return tuple(notes)
 
 
-def avoid(gateway: RecoveryGateway, transformation: int, sites: set[str], notes: list[str]) -> None:
+def avoid(
+    gateway: ProductionGateway, transformation: int, sites: set[str], notes: list[str]
+) -> None:
     """Before files are Unused again: else their next task might go to the same site.
 
     :param notes: told in here what was done.
@@ -292,7 +287,7 @@ def avoid(gateway: RecoveryGateway, transformation: int, sites: set[str], notes:
         notes.append(f"tasks to come avoid {', '.join(avoided)}")
 
 
-def _bad_sites(gateway: RecoveryGateway, transformation: int, rules: StepRules) -> set[str]:
+def _bad_sites(gateway: ProductionGateway, transformation: int, rules: StepRules) -> set[str]:
     """Sites where jobs failed whose files are to be tried elsewhere.
 
     By the tasks, not by the files: the grid may have taken these back, and handed them on, before
@@ -310,7 +305,7 @@ def _bad_sites(gateway: RecoveryGateway, transformation: int, rules: StepRules) 
 
 
 def _carry_out(
-    gateway: RecoveryGateway,
+    gateway: ProductionGateway,
     transformation: int,
     decisions: Sequence[Decision],
     ledger: Ledger,

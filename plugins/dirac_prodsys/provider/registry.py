@@ -23,14 +23,13 @@ from dirac_prodsys.core.status import ProductionStatus
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.registry_protocol import RegistryGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.whole import DiracProductionOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +80,6 @@ class DiracRegisterProductionOperator(DiracProductionOperator):
         if not hook.settings().registry:
             raise AirflowSkipException("the connection has registry: false")
         gateway = hook.gateway()
-        if not isinstance(gateway, RegistryGateway):
-            raise AirflowSkipException("this backend has no ProductionSystem")
         names = [step.transformation.name for step in plan.steps]
         ids = {name: record.id for name, record in find_newest(gateway, names).items()}
         name = naming.registered_name(plan.production, plan.run)
@@ -98,11 +95,11 @@ def tell_status(gateway: ProductionGateway, plan: ProductionPlan, status: str = 
     """Let the run's entry in the ProductionSystem have a status; return what it has then.
 
     :param status: ``Active``, ``Stopped`` or ``Completed``; empty: as its transformations are.
-    :return: empty if the run was never entered, or this backend has no ProductionSystem.
+    :return: empty if the run was never entered, or is not to be.
     :raises GatewayError: the ProductionSystem does not do it. Nothing depends on it: say so, and
         go on.
     """
-    if not (gateway.settings.registry and isinstance(gateway, RegistryGateway)):
+    if not gateway.settings.registry:
         return ""
     name = naming.registered_name(plan.production, plan.run)
     if status:
@@ -119,7 +116,7 @@ def follow(gateway: ProductionGateway, name: str, steps: int = 0) -> str:
     :return: the status; empty if there is no such entry, or none is wanted.
     :raises GatewayError: as for :func:`tell_status`.
     """
-    if not (gateway.settings.registry and isinstance(gateway, RegistryGateway)):
+    if not gateway.settings.registry:
         return ""
     found = gateway.find_production(name)
     if found is None:

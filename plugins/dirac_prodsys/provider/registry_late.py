@@ -26,8 +26,6 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway import told
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
-from dirac_prodsys.gateway.registry_protocol import RegistryGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.notify import settle_of, task_of
 from dirac_prodsys.provider.whole import DiracProductionOperator
@@ -35,7 +33,7 @@ from dirac_prodsys.provider.whole import DiracProductionOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
 
 #: of the claim to write the entry of a run
 _CLAIM = "the entry in the ProductionSystem"
@@ -78,8 +76,6 @@ def enter(gateway: ProductionGateway, plan: ProductionPlan, late: str, by: str) 
     :param by: the task that does it, whatever its try.
     :raises GatewayError: the ProductionSystem does not answer, or refuses.
     """
-    if not (isinstance(gateway, RegistryGateway) and isinstance(gateway, RecoveryGateway)):
-        return _not("this backend has no ProductionSystem")
     name = naming.registered_name(plan.production, plan.run)
     before = gateway.find_production(name)
     if before is None or not before.members:
@@ -106,7 +102,7 @@ def enter(gateway: ProductionGateway, plan: ProductionPlan, late: str, by: str) 
     return {"id": own, "status": str(status), "notes": list(found.notes)}
 
 
-def _claimed(gateway: RecoveryGateway, holder: int, by: str) -> bool:
+def _claimed(gateway: ProductionGateway, holder: int, by: str) -> bool:
     for number in range(TRIES):
         if number:
             time.sleep(PAUSE)

@@ -26,7 +26,8 @@ from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStat
 from dirac_prodsys.core.story import Story
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
 from dirac_prodsys.gateway.lost_inputs import lost_inputs as look_for_lost
-from dirac_prodsys.gateway.protocol import ProductionGateway, TransformationRecord
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.gateway.who_stopped import who_stopped
 from dirac_prodsys.provider import asking, notify
 from dirac_prodsys.provider.moments import earliest_event

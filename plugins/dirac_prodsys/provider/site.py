@@ -19,12 +19,12 @@ from dirac_prodsys.core.site.file import Limits, RemovalApproval, Site, read_sit
 from dirac_prodsys.core.site.limits import demand
 from dirac_prodsys.core.site.removals import Share, must_ask
 from dirac_prodsys.errors import ProdsysError, SiteError
-from dirac_prodsys.gateway.action_protocol import ActionGateway
+from dirac_prodsys.gateway.protocol import ProductionGateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dirac_prodsys.core.plan import ProductionPlan
+    from dirac_prodsys.core.plan_values import ProductionPlan
     from dirac_prodsys.core.production import Production
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -141,8 +141,6 @@ def why_not_clean(
         return str(error)
     if asked is None:
         return ""
-    if not isinstance(gateway, ActionGateway):
-        return "nobody can count its files, and the site wants to be asked"
     share = gateway.output_share(transformation)
     if must_ask(asked, Share(share.files, share.bytes)):
         return (

@@ -9,25 +9,19 @@ by us.
 
 from __future__ import annotations
 
-from dirac_prodsys.core.cancel import PARAMETER, RUNNING, StopNote, is_ours
-from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.core.cancel import PARAMETER, StopNote, is_ours
+from dirac_prodsys.core.status import RUNNING_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 
 
 def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
     """Active, Idle or Flush → Stopped, noted as ours; False, and nothing done, in other states.
 
-    With a backend that keeps no notes it is stopped all the same; then a person resumes it.
-
     :param why: for people, kept in the note.
     """
-    if _status(gateway, transformation) not in RUNNING:
+    if _status(gateway, transformation) not in RUNNING_TRANSFORMATION:
         return False
-    if not isinstance(gateway, RecoveryGateway):
-        gateway.stop_transformation(transformation)
-        return True
     before = gateway.status_changes(transformation)
     if before and before[-1] == TransformationStatus.STOPPED:
         # somebody was faster: the run's end and a killed wait of ours do the same at once, and the
@@ -45,8 +39,6 @@ def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
 
 def stopped_by_us(gateway: ProductionGateway, transformation: int) -> bool:
     """Whether it is Stopped, by us, and untouched since."""
-    if not isinstance(gateway, RecoveryGateway):
-        return False
     status = _status(gateway, transformation)
     if status != TransformationStatus.STOPPED:
         return False

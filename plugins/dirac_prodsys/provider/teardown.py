@@ -18,14 +18,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from dirac_prodsys.core.cancel import Ending, Parting, Remains, action_of, ending, part
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.core.status import TransformationStatus
-from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.generations import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 from dirac_prodsys.provider.fresh import own_directories
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.moments import earliest_event
@@ -167,7 +165,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         if now.snapshot is None or now.snapshot.id != seen.id:
             return Parting(step, "nothing", f"transformation {seen.id} is not the step's any more")
         (again,) = part(how, [now])
-        if again.fate == "clean" and isinstance(gateway, ActionGateway):
+        if again.fate == "clean":
             vo = gateway.settings.vo or gateway.ping().vo
             for one in gateway.list_transformations(ids=[seen.id]):
                 if one.group != self.whole.name or one.vo not in ("", vo):
@@ -203,17 +201,15 @@ class DiracEndRunOperator(DiracProductionOperator):
 def preview(gateway: ProductionGateway, transformation: int, spec: TransformationSpec) -> list[str]:
     """What cleaning a transformation is about, in lines for people."""
     lines = [f"cleaning transformation {transformation} {spec.name}"]
-    if isinstance(gateway, ActionGateway):
-        share = gateway.output_share(transformation)
-        lines.append(f"{share.files} files of {share.bytes} bytes carry its ID, and go")
-        if share.staying:
-            lines.append(f"{share.staying} files of its output do not, and stay")
-    if isinstance(gateway, RecoveryGateway):
-        stored = gateway.stored_files(own_directories(spec, transformation))
-        lines += [
-            f"{path} holds {size.files} files, {size.size} bytes"
-            for path, size in sorted(stored.items())
-        ]
+    share = gateway.output_share(transformation)
+    lines.append(f"{share.files} files of {share.bytes} bytes carry its ID, and go")
+    if share.staying:
+        lines.append(f"{share.staying} files of its output do not, and stay")
+    stored = gateway.stored_files(own_directories(spec, transformation))
+    lines += [
+        f"{path} holds {size.files} files, {size.size} bytes"
+        for path, size in sorted(stored.items())
+    ]
     return lines
 
 

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import NEVER_EXPIRE
 
-from dirac_prodsys.gateway.action_protocol import ActionGateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,16 +30,15 @@ def setting(
 ) -> T:
     """``act``, which sets the transformation to ``state``; first mend what a dead attempt left.
 
-    With a backend that tells no states it is only ``act``.
+    Without a store of the task's state it is only ``act``.
     """
     store: Any = context.get("task_state_store")
-    if store is None or not isinstance(gateway, RecoveryGateway):
+    if store is None:
         return act()
     key = f"before-{state}"
     kept = store.get(key)
     if isinstance(kept, Mapping) and kept.get("id") == transformation:
-        if isinstance(gateway, ActionGateway):
-            gateway.put_back(transformation, state, kept["changes"])
+        gateway.put_back(transformation, state, kept["changes"])
     else:
         changes = list(gateway.status_changes(transformation))
         store.set(key, {"id": transformation, "changes": changes}, retention=NEVER_EXPIRE)

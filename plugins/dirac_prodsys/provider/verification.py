@@ -14,10 +14,8 @@ from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.policy.files import enough_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import FileStatus, TransformationStatus
-from dirac_prodsys.errors import GatewayRejected, TransformationFailed
+from dirac_prodsys.errors import TransformationFailed
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.recovery_protocol import RecoveryGateway
-from dirac_prodsys.gateway.replica_protocol import ReplicaGateway
 
 #: files with a bad copy that are named
 _NAMED = 20
@@ -60,11 +58,6 @@ def attach_verified(
     :raises TransformationFailed: more are; then none is attached.
     :raises GatewayError: as its verbs do; it may be repeated.
     """
-    if not isinstance(gateway, RecoveryGateway) or not isinstance(gateway, ReplicaGateway):
-        raise GatewayRejected(
-            "this backend cannot compare copies with the catalogue",
-            "remove the sources by a step of their own, when somebody has looked at the copies",
-        )
     copied = {f.lfn for f in gateway.attached_files(copying, [str(FileStatus.PROCESSED)])}
     states = [str(state) for state in FileStatus]
     already = {f.lfn for f in gateway.attached_files(removing, states)}

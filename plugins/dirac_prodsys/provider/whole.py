@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.base import DiracOperator

@@ -15,7 +15,7 @@ import pytest
 from dirac_prodsys.core.naming import transformation_name
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
 

@@ -16,7 +16,7 @@ import pytest
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import DatasetSpec
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from sandbox.airflow_rest import until
 from tests.contract.cleaning import SENTENCES
 from tests.contract.systems import OnDirac, System

@@ -16,7 +16,7 @@ from dirac_prodsys.core.specs import (
     TransformationSpec,
 )
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE
 from sandbox.airflow_rest import until
 from tests.e2e.site import Site

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import CATALOGUE
 
 GRID = "against-grid"
@@ -135,3 +136,10 @@ def test_a_plan_needs_the_run_that_it_is_compared_for(prodsys, good):
     result = prodsys("plan", good, "--live")
     assert result.exit_code == 2
     assert "say which with --run" in result.output
+
+
+@pytest.mark.parametrize("command", ["diff", "plan"])
+def test_an_unknown_backend_is_an_error_in_words(prodsys, good, command):
+    result = prodsys(command, good, "--live", "--run", "r1", "--backend", "nope")
+    assert (result.exit_code, type(result.exception)) == (3, SystemExit)
+    assert "unknown backend 'nope'" in result.stderr

@@ -11,7 +11,7 @@ from dirac_prodsys.core.plan import compile as compile_plan
 from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 
 def fails(task) -> bool:

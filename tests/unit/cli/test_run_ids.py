@@ -18,7 +18,7 @@ from dirac_prodsys.core.plan import compile as compile_plan
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.actions import look
 from dirac_prodsys.provider.deeds import carry_out
 from tests.unit.cli.airflow_stub import PASSWORD, USER, AirflowStub, serving

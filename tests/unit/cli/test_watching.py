@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from dirac_prodsys.cli import watching
-from dirac_prodsys.cli.status import Look, look
+from dirac_prodsys.cli.status import look
+from dirac_prodsys.cli.watching import Look
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.meant import Filters
 from dirac_prodsys.core.plan import compile as compile_plan

@@ -6,17 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dirac_prodsys.core.cancel import (
-    RUNNING,
-    Remains,
-    StopNote,
-    action_of,
-    ending,
-    is_ours,
-    part,
-)
+from dirac_prodsys.core.cancel import Remains, StopNote, action_of, ending, is_ours, part
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import RUNNING
 from dirac_prodsys.core.status import TransformationStatus as Status
 
 GOOD = Path(__file__).parents[2] / "productions" / "good"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.one_line import MOST, one_line
 from dirac_prodsys.core.request_state import kind_of
+from dirac_prodsys.core.wording import MOST, one_line
 
 
 @pytest.mark.parametrize("words", ["Application Finished With Errors", "", "résumé", "a  b"])

@@ -11,7 +11,8 @@ import pytest
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.job_report import JobState, job_report
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.production_report import (
     MOST_STEPS,
     DatasetState,

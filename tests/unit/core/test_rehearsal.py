@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.rehearsal.examples import examples_of
 from dirac_prodsys.core.rehearsal.fields import fields_of
 from dirac_prodsys.core.rehearsal.openers import numbers_for, openers

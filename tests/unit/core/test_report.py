@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.report import progress, summary
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus

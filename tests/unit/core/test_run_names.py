@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_prodsys.core.naming import fresh_name, run_tag, transformation_name
-from dirac_prodsys.core.run_names import NameParts, name_parts, tags_meant
+from dirac_prodsys.core.naming import (
+    NameParts,
+    fresh_name,
+    name_parts,
+    run_tag,
+    tags_meant,
+    transformation_name,
+)
 from dirac_prodsys.errors import DefinitionError
 
 #: as Airflow 3 makes them, and as people do

@@ -8,7 +8,6 @@ import pytest
 
 from dirac_prodsys.core.gates import GateVerdict
 from dirac_prodsys.core.job_report import Cause
-from dirac_prodsys.core.moments_in_words import clock, read_stamp, span, stamp
 from dirac_prodsys.core.policy import History, StepRules, Verdict
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.state_line import (
@@ -21,6 +20,7 @@ from dirac_prodsys.core.state_line import (
     state_of,
 )
 from dirac_prodsys.core.status import TransformationStatus
+from dirac_prodsys.core.wording import clock, read_stamp, span, stamp
 
 #: 2026-11-29, 02:14 and 05:14 UTC
 EARLY, NOW = 1795918440.0, 1795929240.0

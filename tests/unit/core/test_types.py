@@ -11,7 +11,7 @@ from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.job_types import JobAttributes, job_type, job_types
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.transformation_types import transformation_type, transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES, transformation_type
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from tests.unit.core.writing import step
 
@@ -23,7 +23,7 @@ def make(types: dict[str, Any], **steps: dict[str, Any]) -> Production:
 
 
 def test_types_are_found_by_being_in_their_folder() -> None:
-    assert set(transformation_types()) == {
+    assert set(TRANSFORMATION_TYPES) == {
         "MCSimulation",
         "DataProcessing",
         "DataReprocessing",
@@ -42,11 +42,11 @@ def test_types_are_found_by_being_in_their_folder() -> None:
 def test_a_job_of_ctao_tells_the_type_of_its_transformation() -> None:
     told = {kind.transformation for kind in job_types().values() if kind.derives}
     assert told == {"MCSimulation", "DataReprocessing", "Merging", "Training", "ApplyModel"}
-    assert told <= set(transformation_types())
+    assert told <= set(TRANSFORMATION_TYPES)
 
 
 def test_only_simulation_has_no_input_and_only_data_management_makes_requests() -> None:
-    kinds = transformation_types().values()
+    kinds = TRANSFORMATION_TYPES.values()
     assert [kind.name for kind in kinds if not kind.needs_input] == ["MCSimulation"]
     assert {k.name for k in kinds if k.body == "request"} == {
         "Replication",
@@ -55,7 +55,7 @@ def test_only_simulation_has_no_input_and_only_data_management_makes_requests() 
     }
 
 
-@pytest.mark.parametrize("kind", transformation_types().values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", TRANSFORMATION_TYPES.values(), ids=lambda kind: kind.name)
 def test_a_type_fits_the_transformation_system(kind: object) -> None:
     name, plugin = kind.name, kind.plugin  # type: ignore[attr-defined]
     assert 0 < len(name) <= 32

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 from dirac_prodsys.cli.main import app
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import ProductionPlan, compile
+from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.specs import TransformationSpec
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_jobs import job_id
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.cli.airflow_stub import AirflowStub
 from tests.unit.provider.action_runs import ActionRun, Store
 
@@ -92,7 +92,7 @@ class GammasRun:
         (data,) = (d.of(number).path for d in spec.directories if d.path.endswith("/Data"))
         for task in self.grid.transformations[number].tasks.values():
             lfn = f"{data}/000xxx/run{task.id:06d}.zst"
-            self.grid.catalogue.register(lfn, nsb=1, jobID=str(job_id(task)))
+            self.grid.catalogue.register(lfn, nsb=1, jobID=str(task.job))
 
     def command(self, words: list[str]) -> Result:
         """``dirac-prodsys`` with these words, by a person who agrees to what is asked.

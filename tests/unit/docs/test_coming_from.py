@@ -20,10 +20,10 @@ from dirac_prodsys.cli import act, rehearse
 from dirac_prodsys.core.actions.request import read_request
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.cli.airflow_stub import PASSWORD, USER, serving
 from tests.unit.docs.command_tables import (
     PAGE,
@@ -182,7 +182,7 @@ def test_airflow_takes_its_commands(row: Row) -> None:
 def test_the_types_that_rows_name_exist() -> None:
     named = {step["type"] for row in ROWS for keys in row.yaml for step in typed_steps(keys)}
     assert named >= {"Replication", "Removal", "Moving"}
-    assert named - set(transformation_types()) == set()
+    assert named - set(TRANSFORMATION_TYPES) == set()
 
 
 def typed_steps(keys: dict[str, Any]) -> list[dict[str, Any]]:

@@ -28,7 +28,6 @@ from dirac_prodsys.core.language.model import Common, Defaults, NativeFile, Nati
 from dirac_prodsys.core.loop_models import LoopModel
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter
-from dirac_prodsys.core.plugins import plugins
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.step_models import (
     DatasetModel,
@@ -37,8 +36,9 @@ from dirac_prodsys.core.step_models import (
     RunNumbers,
     TypeModel,
 )
-from dirac_prodsys.core.transformation_types import transformation_types
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.core.task_plugins import PLUGINS
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
+from dirac_prodsys.gateway.records import GatewaySettings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -167,7 +167,7 @@ def test_the_yaml_reference_lists_the_fields_of_the_model(
 
 def test_the_yaml_reference_lists_every_transformation_type_and_job_type():
     document = "docs/reference/production-yaml.md"
-    assert table_keys(document, "Transformation types") == set(transformation_types())
+    assert table_keys(document, "Transformation types") == set(TRANSFORMATION_TYPES)
     sections = re.findall(r"^## job, type (\w+)$", (ROOT / document).read_text(), re.MULTILINE)
     assert set(sections) == {name.partition(":")[0] for name in job_types()}
     named = set(re.findall(r"`(ctao:\w+)`", (ROOT / document).read_text()))
@@ -176,9 +176,9 @@ def test_the_yaml_reference_lists_every_transformation_type_and_job_type():
 
 def test_the_yaml_reference_lists_every_plugin_and_all_their_parameters():
     document = "docs/reference/production-yaml.md"
-    assert table_keys(document, "Plugins") == set(plugins())
+    assert table_keys(document, "Plugins") == set(PLUGINS)
     rows = (ROOT / document).read_text()
-    for plugin in plugins().values():
+    for plugin in PLUGINS.values():
         row = re.search(rf"^\| `{plugin.name}` \| .*$", rows, re.MULTILINE)
         assert row
         assert set(plugin.parameters.model_fields) <= set(re.findall(r"`(\w+)`", row[0]))

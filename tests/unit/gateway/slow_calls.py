@@ -18,7 +18,7 @@ from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 TIMEOUT = 10.0
 #: how often a process may die

@@ -9,7 +9,7 @@ import pytest
 
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac_config import GridConfiguration, load
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
 
 URLS = "Systems {{ Transformation {{ URLs {{ TransformationManager = {0} }} }} }}"

@@ -12,7 +12,7 @@ from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.gateway.memory_tables import Task
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.services import TRANSFORMATIONS
 from tests.unit.gateway.small_chain import SLICES, files, merging, simulation, started
 

@@ -10,7 +10,7 @@ from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.specs import Command, DatasetSpec, JobSpec, TransformationSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway import open_gateway
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 
 
 @pytest.mark.parametrize("name", ["CTAO", ""])

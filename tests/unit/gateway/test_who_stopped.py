@@ -7,7 +7,7 @@ import pytest
 from dirac_prodsys.core.state_line import Stop
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.who_stopped import LAST_ACTION, who_stopped
 from dirac_prodsys.provider.stopping import stop
 from tests.unit.gateway.small_chain import simulation, started

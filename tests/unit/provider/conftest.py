@@ -17,7 +17,7 @@ from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider import bundle_sources
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from tests.unit.provider.action_runs import ActionRun, Store

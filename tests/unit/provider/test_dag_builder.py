@@ -15,9 +15,8 @@ from airflow.sdk import DAG
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.shape import Place, shape
+from dirac_prodsys.core.shape import SHAPE, Place, shape
 from dirac_prodsys.errors import DefinitionErrors
-from dirac_prodsys.provider.bundle_shelf import SHAPE
 from dirac_prodsys.provider.dag_builder import build_dag, dag_from_file
 
 LAST = """    type: MCSimulation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.gateway.protocol import GatewaySettings
+from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.links import transformation_url
 

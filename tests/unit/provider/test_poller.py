@@ -13,7 +13,7 @@ import pytest
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import GatewayDenied, GatewayUnavailable
-from dirac_prodsys.gateway.protocol import GatewaySettings, Identity
+from dirac_prodsys.gateway.records import GatewaySettings, Identity
 from dirac_prodsys.provider import poller as poller_module
 from dirac_prodsys.provider.poller import attached
 

@@ -16,7 +16,7 @@ from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway import reading
 from dirac_prodsys.gateway.memory_faults import Crash
 from dirac_prodsys.gateway.memory_tables import Task
-from dirac_prodsys.gateway.recovery_protocol import FileChange
+from dirac_prodsys.gateway.records import FileChange
 from dirac_prodsys.provider import recovery
 from tests.unit.provider.recovery_site import QUERY, RULES, Site
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dirac_prodsys.core.plan import StepPlan, compile
+from dirac_prodsys.core.plan import compile
 from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory_grid import MemoryGrid
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger

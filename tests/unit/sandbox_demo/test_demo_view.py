@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from dirac_prodsys.core.report import Progress, Row
-from dirac_prodsys.gateway.protocol import DatasetRecord
+from dirac_prodsys.gateway.records import DatasetRecord
 from sandbox.demo_run import Look, Outcome
 from sandbox.demo_view import Live, table
 

@@ -14,9 +14,9 @@ from dirac_prodsys.core.actions.deciding import Decision, decide
 from dirac_prodsys.core.actions.preview import Row
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selecting import select
-from dirac_prodsys.core.cancel import RUNNING
 from dirac_prodsys.core.listed import Listed
 from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.status import RUNNING_TRANSFORMATION
 
 
 def look_again(
@@ -56,4 +56,4 @@ def look_again(
 
 def _alike(one: str, other: str) -> bool:
     """Agents let it go to and fro between the states in which it runs."""
-    return one == other or {one, other} <= RUNNING
+    return one == other or {one, other} <= RUNNING_TRANSFORMATION

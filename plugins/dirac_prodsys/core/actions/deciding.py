@@ -18,13 +18,15 @@ from dirac_prodsys.core.listed import Listed
 from dirac_prodsys.core.policy.counts import say, unused_files
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import (
+    ENDED_TRANSFORMATION,
     FINAL_TASKS,
     NOTHING_TO_CLEAN,
     REMOVED_TRANSFORMATION,
+    RUNNING_TRANSFORMATION,
     TaskStatus,
 )
 from dirac_prodsys.core.status import TransformationStatus as S
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 
 Answer = Literal["act", "leave", "refuse"]
 
@@ -46,8 +48,6 @@ class Decision:
     tasks: int | None = None
 
 
-_RUNNING = frozenset({S.ACTIVE, S.IDLE, S.FLUSH})
-_ENDED = frozenset({S.COMPLETED, S.ARCHIVED})
 _VALIDATING = frozenset(
     {S.VALIDATING_INPUT, S.VALIDATING_OUTPUT, S.VALIDATED_OUTPUT, S.WAITING_INTEGRITY}
 )
@@ -70,7 +70,7 @@ def _table(*entries: tuple[frozenset[S] | S, Answer, str]) -> _Table:
     rows[S.COMPLETING] = ("refuse", "it is being completed")
     rows[S.UNKNOWN] = ("refuse", "its state is none that we know")
     rows |= dict.fromkeys(REMOVED_TRANSFORMATION, ("leave", "it was removed"))
-    rows |= dict.fromkeys(_ENDED, ("leave", "it has ended"))
+    rows |= dict.fromkeys(ENDED_TRANSFORMATION, ("leave", "it has ended"))
     for states, answer, why in entries:
         rows |= dict.fromkeys([states] if isinstance(states, S) else states, (answer, why))
     return rows
@@ -79,18 +79,18 @@ def _table(*entries: tuple[frozenset[S] | S, Answer, str]) -> _Table:
 _TABLES: Mapping[str, _Table] = {
     "start": _table(
         (S.NEW, "act", "→ Active, before the run of its production has prepared it"),
-        (_RUNNING, "leave", "it runs"),
+        (RUNNING_TRANSFORMATION, "leave", "it runs"),
         (S.COMPLETING, "leave", "it is being completed"),
         (S.STOPPED, "refuse", "somebody stopped it: resume it"),
     ),
     "stop": _table(
-        (_RUNNING, "act", "→ Stopped"),
+        (RUNNING_TRANSFORMATION, "act", "→ Stopped"),
         (S.NEW, "leave", "it has not begun; the run of its production will start it"),
         (S.STOPPED, "act", "it is Stopped, and stays so until somebody resumes it"),
     ),
     "resume": _table(
         (S.STOPPED, "act", "→ Active"),
-        (_RUNNING, "leave", "it runs"),
+        (RUNNING_TRANSFORMATION, "leave", "it runs"),
         (S.COMPLETING, "leave", "it is being completed"),
         (S.NEW, "leave", "it has not begun; the run of its production will start it"),
     ),
@@ -102,15 +102,15 @@ _TABLES: Mapping[str, _Table] = {
         (S.STOPPED, "refuse", "it is Stopped: resume it first"),
     ),
     "complete": _table(
-        (_RUNNING | {S.STOPPED, S.COMPLETING}, "act", "→ Completed"),
+        (RUNNING_TRANSFORMATION | {S.STOPPED, S.COMPLETING}, "act", "→ Completed"),
         (S.NEW, "act", "→ Completed, and it never ran"),
     ),
     "extend": _table(
-        (_RUNNING | {S.NEW, S.STOPPED}, "act", ""),
-        (_ENDED, "refuse", "it has ended, no agent would submit the tasks"),
+        (RUNNING_TRANSFORMATION | {S.NEW, S.STOPPED}, "act", ""),
+        (ENDED_TRANSFORMATION, "refuse", "it has ended, no agent would submit the tasks"),
         (REMOVED_TRANSFORMATION, "refuse", "it was removed"),
     ),
-    "set_group_size": _table((_RUNNING | {S.NEW, S.STOPPED}, "act", "")),
+    "set_group_size": _table((RUNNING_TRANSFORMATION | {S.NEW, S.STOPPED}, "act", "")),
     "clean": _table(
         (frozenset(S) - NOTHING_TO_CLEAN, "act", "→ Cleaning"),
         (S.CLEANING, "leave", "it is being cleaned"),
@@ -119,7 +119,11 @@ _TABLES: Mapping[str, _Table] = {
     ),
     "delete": _table(
         (_FORGETTABLE, "act", "its row is removed"),
-        (_RUNNING | {S.STOPPED, S.COMPLETING, S.COMPLETED}, "refuse", "clean it first"),
+        (
+            RUNNING_TRANSFORMATION | {S.STOPPED, S.COMPLETING, S.COMPLETED},
+            "refuse",
+            "clean it first",
+        ),
         (S.NEW, "act", "its row is removed, it never ran"),
         (frozenset({S.CLEANING, S.REMOVING_FILES}), "refuse", "it is being cleaned: wait for that"),
     ),
@@ -208,5 +212,5 @@ _SPECIAL = {
 def _without_input(listed: Listed, snapshot: Snapshot) -> bool:
     if snapshot.files:
         return False
-    kind = transformation_types().get(listed.type)
+    kind = TRANSFORMATION_TYPES.get(listed.type)
     return kind is not None and not kind.needs_input

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.listed import Listed
-from dirac_prodsys.core.run_names import NameParts, means_run, name_parts
+from dirac_prodsys.core.naming import NameParts, means_run, name_parts
 
 
 @dataclass(frozen=True)

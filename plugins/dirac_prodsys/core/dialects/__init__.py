@@ -21,7 +21,8 @@ from dirac_prodsys.core.characters import escapes, unprintable
 from dirac_prodsys.core.community import Community
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
-from dirac_prodsys.core.plan import ProductionPlan, check
+from dirac_prodsys.core.plan import check
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problem, Problems, bounded_guesses
 from dirac_prodsys.core.production import NATIVE, Production
 from dirac_prodsys.core.yaml_document import Document

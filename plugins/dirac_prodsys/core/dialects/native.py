@@ -19,7 +19,7 @@ from dirac_prodsys.core.language import preparation
 from dirac_prodsys.core.language.model import Header, NativeFile, NativeStep
 from dirac_prodsys.core.language.preparation import Prepared
 from dirac_prodsys.core.loop_models import LoopModel
-from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.placeholders import NAMES
 from dirac_prodsys.core.problems import ENOUGH, Path, Problem, Problems
 from dirac_prodsys.core.production import Production

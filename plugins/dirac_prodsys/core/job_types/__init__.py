@@ -81,6 +81,7 @@ def job_types() -> dict[str, JobType]:
     return {name: kind for family in families for name, kind in family_of(family).items()}
 
 
+@functools.lru_cache(maxsize=64)
 def find_job_type(name: str) -> JobType | None:
     """The job type of that name; None: there is none.
 

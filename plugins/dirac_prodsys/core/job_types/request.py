@@ -12,7 +12,7 @@ from pydantic import Field, StrictStr
 
 from dirac_prodsys.core import limits, request_rules, task_values
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
-from dirac_prodsys.core.model import Model
+from dirac_prodsys.core.models import Model
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import RequestOperation, RequestSpec
 

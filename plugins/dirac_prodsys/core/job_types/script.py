@@ -13,9 +13,8 @@ from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
 from dirac_prodsys.core import command_line, limits, task_values
 from dirac_prodsys.core.characters import unprintable
-from dirac_prodsys.core.filled import Text
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Text, wrong
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.specs import Command, JobSpec
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from dirac_prodsys.core.language.located import Located, Mistakes
-from dirac_prodsys.core.model_errors import say
+from dirac_prodsys.core.models import say
 from dirac_prodsys.core.parameters import Scalar, check_name
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.errors import DefinitionError

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.language.located import Located, Mistakes, locate, overlay
-from dirac_prodsys.core.model_errors import say
+from dirac_prodsys.core.models import say
 from dirac_prodsys.core.yaml_document import Document, Node, Text
 
 #: files that extend each other in one chain

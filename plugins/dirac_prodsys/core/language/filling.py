@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
-from dirac_prodsys.core.filled import filled
 from dirac_prodsys.core.language.located import Located, Mistakes
+from dirac_prodsys.core.models import filled
 from dirac_prodsys.core.parameters import Parameter, Scalar, as_text, check_name
 from dirac_prodsys.core.problems import Path, nearest
 from dirac_prodsys.errors import DefinitionError
@@ -84,15 +84,13 @@ def fill(
         if isinstance(value, str):
             return one(located, path) if "${{" in value else located
         if isinstance(value, dict):
-            made = {key: walk(v, (*path, key)) for key, v in value.items()}
-            if all(made[key] is v for key, v in value.items()):
-                return located
-            return Located(made, located.node)
+            entries = ((key, v, walk(v, (*path, key))) for key, v in value.items())
+            changed = {key: new for key, old, new in entries if new is not old}
+            return Located({**value, **changed}, located.node) if changed else located
         if isinstance(value, tuple):
-            entries = tuple(walk(v, (*path, i)) for i, v in enumerate(value))
-            if all(new is old for new, old in zip(entries, value, strict=True)):
-                return located
-            return Located(entries, located.node)
+            made = tuple(walk(v, (*path, i)) for i, v in enumerate(value))
+            same = all(new is old for new, old in zip(made, value, strict=True))
+            return located if same else Located(made, located.node)
         return located
 
     return walk(tree, ())

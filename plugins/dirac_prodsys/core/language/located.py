@@ -164,8 +164,12 @@ def extent(tree: Located, values_enough: int, characters_enough: int) -> tuple[i
                 inside = located.value
             values, characters = 1, len(located.value) if isinstance(located.value, str) else 0
             for one in inside:
-                more = of(one)
-                values, characters = values + more[0], characters + more[1]
+                if isinstance(one.value, dict | tuple):
+                    more = of(one)
+                    values, characters = values + more[0], characters + more[1]
+                else:
+                    values += 1
+                    characters += len(one.value) if isinstance(one.value, str) else 0
                 if values > values_enough or characters > characters_enough:
                     break
             found = known[id(located)] = (values, characters)

@@ -18,8 +18,7 @@ from pydantic import (
 
 from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
 from dirac_prodsys.core.loop_models import LoopModel
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Model, wrong
 from dirac_prodsys.core.notify import Notify
 from dirac_prodsys.core.parameters import Parameter
 from dirac_prodsys.core.specs import MetaValue

@@ -29,7 +29,7 @@ from dirac_prodsys.core.language.matrix import (
 )
 from dirac_prodsys.core.language.shared import with_shared
 from dirac_prodsys.core.parameters import values_for
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.yaml_document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
@@ -137,7 +137,7 @@ def _check_extent(tree: Located, mistakes: Mistakes) -> None:
 
 def _types(tree: Located) -> dict[str, bool]:
     """Whether they need input, by name, of all types that a step may have."""
-    found = {name: kind.needs_input for name, kind in transformation_types().items()}
+    found = {name: kind.needs_input for name, kind in TRANSFORMATION_TYPES.items()}
     declared = tree.get("types")
     for name, entry in declared.items() if declared is not None else ():
         said = entry.get("input")

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from dirac_prodsys.core.job_types import job_types
 from dirac_prodsys.core.language.model import VERSION, NativeFile
-from dirac_prodsys.core.plugins import plugins
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.task_plugins import PLUGINS
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 
 Schema = dict[str, Any]
 
@@ -124,8 +124,8 @@ def definition_name(job: str) -> str:
 
 def _set_forms(schema: Schema, definitions: Schema) -> None:
     """What a file may say in other forms than the models see."""
-    types = [{"enum": sorted(transformation_types())}, {"type": "string"}]
-    plugin = [{"enum": sorted(plugins())}, {"type": "string"}]
+    types = [{"enum": sorted(TRANSFORMATION_TYPES)}, {"type": "string"}]
+    plugin = [{"enum": sorted(PLUGINS)}, {"type": "string"}]
     jobs = [{"$ref": f"#/$defs/{definition_name(name)}"} for name in sorted(job_types())]
     words = {"enum": ["stop", "leave", "clean"]}
     forms: dict[str, Schema] = {

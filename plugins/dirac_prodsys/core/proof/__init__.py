@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.dialects import RUN, Reading, inspect
 from dirac_prodsys.core.findings import Finding, rule_of
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Problem, bounded_guesses
 from dirac_prodsys.core.proof import (
     folder,

@@ -14,9 +14,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dirac_prodsys.core.plan import StepPlan
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import JobSpec
+from dirac_prodsys.core.step_plan import StepPlan
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from dirac_prodsys.core.dialects import RUN, Reading
 from dirac_prodsys.core.findings import Finding
 from dirac_prodsys.core.gate_makers import Makers, knots
 from dirac_prodsys.core.gates import Gate
-from dirac_prodsys.core.plan import ProductionPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.errors import DefinitionError

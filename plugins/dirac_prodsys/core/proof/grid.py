@@ -18,13 +18,13 @@ from dirac_prodsys.core import percent_signs, spellings
 from dirac_prodsys.core.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.meta_value import Value
-from dirac_prodsys.core.plan import StepPlan
-from dirac_prodsys.core.plugins import plugins
 from dirac_prodsys.core.problems import Path, Problem, nearest
 from dirac_prodsys.core.proof import numbers
 from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.specs import DESTINATION, CommunityBody, JobSpec
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.core.stored_values import AS_TEXT, kind_of, misfit
+from dirac_prodsys.core.task_plugins import PLUGINS
 
 #: operators of ranges
 RANGES = ("<", "<=", ">", ">=")
@@ -42,7 +42,7 @@ def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
 
 
 def _plugin(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
-    known = plugins().get(step.transformation.plugin)
+    known = PLUGINS.get(step.transformation.plugin)
     for section in known.needs if known is not None else ():
         if section in inventory.unset:
             yield Problem(

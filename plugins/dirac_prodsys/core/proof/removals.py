@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan_values import StepPlan
 from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.proof.subject import Subject, removes
 from dirac_prodsys.core.removals import (
@@ -24,6 +23,7 @@ from dirac_prodsys.core.removals import (
     unbounded,
 )
 from dirac_prodsys.core.request_rules import STORAGE_ELEMENT as NAME
+from dirac_prodsys.core.step_plan import StepPlan
 
 #: readers that one message names
 _TOLD = 5

@@ -10,6 +10,7 @@ a split is.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from functools import lru_cache
 
 from dirac_prodsys.core.gathering import FIELD
 from dirac_prodsys.core.meta_condition import OneOf, matches
@@ -200,10 +201,15 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
         for name in left.fields:
             declaring.setdefault(name, set()).add(step)
     spans = Spans(subject.leaves)
+
+    @lru_cache(maxsize=16)  # many steps ask for the same fields
+    def declaring_some(fields: tuple[str, ...]) -> set[str]:
+        having = [declaring.get(name, set()) for name in fields]
+        everywhere: set[str] = set.intersection(*having)
+        return set.union(*having) - everywhere
+
     for step, wanted in subject.takes.items():
-        having = [declaring.get(name, set()) for name in wanted.fields]
-        some, all_of_it = set.union(*having), set.intersection(*having)
-        among = some.difference(all_of_it, subject.sources(step))
+        among = declaring_some(wanted.fields) - subject.sources(step)
         if FIELD in wanted.fields:  # nobody but the planner sets it
             among &= declaring.get(FIELD, set())
         if not among:

@@ -17,12 +17,13 @@ from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.meta_condition import Missing
 from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.outputs import above
-from dirac_prodsys.core.plan import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.removals import OF_FILES, operations
 from dirac_prodsys.core.specs import CommunityBody, DirectorySpec, TransformationSpec
 from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.step_plan import StepPlan
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,11 @@ class Subject:
                 known[own] = _carried(own, at)
             said = spec.output_query.conditions
             inherited = {name: v for name, v in known[own].items() if name not in said}
-            found[step.name] = MetaQuery({**MetaQuery.parse(inherited).conditions, **said})
+            found[step.name] = (
+                MetaQuery({**MetaQuery.parse(inherited).conditions, **said})
+                if inherited
+                else spec.output_query
+            )
         return found
 
     @cached_property

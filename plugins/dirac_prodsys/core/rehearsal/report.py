@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.rehearsal.unneeded import unneeded
 from dirac_prodsys.core.specs import DatasetSpec, RequestSpec
 from dirac_prodsys.core.status import FileStatus
+from dirac_prodsys.core.step_plan import StepPlan
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.step_plan import StepPlan
 
 
 def unneeded(plan: ProductionPlan, step: StepPlan) -> tuple[str, ...]:

@@ -23,8 +23,7 @@ from pydantic import (
 from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.conduct import Hours
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import explain, wrong
+from dirac_prodsys.core.models import Model, explain, wrong
 from dirac_prodsys.core.problems import Path, Problem, nearest
 from dirac_prodsys.errors import DefinitionErrors, SiteError
 

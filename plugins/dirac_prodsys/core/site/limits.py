@@ -17,7 +17,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dirac_prodsys.core.cancel import action_of
-from dirac_prodsys.core.plan_values import ProductionPlan, StepPlan
+from dirac_prodsys.core.plan_values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.proof.estimate import estimate
@@ -25,6 +25,7 @@ from dirac_prodsys.core.proof.subject import Subject
 from dirac_prodsys.core.site.file import Limits
 from dirac_prodsys.core.site.removals import removing, unbounded
 from dirac_prodsys.core.specs import CommunityBody, JobSpec, RequestSpec, TransformationSpec
+from dirac_prodsys.core.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 
 #: mistakes of a kind that are told, and names that a hint lists

@@ -17,7 +17,7 @@ from dirac_prodsys.core.site.file import ANY, RemovalApproval, Rule, Site
 from dirac_prodsys.core.site.removals import Share, must_ask
 from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.core.status import TransformationStatus
-from dirac_prodsys.core.transformation_types import transformation_types
+from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.errors import SiteError
 
 
@@ -98,7 +98,7 @@ def _removes(
         return must_ask(rule, Share(found.files, found.bytes))
     if action != "start" or seen.status != TransformationStatus.NEW:
         return False
-    kind = transformation_types().get(seen.type)
+    kind = TRANSFORMATION_TYPES.get(seen.type)
     return kind is None or kind.body != "job"  # what its requests do is not known here
 
 

@@ -15,8 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from dirac_prodsys.core.conduct import Policy
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.models import Model, explain
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.step_models import DatasetModel
 from dirac_prodsys.core.yaml_document import Document

@@ -30,13 +30,13 @@ from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS, bare, in
 from dirac_prodsys.core import graph, linking, meta_query
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.placeholders import fill
-from dirac_prodsys.core.plan_values import Datasets, Derived, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.core.step_draft import StepDraft
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import dataset
+from dirac_prodsys.core.step_plan import Datasets, Derived, StepPlan
 from dirac_prodsys.errors import MetaQueryError
 
 

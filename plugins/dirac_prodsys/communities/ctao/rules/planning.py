@@ -27,13 +27,13 @@ from dirac_prodsys.communities.ctao.types.offered import PREFIX
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.core import graph, naming, step_output
 from dirac_prodsys.core.outputs import Output
-from dirac_prodsys.core.plan_values import Datasets, Sample, StepPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production import Production
 from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.step_draft import description
 from dirac_prodsys.core.step_models import Step
 from dirac_prodsys.core.step_output import check_conditions
+from dirac_prodsys.core.step_plan import Datasets, Sample, StepPlan
 
 
 def plan_steps(

@@ -1,6 +1,6 @@
-"""DIRAC's task-making plugins and their own parameters: one file per plugin, found by being here.
+"""Lists DIRAC's task-making plugins and checks their parameters.
 
-A file of this folder declares ``PLUGIN``; its parameters are a closed model whose names are DIRAC's
+The parameters of each are a closed model whose names are DIRAC's
 (``TransformationSystem/Agent/TransformationPlugin.py``, 9.1). A site may have plugins of its own:
 for a name that is not known here any parameter is taken.
 
@@ -10,19 +10,15 @@ letters, values that its plugins read back as they were meant.
 
 from __future__ import annotations
 
-import functools
-import importlib
-import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, StrictStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
 from dirac_prodsys.core import limits
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import explain, say, wrong
+from dirac_prodsys.core.models import Model, explain, say, wrong
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
 #: ``Transformations.Plugin``, 32 characters
@@ -69,14 +65,40 @@ StorageElement = Annotated[StrictStr, AfterValidator(_se)]
 StorageElements = Annotated[tuple[StorageElement, ...], BeforeValidator(_listed)]
 
 
-@functools.cache
-def plugins() -> dict[str, Plugin]:
-    """All plugins by name."""
-    modules = (
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in pkgutil.iter_modules(__path__)
+class Broadcast(PluginParameters):
+    """Parameters of Broadcast: files are copied from where they are to other storage elements.
+
+    :param SourceSE: only files that are at one of these; none: wherever they are.
+    :param TargetSE: where copies go.
+    :param Destinations: to so many of the targets, chosen at random; none: to all.
+    """
+
+    SourceSE: StorageElements = ()
+    TargetSE: StorageElements = Field(min_length=1)
+    Destinations: StrictInt | None = Field(default=None, ge=1)
+
+
+class BySize(PluginParameters):
+    """Parameters of BySize: files make a group until it has so many GB, or so many files.
+
+    :param MaxFilesPerTask: a group is full with so many files, whatever their size; DIRAC: 100.
+    """
+
+    MaxFilesPerTask: StrictInt | None = Field(default=None, ge=1)
+
+
+#: all plugins by name
+PLUGINS: Mapping[str, Plugin] = {
+    plugin.name: plugin
+    for plugin in (
+        Plugin("Broadcast", Broadcast),
+        # groups go to sites by their shares of CPU
+        Plugin("ByShare", needs=("/Resources/Shares/CPU",)),
+        Plugin("BySize", BySize, whole_groups=False),
+        # files with replicas at the same storage elements make a group
+        Plugin("Standard"),
     )
-    return {module.PLUGIN.name: module.PLUGIN for module in modules}
+}
 
 
 def read_parameters(
@@ -86,14 +108,14 @@ def read_parameters(
 
     :param path: of the step.
     """
-    plugin = plugins().get(name)
+    plugin = PLUGINS.get(name)
     if not _NAME.fullmatch(name):
-        hint = f"use letters, digits and _, at most 32: {', '.join(sorted(plugins()))}"
+        hint = f"use letters, digits and _, at most 32: {', '.join(sorted(PLUGINS))}"
         problems.add((*path, "plugin"), f"{name!r} cannot name a plugin", hint, code="name")
         return {}
-    for known in plugins():
+    for known in PLUGINS:
         if plugin is None and known.lower() == name.lower():
-            hint = nearest(name, plugins())
+            hint = nearest(name, PLUGINS)
             problems.add((*path, "plugin"), f"unknown plugin {name!r}", hint, code="unknown-word")
             return {}
     if plugin is None:
@@ -132,7 +154,7 @@ def _check_targets(values: Mapping[str, Any], path: Path, problems: Problems) ->
 
 def check_group(name: str, size: float | None, path: Path, problems: Problems) -> None:
     """Files are not divided: only plugins that count bytes take a fraction."""
-    plugin = plugins().get(name)
+    plugin = PLUGINS.get(name)
     if size is not None and not limits.keeps_group_size(size):
         kept = float(f"{size:.{limits.GROUP_SIZE.most}g}")
         problems.add(

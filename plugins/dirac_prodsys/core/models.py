@@ -1,4 +1,8 @@
-"""What pydantic says of wrong data, in words for the person who wrote it.
+"""Defines what all models of a production have in common, and explains what they refuse.
+
+``arguments: ${{ parameters.events }}`` is meant as text, ``tasks: ${{ parameters.tasks }}`` as a
+number; only the place decides. A number that a placeholder left is a number wherever one is
+allowed, and its own text where only text is; a number that a person wrote is never text.
 
 Invariant: one mistake, one problem: the branches of a union are told together, and tags that
 pydantic puts into a location are left out, so that every path leads into the data.
@@ -11,7 +15,7 @@ import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, Union
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictStr, ValidationError
 from pydantic_core import PydanticCustomError
 
 from dirac_prodsys.core.problems import Path, Problem, listed, nearest, short
@@ -49,6 +53,35 @@ _LENGTHS = {
     "string_too_short": ("at least", "min_length", "characters"),
     "string_too_long": ("at most", "max_length", "characters"),
 }
+
+
+class Model(BaseModel):
+    """Cannot be changed, and takes no key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FilledInt(int):
+    """A whole number that a placeholder left."""
+
+
+class FilledFloat(float):
+    """A number that a placeholder left."""
+
+
+def filled(value: bool | int | float | str) -> bool | int | float | str:
+    """The value as one that a placeholder left."""
+    if isinstance(value, bool | str):
+        return value
+    return FilledInt(value) if isinstance(value, int) else FilledFloat(value)
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, FilledInt | FilledFloat) else value
+
+
+#: text, also if a placeholder left a number
+Text = Annotated[StrictStr, BeforeValidator(_as_text)]
 
 
 def wrong(reason: str, hint: str) -> PydanticCustomError:

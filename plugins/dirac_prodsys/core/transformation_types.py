@@ -1,14 +1,11 @@
-"""The types of transformations that a step may have: one file per family, found by being here.
+"""Lists the types of transformations that a step may have: one row each.
 
-A file of this folder declares ``TYPES``; nothing else has to be told of it. The words are DIRAC's:
-a type must also stand in the site's ``Operations/Transformations`` to be worked on by its agents.
+The words are DIRAC's: a type must also stand in the site's ``Operations/Transformations`` to be
+worked on by its agents.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -37,14 +34,26 @@ class TransformationType:
     sent_as: str = ""
 
 
-@functools.cache
-def transformation_types() -> dict[str, TransformationType]:
-    """All types by name."""
-    found: dict[str, TransformationType] = {}
-    for module in pkgutil.iter_modules(__path__):
-        family = importlib.import_module(f"{__name__}.{module.name}")
-        found.update({kind.name: kind for kind in family.TYPES})
-    return found
+#: all types by name
+TRANSFORMATION_TYPES: Mapping[str, TransformationType] = {
+    kind.name: kind
+    for kind in (
+        # makes files out of nothing; in DIRAC's ``ExtendableTransfTypes`` by default, so that
+        # tasks can be added
+        TransformationType("MCSimulation", needs_input=False),
+        # jobs turn files into files
+        TransformationType("DataProcessing"),
+        TransformationType("DataReprocessing"),
+        TransformationType("Merging"),
+        TransformationType("Training"),
+        TransformationType("ApplyModel"),
+        # requests copy or remove files, and no job runs: the Transformation System looks up
+        # Replication and Removal to treat tasks as requests (``TransformationAgent``)
+        TransformationType("Replication", body="request", plugin="Broadcast"),
+        TransformationType("Moving", body="request", plugin="Broadcast", sent_as="Replication"),
+        TransformationType("Removal", body="request"),
+    )
+}
 
 
 def transformation_type(
@@ -55,9 +64,9 @@ def transformation_type(
     :param declared: types that the production itself declares.
     :raises DefinitionError: there is none.
     """
-    found = (declared or {}).get(name) or transformation_types().get(name)
+    found = (declared or {}).get(name) or TRANSFORMATION_TYPES.get(name)
     if found is None:
-        known = {**transformation_types(), **(declared or {})}
+        known = {**TRANSFORMATION_TYPES, **(declared or {})}
         reason = f"unknown transformation type {name!r}"
         hint = f"{nearest(name, known)}; a type of the site is declared under types"
         raise DefinitionError(reason, hint, code="unknown-word")

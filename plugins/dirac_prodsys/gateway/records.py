@@ -1,0 +1,160 @@
+"""What the verbs of the contract take and return, as values.
+
+What the core knows as well (specs, snapshots, states of tasks and jobs) is defined there.
+
+Invariant: nothing here asks anybody anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """How to reach one grid as one identity.
+
+    :param backend: name of a module of ``gateway`` with an ``open(settings)`` function.
+    :param config: path of a DIRAC configuration file, or URL of a Configuration Server
+        (``dips://host:port/Configuration/Server``).
+    :param proxy: path of the proxy file of a production group.
+    :param group: DIRAC group; empty: the proxy's own.
+    :param vo: virtual organisation, checked against the proxy's group when given.
+    :param ca_dir: directory of CA certificates; empty: as the configuration says.
+    :param timeout: seconds after which any call counts as an outage.
+    :param poll_interval: seconds between two looks at all waiting transformations.
+    :param registry: whether runs are entered in DIRAC's ProductionSystem.
+    :param agent_cycle: polling time of the grid's InputDataAgent, seconds: what "unchanged" is
+        measured in.
+    """
+
+    backend: str = "dirac"
+    config: str = ""
+    proxy: str = ""
+    group: str = ""
+    vo: str = ""
+    ca_dir: str = ""
+    timeout: float = 60.0
+    poll_interval: float = 30.0
+    agent_cycle: float = 120.0
+    portal: str = ""
+    registry: bool = True
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the grid takes us for, and what it runs."""
+
+    user: str
+    group: str
+    vo: str
+    version: str
+    services: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TransformationRecord:
+    """A transformation as it stands in the Transformation System.
+
+    :param adopted: True when it existed already and equals what was asked for.
+    """
+
+    id: int
+    name: str
+    status: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """A dataset as it stands in the file catalogue.
+
+    :param files: number of files it holds now.
+    """
+
+    name: str
+    files: int
+    query: Mapping[str, Any]
+    frozen: bool
+    annotation: str = ""
+    adopted: bool = False
+
+
+@dataclass(frozen=True)
+class ComparedFiles:
+    """Files of a transformation beside those of its query.
+
+    :param unattached: number of files that the query finds and that are not attached.
+    :param others: number of attached files by status that the query does not find, though the
+        catalogue has them.
+    """
+
+    unattached: int
+    others: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file to be set to another state, if it still is what it was.
+
+    :param was: the state it is expected in.
+    :param task: the task it is expected to belong to.
+    :param becomes: the new state.
+    """
+
+    lfn: str
+    was: str
+    task: int
+    becomes: str
+
+
+@dataclass(frozen=True)
+class StoredReplica:
+    """A file as a storage element has it.
+
+    :param checksum: Adler-32 in hexadecimal; empty: the storage does not tell it.
+    """
+
+    size: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What the configuration of a grid has; what is empty is not known."""
+
+    storage_elements: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    transformation_types: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class StoredFiles:
+    """What the catalogue has below a directory.
+
+    :param files: their number.
+    :param size: bytes of all of them together, each counted once.
+    """
+
+    files: int
+    size: int
+
+
+#: how a line of that log begins which tells a new state (``TransformationDB.py``, 9.1)
+STATUS_LOGGED = "Status updated to "
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of the Transformation System's own log of a transformation.
+
+    :param by: who did it, as DIRAC knows him; empty: not told.
+    :param at: seconds since the epoch; 0: not told.
+    """
+
+    text: str
+    by: str = ""
+    at: float = 0.0
