@@ -17,9 +17,9 @@ from diraccfg import CFG
 
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.dirac_rpc import MAX_CALLS
+from dirac_prodsys.gateway.dirac.rpc import MAX_CALLS
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from sandbox import Grid
 from tests.contract.systems import spec, unique
 

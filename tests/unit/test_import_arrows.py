@@ -193,6 +193,8 @@ def test_nobody_else_says_the_name_of_a_community() -> None:
                 said += [f"{place}: {line.strip()}" for line in lines if word.search(line)]
     assert len(said) == len(BUILT_IN), said
     assert all(line.startswith(f"{TABLE}: ") for line in said)
+
+
 def circle(arrows: dict[str, set[str]]) -> list[str]:
     """Modules each of which imports the next, and the last the first; empty: there are none."""
     try:

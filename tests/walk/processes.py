@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
-from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.gateway.records import GatewaySettings
 from tests.walk.world import AGENT_CYCLE, WalkedGrid
 

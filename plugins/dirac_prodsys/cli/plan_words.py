@@ -11,12 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core.wording import counted, plural
+from dirac_prodsys.core.text.wording import counted, plural
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.conduct import Approval
-    from dirac_prodsys.core.meta_query import MetaQuery
-    from dirac_prodsys.core.specs import (
+    from dirac_prodsys.core.grid.specs import (
         BodySpec,
         CommunityBody,
         DatasetSpec,
@@ -24,7 +22,9 @@ if TYPE_CHECKING:
         OutputFile,
         TransformationSpec,
     )
-    from dirac_prodsys.core.step_plan import StepPlan
+    from dirac_prodsys.core.production.policy import Approval
+    from dirac_prodsys.core.query.meta_query import MetaQuery
+    from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: text that is read as one word, or is a list already; and text that looks like a number
 _PLAIN = re.compile(r"[^\s,;()'\"=<>]+|\[.*\]")
@@ -128,7 +128,7 @@ def _task_rows(spec: TransformationSpec) -> Iterator[tuple[str, str]]:
 
 
 def _group(spec: TransformationSpec) -> str:
-    from dirac_prodsys.core.task_plugins import PLUGINS
+    from dirac_prodsys.core.grid.task_plugins import PLUGINS
 
     plugin = PLUGINS.get(spec.plugin)
     if plugin is not None and not plugin.whole_groups:
@@ -137,7 +137,7 @@ def _group(spec: TransformationSpec) -> str:
 
 
 def _body_rows(body: BodySpec) -> Iterator[tuple[str, str]]:
-    from dirac_prodsys.core.specs import CommunityBody, JobSpec
+    from dirac_prodsys.core.grid.specs import CommunityBody, JobSpec
 
     if isinstance(body, JobSpec):
         for command in body.commands:
@@ -202,7 +202,7 @@ def _output_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
 
 
 def _named_outputs(body: BodySpec) -> tuple[OutputFile, ...]:
-    from dirac_prodsys.core.specs import JobSpec
+    from dirac_prodsys.core.grid.specs import JobSpec
 
     return body.outputs if isinstance(body, JobSpec) else ()
 

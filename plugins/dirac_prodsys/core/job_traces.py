@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.recovery import Outputs
-from dirac_prodsys.core.specs import CommunityBody
+from dirac_prodsys.core.grid.specs import CommunityBody
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.decisions import Outputs
 
 
 @dataclass(frozen=True)

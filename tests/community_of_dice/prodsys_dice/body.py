@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from dirac_prodsys.core.specs import CommunityBody
+from dirac_prodsys.core.grid.specs import CommunityBody
 
 
 def render(body: CommunityBody) -> str:

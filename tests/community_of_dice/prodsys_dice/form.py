@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.models import Model, explain
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.step_models import Step
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError
 
 

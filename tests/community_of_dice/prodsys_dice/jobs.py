@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
+from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.specs import CommunityBody
+from dirac_prodsys.core.models import Model
 
 
 class Throw(Model):

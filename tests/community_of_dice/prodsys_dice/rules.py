@@ -11,15 +11,15 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.model_errors import explain
-from dirac_prodsys.core.outputs import Output
-from dirac_prodsys.core.plan_values import Datasets, Derived
+from dirac_prodsys.core.grid.specs import CommunityBody
+from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.specs import CommunityBody
-from dirac_prodsys.core.step_draft import StepDraft
-from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.draft import StepDraft
+from dirac_prodsys.core.steps.outputs import Output
+from dirac_prodsys.core.steps.step_plan import Datasets, Derived
 from prodsys_dice.jobs import Throw
 
 #: sides of a die that rolls fairly

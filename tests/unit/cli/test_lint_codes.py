@@ -11,7 +11,7 @@ import pytest
 
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.core.community import built_in
-from dirac_prodsys.core.findings import RULES
+from dirac_prodsys.core.proof.findings import RULES
 from dirac_prodsys.errors import DefinitionErrors
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from dirac_prodsys.core.specs import CommunityBody
+from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.bodies import render
 

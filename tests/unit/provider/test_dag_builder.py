@@ -14,8 +14,8 @@ import pytest
 from airflow.sdk import DAG
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.shape import SHAPE, Place, shape
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.run.dag_shape import SHAPE, Place, shape
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.provider.dag_builder import build_dag, dag_from_file
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dirac_prodsys.core.specs import CommunityBody
+from dirac_prodsys.core.grid.specs import CommunityBody
 
 
 def rows(body: CommunityBody) -> Iterator[tuple[str, str | Iterable[tuple[str, Any]]]]:

@@ -19,9 +19,9 @@ from typing import Any
 from pydantic import StrictStr
 
 from dirac_prodsys.core.community import communities, failure, find
-from dirac_prodsys.core.model import Model
+from dirac_prodsys.core.grid.specs import BodySpec, OutputFile
+from dirac_prodsys.core.models import Model
 from dirac_prodsys.core.problems import Path, Problems, nearest
-from dirac_prodsys.core.specs import BodySpec, OutputFile
 from dirac_prodsys.errors import DefinitionError
 
 

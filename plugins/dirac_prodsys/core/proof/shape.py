@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dirac_prodsys.core.community import community_of
+from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Path, Problem
-from dirac_prodsys.core.production import NATIVE
-from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.production.production import NATIVE
 
 
 def check(subject: Subject) -> Iterator[Problem]:

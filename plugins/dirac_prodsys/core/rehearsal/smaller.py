@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.community import community_of
-from dirac_prodsys.core.language.resolved import text_of
-from dirac_prodsys.core.production import NATIVE, Production
+from dirac_prodsys.core.production.production import NATIVE, Production
+from dirac_prodsys.core.text import reader
+from dirac_prodsys.core.text.writer import text_of
 
 #: how a step of the native form may say how much it makes
 _AMOUNTS = ("tasks", "target_events", "max_tasks")
@@ -27,7 +27,7 @@ def smaller(production: Production, tasks: int) -> str:
     if not many and production.notify is None:
         return production.source
     community = community_of(production.dialect) if _foreign(production) else None
-    data = yaml_source.parse(production.source, production.file).data
+    data = reader.parse(production.source, production.file).data
     # people are told of what counts
     for part in (data.get("production"), data.get("prodsys")):
         if isinstance(part, dict):

@@ -13,9 +13,7 @@ import re
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.community import community_of
-from dirac_prodsys.core.file_values import MAX_TURNS, StandIn, turns
-from dirac_prodsys.core.meta_value import order_key
-from dirac_prodsys.core.specs import (
+from dirac_prodsys.core.grid.specs import (
     Command,
     CommunityBody,
     DirectorySpec,
@@ -24,6 +22,8 @@ from dirac_prodsys.core.specs import (
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.query.value import order_key
+from dirac_prodsys.core.steps.file_values import MAX_TURNS, StandIn, turns
 
 #: what the jobs of a rehearsal run: names of files to write
 PROGRAM = "prodsys-stand-in"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pydantic import TypeAdapter
 
 from dirac_prodsys.core.community import community_of
-from dirac_prodsys.core.specs import BodySpec, CommunityBody
+from dirac_prodsys.core.grid.specs import BodySpec, CommunityBody
 from dirac_prodsys.errors import DefinitionError, GatewayRejected
 
 _bodies: TypeAdapter[BodySpec] = TypeAdapter(BodySpec)

@@ -49,9 +49,9 @@ from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
 from dirac_prodsys.communities.ctao.types.offered import PREFIX
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.step_models import InputSpec, Step
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import InputSpec, Step
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError
 
 #: stands for a step that has no type, or no ID: nothing is named so

@@ -12,11 +12,11 @@ from typing import Any
 from dirac_prodsys.communities.ctao.rules.inputs import narrowing
 from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
 from dirac_prodsys.communities.ctao.types.offered import PREFIX
-from dirac_prodsys.core.conduct import Policy
 from dirac_prodsys.core.language.model import VERSION
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.production.policy import Policy
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
 
 #: said of the step in the native form
 _OF_THE_STEP = frozenset({"type", "group_size"})

@@ -18,9 +18,9 @@ from dirac_prodsys.communities.ctao.rules.outputs import Output
 from dirac_prodsys.communities.ctao.types.job_types import CtaoType
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import Unknown, bare, known_query
+from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.specs import CommunityBody
-from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.production.step import Step
 
 
 @dataclass(frozen=True)

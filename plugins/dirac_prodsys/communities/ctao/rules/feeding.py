@@ -16,8 +16,8 @@ from dirac_prodsys.communities.ctao.rules.draft import Draft
 from dirac_prodsys.communities.ctao.rules.outputs import Output
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import FILE_LEVEL, known_query
-from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.problems import Problems
+from dirac_prodsys.core.query.meta_query import MetaQuery
 
 #: model file in the options of CtapipeApplyModels → the program that trains it; the job looks the
 #: model up in the catalogue when it runs (``CtapipeApplyModelsJob``)

@@ -11,10 +11,10 @@ from dirac_prodsys.communities.ctao.rules import directories
 from dirac_prodsys.communities.ctao.rules.draft import Draft
 from dirac_prodsys.communities.ctao.rules.outputs import Output
 from dirac_prodsys.communities.ctao.types.vocabulary import bare, known_query, single
-from dirac_prodsys.core import outputs
+from dirac_prodsys.core.grid.specs import MetaValue
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.specs import MetaValue
-from dirac_prodsys.core.step_draft import StepDraft
+from dirac_prodsys.core.steps import outputs
+from dirac_prodsys.core.steps.draft import StepDraft
 
 
 def findable(output: Output, directory: str) -> outputs.Output:

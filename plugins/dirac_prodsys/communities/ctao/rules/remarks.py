@@ -12,7 +12,7 @@ from dirac_prodsys.communities.ctao.rules.draft import Draft
 from dirac_prodsys.communities.ctao.types.settings import WITH_SCTS
 from dirac_prodsys.core.problems import Path, Problems
 
-#: rules of this community, and of ``core/findings.py``
+#: rules of this community, and of ``core/proof/findings.py``
 DIFFERS = "ctadirac-differs"
 WIDE = "wide-input"
 FED = "fed-by-others"

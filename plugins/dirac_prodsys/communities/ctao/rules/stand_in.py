@@ -6,8 +6,8 @@ Invariant: the folders below a directory are those that a real job would make.
 from __future__ import annotations
 
 from dirac_prodsys.communities.ctao.rules.directories import THOUSAND
-from dirac_prodsys.core.file_values import StandIn
-from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.core.steps.file_values import StandIn
 
 
 def stand_in(directory: DirectorySpec) -> StandIn:

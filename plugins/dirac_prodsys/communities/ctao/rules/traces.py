@@ -18,10 +18,10 @@ from typing import Any
 
 from dirac_prodsys.communities.ctao.rules.directories import output_directory
 from dirac_prodsys.communities.ctao.types.job_types import of_class
+from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.job_traces import Place, Trace
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.recovery import Outputs
-from dirac_prodsys.core.specs import CommunityBody
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.decisions import Outputs
 
 JOB, RUN = "jobID", "runNumber"
 

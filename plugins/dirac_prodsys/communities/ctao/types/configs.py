@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from dirac_prodsys.communities.ctao.types.vocabulary import DIVERGENCES, NSB, words
-from dirac_prodsys.core.model import Model
-from dirac_prodsys.core.model_errors import wrong
+from dirac_prodsys.core.models import Model, wrong
 
 Number = StrictInt | StrictFloat
 Scalar = StrictStr | StrictInt | StrictFloat

@@ -17,7 +17,7 @@ from pydantic import JsonValue, ValidationError
 from dirac_prodsys.communities.ctao.types import lines
 from dirac_prodsys.communities.ctao.types.job_types import CtaoType
 from dirac_prodsys.communities.ctao.types.vocabulary import NSB, Unknown, words
-from dirac_prodsys.core.model_errors import explain
+from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.problems import Path, Problem, Problems
 
 #: these are the whole production's, so ``Common`` is where they are looked for
