@@ -213,7 +213,7 @@ def test_the_host_process_does_not_notice_that_dirac_came_in(settings: GatewaySe
         before = state()
         gateway = DiracGateway({settings!r})
         gateway.ping()
-        from dirac_prodsys.core.specs import Command, JobSpec
+        from dirac_prodsys.core.grid.specs import Command, JobSpec
         from dirac_prodsys.gateway.bodies import render
         render(JobSpec(name="x", job_type="y", commands=(Command(executable="z"),)))
         from DIRAC import gConfig

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.provider import bundle as bundle_module
-from dirac_prodsys.provider.bundle import ProductionsDagBundle, sources, with_runs
-from dirac_prodsys.provider.bundle.database import stored_lately, versions_in_use
+from dirac_prodsys.provider.bundle import ProductionsDagBundle, sources
+from dirac_prodsys.provider.bundle import bundle as bundle_module
+from dirac_prodsys.provider.bundle.database import stored_lately, versions_in_use, with_runs
 from dirac_prodsys.provider.dag_builder import build_dag
 from tests.integration.test_drawn_by_airflow import served
 

@@ -9,7 +9,7 @@ import pytest
 
 from dirac_prodsys.core.plan.compile import compile
 from tests.productions.regenerate import HERE, load
-from tests.unit.core.ctao_files import PROCESSING, SIMULATION, step, text
+from tests.unit.communities.ctao.ctao_files import PROCESSING, SIMULATION, step, text
 
 
 def test_an_edge_that_is_drawn_links_two_steps(prodsys, tmp_path: Path) -> None:

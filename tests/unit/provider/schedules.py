@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
+from dirac_prodsys.gateway.memory.gateway import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 #: what a writer does; what it tells in the end

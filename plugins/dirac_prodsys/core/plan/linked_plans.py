@@ -1,7 +1,7 @@
 """The plans of steps, linked: parents first, each with the query for what it takes.
 
 A step that gathers more than it can ask for by what its parents say makes the planner number their
-outputs (``core/steps/gather_numbers.py``). Then all steps are linked anew, as some of them take from that
+outputs (``core/steps/gather_numbers.py``). Then all steps are linked anew, as some take from that
 step; a production without such a step is linked once.
 
 Invariant: mistakes are told of the last time only, so that each is told once.

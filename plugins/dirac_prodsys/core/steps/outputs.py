@@ -40,7 +40,7 @@ class Output:
     :param files: the part of it that the files carry themselves.
     :param of_run: fields whose values are made of the run: no other run has them.
     :param of_production: fields whose values are made of the name of the production.
-    :param added: more metadata of the directory, which the planner adds (``core/steps/gathering.py``).
+    :param added: metadata of the directory that the planner adds (``core/steps/gathering.py``).
     """
 
     step: str

@@ -18,14 +18,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dirac_prodsys.core.grid.task_plugins import PLUGINS
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
-from dirac_prodsys.gateway.records import GatewaySettings
+from dirac_prodsys.gateway.records import Configured, GatewaySettings
 
 #: service that sends the configuration of a grid
 CONFIGURATION = "Configuration/Server"
 
 #: fetches the configuration text from one URL, trusting the CAs of a directory
 Fetch = Callable[[str, str], Any]
+
+#: what agents work on where the configuration does not say (``TransformationAgent.initialize``)
+DEFAULT_TYPES = {
+    "DataProcessing": ("MCSimulation", "Merge"),
+    "DataManipulation": ("Replication", "Removal"),
+}
 
 
 class GridConfiguration:
@@ -193,3 +200,36 @@ def _parse(text: str, source: str) -> Any:
 def _inflate(data: Any) -> str:
     raw = data.encode(errors="surrogateescape") if isinstance(data, str) else bytes(data)
     return zlib.decompress(raw).decode()
+
+
+def configured(tree: GridConfiguration) -> Configured:
+    """What a configuration has.
+
+    Lists of types count wherever they stand below ``Operations``: agents for all read the defaults,
+    and a virtual organisation may have agents of its own.
+    """
+    kinds = tree.sections("/Resources/Sites")
+    sites = [site for kind in kinds for site in tree.sections(f"/Resources/Sites/{kind}")]
+    types: set[str] = set()
+    for family, default in DEFAULT_TYPES.items():
+        option = f"Transformations/{family}"
+        said = [
+            kind
+            for scope in tree.sections("/Operations")
+            for kind in tree.options(f"/Operations/{scope}/{option}")
+        ]
+        types.update(said or default)
+    return Configured(
+        storage_elements=frozenset(
+            tree.sections("/Resources/StorageElements")
+            + tree.option_names("/Resources/StorageElementGroups")
+        ),
+        sites=frozenset(sites),
+        transformation_types=frozenset(types),
+        unset=frozenset(
+            section
+            for plugin in PLUGINS.values()
+            for section in plugin.needs
+            if not tree.option_names(section)
+        ),
+    )

@@ -12,11 +12,11 @@ from dirac_prodsys.core.grid.specs import BodySpec
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.bodies.job import CLEANING_AGENT
+from dirac_prodsys.gateway.dirac.configuration import configured
 from dirac_prodsys.gateway.dirac.rpc import DisetServices
 from dirac_prodsys.gateway.dirac.storage import fetched, stored
 from dirac_prodsys.gateway.records import Configured, GatewaySettings, Identity, StoredReplica
 from dirac_prodsys.gateway.verbs.all_verbs import DiracVerbs
-from dirac_prodsys.gateway.verbs.inventory import configured
 from dirac_prodsys.gateway.verbs.services import IN_USE, Services
 
 

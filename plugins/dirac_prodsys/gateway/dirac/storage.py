@@ -1,7 +1,7 @@
 """Storage elements, asked by DIRAC's own plug-ins in a process of its own.
 
 Storage plug-ins of DIRAC know one configuration and one proxy per process, those of its
-environment. So each question is a short process (``dirac_storage_program.py``): several grids live
+environment. So each question is a short process (``storage_program.py``): several grids live
 side by side, and a plug-in that hangs or crashes takes nothing with it.
 
 Invariant: the process has the configuration and the proxy of one connection, and nothing else of
@@ -28,7 +28,7 @@ from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac.rpc import proxy_file
 from dirac_prodsys.gateway.records import GatewaySettings, StoredReplica
 
-_PROGRAM = Path(__file__).with_name("dirac_storage_program.py")
+_PROGRAM = Path(__file__).with_name("storage_program.py")
 
 #: variables by which a DIRAC process finds its grid and its identity
 _IDENTITY = ("DIRAC", "X509_", "BEARER_TOKEN")

@@ -1,4 +1,4 @@
-"""A process of its own that works with storage: ``dirac_storage_program.py COMMAND ANSWER``.
+"""A process of its own that works with storage: ``storage_program.py COMMAND ANSWER``.
 
 DIRAC's storage plug-ins know one configuration and one proxy per process, those of the environment;
 a worker of Airflow has connections to several grids. So whoever works with a storage element is a

@@ -1,4 +1,4 @@
-"""Looking up the newest transformation of a step: see ``core/run/fresh_starts.py`` for what that is.
+"""Looks up the newest transformation of a step (``core/run/fresh_starts.py`` says which that is).
 
 Invariant: one call, however many steps; nothing is changed.
 """

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 
 from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.grid.specs import BodySpec, CommunityBody
-from dirac_prodsys.core.job_traces import Place, Trace, Traces
 from dirac_prodsys.core.recovery.decisions import Outputs, StrandedFile, TaskState
+from dirac_prodsys.core.recovery.traces import Place, Trace, Traces
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.verbs.services import chunks
 
 #: jobs named in one query
 _JOB_CHUNK = 500
@@ -82,8 +81,8 @@ def _signed(
     """What jobs have left, by JobID."""
     wanted = sorted(set(jobs) - {0})
     own: dict[int, list[Trace]] = {}
-    for chunk in chunks(wanted, _JOB_CHUNK):
-        query = traces.signed_by(chunk)
+    for start in range(0, len(wanted), _JOB_CHUNK):
+        query = traces.signed_by(wanted[start : start + _JOB_CHUNK])
         for lfn, metadata in gateway.files_below(where.directory, query).items():
             found = traces.trace(lfn, metadata)
             own.setdefault(found.job, []).append(found)

@@ -11,7 +11,7 @@ from dirac_prodsys.core.dialects import inspect
 from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.core.proof.origins import conditions
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from tests.unit.core import ctao_files
+from tests.unit.communities.ctao import ctao_files
 
 ROOT = Path(__file__).parents[4]
 FILES = [

@@ -8,7 +8,7 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.snapshot import Snapshot
-from dirac_prodsys.core.grid.status import RUNNING
+from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION
 from dirac_prodsys.core.grid.status import TransformationStatus as Status
 from dirac_prodsys.core.run.end import Remains, StopNote, action_of, ending, is_ours, part
 
@@ -101,7 +101,7 @@ def test_only_what_runs_is_stopped_and_only_confirmed_failures_are_cleaned(
 ) -> None:
     (parting,) = part(how, [left(status, action)])
     if parting.fate == "stop":
-        assert status in RUNNING
+        assert status in RUNNING_TRANSFORMATION
         assert action != "leave"
     if parting.fate == "clean":
         assert (how, action) == ("failed", "clean")

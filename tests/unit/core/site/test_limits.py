@@ -12,7 +12,7 @@ from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.site.file import Limits
 from dirac_prodsys.core.site.limits import TOLD, check, demand
 from dirac_prodsys.errors import DefinitionErrors
-from tests.unit.core import ctao_files
+from tests.unit.communities.ctao import ctao_files
 
 FILE = """\
 version: 1

@@ -77,7 +77,7 @@ def test_what_is_not_asked_for_is_not_there() -> None:
 def test_the_same_spec_gives_the_same_bytes_in_another_process_and_folder(tmp_path: Path) -> None:
     code = """
         import sys
-        from dirac_prodsys.core.specs import JobSpec
+        from dirac_prodsys.core.grid.specs import JobSpec
         from dirac_prodsys.gateway.bodies import render
         sys.stdout.write(render(JobSpec.model_validate_json(sys.stdin.read())))
     """

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dirac_prodsys.errors import GatewayUnavailable
-from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.memory.gateway import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
 

@@ -19,9 +19,9 @@ from typing import Any
 from dirac_prodsys.communities.ctao.rules.directories import output_directory
 from dirac_prodsys.communities.ctao.types.job_types import of_class
 from dirac_prodsys.core.grid.specs import CommunityBody
-from dirac_prodsys.core.job_traces import Place, Trace
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.recovery.decisions import Outputs
+from dirac_prodsys.core.recovery.traces import Place, Trace
 
 JOB, RUN = "jobID", "runNumber"
 

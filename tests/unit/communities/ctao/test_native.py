@@ -13,7 +13,7 @@ from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.proof import read
-from tests.unit.core.ctao_files import (
+from tests.unit.communities.ctao.ctao_files import (
     COMMON,
     MERGING,
     PROCESSING,

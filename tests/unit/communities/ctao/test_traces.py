@@ -11,8 +11,8 @@ from dirac_prodsys.communities.ctao.rules.traces import left, place, runs_of, si
 from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.specs import CommunityBody
-from dirac_prodsys.core.job_traces import Place
 from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.recovery.traces import Place
 
 RAW = {
     "array_layout": "Alpha",

@@ -9,7 +9,7 @@ from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.policy import History, judge
 from dirac_prodsys.errors import DefinitionErrors
-from tests.unit.core.ctao_files import (
+from tests.unit.communities.ctao.ctao_files import (
     COMMON,
     MERGING,
     PROCESSING,

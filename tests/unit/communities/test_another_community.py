@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 PACKAGE = REPOSITORY / "tests" / "community_of_dice"
 
 CLI = "from dirac_prodsys.cli.main import app; app()"

@@ -6,7 +6,7 @@ import pytest
 
 from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from tests.unit.core.ctao_files import (
+from tests.unit.communities.ctao.ctao_files import (
     MERGING,
     PROCESSING,
     ROOT,

@@ -7,7 +7,7 @@ import yaml
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
-from tests.unit.core.ctao_files import PROCESSING, SIMULATION, plan, step, text, told
+from tests.unit.communities.ctao.ctao_files import PROCESSING, SIMULATION, plan, step, text, told
 
 UNSELECTABLE = (
     "only the jobs of Step1_MCSimulation know what it simulates: its files cannot be selected"
