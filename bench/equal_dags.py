@@ -132,7 +132,7 @@ def _about(task: _Task) -> str:
 def _specs() -> dict[str, Any]:
     """Step → what its transformation is, as a dict."""
     from dirac_prodsys.core.dialects import load_production
-    from dirac_prodsys.core.plan import compile
+    from dirac_prodsys.core.plan.compile import compile
 
     plan = compile(load_production(chain(3), "long.yaml"), run="run")
     return {step.name: step.transformation.model_dump(mode="json") for step in plan.steps}

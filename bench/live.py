@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.airflow_rest import until
-from sandbox.airflow_stack import AirflowStack
+from sandbox.airflow.rest import until
+from sandbox.airflow.stack import AirflowStack
 
 #: what is measured -> the bar in seconds, where there is one
 BARS = {"drop": 3.0, "edit": 10.0, "break": None, "mend": None, "delete": None}

@@ -93,7 +93,7 @@ def _make(extra: dict[str, Any], count: int) -> list[int]:
     """Transformations that wait for ever: they are New, as if a production were being prepared."""
     from dirac_prodsys.gateway.dirac import DiracGateway
     from dirac_prodsys.gateway.records import GatewaySettings
-    from dirac_prodsys.gateway.services import TRANSFORMATIONS
+    from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 
     services = DiracGateway(GatewaySettings(**extra)).services
     mark = uuid.uuid4().hex[:8]
@@ -164,8 +164,8 @@ async def _with_the_poller(ids: list[int], cycles: int) -> dict[str, Any]:
     """The provider's own triggers, as they run in a triggerer."""
     meter = Meter()
     from dirac_prodsys.core.policy import StepRules
-    from dirac_prodsys.provider.poller import attached
     from dirac_prodsys.provider.triggers import DiracTransformationTrigger
+    from dirac_prodsys.provider.waiting.poller import attached
 
     async with attached("dirac_default") as poller:
         rules = StepRules(needs_input=False, tasks=1).to_dict()
@@ -190,7 +190,7 @@ async def _with_the_poller(ids: list[int], cycles: int) -> dict[str, Any]:
 async def _one_by_one(ids: list[int], cycles: int) -> dict[str, Any]:
     """Every waiter asks for itself, as a sensor or trigger without a poller does."""
     meter = Meter()
-    from dirac_prodsys.gateway.services import TRANSFORMATIONS
+    from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
     from dirac_prodsys.provider.hook import DiracHook
 
     gateway: Any = DiracHook("dirac_default").gateway()

@@ -5,7 +5,7 @@ It is here, and not in the plugin, because Airflow reads DAGs from this folder.
 
 from __future__ import annotations
 
-from dirac_prodsys.provider.actions_dag import actions_dag
-from dirac_prodsys.provider.served_names import served_productions
+from dirac_prodsys.provider.actions.dag import actions_dag
+from dirac_prodsys.provider.actions.served_names import served_productions
 
 dag = actions_dag(served_productions())

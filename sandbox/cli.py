@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sandbox.configuration.profiles import PROFILES
 from sandbox.errors import SandboxError
 from sandbox.grid import Grid
-from sandbox.profiles import PROFILES
 from sandbox.state import State
 
 app = typer.Typer(

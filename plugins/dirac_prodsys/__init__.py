@@ -18,7 +18,7 @@ The house has four rooms, and imports point only to the left::
 * ``provider``  the only folder that imports Airflow: hook, operators, sensor, trigger, bundle, DAG.
 * ``cli``       ``dirac-prodsys``: what a person asks without Airflow.
 
-Read next: ``core/plan.py``, ``core/policy/``, ``gateway/protocol.py``.
+Read next: ``core/plan/compile.py``, ``core/policy/``, ``gateway/protocol.py``.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class DefinitionError(ProdsysError):
     :param line: 1-based line, 0 when the whole file is meant.
     :param column: 1-based column, 0 when the whole line is meant.
     :param excerpt: the source line with a caret below, or empty.
-    :param code: a rule of ``core/findings.py``; empty: that of the class.
+    :param code: a rule of ``core/proof/findings.py``; empty: that of the class.
     :param stands_for: number of mistakes that are told by it: it may be the line "and 12 more".
     """
 

@@ -15,8 +15,8 @@ import time
 import types
 from typing import Any
 
+from sandbox.configuration.profiles import JOB_AGENT
 from sandbox.drivers import runtime
-from sandbox.profiles import JOB_AGENT
 
 #: TaskManagerAgentBase looks at tasks and files untouched for 10 minutes
 MONITOR_DELAY_SECONDS = 4.0

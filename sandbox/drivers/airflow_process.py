@@ -35,7 +35,7 @@ _DIRAC = ("DIRAC.Core.DISET.private.InnerRPCClient", "DIRAC.Interfaces.API.Job")
 def import_once() -> None:
     """Import what tasks need."""
     from dirac_prodsys.gateway.dirac_import import import_dirac
-    from dirac_prodsys.provider.warm import warm_up
+    from dirac_prodsys.provider.bundle.warm import warm_up
 
     for module in _MODULES:
         importlib.import_module(module)

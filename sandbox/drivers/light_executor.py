@@ -20,9 +20,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from sandbox.community import HOST, VOS
+from sandbox.configuration.community import HOST, VOS
+from sandbox.configuration.profiles import LIGHT_AGENTS
 from sandbox.drivers import agents, light_task, runtime
-from sandbox.profiles import LIGHT_AGENTS
 
 #: As WorkflowTaskAgent's SubmitStatus.
 _SUBMIT_STATUS = ["Active", "Completing"]

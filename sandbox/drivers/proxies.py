@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from sandbox.configuration.needs import Needs
 from sandbox.drivers import runtime
-from sandbox.needs import Needs
 from sandbox.state import State
 
 _SECONDS = 365 * 86400

@@ -11,9 +11,9 @@ import os
 import sys
 from typing import Any
 
-from sandbox.community import DIRECTORY_METADATA, FILE_METADATA, USERS
+from sandbox.configuration.community import DIRECTORY_METADATA, FILE_METADATA, USERS
+from sandbox.configuration.needs import Needs
 from sandbox.drivers import runtime
-from sandbox.needs import Needs
 from sandbox.state import State
 
 

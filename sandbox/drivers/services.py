@@ -16,8 +16,8 @@ import sys
 import threading
 from typing import Any
 
+from sandbox.configuration.profiles import CONFIGURATION, TRANSFORMATION_MANAGER
 from sandbox.drivers import runtime
-from sandbox.profiles import CONFIGURATION, TRANSFORMATION_MANAGER
 
 
 def bind_to_loopback() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dirac_prodsys.core.specs import DirectorySpec
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from tests.contract.systems import System, by_hand, spec, status_of, unique
 
 

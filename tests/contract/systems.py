@@ -18,8 +18,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import (
+from dirac_prodsys.core.grid.specs import (
     Command,
     DirectorySpec,
     JobSpec,
@@ -27,13 +26,14 @@ from dirac_prodsys.core.specs import (
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_tables import Task
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.memory.tables import Task
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE, REQUESTS, TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, REQUESTS, TRANSFORMATIONS, Services
 from sandbox import Grid
 
 #: DIRAC's own clients, with the state that getSubmittedFileStatus gives to files of failed jobs

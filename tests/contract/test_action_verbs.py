@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DirectorySpec
-from dirac_prodsys.core.status import TransformationStatus as Status
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.core.grid.status import TransformationStatus as Status
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import (
     Conflict,
     GatewayDenied,
@@ -16,8 +16,8 @@ from dirac_prodsys.errors import (
     NotFound,
     TransformationFailed,
 )
-from dirac_prodsys.gateway import dirac_actions
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs import actions
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from tests.contract.systems import (
     POWERLESS,
     Gateway,
@@ -54,7 +54,7 @@ class TestLists:
     ) -> None:
         groups = [unique("g") for _ in range(2)]
         made = [gateway.create_transformation(spec(unique(), group=g)).id for g in groups * 2]
-        monkeypatch.setattr(dirac_actions, "PAGE", 3)
+        monkeypatch.setattr(actions, "PAGE", 3)
         found = [one.id for one in gateway.list_transformations()]
         assert set(made) <= set(found)
         assert found == sorted(set(found))

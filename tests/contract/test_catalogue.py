@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayRejected
-from dirac_prodsys.gateway.services import CATALOGUE
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, System, prepared, unique
 
 

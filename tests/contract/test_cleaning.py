@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from dirac_prodsys.core.specs import TRANSFORMATION_ID, DirectorySpec
+from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, DirectorySpec
 from dirac_prodsys.errors import GatewayUnavailable
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from tests.contract.cleaning import SENTENCES
 from tests.contract.systems import (
     Gateway,

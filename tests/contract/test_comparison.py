@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, JobSpec
-from dirac_prodsys.core.status import TransformationStatus as Status
+from dirac_prodsys.core.grid.specs import Command, JobSpec
+from dirac_prodsys.core.grid.status import TransformationStatus as Status
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayUnavailable
 from tests.contract.systems import Gateway, Interrupted, by_hand, lost, spec, unique
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dirac_prodsys.gateway import told
+from dirac_prodsys.gateway.procedures import claims
 from tests.contract.systems import Gateway, System, spec, unique
 from tests.contract.test_recovery_verbs import attached
 
@@ -37,11 +37,11 @@ def test_a_cause_is_told_by_one(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique())).id
 
     def claim(by: str) -> list[str]:
-        return told.claim(gateway, made, ["stalled agent"], by, settle=0)
+        return claims.claim(gateway, made, ["stalled agent"], by, settle=0)
 
     assert claim("a") == ["stalled agent"]
     assert claim("b") == []
-    told.sent(gateway, made, ["stalled agent"], "a")
+    claims.sent(gateway, made, ["stalled agent"], "a")
     assert claim("a") == []
-    assert told.forget(gateway, made, ["stalled agent", "another"]) == ["stalled agent"]
+    assert claims.forget(gateway, made, ["stalled agent", "another"]) == ["stalled agent"]
     assert claim("b") == ["stalled agent"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, JobSpec
-from dirac_prodsys.core.status import TransformationStatus as Status
+from dirac_prodsys.core.grid.specs import Command, JobSpec
+from dirac_prodsys.core.grid.status import TransformationStatus as Status
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from tests.contract.systems import (
     POWERLESS,
     Gateway,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec
+from dirac_prodsys.core.grid.specs import DatasetSpec, DirectorySpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayRejected, GatewayUnavailable
 from tests.contract.systems import Gateway, Interrupted, System, lost, prepared, unique
 

@@ -17,9 +17,9 @@ from diraccfg import CFG
 
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.dirac_rpc import MAX_CALLS
+from dirac_prodsys.gateway.dirac.rpc import MAX_CALLS
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from sandbox import Grid
 from tests.contract.systems import spec, unique
 
@@ -213,7 +213,7 @@ def test_the_host_process_does_not_notice_that_dirac_came_in(settings: GatewaySe
         before = state()
         gateway = DiracGateway({settings!r})
         gateway.ping()
-        from dirac_prodsys.core.specs import Command, JobSpec
+        from dirac_prodsys.core.grid.specs import Command, JobSpec
         from dirac_prodsys.gateway.bodies import render
         render(JobSpec(name="x", job_type="y", commands=(Command(executable="z"),)))
         from DIRAC import gConfig

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, OutputFile
+from dirac_prodsys.core.grid.specs import Command, DirectorySpec, JobSpec, OutputFile
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from tests.contract.systems import System, spec, unique
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.errors import GatewayUnavailable
-from dirac_prodsys.gateway.services import CATALOGUE
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, Interrupted, lost, unique
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.core.ctao.traces import UNSIGNED, signed_by
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected
 from tests.contract.systems import Gateway, System, spec, unique
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.recovery import StrandedFile
-from dirac_prodsys.core.recovery_rules import RecoveryRules
-from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.decisions import StrandedFile
+from dirac_prodsys.core.recovery.rules import RecoveryRules
+from dirac_prodsys.gateway.procedures.recovery import recover
 from dirac_prodsys.gateway.records import FileChange
-from dirac_prodsys.provider.recovery import recover
 from tests.contract.systems import Gateway, System, spec, unique
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.registry import Member
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.run.registry import Member
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.provider.registry_late import enter
+from dirac_prodsys.provider.tasks.registry_late import enter
 from tests.contract.systems import Gateway, Interrupted, lost, spec, unique
 
 PRODUCTIONS = Path(__file__).parents[1] / "productions"

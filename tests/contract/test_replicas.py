@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.errors import GatewayError
 from tests.contract.systems import Gateway, System, unique
 
@@ -41,7 +41,7 @@ def test_a_file_is_not_good_where_it_is_not_registered(system: System, gateway: 
 
 
 def test_what_cannot_be_asked_is_an_error_and_never_good(contract_grid: object) -> None:
-    from dirac_prodsys.gateway.dirac_storage import stored
+    from dirac_prodsys.gateway.dirac.storage import stored
     from tests.contract.systems import OnDirac
 
     gateway = OnDirac(contract_grid).gateway()  # type: ignore[arg-type]

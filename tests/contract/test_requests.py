@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.grid.jobs import JobState
 from tests.contract.systems import Gateway, System, unique
 
 FULL = "[Errno 28] No space left on device: /disk/17/file (Max attempts limit reached)"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.run_ranges import PARAMETER
-from dirac_prodsys.core.specs import TransformationSpec
+from dirac_prodsys.core.grid.run_numbers import PARAMETER
+from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.errors import Conflict, GatewayUnavailable
 from tests.contract.systems import Gateway, Interrupted, by_hand, lost, spec, unique
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable, NotFound
-from dirac_prodsys.gateway.services import CATALOGUE
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, OnDirac, System, unique
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.specs import RequestOperation, RequestSpec
-from dirac_prodsys.core.status import TransformationStatus as Status
+from dirac_prodsys.core.grid.specs import RequestOperation, RequestSpec
+from dirac_prodsys.core.grid.status import TransformationStatus as Status
 from dirac_prodsys.errors import NotFound, TransformationFailed
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from tests.contract.systems import Gateway, by_hand, spec, status_of, unique
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.provider.stopping import resume, stop, stopped_by_us
+from dirac_prodsys.gateway.procedures.stops import resume, stop, stopped_by_us
 from tests.contract.systems import Gateway, by_hand, spec, status_of, unique
 
 

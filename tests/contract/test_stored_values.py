@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec
+from dirac_prodsys.core.grid.specs import DatasetSpec, DirectorySpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.services import CATALOGUE
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, System, prepared, spec, unique
 
 #: fields of files and of directories that these sentences define for themselves

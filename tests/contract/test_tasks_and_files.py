@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.status import TransformationStatus as Status
+from dirac_prodsys.core.grid.status import TransformationStatus as Status
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable, NotFound
 from tests.contract.systems import (
     Gateway,

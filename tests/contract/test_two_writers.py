@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.errors import GatewayUnavailable, TransformationFailed
-from dirac_prodsys.gateway.dirac_tasks import CLAIM
-from dirac_prodsys.gateway.services import TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS, Services
+from dirac_prodsys.gateway.verbs.tasks import CLAIM
 from tests.contract.systems import Gateway, Interrupted, by_hand, lost, spec, status_of, unique
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sandbox.environment import VENV_BIN
+from sandbox.configuration.environment import VENV_BIN
 from tests.e2e.site import Site
 
 DAG = "production_operations"

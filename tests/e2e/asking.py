@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sandbox.airflow_rest import AirflowRest, until
+from sandbox.airflow.rest import AirflowRest, until
 from tests.e2e.site import Site
 
 QUALITY = Path(__file__).with_name("write_quality.sh")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import Grid
-from sandbox.airflow_settings import connection_to
-from sandbox.airflow_stack import COMMANDS, AirflowStack
+from sandbox.airflow.settings import connection_to
+from sandbox.airflow.stack import COMMANDS, AirflowStack
 from tests.e2e.site import UNLIMITED, Site
 
 _FAILED = pytest.StashKey[bool]()

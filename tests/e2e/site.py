@@ -17,8 +17,8 @@ import MySQLdb
 
 from dirac_prodsys.core.naming import run_tag, transformation_name
 from sandbox import Grid
-from sandbox.airflow_rest import AirflowRest, until
-from sandbox.airflow_stack import AirflowStack
+from sandbox.airflow.rest import AirflowRest, until
+from sandbox.airflow.stack import AirflowStack
 
 WAIT_FOR = Path(__file__).parent / "wait_for.sh"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
-from sandbox.airflow_rest import AirflowRest, until
+from sandbox.airflow.rest import AirflowRest, until
 from sandbox.errors import SandboxError
 from tests.e2e.acting import (
     DAG,

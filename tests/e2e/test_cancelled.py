@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from sandbox.airflow_rest import until
+from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 
 NAME = "cancelled"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sandbox.demo import EXAMPLE, PRODUCTIONS
-from sandbox.demo_run import DemoRun
+from sandbox.demo.__main__ import EXAMPLE, PRODUCTIONS
+from sandbox.demo.run import DemoRun
 from tests.e2e.site import Site
 
 RUN = "demo"

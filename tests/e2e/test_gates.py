@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.gateway.services import CATALOGUE
-from sandbox.airflow_rest import AirflowRest, until
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
+from sandbox.airflow.rest import AirflowRest, until
 from sandbox.errors import SandboxError
 from tests.contract.systems import OnDirac
 from tests.e2e.asking import QUALITY, answer, making, question

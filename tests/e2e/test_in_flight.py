@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.airflow_rest import until
+from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import psutil
 
-from sandbox.airflow_rest import until
+from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 
 #: conditions in the output query of ``Site.quick``

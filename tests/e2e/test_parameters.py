@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from sandbox.airflow_rest import until
+from sandbox.airflow.rest import until
 from sandbox.errors import SandboxError
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.airflow_rest import AirflowRest, until
+from sandbox.airflow.rest import AirflowRest, until
 from sandbox.errors import SandboxError
 from tests.e2e.acting import DAG, by_airflow, command, words
 from tests.e2e.asking import answer, question
@@ -25,7 +25,7 @@ actions:
 """
 
 #: user, action, connection → whether the site allows it; every cell of the matrix is in
-#: ``tests/unit/core/test_site_rights.py``
+#: ``tests/unit/core/site/test_rights.py``
 MATRIX = {
     ("admin", "clean", "dirac_default"): True,
     ("admin", "stop", "dirac_other"): False,

@@ -6,7 +6,7 @@ import ipaddress
 
 import psutil
 
-from sandbox.airflow_stack import COMMANDS
+from sandbox.airflow.stack import COMMANDS
 from tests.e2e.site import Site
 
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import pytest
 
-from sandbox.airflow_rest import until
-from sandbox.environment import VENV_BIN
+from sandbox.airflow.rest import until
+from sandbox.configuration.environment import VENV_BIN
 from tests.e2e.acting import DAG, ask
 from tests.e2e.site import WAIT_FOR, Site
 

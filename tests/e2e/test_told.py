@@ -6,7 +6,7 @@ import re
 import subprocess
 from email.message import Message
 
-from sandbox.airflow_rest import until
+from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 from tests.integration.smtp_server import SmtpServer, smtp_server, text_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from sandbox.airflow_stack import AirflowStack
+from sandbox.airflow.stack import AirflowStack
 
 #: fields of the form that are lists of choices, and switches
 CHOICES, SWITCHES = ("action",), ("preview", "force")

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 import dirac_prodsys.core
 from dirac_prodsys.core.dialects import inspect
-from dirac_prodsys.core.findings import RULES
 from dirac_prodsys.core.problems import bounded_guesses
 from dirac_prodsys.core.proof import Subject, prove
+from dirac_prodsys.core.proof.findings import RULES
 from dirac_prodsys.errors import MOST_OF_A_KIND, DefinitionError, DefinitionErrors
 from tests.fuzz.cases import Case
 from tests.fuzz.guard import Forbidden, TooSlow, nothing_happens

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from dirac_prodsys.core.yaml_source import MAX_BYTES
+from dirac_prodsys.core.text.reader import MAX_BYTES
 
 #: how many of a thing
 SIZES = (30, 300, 1_000, 3_000, 10_000, 20_000, 60_000)

@@ -9,7 +9,7 @@ import pytest
 
 from dirac_prodsys.core.problems import LISTED, bounded_guesses, nearest
 from dirac_prodsys.core.proof import read
-from dirac_prodsys.core.wording import MOST
+from dirac_prodsys.core.text.wording import MOST
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from tests.fuzz.checking import warm_up
 from tests.fuzz.guard import nothing_happens

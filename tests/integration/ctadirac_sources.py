@@ -15,7 +15,7 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
-from sandbox.environment import REPOSITORY
+from sandbox.configuration.environment import REPOSITORY
 
 RELEASE = "CTADIRAC==3.1.0"
 CACHE = REPOSITORY / ".cache" / "ctadirac"

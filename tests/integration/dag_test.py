@@ -29,12 +29,12 @@ def run_dag(dag: Any, **options: Any) -> Any:
     """
     from airflow.sdk.definitions import dag as module
 
-    from dirac_prodsys.provider import run_states
+    from dirac_prodsys.provider.waiting import task_states
 
     with pytest.MonkeyPatch.context() as patch, contextlib.closing(_Triggerer(module)) as triggerer:
         patch.setattr(module, "_run_task", triggerer.run_task)
         patch.setattr(time, "sleep", triggerer.sleep)
-        patch.setattr(run_states, "sync_to_async", _at_once)
+        patch.setattr(task_states, "sync_to_async", _at_once)
         return dag.test(**options)
 
 

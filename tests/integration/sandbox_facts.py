@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sandbox import Grid
-from sandbox.environment import REPOSITORY
+from sandbox.configuration.environment import REPOSITORY
 
 
 def sandbox(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.provider import bundle as bundle_module
-from dirac_prodsys.provider import bundle_sources
-from dirac_prodsys.provider.bundle import ProductionsDagBundle, with_runs
-from dirac_prodsys.provider.bundle_database import stored_lately, versions_in_use
+from dirac_prodsys.provider.bundle import ProductionsDagBundle, sources
+from dirac_prodsys.provider.bundle import bundle as bundle_module
+from dirac_prodsys.provider.bundle.database import stored_lately, versions_in_use, with_runs
 from dirac_prodsys.provider.dag_builder import build_dag
 from tests.integration.test_drawn_by_airflow import served
 
@@ -47,7 +46,7 @@ def text(name: str, tasks: int = 3) -> str:
 
 @pytest.fixture(autouse=True)
 def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_sources, "SETTLE", 0)
+    monkeypatch.setattr(sources, "SETTLE", 0)
 
 
 @pytest.fixture

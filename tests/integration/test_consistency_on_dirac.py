@@ -8,10 +8,10 @@ from typing import Any
 import MySQLdb
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DirectorySpec, OutputFile, TransformationSpec
-from dirac_prodsys.gateway.checking import check, repair
+from dirac_prodsys.core.grid.specs import DirectorySpec, OutputFile, TransformationSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.procedures.consistency import check, repair
 from sandbox import Grid
 from tests.contract.systems import OnDirac, spec, unique
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.gateway.bodies import render
 from tests.integration.ctadirac_sources import productions

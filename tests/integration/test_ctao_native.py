@@ -17,10 +17,10 @@ import yaml
 from dirac_prodsys.core.ctao.job_types import TYPES
 from dirac_prodsys.core.ctao.rewriting import native_form
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.step_plan import StepPlan
-from sandbox.environment import REPOSITORY
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from sandbox.configuration.environment import REPOSITORY
 from tests.integration.ctadirac_sources import productions
 from tests.integration.test_ctao_equality import BROKEN, HERE, OWN, datasets_of, ours
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from sandbox import Grid
 from tests.integration.conftest import cta_prod_submit, run_client
 from tests.integration.ctadirac_sources import productions

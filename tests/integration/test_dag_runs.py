@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway import memory
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_tables import Task
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.memory.tables import Task
 from tests.integration.dag_test import only_dag, run_dag
 
 Run = Callable[..., Any]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.shape import shape
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.run.dag_shape import shape
 from dirac_prodsys.provider.dag_builder import PREVIEW_RUN, build_dag
-from tests.unit.core.test_shape import FILES
+from tests.unit.core.run.test_dag_shape import FILES
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.grid.specs import Command, DirectorySpec, JobSpec, TransformationSpec
 from dirac_prodsys.core.policy import History, StepRules, judge
-from dirac_prodsys.core.recovery_rules import RecoveryRules
-from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, TransformationSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.rules import RecoveryRules
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.reading import report_on
-from dirac_prodsys.provider.recovery import recover
+from dirac_prodsys.gateway.procedures.recovery import recover
+from dirac_prodsys.gateway.procedures.reports import report_on
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway import memory
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.integration.dag_test import only_dag, run_dag
 
 BASE = """version: 1

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
 

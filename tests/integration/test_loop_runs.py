@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.integration.test_dag_runs import Run, grid, result, run, states, tries
 
 __all__ = ["grid", "run"]

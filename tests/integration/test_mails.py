@@ -7,7 +7,7 @@ from email.message import Message
 
 import pytest
 
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.integration.smtp_server import smtp_server, text_of
 from tests.integration.test_dag_runs import Run, completed, grid, run, text
 

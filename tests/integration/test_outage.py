@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, JobSpec, TransformationSpec
+from dirac_prodsys.core.grid.specs import Command, JobSpec, TransformationSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from sandbox import Grid
 
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.snapshot import Snapshot
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
-from dirac_prodsys.provider.poller import attached
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
+from dirac_prodsys.provider.waiting.poller import attached
 from sandbox import Grid
 
 WAITING = 1000

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.grid.specs import CtaoSpec, DirectorySpec, OutputFile
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.recovery_ledger import PARAMETER
-from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, OutputFile
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.ledger import PARAMETER
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.reading import report_on
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
-from dirac_prodsys.provider.recovery import recover
+from dirac_prodsys.gateway.procedures.recovery import recover
+from dirac_prodsys.gateway.procedures.reports import report_on
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from sandbox import Grid
 from tests.contract.systems import OnDirac, spec, unique
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_tables import Task
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.memory.tables import Task
 from tests.integration.test_dag_runs import (  # noqa: F401  fixtures
     DATASET,
     Run,

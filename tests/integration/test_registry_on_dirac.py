@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.registry import description, members_of
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.run.registry import description, members_of
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.provider.registry import tell_status
+from dirac_prodsys.provider.tasks.registry import tell_status
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
 
@@ -79,7 +79,7 @@ def test_diracs_commands_show_a_run_its_members_and_its_status(
 
 def test_starting_the_entry_in_dirac_makes_no_transformations(gateway: DiracGateway) -> None:
     from dirac_prodsys.errors import GatewayRejected
-    from dirac_prodsys.gateway.services import PRODUCTIONS, TRANSFORMATIONS
+    from dirac_prodsys.gateway.verbs.services import PRODUCTIONS, TRANSFORMATIONS
 
     name = unique("reg")
     plan = compile(load_production(TEXT.replace("NAME", name), "p.yaml"), run="r1")

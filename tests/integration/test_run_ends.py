@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.integration.test_dag_runs import (  # noqa: F401  fixtures
     Run,
     grid,

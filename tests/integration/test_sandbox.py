@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Grid, SandboxError
-from sandbox.community import DIRECTORY_METADATA, FILE_METADATA
+from sandbox.configuration.community import DIRECTORY_METADATA, FILE_METADATA
 from tests.integration.conftest import TRANSFORMATION_MANAGER, run_client, start_client
 from tests.integration.sandbox_facts import assert_nothing_left, listens, sandbox
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox import Grid, SandboxError, mariadb
-from sandbox.environment import REPOSITORY
+from sandbox import Grid, SandboxError
+from sandbox.configuration.environment import REPOSITORY
+from sandbox.grid import mariadb
 from sandbox.process import Processes
 from sandbox.state import State
 from tests.integration.sandbox_facts import assert_nothing_left, sandbox

@@ -8,7 +8,7 @@ from contextlib import closing
 import MySQLdb
 import pytest
 
-from dirac_prodsys.core.specs import Command, DirectorySpec, JobSpec, OutputFile
+from dirac_prodsys.core.grid.specs import Command, DirectorySpec, JobSpec, OutputFile
 from sandbox import Grid
 from tests.contract.systems import OnDirac, spec, unique
 

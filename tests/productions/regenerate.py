@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.errors import DefinitionErrors
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from sandbox.environment import REPOSITORY, VENV_BIN
+from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.process import MARK
 from tests.integration.ctadirac_sources import productions
 

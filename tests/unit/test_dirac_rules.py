@@ -17,12 +17,12 @@ from DIRAC.TransformationSystem.Client.TransformationClient import Transformatio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_prodsys.core import status
-from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts
-from dirac_prodsys.core.recovery import is_barred
-from dirac_prodsys.core.stored_values import as_stored
+from dirac_prodsys.core.grid import status
+from dirac_prodsys.core.query.meta_query import MetaQuery, dirac_accepts
+from dirac_prodsys.core.query.stored_values import as_stored
+from dirac_prodsys.core.recovery.decisions import is_barred
 from dirac_prodsys.errors import MetaQueryError
-from dirac_prodsys.gateway.memory_agents import tasks_to_add
+from dirac_prodsys.gateway.memory.agents import tasks_to_add
 
 #: fields with a type, as the catalogue has them
 TYPES = {"level": "INT", "zenith": "FLOAT", "particle": "VARCHAR(128)"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.gateway.memory_catalogue import MemoryCatalogue
+from dirac_prodsys.gateway.memory.catalogue import MemoryCatalogue
 
 if TYPE_CHECKING:
     from tests.walk.world import WalkedGrid

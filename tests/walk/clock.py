@@ -19,8 +19,8 @@ from unittest import mock
 
 import tenacity
 
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider import poller
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.provider.waiting import poller
 
 #: seconds since the epoch at which every walk begins
 BEGIN = 1_700_000_000.0

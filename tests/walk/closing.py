@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from dirac_prodsys.core.status import FINAL_TASKS, GOOD_TASKS, FileStatus
-from dirac_prodsys.core.step_plan import StepPlan
-from dirac_prodsys.gateway.memory_tables import Transformation
+from dirac_prodsys.core.grid.status import FINAL_TASKS, GOOD_TASKS, FileStatus
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.gateway.memory.tables import Transformation
 from tests.walk.watching import QUIET, Watching
 from tests.walk.world import AGENT_CYCLE
 

@@ -5,9 +5,9 @@ Invariant: see :mod:`observer`.
 
 from __future__ import annotations
 
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus
-from dirac_prodsys.core.step_plan import StepPlan
-from dirac_prodsys.gateway.memory_tables import Transformation
+from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.gateway.memory.tables import Transformation
 from tests.walk.watching import Watching
 
 

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.gates import Gate
-from dirac_prodsys.core.plan_values import LoopPlan
-from dirac_prodsys.gateway.memory_catalogue import Dataset
-from dirac_prodsys.provider.approval import APPROVE
+from dirac_prodsys.core.gates.gate import Gate
+from dirac_prodsys.core.plan.values import LoopPlan
+from dirac_prodsys.gateway.memory.catalogue import Dataset
+from dirac_prodsys.provider.people.approval import APPROVE
 from tests.walk.guarded import ENOUGH
 from tests.walk.tasks import Attempt, TaskInstance, group_of
 

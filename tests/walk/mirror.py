@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from dirac_prodsys.core.generations import starts
-from dirac_prodsys.core.specs import plain
-from dirac_prodsys.core.status import BAD_TASKS, GOOD_TASKS, FileStatus
+from dirac_prodsys.core.grid.specs import plain
+from dirac_prodsys.core.grid.status import BAD_TASKS, GOOD_TASKS, FileStatus
+from dirac_prodsys.core.run.fresh_starts import starts
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.memory_tables import AttachedFile, Task, Transformation
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
+from dirac_prodsys.gateway.memory.tables import AttachedFile, Task, Transformation
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from tests.walk.productions import Walked
 
 T = TypeVar("T")

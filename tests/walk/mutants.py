@@ -14,22 +14,23 @@ from unittest import mock
 from airflow.sdk.exceptions import AirflowException
 
 from dirac_prodsys.core.actions.preview import Preview
-from dirac_prodsys.core.gates import GateVerdict
-from dirac_prodsys.core.job_report import JobState
+from dirac_prodsys.core.gates.gate import GateVerdict
+from dirac_prodsys.core.grid.jobs import JobState
 from dirac_prodsys.core.policy import judging
-from dirac_prodsys.core.recovery import Case
-from dirac_prodsys.gateway import dirac_tasks
-from dirac_prodsys.gateway.dirac_recovery import RecoveryVerbs
-from dirac_prodsys.gateway.dirac_transformations import TransformationVerbs
+from dirac_prodsys.core.recovery.decisions import Case
+from dirac_prodsys.gateway.procedures import recovery
 from dirac_prodsys.gateway.records import TransformationRecord
-from dirac_prodsys.provider import gate_trigger, operators, recovery
-from dirac_prodsys.provider.approval import DiracApprovalOperator as Approval
-from dirac_prodsys.provider.base import DiracOperator
-from dirac_prodsys.provider.loops import DiracLoopPassOperator
+from dirac_prodsys.gateway.verbs import tasks
+from dirac_prodsys.gateway.verbs.recovery import RecoveryVerbs
+from dirac_prodsys.gateway.verbs.transformations import TransformationVerbs
+from dirac_prodsys.provider import gate_trigger, operators
 from dirac_prodsys.provider.operators import DiracCompleteTransformationOperator as Complete
-from dirac_prodsys.provider.poller import attached
+from dirac_prodsys.provider.people.approval import DiracApprovalOperator as Approval
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
+from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.loops import DiracLoopPassOperator
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger as Trigger
+from dirac_prodsys.provider.waiting.poller import attached
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def _blind_tasks(self: Any, transformation: int, total: int) -> int:
 @contextmanager
 def _unqueued() -> Iterator[None]:
     with (
-        mock.patch.object(dirac_tasks._Queue, "join"),
-        mock.patch.object(dirac_tasks._Queue, "still_first", return_value=True),
+        mock.patch.object(tasks._Queue, "join"),
+        mock.patch.object(tasks._Queue, "still_first", return_value=True),
         mock.patch.object(TransformationVerbs, "_wait_out"),
     ):
         yield
@@ -109,7 +110,7 @@ def _open_at_once(*_: Any, **__: Any) -> GateVerdict:
 def _unadopting() -> Iterator[None]:
     with (
         mock.patch.object(TransformationVerbs, "_adopt", _adopt_anything),
-        mock.patch("dirac_prodsys.gateway.dirac_transformations.unfinished", _never_unfinished),
+        mock.patch("dirac_prodsys.gateway.verbs.transformations.unfinished", _never_unfinished),
     ):
         yield
 

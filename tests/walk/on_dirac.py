@@ -24,14 +24,16 @@ from typing import Any
 from unittest import mock
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.policy import judge
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider import final, hook, poller, preparing, teardown, triggers
+from dirac_prodsys.provider import hook, triggers
 from dirac_prodsys.provider.dag_builder import build_dag
+from dirac_prodsys.provider.tasks import preparing, run_end, run_report
+from dirac_prodsys.provider.waiting import poller
 from tests.walk.guards import Guards
 from tests.walk.happenings import Happening, drawn
 from tests.walk.mirror import Mirror
@@ -251,7 +253,7 @@ def seams() -> Any:
         return states().get(instance.task_id)
 
     patches: list[tuple[Any, str, Any]] = [
-        *((module, "task_states", states) for module in (final, preparing, teardown)),
+        *((module, "task_states", states) for module in (run_report, preparing, run_end)),
         (triggers, "recent_states", recent),
         (triggers, "task_state", state),
         (hook.DiracHook, "settings", settings),

@@ -19,11 +19,11 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.errors import GatewayDenied
-from dirac_prodsys.gateway import output_directories
-from dirac_prodsys.gateway.dirac_tasks import CLAIM
-from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.provider.actions import ACT_TASK, PREVIEW_TASK
-from dirac_prodsys.provider.actions_dag import actions_dag
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.verbs import output_directories
+from dirac_prodsys.gateway.verbs.tasks import CLAIM
+from dirac_prodsys.provider.actions.dag import actions_dag
+from dirac_prodsys.provider.actions.tasks import ACT_TASK, PREVIEW_TASK
 from tests.walk.processes import Process
 from tests.walk.schedule import Schedule
 from tests.walk.tasks import Attempt, TaskInstance

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
 from tests.walk.guards import Guards
 from tests.walk.observer import Observer
 from tests.walk.productions import Walked

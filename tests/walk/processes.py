@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
-from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.memory.gateway import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.records import GatewaySettings
 from tests.walk.world import AGENT_CYCLE, WalkedGrid
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from airflow.sdk import DAG
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.provider.dag_builder import build_dag
 
 #: how many different productions there are that wait for nothing, and that do

@@ -28,7 +28,7 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
-from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory.faults import Crash
 from tests.walk.clicks import Clicks
 from tests.walk.clock import Clock
 from tests.walk.productions import RUN

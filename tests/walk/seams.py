@@ -18,19 +18,11 @@ from airflow.sdk.execution_time import hitl
 from airflow.utils.log.logging_mixin import LoggingMixin
 
 from dirac_prodsys.core.policy import judge
-from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.provider import (
-    approval,
-    base,
-    final,
-    gate_trigger,
-    hook,
-    poller,
-    preparing,
-    teardown,
-    triggers,
-    whole,
-)
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.provider import gate_trigger, hook, triggers
+from dirac_prodsys.provider.people import approval
+from dirac_prodsys.provider.tasks import base, preparing, run_end, run_report, whole
+from dirac_prodsys.provider.waiting import poller
 from tests.walk import clicks
 from tests.walk.clock import no_waiting
 from tests.walk.processes import SETTINGS, WalkedGateway
@@ -107,7 +99,7 @@ def enter(walk: Walk, seams: ExitStack) -> None:
         (hook, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.at_work)),
         (poller, "open_gateway", lambda _: WalkedGateway(walk.grid, walk.triggerer)),
         (triggers, "judge", looked),
-        *((module, "task_states", states) for module in (final, preparing, teardown)),
+        *((module, "task_states", states) for module in (run_report, preparing, run_end)),
         (triggers, "recent_states", recent),
         (triggers, "task_state", state),
         (gate_trigger, "Caller", InlineCaller),

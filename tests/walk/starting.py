@@ -10,10 +10,10 @@ import math
 from collections import Counter
 from typing import Any
 
-from dirac_prodsys.core.specs import plain
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus
-from dirac_prodsys.core.step_plan import StepPlan
-from dirac_prodsys.gateway.memory_tables import Transformation
+from dirac_prodsys.core.grid.specs import plain
+from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.gateway.memory.tables import Transformation
 from tests.walk.closing import Closing
 from tests.walk.tasks import BAD
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import BAD_TASKS, REMOVED_TRANSFORMATION, FileStatus
 from dirac_prodsys.core.policy import DECISIVE, History, StepRules, judge
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import BAD_TASKS, REMOVED_TRANSFORMATION, FileStatus
 from dirac_prodsys.errors import GatewayDenied, GatewayUnavailable
-from dirac_prodsys.gateway.memory_faults import Crash
+from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
 from tests.walk.tasks import BAD, Attempt, group_of
 from tests.walk.watching import Watching

@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.recovery_ledger import PARAMETER, Ledger
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
-from dirac_prodsys.core.step_plan import StepPlan
-from dirac_prodsys.gateway.memory_tables import Transformation
+from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.gateway.memory.tables import Transformation
 from tests.walk.clock import BEGIN
 from tests.walk.guards import Guards
 from tests.walk.world import AGENT_CYCLE, WalkedGrid

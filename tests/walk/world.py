@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from dirac_prodsys.core.cancel import PARAMETER as STOPPED_BY_US
-from dirac_prodsys.core.status import FileStatus, TaskStatus
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_tables import Task, Transformation
+from dirac_prodsys.core.grid.status import FileStatus, TaskStatus
+from dirac_prodsys.core.run.end import PARAMETER as STOPPED_BY_US
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.memory.tables import Task, Transformation
 from tests.walk.catalogue import WalkedCatalogue
 
 AGENT_CYCLE, JOB_SECONDS = 60.0, 60.0

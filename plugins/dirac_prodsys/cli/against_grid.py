@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.comparison import Comparison, Meeting
-    from dirac_prodsys.core.plan_values import ProductionPlan
-    from dirac_prodsys.core.production import Production
-    from dirac_prodsys.core.specs import DatasetSpec
+    from dirac_prodsys.core.grid.specs import DatasetSpec
+    from dirac_prodsys.core.plan.against_grid import Comparison, Meeting
+    from dirac_prodsys.core.plan.values import ProductionPlan
+    from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: what a state is called, and the sign before it
@@ -40,7 +40,7 @@ def look_up_datasets(
 
     :param known: those that the caller knows better.
     """
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
 
     found = dict(known)
     plan = compile_plan(production, run=run, parameters=values, datasets=found)
@@ -54,7 +54,7 @@ def look_up_datasets(
 
 def compare(gateway: ProductionGateway, plan: ProductionPlan) -> Comparison:
     """What creating the plan would meet."""
-    from dirac_prodsys.core.comparison import Comparison, step_of
+    from dirac_prodsys.core.plan.against_grid import Comparison, step_of
 
     specs = [step.transformation for step in plan.steps]
     meetings = []
@@ -69,8 +69,8 @@ def compare(gateway: ProductionGateway, plan: ProductionPlan) -> Comparison:
 
 
 def _dataset(gateway: ProductionGateway, wanted: DatasetSpec) -> Meeting:
-    from dirac_prodsys.core.comparison import Meeting
-    from dirac_prodsys.core.meta_query import MetaQuery
+    from dirac_prodsys.core.plan.against_grid import Meeting
+    from dirac_prodsys.core.query.meta_query import MetaQuery
 
     there = gateway.find_dataset(wanted.name)
     if there is not None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
+from dirac_prodsys.cli.options.grid import Grid, plan_of, with_grid
 from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.specs import TransformationSpec
+    from dirac_prodsys.core.grid.specs import TransformationSpec
 
 #: exit code when something does not fit
 DIFFERS = 1
@@ -36,9 +36,9 @@ def check(
 
     Which outputs there should be is known from the production file only.
     """
-    from dirac_prodsys.core.generations import starts
-    from dirac_prodsys.core.meant import Filters
-    from dirac_prodsys.gateway import checking
+    from dirac_prodsys.core.reports.meant import Filters
+    from dirac_prodsys.core.run.fresh_starts import starts
+    from dirac_prodsys.gateway.procedures import consistency
 
     with readable_errors():
         demand_names("check", names, file)
@@ -51,8 +51,8 @@ def check(
             names = names or [spec.name for spec in planned]
         found = {}
         for number, name in meant(gateway, names or (), Filters(run)).names.items():
-            made = checking.check(gateway, number, specs.get(name))
-            found[name] = checking.repair(gateway, number, made) if repair else made
+            made = consistency.check(gateway, number, specs.get(name))
+            found[name] = consistency.repair(gateway, number, made) if repair else made
     if as_json:
         print_json({name: one.to_dict() for name, one in found.items()})
     else:

@@ -30,8 +30,8 @@ def convert(
     of graphs; json: the resolved plan.
     """
     from dirac_prodsys.core.language.graphml import to_graphml
-    from dirac_prodsys.core.language.resolved import text_of
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
+    from dirac_prodsys.core.text.writer import text_of
 
     with readable_errors():
         if to == "json":

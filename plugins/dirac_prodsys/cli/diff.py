@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import readable_errors, refuse
-from dirac_prodsys.cli.file_options import Parameters, ProductionFile, run_option
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.cli.grid_options import Grid, tag_on_grid, with_grid
-from dirac_prodsys.cli.plan_values import parameter_values
+from dirac_prodsys.cli.options.completion import files
+from dirac_prodsys.cli.options.files import Parameters, ProductionFile, run_option
+from dirac_prodsys.cli.options.grid import Grid, tag_on_grid, with_grid
+from dirac_prodsys.cli.options.run_values import parameter_values
 from dirac_prodsys.cli.tables import AsJson, print_json
 
 
@@ -48,8 +48,8 @@ def diff(
 
 
 def _with_file(left: Path, right: Path, *, as_json: bool) -> None:
-    from dirac_prodsys.core.difference import differences
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
+    from dirac_prodsys.core.plan.difference import differences
 
     with readable_errors():
         one, two = read_production(left), read_production(right)
@@ -73,7 +73,7 @@ def _with_grid(
     as_json: bool,
 ) -> None:
     from dirac_prodsys.cli.against_grid import compare, lines, look_up_datasets
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
 
     with readable_errors():
         gateway, production = grid.gateway(), read_production(file)

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli.completing import steps
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.file_options import Datasets, ProductionFile
 from dirac_prodsys.cli.files import read_with_places
-from dirac_prodsys.cli.grid_options import tag_of
-from dirac_prodsys.cli.plan_values import dataset_queries
+from dirac_prodsys.cli.options.completion import steps
+from dirac_prodsys.cli.options.files import Datasets, ProductionFile
+from dirac_prodsys.cli.options.grid import tag_of
+from dirac_prodsys.cli.options.run_values import dataset_queries
 from dirac_prodsys.cli.tables import AsJson
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
-    from dirac_prodsys.core.origins import Condition, Origin
-    from dirac_prodsys.core.step_plan import StepPlan
+    from dirac_prodsys.core.proof.origins import Condition, Origin
+    from dirac_prodsys.core.steps.step_plan import StepPlan
     from dirac_prodsys.errors import DefinitionError
 
 _SAYS = {
@@ -48,12 +48,12 @@ def explain(
 ) -> None:
     """Tell where each condition of a step's input query comes from, line by line."""
     from dirac_prodsys.core.dialects import DUMMY_RUN, RUN
-    from dirac_prodsys.core.gathering import FIELD
-    from dirac_prodsys.core.origins import conditions
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
+    from dirac_prodsys.core.plan.subject import Subject
     from dirac_prodsys.core.problems import Problem, nearest
     from dirac_prodsys.core.proof.gathers import gathered
-    from dirac_prodsys.core.proof.subject import Subject
+    from dirac_prodsys.core.proof.origins import conditions
+    from dirac_prodsys.core.steps.gathering import FIELD
     from dirac_prodsys.errors import DefinitionErrors
 
     with readable_errors():
@@ -123,7 +123,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> list[str]:
-    from dirac_prodsys.core.meta_query import say
+    from dirac_prodsys.core.query.meta_query import say
 
     whose = f" from {_some(step.parents)}" if step.parents else ""
     if step.transformation.files:

@@ -13,7 +13,7 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
-    from dirac_prodsys.core.production import Production
+    from dirac_prodsys.core.production.production import Production
 
 
 def production_files(paths: Iterable[Path]) -> list[Path]:
@@ -21,7 +21,7 @@ def production_files(paths: Iterable[Path]) -> list[Path]:
 
     Which files count is for ``core/folder_files`` to say, as for the Dag bundle.
     """
-    from dirac_prodsys.core.folder_files import is_passed_over, is_production
+    from dirac_prodsys.core.text.folder_files import is_passed_over, is_production
 
     found: dict[Path, None] = {}
     for path in paths:
@@ -73,14 +73,14 @@ def complete_data(path: Path) -> dict[str, Any]:
 
     :raises DefinitionErrors: what is wrong with it.
     """
-    from dirac_prodsys.core import yaml_source
+    from dirac_prodsys.core.text import reader
 
     production = read_production(path)
     if production.dialect == "ctao":
         from dirac_prodsys.core.ctao.rewriting import native_form
 
         return native_form(production)
-    return yaml_source.parse(production.source, str(path)).data
+    return reader.parse(production.source, str(path)).data
 
 
 def read_bytes(path: Path) -> bytes:
@@ -88,7 +88,7 @@ def read_bytes(path: Path) -> bytes:
 
     :raises DefinitionErrors: it cannot be read.
     """
-    from dirac_prodsys.core.yaml_source import MAX_BYTES
+    from dirac_prodsys.core.text.reader import MAX_BYTES
 
     try:
         if not path.is_file():  # a pipe or a device might never end
@@ -116,7 +116,7 @@ def beside(path: Path) -> Callable[[str], str | None]:
 
     A link that leads out of the folder is no file of it, as for the Dag bundle.
     """
-    from dirac_prodsys.core.yaml_source import MAX_BYTES
+    from dirac_prodsys.core.text.reader import MAX_BYTES
 
     def read(name: str) -> str | None:
         other = path.parent / name

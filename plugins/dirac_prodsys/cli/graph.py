@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.file_options import ProductionFile
 from dirac_prodsys.cli.files import read_production
+from dirac_prodsys.cli.options.files import ProductionFile
 from dirac_prodsys.cli.tables import print_json
 
 #: each is drawn by the module of its name in ``core/pictures``
@@ -27,7 +27,7 @@ def graph(
     as_json: Annotated[bool, typer.Option("--json", help="Its boxes and arrows, as JSON.")] = False,
 ) -> None:
     """Draw the steps of a production and what feeds what."""
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
 
     with readable_errors():
         compiled = compile_plan(read_production(file), run="RUN")

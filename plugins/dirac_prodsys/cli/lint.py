@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dirac_prodsys.cli.checking import check_file, check_files
-from dirac_prodsys.cli.completing import files
 from dirac_prodsys.cli.exits import DEFINITION, exit_code, readable_errors
 from dirac_prodsys.cli.files import production_files, sub_folder
-from dirac_prodsys.cli.grid_options import Grid, tag_of, with_grid
-from dirac_prodsys.cli.lint_formats import FORMATS, Format
-from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
-from dirac_prodsys.core.wording import counted
+from dirac_prodsys.cli.linting.formats import FORMATS, Format
+from dirac_prodsys.cli.linting.many_files import check_file, check_files
+from dirac_prodsys.cli.options.completion import files
+from dirac_prodsys.cli.options.grid import Grid, tag_of, with_grid
+from dirac_prodsys.cli.options.site import Bundle, SiteFile, allowed_by
+from dirac_prodsys.core.text.wording import counted
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.findings import Finding
     from dirac_prodsys.core.proof import Report
+    from dirac_prodsys.core.proof.findings import Finding
     from dirac_prodsys.core.site.file import Allowed
 
 #: files that are checked before anybody would look at a progress bar
@@ -109,7 +109,7 @@ def _check_live(
     allowed: Allowed | None,
 ) -> tuple[list[Report], ProdsysError | None]:
     """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
-    from dirac_prodsys.cli.lint_live import Live
+    from dirac_prodsys.cli.linting.live import Live
 
     reports: list[Report] = []
     outage: ProdsysError | None = None
@@ -135,8 +135,8 @@ def _all_findings(
 
     :param apart: the sub-folder of each file; only those of one folder are served side by side.
     """
-    from dirac_prodsys.core.proof import folder_gates
-    from dirac_prodsys.core.proof.folder import clashes
+    from dirac_prodsys.core.proof import gates_between
+    from dirac_prodsys.core.proof.clashes import clashes
 
     between: dict[str, list[Finding]] = {}
     # a good file keeps its name before a broken one that claims it
@@ -147,7 +147,7 @@ def _all_findings(
             between.setdefault(finding.file, []).append(finding)
     waits = [report.waits for report, _ in in_rank if report.waits is not None]
     # one file by itself, as an editor checks it, does not say what else there is
-    for finding in folder_gates.check(waits, whole=len(reports) > 1):
+    for finding in gates_between.check(waits, whole=len(reports) > 1):
         between.setdefault(finding.file, []).append(finding)
     found: list[Finding] = []
     for report in reports:

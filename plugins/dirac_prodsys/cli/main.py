@@ -11,15 +11,15 @@ from typing import Annotated
 import typer
 
 from dirac_prodsys import __version__
-from dirac_prodsys.cli.act_commands import add_actions
+from dirac_prodsys.cli.actions.commands import add_actions
 from dirac_prodsys.cli.check import check
 from dirac_prodsys.cli.convert import convert
 from dirac_prodsys.cli.diff import diff
-from dirac_prodsys.cli.examples import epilog
 from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.new import new
+from dirac_prodsys.cli.options.help_examples import epilog
 from dirac_prodsys.cli.plan import plan
 from dirac_prodsys.cli.rehearse import rehearse
 from dirac_prodsys.cli.report import report

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.exits import refuse
-from dirac_prodsys.cli.file_options import run_option
+from dirac_prodsys.cli.options.files import run_option
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.meant import Filters
+    from dirac_prodsys.core.reports.meant import Filters
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 Names = Annotated[
@@ -69,8 +69,8 @@ def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) ->
     :raises NotFound: one of them means nothing.
     """
     from dirac_prodsys.cli.runs import listed
-    from dirac_prodsys.core.meant import choose, wanted
-    from dirac_prodsys.gateway.generations import find_newest
+    from dirac_prodsys.core.reports.meant import choose, wanted
+    from dirac_prodsys.gateway.procedures.newest import find_newest
 
     wishes = [wanted(name) for name in names]
     groups = sorted({wish.group for wish in wishes} - {""})

@@ -14,21 +14,21 @@ import typer
 
 from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
 from dirac_prodsys.cli.exits import readable_errors, refuse
-from dirac_prodsys.cli.file_options import Datasets, Parameters, ProductionFile, run_option
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.cli.grid_options import Grid, tag_of, tag_on_grid, with_grid
-from dirac_prodsys.cli.plan_values import dataset_queries, parameter_values, short_form
+from dirac_prodsys.cli.options.files import Datasets, Parameters, ProductionFile, run_option
+from dirac_prodsys.cli.options.grid import Grid, tag_of, tag_on_grid, with_grid
+from dirac_prodsys.cli.options.run_values import dataset_queries, parameter_values, short_form
+from dirac_prodsys.cli.options.site import Bundle, SiteFile, allowed_by
 from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
-from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
 from dirac_prodsys.cli.tables import print_json, whole_console
-from dirac_prodsys.core.wording import counted
+from dirac_prodsys.core.text.wording import counted
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from dirac_prodsys.core.comparison import Comparison
-    from dirac_prodsys.core.plan_values import ProductionPlan
-    from dirac_prodsys.core.production import Production
+    from dirac_prodsys.core.plan.against_grid import Comparison
+    from dirac_prodsys.core.plan.values import ProductionPlan
+    from dirac_prodsys.core.production.production import Production
 
 #: codes of findings that are told below the tree
 _NOTES = frozenset({"link", "gather", "estimate"})
@@ -64,7 +64,7 @@ def plan(
         refuse("plan: --live compares one run: say which with --run")
     from rich.text import Text
 
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
     from dirac_prodsys.core.site.limits import demand
 
     with readable_errors():
@@ -141,8 +141,8 @@ def plan_tree(
 
 def link_notes(production: Production, compiled: ProductionPlan) -> Iterator[str]:
     """What each step takes of its parents, and what it comes to, where that can be known."""
+    from dirac_prodsys.core.plan.subject import Subject
     from dirac_prodsys.core.proof import gathers, groups, links
-    from dirac_prodsys.core.proof.subject import Subject
 
     subject = Subject(production, compiled)
     for check in (links.check, gathers.check, groups.check):

@@ -11,19 +11,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core.wording import counted, plural
+from dirac_prodsys.core.text.wording import counted, plural
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.conduct import Approval
-    from dirac_prodsys.core.meta_query import MetaQuery
-    from dirac_prodsys.core.specs import (
+    from dirac_prodsys.core.grid.specs import (
         BodySpec,
         CtaoSpec,
         DatasetSpec,
         JobSpec,
         TransformationSpec,
     )
-    from dirac_prodsys.core.step_plan import StepPlan
+    from dirac_prodsys.core.production.policy import Approval
+    from dirac_prodsys.core.query.meta_query import MetaQuery
+    from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: text that is read as one word, or is a list already; and text that looks like a number
 _PLAIN = re.compile(r"[^\s,;()'\"=<>]+|\[.*\]")
@@ -127,7 +127,7 @@ def _task_rows(spec: TransformationSpec) -> Iterator[tuple[str, str]]:
 
 
 def _group(spec: TransformationSpec) -> str:
-    from dirac_prodsys.core.task_plugins import PLUGINS
+    from dirac_prodsys.core.grid.task_plugins import PLUGINS
 
     plugin = PLUGINS.get(spec.plugin)
     if plugin is not None and not plugin.whole_groups:

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dirac_prodsys.cli import rehearse_options as on
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.file_options import Datasets, Parameters
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.cli.plan_values import parameter_values
-from dirac_prodsys.cli.site_options import Bundle, SiteFile, allowed_by
+from dirac_prodsys.cli.options import rehearsal as on
+from dirac_prodsys.cli.options.files import Datasets, Parameters
+from dirac_prodsys.cli.options.run_values import parameter_values
+from dirac_prodsys.cli.options.site import Bundle, SiteFile, allowed_by
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.production import Production
+    from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.core.site.file import Limits
 
 #: what is started in the checkout
@@ -81,7 +81,7 @@ def rehearse(
 def _demand_allowed(
     production: Production, limits: Limits, parameters: Sequence[str] | None
 ) -> None:
-    from dirac_prodsys.core.plan import compile as compile_plan
+    from dirac_prodsys.core.plan.compile import compile as compile_plan
     from dirac_prodsys.core.site.limits import demand
 
     chosen = production.bind(parameter_values(production, parameters)) if parameters else production

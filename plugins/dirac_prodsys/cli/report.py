@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
+from dirac_prodsys.cli.options.grid import Grid, plan_of, with_grid
 from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.job_report import JobReport
-    from dirac_prodsys.core.production_report import ProductionReport
+    from dirac_prodsys.core.grid.jobs import JobReport
+    from dirac_prodsys.core.reports.run import ProductionReport
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
@@ -49,7 +49,7 @@ def report(
             made += jobs
             data["transformations"] = [one.to_dict() for one in jobs]
     if html is not None:
-        from dirac_prodsys.core.production_report import page
+        from dirac_prodsys.core.reports.run import page
 
         html.write_text(page(made[0].title, [one.to_html() for one in made]), "utf-8")
     if as_json:
@@ -59,14 +59,14 @@ def report(
 
 
 def _of_run(gateway: ProductionGateway, file: Path, run: str) -> ProductionReport:
-    from dirac_prodsys.gateway.reading import report_on_run
+    from dirac_prodsys.gateway.procedures.reports import report_on_run
 
     return report_on_run(gateway, plan_of(gateway, file, run))
 
 
 def _of_names(gateway: ProductionGateway, names: list[str], run: str) -> list[JobReport]:
-    from dirac_prodsys.core.meant import Filters
-    from dirac_prodsys.gateway.reading import report_on
+    from dirac_prodsys.core.reports.meant import Filters
+    from dirac_prodsys.gateway.procedures.reports import report_on
 
     wanted = meant(gateway, names, Filters(run)).names
     return [report_on(gateway, number, name) for number, name in wanted.items()]

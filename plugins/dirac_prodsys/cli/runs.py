@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.grid_options import Grid, with_grid
+from dirac_prodsys.cli.options.grid import Grid, with_grid
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import NotFound, ProdsysError
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.listed import Listed
-    from dirac_prodsys.core.run_list import RunRow
+    from dirac_prodsys.core.grid.listed import Listed
+    from dirac_prodsys.core.reports.run_list import RunRow
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
@@ -45,7 +45,7 @@ def runs(
 
     A run's state is what its transformations come to, in the words of DIRAC's ProductionSystem.
     """
-    from dirac_prodsys.core.run_list import runs_of
+    from dirac_prodsys.core.reports.run_list import runs_of
 
     with readable_errors():
         gateway = grid.gateway()
@@ -85,8 +85,8 @@ def _missing(wanted: Sequence[str], rows: Sequence[RunRow]) -> list[str]:
 
 def _with_ids(rows: list[RunRow], airflow: str, user: str) -> list[RunRow]:
     """The rows with what Airflow says; why it says nothing is told beside the list."""
-    from dirac_prodsys.cli.act import Access, session
-    from dirac_prodsys.core.run_list import with_ids
+    from dirac_prodsys.cli.actions.act import Access, session
+    from dirac_prodsys.core.reports.run_list import with_ids
 
     try:
         with session(Access(airflow, user, 0), ask=False) as api:

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors, refuse
-from dirac_prodsys.cli.file_options import run_option
-from dirac_prodsys.cli.grid_options import Grid, plan_of, with_grid
 from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
+from dirac_prodsys.cli.options.files import run_option
+from dirac_prodsys.cli.options.grid import Grid, plan_of, with_grid
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.cli.watching import Look, watch
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.meant import Filters
-    from dirac_prodsys.core.status_view import StatusRow
+    from dirac_prodsys.core.reports.meant import Filters
+    from dirac_prodsys.core.reports.status_view import StatusRow
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
@@ -49,7 +49,7 @@ def status(
     Of a production, the runs are shown that are not over; if all are, the newest. Patterns are
     quoted: 'gamma*' means productions, 'gamma__*__merge', with __, names of transformations.
     """
-    from dirac_prodsys.core.meant import Filters
+    from dirac_prodsys.core.reports.meant import Filters
 
     if watched and as_json:
         refuse("status: --watch draws for people, and --json tells of one look")
@@ -82,7 +82,7 @@ def look(
     :param runs: that an earlier look has found: they are looked at again, also when they are over.
     :raises NotFound: something does not exist; nothing is shown then, lest it look complete.
     """
-    from dirac_prodsys.core.status_view import status_rows
+    from dirac_prodsys.core.reports.status_view import status_rows
 
     found = meant(gateway, names, replace(filters, runs=runs)) if names else Meant({})
     notes = [f"{found.over} runs that are over are not shown: --run '*' shows all"]
@@ -98,7 +98,7 @@ def look(
 def show(rows: Sequence[StatusRow]) -> None:
     """Print the rows as a table, states and counts verbatim."""
     from dirac_prodsys.cli.tables import whole_console, whole_table
-    from dirac_prodsys.core.status_view import columns, title
+    from dirac_prodsys.core.reports.status_view import columns, title
 
     console = whole_console()
     if heading := title(rows):
@@ -110,7 +110,7 @@ def _by_file(
     gateway: ProductionGateway, file: Path, filters: Filters, notes: list[str]
 ) -> dict[int, None]:
     """IDs of the steps of a file, in its order; told in ``notes`` is what is not made yet."""
-    from dirac_prodsys.gateway.generations import find_newest
+    from dirac_prodsys.gateway.procedures.newest import find_newest
 
     plan = plan_of(gateway, file, filters.run)
     wanted = {step.transformation.name: step.name for step in plan.steps if filters.fits(step.name)}

@@ -16,7 +16,7 @@ from dirac_prodsys.errors import GatewayUnavailable
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from dirac_prodsys.core.status_view import StatusRow
+    from dirac_prodsys.core.reports.status_view import StatusRow
 
 #: lines beside the rows: title, head, trouble, rows that are not drawn, and the cursor
 _BESIDE = 5
@@ -120,7 +120,7 @@ def picture(
     from rich.text import Text
 
     from dirac_prodsys.cli.tables import whole_table
-    from dirac_prodsys.core.status_view import columns, title
+    from dirac_prodsys.core.reports.status_view import columns, title
 
     rows, words = list(seen.rows), [*seen.notes]
     if most is not None and len(rows) > most:

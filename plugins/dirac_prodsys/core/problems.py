@@ -28,7 +28,7 @@ class Problem:
 
     :param path: keys and indexes that lead to it.
     :param on_key: the key itself is wrong, not its value.
-    :param code: a rule of ``core/findings.py``.
+    :param code: a rule of ``core/proof/findings.py``.
     """
 
     path: Path

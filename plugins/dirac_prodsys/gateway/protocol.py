@@ -13,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from dirac_prodsys.core.comparison import Meeting
-from dirac_prodsys.core.consistency import LiveTask
-from dirac_prodsys.core.inventory import Inventory
-from dirac_prodsys.core.job_report import JobState
-from dirac_prodsys.core.listed import FileShare, Listed
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.recovery import StrandedFile, TaskState
-from dirac_prodsys.core.registry import Member, RegisteredProduction
-from dirac_prodsys.core.request_state import RequestState
-from dirac_prodsys.core.run_ranges import RunRange
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.specs import DatasetSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.core.grid.inventory import Inventory
+from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.grid.listed import FileShare, Listed
+from dirac_prodsys.core.grid.requests import RequestState
+from dirac_prodsys.core.grid.run_numbers import RunRange
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.specs import DatasetSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.core.plan.against_grid import Meeting
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.consistency import LiveTask
+from dirac_prodsys.core.recovery.decisions import StrandedFile, TaskState
+from dirac_prodsys.core.run.registry import Member, RegisteredProduction
 from dirac_prodsys.gateway.records import (
     ComparedFiles,
     DatasetRecord,
@@ -321,7 +321,7 @@ class ProductionGateway(Protocol):
         """Mend what an attempt that was killed may have left; returns the state that stands.
 
         An end or a removal that somebody set after ``before``, and that the attempt overwrote
-        without having seen it, is set again (:func:`dirac_prodsys.core.precedence.to_mend`).
+        without having seen it, is set again (:func:`dirac_prodsys.core.grid.precedence.to_mend`).
 
         :param wrote: the state that the attempt set, or was about to set.
         :param before: :meth:`status_changes` when it began.

@@ -7,11 +7,11 @@ that leave stand-ins under the names of data would be the worst of mistakes.
 
 from __future__ import annotations
 
+from dirac_prodsys.core.grid.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.rehearsal.stand_in import stand_in
-from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.dirac_rpc import DisetServices
+from dirac_prodsys.gateway.dirac.rpc import DisetServices
 from dirac_prodsys.gateway.records import DatasetRecord, GatewaySettings, TransformationRecord
 
 #: of the sandbox: takes files of which a production does not say where they go

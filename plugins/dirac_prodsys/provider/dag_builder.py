@@ -1,4 +1,4 @@
-"""From a production to its DAG, which is drawn as ``core/shape.py`` says.
+"""From a production to its DAG, which is drawn as ``core/run/dag_shape.py`` says.
 
 Invariant: the same text gives the same serialised DAG, whenever and wherever it is built, so that
 Airflow sees a new version only when the production changed. Nothing here touches the grid or a
@@ -20,22 +20,14 @@ from typing import Any, NamedTuple
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.conduct import share
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import BROKEN, RETIRED
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.shape import VERSION, Place, Shape, shape
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.production.policy import share
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.run.dag_shape import VERSION, Place, Shape, shape
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
-from dirac_prodsys.provider.approval import DiracApprovalOperator
-from dirac_prodsys.provider.final import DiracProductionReportOperator
-from dirac_prodsys.provider.gate_sensor import DiracGateSensor
-from dirac_prodsys.provider.loops import (
-    DiracLoopCheckOperator,
-    DiracLoopDoneOperator,
-    DiracLoopPassOperator,
-)
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -43,13 +35,21 @@ from dirac_prodsys.provider.operators import (
     DiracFlushTransformationOperator,
     DiracStartTransformationOperator,
 )
-from dirac_prodsys.provider.params import dag_params
-from dirac_prodsys.provider.preparing import DiracBeginRunOperator, DiracVerifyOperator
-from dirac_prodsys.provider.registry import DiracRegisterProductionOperator
-from dirac_prodsys.provider.registry_late import DiracRegisterStepOperator
+from dirac_prodsys.provider.people.approval import DiracApprovalOperator
+from dirac_prodsys.provider.people.params import dag_params
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
-from dirac_prodsys.provider.task_words import sentence
-from dirac_prodsys.provider.teardown import DiracEndRunOperator
+from dirac_prodsys.provider.tasks.gates import DiracGateSensor
+from dirac_prodsys.provider.tasks.loops import (
+    DiracLoopCheckOperator,
+    DiracLoopDoneOperator,
+    DiracLoopPassOperator,
+)
+from dirac_prodsys.provider.tasks.preparing import DiracBeginRunOperator, DiracVerifyOperator
+from dirac_prodsys.provider.tasks.registry import DiracRegisterProductionOperator
+from dirac_prodsys.provider.tasks.registry_late import DiracRegisterStepOperator
+from dirac_prodsys.provider.tasks.run_end import DiracEndRunOperator
+from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
+from dirac_prodsys.provider.tasks.words import sentence
 
 #: stands for the run where the graph is drawn; no name made of it ever reaches the grid
 PREVIEW_RUN = "run"

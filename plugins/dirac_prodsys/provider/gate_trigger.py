@@ -19,17 +19,17 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.gates import Facts, Gate, GateVerdict, decide_gate, judge_gates
-from dirac_prodsys.core.state_line import gate_state
-from dirac_prodsys.core.value_file import MAX_BYTES
+from dirac_prodsys.core.gates.gate import Facts, Gate, GateVerdict, decide_gate, judge_gates
+from dirac_prodsys.core.gates.numbers import MAX_BYTES
+from dirac_prodsys.core.reports.state_line import gate_state
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.provider.caller import Caller
-from dirac_prodsys.provider.diary import PROGRESS_EVERY, reason_of
-from dirac_prodsys.provider.moments import until_moment
-from dirac_prodsys.provider.poller import Poller, attached, longest_call
-from dirac_prodsys.provider.shelf import Shelf
-from dirac_prodsys.provider.state_keeping import StateWriter
+from dirac_prodsys.provider.waiting.blocking_calls import Caller
+from dirac_prodsys.provider.waiting.event_time import until_moment
+from dirac_prodsys.provider.waiting.poller import Poller, attached, longest_call
+from dirac_prodsys.provider.waiting.state_keeping import StateWriter
+from dirac_prodsys.provider.waiting.wait_log import PROGRESS_EVERY, reason_of
+from dirac_prodsys.provider.waiting.xcoms import Shelf
 
 #: runs of another production that are looked at, the last ones that Airflow names
 _RUNS = 20

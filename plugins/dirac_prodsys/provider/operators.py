@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException
 
-from dirac_prodsys.core.notices import of_flush
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.specs import DatasetSpec
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.specs import DatasetSpec
+from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
+from dirac_prodsys.core.reports.notices import of_flush
+from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.generations import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, name_for
+from dirac_prodsys.gateway.procedures.frozen_inputs import check_frozen
+from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.recovery import recover
+from dirac_prodsys.gateway.procedures.stops import resume
+from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import DatasetRecord, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
-from dirac_prodsys.provider.base import DiracOperator
-from dirac_prodsys.provider.before_start import AsksBeforeStart
-from dirac_prodsys.provider.fresh import begins_anew, name_for
-from dirac_prodsys.provider.frozen import check_frozen
-from dirac_prodsys.provider.notify import Teller
-from dirac_prodsys.provider.recovery import recover
+from dirac_prodsys.provider.people.notify import Teller
 from dirac_prodsys.provider.site import demand_vo
-from dirac_prodsys.provider.stopping import resume
-from dirac_prodsys.provider.unseen import setting
-from dirac_prodsys.provider.verification import attach_verified
-from dirac_prodsys.provider.wait_report import handed_on
+from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
+from dirac_prodsys.provider.tasks.wait_report import handed_on
+from dirac_prodsys.provider.waiting.unseen import setting
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -15,27 +15,27 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from dirac_prodsys.core import lost_inputs
-from dirac_prodsys.core.advice import advice_for
-from dirac_prodsys.core.cancel import action_of
-from dirac_prodsys.core.job_report import JobReport
-from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, person
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.state_line import Seen, State, jobs_in_words, state_of
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
-from dirac_prodsys.core.story import Story
+from dirac_prodsys.core.grid.jobs import JobReport
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
+from dirac_prodsys.core.policy import LIVE_TRANSFORMATION, History, StepRules, questions
+from dirac_prodsys.core.reports.advice import advice_for
+from dirac_prodsys.core.reports.state_line import Seen, State, jobs_in_words, state_of
+from dirac_prodsys.core.reports.story import Story
+from dirac_prodsys.core.run.end import action_of
+from dirac_prodsys.core.steps import lost_inputs
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
-from dirac_prodsys.gateway.lost_inputs import lost_inputs as look_for_lost
+from dirac_prodsys.gateway.procedures.lost_inputs import lost_inputs as look_for_lost
+from dirac_prodsys.gateway.procedures.stops import resume
+from dirac_prodsys.gateway.procedures.who_stopped import who_stopped
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
-from dirac_prodsys.gateway.who_stopped import who_stopped
-from dirac_prodsys.provider import asking, notify
-from dirac_prodsys.provider.moments import earliest_event
-from dirac_prodsys.provider.state_keeping import keep
-from dirac_prodsys.provider.stopping import resume
+from dirac_prodsys.provider.people import asking, notify
+from dirac_prodsys.provider.tasks.wait_acts import WaitActs
+from dirac_prodsys.provider.tasks.wait_report import HANDED_ON, WaitReport, handed_on, push
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
-from dirac_prodsys.provider.wait_acts import WaitActs
-from dirac_prodsys.provider.wait_report import HANDED_ON, WaitReport, handed_on, push
+from dirac_prodsys.provider.waiting.event_time import earliest_event
+from dirac_prodsys.provider.waiting.state_keeping import keep
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -125,7 +125,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         if self.ready_at:
             rules = replace(rules, ready_at=self.ready_at)
         kept = dict(state.get("kept") or {})
-        rules = person.from_now_on(rules, kept.get("option", ""))
+        rules = questions.from_now_on(rules, kept.get("option", ""))
         rules = replace(rules, expected=kept.get("expected"))
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")
@@ -308,7 +308,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     def _ask(self, context: Context, name: str, reason: str, kept: Mapping[str, Any]) -> None:
         step = self.plan(context, whole=False)
         rules = replace(self.rules or step.rules, expected=kept.get("expected"))
-        if asking.put(context, *person.question(name, reason, rules), person.options(rules)):
+        if asking.put(context, *questions.question(name, reason, rules), questions.options(rules)):
             self.log.info("a person is asked in Airflow: %s", reason)
 
     def _answered(
@@ -317,23 +317,23 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         """Do what was answered, and wait on; an outage meanwhile lets the question be put anew."""
         self.log.info("%s answered: %s", who, option)
         past = History.from_dict(kept.get("history") or {})
-        given_up = option if option == person.GIVE_UP else kept.get("option", "")
+        given_up = option if option == questions.GIVE_UP else kept.get("option", "")
         state: dict[str, Any] = {
             "history": past.to_dict(),
             "deadline": kept.get("deadline"),
             "story": kept.get("story"),
             "kept": {
-                "asked": option == person.WAIT,
+                "asked": option == questions.WAIT,
                 "option": given_up,
-                "accepted": option == person.ACCEPT or bool(kept.get("accepted")),
-                "expected": None if option == person.ACCEPT else kept.get("expected"),
+                "accepted": option == questions.ACCEPT or bool(kept.get("accepted")),
+                "expected": None if option == questions.ACCEPT else kept.get("expected"),
                 "lost": kept.get("lost", ""),
             },
         }
         event = {"snapshot": {"id": kept.get("id"), "name": kept.get("name")}}
-        if option == person.FLUSH:
+        if option == questions.FLUSH:
             state["history"] = self._flush(context, event, past, state).to_dict()
-        elif option in (person.RETRY, person.GIVE_UP):
+        elif option in (questions.RETRY, questions.GIVE_UP):
             state["history"] = self._recover(context, event, past, state, option).to_dict()
         self.work(context, state)
 

@@ -24,8 +24,8 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dirac_prodsys.core.plan_values import ProductionPlan
-    from dirac_prodsys.core.production import Production
+    from dirac_prodsys.core.plan.values import ProductionPlan
+    from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: section of Airflow's configuration, and the option

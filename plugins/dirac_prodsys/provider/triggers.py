@@ -17,8 +17,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.notices import matter
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.policy import (
     DECISIVE,
     History,
@@ -27,17 +27,17 @@ from dirac_prodsys.core.policy import (
     needs_catalogue,
     needs_comparison,
 )
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.state_line import Seen, grid_state
-from dirac_prodsys.core.status import TransformationStatus
-from dirac_prodsys.core.story import Story
-from dirac_prodsys.provider.diary import Diary, reason_of
-from dirac_prodsys.provider.moments import until_moment
-from dirac_prodsys.provider.poller import Poller, attached
-from dirac_prodsys.provider.run_states import recent_states, task_state
-from dirac_prodsys.provider.shelf import Shelf
-from dirac_prodsys.provider.state_keeping import STATE, StateKeeper
-from dirac_prodsys.provider.stopping import stop, stopped_by_us
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.reports.notices import matter
+from dirac_prodsys.core.reports.state_line import Seen, grid_state
+from dirac_prodsys.core.reports.story import Story
+from dirac_prodsys.gateway.procedures.stops import stop, stopped_by_us
+from dirac_prodsys.provider.waiting.event_time import until_moment
+from dirac_prodsys.provider.waiting.poller import Poller, attached
+from dirac_prodsys.provider.waiting.state_keeping import STATE, StateKeeper
+from dirac_prodsys.provider.waiting.task_states import recent_states, task_state
+from dirac_prodsys.provider.waiting.wait_log import Diary, reason_of
+from dirac_prodsys.provider.waiting.xcoms import Shelf
 
 #: looks in a row that must miss a transformation before it counts as removed from the database
 _MISSED_LOOKS = 2

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.naming import transformation_name
-from dirac_prodsys.core.specs import DirectorySpec
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
 from tests.contract.systems import OnDirac

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.core.grid.specs import DatasetSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from sandbox.airflow_rest import until
+from sandbox.airflow.rest import until
 from tests.contract.cleaning import SENTENCES
 from tests.contract.systems import OnDirac, System
 from tests.e2e.acting import command, words

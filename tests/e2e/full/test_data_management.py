@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.naming import transformation_name
-from dirac_prodsys.core.specs import (
+from dirac_prodsys.core.grid.specs import (
     DirectorySpec,
     RequestOperation,
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.naming import transformation_name
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE
-from sandbox.airflow_rest import until
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
+from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 
 A, B = "DISK-A-SE", "DISK-B-SE"

@@ -20,8 +20,8 @@ import pytest
 from dirac_prodsys.core.naming import transformation_name
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE
-from sandbox.airflow_rest import until
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
+from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 
 NAME, RUN = "unattended", "run"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dirac_prodsys.cli import act
+from dirac_prodsys.cli.actions import act
 from dirac_prodsys.cli.main import app
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from tests.unit.cli.airflow_stub import PASSWORD, PREVIEW, USER, AirflowStub, serving

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.services import CATALOGUE
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 
 GRID = "against-grid"
 ASKED = ("--run", "r1", "--live", "--backend", "memory", "--config", GRID)

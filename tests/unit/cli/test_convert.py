@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan.compile import compile
 from tests.productions.regenerate import HERE, load
 from tests.unit.core.ctao_files import PROCESSING, SIMULATION, step, text
 

@@ -11,11 +11,11 @@ import pytest
 
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.core.dialects import inspect, load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
-from dirac_prodsys.provider.bundle_sources import SourceFolder
-from sandbox.rehearsal_site import Part
+from dirac_prodsys.provider.bundle.sources import SourceFolder
+from sandbox.rehearsal.site import Part
 from tests.productions.regenerate import EXAMPLES, HERE, load, productions
 
 FILES = [

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import typer.main
 
-from dirac_prodsys.cli import completing
-from dirac_prodsys.cli.examples import EXAMPLES
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.main import app
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.cli.options import completion
+from dirac_prodsys.cli.options.help_examples import EXAMPLES
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.unit.cli.conftest import GOOD
 
 COMMANDS: Any = typer.main.get_command(app)
@@ -112,14 +112,14 @@ def test_tags_of_runs_are_those_that_the_grid_has(grid: MemoryGrid, folder: Path
         MemoryGateway(grid).create_transformation(spec)
     context = typer.Context(typer.main.get_command(app))
     context.params = {"file": file, "backend": "memory", "config": "completing"}
-    assert list(completing.runs(context, "night")) == ["night-1", "night-2"]
+    assert list(completion.runs(context, "night")) == ["night-1", "night-2"]
     for named in ({"names": ["bands"]}, {"production": "bands"}):  # status, and the actions
         context.params = {**named, "backend": "memory", "config": "completing"}
-        assert list(completing.runs(context, "d")) == ["day"]
+        assert list(completion.runs(context, "d")) == ["day"]
     context.params = {"file": file, "backend": "dirac", "config": ""}
-    assert list(completing.runs(context, "")) == []
+    assert list(completion.runs(context, "")) == []
     context.params = {"file": folder / "missing.yaml"}
-    assert list(completing.steps(context, "")) == []
+    assert list(completion.steps(context, "")) == []
 
 
 def test_every_command_says_that_a_run_has_two_names() -> None:

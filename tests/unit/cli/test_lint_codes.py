@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dirac_prodsys.cli.files import read_production
-from dirac_prodsys.core.findings import RULES
+from dirac_prodsys.core.proof.findings import RULES
 from dirac_prodsys.errors import DefinitionErrors
 
 ROOT = Path(__file__).parents[3]

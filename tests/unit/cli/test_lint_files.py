@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from dirac_prodsys.core.yaml_source import MAX_BYTES
-from dirac_prodsys.provider.bundle_sources import SourceFolder
+from dirac_prodsys.core.text.reader import MAX_BYTES
+from dirac_prodsys.provider.bundle.sources import SourceFolder
 
 
 def only(result):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.findings import RULES
+from dirac_prodsys.core.proof.findings import RULES
 
 PLUGINS = Path(__file__).parents[3] / "plugins"
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.cli.checking import check_file
-from dirac_prodsys.cli.lint_live import Live
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.cli.linting.live import Live
+from dirac_prodsys.cli.linting.many_files import check_file
+from dirac_prodsys.core.grid.specs import DatasetSpec
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 GRID = "lint-live"
 REPROCESS = """\

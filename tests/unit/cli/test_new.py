@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import dirac_prodsys.cli.new as command
-from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.language.schema import json_schema
+from dirac_prodsys.core.text import reader
 
 TEMPLATES = get_args(command.Template)
 
@@ -71,7 +71,7 @@ def test_the_first_line_leads_editors_to_the_schema_wherever_the_file_stands(
     assert found == data_home / "dirac-prodsys" / "production.schema.json"
     assert json.loads(found.read_text()) == json_schema()
     assert f"{found}: written" in result.stderr
-    assert yaml_source.parse((tmp_path / "alone.yaml").read_text(), "f").data["version"] == 1
+    assert reader.parse((tmp_path / "alone.yaml").read_text(), "f").data["version"] == 1
     assert "written" not in prodsys("new", "again", "--folder", tmp_path).stderr
     assert led_to(tmp_path / "again.yaml") == found
 

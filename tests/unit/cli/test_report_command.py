@@ -7,10 +7,10 @@ import json
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile as compile_plan
+from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
 
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.cli import act
+from dirac_prodsys.cli.actions import act
 from dirac_prodsys.core.actions.outcome import Result, outcome_of
 from dirac_prodsys.core.actions.request import read_request
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import run_tag
-from dirac_prodsys.core.plan import compile as compile_plan
+from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.procedures.actions import carry_out
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider.actions import look
-from dirac_prodsys.provider.deeds import carry_out
+from dirac_prodsys.provider.actions.tasks import look
 from tests.unit.cli.airflow_stub import PASSWORD, USER, AirflowStub, serving
 
 RUN_IDS = (

@@ -10,10 +10,10 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import run_tag
-from dirac_prodsys.core.plan import compile as compile_plan
+from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.unit.cli.airflow_stub import PASSWORD, USER, AirflowStub, serving
 from tests.unit.cli.conftest import GOOD
 

@@ -8,13 +8,13 @@ import pytest
 
 from dirac_prodsys.cli.status import look
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meant import Filters
+from dirac_prodsys.core.grid.specs import Command, JobSpec, TransformationSpec
 from dirac_prodsys.core.naming import run_tag
-from dirac_prodsys.core.plan import compile as compile_plan
-from dirac_prodsys.core.specs import Command, JobSpec, TransformationSpec
+from dirac_prodsys.core.plan.compile import compile as compile_plan
+from dirac_prodsys.core.reports.meant import Filters
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 FOREIGN = {
     "name": "somebody-elses",

@@ -13,12 +13,12 @@ from dirac_prodsys.cli import watching
 from dirac_prodsys.cli.status import look
 from dirac_prodsys.cli.watching import Look
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meant import Filters
-from dirac_prodsys.core.plan import compile as compile_plan
+from dirac_prodsys.core.plan.compile import compile as compile_plan
+from dirac_prodsys.core.reports.meant import Filters
 from dirac_prodsys.errors import GatewayUnavailable, NotFound
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from dirac_prodsys.core.dialects import inspect, load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.errors import DefinitionErrors
 
 COMMON = {"MCCampaign": "PROD6", "configuration_id": 16, "base_path": "/ctao/MC"}

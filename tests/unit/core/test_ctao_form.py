@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.policy import History, judge
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import DefinitionErrors
 from tests.unit.core.ctao_files import (
     COMMON,

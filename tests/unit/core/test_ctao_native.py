@@ -9,10 +9,10 @@ import yaml
 
 from dirac_prodsys.core.ctao.rewriting import native_form
 from dirac_prodsys.core.dialects import inspect, load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.grid.specs import CtaoSpec
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.proof import read
-from dirac_prodsys.core.specs import CtaoSpec
 from tests.unit.core.ctao_files import (
     COMMON,
     MERGING,

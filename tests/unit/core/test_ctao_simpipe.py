@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan.compile import compile
 from tests.unit.core.ctao_files import PROCESSING, SIMULATION, plan, step, text, told
 
 UNSELECTABLE = (

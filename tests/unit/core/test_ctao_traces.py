@@ -10,8 +10,8 @@ import yaml
 from dirac_prodsys.core.ctao.job_types import TYPES
 from dirac_prodsys.core.ctao.traces import Place, left, place, runs_of, signed_by, trace
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.specs import CtaoSpec
+from dirac_prodsys.core.grid.specs import CtaoSpec
+from dirac_prodsys.core.plan.compile import compile
 
 RAW = {
     "array_layout": "Alpha",

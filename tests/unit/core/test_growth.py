@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dirac_prodsys.core import command_line
-from dirac_prodsys.core.meta_query import MetaQuery, join
+from dirac_prodsys.core.grid import command_line
 from dirac_prodsys.core.proof import read
-from dirac_prodsys.core.spans import Spans
+from dirac_prodsys.core.query.meta_query import MetaQuery, join
+from dirac_prodsys.core.query.spans import Spans
 from dirac_prodsys.errors import MetaQueryError
 
 #: calls of twice as many, at most so many times those of one: what is quadratic has four

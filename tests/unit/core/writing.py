@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.production.production import Production
 
 
 def step(kind: str = "Merging", *parents: str, **more: Any) -> dict[str, Any]:

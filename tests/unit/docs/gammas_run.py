@@ -18,14 +18,14 @@ from typer.testing import CliRunner
 from dirac_prodsys.cli.main import app
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.specs import TransformationSpec
+from dirac_prodsys.core.grid.specs import TransformationSpec
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.cli.airflow_stub import AirflowStub
-from tests.unit.provider.action_runs import ActionRun, Store
+from tests.unit.provider.actions.action_runs import ActionRun, Store
 
 COMMANDS: Any = typer.main.get_command(app)
 #: tasks of the simulation; the file says 1,000

@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.cli import act, rehearse
+from dirac_prodsys.cli import rehearse
+from dirac_prodsys.cli.actions import act
 from dirac_prodsys.core.actions.request import read_request
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway import memory
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.cli.airflow_stub import PASSWORD, USER, serving
 from tests.unit.docs.command_tables import (

@@ -12,7 +12,17 @@ import yaml
 from pydantic import BaseModel
 
 from dirac_prodsys.cli.main import app
-from dirac_prodsys.core.conduct import (
+from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.grid.task_plugins import PLUGINS
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
+from dirac_prodsys.core.job_types import job_types
+from dirac_prodsys.core.job_types.request import Request
+from dirac_prodsys.core.job_types.script import Script
+from dirac_prodsys.core.language.model import Common, Defaults, NativeFile, NativeStep
+from dirac_prodsys.core.production.loops import LoopModel
+from dirac_prodsys.core.production.notify import Notify
+from dirac_prodsys.core.production.parameters import Parameter
+from dirac_prodsys.core.production.policy import (
     Approval,
     ErrorRuleModel,
     Extension,
@@ -20,24 +30,14 @@ from dirac_prodsys.core.conduct import (
     Policy,
     Recovery,
 )
-from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.job_types import job_types
-from dirac_prodsys.core.job_types.request import Request
-from dirac_prodsys.core.job_types.script import Script
-from dirac_prodsys.core.language.model import Common, Defaults, NativeFile, NativeStep
-from dirac_prodsys.core.loop_models import LoopModel
-from dirac_prodsys.core.notify import Notify
-from dirac_prodsys.core.parameters import Parameter
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.step_models import (
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import (
     DatasetModel,
     InputSpec,
     OutputSpec,
     RunNumbers,
     TypeModel,
 )
-from dirac_prodsys.core.task_plugins import PLUGINS
-from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.gateway.records import GatewaySettings
 
 ROOT = Path(__file__).parents[3]

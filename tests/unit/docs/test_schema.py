@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dirac_prodsys.cli.main import app
-from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.language.schema import json_schema
+from dirac_prodsys.core.text import reader
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "docs" / "reference" / "production.schema.json"
@@ -26,7 +26,7 @@ EXAMPLES = [
 
 
 def data(text: str | bytes) -> dict[str, Any]:
-    return yaml_source.parse(text, "f").data
+    return reader.parse(text, "f").data
 
 
 @pytest.fixture(scope="module")

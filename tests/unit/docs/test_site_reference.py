@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from dirac_prodsys.cli.main import app
-from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.site import reference
 from dirac_prodsys.core.site.file import Limits, RemovalApproval, Rule, Site, SiteModel, read_site
 from dirac_prodsys.core.site.rights import demand_right
+from dirac_prodsys.core.text import reader
 from dirac_prodsys.errors import SiteError
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -47,7 +47,7 @@ def test_every_key_of_every_model_has_a_meaning(model: type[SiteModel]) -> None:
 def test_the_example_is_a_site_file_that_uses_every_key() -> None:
     text = EXAMPLE.read_text("utf-8")
     read_site(text, "site.yaml")
-    jsonschema.validate(yaml_source.parse(text, "site.yaml").data, reference.json_schema())
+    jsonschema.validate(reader.parse(text, "site.yaml").data, reference.json_schema())
     keys = {key for model in (Limits, RemovalApproval, Rule) for key in model.model_fields}
     assert [key for key in keys - {"users", "vos"} if not re.search(rf"\b{key}:", text)] == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 
 @pytest.fixture

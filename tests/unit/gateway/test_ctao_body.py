@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from dirac_prodsys.core.specs import CtaoSpec
+from dirac_prodsys.core.grid.specs import CtaoSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.bodies import render
 
@@ -66,7 +66,7 @@ def test_without_ctadirac_the_extra_is_named():
     code = f"""
         import sys
         sys.modules["CTADIRAC"] = None  # as if it were not installed
-        from dirac_prodsys.core.specs import CtaoSpec
+        from dirac_prodsys.core.grid.specs import CtaoSpec
         from dirac_prodsys.errors import GatewayRejected
         from dirac_prodsys.gateway.bodies import render
         try:

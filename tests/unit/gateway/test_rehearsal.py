@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import Command, DatasetSpec, JobSpec, TransformationSpec
+from dirac_prodsys.core.grid.specs import Command, DatasetSpec, JobSpec, TransformationSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.records import GatewaySettings

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
-from dirac_prodsys.gateway import dirac_storage
+from dirac_prodsys.gateway.dirac import storage
 from dirac_prodsys.gateway.records import GatewaySettings, StoredReplica
 
 #: begins as a plug-in that starts a process, which ignores whatever asks it to end
@@ -56,7 +56,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     def let(does: str) -> Path:
         file, child = tmp_path / "program.py", tmp_path / "child"
         file.write_text(CHILD + does)
-        monkeypatch.setattr(dirac_storage, "_PROGRAM", file)
+        monkeypatch.setattr(storage, "_PROGRAM", file)
         monkeypatch.setenv("LEFT_BEHIND", str(child))
         return child
 
@@ -81,9 +81,9 @@ def test_an_answer_leaves_no_process_behind(
     settings: GatewaySettings, program: Callable[[str], Path]
 ) -> None:
     child = program(ANSWERS)
-    assert dirac_storage.stored(settings, "", "SE", [LFN]) == {LFN: StoredReplica(3, "1")}
+    assert storage.stored(settings, "", "SE", [LFN]) == {LFN: StoredReplica(3, "1")}
     assert is_gone(child)
-    assert dirac_storage.fetched(settings, "", LFN, 100) == b"0.7"
+    assert storage.fetched(settings, "", LFN, 100) == b"0.7"
     assert is_gone(child)
 
 
@@ -92,18 +92,18 @@ def test_a_program_that_ends_without_an_answer_leaves_no_process_behind(
 ) -> None:
     child = program(FAILS)
     with pytest.raises(GatewayRejected, match="SE cannot be asked from here: no such plug-in"):
-        dirac_storage.stored(settings, "", "SE", [LFN])
+        storage.stored(settings, "", "SE", [LFN])
     assert is_gone(child)
     with pytest.raises(GatewayUnavailable, match=f"{LFN} could not be read: no such plug-in"):
-        dirac_storage.fetched(settings, "", LFN, 100)
+        storage.fetched(settings, "", LFN, 100)
     assert is_gone(child)
 
 
 @pytest.mark.parametrize(
     ("ask", "reason"),
     [
-        (lambda settings: dirac_storage.stored(settings, "", "SE", []), "has not answered"),
-        (lambda settings: dirac_storage.fetched(settings, "", LFN, 100), "was not read within 5 s"),
+        (lambda settings: storage.stored(settings, "", "SE", []), "has not answered"),
+        (lambda settings: storage.fetched(settings, "", LFN, 100), "was not read within 5 s"),
     ],
     ids=["look", "fetch"],
 )
@@ -123,4 +123,4 @@ def test_of_a_file_that_is_too_long_one_byte_more_is_given_back(
     settings: GatewaySettings, program: Callable[[str], Path]
 ) -> None:
     program('Path(asked["folder"], "file").write_text("x" * 500); sys.exit("File too large")')
-    assert dirac_storage.fetched(settings, "", LFN, 100) == b"x" * 101
+    assert storage.fetched(settings, "", LFN, 100) == b"x" * 101

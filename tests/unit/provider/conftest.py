@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway import memory
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider import bundle_sources
+from dirac_prodsys.provider.bundle import sources
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
-from tests.unit.provider.action_runs import ActionRun, Store
+from tests.unit.provider.actions.action_runs import ActionRun, Store
 from tests.unit.provider.waits import Begun
 
 Connect = Callable[..., str]
@@ -99,7 +99,7 @@ def site_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteSite:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A drop-in folder with a good file."""
-    monkeypatch.setattr(bundle_sources, "SETTLE", 0)
+    monkeypatch.setattr(sources, "SETTLE", 0)
     made = tmp_path / "productions"
     made.mkdir()
     (made / "two.yaml").write_text(TWO_STEPS)

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.grid.specs import Command, JobSpec, OutputFile, TransformationSpec
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.recovery_ledger import PARAMETER
-from dirac_prodsys.core.specs import (
-    Command,
-    JobSpec,
-    OutputFile,
-    TransformationSpec,
-)
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.ledger import PARAMETER
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider import recovery
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.procedures import recovery
 
 QUERY = MetaQuery.parse({"run": "r"})
 RULES = StepRules(True, group_size=1)

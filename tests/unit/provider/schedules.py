@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.gateway import MemoryGateway, MemoryServices
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 #: what a writer does; what it tells in the end
 Deed = Callable[[MemoryGateway], Any]

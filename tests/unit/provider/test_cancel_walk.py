@@ -9,12 +9,12 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.generations import newest
-from dirac_prodsys.core.status import REMOVED_TRANSFORMATION, TransformationStatus
-from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider import teardown
+from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
+from dirac_prodsys.core.run.fresh_starts import newest
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.dag_builder import build_dag
+from dirac_prodsys.provider.tasks import run_end
 from tests.unit.provider.conftest import TWO_STEPS
 
 NAME = "two__r1__make"
@@ -161,7 +161,7 @@ def test_in_any_order_only_our_own_stops_are_undone(
     seed: int,
 ) -> None:
     states = {"make.wait_for_completion": "failed", "finish.on_cancel": "running"}
-    monkeypatch.setattr(teardown, "task_states", lambda *_: states)
+    monkeypatch.setattr(run_end, "task_states", lambda *_: states)
     # jobs take long: what they have come to is another story
     grid.task_seconds = 1e9
     story = Story(grid, context, seed)

@@ -9,11 +9,11 @@ import yaml
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DirectorySpec
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.services import CATALOGUE, TRANSFORMATIONS
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from dirac_prodsys.provider.dag_builder import build_dag
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,

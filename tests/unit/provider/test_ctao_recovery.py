@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from dirac_prodsys.core.ctao.traces import runs_of
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.grid.specs import CtaoSpec, DirectorySpec, TransformationSpec
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.specs import CtaoSpec, DirectorySpec, TransformationSpec
-from dirac_prodsys.gateway import checking
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_tables import Task
-from dirac_prodsys.provider import recovery
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.memory.tables import Task
+from dirac_prodsys.gateway.procedures import consistency, recovery
 
 RULES = StepRules(True, group_size=3)
 METADATA: dict[str, Any] = {
@@ -132,7 +131,7 @@ def test_a_look_costs_few_calls_however_many_tasks_failed() -> None:
     assert calls["Transformation/TransformationManager.getTransformationTasks"] - before == 2
 
 
-def checked(site: Site) -> checking.Checked:
+def checked(site: Site) -> consistency.Checked:
     """All three files are Processed by a task of its own."""
     site.grid.transformations[site.id].tasks.clear()
     for number, file in enumerate(site.grid.transformations[site.id].files.values(), 1):
@@ -141,7 +140,7 @@ def checked(site: Site) -> checking.Checked:
         site.grid.transformations[site.id].tasks[number] = task
     data = DirectorySpec(path=DATA.replace("/1/", "/@{TransformationID}/"), metadata={})
     spec = site.spec.model_copy(update={"directories": (data,)})
-    return checking.check(site.gateway, site.id, spec)
+    return consistency.check(site.gateway, site.id, spec)
 
 
 def test_tasks_that_are_done_and_have_left_nothing_are_named() -> None:

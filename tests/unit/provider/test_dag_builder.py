@@ -14,8 +14,8 @@ import pytest
 from airflow.sdk import DAG
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.shape import SHAPE, Place, shape
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.run.dag_shape import VERSION, Place, shape
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.provider.dag_builder import build_dag, dag_from_file
 
@@ -230,7 +230,7 @@ def test_its_page_shows_the_text_and_its_digest_and_no_text_ends_the_block_early
 
 def test_a_retired_production_says_so(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(TWO_STEPS)
-    dag = dag_from_file(tmp_path / "two.py", "mine.yaml", "**Retired**: gone", shape=SHAPE)
+    dag = dag_from_file(tmp_path / "two.py", "mine.yaml", "**Retired**: gone", shape=VERSION)
     assert "retired" in dag.tags
     assert str(dag.doc_md).startswith("> **Retired**")
     assert "mine.yaml" in str(dag.doc_md)
@@ -245,7 +245,7 @@ def test_a_production_cannot_give_itself_the_marks_of_its_state() -> None:
 def test_a_production_whose_file_has_an_error_says_so_and_takes_runs(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(TWO_STEPS)
     stub, note = tmp_path / "two.py", "**two.yaml has an error**:\n\n```\ntwo.yaml:1:1: x\n```"
-    dag = dag_from_file(stub, "two.yaml", note, shape=SHAPE, mark="file has an error")
+    dag = dag_from_file(stub, "two.yaml", note, shape=VERSION, mark="file has an error")
     assert "file has an error" in dag.tags
     assert "retired" not in dag.tags
     assert str(dag.doc_md).startswith("> **two.yaml has an error**:\n>\n> ```\n> two.yaml:1:1: x")
@@ -255,10 +255,10 @@ def test_a_production_whose_file_has_an_error_says_so_and_takes_runs(tmp_path: P
 def test_a_wrong_text_is_told_with_the_users_file_name(tmp_path: Path) -> None:
     (tmp_path / "stub.yaml").write_text(TWO_STEPS.replace("tasks: 6", "tusks: 6"))
     with pytest.raises(DefinitionErrors, match=r"mine\.yaml:\d+:\d+: .*tusks"):
-        dag_from_file(tmp_path / "stub.py", "mine.yaml", shape=SHAPE)
+        dag_from_file(tmp_path / "stub.py", "mine.yaml", shape=VERSION)
 
 
-@pytest.mark.parametrize("given", [{}, {"shape": SHAPE - 1}, {"shape": SHAPE + 1}])
+@pytest.mark.parametrize("given", [{}, {"shape": VERSION - 1}, {"shape": VERSION + 1}])
 def test_a_run_of_another_shape_is_not_built_and_says_what_to_do(
     tmp_path: Path, given: dict[str, int]
 ) -> None:

@@ -8,11 +8,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.specs import DatasetSpec
+from dirac_prodsys.core.grid.specs import DatasetSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.services import TRANSFORMATIONS
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 
 TEXT = """version: 1

@@ -12,12 +12,12 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.gates import Gate
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.core.gates.gate import Gate
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider import gate_trigger
 from dirac_prodsys.provider.dag_builder import build_dag
-from dirac_prodsys.provider.gate_sensor import DiracGateSensor
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
+from dirac_prodsys.provider.tasks.gates import DiracGateSensor
 from tests.unit.provider.conftest import TWO_STEPS
 
 MERGE = "    group_size: 4\n"

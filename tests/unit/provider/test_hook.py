@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.hook import DiracHook, settings_from_extra
 from dirac_prodsys.provider.provider_info import CONNECTION_FIELDS, get_provider_info

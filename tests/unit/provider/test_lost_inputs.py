@@ -9,15 +9,15 @@ import pytest
 from airflow.sdk.execution_time import hitl
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.policy import person
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.core.policy import questions
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,
     DiracStartTransformationOperator,
 )
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from tests.unit.provider.conftest import TWO_STEPS
-from tests.unit.provider.test_asking import Context, answered, deferral, fired, resumed
+from tests.unit.provider.people.test_asking import Context, answered, deferral, fired, resumed
 
 LOST = "/sim/two/r1/make/made_00000006.dat"
 
@@ -71,7 +71,7 @@ def test_it_waits_for_a_person_and_goes_on_when_the_file_is_found(
     assert event["kind"] == "ask"
     assert "the query finds 5 files, and the parents made 6 for it" in event["reason"]
     wait = resumed(sensor, context, wait, event)
-    assert person.ACCEPT in asked[0]["options"]
+    assert questions.ACCEPT in asked[0]["options"]
     assert LOST in asked[0]["body"]
 
     grid.catalogue.files[LOST].metadata.clear()
@@ -88,7 +88,7 @@ def test_a_person_may_have_it_completed_without_them(
 ) -> None:
     wait = held(sensor, context, grid)
     wait = resumed(sensor, context, wait, fired(wait, grid))
-    wait = resumed(sensor, context, wait, answered(person.ACCEPT))
+    wait = resumed(sensor, context, wait, answered(questions.ACCEPT))
     event = fired(wait, grid)
     assert (event["kind"], len(asked)) == ("complete", 1)
     assert sensor.resume(context, event=event, **wait.kwargs) == event["snapshot"]

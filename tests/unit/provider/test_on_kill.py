@@ -10,19 +10,19 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.procedures.stops import stop
 from dirac_prodsys.provider import triggers
 from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,
     DiracStartTransformationOperator,
 )
-from dirac_prodsys.provider.run_states import task_state
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
-from dirac_prodsys.provider.stopping import stop
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
+from dirac_prodsys.provider.waiting.task_states import task_state
 from tests.unit.provider.conftest import TWO_STEPS
 
 Context = dict[str, Any]

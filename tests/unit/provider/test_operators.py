@@ -8,10 +8,10 @@ import pytest
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,

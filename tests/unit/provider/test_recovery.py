@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.policy import History, StepRules, judge
-from dirac_prodsys.core.recovery_ledger import PARAMETER
-from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
+from dirac_prodsys.core.recovery.ledger import PARAMETER
+from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
-from dirac_prodsys.gateway import reading
-from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.memory_tables import Task
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.memory.tables import Task
+from dirac_prodsys.gateway.procedures import recovery, reports
 from dirac_prodsys.gateway.records import FileChange
-from dirac_prodsys.provider import recovery
 from tests.unit.provider.recovery_site import QUERY, RULES, Site
 
 
@@ -221,7 +220,7 @@ def test_vanished_files_are_named() -> None:
 def test_the_report_tells_jobs_causes_and_what_was_tried_again() -> None:
     site = Site(files=4)
     site.recover()
-    report = reading.report_on(site.gateway, site.id, "merge")
+    report = reports.report_on(site.gateway, site.id, "merge")
     assert report is not None
     assert report.by_status() == {"Done": 3, "Failed": 1}
     assert report.causes()[0].samples == (1_000_001,)

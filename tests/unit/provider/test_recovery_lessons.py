@@ -1,4 +1,4 @@
-"""Limitations of CTADIRAC's agent in its calls; see tests/unit/core/test_policy_lessons.py."""
+"""Limitations of CTADIRAC's agent in its calls; see tests/unit/core/policy/test_lessons.py."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.gateway import reading
-from dirac_prodsys.provider import recovery
+from dirac_prodsys.gateway.procedures import recovery, reports
 from tests.unit.provider.recovery_site import Site
 
 
@@ -38,7 +37,7 @@ def test_1_and_15_every_call_is_one_of_vanilla_dirac() -> None:
     }
     site = Site(files=3)
     site.recover()
-    reading.report_on(site.gateway, site.id, "merge")
+    reports.report_on(site.gateway, site.id, "merge")
     recovery.vanished(site.gateway, site.id)
     site.gateway.flush_transformation(site.id)
     site.gateway.complete_transformation(site.id)

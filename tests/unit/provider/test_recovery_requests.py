@@ -7,18 +7,14 @@ from unittest import mock
 
 import pytest
 
+from dirac_prodsys.core.grid.specs import RequestOperation, RequestSpec, TransformationSpec
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.recovery_rules import ErrorRule, RecoveryRules
-from dirac_prodsys.core.specs import (
-    RequestOperation,
-    RequestSpec,
-    TransformationSpec,
-)
+from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway import reading
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_tables import Task
-from dirac_prodsys.gateway.services import JOBS, REQUESTS
+from dirac_prodsys.gateway.memory.tables import Task
+from dirac_prodsys.gateway.procedures import reports
+from dirac_prodsys.gateway.verbs.services import JOBS, REQUESTS
 from tests.unit.provider.recovery_site import QUERY, Site
 
 
@@ -54,7 +50,7 @@ def test_failed_requests_are_made_again_and_the_report_names_their_error() -> No
         assert outcome.files == 0
         site.grid.advance(100)
     assert site.files == {"0": "Processed", "1": "Processed"}
-    report = reading.report_on(site.gateway, site.id, "copy")
+    report = reports.report_on(site.gateway, site.id, "copy")
     assert report is not None
     (cause,) = report.causes()
     assert cause.text == "Failed: No space left on device: PATH: ReplicateAndRegister"
@@ -85,9 +81,9 @@ def test_a_rule_by_the_error_of_a_request_decides(watched: bool, becomes: str) -
 
 def test_requests_are_not_looked_up_as_jobs() -> None:
     site = Site(files=1, spec=copying(), fails=full_until(1))
-    report = reading.report_on(site.gateway, site.id, "copy")
+    report = reports.report_on(site.gateway, site.id, "copy")
     assert report is not None
-    assert report == reading.report_on(site.gateway, site.id, "copy", by_requests=True)
+    assert report == reports.report_on(site.gateway, site.id, "copy", by_requests=True)
     assert not any(JOBS in call for call in site.gateway.services.calls)
 
 
@@ -95,8 +91,8 @@ def test_a_report_asks_a_bounded_number_of_requests_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     site = Site(files=5, spec=copying(), fails=full_until(5))
-    monkeypatch.setattr(reading, "MOST_REQUESTS", 2)
-    report = reading.report_on(site.gateway, site.id, "copy")
+    monkeypatch.setattr(reports, "MOST_REQUESTS", 2)
+    report = reports.report_on(site.gateway, site.id, "copy")
     assert report is not None
     assert report.note == "of 5 failed requests, the errors of 2 were looked up"
     assert sum(row.total for row in report.rows if row.minor) == 2
@@ -107,7 +103,7 @@ def test_without_request_management_the_status_alone_is_told() -> None:
     site = Site(files=1, spec=copying(), fails=full_until(1))
     refused = GatewayRejected("the configuration names no URL for RequestManagement/ReqManager")
     with mock.patch.object(MemoryGateway, "request_states", side_effect=refused):
-        report = reading.report_on(site.gateway, site.id, "copy")
+        report = reports.report_on(site.gateway, site.id, "copy")
     assert report is not None
     assert "request management was not asked" in report.note
     assert [(row.status, row.minor) for row in report.rows] == [("Failed", "")]

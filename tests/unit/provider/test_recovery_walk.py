@@ -12,17 +12,17 @@ from collections import Counter
 
 import pytest
 
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.grid.specs import Command, JobSpec, OutputFile, TransformationSpec
 from dirac_prodsys.core.policy import History, StepRules, Verdict, judge
 from dirac_prodsys.core.policy.counts import alive_tasks
-from dirac_prodsys.core.recovery_rules import RecoveryRules
-from dirac_prodsys.core.specs import Command, JobSpec, OutputFile, TransformationSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.rules import RecoveryRules
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.gateway.memory_tables import Task
-from dirac_prodsys.provider.recovery import recover
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.memory.tables import Task
+from dirac_prodsys.gateway.procedures.recovery import recover
 
 QUERY = MetaQuery.parse({"run": "r"})
 RULES = StepRules(

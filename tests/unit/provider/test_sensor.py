@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,
     DiracFlushTransformationOperator,

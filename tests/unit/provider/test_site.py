@@ -9,12 +9,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider.bundle_sources import SourceFolder
-from dirac_prodsys.provider.gate_sensor import DiracGateSensor
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.provider.bundle.sources import SourceFolder
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
     DiracCreateDatasetOperator,
@@ -22,7 +21,8 @@ from dirac_prodsys.provider.operators import (
     DiracFlushTransformationOperator,
     DiracStartTransformationOperator,
 )
-from dirac_prodsys.provider.teardown import DiracEndRunOperator
+from dirac_prodsys.provider.tasks.gates import DiracGateSensor
+from dirac_prodsys.provider.tasks.run_end import DiracEndRunOperator
 from tests.unit.provider.conftest import TWO_STEPS, WriteSite
 
 WRITERS = (

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.gateway.memory import MemoryGateway, MemoryServices
-from dirac_prodsys.gateway.memory_faults import Crash
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.memory.gateway import MemoryGateway, MemoryServices
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.procedures.stops import resume, stop
 from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,
     DiracStartTransformationOperator,
 )
-from dirac_prodsys.provider.stopping import resume, stop
 
 WHY = "run r1 did not complete"
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.provider import moments
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger, DiracTransformationTrigger
+from dirac_prodsys.provider.waiting import event_time
 
 
 def test_the_earliest_event_follows_airflows_own_interval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(moments.time, "time", lambda: 1000.0)
-    assert moments.earliest_event() == 0.0
+    monkeypatch.setattr(event_time.time, "time", lambda: 1000.0)
+    assert event_time.earliest_event() == 0.0
     monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "5")
-    assert moments.earliest_event() == 1006.0
+    assert event_time.earliest_event() == 1006.0
 
 
 @pytest.mark.parametrize(

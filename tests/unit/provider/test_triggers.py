@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time import task_runner
 
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.policy import History
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider import moments, run_states
-from dirac_prodsys.provider.poller import attached
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger, DiracTransformationTrigger
+from dirac_prodsys.provider.waiting import event_time, task_states
+from dirac_prodsys.provider.waiting.poller import attached
 from tests.unit.provider.waits import Begun, events, trigger_for
 
 
@@ -144,9 +144,9 @@ async def test_no_event_comes_before_the_worker_has_seen_its_task_defer(
 ) -> None:
     begun.gateway.complete_transformation(begun.make)
     clock = [1000.0]
-    monkeypatch.setattr(moments.time, "time", lambda: clock[0])
+    monkeypatch.setattr(event_time.time, "time", lambda: clock[0])
     waits: list[float] = []
-    monkeypatch.setattr(moments.asyncio, "sleep", lambda seconds: _note(waits, seconds))
+    monkeypatch.setattr(event_time.asyncio, "sleep", lambda seconds: _note(waits, seconds))
     trigger = begun.making(not_before=1006.0)
     assert [event.payload["kind"] async for event in trigger.run()] == ["complete"]
     assert waits == [6.0]
@@ -237,7 +237,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
         return {"r1": dict(states)}
 
     monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_task_states", staticmethod(answer))
-    monkeypatch.setattr(run_states, "_RECENT", {})
+    monkeypatch.setattr(task_states, "_RECENT", {})
     return states
 
 
@@ -291,14 +291,14 @@ async def test_without_an_answer_of_airflow_the_wait_goes_on(
     begun.grid.advance(200)
     said |= dict.fromkeys(PARENTS, "success")
     down = [True]
-    real = run_states.task_states
+    real = task_states.task_states
 
     def answer(*given: Any) -> dict[str, str | None]:
         if down[0]:
             raise RuntimeError("the API server is down")
         return real(*given)
 
-    monkeypatch.setattr(run_states, "task_states", answer)
+    monkeypatch.setattr(task_states, "task_states", answer)
     event = await ended(of_a_child(begun), begun, lambda: down.__setitem__(0, False))
     assert event["kind"] == "flush"
 
@@ -337,18 +337,18 @@ async def test_one_question_serves_all_waits_of_a_run(
     said: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, ...]] = []
-    real = run_states.task_states
+    real = task_states.task_states
 
     def count(*given: Any) -> dict[str, str | None]:
         asked.append(given)
         return real(*given)
 
-    monkeypatch.setattr(run_states, "task_states", count)
+    monkeypatch.setattr(task_states, "task_states", count)
     one, other = (SimpleNamespace(dag_id="two", run_id="r1", task_id=name) for name in "ab")
-    assert await run_states.recent_states(one, 60) == said
+    assert await task_states.recent_states(one, 60) == said
     said["make.complete"] = "success"
-    assert (await run_states.recent_states(other, 60))["make.complete"] is None
-    assert (await run_states.recent_states(other, 0))["make.complete"] == "success"
+    assert (await task_states.recent_states(other, 60))["make.complete"] is None
+    assert (await task_states.recent_states(other, 0))["make.complete"] == "success"
     third = SimpleNamespace(dag_id="two", run_id="r2", task_id="a")
-    assert await run_states.recent_states(third, 60) == {}
+    assert await task_states.recent_states(third, 60) == {}
     assert asked == [("two", "r1"), ("two", "r1"), ("two", "r2")]

@@ -9,11 +9,11 @@ import pytest
 
 from dirac_prodsys.core.actions.preview import Row
 from dirac_prodsys.core.actions.request import read_request
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider.deeds import carry_out
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.procedures.actions import carry_out
 from tests.unit.provider.schedules import Deed, all_schedules, played
 
 MERGE = 1

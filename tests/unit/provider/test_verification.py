@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.errors import TransformationFailed
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
-from dirac_prodsys.provider.verification import attach_verified
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 
 MOVING = """\
 version: 1

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dirac_prodsys.core.plan import compile
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
 
 

@@ -15,8 +15,8 @@ import typer.main
 from rich.console import Console
 
 from dirac_prodsys.cli.main import app
-from sandbox.demo import Demo
-from sandbox.demo_next import Place, next_steps, shell_environment
+from sandbox.demo.__main__ import Demo
+from sandbox.demo.next_steps import Place, next_steps, shell_environment
 
 COMMANDS = typer.main.get_command(app)
 REPOSITORY = Path(__file__).parents[3]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dirac_prodsys.core.report import Progress, Row
+from dirac_prodsys.core.reports.progress import Progress, Row
 from dirac_prodsys.gateway.records import DatasetRecord
-from sandbox.demo_run import Look, Outcome
-from sandbox.demo_view import Live, table
+from sandbox.demo.run import Look, Outcome
+from sandbox.demo.view import Live, table
 
 
 def look(done: int, *, state: str = "running", note: str = "") -> Look:

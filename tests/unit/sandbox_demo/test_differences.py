@@ -11,11 +11,11 @@ import pytest
 from diraccfg import CFG
 
 import sandbox.drivers
-from sandbox import configuration
-from sandbox.components import dirac_folder
-from sandbox.differences import CHANGES, DIFFERENCES
-from sandbox.needs import Needs
-from sandbox.profiles import PROFILES
+from sandbox.configuration import files
+from sandbox.configuration.components import dirac_folder
+from sandbox.configuration.needs import Needs
+from sandbox.configuration.profiles import PROFILES
+from sandbox.runs.differences import CHANGES, DIFFERENCES
 from sandbox.state import State
 
 #: of the sections below ``Systems``, those that say how something runs
@@ -38,7 +38,7 @@ def written(profile: str, folder: Path) -> Options:
     state.create()
     size = PROFILES[profile]
     ports = {name: 20000 + number for number, name in enumerate(size.ports())}
-    configuration.write_all(state, size, ports, "secret", Needs(types=("Calibration",)))
+    files.write_all(state, size, ports, "secret", Needs(types=("Calibration",)))
     whole = CFG()
     whole.loadFromFile(str(state.dirac / "etc" / "Sandbox.cfg"))
     found: Options = {}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dirac_prodsys.core.report import Progress, Row
-from sandbox.needs import Needs
-from sandbox.production_run import Look
-from sandbox.rehearsal_view import View
+from dirac_prodsys.core.reports.progress import Progress, Row
+from sandbox.configuration.needs import Needs
+from sandbox.rehearsal.view import View
+from sandbox.runs.production_run import Look
 from sandbox.state import State
 
 

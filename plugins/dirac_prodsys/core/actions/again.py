@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dirac_prodsys.core.actions.deciding import Decision, decide
+from dirac_prodsys.core.actions.decision_table import Decision, decide
 from dirac_prodsys.core.actions.preview import Row
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.actions.selecting import select
-from dirac_prodsys.core.listed import Listed
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import RUNNING_TRANSFORMATION
+from dirac_prodsys.core.actions.selection import select
+from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION
 
 
 def look_again(

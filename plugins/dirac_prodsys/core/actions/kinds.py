@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
-from dirac_prodsys.core.status import TransformationStatus as S
+from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.grid.status import TransformationStatus as S
 
 
 @dataclass(frozen=True)

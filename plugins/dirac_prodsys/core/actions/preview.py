@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from dirac_prodsys.core.actions.deciding import Answer, decide
+from dirac_prodsys.core.actions.decision_table import Answer, decide
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.actions.selecting import Selection
-from dirac_prodsys.core.listed import FileShare, Listed
-from dirac_prodsys.core.snapshot import Snapshot
+from dirac_prodsys.core.actions.selection import Selection
+from dirac_prodsys.core.grid.listed import FileShare, Listed
+from dirac_prodsys.core.grid.snapshot import Snapshot
 
 _HEAD = ("ID", "Name", "Status", "Tasks", "Files", "Bytes", "Answer", "Why")
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dirac_prodsys.core.actions.kinds import ACTIONS, ActionKind
+from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.problems import nearest
-from dirac_prodsys.core.status import TransformationStatus
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 #: characters of a reason, and of a name with wildcards

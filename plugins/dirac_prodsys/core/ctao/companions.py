@@ -11,10 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core import yaml_source
-from dirac_prodsys.core.language import resolved
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.text import reader, writer
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionErrors
 
 KEY = "simpipe_config"
@@ -43,7 +42,7 @@ class Companions:
         if not isinstance(name, str) or text is None:
             return config
         try:
-            data = yaml_source.parse(text, name).data
+            data = reader.parse(text, name).data
         except DefinitionErrors as errors:
             where: Path = ("ProdSteps", index, "job_config", KEY)
             for error in errors.errors:
@@ -66,4 +65,4 @@ class Companions:
             }
         data = {**self.document.data, "ProdSteps": steps}
         names = dict.fromkeys(name for name, _ in self._read.values())
-        return resolved.text_of(data, files=(self.document.file.rpartition("/")[2], *names))
+        return writer.text_of(data, files=(self.document.file.rpartition("/")[2], *names))

@@ -14,8 +14,8 @@ from typing import Any
 
 from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.ctao.outputs import Output
+from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, CtaoSpec, DirectorySpec
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.specs import TRANSFORMATION_ID, CtaoSpec, DirectorySpec
 
 #: of the directory with the transformation's ID
 _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "systematics")

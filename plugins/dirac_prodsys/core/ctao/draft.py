@@ -17,9 +17,9 @@ from dirac_prodsys.core.ctao.job_types import CtaoType
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import Unknown, bare, known_query
+from dirac_prodsys.core.grid.specs import CtaoSpec
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.specs import CtaoSpec
-from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.production.step import Step
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import FILE_LEVEL, known_query
-from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.problems import Problems
+from dirac_prodsys.core.query.meta_query import MetaQuery
 
 #: model file in the options of CtapipeApplyModels → the program that trains it; the job looks the
 #: model up in the catalogue when it runs (``CtapipeApplyModelsJob``)

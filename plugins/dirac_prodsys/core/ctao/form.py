@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
-from dirac_prodsys.core.conduct import Policy
 from dirac_prodsys.core.models import Model, explain
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.step_models import DatasetModel
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.production.policy import Policy
+from dirac_prodsys.core.production.step import DatasetModel
+from dirac_prodsys.core.text.document import Document
 
 
 class CtaoStep(Model):

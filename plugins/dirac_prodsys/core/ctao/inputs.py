@@ -21,9 +21,9 @@ from dirac_prodsys.core.ctao.vocabulary import (
     in_catalogue_words,
     known_query,
 )
-from dirac_prodsys.core.inventory import check_askable
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery
+from dirac_prodsys.core.grid.inventory import check_askable
 from dirac_prodsys.core.problems import Path, Problems, nearest
+from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
 
 
 @dataclass(frozen=True)

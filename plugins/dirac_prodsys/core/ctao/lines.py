@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dirac_prodsys.core import command_line, task_values
+from dirac_prodsys.core.grid import command_line, task_values
 from dirac_prodsys.core.problems import Path, Problems
 
 #: what no text of such a job may hold, and why

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dirac_prodsys.core import graph, linking, meta_query
 from dirac_prodsys.core.ctao import directories, feeding, inputs, remarks, settings
 from dirac_prodsys.core.ctao.draft import Draft, check_input, processing, simulating
 from dirac_prodsys.core.ctao.inputs import Input
@@ -26,16 +25,18 @@ from dirac_prodsys.core.ctao.native_runs import count_runs
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS, bare, in_catalogue_words
+from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.specs import DirectorySpec
-from dirac_prodsys.core.step_draft import StepDraft
-from dirac_prodsys.core.step_models import Step
-from dirac_prodsys.core.step_output import dataset
-from dirac_prodsys.core.step_plan import Datasets, Derived, StepPlan
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.query import meta_query
+from dirac_prodsys.core.steps import graph, linking
+from dirac_prodsys.core.steps.draft import StepDraft
+from dirac_prodsys.core.steps.leaves import dataset
+from dirac_prodsys.core.steps.step_plan import Datasets, Derived, StepPlan
 from dirac_prodsys.errors import MetaQueryError
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dirac_prodsys.core import outputs
 from dirac_prodsys.core.ctao import directories
 from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.outputs import Output
 from dirac_prodsys.core.ctao.vocabulary import bare, known_query, single
+from dirac_prodsys.core.grid.specs import MetaValue
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.specs import MetaValue
-from dirac_prodsys.core.step_draft import StepDraft
+from dirac_prodsys.core.steps import outputs
+from dirac_prodsys.core.steps.draft import StepDraft
 
 
 def findable(output: Output, directory: str) -> outputs.Output:

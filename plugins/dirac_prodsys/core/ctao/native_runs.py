@@ -9,7 +9,7 @@ from typing import Any
 
 from dirac_prodsys.core.ctao.job_types import CtaoType
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.production.step import Step
 
 #: keys of ``job_config`` that say by what number a simulation counts its runs: added to the task ID
 _KEYS = ("start_run_number", "run_number_offset")

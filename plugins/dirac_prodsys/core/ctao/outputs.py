@@ -16,8 +16,8 @@ from typing import Any
 from dirac_prodsys.core.ctao.job_types import BASE, CtaoType
 from dirac_prodsys.core.ctao.settings import Settings
 from dirac_prodsys.core.ctao.vocabulary import PHI, Unknown, bare, known_query, single
-from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.query.meta_query import MetaQuery
 
 #: what jobs cannot do without, and the key of ``input_meta_query`` that says it
 NEEDED = {

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dirac_prodsys.core import graph, naming, step_output
+from dirac_prodsys.core import naming
 from dirac_prodsys.core.ctao import feeding, inputs, remarks, settings
 from dirac_prodsys.core.ctao.directories import check as check_directories
 from dirac_prodsys.core.ctao.directories import directories
@@ -18,15 +18,16 @@ from dirac_prodsys.core.ctao.draft import Draft, check_input, check_limit, proce
 from dirac_prodsys.core.ctao.inputs import Input
 from dirac_prodsys.core.ctao.job_types import ctao_type
 from dirac_prodsys.core.ctao.settings import Settings
+from dirac_prodsys.core.grid.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.job_types.ctao import PREFIX
-from dirac_prodsys.core.outputs import Output
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.specs import DatasetSpec, TransformationSpec
-from dirac_prodsys.core.step_draft import description
-from dirac_prodsys.core.step_models import Step
-from dirac_prodsys.core.step_output import check_conditions
-from dirac_prodsys.core.step_plan import Datasets, Sample, StepPlan
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.steps import graph, leaves
+from dirac_prodsys.core.steps.draft import description
+from dirac_prodsys.core.steps.leaves import check_conditions
+from dirac_prodsys.core.steps.outputs import Output
+from dirac_prodsys.core.steps.step_plan import Datasets, Sample, StepPlan
 
 
 def plan_steps(
@@ -63,10 +64,10 @@ def plan_steps(
     for step in production.steps:
         if step.name not in plans and step.dataset is not None:
             values = _values(production, step.name, run)
-            step_output.dataset_words(production, step, step.dataset, values, problems)
+            leaves.dataset_words(production, step, step.dataset, values, problems)
     remarks.remark(drafts, feeders, problems)
     made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
-    step_output.check_datasets(made, problems)
+    leaves.check_datasets(made, problems)
     return plans
 
 
@@ -200,6 +201,6 @@ def _dataset(
 ) -> DatasetSpec | None:
     output = drafted.output
     if output is None:
-        return step_output.dataset(production, drafted.step, None, values, problems)
+        return leaves.dataset(production, drafted.step, None, values, problems)
     made = Output(drafted.step.name, "", {}, output.known)
-    return step_output.dataset(production, drafted.step, made, values, problems)
+    return leaves.dataset(production, drafted.step, made, values, problems)

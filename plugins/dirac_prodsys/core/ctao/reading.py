@@ -42,9 +42,9 @@ from dirac_prodsys.core.ctao.form_checks import (
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
 from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.step_models import InputSpec, Step
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import InputSpec, Step
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError
 
 #: stands for a step that has no type, or no ID: nothing is named so

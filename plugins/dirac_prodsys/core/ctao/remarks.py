@@ -12,7 +12,7 @@ from dirac_prodsys.core.ctao.draft import Draft
 from dirac_prodsys.core.ctao.settings import WITH_SCTS
 from dirac_prodsys.core.problems import Path, Problems
 
-#: rules of ``core/findings.py``
+#: rules of ``core/proof/findings.py``
 DIFFERS = "ctadirac-differs"
 WIDE = "wide-input"
 FED = "fed-by-others"

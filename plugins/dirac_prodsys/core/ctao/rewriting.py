@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.core.conduct import Policy
 from dirac_prodsys.core.ctao.inputs import narrowing
 from dirac_prodsys.core.ctao.job_types import CtaoType, ctao_type
 from dirac_prodsys.core.job_types.ctao import PREFIX
 from dirac_prodsys.core.language.model import VERSION
 from dirac_prodsys.core.problems import Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.step_models import Step
+from dirac_prodsys.core.production.policy import Policy
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
 
 #: said of the step in the native form
 _OF_THE_STEP = frozenset({"type", "group_size"})

@@ -19,9 +19,9 @@ from typing import Any
 
 from dirac_prodsys.core.ctao.directories import output_directory
 from dirac_prodsys.core.ctao.job_types import of_class
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.recovery import Outputs
-from dirac_prodsys.core.specs import CtaoSpec
+from dirac_prodsys.core.grid.specs import CtaoSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.decisions import Outputs
 
 JOB, RUN = "jobID", "runNumber"
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dirac_prodsys.core.meta_query import MetaQuery
 from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import DefinitionError
 
 #: pointing direction → ``phiP`` in degrees, which is (azimuth + 180) mod 360; CTADIRAC's table for

@@ -18,15 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
-from dirac_prodsys.core import yaml_source
-from dirac_prodsys.core.characters import escapes, unprintable
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
-from dirac_prodsys.core.plan import check
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.compile import check
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problem, Problems, bounded_guesses
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.text import reader
+from dirac_prodsys.core.text.characters import escapes, unprintable
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 #: tells a document of the Common Workflow Language, also one that is not YAML as it is taken here
@@ -149,16 +149,16 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
 def _document(text: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
     """What stands in the file, whatever its form; and what is worth telling of that."""
     if _is_xml(text):
-        from dirac_prodsys.core import graphml_source  # costs time, and few draw
+        from dirac_prodsys.core.language import graphml_reader  # costs time, and few draw
 
-        return graphml_source.parse(text, file)
+        return graphml_reader.parse(text, file)
     try:
-        return yaml_source.parse(text, file), []
+        return reader.parse(text, file), []
     except DefinitionErrors as errors:
         if file.lower().endswith(".graphml"):
-            from dirac_prodsys.core import graphml_source
+            from dirac_prodsys.core.language import graphml_reader
 
-            raise graphml_source.none_at_all(errors.errors[0]) from None
+            raise graphml_reader.none_at_all(errors.errors[0]) from None
         written = text if isinstance(text, str) else text.decode("utf-8", "replace")
         if _CWL.search(written):
             raise DefinitionErrors([_cwl(file)]) from None

@@ -7,8 +7,8 @@ who has such a file pays.
 from __future__ import annotations
 
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from pydantic import StrictStr
 
+from dirac_prodsys.core.grid.specs import JobSpec, OutputFile, RequestSpec
 from dirac_prodsys.core.models import Model
 from dirac_prodsys.core.problems import Path, Problems, nearest
-from dirac_prodsys.core.specs import JobSpec, OutputFile, RequestSpec
 from dirac_prodsys.errors import DefinitionError
 
 

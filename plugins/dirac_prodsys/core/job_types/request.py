@@ -10,11 +10,12 @@ from typing import Literal
 
 from pydantic import Field, StrictStr
 
-from dirac_prodsys.core import limits, request_rules, task_values
+from dirac_prodsys.core import limits
+from dirac_prodsys.core.grid import request_rules, task_values
+from dirac_prodsys.core.grid.specs import RequestOperation, RequestSpec
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
 from dirac_prodsys.core.models import Model
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.specs import RequestOperation, RequestSpec
 
 _PLACES = limits.OPERATION_PLACES.most
 _ARGUMENTS = limits.OPERATION_ARGUMENTS.most

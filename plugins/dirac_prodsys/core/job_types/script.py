@@ -11,12 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
-from dirac_prodsys.core import command_line, limits, task_values
-from dirac_prodsys.core.characters import unprintable
+from dirac_prodsys.core import limits
+from dirac_prodsys.core.grid import command_line, task_values
+from dirac_prodsys.core.grid.specs import Command, JobSpec
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
 from dirac_prodsys.core.models import Text, wrong
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.specs import Command, JobSpec
+from dirac_prodsys.core.text.characters import unprintable
 
 
 def _one_line(text: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 from dirac_prodsys.core.language.located import Located, Mistakes
 from dirac_prodsys.core.models import say
-from dirac_prodsys.core.parameters import Scalar, check_name
 from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.production.parameters import Scalar, check_name
 from dirac_prodsys.errors import DefinitionError
 
 #: combinations that a matrix may have

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from dirac_prodsys.core.grid.request_rules import STORAGE_ELEMENT
 from dirac_prodsys.core.language.located import Located, Mistakes
 from dirac_prodsys.core.limits import OPERATION_PLACES
-from dirac_prodsys.core.request_rules import STORAGE_ELEMENT
 
 #: what the plugin chose for the task (``BodyPlugin``)
 _CHOSEN = "TASK:TargetSE"

@@ -10,10 +10,10 @@ Invariant: what is written out here could have been written in the file.
 from __future__ import annotations
 
 from dirac_prodsys.core.job_types import JobType, find_job_type, job_types
-from dirac_prodsys.core.language.beside import yaml_beside
 from dirac_prodsys.core.language.located import Located, Mistakes, locate
+from dirac_prodsys.core.language.other_files import yaml_beside
 from dirac_prodsys.core.problems import nearest
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.text.document import Document
 
 #: in ``defaults.job.type``, after the name of a family and its colon
 ANY = "*"

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from dirac_prodsys.core.language.located import Located, Mistakes
 from dirac_prodsys.core.models import filled
-from dirac_prodsys.core.parameters import Parameter, Scalar, as_text, check_name
 from dirac_prodsys.core.problems import Path, nearest
+from dirac_prodsys.core.production.parameters import Parameter, Scalar, as_text, check_name
 from dirac_prodsys.errors import DefinitionError
 
 #: what decides the shape of the DAG, which is drawn before a run begins; below a step

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from dirac_prodsys.core.yaml_document import Text
+from dirac_prodsys.core.text.document import Text
 from dirac_prodsys.errors import DefinitionErrors
 
 #: elements inside each other

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dirac_prodsys.core.problems import Path
-from dirac_prodsys.core.yaml_document import Document, Node, Text
+from dirac_prodsys.core.text.document import Document, Node, Text
 from dirac_prodsys.errors import DefinitionError
 
 #: values, and characters of text, that all steps together may have, written out

@@ -25,9 +25,9 @@ from dirac_prodsys.core.language.located import (
     Mistakes,
     extent,
 )
-from dirac_prodsys.core.parameters import Scalar
 from dirac_prodsys.core.problems import nearest
-from dirac_prodsys.core.yaml_document import Text
+from dirac_prodsys.core.production.parameters import Scalar
+from dirac_prodsys.core.text.document import Text
 
 #: steps that all branches together may have: what Airflow needs for a DAG grows with their square
 MAX_STEPS = 2500

@@ -1,5 +1,5 @@
 """The native form, version 1, as models: every key that a user may write stands here, or in
-``core/production.py``, and the rest is an error.
+``core/production/production.py``, and the rest is an error.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pydantic import (
     model_validator,
 )
 
-from dirac_prodsys.core.conduct import Approval, OnCancel, OnCancelForm, Policy, Start
-from dirac_prodsys.core.loop_models import LoopModel
+from dirac_prodsys.core.grid.specs import MetaValue
 from dirac_prodsys.core.models import Model, wrong
-from dirac_prodsys.core.notify import Notify
-from dirac_prodsys.core.parameters import Parameter
-from dirac_prodsys.core.specs import MetaValue
-from dirac_prodsys.core.step_models import GroupSize, StepBase, TypeModel
+from dirac_prodsys.core.production.loops import LoopModel
+from dirac_prodsys.core.production.notify import Notify
+from dirac_prodsys.core.production.parameters import Parameter
+from dirac_prodsys.core.production.policy import Approval, OnCancel, OnCancelForm, Policy, Start
+from dirac_prodsys.core.production.step import GroupSize, StepBase, TypeModel
 
 VERSION = 1
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.language import beside, resolved
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
+from dirac_prodsys.core.language import other_files
 from dirac_prodsys.core.language.data_management import with_operations
 from dirac_prodsys.core.language.derived_jobs import check_default, with_configurations, with_types
 from dirac_prodsys.core.language.filling import fill_parameters, parameters_of
@@ -28,9 +29,9 @@ from dirac_prodsys.core.language.matrix import (
     with_branches,
 )
 from dirac_prodsys.core.language.shared import with_shared
-from dirac_prodsys.core.parameters import values_for
-from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
-from dirac_prodsys.core.yaml_document import Document
+from dirac_prodsys.core.production.parameters import values_for
+from dirac_prodsys.core.text import writer
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 
@@ -67,13 +68,13 @@ def prepare(document: Document) -> tuple[Prepared, list[DefinitionError]]:
 
 
 def _prepare(document: Document, mistakes: Mistakes) -> tuple[Prepared, list[DefinitionError]]:
-    tree, files = beside.extended(document, mistakes)
-    tree, lists = beside.with_lists(tree, document, mistakes)
+    tree, files = other_files.extended(document, mistakes)
+    tree, lists = other_files.with_lists(tree, document, mistakes)
     tree, configurations = with_configurations(tree, document, mistakes)
     files = (*files, *lists, *configurations)
     complete = document.source.text
     if len(files) > 1 or document.rewritten:
-        complete = resolved.text_of(tree.plain(), files=files)
+        complete = writer.text_of(tree.plain(), files=files)
     whole = Prepared(**{**vars(document), "tree": tree, "complete": complete, "files": files})
     made, found = _instantiate(whole, tree, None, mistakes)
     return made, found

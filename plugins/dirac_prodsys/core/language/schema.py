@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dirac_prodsys.core.grid.task_plugins import PLUGINS
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.job_types import job_types
 from dirac_prodsys.core.language.model import VERSION, NativeFile
-from dirac_prodsys.core.task_plugins import PLUGINS
-from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 
 Schema = dict[str, Any]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dirac_prodsys.core.meta_query import MetaQuery, say
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.query.meta_query import MetaQuery, say
+from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: characters of a condition on an arrow
 _WIDTH = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from dirac_prodsys.core.pictures import picture
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.values import ProductionPlan
 
 _SHAPES = {"step": "box", "dataset": "cylinder", "source": "ellipse"}
 

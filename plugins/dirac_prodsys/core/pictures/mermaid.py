@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dirac_prodsys.core.pictures import Arrow, Box, picture
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.values import ProductionPlan
 
 _SHAPES = {"step": ("[", "]"), "dataset": ("[(", ")]"), "source": ("([", "])")}
 _ESCAPES = str.maketrans({'"': "#quot;", "<": "#lt;", ">": "#gt;", "#": "#35;"})

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from dirac_prodsys.core.pictures import Arrow, Box, Picture, picture, shorten
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.values import ProductionPlan
 
 #: pixels
 _LETTER, _LINE, _PADDING, _GAP = 7.2, 16, 12, 28

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.values import ProductionPlan
 
 
 def draw(plan: ProductionPlan) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dirac_prodsys.core.policy.rules import StepRules
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import (
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import (
     BAD_TASKS,
     FINAL_TASKS,
     GOOD_TASKS,
     FileStatus,
     TransformationStatus,
 )
+from dirac_prodsys.core.policy.rules import StepRules
 
 #: in these the Transformation System's agents work on the transformation
 LIVE_TRANSFORMATION = frozenset(

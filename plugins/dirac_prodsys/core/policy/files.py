@@ -7,6 +7,8 @@ is Unused (``TransformationAgent``, 9.1).
 
 from __future__ import annotations
 
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
 from dirac_prodsys.core.policy.counts import (
     alive_tasks,
     assigned_files,
@@ -18,9 +20,7 @@ from dirac_prodsys.core.policy.counts import (
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.verdict import Verdict
-from dirac_prodsys.core.recovery_rules import STATES
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import FileStatus, TransformationStatus
+from dirac_prodsys.core.recovery.rules import STATES
 
 
 def by_input(

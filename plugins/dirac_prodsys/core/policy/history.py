@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.policy.counts import (
     assigned_files,
     attached_files,
@@ -23,8 +25,6 @@ from dirac_prodsys.core.policy.counts import (
     unused_files,
 )
 from dirac_prodsys.core.policy.rules import StepRules
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import TransformationStatus
 
 #: things of a wait that a report names; more are not worth reading
 MOST_EVENTS = 20

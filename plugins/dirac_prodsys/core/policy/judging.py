@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
 from dirac_prodsys.core.policy.counts import (
     LIVE_TRANSFORMATION,
     alive_tasks,
@@ -28,8 +30,6 @@ from dirac_prodsys.core.policy.patience import impatient
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.tasks import by_tasks
 from dirac_prodsys.core.policy.verdict import Verdict
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
 
 #: quiet times between two looks into failures
 _LOOKS_APART = 5

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import TaskStatus, TransformationStatus
 from dirac_prodsys.core.policy.counts import (
     alive_tasks,
     assigned_files,
@@ -20,8 +22,6 @@ from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.tasks import enough_tasks
 from dirac_prodsys.core.policy.verdict import Verdict
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import TaskStatus, TransformationStatus
 
 #: cycles of its agent after which a flush is late; the quiet time is two cycles
 FLUSH_CYCLES = 3

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
-from dirac_prodsys.core.recovery_rules import RecoveryRules
-from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
+from dirac_prodsys.core.grid.specs import RequestSpec, TransformationSpec
+from dirac_prodsys.core.recovery.rules import RecoveryRules
 
 #: seconds without progress after which a wait says what stands still: half the time after which
 #: the TransformationAgent looks again at files that it could not group (``NoUnusedDelay``, 6 h)

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import math
 
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import TaskStatus
 from dirac_prodsys.core.policy.counts import at_work, bad_tasks, good_tasks, say
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.verdict import Verdict
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import TaskStatus
 
 
 def by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:

@@ -17,7 +17,7 @@ not meant::
     grid       what a grid lacks for a production (needs facts of that grid)
 
 A new check is a function ``check(subject)`` of a module in :data:`CHECKS`, and a rule for its code
-in ``core/findings.py``.
+in ``core/proof/findings.py``.
 
 Invariant: pure: text in, findings out, all of them at once.
 """
@@ -28,22 +28,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.dialects import RUN, Reading, inspect
-from dirac_prodsys.core.findings import RULES, Finding
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.subject import Subject
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Problem, bounded_guesses
 from dirac_prodsys.core.proof import (
-    folder,
-    folder_gates,
+    clashes,
+    gates_between,
     gathers,
     groups,
     links,
     models,
     numbers,
-    runs,
+    runs_apart,
     shape,
     siblings,
 )
-from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.proof.findings import RULES, Finding
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors, as_many_as_help
 
 CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
@@ -52,7 +52,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
     siblings.check,
     shape.check,
     numbers.check,
-    runs.check,
+    runs_apart.check,
     models.check,
     groups.check,
 )
@@ -69,8 +69,8 @@ class Report:
 
     file: str
     findings: tuple[Finding, ...]
-    claims: tuple[folder.Placed, ...] = ()
-    waits: folder_gates.Waits | None = None
+    claims: tuple[clashes.Placed, ...] = ()
+    waits: gates_between.Waits | None = None
 
     @property
     def broken(self) -> bool:
@@ -106,16 +106,16 @@ def read(
     except DefinitionErrors as errors:
         return Report(file, _sorted(Finding.of(error) for error in errors.errors)), None
     errors_found = [*reading.mistakes, *reading.remarks]
-    claims: list[folder.Claim] = []
+    claims: list[clashes.Claim] = []
     if reading.production is not None:
-        claims.append(folder.production(reading.production))
+        claims.append(clashes.production(reading.production))
     if reading.production is not None and reading.plan is not None:
         subject = Subject(reading.production, reading.plan)
         with bounded_guesses():
             errors_found += [reading.at_place(problem) for problem in prove(subject)]
-        claims += folder.claims(subject)
-    placed = (folder.Placed(c, reading.at_place(Problem(c.path, c.name))) for c in claims)
-    waits = folder_gates.waits(reading)
+        claims += clashes.claims(subject)
+    placed = (clashes.Placed(c, reading.at_place(Problem(c.path, c.name))) for c in claims)
+    waits = gates_between.waits(reading)
     return Report(file, _findings(errors_found), tuple(placed), waits), reading
 
 

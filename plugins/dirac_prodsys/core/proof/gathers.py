@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dirac_prodsys.core.gathering import FIELD
+from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.steps.gathering import FIELD
 
 #: names that a sentence has
 _SHOWN = 3

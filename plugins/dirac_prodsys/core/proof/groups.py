@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dirac_prodsys.core.plan.estimate import NONE, UNKNOWN, Estimate, Span, estimate
+from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof.estimate import NONE, UNKNOWN, Estimate, Span, estimate
-from dirac_prodsys.core.proof.subject import Subject
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.steps.step_plan import StepPlan
 
 
 def check(subject: Subject, counts: Mapping[str, int] | None = None) -> Iterator[Problem]:

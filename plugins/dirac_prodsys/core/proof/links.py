@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from dirac_prodsys.core.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.meta_query import MetaQuery, dirac_accepts, say
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.plan.subject import Link, Subject
 from dirac_prodsys.core.problems import ENOUGH, Problem, nearest
-from dirac_prodsys.core.proof.subject import Link, Subject
+from dirac_prodsys.core.query.meta_query import MetaQuery, dirac_accepts, say
 
 #: names that a sentence has
 _SHOWN = 5

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dirac_prodsys.core import gate_cycles
+from dirac_prodsys.core.grid.specs import JobSpec
+from dirac_prodsys.core.plan import gate_cycles
+from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.proof.subject import Subject
-from dirac_prodsys.core.specs import JobSpec
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: names in a hint
 _SHOWN = 5

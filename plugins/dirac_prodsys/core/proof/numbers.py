@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dirac_prodsys.core import spellings, stored_values
-from dirac_prodsys.core.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.linking import MAX_CONDITION
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.meta_value import Value
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Path, Problem
-from dirac_prodsys.core.proof.subject import Subject
-from dirac_prodsys.core.specs import DirectorySpec
-from dirac_prodsys.core.step_output import MAX_DATASET_TEXT
+from dirac_prodsys.core.query import stored_values
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.query.value import Value
+from dirac_prodsys.core.steps import spellings
+from dirac_prodsys.core.steps.leaves import MAX_DATASET_TEXT
+from dirac_prodsys.core.steps.linking import MAX_CONDITION
 from dirac_prodsys.errors import MetaQueryError
 
 #: codes of what the types of a catalogue decide

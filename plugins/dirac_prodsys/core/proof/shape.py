@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Path, Problem
-from dirac_prodsys.core.proof.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Problem]:

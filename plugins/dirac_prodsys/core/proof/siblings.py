@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from functools import lru_cache
 
-from dirac_prodsys.core.gathering import FIELD
-from dirac_prodsys.core.meta_condition import OneOf, matches
-from dirac_prodsys.core.meta_query import EmptyIntersection, MetaQuery, say
-from dirac_prodsys.core.meta_value import Value, compared
-from dirac_prodsys.core.outputs import Candidates
+from dirac_prodsys.core.plan.subject import Subject, removes
 from dirac_prodsys.core.problems import ENOUGH, Problem
-from dirac_prodsys.core.proof.subject import Subject, removes
-from dirac_prodsys.core.spans import Spans
+from dirac_prodsys.core.query.condition import OneOf, matches
+from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery, say
+from dirac_prodsys.core.query.spans import Spans
+from dirac_prodsys.core.query.value import Value, compared
+from dirac_prodsys.core.steps.gathering import FIELD
+from dirac_prodsys.core.steps.outputs import Candidates
 
 #: outputs that one step might swallow and that are told
 _TOLD = 5

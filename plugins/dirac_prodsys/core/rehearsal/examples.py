@@ -12,9 +12,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from dirac_prodsys.core.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.meta_value import Value, normal, order_key
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.query.value import Value, normal, order_key
 from dirac_prodsys.errors import MetaQueryError
 
 #: combinations of listed values that are looked at

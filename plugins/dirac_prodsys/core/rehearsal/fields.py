@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.specs import CtaoSpec, JobSpec
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.grid.specs import CtaoSpec, JobSpec
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.query.meta_query import MetaQuery
 
 _TEXT, _WHOLE, _REAL = "VARCHAR(128)", "int", "float"
 

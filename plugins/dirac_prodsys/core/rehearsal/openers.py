@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.gates import Gate
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.value_language import Comparison, Condition, read_condition
+from dirac_prodsys.core.gates.condition import Comparison, Condition, read_condition
+from dirac_prodsys.core.gates.gate import Gate
+from dirac_prodsys.core.plan.values import ProductionPlan
 
 #: combinations of numbers that are tried
 _MOST = 100_000

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.meta_query import MetaQuery
-from dirac_prodsys.core.plan_values import ProductionPlan
-from dirac_prodsys.core.rehearsal.unneeded import unneeded
-from dirac_prodsys.core.specs import DatasetSpec, RequestSpec
-from dirac_prodsys.core.status import FileStatus
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.grid.specs import DatasetSpec, RequestSpec
+from dirac_prodsys.core.grid.status import FileStatus
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.rehearsal.idle_metadata import unneeded
+from dirac_prodsys.core.steps.step_plan import StepPlan
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dirac_prodsys.core import yaml_source
-from dirac_prodsys.core.language.resolved import text_of
-from dirac_prodsys.core.production import Production
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.text import reader
+from dirac_prodsys.core.text.writer import text_of
 
 #: how a step of the native form may say how much it makes
 _AMOUNTS = ("tasks", "target_events", "max_tasks")
@@ -25,7 +25,7 @@ def smaller(production: Production, tasks: int) -> str:
     many = [s for s in production.steps if _makes(production, s.name) and not _few(s.tasks, tasks)]
     if not many and production.notify is None:
         return production.source
-    data = yaml_source.parse(production.source, production.file).data
+    data = reader.parse(production.source, production.file).data
     # people are told of what counts
     for part in (data.get("production"), data.get("prodsys")):
         if isinstance(part, dict):

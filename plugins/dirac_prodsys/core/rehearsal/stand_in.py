@@ -12,9 +12,7 @@ from __future__ import annotations
 import re
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.file_values import MAX_TURNS, turns
-from dirac_prodsys.core.meta_value import order_key
-from dirac_prodsys.core.specs import (
+from dirac_prodsys.core.grid.specs import (
     Command,
     DirectorySpec,
     JobSpec,
@@ -22,6 +20,8 @@ from dirac_prodsys.core.specs import (
     RequestSpec,
     TransformationSpec,
 )
+from dirac_prodsys.core.query.value import order_key
+from dirac_prodsys.core.steps.file_values import MAX_TURNS, turns
 
 #: what the jobs of a rehearsal run: names of files to write
 PROGRAM = "prodsys-stand-in"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.plan.estimate import estimate
+from dirac_prodsys.core.plan.subject import Subject
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Problem
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.proof.estimate import estimate
-from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.site.file import RemovalApproval, Site
 from dirac_prodsys.core.site.removals import removing
 

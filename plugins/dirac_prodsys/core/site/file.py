@@ -20,11 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-from dirac_prodsys.core import yaml_source
 from dirac_prodsys.core.actions.kinds import ACTIONS
-from dirac_prodsys.core.conduct import Hours
 from dirac_prodsys.core.models import Model, explain, wrong
 from dirac_prodsys.core.problems import Path, Problem, nearest
+from dirac_prodsys.core.production.policy import Hours
+from dirac_prodsys.core.text import reader
 from dirac_prodsys.errors import DefinitionErrors, SiteError
 
 #: stands for every bundle that is not named, for every action
@@ -183,7 +183,7 @@ def read_site(text: str | bytes, file: str) -> Site:
     :raises SiteError: all that is wrong with it, each at its place.
     """
     try:
-        document = yaml_source.parse(text, file)
+        document = reader.parse(text, file)
     except DefinitionErrors as errors:
         raise _unusable(str(errors)) from None
     try:

@@ -16,16 +16,16 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from dirac_prodsys.core.cancel import action_of
-from dirac_prodsys.core.plan_values import ProductionPlan
+from dirac_prodsys.core.grid.specs import CtaoSpec, JobSpec, RequestSpec, TransformationSpec
+from dirac_prodsys.core.plan.estimate import estimate
+from dirac_prodsys.core.plan.subject import Subject
+from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problem
-from dirac_prodsys.core.production import Production
-from dirac_prodsys.core.proof.estimate import estimate
-from dirac_prodsys.core.proof.subject import Subject
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.run.end import action_of
 from dirac_prodsys.core.site.file import Limits
 from dirac_prodsys.core.site.removals import removing, unbounded
-from dirac_prodsys.core.specs import CtaoSpec, JobSpec, RequestSpec, TransformationSpec
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 
 #: mistakes of a kind that are told, and names that a hint lists

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dirac_prodsys.core import removals
-from dirac_prodsys.core.meta_query import MetaQuery
+from dirac_prodsys.core.grid.specs import RequestSpec, TransformationSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.site.file import RemovalApproval
-from dirac_prodsys.core.specs import RequestSpec, TransformationSpec
-from dirac_prodsys.core.step_plan import StepPlan
+from dirac_prodsys.core.steps import removals
+from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: operations after which a file, or a copy of it, is gone
 REMOVING = removals.OF_FILES | removals.OF_REPLICAS | removals.OF_SOURCES

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.listed import FileShare
+from dirac_prodsys.core.grid.listed import FileShare
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.site.file import ANY, RemovalApproval, Rule, Site
 from dirac_prodsys.core.site.removals import Share, must_ask
-from dirac_prodsys.core.snapshot import Snapshot
-from dirac_prodsys.core.status import TransformationStatus
-from dirac_prodsys.core.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.errors import SiteError
 
 

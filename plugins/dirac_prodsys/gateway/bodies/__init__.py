@@ -11,7 +11,7 @@ import importlib
 
 from pydantic import TypeAdapter
 
-from dirac_prodsys.core.specs import BodySpec
+from dirac_prodsys.core.grid.specs import BodySpec
 
 _bodies: TypeAdapter[BodySpec] = TypeAdapter(BodySpec)
 

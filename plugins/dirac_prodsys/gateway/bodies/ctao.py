@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dirac_prodsys.core.ctao.lines import UNFIT
-from dirac_prodsys.core.specs import CtaoSpec
+from dirac_prodsys.core.grid.specs import CtaoSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac_import import import_dirac
 

@@ -20,7 +20,7 @@ import json
 import posixpath
 from typing import Any
 
-from dirac_prodsys.core.specs import TRANSFORMATION_ID, JobSpec
+from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, JobSpec
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.dirac_import import import_dirac
 
@@ -37,7 +37,7 @@ CLEANING_AGENT = "/Systems/Transformation/Agents/TransformationCleaningAgent"
 UPLOAD = "dirac-dms-add-file"
 
 #: what the step that sets metadata of a file has in place of a program; arguments are the task's
-#: number, the LFN, and what it carries by turns (``core/file_values.py``)
+#: number, the LFN, and what it carries by turns (``core/steps/file_values.py``)
 SET_METADATA = "set-file-metadata"
 
 #: how the transformation's ID stands in arguments until the job knows it

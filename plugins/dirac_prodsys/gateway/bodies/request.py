@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from dirac_prodsys.core.specs import RequestSpec
+from dirac_prodsys.core.grid.specs import RequestSpec
 from dirac_prodsys.errors import GatewayRejected
 
 #: attributes of an operation (``RequestManagementSystem/Client/Operation.py``)

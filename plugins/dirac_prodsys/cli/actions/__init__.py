@@ -1,0 +1,1 @@
+"""People's actions as subcommands, over Airflow's REST API."""

@@ -1,0 +1,1 @@
+"""What ``lint`` reads and how findings are printed."""

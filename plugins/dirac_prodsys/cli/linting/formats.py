@@ -1,0 +1,117 @@
+"""Findings as a person, an editor, a code-scanning service and a GitHub workflow read them.
+
+Invariant: every form names the same findings; ``json`` has no other keys than those documented, and
+``sarif`` is SARIF 2.1.0 (OASIS), whose rules are the table of ``core/proof/findings.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+from dirac_prodsys import __version__
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.proof.findings import Finding
+
+Format = Literal["text", "json", "sarif", "github"]
+
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """``file:line:column: severity: what is wrong [code]``, the line with a caret, the way out."""
+    blocks = []
+    for found in findings:
+        place = f"{found.file}:{found.line}:{found.column}"
+        lines = [f"{place}: {found.severity}: {found.message} [{found.code}]"]
+        if found.severity != "note":
+            lines += [found.excerpt] if found.excerpt else []
+            lines += [f"  hint: {found.hint}"] if found.hint else []
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """``{"findings": […]}``: errors and warnings, as these are its two severities."""
+    told = [found.to_dict() for found in findings if found.severity != "note"]
+    return json.dumps({"findings": told}, indent=2)
+
+
+def as_sarif(findings: Sequence[Finding]) -> str:
+    """One run of SARIF 2.1.0."""
+    from dirac_prodsys.core.proof.findings import RULES
+
+    codes = list(RULES)
+    rules = [
+        {
+            "id": rule.code,
+            "shortDescription": {"text": rule.meaning},
+            "defaultConfiguration": {"level": rule.severity},
+        }
+        for rule in RULES.values()
+    ]
+    results = [
+        {
+            "ruleId": found.code,
+            "ruleIndex": codes.index(found.code),
+            "level": found.severity,
+            "message": {"text": f"{found.message}\n{found.hint}" if found.hint else found.message},
+            "locations": [_location(found)],
+        }
+        for found in findings
+    ]
+    driver = {"name": "dirac-prodsys lint", "semanticVersion": __version__, "rules": rules}
+    run: dict[str, Any] = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _location(found: Finding) -> dict[str, Any]:
+    path = Path(found.file)
+    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri},
+            "region": {"startLine": found.line, "startColumn": found.column},
+        }
+    }
+
+
+def as_github(findings: Sequence[Finding]) -> str:
+    """Workflow commands, which GitHub shows beside the changed lines."""
+    commands = {"error": "error", "warning": "warning", "note": "notice"}
+    lines = []
+    for found in findings:
+        properties = {
+            "file": found.file,
+            "line": found.line,
+            "col": found.column,
+            "title": found.code,
+        }
+        told = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+        text = f"{found.message}\n{found.hint}" if found.hint else found.message
+        lines.append(f"::{commands[found.severity]} {told}::{_data(text)}")
+    return "\n".join(lines)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+FORMATS: dict[str, Callable[[Sequence[Finding]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "sarif": as_sarif,
+    "github": as_github,
+}

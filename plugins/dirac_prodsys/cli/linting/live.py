@@ -1,0 +1,236 @@
+"""What a grid says to productions before they run: ``lint --live``.
+
+Invariant: nothing is written; names are asked for one by one and each once, and an outage ends the
+questions with what was found so far still told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dirac_prodsys.cli.linting.gates import gates_now
+from dirac_prodsys.cli.linting.many_files import within_limits
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
+from dirac_prodsys.core.grid import run_numbers
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS, Inventory
+from dirac_prodsys.core.placeholders import fill
+from dirac_prodsys.core.plan.compile import check
+from dirac_prodsys.core.plan.subject import Subject
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.problems import Problem, Problems
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.proof import Report, grid_lacks, groups, in_words_of_the_file, prove
+from dirac_prodsys.core.proof.findings import Finding
+from dirac_prodsys.core.proof.numbers import UNTIL_TYPES_ARE_KNOWN
+from dirac_prodsys.core.proof.runs_apart import names_run
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.site.file import Allowed
+from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.gateway.protocol import ProductionGateway
+
+
+@dataclass
+class Live:
+    """A grid that is asked.
+
+    :param run: tag of the run that is meant to start; empty: any.
+    :param allowed: by the site; None: it is not asked.
+    """
+
+    gateway: ProductionGateway
+    run: str = ""
+    allowed: Allowed | None = None
+    _inventory: Inventory | None = None
+    _datasets: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the grid has, asked once."""
+        if self._inventory is None:
+            self._inventory = self.gateway.inventory()
+        return self._inventory
+
+    def examine(self, report: Report, reading: Reading) -> Report:
+        """The report with what the grid says to the file.
+
+        :raises GatewayError: the grid did not answer.
+        """
+        production, plan = reading.production, reading.plan
+        if production is None or plan is None:
+            return report
+        problems: list[Problem] = []
+        queries = {}
+        for name in plan.unresolved:
+            query = self._query(name)
+            if query is not None:
+                queries[name] = query
+            elif DUMMY_RUN not in name:
+                problems.append(_unknown_dataset(production, plan, name))
+        # the types are known now
+        static = [f for f in report.findings if f.code not in UNTIL_TYPES_ARE_KNOWN]
+        if queries:  # now more can be proved
+            again = Problems()
+            whole = check(production, DUMMY_RUN, again, datasets=queries)
+            problems += again.found
+            if whole is not None:
+                plan = whole
+                again_proved = prove(Subject(production, plan))
+                problems += [p for p in again_proved if p.code not in UNTIL_TYPES_ARE_KNOWN]
+        subject = Subject(production, plan)
+        problems += grid_lacks.check(subject, self.inventory)
+        counts, empty = self._counts(subject)
+        problems += empty
+        if counts:
+            static = [finding for finding in static if finding.code != "estimate"]
+            problems += groups.check(subject, counts)
+        problems += self._names(production, queries)
+        problems += self._runs(plan)
+        problems += self._made_datasets(production, plan, queries)
+        problems += gates_now(plan, self.gateway)
+        told = in_words_of_the_file(problems, plan)
+        found = {*static, *(Finding.of(reading.at_place(problem)) for problem in told)}
+        examined = Report(report.file, tuple(sorted(found)), report.claims)
+        if self.allowed is None or not queries:
+            return examined
+        return within_limits(examined, reading, self.allowed, plan)
+
+    def _query(self, name: str) -> Mapping[str, Any] | None:
+        """The query of a dataset; None if there is none."""
+        if name not in self._datasets:
+            try:
+                self._datasets[name] = self.gateway.dataset_query(name)
+            except NotFound:
+                self._datasets[name] = None
+        return self._datasets[name]
+
+    def _counts(self, subject: Subject) -> tuple[dict[str, int], list[Problem]]:
+        """Files that steps without parents find now, and those that find none."""
+        have = self.inventory
+        known = {*have.directory_fields, *have.file_fields, *STANDARD_FIELDS}
+        counts: dict[str, int] = {}
+        empty = []
+        for step in subject.plan.steps:
+            query = subject.takes.get(step.name)
+            if query is None or step.parents or step.feeders or names_run(query, subject.plan.run):
+                continue
+            if not known.issuperset(query.fields):
+                continue
+            try:
+                counts[step.name] = self.gateway.count_files(query)
+            except GatewayRejected:  # a value does not fit its field, which is told
+                continue
+            if not counts[step.name]:
+                empty.append(
+                    Problem(
+                        ("steps", step.name, "input"),
+                        f"the catalogue finds no file for {query}",
+                        "compare the conditions with the metadata of the files, one by one",
+                        code="nothing-selected",
+                    )
+                )
+        return counts, empty
+
+    def _names(
+        self, production: Production, queries: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[Problem]:
+        """Transformations that the run would find in its place."""
+        plan = check(production, self.run, Problems(), datasets=queries) if self.run else None
+        if plan is None or plan.unresolved:
+            return
+        specs = [step.transformation for step in plan.steps]
+        met = self.gateway.compare_transformations(specs)
+        for step, meeting in zip(plan.steps, met, strict=True):
+            there = meeting.standing
+            if there is None:
+                continue
+            path = ("steps", step.name)
+            reason = f"transformation {meeting.name} exists: ID {there.id}, {there.status}"
+            if meeting.state == "conflict":
+                lines = "; ".join(line for line in meeting.differences if not line.startswith(" "))
+                yield Problem(
+                    path,
+                    f"{reason}, and is another: {lines}",
+                    "use another run or production name, or clean the old one",
+                    on_key=True,
+                    code="name-conflict",
+                )
+            else:
+                hint = "nothing to do: a run of this tag adopts it"
+                yield Problem(path, reason, hint, on_key=True, code="name-taken")
+
+    def _runs(self, plan: ProductionPlan) -> Iterator[Problem]:
+        """Run numbers that transformations of other names use."""
+        for step in plan.steps:
+            said = step.transformation.parameters.get(run_numbers.PARAMETER)
+            mine = run_numbers.read(step.name, str(said)) if said is not None else None
+            own = naming.SEPARATOR.join((plan.production, self.run, step.name))
+            if mine is None or DUMMY_RUN in mine.campaign:
+                continue
+            for other in self.gateway.used_runs(mine.campaign):
+                if other.owner != own and mine.overlaps(other):
+                    yield Problem(
+                        ("steps", step.name, "run_numbers"),
+                        f"run numbers {mine.first} to {mine.last} of {mine.campaign}: "
+                        f"{other.owner} uses {other.first} to {other.last}",
+                        "a run is refused while that transformation exists: choose others",
+                        code="run-numbers-used",
+                    )
+                    break
+
+    def _made_datasets(
+        self,
+        production: Production,
+        plan: ProductionPlan,
+        queries: Mapping[str, Mapping[str, Any]],
+    ) -> Iterator[Problem]:
+        """Datasets that a step makes and that exist."""
+        if self.run:
+            asked = check(production, self.run, Problems(), datasets=queries)
+            plan = asked or plan
+        for step in plan.steps:
+            wanted = step.dataset
+            if wanted is None or DUMMY_RUN in wanted.name:
+                continue
+            base = wanted.name.rsplit("/", 1)[-1]
+            query = self._query(base)
+            if query is None:
+                continue
+            path = ("steps", step.name, "dataset", "name")
+            there = self.gateway.find_dataset(wanted.name)
+            if there is not None and MetaQuery.from_dirac(there.query) == wanted.query:
+                yield Problem(
+                    path,
+                    f"dataset {wanted.name} exists with the same query and {there.files:,} files",
+                    "it is adopted; give it another name if it should be another",
+                    code="dataset-exists",
+                )
+            else:
+                where = "with another query" if there is not None else "in another directory"
+                yield Problem(
+                    path,
+                    f"a dataset named {base} exists {where}",
+                    "use another name: DIRAC knows datasets by the last part of it",
+                    code="dataset-taken",
+                )
+
+
+def _unknown_dataset(production: Production, plan: ProductionPlan, name: str) -> Problem:
+    for step in production.steps:
+        values = {
+            "production": production.name,
+            "run": plan.run,
+            "step": step.name,
+            "vo": production.vo,
+        }
+        written = None if step.input is None else step.input.dataset
+        if written is not None and fill(written, values, (), Problems()) == name:
+            return Problem(
+                ("steps", step.name, "input", "dataset"),
+                f"there is no dataset {name}",
+                "make it first, or name another; datasets are known by the last part of the name",
+                code="unknown-dataset",
+            )
+    return Problem((), f"there is no dataset {name}", "make it first", code="unknown-dataset")

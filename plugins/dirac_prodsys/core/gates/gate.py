@@ -1,0 +1,166 @@
+"""Judges from what the grid says whether what a step waits for before it starts is there.
+
+Invariant: the verdict is a pure function of the facts and the clock. All gates of a step must be
+open at the same look; what cannot be read or does not hold is waited on, with the reason in words,
+until the gate's own time is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from dirac_prodsys.core.gates.condition import Condition, read_condition
+
+Kind = Literal["dataset", "file", "value", "production"]
+
+#: seconds
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One thing that is waited for; primitive, as it travels in triggers for weeks.
+
+    :param kind: ``dataset``, ``file``, ``value`` or ``production``.
+    :param name: of the dataset, the file, or the other production.
+    :param when: condition of a value.
+    :param step: step of the other production.
+    :param within: seconds after which waiting fails; None: never.
+    """
+
+    kind: Kind
+    name: str
+    when: str = ""
+    step: str = ""
+    within: float | None = None
+
+    @property
+    def told(self) -> str:
+        """What is waited for, in words."""
+        match self.kind:
+            case "value":
+                return f"{self.when} in {self.name}"
+            case "production":
+                return f"the dataset of step {self.step} of production {self.name}"
+            case _:
+                return f"{self.kind} {self.name}"
+
+    @property
+    def hours(self) -> str:
+        """How long it is waited for at most, in words; empty: without end."""
+        return "" if self.within is None else f"{self.within / HOUR:g} h"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, without what is not said."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", None)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Gate:
+        """Inverse of :meth:`to_dict`; unknown keys are ignored."""
+        names = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in data.items() if key in names})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a look at the grid and at Airflow told.
+
+    :param datasets: names of those that exist.
+    :param files: LFNs of those that exist.
+    :param contents: of the files with values, by LFN; missing: not there.
+    :param made: ``production/step`` → datasets of it that exist.
+    :param unread: what could not be asked, by name of the gate, and why.
+    """
+
+    datasets: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    made: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What is to be done.
+
+    :param kind: ``open``: go on; ``wait``; ``fail``: the time of a gate is over; ``closed``: it can
+        be told, and does not hold.
+    :param reason: in words, all gates together.
+    :param alarm: what a person should look at.
+    :param opened: number of gates that are open, while others are not.
+    """
+
+    kind: Literal["open", "closed", "wait", "fail"]
+    reason: str
+    alarm: str = ""
+    opened: int = 0
+
+
+def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVerdict:
+    """Whether the step may start.
+
+    :param waited: seconds since the wait began.
+    """
+    found = [(gate, *_look(gate, facts)) for gate in gates]
+    closed = [(gate, words) for gate, is_open, words, _ in found if not is_open]
+    if not closed:
+        return GateVerdict("open", "; ".join(words for _, _, words, _ in found))
+    late = [
+        f"{words}, and was waited for {gate.hours}"
+        for gate, words in closed
+        if gate.within is not None and waited >= gate.within
+    ]
+    if late:
+        return GateVerdict("fail", "; ".join(late))
+    alarms = [alarm for _, _, _, alarm in found if alarm]
+    told = "; ".join(words for _, words in closed)
+    return GateVerdict("wait", told, "; ".join(alarms), len(gates) - len(closed))
+
+
+def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
+    """Whether the condition of a value holds: waited for is only that it can be told."""
+    is_open, words, alarm = _look(gate, facts)
+    if gate.name in facts.unread or gate.name not in facts.contents or alarm:
+        return judge_gates([gate], facts, waited=waited)
+    return GateVerdict("open" if is_open else "closed", words)
+
+
+def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
+    """Whether the gate is open, in words, and what a person should look at."""
+    if gate.name in facts.unread:
+        return False, f"{gate.told} cannot be told: {facts.unread[gate.name]}", ""
+    match gate.kind:
+        case "dataset":
+            there = gate.name in facts.datasets
+            return there, f"{gate.told} {'exists' if there else 'does not exist yet'}", ""
+        case "file":
+            there = gate.name in facts.files
+            return there, f"{gate.told} {'exists' if there else 'does not exist yet'}", ""
+        case "production":
+            made = facts.made.get(f"{gate.name}/{gate.step}", ())
+            said = f"exists: {', '.join(made)}" if made else "is not made yet"
+            return bool(made), f"{gate.told} {said}", ""
+        case _:
+            return _value(gate, facts.contents.get(gate.name))
+
+
+def _value(gate: Gate, content: bytes | None) -> tuple[bool, str, str]:
+    if content is None:
+        return False, f"file {gate.name} does not exist yet", ""
+    from dirac_prodsys.core.gates.numbers import ValueFileError, read_values  # who plans reads none
+
+    condition: Condition = read_condition(gate.when)
+    try:
+        values = read_values(content)
+    except ValueFileError as error:
+        told = f"file {gate.name} cannot be used: {error.reason}"
+        return False, told, told
+    if missing := [name for name in condition.names if name not in values]:
+        told = f"file {gate.name} has no number {', '.join(missing)}"
+        return False, told, told
+    is_open = condition.holds(values)
+    seen = ", ".join(f"{name} = {values[name]:g}" for name in condition.names)
+    verb = "holds" if is_open else "does not hold"
+    return is_open, f"{gate.when} {verb} in {gate.name}: {seen}", ""

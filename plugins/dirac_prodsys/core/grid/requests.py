@@ -1,0 +1,102 @@
+"""What became of a request of data management, in the words in which jobs are told of.
+
+A request is a task without a job: nobody but the Request Management System knows why it failed. Its
+own status is the status; the error, freed of names and numbers, stands in place of the minor
+status, the operation that failed in place of the application status, its storage elements in place
+of the site. So reports and rules take jobs and requests alike.
+
+Invariant: a pure function of the request as its service serialises it
+(``RequestManagementSystem/Client/Request.py``, 9.1); files that fared alike are told alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.text.wording import one_line
+
+#: characters of an error that are kept: what differs between files comes last
+MOST_CHARACTERS = 120
+
+#: characters of an error that are looked at
+_LOOKED_AT = 2_000
+
+#: what the executing agent appends to the error of the last attempt
+_LAST_ATTEMPT = "(Max attempts limit reached)"
+
+#: names and numbers, which are others for every file; in this order
+_OWN = (
+    (re.compile(r"\b[a-z][a-z0-9+]*://\S+", re.IGNORECASE), "URL"),
+    (re.compile(r"(?<![\w.-])(?:/[\w.+=@-]+){2,}/?"), "PATH"),
+    (re.compile(r"\b(?:0x)?(?=[0-9a-f]*[0-9])[0-9a-f]{8,}\b", re.IGNORECASE), "N"),
+    (re.compile(r"\b\d+\b(?!\))"), "N"),
+)
+
+
+@dataclass(frozen=True)
+class RequestState:
+    """A request, as the Request Management System has it.
+
+    :param state: the whole of it.
+    :param files: its files by LFN; one is Done if every operation has done its part of it. Empty:
+        only the status was asked for.
+    """
+
+    state: JobState
+    files: Mapping[str, JobState] = field(default_factory=dict)
+
+    def of(self, lfn: str) -> JobState:
+        """What became of one of its files."""
+        return self.files.get(lfn, self.state)
+
+
+def request_state(number: int, data: Mapping[str, Any]) -> RequestState:
+    """The state of a request in its serialised form."""
+    status = one_line(data.get("Status") or "")
+    operations: Sequence[Mapping[str, Any]] = data.get("Operations") or []
+    last = str(data.get("Error") or "")
+    files: dict[str, JobState] = {}
+    for operation in operations:
+        why = str(operation.get("Error") or last)
+        words = (one_line(operation.get("Type") or ""), _elements(operation))
+        for file in operation.get("Files") or []:
+            lfn, now = str(file.get("LFN")), str(file.get("Status"))
+            if files.get(lfn, _DONE).status != "Done":
+                continue  # an earlier operation stopped at it
+            error = kind_of(str(file.get("Error") or why))
+            done = now == "Done"
+            files[lfn] = _DONE if done else JobState(number, status, error, *words)
+    worst = [file for file in files.values() if file.status != "Done"]
+    if worst:
+        return RequestState(_most(worst), files)
+    failed = next((o for o in operations if o.get("Status") not in ("Done", None)), {})
+    error = kind_of(str(failed.get("Error") or last))
+    whole = JobState(number, status, error, one_line(failed.get("Type") or ""), _elements(failed))
+    return RequestState(whole, files)
+
+
+def kind_of(error: str) -> str:
+    """An error in the words that its kind has in common, without names of files and numbers."""
+    text = " ".join(one_line(error, most=_LOOKED_AT).split())
+    text = text.removesuffix(_LAST_ATTEMPT).strip() or text.strip("()")
+    for pattern, word in _OWN:
+        text = pattern.sub(word, text)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1].rstrip()}…"
+
+
+_DONE = JobState(0, "Done")
+
+
+def _most(files: Sequence[JobState]) -> JobState:
+    """What most of its files met; of equally many, the first by name."""
+    return max(sorted(set(files), key=lambda one: one.minor), key=files.count)
+
+
+def _elements(operation: Mapping[str, Any]) -> str:
+    """From where to where."""
+    ends = (operation.get("SourceSE"), operation.get("TargetSE"))
+    return " to ".join(one_line(one) for one in ends if one)

@@ -1,0 +1,99 @@
+"""What the grid says about a transformation at one moment, as a value.
+
+Invariant: counts and states only, never a verdict: judging is the policy's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dirac_prodsys.core.grid.status import TransformationStatus
+
+#: failures at each multiple of which DIRAC makes a file MaxReset instead of Unused, where a site
+#: says nothing else (``FilesMaxResetCounter``, ``TransformationClient.py``, 9.1)
+RESET_LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One transformation as the Transformation System saw it.
+
+    :param files: number of attached files by status word.
+    :param tasks: number of tasks by ExternalStatus word.
+    :param catalogue_files: files that the catalogue finds for the input query; None: not asked.
+    :param unattached: files that the query finds and that are not attached; None: not compared.
+    :param others: number of attached files by status that are there and that the query does not
+        find: a plugin of the site may attach files of its own.
+    :param group_size: files per task, as it stands now; 0: not told.
+    :param agent_type: ``Manual``: no agent submits tasks; empty: not told.
+    :param max_tasks: MaxNumberOfTasks, up to which the MCExtensionAgent adds tasks.
+    :param failed_files: number of files by status word and ErrorCount, of those that ever failed.
+    :param reset_limit: failures at each multiple of which the grid gives a file up.
+    """
+
+    id: int
+    name: str
+    type: str
+    status: TransformationStatus
+    files: Mapping[str, int] = field(default_factory=dict)
+    tasks: Mapping[str, int] = field(default_factory=dict)
+    catalogue_files: int | None = None
+    unattached: int | None = None
+    others: Mapping[str, int] = field(default_factory=dict)
+    group_size: float = 0.0
+    agent_type: str = ""
+    max_tasks: int = 0
+    failed_files: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    reset_limit: int = RESET_LIMIT
+
+    def with_catalogue(self, files: int) -> Snapshot:
+        """The same moment, with the catalogue's answer added."""
+        return replace(self, catalogue_files=files)
+
+    def compared(self, unattached: int, others: Mapping[str, int]) -> Snapshot:
+        """The same moment, with what comparing file by file has told."""
+        return replace(self, unattached=unattached, others=dict(others))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, for XCom, events and reports."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "type": self.type,
+            "status": str(self.status),
+            "files": dict(self.files),
+            "tasks": dict(self.tasks),
+            "catalogue_files": self.catalogue_files,
+            "unattached": self.unattached,
+            "others": dict(self.others),
+            "group_size": self.group_size,
+            "agent_type": self.agent_type,
+            "max_tasks": self.max_tasks,
+            "failed_files": {word: dict(counts) for word, counts in self.failed_files.items()},
+            "reset_limit": self.reset_limit,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Snapshot:
+        """Inverse of :meth:`to_dict`; unknown keys are ignored: old events stay readable."""
+        return cls(
+            id=int(data["id"]),
+            name=data["name"],
+            type=data["type"],
+            status=TransformationStatus(data["status"]),
+            files=dict(data.get("files") or {}),
+            tasks=dict(data.get("tasks") or {}),
+            catalogue_files=data.get("catalogue_files"),
+            unattached=data.get("unattached"),
+            others=dict(data.get("others") or {}),
+            group_size=float(data.get("group_size") or 0),
+            agent_type=data.get("agent_type") or "",
+            max_tasks=int(data.get("max_tasks") or 0),
+            failed_files={
+                word: {int(failures): int(files) for failures, files in counts.items()}
+                for word, counts in (data.get("failed_files") or {}).items()
+            },
+            reset_limit=int(data.get("reset_limit") or RESET_LIMIT),
+        )

@@ -1,0 +1,1 @@
+"""A production to its plan: compile, loops, values, and what is refused."""

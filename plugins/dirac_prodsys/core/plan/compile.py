@@ -1,0 +1,183 @@
+"""The plan: what a run of a production would send to the grid, complete, before anything is sent.
+
+``compile`` is the heart of the house: a ``Production`` and a run go in, one transformation per step
+comes out, with its body, its meta queries, its directories and its dataset. What ``plan`` prints is
+what the operators send.
+
+Invariant: pure and total: the same production and run give the same plan, digit for digit, and
+a production that cannot be planned is told all its mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dirac_prodsys.core.job_types import derives
+from dirac_prodsys.core.plan.linked_plans import LinkedPlans
+from dirac_prodsys.core.plan.literals import check_literals
+from dirac_prodsys.core.plan.names import check_names
+from dirac_prodsys.core.plan.values import LoopPlan, ProductionPlan
+from dirac_prodsys.core.problems import Problems
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.steps import graph, linking, own_directories, spellings
+from dirac_prodsys.core.steps.draft import StepDraft, draft, fill_approval
+from dirac_prodsys.core.steps.leaves import check_datasets
+from dirac_prodsys.core.steps.removals import copies, takes_away
+from dirac_prodsys.core.steps.shape import check_runs, declared_types, orders
+from dirac_prodsys.core.steps.step_plan import Datasets, Derived, StepPlan
+from dirac_prodsys.errors import DefinitionErrors
+
+
+def compile(
+    production: Production,
+    *,
+    run: str,
+    datasets: Datasets | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    last: Mapping[str, int] | None = None,
+) -> ProductionPlan:
+    """The plan of one run.
+
+    :param run: run tag (``naming.run_tag``).
+    :param parameters: what the run says of the production's parameters; None: it is not asked
+        yet, and their defaults, or examples where there is none, stand for them.
+    :param last: last passes of loops that have ended; of others, the last possible one stands for
+        it.
+    :param datasets: meta queries of datasets that steps take, by name, in the catalogue's form and
+        order; the plan says in ``unresolved`` which others it would need to be complete.
+    :raises DefinitionErrors: the production cannot be planned; every mistake is told.
+    """
+    if parameters is not None:
+        production = production.bind(parameters)
+    if last:
+        from dirac_prodsys.core.plan.loops import ended  # few have loops
+
+        production = ended(production, last)
+    problems = Problems()
+    plan = check(production, run, problems, datasets=datasets)
+    if plan is None:
+        raise DefinitionErrors(production.at_place(problem) for problem in problems.found)
+    return plan
+
+
+def check(
+    production: Production,
+    run: str,
+    problems: Problems,
+    *,
+    unread: frozenset[str] = frozenset(),
+    datasets: Datasets | None = None,
+) -> ProductionPlan | None:
+    """As :func:`compile`, but mistakes are noted, and then there is no plan.
+
+    :param unread: names of steps that exist and are so wrong that ``production`` lacks them: what
+        refers to them is not checked.
+    """
+    before = len(problems.found)
+    check_names(production, run, problems)
+    check_literals(production, problems)
+    asked = fill_approval(
+        production.approval,
+        {"production": production.name, "run": run, "vo": production.vo},
+        ("production", "approval"),
+        problems,
+    )
+    repeated: tuple[LoopPlan, ...] = ()
+    if production.loops:
+        from dirac_prodsys.core.plan.loops import planned  # few have loops
+
+        repeated = planned(production, run, problems)
+    parents = {step.name: step.parents for step in production.steps}
+    waits = orders(production.steps, unread, problems)
+    edges = {name: (*named, *waits[name]) for name, named in parents.items()}
+    steps = graph.build({**edges, **dict.fromkeys(unread, ())}, problems)
+    if production.dialect == "ctao":
+        plans = _ctao_plans(production, steps, run, datasets or {}, problems, unread)
+    else:
+        plans = _native_plans(production, steps, run, datasets or {}, problems, unread)
+    if production.dialect == "ctao":
+        spellings.check(spellings.in_outputs(plans.values()), problems)
+    if repeated or any(step.gates for step in plans.values()):
+        from dirac_prodsys.core.plan import gate_cycles  # few have gates
+
+        waits_for = {n: (*edges.get(n, ()), *step.feeders) for n, step in plans.items()}
+        gate_cycles.check(plans, waits_for, repeated, problems)
+    if steps is None or unread or len(problems.found) > before:
+        return None
+    plans = own_directories.told(production.steps, plans)
+    plan = ProductionPlan(
+        production=production.name,
+        vo=production.vo,
+        run=run,
+        connection=production.connection,
+        description=production.description,
+        steps=tuple(plans[name] for name in steps.order),
+        approval=asked,
+        loops=repeated,
+    )
+    if any(takes_away(step.transformation) or copies(step.transformation) for step in plan.steps):
+        from dirac_prodsys.core.plan import removals  # few manage data
+        from dirac_prodsys.core.plan.subject import Subject
+
+        problems.found += removals.check(Subject(production, plan))
+    return None if len(problems.found) > before else plan
+
+
+def _ctao_plans(
+    production: Production,
+    steps: graph.StepGraph | None,
+    run: str,
+    datasets: Datasets,
+    problems: Problems,
+    unread: frozenset[str],
+) -> dict[str, StepPlan]:
+    from dirac_prodsys.core.ctao.planning import plan_steps  # costs time, and few need it
+
+    order = [step.name for step in production.steps] if steps is None else steps.order
+    known = [name for name in order if name not in unread]
+    return plan_steps(production, known, run, datasets, problems)
+
+
+def _native_plans(
+    production: Production,
+    steps: graph.StepGraph | None,
+    run: str,
+    datasets: Datasets,
+    problems: Problems,
+    unread: frozenset[str],
+) -> dict[str, StepPlan]:
+    types = declared_types(production, problems)
+    drafts = {step.name: draft(production, step, run, problems, types) for step in production.steps}
+    outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
+    unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
+    linking.check_directories(outputs, problems)
+    check_runs(production.steps, problems)
+    order = steps.order if steps is not None else [step.name for step in production.steps]
+    derived = _derived(production, drafts, order, datasets, problems)
+    outputs |= derived.outputs
+    spellings.check(spellings.in_native(production, outputs), problems)
+    plans = dict(derived.plans)
+    made = {n: d.dataset for n, d in drafts.items() if d.dataset is not None}
+    made |= {n: p.dataset for n, p in plans.items() if p.dataset is not None}
+    check_datasets(made, problems)
+    unclear = unclear | {n for n, d in drafts.items() if derives(d.step.job)} - plans.keys()
+    known = [name for name in order if name not in unread]
+    linked = LinkedPlans(
+        drafts, known, outputs, derived, datasets, unclear, ordered=steps is not None
+    )
+    return plans | linked.made(problems)
+
+
+def _derived(
+    production: Production,
+    drafts: Mapping[str, StepDraft],
+    order: Iterable[str],
+    datasets: Datasets,
+    problems: Problems,
+) -> Derived:
+    if not any(derives(drafted.step.job) for drafted in drafts.values()):
+        return Derived()
+    from dirac_prodsys.core.ctao.native import derive  # costs time, and few need it
+
+    return derive(production, drafts, order, datasets, problems)

@@ -1,0 +1,209 @@
+"""What is proved: a plan, and what follows from it about files, computed once for all checks.
+
+Invariant: dialect-neutral: only what the plan says counts, and paths are those of the native form.
+A query that the plan does not know (it waits for a dataset) is absent, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.grid.specs import CtaoSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.problems import Path
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.query.condition import Missing
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.graph import StepGraph
+from dirac_prodsys.core.steps.outputs import above
+from dirac_prodsys.core.steps.removals import OF_FILES, operations
+from dirac_prodsys.core.steps.step_plan import StepPlan
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a child takes of a parent's files.
+
+    "All", "part" and "none" are proved by the algebra, from what the parent declares. A field that
+    it does not declare can be set by its jobs only, which nobody can prove beforehand.
+
+    :param undeclared: fields that the child asks for and the parent does not declare.
+    """
+
+    parent: str
+    child: str
+    share: Literal["all", "part", "none"]
+    undeclared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A production and its plan.
+
+    :param plan: of a run whose tag stands in no other name, so that it can be found again.
+    """
+
+    production: Production
+    plan: ProductionPlan
+
+    @cached_property
+    def steps(self) -> dict[str, StepPlan]:
+        """By name, parents first."""
+        return {step.name: step for step in self.plan.steps}
+
+    @cached_property
+    def graph(self) -> StepGraph:
+        """Who waits for whom: parents named and feeders found out, in the order of the file."""
+        written = [step.name for step in self.production.steps if step.name in self.steps]
+        names = written if len(written) == len(self.steps) else list(self.steps)
+        return StepGraph({n: (*self.steps[n].parents, *self.steps[n].feeders) for n in names})
+
+    def derived(self, step: str) -> bool:
+        """Whether the output of a step is what its job type makes it, and nobody wrote it."""
+        return isinstance(self.steps[step].transformation.body, CtaoSpec)
+
+    def before(self, step: str) -> set[str]:
+        """Steps that are complete when this one starts: those it is after, and all before these."""
+        found: set[str] = set()
+        queue = list(self.steps[step].after)
+        if self.steps[step].start == "on_complete":
+            queue += self.steps[step].parents
+        while queue:
+            name = queue.pop()
+            if name not in found and name in self.steps:
+                found.add(name)
+                queue += [*self.steps[name].parents, *self.steps[name].after]
+        return found
+
+    @cached_property
+    def takes(self) -> dict[str, MetaQuery]:
+        """Step → what it selects."""
+        found: dict[str, MetaQuery] = {}
+        for step in self.plan.steps:
+            query = step.transformation.input_query
+            if step.sample is not None:
+                query = step.sample.query
+            if query is not None and not query.is_empty:
+                found[step.name] = query
+        return found
+
+    @cached_property
+    def relays(self) -> frozenset[str]:
+        """Steps that make no files and hand on those of their one parent, such as copies."""
+        return frozenset(
+            step.name
+            for step in self.plan.steps
+            if step.transformation.output_query is None
+            and len(step.parents) == 1
+            and step.name in self.takes
+            and not removes(step.transformation)
+        )
+
+    @cached_property
+    def leaves(self) -> dict[str, MetaQuery]:
+        """Step → what all its files fulfil: by the output query and the directories they lie in."""
+        at: dict[str, list[DirectorySpec]] = {}
+        for directory in (d for s in self.plan.steps for d in s.transformation.directories):
+            at.setdefault(directory.path, []).append(directory)
+        found: dict[str, MetaQuery] = {}
+        known: dict[tuple[str, ...], dict[str, list[Any]]] = {}
+        for step in self.plan.steps:
+            spec = step.transformation
+            if step.name in self.relays and step.parents[0] in found:
+                taken, made = self.takes[step.name], found[step.parents[0]]
+                if made.intersects(taken):
+                    found[step.name] = made.refine(taken)
+            if spec.output_query is None:
+                continue
+            own = tuple(directory.path for directory in spec.directories)
+            if own not in known:
+                known[own] = _carried(own, at)
+            said = spec.output_query.conditions
+            inherited = {name: v for name, v in known[own].items() if name not in said}
+            found[step.name] = (
+                MetaQuery({**MetaQuery.parse(inherited).conditions, **said})
+                if inherited
+                else spec.output_query
+            )
+        return found
+
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """Step → steps that name it as their parent."""
+        found: dict[str, list[str]] = {name: [] for name in self.steps}
+        for step in self.plan.steps:
+            for parent in dict.fromkeys(step.parents):
+                found[parent].append(step.name)
+        return {name: tuple(names) for name, names in found.items()}
+
+    def sources(self, step: str) -> set[str]:
+        """Steps whose files a step takes: parents and feeders; those of these, if they hand on."""
+        found: set[str] = set()
+        open_ends = [step]
+        while open_ends:
+            one = self.steps[open_ends.pop()]
+            for parent in {*one.parents, *one.feeders} - found:
+                found.add(parent)
+                if self.steps[parent].transformation.output_query is None:
+                    open_ends.append(parent)
+        return found
+
+    @cached_property
+    def links(self) -> dict[tuple[str, str], Link]:
+        """Parent and child → the link between them, where the queries of both are known."""
+        return {
+            (parent, child): _link(parent, child, self.takes[child], self.leaves[parent])
+            for parent, children in self.children.items()
+            for child in children
+            if parent in self.leaves and child in self.takes
+        }
+
+    def place(self, step: str, key: str | int, field: str) -> Path:
+        """Where a step says that of its ``input``, ``output`` or ``dataset``."""
+        if key == "input":
+            return self.condition(step, field)
+        return ("steps", step, key, "where" if key == "dataset" else "metadata", field)
+
+    def condition(self, step: str, field: str) -> Path:
+        """Where a step asks for that field: under ``where``, or else at its input."""
+        written = self._written.get(step)
+        if written is not None and written.input and field in written.input.where:
+            return ("steps", step, "input", "where", field)
+        return ("steps", step, "input")
+
+    @cached_property
+    def _written(self) -> dict[str, Step]:
+        return {step.name: step for step in self.production.steps}
+
+
+def _carried(
+    paths: Iterable[str], at: Mapping[str, Iterable[DirectorySpec]]
+) -> dict[str, list[Any]]:
+    """The values that the metadata of directories have, and of those above them."""
+    values: dict[str, dict[Any, None]] = {}
+    for path in paths:
+        for holding in (*above(path), path):
+            for directory in at.get(holding, ()):
+                for name, value in directory.metadata.items():
+                    values.setdefault(name, {})[value] = None
+    return {name: list(held) for name, held in values.items()}
+
+
+def removes(spec: TransformationSpec) -> bool:
+    """Whether files are gone after this transformation."""
+    return any(operation.type in OF_FILES for operation in operations(spec))
+
+
+def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
+    declared, asked = wanted.only(*left.fields), wanted.conditions
+    other = [n for n, c in asked.items() if n not in left.conditions and not isinstance(c, Missing)]
+    undeclared = tuple(name for name in other if name not in STANDARD_FIELDS)
+    if not declared.intersects(left):
+        return Link(parent, child, "none", undeclared)
+    whole = declared.subsumes(left) and not other
+    return Link(parent, child, "all" if whole else "part", undeclared)

@@ -1,0 +1,179 @@
+"""Where each condition of an input query comes from: whose words, and at which place.
+
+Invariant: every condition of the query has an origin, and every origin is a path of the file that
+was read; a field that nobody wrote comes from the rules of a job type, and its path is that type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from dirac_prodsys.core.ctao.job_types import ctao_type
+from dirac_prodsys.core.ctao.vocabulary import WRITTEN_AS, in_catalogue_words
+from dirac_prodsys.core.placeholders import fill
+from dirac_prodsys.core.plan.subject import Subject
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.gathering import FIELD
+from dirac_prodsys.core.steps.step_plan import Datasets
+
+#: ``output``: a step declares it; ``rule``: its job type does; ``where``: a step asks for it;
+#: ``gather``: the planner adds it to outputs, for the step that gathers them
+Kind = Literal["output", "rule", "where", "dataset", "gather"]
+
+#: what an output has of the input before ``Common`` is asked (``core/ctao/outputs.py``)
+_INHERITED = frozenset(
+    {"array_layout", "site", "particle", "phiP", "thetaP", "sct", "view_cone", "systematics"}
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One voice in a condition.
+
+    :param step: whose words they are.
+    :param condition: what is said there, in DIRAC's form; of ``where`` as it is written, with its
+        placeholders.
+    """
+
+    kind: Kind
+    step: str
+    condition: Any
+    path: Path
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of an input query, in DIRAC's form, and all that made it."""
+
+    field: str
+    condition: Any
+    origins: tuple[Origin, ...]
+
+
+def conditions(
+    production: Production, plan: ProductionPlan, step: str, datasets: Datasets
+) -> tuple[Condition, ...]:
+    """Every condition of the input query of a step, in the order of the query.
+
+    Nothing if it has no query: it takes no files, or listed ones, or those of a dataset that is not
+    among ``datasets``.
+
+    :raises KeyError: there is no step of that name.
+    """
+    production.step(step)
+    tracing = _Tracing(Subject(production, plan), datasets)
+    query = tracing.subject.takes.get(step)
+    asked = {} if query is None else query.to_dirac()
+    return tuple(
+        Condition(field, condition, _once(tracing.input(step, field)))
+        for field, condition in asked.items()
+    )
+
+
+@dataclass(frozen=True)
+class _Tracing:
+    subject: Subject
+    datasets: Datasets
+
+    def input(self, name: str, field: str) -> Iterator[Origin]:
+        """What makes the condition on a field that a step takes files by."""
+        source = self.subject.production.step(name).input
+        if source is None:
+            return
+        if field == FIELD and self.added:
+            asked = self.subject.takes[name].to_dirac()[field]
+            yield Origin("gather", name, asked, ("steps", name, "input", "from"))
+        else:
+            for parent in source.steps:
+                yield from self._output(parent, field)
+        if source.dataset is not None:
+            path: Path = ("steps", name, "input", "dataset")
+            held = _form(self.datasets.get(self._filled(source.dataset, name, path), {}))
+            if field in held:
+                yield Origin("dataset", name, held[field], path)
+        for word, written in source.where.items():
+            said_as = word, written
+            if self.subject.production.dialect == "ctao" and written is not None:
+                said_as = in_catalogue_words(word, written)
+            if written is not None and said_as[0] == field:
+                path = ("steps", name, "input", "where", field)
+                said = MetaQuery.parse(dict([said_as])).to_dirac()[field]
+                yield Origin("where", name, said, path)
+
+    @cached_property
+    def added(self) -> bool:
+        """Whether the planner's field is its own, and no output of the production declares it."""
+        outputs = (step.output for step in self.subject.production.steps)
+        return not any(
+            o is not None and FIELD in {**o.metadata, **o.file_metadata} for o in outputs
+        )
+
+    def _filled(self, dataset: str, step: str, path: Path) -> str:
+        plan = self.subject.plan
+        values = {"production": plan.production, "run": plan.run, "step": step, "vo": plan.vo}
+        return str(fill(dataset, values, path, Problems()))
+
+    def _output(self, name: str, field: str) -> Iterator[Origin]:
+        """What makes the output of a step fulfil a condition on a field."""
+        query = self.subject.steps[name].transformation.output_query
+        if query is None:  # it hands on what it took
+            if name in self.subject.takes:
+                yield from self.input(name, field)
+            return
+        if field not in query.fields:
+            return
+        made = query.to_dirac()[field]
+        if self.subject.derived(name):
+            yield from self._derived(name, field, made)
+            return
+        written = self.subject.production.step(name).output
+        own = written is not None and field in written.metadata
+        part = "metadata" if own else "file_metadata"
+        yield Origin("output", name, made, ("steps", name, "output", part, field))
+
+    def _derived(self, name: str, field: str, made: Any) -> Iterator[Origin]:
+        """The same by CTAO's rules: from a job's settings, its input, or what the type is."""
+        job = self.subject.production.step(name).job
+        config, common = job.get("config", job), job.get("common", {})
+        known = ctao_type(str(job["type"]).partition(":")[2]).config.model_fields
+        taken = self.subject.takes.get(name, MetaQuery()).to_dirac()
+        for key in _keys(field):
+            if config.get(key) is not None:
+                yield Origin("output", name, made, ("steps", name, "job", key))
+                return
+        for key in _keys(field):
+            if common.get(key) is not None and key in known:
+                if field in _INHERITED and field in taken:
+                    continue
+                yield Origin("output", name, made, ("common", key))
+                return
+        if taken.get(field) == made:
+            yield from self.input(name, field)
+            return
+        key = "simpipe_config" if "simpipe_config" in config else "type"
+        yield Origin("rule", name, made, ("steps", name, "job", key))
+
+
+def _once(origins: Iterator[Origin]) -> tuple[Origin, ...]:
+    return tuple({(o.kind, o.step, o.path): o for o in origins}.values())
+
+
+def _keys(field: str) -> tuple[str, ...]:
+    """Keys of a job that say something about a field."""
+    if field.endswith("_prog_version"):
+        return ("version",)
+    if field.endswith("_prog"):
+        return ("prog_name",)
+    if field == "outputType":
+        return ("output_type",)
+    return (field, WRITTEN_AS.get(field, field))
+
+
+def _form(query: Mapping[str, Any]) -> dict[str, Any]:
+    return MetaQuery.from_dirac(query).to_dirac() if query else {}

@@ -1,0 +1,108 @@
+"""Whether two runs of a production stay apart: in metadata, directories and datasets.
+
+Invariant: seen from the plan: the tag of its run stands in no other name, so what holds it is made
+of ``${{ run }}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from dirac_prodsys.core.plan.subject import Subject
+from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.shape import run_range
+
+#: what differs from run to run
+_OF_THE_RUN = re.compile(r"\$\{\{\s*(parameters\.|run\b)")
+
+_WAY_OUT = "put ${{ run }} into it"
+
+
+def check(subject: Subject) -> Iterator[Problem]:
+    """All of it."""
+    run = subject.plan.run
+    blind = [
+        step.name
+        for step in subject.plan.steps
+        if step.transformation.output_query is not None
+        and not step.transformation.output_query.is_empty
+        and not names_run(step.transformation.output_query, run)
+    ]
+    for derived in (True, False):
+        steps = [name for name in blind if subject.derived(name) == derived]
+        if steps:
+            yield _blind(steps, derived=derived)
+    yield from _repeated(subject)
+    for step in subject.plan.steps:
+        for directory in step.transformation.directories:
+            if run not in directory.path and _holds(directory.metadata.values(), run):
+                yield Problem(
+                    ("steps", step.name, "output", "directory"),
+                    f"the metadata of {directory.path} name the run, and its path does not: the "
+                    "catalogue refuses the next run",
+                    _WAY_OUT,
+                    code="directory-without-run",
+                )
+        dataset = step.dataset
+        if dataset is not None and run not in dataset.name and names_run(dataset.query, run):
+            yield Problem(
+                ("steps", step.name, "dataset", "name"),
+                f"the next run makes another dataset of the same name {dataset.name}: "
+                "the catalogue refuses that",
+                _WAY_OUT,
+                code="dataset-without-run",
+            )
+
+
+def _repeated(subject: Subject) -> Iterator[Problem]:
+    """Run numbers that the next run would use again."""
+    for step in subject.production.steps:
+        numbers = run_range(step)
+        if numbers is None:
+            continue
+        path = ("steps", step.name, "run_numbers", "first")
+        campaign = step.run_numbers.campaign if step.run_numbers is not None else ""
+        told = f"{subject.production.written(path)} {campaign}"
+        if not _OF_THE_RUN.search(told):
+            yield Problem(
+                path,
+                f"every run uses run numbers {numbers.first} to {numbers.last} of {campaign}: the "
+                "second one is refused while the first one's transformation exists",
+                "let each run say where it begins: first: ${{ parameters.first_run }}",
+                code="run-numbers-repeat",
+            )
+
+
+def _blind(steps: list[str], *, derived: bool) -> Problem:
+    which = f"step {steps[0]}" if len(steps) == 1 else f"steps {', '.join(steps)}"
+    if derived:
+        return Problem(
+            ("steps", steps[0]),
+            f"the output of {which} is found by metadata that know no run",
+            "run this file once; give another campaign metadata of its own",
+            on_key=True,
+            code="ctao-runs-mix",
+        )
+    return Problem(
+        ("steps", steps[0], "output", "metadata"),
+        f"no metadata of the output of {which} tell the run: each run also takes the files of "
+        "those before it",
+        'add run: "${{ run }}"',
+        on_key=True,
+        code="output-without-run",
+    )
+
+
+def names_run(query: MetaQuery, run: str) -> bool:
+    """Whether a condition of the query is made of the run."""
+    for condition in query.to_dirac().values():
+        for operand in condition.values() if isinstance(condition, dict) else ():
+            if _holds(operand if isinstance(operand, list) else [operand], run):
+                return True
+    return False
+
+
+def _holds(values: Iterable[object], run: str) -> bool:
+    return any(isinstance(value, str) and run in value for value in values)

@@ -1,0 +1,1 @@
+"""Files that stay behind: rules, decisions, the ledger, and what does not fit together."""

@@ -1,0 +1,337 @@
+"""Files that stay behind: what is to become of each, and why.
+
+A file stays behind when its task has ended and it is still Assigned (nobody monitors files, or the
+Transformation System missed the end of the job), or when it is in a state of failure. Before a
+file is tried again, the outputs of its task are looked up: what has been processed is said to be
+so, and is not processed twice.
+
+Invariant: a pure function of what was read. No file is tried again more often than its rules
+allow, all causes counted together; whatever is not certain is left to a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.grid.status import BAD_TASKS, GOOD_TASKS, FileStatus, TaskStatus
+from dirac_prodsys.core.recovery.ledger import Ledger
+from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
+
+#: how many of a task's outputs the catalogue has; unsigned: a file is there that may be one, and
+#: names no job; unknown: nobody can say what they are
+Outputs = Literal["all", "some", "none", "unsigned", "unknown"]
+
+#: ``keep``: nothing is to be done; ``last``: its task is at work, and if it fails the grid may not
+#: take the file back once more; ``processed``: say that it was processed; ``missing``: say that
+#: the catalogue does not have it, as DIRAC's own agents do when they come to it; ``hold``: keep the
+#: grid from it until a person has decided
+Fate = Literal[
+    "keep", "last", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"
+]
+
+#: states of a job that are an end; job monitoring knows more words than tasks do
+_ENDED_BADLY = frozenset(map(str, BAD_TASKS))
+_ENDED_WELL = frozenset(map(str, GOOD_TASKS))
+
+
+@dataclass(frozen=True)
+class StrandedFile:
+    """A file of a transformation, as the Transformation System has it.
+
+    :param task: ID of its last task; 0: it never had one.
+    :param errors: ErrorCount: how often a task failed on it.
+    """
+
+    lfn: str
+    status: str
+    task: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """A task, as the Transformation System has it.
+
+    :param job: ID of its job or request; 0: none was submitted.
+    """
+
+    id: int
+    status: str
+    job: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that is known about a file that stays behind.
+
+    :param job: the job of its task, in the words of job monitoring; None: not known there.
+    :param outputs: what the catalogue has of its task's outputs.
+    :param in_catalogue: whether the catalogue has the file itself.
+    :param barred: the grid was kept from taking it back, and made it MaxReset instead.
+    :param by_request: its task is a request, and ``job`` tells what became of the file in it.
+    """
+
+    file: StrandedFile
+    task: TaskState | None = None
+    job: JobState | None = None
+    outputs: Outputs = "unknown"
+    in_catalogue: bool = True
+    by_request: bool = False
+    barred: bool = False
+
+    @property
+    def end(self) -> JobState | None:
+        """How its task ended, None if it has not: the word of job monitoring is the last one.
+
+        A job that it has forgotten, or that has only a request, ended as its task did.
+        """
+        known = self.job
+        if known is None and self.task is not None:
+            known = JobState(self.task.job, self.task.status)
+        if known is None or known.status not in _ENDED_BADLY | _ENDED_WELL:
+            return None
+        return known
+
+    @property
+    def failed_request(self) -> JobState | None:
+        """How its request failed, where DIRAC calls it Problematic just for that (9.1)."""
+        end = self.end
+        if not self.by_request or self.file.status != FileStatus.PROBLEMATIC or end is None:
+            return None
+        return end if end.status in _ENDED_BADLY else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of one file.
+
+    :param cause: why it stays behind, in the words that its like have in common; what is counted.
+    :param reason: why this is done about it.
+    :param site: where its task ran.
+    :param may_be_retried: of ``ask``: nothing that is known speaks against another try.
+    """
+
+    file: StrandedFile
+    fate: Fate
+    cause: str
+    reason: str
+    site: str = ""
+    may_be_retried: bool = False
+
+    @property
+    def becomes(self) -> FileStatus | None:
+        """The state that the file is to be set to; None: it is left as it is."""
+        return _BECOMES.get(self.fate)
+
+
+_BECOMES: Mapping[Fate, FileStatus] = {
+    "retry": FileStatus.UNUSED,
+    "retry_elsewhere": FileStatus.UNUSED,
+    "processed": FileStatus.PROCESSED,
+    "missing": FileStatus.MISSING_IN_FC,
+    "give_up": FileStatus.MAX_RESET,
+    "hold": FileStatus.MAX_RESET,
+}
+
+
+def is_barred(errors: int, limit: int) -> bool:
+    """Whether DIRAC's clients make a file with this ErrorCount MaxReset when it fails once more.
+
+    :param limit: ``FilesMaxResetCounter`` (``TransformationClient.py``, 9.1).
+    """
+    return errors > 0 and errors % limit == 0
+
+
+def decide(
+    cases: Iterable[Case], rules: RecoveryRules, ledger: Ledger, limit: int = 0
+) -> list[Decision]:
+    """What becomes of each file, in the order of their names; those to keep are left out.
+
+    :param ledger: what has been tried again before.
+    :param limit: failures at each multiple of which the grid gives a file up by itself; 0: it never
+        takes one back.
+    """
+    per_cause = Counter(ledger.by_cause())
+    decisions = []
+    for case in sorted(cases, key=lambda case: case.file.lfn):
+        decision = _decide(case, rules, ledger, per_cause, limit)
+        if decision.fate.startswith("retry"):
+            per_cause[decision.cause] += 1
+        if decision.fate != "keep":
+            decisions.append(decision)
+    return decisions
+
+
+def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
+    """Whether the fate of a file depends on what its task has left in the catalogue."""
+    if not case.file.task:
+        return False
+    if case.file.status == FileStatus.ASSIGNED:
+        return case.end is not None
+    if case.file.status == FileStatus.UNUSED:
+        return case.file.errors > 0 or (case.end is not None and case.end.status in _ENDED_BADLY)
+    if case.failed_request is not None:
+        return True
+    return (
+        case.barred
+        or case.file.status == FileStatus.MISSING_IN_FC
+        or rules.by_state(case.file.status) != "give_up"
+    )
+
+
+def _decide(
+    case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter[str], limit: int
+) -> Decision:
+    file = case.file
+    if file.status == FileStatus.ASSIGNED:
+        end = case.end
+        if end is None:
+            return _at_work(file, rules, ledger, limit)
+        if end.status in _ENDED_WELL:
+            return _of_good_task(case, end)
+        rule = rules.by_error(end)
+        cause, action, site = end.cause, rule.then, end.site
+    elif file.status == FileStatus.UNUSED:
+        return _taken_back(case, rules, ledger)
+    elif (failed := case.failed_request) is not None:
+        rule = rules.by_request(failed, file.status)
+        cause, action, site = failed.cause, rule.then, failed.site
+        if action == "give_up" or not case.in_catalogue:
+            why = f"the rule for {rule.label}" if case.in_catalogue else _GONE
+            return Decision(file, "keep", cause, why, site)
+    else:
+        rule = ErrorRule(rules.by_state(file.status))
+        cause, action, site = f"file {file.status}", rule.then, ""
+        if case.by_request and case.outputs == "all":
+            return Decision(file, "processed", cause, _REQUESTED, site)
+        if case.barred and case.outputs == "all":
+            return Decision(file, "processed", cause, _LEFT, site)
+        if file.status == FileStatus.MISSING_IN_FC and action == "give_up" and case.in_catalogue:
+            action = "retry"  # the cause is gone
+        if action == "give_up" or file.status not in map(str, _FAILURES):
+            return Decision(file, "keep", cause, "it has ended")
+    if case.outputs == "all":
+        return Decision(file, "processed", cause, _LEFT, site)
+    if doubt := _in_doubt(case):
+        return Decision(file, "ask", cause, f"{doubt}: again, they were there twice", site)
+    if action in ("ask", "give_up"):
+        free = action == "ask" and case.in_catalogue
+        return Decision(file, action, cause, f"the rule for {rule.label}", site, free)
+    if not case.in_catalogue:
+        gone = file.status == FileStatus.ASSIGNED and rules.missing_in_fc == "give_up"
+        what: Fate = "missing" if gone else "ask"
+        return Decision(file, what, cause, _GONE, site)
+    # what a failed request makes Problematic has been counted as an error
+    failures = ledger.failures(file.lfn, file.errors)
+    counted = failures - (case.failed_request is not None)
+    bound = _bound(file, cause, rule, rules, ledger, per_cause, counted)
+    if bound:
+        fate: Fate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"
+        return Decision(file, fate, cause, bound, site)
+    looked = "not to be known" if case.outputs == "unknown" else "not in the catalogue"
+    why = _AGAIN if case.by_request else f"outputs of its task are {looked}"
+    return Decision(file, action, cause, why, site)
+
+
+def _in_doubt(case: Case) -> str:
+    """Why another try might make twice what is there already; empty: it would not."""
+    if case.outputs == "some":
+        return f"some outputs of task {case.file.task} are in the catalogue"
+    if case.outputs == "unsigned":
+        return "where its task leaves its outputs are files that name no job"
+    return ""
+
+
+_LEFT = "all outputs of its task are in the catalogue"
+_GONE = "the catalogue does not have the file"
+_REQUESTED = "its request has done all that it was to do with it"
+_AGAIN = "what a request has done already is not done twice"
+
+_FAILURES = (
+    FileStatus.MAX_RESET,
+    FileStatus.PROBLEMATIC,
+    FileStatus.MISSING_IN_FC,
+    FileStatus.PROB_IN_FC,
+)
+
+
+def _at_work(file: StrandedFile, rules: RecoveryRules, ledger: Ledger, limit: int) -> Decision:
+    """A file whose task has not ended: the grid takes it back by itself if it fails, and hands it
+    on before anybody can look; on its last try it must not."""
+    tries = max(sum(ledger.of_file(file.lfn).values()), ledger.failures(file.lfn, file.errors))
+    if not limit or tries < rules.max_resets or is_barred(file.errors, limit):
+        return Decision(file, "keep", "", "its task is at work")
+    why = f"tried again {tries} times of {rules.max_resets}: if this task fails it is given up"
+    return Decision(file, "last", "its last task", why)
+
+
+def _of_good_task(case: Case, end: JobState) -> Decision:
+    cause = f"task {end.status}, file {case.file.status}"
+    if case.outputs == "all":
+        done = "its task is done and all outputs are in the catalogue"
+        why = _REQUESTED if case.by_request else done
+        return Decision(case.file, "processed", cause, why, end.site)
+    found = {"some": "only some outputs are", "none": "no output is"}.get(case.outputs)
+    if found is None:
+        return Decision(case.file, "keep", cause, "its task is done")
+    return Decision(case.file, "ask", cause, f"its task is done, but {found} in the catalogue")
+
+
+def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
+    """A file that was set Unused again: by us, or by the grid itself (``MonitorFiles``), ten times.
+
+    It is about to be tried again, which the rules may forbid; once for each task that failed: what
+    is Unused after that is so because a person wants it, or because it was allowed.
+    """
+    file, end = case.file, case.end
+    # this try is counted already
+    failures = ledger.failures(file.lfn, file.errors)
+    total = max(sum(ledger.of_file(file.lfn).values()), failures) - 1
+    if end is None or end.status not in _ENDED_BADLY:
+        if failures == 0 or total < rules.max_resets:
+            return Decision(file, "keep", "", "it waits for a task")
+        # how its task ended is not told, and it has failed too often
+        end = JobState(0, str(TaskStatus.FAILED))
+    rule, cause, again = rules.by_error(end), end.cause, "the grid is about to try it again"
+    if case.outputs == "all":
+        why = f"{again}, and all outputs of its task are in the catalogue"
+        return Decision(file, "processed", cause, why, end.site)
+    if ledger.decided.get(file.lfn) == file.task:
+        return Decision(file, "keep", cause, f"it was decided about after task {file.task}")
+    if doubt := _in_doubt(case):
+        return Decision(file, "give_up", cause, f"{again}, and {doubt}", end.site)
+    if rule.then == "give_up":
+        return Decision(file, "give_up", cause, f"the rule for {rule.label}", end.site)
+    if rule.then == "ask":
+        why = f"the rule for {rule.label}: the grid may not try it again until a person says so"
+        return Decision(file, "hold", cause, why, end.site)
+    if total >= rules.max_resets:
+        why = f"tried again {total} times of {rules.max_resets}"
+        return Decision(file, "give_up", cause, why, end.site)
+    return Decision(file, "keep", cause, again, end.site)
+
+
+def _bound(
+    file: StrandedFile,
+    cause: str,
+    rule: ErrorRule,
+    rules: RecoveryRules,
+    ledger: Ledger,
+    per_cause: Counter[str],
+    errors: int,
+) -> str:
+    """Which bound forbids to try the file again; empty: none."""
+    tried = ledger.of_file(file.lfn)
+    # failures that the grid took back by itself count as well
+    total = max(sum(tried.values()), errors)
+    if total >= rules.max_resets:
+        return f"tried again {total} times of {rules.max_resets}"
+    if rule.max is not None and tried.get(cause, 0) >= rule.max:
+        return f"tried again {tried.get(cause, 0)} times of {rule.max} for this cause"
+    if rules.max_per_cause is not None and per_cause[cause] >= rules.max_per_cause:
+        return f"{per_cause[cause]} files were tried again for this cause, the most allowed"
+    return ""

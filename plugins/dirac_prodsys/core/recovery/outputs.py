@@ -1,0 +1,35 @@
+"""Which files a task leaves, by name: what tells whether its input has been processed already.
+
+Invariant: only names that are certain are given; a body that does not declare its outputs leaves
+them unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dirac_prodsys.core.grid.specs import BodySpec, JobSpec
+from dirac_prodsys.core.recovery.decisions import Outputs
+
+
+def task_outputs(body: BodySpec, transformation: int, task: int) -> tuple[str, ...]:
+    """LFNs of the outputs of one task; empty if nobody can say."""
+    if not isinstance(body, JobSpec):
+        return ()
+    names = []
+    for output in body.outputs:
+        lfn = f"{output.directory.rstrip('/')}/{output.name}"
+        # as DIRAC fills them in (WorkflowTasks.py)
+        lfn = lfn.replace("@{JOB_ID}", f"{task:08d}")
+        names.append(lfn.replace("@{PRODUCTION_ID}", f"{transformation:08d}"))
+    return tuple(names)
+
+
+def found(names: Collection[str], existing: Collection[str]) -> Outputs:
+    """How many of these files exist."""
+    if not names:
+        return "unknown"
+    there = sum(name in existing for name in names)
+    if there == len(names):
+        return "all"
+    return "some" if there else "none"

@@ -1,0 +1,1 @@
+"""What came of jobs and of a run, how far it is, and what people are told."""

@@ -1,0 +1,153 @@
+"""Which transformations a person means who names productions, runs, steps, or patterns of names.
+
+Invariant: pure; a name that means nothing is an error, lest what is shown look complete. What is
+not ours is meant by its whole name only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.naming import HINT, SEPARATOR, WILD, means_run
+from dirac_prodsys.core.reports.run_list import Own, RunRow, at_work, own, runs_of
+from dirac_prodsys.errors import NotFound
+
+#: names that an error lists
+_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A name, read: of productions, perhaps of one run or step, or of transformations.
+
+    :param text: as it was given.
+    :param production: name or pattern; :param run: a tag; :param step: name or pattern.
+    :param name: the whole name of a transformation; :param pattern: a pattern of such names.
+    """
+
+    text: str
+    production: str = ""
+    run: str = ""
+    step: str = ""
+    name: str = ""
+    pattern: str = ""
+
+    @property
+    def group(self) -> str:
+        """Name or pattern of the TransformationGroups in which it is; empty: not known."""
+        return self.production or self.pattern.split(SEPARATOR)[0]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a name means.
+
+    :param ids: of transformations, in the order in which they were created.
+    :param runs: production and run of each that was found by its production.
+    :param over: number of runs that are over, and were left out for that.
+    """
+
+    ids: tuple[int, ...]
+    runs: tuple[tuple[str, str], ...] = ()
+    over: int = 0
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is asked for beside the names.
+
+    :param run: ID, tag or pattern; empty: the runs that are not over, or the newest.
+    :param steps: names or patterns; empty: all.
+    :param runs: production and run of those that were chosen before; empty: none were.
+    """
+
+    run: str = ""
+    steps: tuple[str, ...] = ()
+    runs: Collection[tuple[str, str]] = ()
+
+    def fits(self, step: str) -> bool:
+        """Whether a step is not left out."""
+        return not self.steps or any(fnmatchcase(step, each) for each in self.steps)
+
+
+def wanted(text: str) -> Wanted:
+    """What a name may mean: ``production``, ``production/step``, ``production__run``, the name of a
+    transformation, or a pattern: with ``__`` of names of transformations, else of productions."""
+    head, slash, step = text.partition("/")
+    parts = head.split(SEPARATOR)
+    if len(parts) == 1:
+        return Wanted(text, production=head, step=step)
+    if slash or (len(parts) == 2 and not WILD & set(text)):
+        return Wanted(text, production=parts[0], run=SEPARATOR.join(parts[1:]), step=step)
+    return Wanted(text, pattern=text) if WILD & set(text) else Wanted(text, name=text)
+
+
+def choose(one: Wanted, listed: Sequence[Listed], filters: Filters) -> Choice | None:
+    """What a name means among what is listed; None: only as a whole name it can mean something.
+
+    :param listed: at least all of the name's groups.
+    :raises NotFound: it means nothing.
+    """
+    if one.name:
+        return None
+    if one.pattern:
+        return _by_pattern(one, own(listed), filters)
+    rows = [row for row in runs_of(listed) if fnmatchcase(row.production, one.production)]
+    if not rows:
+        if one.step or WILD & set(one.text):
+            raise NotFound(
+                f"the grid has no run of {one.production}",
+                "`dirac-prodsys runs` lists the productions that it has",
+            )
+        return None
+    return _by_run(one, rows, filters)
+
+
+def _by_pattern(one: Wanted, ours: Sequence[Own], filters: Filters) -> Choice:
+    found = tuple(
+        each.listed.id
+        for each in ours
+        if fnmatchcase(each.listed.name, one.pattern)
+        and filters.fits(each.parts.step)
+        and (not filters.run or means_run(filters.run, each.parts.run))
+    )
+    if not found:
+        raise NotFound(f"{one.text} means no transformation that we created", HINT)
+    return Choice(found)
+
+
+def _by_run(one: Wanted, rows: Sequence[RunRow], filters: Filters) -> Choice:
+    run = one.run or filters.run
+    if run:
+        chosen = [row for row in rows if means_run(run, row.run)]
+    elif filters.runs:
+        chosen = [row for row in rows if (row.production, row.run) in filters.runs]
+    else:
+        chosen = at_work(rows)
+    if not chosen:
+        has = _some([f"{row.production} {row.run}" for row in rows])
+        raise NotFound(f"the grid has no run {run} of {one.production}; it has {has}", HINT)
+    steps = [each for row in chosen for each in row.newest]
+    found = [
+        each
+        for each in steps
+        if filters.fits(each.parts.step) and fnmatchcase(each.parts.step, one.step or "*")
+    ]
+    if not found:
+        raise NotFound(
+            f"{one.production} has no step {one.step or ', '.join(filters.steps)}",
+            f"its steps are {_some(sorted({each.parts.step for each in steps}))}",
+        )
+    return Choice(
+        tuple(each.listed.id for each in found),
+        tuple((row.production, row.run) for row in chosen),
+        over=0 if run or filters.runs else len(rows) - len(chosen),
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

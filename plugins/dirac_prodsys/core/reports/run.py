@@ -1,0 +1,230 @@
+"""What came of a run, all steps in one table, and below it the jobs of each.
+
+Invariant: numbers come from snapshots and job reports; whatever text a job left stays text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from dirac_prodsys.core.grid.jobs import JobReport, JobState
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.reports.progress import Row, summary
+from dirac_prodsys.core.text.wording import counted
+
+_HEAD = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Failed jobs", "Dataset")
+
+#: causes of all steps together that are named
+_CAUSES = 5
+
+#: steps up to which the jobs of each are shown; beyond, each step has a report of its own
+MOST_STEPS = 50
+
+
+@dataclass(frozen=True)
+class DatasetState:
+    """A dataset that the catalogue has.
+
+    :param files: that it holds now.
+    :param frozen: this will always be its files.
+    """
+
+    files: int
+    frozen: bool
+
+    def __str__(self) -> str:
+        return f"{counted(self.files, 'file')}, {'frozen' if self.frozen else 'not frozen'}"
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step.
+
+    :param jobs: None where nobody can tell.
+    :param remarks: what a person should look at.
+    :param dataset: what the catalogue has of the step's dataset; None: it was not made.
+    :param dataset_known: whether the catalogue could tell.
+    """
+
+    row: Row
+    jobs: JobReport | None = None
+    remarks: tuple[str, ...] = ()
+    dataset: DatasetState | None = None
+    dataset_known: bool = True
+
+    @property
+    def failed_jobs(self) -> int:
+        """Number of jobs that ended badly."""
+        rows = () if self.jobs is None else self.jobs.rows
+        return sum(row.total for row in rows if JobState(0, row.status).bad)
+
+    def to_dict(self, *, rows: bool = True) -> dict[str, Any]:
+        """JSON form.
+
+        :param rows: with the rows of its jobs.
+        """
+        jobs = None if self.jobs is None else self.jobs.to_dict()
+        if jobs is not None and not rows:
+            del jobs["rows"]
+        return {
+            **self.row.to_dict(),
+            "dataset_state": self._dataset_state(),
+            "jobs": jobs,
+            "remarks": list(self.remarks),
+        }
+
+    def dataset_words(self) -> str:
+        """The step's dataset and what became of it."""
+        if not self.row.dataset:
+            return "-"
+        made = str(self.dataset or "not made") if self.dataset_known else "not known"
+        return f"{self.row.dataset}: {made}"
+
+    def _dataset_state(self) -> dict[str, Any] | None:
+        if not self.row.dataset:
+            return None
+        made = self.dataset is not None if self.dataset_known else None
+        files, frozen = (self.dataset.files, self.dataset.frozen) if self.dataset else (None, None)
+        return {"made": made, "files": files, "frozen": frozen}
+
+
+@dataclass(frozen=True)
+class ProductionReport:
+    """A run of a production.
+
+    :param note: what limits the report; or empty.
+    """
+
+    production: str
+    run: str
+    steps: tuple[StepReport, ...]
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return f"production {self.production}, run {self.run}"
+
+    def causes(self) -> list[str]:
+        """Why most jobs failed, in words, the most frequent cause of any step first."""
+        found = [
+            (cause.total, f"{cause.total} jobs of {step.row.step}: {cause.text}")
+            for step in self.steps
+            if step.jobs is not None
+            for cause in step.jobs.causes()
+        ]
+        return [text for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1]))][:_CAUSES]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form; of many steps, without the rows of their jobs."""
+        return {
+            "production": self.production,
+            "run": self.run,
+            "note": self.note,
+            "steps": [step.to_dict(rows=self._shows_jobs) for step in self.steps],
+            "causes": self.causes(),
+        }
+
+    def table(self) -> str:
+        """All steps in one table, for a log or a mail."""
+        lines = [_HEAD, *map(_cells, self.steps)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
+        rule = tuple("-" * width for width in widths)
+        told = [self.title, *([self.note] if self.note else [])]
+        for line in (lines[0], rule, *lines[1:]):
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            told.append("  ".join(cells).rstrip())
+        return "\n".join([*told, *self.causes(), *self._remarks()])
+
+    def to_text(self) -> str:
+        """The table, and the jobs of each step; of many steps, the table alone."""
+        return "\n\n".join([self.table(), *(jobs.to_text() for jobs in self._job_tables())])
+
+    def to_html(self) -> str:
+        """The same as a piece of HTML."""
+        head = "".join(f"<th>{name}</th>" for name in _HEAD)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(step)) + "</tr>"
+            for step in self.steps
+        )
+        told = ([self.note] if self.note else []) + self.causes() + self._remarks()
+        words = "".join(f"<p>{escape(line)}</p>" for line in told)
+        jobs = "".join(jobs.to_html() for jobs in self._job_tables())
+        return (
+            f"<h2>{escape(self.title)}</h2><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>{words}{jobs}"
+        )
+
+    @property
+    def _shows_jobs(self) -> bool:
+        return len(self.steps) <= MOST_STEPS
+
+    def _job_tables(self) -> list[JobReport]:
+        found = [step.jobs for step in self.steps if step.jobs is not None and step.jobs.total]
+        return found if self._shows_jobs else []
+
+    def _remarks(self) -> list[str]:
+        return [f"{step.row.step}: {remark}" for step in self.steps for remark in step.remarks]
+
+
+def production_report(
+    plan: ProductionPlan,
+    snapshots: Mapping[str, Snapshot],
+    jobs: Mapping[str, JobReport],
+    remarks: Mapping[str, Iterable[str]] | None = None,
+    note: str = "",
+    *,
+    datasets: Mapping[str, DatasetState | None] | None = None,
+) -> ProductionReport:
+    """The report on a run.
+
+    :param snapshots: by transformation name; a step without one was not made.
+    :param jobs: by transformation name.
+    :param remarks: by transformation name.
+    :param datasets: by their names, None: the catalogue has none; of those that are missing it
+        could not tell.
+    """
+    remarks, datasets = remarks or {}, datasets or {}
+    steps = tuple(
+        StepReport(
+            row,
+            jobs.get(row.name),
+            tuple(remarks.get(row.name, ())),
+            datasets.get(row.dataset),
+            row.dataset in datasets,
+        )
+        for row in summary(plan, snapshots)
+    )
+    return ProductionReport(plan.production, plan.run, steps, note)
+
+
+def page(title: str, parts: Sequence[str]) -> str:
+    """A document of such pieces of HTML."""
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        "<style>body{font-family:sans-serif}table{border-collapse:collapse}"
+        "td,th{border:1px solid #999;padding:2px 8px;text-align:left}</style></head>"
+        f"<body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _cells(step: StepReport) -> tuple[str, ...]:
+    row = step.row
+    return (
+        row.step,
+        "-" if row.id is None else str(row.id),
+        row.type,
+        row.status or "not made",
+        _counts(row.files),
+        _counts(row.tasks),
+        str(step.failed_jobs) if step.jobs is not None else "?",
+        step.dataset_words(),
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{state} {number}" for state, number in sorted(counts.items())) or "-"

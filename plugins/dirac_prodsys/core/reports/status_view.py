@@ -1,0 +1,103 @@
+"""What the grid says of transformations, as rows for people and programs: the step comes first.
+
+Invariant: states and counts verbatim, no verdict; names are whole, and what all rows have in common
+is said once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.naming import NameParts, name_parts
+from dirac_prodsys.core.policy.counts import attached_files, good_tasks
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """One transformation.
+
+    :param parts: of its name; None: no plan gives such a name.
+    """
+
+    snapshot: Snapshot
+    parts: NameParts | None
+
+    @property
+    def label(self) -> str:
+        """The step, with what tells its passes and fresh starts apart; or the whole name."""
+        if self.parts is None:
+            return self.snapshot.name
+        return self.snapshot.name.split(naming.SEPARATOR, 2)[2]
+
+    @property
+    def run(self) -> str:
+        """The run's tag."""
+        return "" if self.parts is None else self.parts.run
+
+    @property
+    def production(self) -> str:
+        """Name of the production."""
+        return "" if self.parts is None else self.parts.production
+
+    @property
+    def over(self) -> bool:
+        """Whether the grid does not work on it any more."""
+        return self.snapshot.status in ENDED_TRANSFORMATION | REMOVED_TRANSFORMATION
+
+    @property
+    def completed(self) -> bool:
+        """Whether it has ended well, whatever it left undone."""
+        return self.snapshot.status in ENDED_TRANSFORMATION
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Files processed of those attached so far; without files, tasks done of those made."""
+        files = attached_files(self.snapshot)
+        if files:
+            return self.snapshot.files.get(FileStatus.PROCESSED, 0), files
+        return good_tasks(self.snapshot), sum(self.snapshot.tasks.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        step = "" if self.parts is None else self.parts.step
+        own = {"step": step, "production": self.production, "run": self.run}
+        return {**self.snapshot.to_dict(), **own}
+
+
+def status_rows(snapshots: Iterable[Snapshot]) -> list[StatusRow]:
+    """The rows, in the order given."""
+    return [StatusRow(one, name_parts(one.name)) for one in snapshots]
+
+
+def title(rows: Sequence[StatusRow]) -> str:
+    """Production and run, if all rows have the same; else what they have in common, or nothing."""
+    productions, runs = {row.production for row in rows}, {row.run for row in rows}
+    told = []
+    if len(productions) == 1 and all(productions):
+        told.append(f"production {productions.pop()}")
+        told += [f"run {runs.pop()}"] if len(runs) == 1 else []
+    return ", ".join(told)
+
+
+def columns(rows: Sequence[StatusRow]) -> tuple[list[str], list[list[str]]]:
+    """Head and cells of the table, without what the title says."""
+    several = len({row.production for row in rows}) > 1
+    runs = several or len({row.run for row in rows}) > 1
+    head = ["Step", *["Run"] * runs, *["Production"] * several]
+    cells = []
+    for row in rows:
+        seen = row.snapshot
+        own = [row.label, *[row.run or "-"] * runs, *[row.production or "-"] * several]
+        state = [str(seen.id), seen.type, str(seen.status), counts(seen.tasks), counts(seen.files)]
+        cells.append(own + state)
+    return [*head, "ID", "Type", "Status", "Tasks", "Files"], cells
+
+
+def counts(states: Mapping[str, int]) -> str:
+    """Numbers by state word."""
+    return ", ".join(f"{state} {number}" for state, number in sorted(states.items())) or "-"

@@ -1,0 +1,84 @@
+"""The words at the edges between steps: which files the child takes, in short.
+
+Airflow draws the edges between two closed groups as one, with the words of the first, so that what
+differs from branch to branch is told as "by particle": true of each, and of all of them.
+
+Invariant: pure; the same plan gives the same words. No more than :data:`MOST` characters: boxes
+stand as far apart as labels are long.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.steps.step_plan import StepPlan
+
+#: characters of a label
+MOST = 24
+
+#: field → what is asked of it, in words
+Asked = Mapping[str, str]
+
+
+def labels(production: Production, plan: ProductionPlan) -> dict[str, str]:
+    """Say of each step which files it takes: the conditions that tell them from those of others.
+
+    :returns: step → words; none for a step whose input is no query.
+    """
+    asked = {step.name: _asked(production, plan, step) for step in plan.steps}
+    often = Counter(item for one in {tuple(a.items()) for a in asked.values()} for item in one)
+    steps = {f"= {production.as_written(name)}" for name in asked}
+    branches: dict[str, list[str]] = {}
+    for name in asked:
+        branches.setdefault(production.as_written(name), []).append(name)
+    said: dict[str, str] = {}
+    for own in branches.values():
+        fields = {f: "" for name in own for f in _most_telling(asked[name], often, steps)}
+        for field in fields:
+            words = {asked[name].get(field, "") for name in own}
+            fields[field] = words.pop() if len(words) == 1 else ""
+        said |= dict.fromkeys(own, _short(fields))
+    return said
+
+
+def _asked(production: Production, plan: ProductionPlan, step: StepPlan) -> Asked:
+    """What a step's input query asks, steps as they are written in the file."""
+    query = step.transformation.input_query
+    if not query:
+        return {}
+    found = {field: _words(production, value) for field, value in query.to_dirac().items()}
+    # that they are files of this run goes without saying
+    return {field: said for field, said in found.items() if said != f"= {plan.run}"} or found
+
+
+def _most_telling(
+    asked: Asked, often: Mapping[tuple[str, str], int], steps: Collection[str]
+) -> Asked:
+    """The conditions that the fewest other queries have, too; of these, one that names a step."""
+    fewest = min((often[item] for item in asked.items()), default=0)
+    found = {field: said for field, said in asked.items() if often[field, said] == fewest}
+    return {field: said for field, said in found.items() if said in steps} or found
+
+
+def _words(production: Production, condition: Any) -> str:
+    if not isinstance(condition, Mapping):
+        return f"= {production.as_written(str(condition))}"
+    told = []
+    for operator, value in condition.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        named = list(dict.fromkeys(production.as_written(str(v)) for v in values))
+        sign = "=" if operator == "in" and len(named) == 1 else operator
+        told.append(f"{sign} {', '.join(named)}")
+    return " ".join(told)
+
+
+def _short(told: Asked) -> str:
+    """The label; what has no words is another with each branch."""
+    differs = ", ".join(field for field, words in told.items() if not words)
+    parts = [f"{field} {words}" for field, words in told.items() if words]
+    whole = ", ".join([*([f"by {differs}"] if differs else []), *parts])
+    return whole if len(whole) <= MOST else f"{whole[: MOST - 1]}…"

@@ -1,0 +1,138 @@
+"""What becomes of a run's work on the grid when the run has ended, and whose stop a stop was.
+
+A run that completed leaves nothing to decide. Of any other, each step's ``on_cancel`` says whether
+its transformation is Stopped, left, or cleaned. What stopping undoes can be undone: a stop of ours
+is noted with the transformation, so that a cleared task starts it again, while one that a person
+stopped stays so.
+
+Invariant: nothing is done to what ended well, to what somebody removed, or to what does not run;
+files are removed only where ``clean`` was confirmed and a task failed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.status import (
+    ENDED_TRANSFORMATION,
+    REMOVED_TRANSFORMATION,
+    RUNNING_TRANSFORMATION,
+    TransformationStatus,
+)
+from dirac_prodsys.core.production.production import Production
+
+Action = Literal["stop", "leave", "clean"]
+Fate = Literal["stop", "clean", "nothing"]
+
+#: ``completed``: its last tasks succeeded; ``failed``: a task did not; ``cut short``: else
+Ending = Literal["completed", "cut short", "failed"]
+
+#: name of the additional parameter of a transformation that holds a :class:`StopNote`
+PARAMETER = "ProdsysStopped"
+
+
+def action_of(production: Production, step: str) -> Action:
+    """What a run that did not complete leaves of a step: as the step says, else the production."""
+    own = production.step(step).on_cancel
+    return (own or production.on_cancel).action
+
+
+def ending(states: Mapping[str, str | None], last: Collection[str]) -> Ending:
+    """How a run ended.
+
+    :param states: Airflow's state of each task; None: it was never scheduled.
+    :param last: the tasks after which the run has nothing more to do.
+    """
+    if last and all(states.get(task) == "success" for task in last):
+        return "completed"
+    return "failed" if {"failed", "upstream_failed"} & set(states.values()) else "cut short"
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What a run leaves of one step.
+
+    :param snapshot: of its transformation; None: it has none.
+    """
+
+    step: str
+    action: Action
+    snapshot: Snapshot | None
+
+
+@dataclass(frozen=True)
+class Parting:
+    """What is to be done about one step, and why."""
+
+    step: str
+    fate: Fate
+    reason: str
+
+
+def part(how: Ending, remains: Collection[Remains]) -> tuple[Parting, ...]:
+    """What is to be done when a run has ended, step by step."""
+    if how == "completed":
+        return tuple(Parting(each.step, "nothing", "the run completed") for each in remains)
+    return tuple(Parting(each.step, *_fate(how, each)) for each in remains)
+
+
+def _fate(how: Ending, left: Remains) -> tuple[Fate, str]:
+    if left.snapshot is None:
+        return "nothing", "it has no transformation"
+    status, label = left.snapshot.status, f"transformation {left.snapshot.id}"
+    if status in ENDED_TRANSFORMATION:
+        return "nothing", f"{label} is {status}: what it made is whole"
+    if status in REMOVED_TRANSFORMATION:
+        return "nothing", f"{label} was removed in DIRAC: it is {status}"
+    if left.action == "leave":
+        return "nothing", f"{label} is {status}, and on_cancel is leave"
+    if left.action == "clean" and how == "failed":
+        return "clean", f"{label} is {status}, and on_cancel is clean"
+    if status not in RUNNING_TRANSFORMATION:
+        return "nothing", f"{label} is {status}: nothing is to be stopped"
+    kept = ", only stopped as no task failed" if left.action == "clean" else ""
+    return "stop", f"{label} is {status}, and the run did not complete{kept}"
+
+
+@dataclass(frozen=True)
+class StopNote:
+    """That we stopped a transformation: written before it is done.
+
+    :param changes: how many states it had been set to when it was, this stop included. Whatever
+        anybody did to it afterwards makes the number differ.
+    :param why: for people.
+    """
+
+    changes: int
+    why: str
+
+    def to_text(self) -> str:
+        """The value of the parameter."""
+        return json.dumps({"version": 1, "changes": self.changes, "why": self.why}, sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> StopNote | None:
+        """Inverse of :meth:`to_text`; None: there is no note, or somebody else wrote it."""
+        try:
+            data: Any = json.loads(text)
+            return cls(int(data["changes"]), str(data["why"]))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
+def is_ours(note: str, status: str, changes: Sequence[str]) -> bool:
+    """Whether it was us who stopped the transformation, and nobody has touched its state since.
+
+    :param note: the parameter :data:`PARAMETER`.
+    :param changes: every state that it was ever set to.
+    """
+    written = StopNote.from_text(note)
+    return (
+        status == TransformationStatus.STOPPED
+        and written is not None
+        and written.changes == len(changes)
+    )

@@ -1,0 +1,126 @@
+"""What DIRAC's ProductionSystem is told about a run, as values.
+
+Invariant: a pure function of what was read. A status that a person gave a production for good is
+not taken back, and a production is called Completed only when every member is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from dirac_prodsys.core.grid.status import (
+    ENDED_TRANSFORMATION,
+    REMOVED_TRANSFORMATION,
+    ProductionStatus,
+    TransformationStatus,
+)
+from dirac_prodsys.core.plan.values import ProductionPlan
+
+#: ``DIRAC/ProductionSystem/Utilities/StateMachine.py`` (9.1)
+_NEXT: Mapping[str, frozenset[str]] = {
+    "New": frozenset({"Active", "Cleaned"}),
+    "Active": frozenset({"Flush", "Stopped", "Completed", "Cleaned"}),
+    "Flush": frozenset({"Active", "Completed", "Cleaned"}),
+    "Stopped": frozenset({"Active", "Flush", "Completed", "Cleaned"}),
+    "Completed": frozenset({"Cleaned"}),
+    "Cleaned": frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A transformation of a production.
+
+    :param transformation: its ID.
+    :param parents: IDs of the members whose files it takes.
+    """
+
+    transformation: int
+    parents: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RegisteredProduction:
+    """A production as the ProductionSystem has it.
+
+    :param members: IDs of its transformations.
+    :param adopted: True when it was there already.
+    :param notes: what could not be entered, in words.
+    """
+
+    id: int
+    name: str
+    status: str
+    members: frozenset[int] = frozenset()
+    adopted: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def may_become(status: str, wanted: str) -> bool:
+    """Whether DIRAC's own clients would let a production in ``status`` become ``wanted``."""
+    return wanted in _NEXT.get(status, frozenset())
+
+
+def members_of(plan: ProductionPlan, ids: Mapping[str, int]) -> list[Member]:
+    """The members of a run's production, parents before children.
+
+    :param ids: by transformation name; a step without one is left out.
+    """
+    known = {step.name: ids.get(step.transformation.name) for step in plan.steps}
+    members = []
+    for step in plan.steps:
+        own = known[step.name]
+        parents = (known.get(name) for name in dict.fromkeys((*step.parents, *step.feeders)))
+        if own is not None:
+            members.append(Member(own, tuple(parent for parent in parents if parent is not None)))
+    return members
+
+
+def status_of(members: Collection[str], steps: int) -> ProductionStatus:
+    """The status of a production by those of its transformations.
+
+    What was removed does not count: the step began anew, or is given up.
+
+    :param steps: number of transformations that it should have.
+    """
+    there = [status for status in members if status not in REMOVED_TRANSFORMATION]
+    if members and not there:
+        return ProductionStatus.CLEANED
+    left = {status for status in there if status not in ENDED_TRANSFORMATION}
+    if len(there) >= steps and not left:
+        return ProductionStatus.COMPLETED
+    if TransformationStatus.STOPPED in left and not left & _AT_WORK:
+        return ProductionStatus.STOPPED
+    return ProductionStatus.ACTIVE
+
+
+def description(plan: ProductionPlan, origin: str) -> str:
+    """What ``dirac-prod-get-description`` shows of a run.
+
+    The text holds no ``stepID``: the ProductionSystem refuses to make transformations from it.
+
+    :param origin: what made the production.
+    """
+    parents = {step.name: list(step.parents) for step in plan.steps}
+    about = {"description": plan.description, "run": plan.run, "steps": parents}
+    return json.dumps({origin: {**about, "production": plan.production}}, sort_keys=True)
+
+
+def by_parents(members: Iterable[Member]) -> dict[tuple[int, ...], list[int]]:
+    """Members that are entered together: those with the same parents, in the order given."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for member in members:
+        groups.setdefault(member.parents, []).append(member.transformation)
+    return groups
+
+
+_AT_WORK = frozenset(
+    {
+        TransformationStatus.ACTIVE,
+        TransformationStatus.FLUSH,
+        TransformationStatus.IDLE,
+        TransformationStatus.COMPLETING,
+    }
+)

@@ -1,0 +1,1 @@
+"""One step to one transformation: what it takes, what it leaves, links, shape, draft."""

@@ -1,0 +1,353 @@
+"""One step by itself: its type, job, output and dataset, before anybody asks what it is linked to.
+
+Invariant: nothing is added that the step, its types or DIRAC's defaults do not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from dirac_prodsys.core import limits, naming
+from dirac_prodsys.core.gates.gate import Gate
+from dirac_prodsys.core.grid import run_numbers, task_values
+from dirac_prodsys.core.grid.request_rules import chooses_where_files_are
+from dirac_prodsys.core.grid.specs import (
+    BodySpec,
+    DatasetSpec,
+    DirectorySpec,
+    JobSpec,
+    RequestSpec,
+    TransformationSpec,
+)
+from dirac_prodsys.core.grid.task_plugins import check_group, read_parameters
+from dirac_prodsys.core.grid.transformation_types import TransformationType, transformation_type
+from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
+from dirac_prodsys.core.models import explain
+from dirac_prodsys.core.placeholders import fill, refuse
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production.policy import Approval
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.gates import plan_gates
+from dirac_prodsys.core.steps.leaves import check_conditions, dataset, output
+from dirac_prodsys.core.steps.linking import Wanted
+from dirac_prodsys.core.steps.outputs import Output
+from dirac_prodsys.core.steps.shape import SHAPE, check_conduct, check_shape, run_range
+from dirac_prodsys.core.steps.step_plan import Sample, StepPlan
+from dirac_prodsys.core.steps.takes import wanted
+
+#: ``Transformations.Description``, characters
+MAX_DESCRIPTION = limits.DESCRIPTION.most
+
+
+@dataclass(frozen=True)
+class StepDraft:
+    """A step on its way to a transformation; what is None could not be made, or is not wanted.
+
+    Of a job type that derives, body, output and dataset are made later: they depend on what the
+    step takes.
+    """
+
+    step: Step
+    name: str
+    description: str
+    group: str
+    kind: TransformationType | None
+    body: BodySpec | None
+    output: Output | None
+    wanted: Wanted | None
+    takes_input: bool
+    dataset: DatasetSpec | None
+    parameters: Mapping[str, str | int]
+    approval: Approval | None = None
+    directories: tuple[DirectorySpec, ...] = ()
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether others may take from it the files that it took: it copies them and makes none."""
+        copies = self.kind is not None and self.kind.name in ("Replication", "Moving")
+        return copies and self.step.output is None
+
+    @property
+    def needs_no_query(self) -> bool:
+        """Whether its input is told by something else than a query."""
+        wanted = self.wanted
+        return wanted is not None and bool(wanted.files or wanted.dataset or wanted.verified_at)
+
+    def plan(
+        self,
+        query: MetaQuery | None,
+        problems: Problems,
+        *,
+        late: bool = False,
+        limit: int | None = None,
+    ) -> StepPlan | None:
+        """The plan of the step with this input query; None if the draft is not complete.
+
+        :param late: a query is missing because that of a dataset is, somewhere before.
+        :param limit: for a trial: take so many files of the query, and no others.
+        """
+        spec = self.transformation(query, problems, late=late)
+        if spec is None:
+            return None
+        step, dataset = self.step, None if self.wanted is None else self.wanted.dataset
+        sample = Sample(query, limit) if query is not None and limit else None
+        return StepPlan(
+            name=step.name,
+            transformation=spec.model_copy(update={"input_query": None}) if sample else spec,
+            dataset=self.dataset,
+            parents=step.parents,
+            start=step.start,
+            after=step.after,
+            approval=self.approval,
+            gates=self.gates,
+            rules=step.policy.rules(
+                needs_input=self.takes_input,
+                tasks=step.tasks,
+                listed=limit or len(spec.files) or None,
+                max_tasks=step.max_tasks or 0,
+            ),
+            sample=sample,
+            verified_at=() if self.wanted is None else self.wanted.verified_at,
+            awaits=(dataset,) if dataset and query is None and not late else (),
+        )
+
+    def transformation(
+        self, query: MetaQuery | None, problems: Problems, *, late: bool = False
+    ) -> TransformationSpec | None:
+        """The transformation with this input query; None if the draft is not complete.
+
+        Without a query where the files are listed, or a dataset's query is still to be looked up.
+
+        :param late: a query is missing because that of a dataset is, somewhere before.
+        """
+        if query is not None:
+            check_conditions(query, ("steps", self.step.name, "input"), problems)
+        if self.kind is None or self.body is None:
+            return None
+        if self.takes_input and query is None and not (late or self.needs_no_query):
+            return None
+        directories = self.directories
+        if self.output is not None and not directories:
+            directories = (DirectorySpec(path=self.output.directory, metadata=self.output.whole),)
+        return TransformationSpec(
+            name=self.name,
+            description=self.description,
+            type=self.kind.sent_as or self.kind.name,
+            plugin=self.step.plugin or self.kind.plugin,
+            group=self.group,
+            group_size=float(self.step.group_size or self.kind.group_size),
+            tasks=self.step.tasks,
+            events_per_task=self.step.events_per_task or 0,
+            body=self.body,
+            input_query=query,
+            output_query=None if self.output is None else self.output.all_query,
+            files=() if self.wanted is None else self.wanted.files,
+            directories=directories,
+            parameters=dict(self.parameters),
+        )
+
+
+def draft(
+    production: Production,
+    step: Step,
+    run: str,
+    problems: Problems,
+    types: Mapping[str, TransformationType],
+) -> StepDraft:
+    """Everything about a step that does not depend on other steps; mistakes are noted.
+
+    :param types: that the production declares (``step_shape.declared_types``).
+    """
+    path: Path = ("steps", step.name)
+    values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
+    if step.turn is not None:
+        values["pass"] = str(step.turn.number)
+    if step.run_numbers is not None:
+        values["first_run"] = str(step.run_numbers.first)
+    name = naming.SEPARATOR.join((production.name, run, step.name))
+    kind = None
+    with problems.at(*path, "type"):
+        kind = transformation_type(step.type, types)
+    parameters: dict[str, str | int] = {}
+    if kind is not None:
+        check_shape(step, kind, problems)
+        check_conduct(step, kind, problems)
+        plugin = step.plugin or kind.plugin
+        check_group(plugin, step.group_size, path, problems)
+        if kind.needs_input:
+            parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
+    parameters |= _run_numbers(step, values, problems)
+    _check_task_values(step, path, problems)
+    _check_percent_signs(production, step, path, problems)
+    files, made = output(production, step, values, problems)
+    late = derives(step.job)
+    return StepDraft(
+        step=step,
+        name=name,
+        description=description(production, step, values, problems),
+        group=production.name,
+        kind=kind,
+        body=_body(step, kind, JobContext(name, step.type, files), values, problems),
+        output=made,
+        wanted=wanted(production, step, values, problems),
+        takes_input=step.input is not None,
+        dataset=None if late else dataset(production, step, made, values, problems),
+        parameters=parameters,
+        approval=fill_approval(step.approval, values, (*path, "approval"), problems),
+        gates=plan_gates(
+            step.wait_for,
+            production.name,
+            production.vo,
+            values,
+            (*path, "wait_for"),
+            problems,
+        ),
+    )
+
+
+def _check_task_values(step: Step, path: Path, problems: Problems) -> None:
+    """Note ``@{…}`` where nothing knows of tasks: DIRAC would keep it as it is written."""
+    texts: dict[Path, Any] = {("plugin_parameters",): step.plugin_parameters}
+    if step.input is not None:
+        texts["input", "where"] = step.input.where
+    if step.output is not None:
+        texts["output", "metadata"] = step.output.metadata
+        texts["output", "file_metadata"] = step.output.file_metadata
+    if step.dataset is not None:
+        texts["dataset", "where"] = step.dataset.where
+    for place, value in texts.items():
+        task_values.check(value, (*path, *place), problems, filled=frozenset())
+
+
+def _check_percent_signs(
+    production: Production, step: Step, path: Path, problems: Problems
+) -> None:
+    asked = (step.input and step.input.where, step.dataset and step.dataset.where)
+    if "%" in str(asked):
+        from dirac_prodsys.core.steps import percent_signs  # few have one
+
+        percent_signs.check(production, step, path, problems)
+
+
+def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> dict[str, str | int]:
+    """The additional parameter that says which run numbers the tasks use."""
+    numbers = run_range(step)
+    if numbers is None:
+        return {}
+    path: Path = ("steps", step.name, "run_numbers", "campaign")
+    campaign = fill(numbers.campaign, values, path, problems)
+    if not run_numbers.is_campaign(campaign):
+        reason = f"{campaign!r} cannot name a campaign"
+        hint = f"use letters, digits and _ . + -, at most {run_numbers.MAX_CAMPAIGN}"
+        problems.add(path, reason, hint, code="name")
+    return {run_numbers.PARAMETER: replace(numbers, campaign=campaign).said()}
+
+
+def description(
+    production: Production, step: Step, values: Mapping[str, str], problems: Problems
+) -> str:
+    """The description of a step's transformation; what DIRAC would spoil is noted."""
+    path: Path = ("steps", step.name, "description")
+    text: str = fill(step.description, values, path, problems)
+    text = text or f"Step {step.name} of production {production.name}"
+    if len(text) > MAX_DESCRIPTION:
+        reason = f"the description has {len(text)} characters, and DIRAC keeps {MAX_DESCRIPTION}"
+        problems.add(path, reason, "shorten it", code="text")
+    if not text.isprintable() or set(text) & set("'\"\\"):
+        problems.add(
+            path,
+            "the description must be one line without quotes and backslashes",
+            "DIRAC's tools write it into other texts as it is",
+            code="text",
+        )
+    return text
+
+
+def _body(
+    step: Step,
+    kind: TransformationType | None,
+    context: JobContext,
+    values: Mapping[str, str],
+    problems: Problems,
+) -> JobSpec | RequestSpec | None:
+    path: Path = ("steps", step.name, "job")
+    attributes = read_job(step.job, values, path, problems)
+    if attributes is None:
+        return None
+    attributes.check(path, problems)
+    body = attributes.body(context)
+    if kind is not None and isinstance(body, RequestSpec):
+        _check_chosen(step, step.plugin or kind.plugin, body, path, problems)
+    if kind is not None and body.kind != kind.body:
+        problems.add(
+            (*path, "type"),
+            f"a {attributes.type} is a {body.kind}, and tasks of a {kind.name} are {kind.body}s",
+            "change the type of the job or of the step",
+            code=SHAPE,
+        )
+    return body
+
+
+def _check_chosen(
+    step: Step, plugin: str, body: RequestSpec, path: Path, problems: Problems
+) -> None:
+    """Note if files are copied to where the plugin has found them."""
+    for index, operation in enumerate(body.operations):
+        copies = operation.type == "ReplicateAndRegister"
+        if copies and chooses_where_files_are(plugin, operation.attributes):
+            written: Path = (*path, "operations", index, "TargetSE")
+            problems.add(
+                ("steps", step.name, "plugin") if step.plugin else written,
+                f"plugin {plugin} chooses as TargetSE of a task where its files are already: "
+                "nothing is copied",
+                "use plugin: Broadcast with plugin_parameters: {TargetSE: …}, or name the TargetSE",
+                code="request",
+            )
+
+
+def read_job(
+    job: Mapping[str, Any], values: Mapping[str, str], path: Path, problems: Problems
+) -> JobAttributes | None:
+    """The attributes written under ``job:``; None, and the problems noted, if they are wrong."""
+    named = job.get("type")
+    if not isinstance(named, str):
+        hint = "add type: script"
+        problems.add((*path, "type"), "the job has no type", hint, code="missing-key")
+        return None
+    refuse(named, (*path, "type"), problems)
+    with problems.at(*path, "type"):
+        model = job_type(named).attributes
+        if not issubclass(model, JobAttributes):  # checked with what the step takes
+            return None
+        attributes = fill(job, values, path, problems)
+        try:
+            return model.model_validate(attributes)
+        except ValidationError as error:
+            for found in explain(error, model, attributes):
+                where = (*path, *found.path)
+                code = found.code
+                problems.add(where, found.reason, found.hint, on_key=found.on_key, code=code)
+    return None
+
+
+def fill_approval(
+    approval: Approval | None, values: Mapping[str, str], path: Path, problems: Problems
+) -> Approval | None:
+    """Fill in the placeholders of an approval; mistakes are noted.
+
+    :param path: where it stands.
+    """
+    if approval is None:
+        return None
+    words = {
+        key: fill(getattr(approval, key), values, (*path, key), problems)
+        for key in ("subject", "text")
+    }
+    return approval.model_copy(update=words)

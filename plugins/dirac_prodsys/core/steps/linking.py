@@ -1,0 +1,350 @@
+"""What each step takes: input queries made of the parents' outputs, and the proof of every link.
+
+The files of a step carry the metadata of its directory and of the directories above it. From this
+alone follows which files a step takes, and that is checked for every pair of steps: a step takes
+files of its parents, of all of them, and of nobody else.
+
+Invariant: a query that comes out of here selects something, and never a file that the same
+production makes elsewhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from dirac_prodsys.core import limits
+from dirac_prodsys.core.grid.inventory import check_askable
+from dirac_prodsys.core.problems import ENOUGH, Path, Problems
+from dirac_prodsys.core.query import meta_query
+from dirac_prodsys.core.query.condition import Condition
+from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
+from dirac_prodsys.core.steps.outputs import Output, Outputs, above
+from dirac_prodsys.errors import MetaQueryError
+
+if TYPE_CHECKING:
+    from dirac_prodsys.core.steps.gathering import Part
+    from dirac_prodsys.core.steps.output_masks import Masks
+
+#: a stored condition of more characters cannot be read back (``SaferEval.py``)
+MAX_CONDITION = limits.CONDITION.most
+
+#: outputs of others that one step would take and that are told
+MAX_STRANGERS = 5
+
+
+@dataclass(frozen=True)
+class Relay:
+    """What a step hands on that makes no files: those that it takes.
+
+    :param origins: the steps that made them.
+    """
+
+    query: MetaQuery
+    origins: frozenset[str]
+
+
+@dataclass
+class Gathers:
+    """What steps that take the outputs of many ask for, where the exact join cannot be asked.
+
+    :param outputs: of all steps.
+    :param numbered: steps that ask by the number that the planner gave the outputs.
+    :param fixed: steps whose outputs cannot be given one, beside those whose directories forbid it.
+    :param lacking: here such a step is noted, with whose outputs need a number; its query is None.
+    """
+
+    outputs: Outputs
+    numbered: Collection[str] = ()
+    fixed: Collection[str] = ()
+    lacking: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    @cached_property
+    def masks(self) -> Masks:
+        """The outputs by their values."""
+        from dirac_prodsys.core.steps.output_masks import Masks  # few need it
+
+        return Masks(self.outputs)
+
+    @cached_property
+    def free(self) -> frozenset[str]:
+        """Steps whose outputs can be given a number."""
+        from dirac_prodsys.core.steps.gather_numbers import to_be_numbered
+
+        return to_be_numbered(self.outputs.of) - frozenset(self.fixed)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a step says about its input, placeholders filled: one of parents, dataset, files, where.
+
+    :param where: narrows what parents or a dataset have.
+    :param verified_at: where the copies that a parent made must be good; then there is no query.
+    """
+
+    step: str
+    parents: tuple[str, ...]
+    where: MetaQuery
+    dataset: str | None = None
+    files: tuple[str, ...] = ()
+    verified_at: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """Where it says so."""
+        return ("steps", self.step, "input")
+
+
+def read_query(
+    form: Mapping[str, Any], path: Path, problems: Problems, *, made: bool = False
+) -> MetaQuery | None:
+    """The query written at ``path``; None, and a problem noted for each wrong condition.
+
+    :param made: it is what a step's own files carry.
+    """
+    before = len(problems.found)
+    conditions: dict[str, Condition] = {}
+    for field, condition in form.items():
+        with problems.at(*path):
+            check_askable(field, made=made)
+            conditions[field] = meta_query.parse_condition(field, condition)
+        if len(problems.found) - before == ENOUGH:
+            break
+    return None if len(problems.found) > before else MetaQuery(conditions)
+
+
+def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None:
+    """Directories below each other, or shared, must not contradict each other.
+
+    The file catalogue refuses a metadata field on a directory when one above has it
+    (``DirectoryMetadata.setMetadata``), whatever the values.
+    """
+    at: dict[str, list[Output]] = {}
+    for output in sorted(outputs.values(), key=lambda output: output.step):
+        at.setdefault(output.directory, []).append(output)
+    for output in outputs.values():
+        path: Path = ("steps", output.step, "output", "directory")
+        holding = (o for directory in above(output.directory) for o in at.get(directory, ()))
+        clashing = (o for o in holding if output.metadata.keys() & o.metadata.keys())
+        for other in islice(clashing, MAX_STRANGERS):
+            twice = sorted(output.metadata.keys() & other.metadata.keys())
+            problems.add(
+                path,
+                f"the directory lies below that of step {other.step}, and both have "
+                f"{', '.join(twice)}: the catalogue refuses that",
+                "give each step a directory of its own, side by side",
+                code="directories",
+            )
+        first = at[output.directory][0]
+        if dict(first.metadata) != dict(output.metadata):
+            problems.add(
+                path,
+                f"step {first.step} has the same directory with other metadata",
+                "give each step a directory of its own",
+                code="directories",
+            )
+
+
+def input_query(
+    wanted: Wanted,
+    gathers: Gathers,
+    problems: Problems,
+    *,
+    relays: Mapping[str, Relay] | None = None,
+    datasets: Mapping[str, Mapping[str, Any]] | None = None,
+) -> MetaQuery | None:
+    """The input query of a step; None if it has none, or (and then it is noted) it is wrong.
+
+    A step has none if its files are listed, or a dataset is not in ``datasets``; or if outputs need
+    a number first, which is noted in ``gathers``.
+
+    :param relays: what can be taken from steps that hand their input on.
+    :param datasets: meta queries of datasets, by name.
+    """
+    relays = relays or {}
+    outputs = gathers.outputs
+    query: MetaQuery | None = None
+    if wanted.parents:
+        query = _from_parents(wanted, gathers, relays, problems)
+    elif wanted.files:
+        _refuse_made_here(wanted, outputs.of, problems)
+    elif wanted.dataset is not None:
+        query = _from_dataset(wanted, (datasets or {}).get(wanted.dataset), problems)
+    elif wanted.where.is_empty:
+        problems.add(
+            wanted.path,
+            "nothing is selected",
+            "name a step under 'from', a dataset, LFNs, or metadata in 'where'",
+            code="missing-key",
+        )
+    else:
+        query = wanted.where
+    if query is not None:
+        origins = {o for p in wanted.parents if p in relays for o in relays[p].origins}
+        _refuse_strangers(wanted, query, outputs, origins, problems)
+    return query
+
+
+def relay(query: MetaQuery, parents: Iterable[str], relays: Mapping[str, Relay]) -> Relay:
+    """What a step hands on that takes this from its parents."""
+    origins: set[str] = set()
+    for parent in parents:
+        origins |= relays[parent].origins if parent in relays else {parent}
+    return Relay(query, frozenset(origins))
+
+
+def _from_dataset(
+    wanted: Wanted, form: Mapping[str, Any] | None, problems: Problems
+) -> MetaQuery | None:
+    """The query of the dataset, narrowed; nothing is asked of a dataset that is not known yet."""
+    if form is None:
+        return None
+    try:
+        return MetaQuery.from_dirac(form).refine(wanted.where)
+    except EmptyIntersection as error:
+        problems.add(
+            (*wanted.path, "where", error.field),
+            f"step {wanted.step} takes nothing from dataset {wanted.dataset}: {error.field} is "
+            f"{error.left_said} in the dataset, and here {error.right_said}",
+            "change the condition, or take another dataset",
+            code="empty-link",
+        )
+    except MetaQueryError as error:
+        problems.add((*wanted.path, "dataset"), error.reason, error.hint, code=error.code)
+    return None
+
+
+def _refuse_made_here(wanted: Wanted, outputs: Mapping[str, Output], problems: Problems) -> None:
+    """A listed file exists before the production begins: no step makes it."""
+    makers: dict[str, str] = {}
+    for output in outputs.values():
+        makers.setdefault(output.directory, output.step)
+    for index, lfn in enumerate(wanted.files):
+        maker = next((makers[d] for d in above(lfn) if d in makers), None)
+        if maker is not None:
+            problems.add(
+                (*wanted.path, "lfns", index),
+                f"{lfn} lies in the output directory of step {maker}",
+                f"take it from the step: from: {maker}",
+                code="eats-output",
+            )
+            return
+
+
+def _from_parents(
+    wanted: Wanted,
+    gathers: Gathers,
+    relays: Mapping[str, Relay],
+    problems: Problems,
+) -> MetaQuery | None:
+    outputs = gathers.outputs.of
+    parts = []
+    for index, parent in enumerate(wanted.parents):
+        source = outputs.get(parent) or relays.get(parent)
+        if source is None:
+            problems.add(
+                (*wanted.path, "from", index),
+                f"step {parent} has no output that could be found by metadata",
+                f"give {parent} an output with metadata",
+                code="empty-link",
+            )
+            continue
+        try:
+            parts.append(source.query.refine(wanted.where))
+        except EmptyIntersection as error:
+            problems.add(
+                (*wanted.path, "where", error.field),
+                f"step {wanted.step} takes nothing from {parent}: {error.field} is "
+                f"{error.left_said} in the output of {parent}, and here {error.right_said}",
+                f"change one of the two, or do not take input from {parent}",
+                code="empty-link",
+            )
+    if len(parts) < len(wanted.parents):
+        return None
+    try:
+        joined = meta_query.join(parts)
+    except MetaQueryError as error:
+        reason = error.reason
+    else:
+        long = [f for f, form in joined.to_dirac().items() if not limits.condition_fits(form)]
+        if not long or len(parts) == 1:
+            return joined  # of one that is too long it is told where it stands
+        reason = (
+            f"the condition on {' and on '.join(long)} that selects exactly these "
+            f"{len(parts)} inputs is longer than the {MAX_CONDITION} characters that "
+            "DIRAC reads back"
+        )
+    return _gathered(wanted, parts, gathers, relays, reason, problems)
+
+
+def _gathered(
+    wanted: Wanted,
+    taken: list[MetaQuery],
+    gathers: Gathers,
+    relays: Mapping[str, Relay],
+    reason: str,
+    problems: Problems,
+) -> MetaQuery | None:
+    """A query with fewer conditions that takes the same files; None if it cannot be, or not yet.
+
+    :param taken: what is taken of each parent.
+    :param reason: why there is no query with all conditions.
+    """
+    from dirac_prodsys.core.steps import gathering  # few need it
+
+    outputs = gathers.outputs.of
+    numbered = wanted.step in gathers.numbered
+    origins = [relays[p].origins if p in relays else {p} for p in wanted.parents]
+    parts: list[Part] = []
+    for query, makers in zip(taken, origins, strict=True):
+        known = [outputs[maker] for maker in sorted(makers) if maker in outputs]
+        found = [part for maker in known if (part := gathering.part(maker, query)) is not None]
+        if not found:
+            break  # it hands on files that no step of the production makes
+        parts += found
+    else:
+        chosen = gathering.choose(parts, gathers.masks, numbered=numbered)
+        if chosen is not None:
+            return chosen
+        steps = tuple(dict.fromkeys(part.output.step for part in parts))
+        anchored = gathering.anchored(parts)
+        if anchored and not numbered and gathers.free.issuperset(steps):
+            gathers.lacking[wanted.step] = steps
+            return None
+        if not anchored:
+            hint = "put a field that names the run into the metadata of all their outputs: "
+            hint += 'run: "${{ run }}" in common.metadata'
+            problems.add((*wanted.path, "from"), reason, hint, code="inexact-join")
+            return None
+    hint = "give the outputs of these parents one more field in their metadata, with one value "
+    hint += f"that no other output has, such as for: {wanted.step}"
+    problems.add((*wanted.path, "from"), reason, hint, code="inexact-join")
+    return None
+
+
+def _refuse_strangers(
+    wanted: Wanted,
+    query: MetaQuery,
+    outputs: Outputs,
+    origins: Collection[str],
+    problems: Problems,
+) -> None:
+    """No files but the parents': neither the step's own, nor another step's.
+
+    :param origins: steps whose files the parents hand on.
+    """
+    expected = {*wanted.parents, *origins}
+    strangers = (output for output in outputs.taken_by(query) if output.step not in expected)
+    for output in islice(strangers, MAX_STRANGERS):
+        itself = output.step == wanted.step
+        whose = "its own output" if itself else f"the output of step {output.step} too"
+        problems.add(
+            ("steps", output.step, "output", "metadata") if itself else wanted.path,
+            f"step {wanted.step} would take {whose}: both match {query}",
+            "let the metadata of the two outputs differ, such as step: ${{ step }}",
+            code="eats-output",
+        )

@@ -1,0 +1,83 @@
+"""Files that the parents of a step made for it, by what their bodies declare.
+
+What a parent's tasks leave is known by name, and its metadata by declaration: of its directories,
+and of the files themselves. Those that the step's query selects by that must be found by it.
+
+Invariant: only what is certain is expected. A body that does not name its outputs, a condition on
+what is declared nowhere, and files that nobody looked up expect nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dirac_prodsys.core.grid.specs import JobSpec, TransformationSpec
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.outputs import task_outputs
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.errors import MetaQueryError
+
+#: lost files that a message names
+_NAMED = 3
+
+
+def makers(name: str, steps: Mapping[str, StepPlan]) -> tuple[str, ...]:
+    """Steps whose jobs made what a step takes; requests on the way only pass files on.
+
+    :param steps: of the production, by name.
+    """
+    found: dict[str, None] = {}
+    waiting = list(steps[name].parents)
+    while waiting:
+        name = waiting.pop(0)
+        parent = steps[name]
+        if isinstance(parent.transformation.body, JobSpec):
+            found[name] = None
+        elif name not in found:
+            waiting += [each for each in parent.parents if each not in found]
+    return tuple(found)
+
+
+def made_for(
+    query: MetaQuery, parent: TransformationSpec, transformation: int, tasks: Iterable[int]
+) -> Iterator[str]:
+    """Names of the files that a parent's tasks leave and that a query must find.
+
+    :param transformation: ID of the parent's.
+    :param tasks: IDs of those that ended well.
+    """
+    body = parent.body
+    if not isinstance(body, JobSpec) or "Missing" in query.to_dirac().values():
+        return
+    directories = [each.of(transformation) for each in parent.directories]
+    for task in tasks:
+        for output, lfn in zip(body.outputs, task_outputs(body, transformation, task), strict=True):
+            known: dict[str, Any] = {}
+            for directory in sorted(directories, key=lambda each: len(each.path)):
+                if f"{output.directory.rstrip('/')}/".startswith(f"{directory.path.rstrip('/')}/"):
+                    known |= directory.metadata
+            if output.metadata:
+                known |= output.metadata[(task - 1) % len(output.metadata)]
+            if _selects(query, known):
+                yield lfn
+
+
+def in_words(found: int, lost: list[str]) -> str:
+    """That files were made and are not found.
+
+    :param found: number of files that the query finds.
+    """
+    named = ", ".join(lost[:_NAMED])
+    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+    return (
+        f"its query finds {found} files, and its parents made {found + len(lost)}: not found "
+        f"are {named}{more}"
+    )
+
+
+def _selects(query: MetaQuery, metadata: Mapping[str, Any]) -> bool:
+    try:
+        return query.matches(metadata)
+    except MetaQueryError:
+        return False

@@ -1,0 +1,89 @@
+"""Which outputs a condition on one field keeps apart, as bits of a number: one bit per output.
+
+A gather over a thousand branches asks this for every field; sets of that size would be built a
+thousand times, while "and" of two numbers costs nothing.
+
+Invariant: two values that the catalogue's database might take for one are one here (text without
+case and accents, numbers of 24 bits), so that an output which is kept apart stays apart on a grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.query.stored_values import single
+from dirac_prodsys.core.query.value import Value, compared, normal
+from dirac_prodsys.core.steps.outputs import Outputs
+
+
+class Masks:
+    """The outputs of a production by the values of their fields.
+
+    :param outputs: of all steps.
+    """
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._bits = {name: 1 << number for number, name in enumerate(outputs.of)}
+
+    def of(self, steps: Iterable[str]) -> int:
+        """The outputs of these steps."""
+        found = 0
+        for step in steps:
+            found |= self._bits[step]
+        return found
+
+    @cached_property
+    def all(self) -> int:
+        """All outputs."""
+        return (1 << len(self._bits)) - 1
+
+    def matching(self, field: str, query: MetaQuery) -> int:
+        """Outputs of which a file may have a value of that field that the query wants."""
+        having = self._having.get(field, {})
+        found = 0
+        listed = query.listed.get(field)
+        if listed is not None:
+            for key in {alike(value) for value in listed}:
+                found |= having[key][1] if key in having else 0
+            return found
+        for value, bits in having.values():
+            if query.matches({field: value}):
+                found |= bits
+        return found | (self.silent(field) if query.matches({}) else 0)
+
+    def silent(self, field: str) -> int:
+        """Outputs that say nothing of that field."""
+        return self.all & ~self._declaring.get(field, 0)
+
+    @cached_property
+    def _having(self) -> dict[str, dict[Value, tuple[Value, int]]]:
+        """Field → value → one that is written so, and the outputs that have it."""
+        found: dict[str, dict[Value, tuple[Value, int]]] = {}
+        for name, output in self._outputs.of.items():
+            carried = {f: {normal(v)} for f, v in self._outputs.metadata_of(output).items()}
+            for field, values in {**carried, **output.files.listed}.items():
+                having = found.setdefault(field, {})
+                for value in values:
+                    key = alike(value)
+                    first, bits = having.get(key, (value, 0))
+                    having[key] = first, bits | self._bits[name]
+        return found
+
+    @cached_property
+    def _declaring(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for field, having in self._having.items():
+            for _, bits in having.values():
+                found[field] = found.get(field, 0) | bits
+        return found
+
+
+def alike(value: Value) -> Value:
+    """One value for all that the catalogue's database might take for the same."""
+    if isinstance(value, float):
+        kept = single(value)
+        return value if kept is None else kept
+    return compared(value)

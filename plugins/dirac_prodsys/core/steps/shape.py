@@ -1,0 +1,183 @@
+"""Which keys of a step go together, by its type: files to group, or tasks to count.
+
+Invariant: a step that passes says exactly once how many tasks it has: by its files, by a number, or
+by a number of events.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+from dirac_prodsys.core import limits
+from dirac_prodsys.core.grid.run_numbers import RunRange
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES, TransformationType
+from dirac_prodsys.core.problems import Path, Problems, nearest
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.step import MAX_INTEGER, Step
+
+#: rule that a step's keys fit its type
+SHAPE = "step-shape"
+
+#: ``Transformations.Type``, characters
+MAX_TYPE = limits.TYPE.most
+
+#: the configuration lists types with commas between and names sections by them; a dot is part of
+#: no name of a section, and DIRAC's Registry and agents take the rest as it is
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+#: keys of types without input, and what to write instead for types with input
+_WITHOUT_INPUT = {
+    "tasks": "drop tasks; group_size says how many files a task takes",
+    "events_per_task": "drop it",
+    "target_events": "drop it",
+    "max_tasks": "drop it",
+    "run_numbers": "drop it",
+}
+#: keys of types with input
+_WITH_INPUT = ("group_size", "plugin", "plugin_parameters")
+
+
+def declared_types(production: Production, problems: Problems) -> dict[str, TransformationType]:
+    """The types that the production declares for its site."""
+    found = {}
+    for name, model in production.types.items():
+        path: Path = ("types", name)
+        if name in TRANSFORMATION_TYPES:
+            reason, hint = f"type {name} is known everywhere", "drop it here"
+            problems.add(path, reason, hint, on_key=True, code="twice")
+        elif not _TYPE.fullmatch(name) or len(name) > MAX_TYPE:
+            hint = f"use letters, digits, _ and -, beginning with a letter, at most {MAX_TYPE}"
+            problems.add(path, f"{name!r} cannot name a type", hint, on_key=True, code="name")
+        else:
+            found[name] = TransformationType(
+                name,
+                needs_input=model.input,
+                body="job" if model.tasks == "jobs" else "request",
+                plugin=model.plugin,
+                group_size=float(model.group_size),
+            )
+    return found
+
+
+def check_shape(step: Step, kind: TransformationType, problems: Problems) -> None:
+    """What goes with a type's input, or with its having none."""
+    path: Path = ("steps", step.name)
+    if kind.needs_input:
+        if step.input is None:
+            reason = f"type {kind.name} works on files, and there is no input"
+            problems.add(path, reason, "add input: {from: …}", on_key=True, code=SHAPE)
+        _refuse(step, _WITHOUT_INPUT, f"type {kind.name} makes its tasks from its files", problems)
+    else:
+        if step.input is not None:
+            reason = f"type {kind.name} has no input"
+            problems.add((*path, "input"), reason, "drop input", on_key=True, code=SHAPE)
+        hints = {key: f"drop {key}" for key in _WITH_INPUT}
+        _refuse(step, hints, f"type {kind.name} has no input to group", problems)
+        _check_tasks(step, kind, path, problems)
+    if step.start != "streaming" and not (step.input and step.input.steps):
+        reason = "there is no parent step that could complete"
+        hint = "drop start, or name a step under input.from"
+        problems.add((*path, "start"), reason, hint, code=SHAPE)
+
+
+def orders(
+    steps: Iterable[Step], unread: Iterable[str], problems: Problems
+) -> dict[str, tuple[str, ...]]:
+    """Step → those that it waits for beside its parents: other steps, each named once."""
+    written = list(steps)
+    names = dict.fromkeys((*(step.name for step in written), *unread))
+    found: dict[str, tuple[str, ...]] = {}
+    for step in written:
+        waits: dict[str, None] = {}
+        parents = frozenset(step.parents)
+        for index, name in enumerate(step.after):
+            path: Path = ("steps", step.name, "after", index)
+            if name == step.name:
+                problems.add(path, f"step {name} cannot wait for itself", "drop it", code="cycle")
+            elif name not in names:
+                reason, hint = f"there is no step {name!r}", nearest(name, names)
+                problems.add(path, reason, hint, code="unknown-step")
+            elif name in waits:
+                problems.add(path, f"step {name!r} is named twice", "drop one", code="twice")
+            elif name in parents:
+                reason = f"step {name!r} is a parent, and named under input.from"
+                hint = "write start: on_complete, and drop it here"
+                problems.add(path, reason, hint, code="twice")
+            else:
+                waits[name] = None
+        found[step.name] = tuple(waits)
+    return found
+
+
+def check_conduct(step: Step, kind: TransformationType, problems: Problems) -> None:
+    """What of the policy goes with the type."""
+    path: Path = ("steps", step.name)
+    if kind.needs_input and step.policy.extend is not None:
+        reason = f"type {kind.name} makes its tasks from its files, and none are added"
+        where = (*path, "policy", "extend")
+        problems.add(where, reason, "drop extend", on_key=True, code=SHAPE)
+
+
+def check_runs(steps: Iterable[Step], problems: Problems) -> None:
+    """No two steps may use the same run number of a campaign."""
+    taken: list[RunRange] = []
+    for mine in (found for step in steps if (found := run_range(step)) is not None):
+        for other in taken:
+            if mine.overlaps(other):
+                problems.add(
+                    ("steps", mine.owner, "run_numbers"),
+                    f"run numbers {mine.first} to {mine.last} of {mine.campaign} overlap with "
+                    f"{other.first} to {other.last} of step {other.owner}",
+                    f"let them begin at {other.last + 1}",
+                    code="run-numbers",
+                )
+                break  # the next ones would say the same
+        taken.append(mine)
+
+
+def run_range(step: Step) -> RunRange | None:
+    """The run numbers of a step; None if it has none, or it is not known how many.
+
+    Tasks that may be added, by the grid or by the step's policy, have numbers, too.
+    """
+    numbers = step.run_numbers
+    more = 0 if step.policy.extend is None else step.policy.extend.up_to
+    planned = math.floor((step.tasks or 0) * (1 + more))
+    most = max(planned, step.max_tasks or 0)
+    if numbers is None or not most:
+        return None
+    last = numbers.first + numbers.per_task * most - 1
+    return RunRange(step.name, numbers.campaign, numbers.first, last)
+
+
+def _check_tasks(step: Step, kind: TransformationType, path: Path, problems: Problems) -> None:
+    if step.target_events is not None and step.events_per_task is None:
+        reason = "it is not known how many tasks make so many events"
+        where = (*path, "target_events")
+        problems.add(where, reason, "add events_per_task: 1000", on_key=True, code=SHAPE)
+    elif step.tasks is None:
+        reason = f"type {kind.name} needs to know how many tasks to make"
+        hint = "add tasks: 10, or target_events"
+        problems.add(path, reason, hint, on_key=True, code=SHAPE)
+    elif step.tasks >= MAX_INTEGER:
+        reason = f"{step.tasks:,} tasks or more: that is more than DIRAC counts"
+        where = (*path, "target_events")
+        problems.add(where, reason, "let a task make more events", code="wrong-value")
+    elif step.max_tasks is not None and step.max_tasks < step.tasks:
+        reason = f"there are {step.tasks} tasks to begin with"
+        where, hint = (*path, "max_tasks"), f"write {step.tasks} or more"
+        problems.add(where, reason, hint, code="wrong-value")
+    range_ = run_range(step)
+    if range_ is not None and range_.last > MAX_INTEGER:
+        reason = f"the last run number would be {range_.last:,}"
+        where, hint = (*path, "run_numbers"), f"stay below {MAX_INTEGER:,}"
+        problems.add(where, reason, hint, code="wrong-value")
+
+
+def _refuse(step: Step, hints: dict[str, str], reason: str, problems: Problems) -> None:
+    for key, hint in hints.items():
+        value = getattr(step, key)
+        if value is not None and value != {}:
+            problems.add(("steps", step.name, key), reason, hint, on_key=True, code=SHAPE)

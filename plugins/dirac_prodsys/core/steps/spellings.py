@@ -1,0 +1,99 @@
+"""Values of one metadata field that differ for a reader and are the same to the catalogue.
+
+The database compares text without regard to case and accents: a query for one of two such values
+takes the files of both, and ``!=`` leaves out both.
+
+Invariant: each such value is told once, where it stands for the first time; of two, at the later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.query.value import Value, compared
+from dirac_prodsys.core.steps.outputs import Output
+from dirac_prodsys.core.steps.step_plan import StepPlan
+
+#: where a field is given values: path of the fields, name of the step, field → values
+Said = tuple[Path, str, Mapping[str, Iterable[Value]]]
+
+
+def check(said: Iterable[Said], problems: Problems) -> None:
+    """Note texts of a field that differ only in what the database ignores."""
+    first: dict[tuple[str, Value], tuple[str, str]] = {}
+    told: set[tuple[str, str]] = set()
+    for path, step, fields in said:
+        for field, values in fields.items():
+            texts = [value for value in values if isinstance(value, str)]
+            for value in () if field in STANDARD_FIELDS else texts:  # names of files are exact
+                known, where = first.setdefault((field, compared(value)), (value, step))
+                if known == value or (field, value) in told:
+                    continue
+                told.add((field, value))
+                problems.add(
+                    (*path, field),
+                    f"{field} is {value!r} here and {known!r} in step {where}: the catalogue "
+                    "compares text without regard to case and accents, and takes them for one",
+                    "spell it alike in both, or use words that differ otherwise",
+                    code="same-value",
+                )
+
+
+def in_native(production: Production, outputs: Mapping[str, Output]) -> Iterator[Said]:
+    """What a production in the native form says, in the order of its file."""
+    for step in production.steps:
+        path: Path = ("steps", step.name)
+        if step.input is not None:
+            yield (*path, "input", "where"), step.name, written(step.input.where)
+        if step.name in outputs:
+            yield (*path, "output", "metadata"), step.name, listed(outputs[step.name].query)
+        if step.dataset is not None:
+            yield (*path, "dataset", "where"), step.name, written(step.dataset.where)
+
+
+def in_steps(plans: Iterable[StepPlan]) -> Iterator[Said]:
+    """What the steps of a plan say, at their keys ``input``, ``output`` and ``dataset``."""
+    for step in plans:
+        spec = step.transformation
+        taken = spec.input_query if step.sample is None else step.sample.query
+        dataset = None if step.dataset is None else step.dataset.query
+        queries = (("input", taken), ("output", spec.output_query), ("dataset", dataset))
+        for key, query in queries:
+            if query is not None:
+                yield ("steps", step.name, key), step.name, listed(query)
+
+
+def in_outputs(plans: Iterable[StepPlan]) -> Iterator[Said]:
+    """What the steps of a plan say of the files that they make.
+
+    How an input dataset spells its values is decided by whoever made it.
+    """
+    return (said for said in in_steps(plans) if said[0][-1] != "input")
+
+
+def listed(query: MetaQuery) -> dict[str, tuple[Value, ...]]:
+    """Field → values that a query names, ends of ranges left out."""
+    return {name: condition.named for name, condition in query.conditions.items()}
+
+
+def written(where: Mapping[str, Any]) -> dict[str, list[Value]]:
+    """The same of conditions as they are written, but for what placeholders stand for."""
+    return {
+        str(name): [v for v in named(form) if not (isinstance(v, str) and "${{" in v)]
+        for name, form in where.items()
+    }
+
+
+def named(form: Any) -> Iterator[Value]:
+    """Values that a condition names."""
+    said = form if isinstance(form, Mapping) else {"in": form}
+    for operator, operand in said.items():
+        if operator in ("=", "in", "!=", "nin"):
+            for value in operand if isinstance(operand, list | tuple) else (operand,):
+                if isinstance(value, str | int | float) and value not in ("Any", "Missing"):
+                    yield value

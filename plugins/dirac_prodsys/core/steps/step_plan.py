@@ -1,0 +1,104 @@
+"""Defines the plan of one step: all that is sent for it, and when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dirac_prodsys.core.gates.gate import Gate
+from dirac_prodsys.core.grid.specs import DatasetSpec, TransformationSpec, plain
+from dirac_prodsys.core.policy import StepRules
+from dirac_prodsys.core.production.policy import Approval
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.outputs import Output
+
+#: name of a dataset → its meta query
+Datasets = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Input for a trial: the first files of a query, attached once, when the step starts."""
+
+    query: MetaQuery
+    limit: int
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step of a plan.
+
+    :param parents: names of the steps whose files it takes.
+    :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
+        ``at 10%``: when each of them has done so much of its work.
+    :param feeders: steps whose files or models it takes although it does not name them: they are
+        waited for as parents are.
+    :param sample: instead of the transformation's input query.
+    :param after: steps that must be complete before it starts, and whose files it does not take.
+    :param awaits: datasets whose queries it lacks, and without which it cannot be sent.
+    :param approval: what a person is asked before it starts, placeholders filled.
+    :param verified_at: instead of the transformation's input query: files that the one parent
+        copied, and whose replicas at these storage elements are good when the step starts.
+    :param gates: what must be there before it starts.
+    """
+
+    name: str
+    transformation: TransformationSpec
+    dataset: DatasetSpec | None
+    parents: tuple[str, ...]
+    start: str
+    rules: StepRules
+    feeders: tuple[str, ...] = ()
+    sample: Sample | None = None
+    awaits: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    approval: Approval | None = None
+    verified_at: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def waits_for_input(self) -> bool:
+        """Whether a dataset that it takes is one that it waits for: it is created afterwards."""
+        awaited = {gate.name for gate in self.gates if gate.kind == "dataset"}
+        return not awaited.isdisjoint(self.awaits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        extra: dict[str, Any] = {"feeders": list(self.feeders)} if self.feeders else {}
+        if self.sample is not None:
+            query = self.sample.query.to_dirac()
+            extra["sample"] = {"query": query, "limit": self.sample.limit}
+        if self.after:
+            extra["after"] = list(self.after)
+        if self.verified_at:
+            extra["verified_at"] = list(self.verified_at)
+        if self.awaits:
+            extra["awaits"] = list(self.awaits)
+        if self.gates:
+            extra["wait_for"] = [gate.to_dict() for gate in self.gates]
+        if self.approval is not None:
+            extra["approval"] = plain(self.approval)
+        return {
+            "name": self.name,
+            "parents": list(self.parents),
+            "start": self.start,
+            "rules": self.rules.to_dict(),
+            "transformation": plain(self.transformation),
+            "dataset": None if self.dataset is None else plain(self.dataset),
+            **extra,
+        }
+
+
+@dataclass
+class Derived:
+    """What comes of the steps of a production whose jobs derive.
+
+    :param plans: by name; those that are wrong are missing.
+    :param outputs: what others find of them by metadata.
+    :param awaiting: step → dataset without whose query nobody knows what the step leaves.
+    """
+
+    plans: dict[str, StepPlan] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    awaiting: dict[str, str] = field(default_factory=dict)

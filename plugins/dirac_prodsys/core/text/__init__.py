@@ -1,0 +1,1 @@
+"""YAML text to data with places and back; characters and wording."""

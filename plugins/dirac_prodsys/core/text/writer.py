@@ -1,0 +1,41 @@
+"""The text of a production that is complete in itself, whatever other files it was made of.
+
+Invariant: what is written here is read back as the same data: text that a reader of YAML would
+take for anything else is quoted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from dirac_prodsys.core.text.scalar import resolve
+
+#: characters of a line, after which a list is broken
+_WIDTH = 100
+
+
+class _Writer(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        """Aliases are not read, so they are not written."""
+        return True
+
+
+def _text(writer: _Writer, value: str) -> yaml.ScalarNode:
+    style = None if isinstance(resolve(value), str) else '"'
+    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Writer.add_representer(str, _text)
+
+
+def text_of(data: dict[str, Any], *, files: tuple[str, ...]) -> str:
+    """YAML of the data.
+
+    :param files: names of the files that it was made of, for people.
+    """
+    body = yaml.dump(
+        data, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=_WIDTH, indent=2
+    )
+    return f"# {' over '.join(files)}, resolved\n{body}"

@@ -1,0 +1,266 @@
+"""The file catalogue of the in-memory grid: directories, files, metadata, DIRAC's traps.
+
+Invariant: it answers the calls of ``DataManagement/FileCatalog`` as DIRAC 9.1.22 does, awkward ones
+included: conditions on unknown fields are dropped, metadata are inherited and may not be set twice
+on one path, and columns keep and compare as :mod:`.memory_columns` says.
+"""
+
+# ruff: noqa: N802  the served methods have DIRAC's names
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.gateway.memory import columns as memory_columns
+from dirac_prodsys.gateway.memory.answers import ServiceError, by_name
+from dirac_prodsys.gateway.memory.datasets import Dataset, MemoryDatasets
+
+#: metadata fields that a new in-memory catalogue knows
+DIRECTORY_FIELDS = {
+    "production": "VARCHAR(128)",
+    "run": "VARCHAR(128)",
+    "step": "VARCHAR(128)",
+    "site": "VARCHAR(128)",
+    "particle": "VARCHAR(128)",
+    "thetaP": "float",
+    "phiP": "float",
+    "array_layout": "VARCHAR(128)",
+    "MCCampaign": "VARCHAR(128)",
+    "airshower_sim_prog": "VARCHAR(128)",
+    "airshower_sim_prog_version": "VARCHAR(128)",
+    "tel_sim_prog": "VARCHAR(128)",
+    "tel_sim_prog_version": "VARCHAR(128)",
+    "analysis_prog": "VARCHAR(128)",
+    "analysis_prog_version": "VARCHAR(128)",
+    "data_level": "int",
+    "outputType": "VARCHAR(128)",
+    "configuration_id": "int",
+    "merged": "int",
+    "sct": "VARCHAR(128)",
+    "systematics": "VARCHAR(128)",
+    "view_cone": "VARCHAR(128)",
+}
+FILE_FIELDS = {
+    "nsb": "int",
+    "split": "VARCHAR(128)",
+    "div_ang": "VARCHAR(128)",
+    "runNumber": "VARCHAR(128)",
+    "TransformationID": "int",
+    "jobID": "VARCHAR(128)",
+}
+
+
+@dataclass
+class File:
+    """A registered file; its metadata are its own and those of the directories above it.
+
+    :param checksum: Adler-32, as the catalogue has it.
+    :param replicas: storage element → size and checksum as they lie there; None: it was lost.
+    """
+
+    se: str
+    size: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+    checksum: str = "0badcafe"
+    content: bytes | None = None
+    number: int = 0
+    replicas: dict[str, tuple[int, str] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.replicas.setdefault(self.se, (self.size, self.checksum))
+
+
+class MemoryCatalogue(MemoryDatasets):
+    """See the module; every ``serve_…`` method answers one exported method of the service."""
+
+    def __init__(self) -> None:
+        self.directory_fields = dict(DIRECTORY_FIELDS)
+        self.file_fields = dict(FILE_FIELDS)
+        self.directories: dict[str, dict[str, Any]] = {"/": {}}
+        self.files: dict[str, File] = {}
+        self.datasets: dict[str, Dataset] = {}
+        self._number = 0
+
+    # -- for tests and for the jobs of the grid --------------------------------------------------
+
+    def register(
+        self,
+        lfn: str,
+        *,
+        se: str = "DISK-A-SE",
+        size: int = 10**6,
+        content: bytes | None = None,
+        **metadata: Any,
+    ) -> None:
+        """Add a file, making its directories. Registering it again changes nothing.
+
+        :param content: what can be read from it; its length is the size.
+        """
+        self._make(posixpath.dirname(lfn))
+        if lfn not in self.files:
+            self._number += 1
+            length = size if content is None else len(content)
+            own = {name: self._kept(name, value) for name, value in metadata.items()}
+            self.files[lfn] = File(se, length, own, content=content, number=self._number)
+
+    def remove(self, lfn: str) -> None:
+        """Forget a file; datasets that froze it go on naming it."""
+        del self.files[lfn]
+
+    def metadata_of(self, lfn: str) -> dict[str, Any]:
+        """All searchable metadata of a file."""
+        return {**self._inherited(posixpath.dirname(lfn)), **self._own(lfn)}
+
+    def find(self, query: Mapping[str, Any]) -> list[str]:
+        """LFNs for a query in DIRAC's form, sorted; unknown fields are ignored, as by DIRAC."""
+        of_files = {*self.file_fields, *STANDARD_FIELDS}
+        known = {n: c for n, c in query.items() if n in self.directory_fields or n in of_files}
+        if not known:
+            return []
+        return sorted(lfn for lfn in self.files if self._fulfils(lfn, known, of_files))
+
+    def _fulfils(self, lfn: str, query: Mapping[str, Any], of_files: set[str]) -> bool:
+        columns = {**self._columns(posixpath.dirname(lfn)), **self.files[lfn].metadata}
+        if not STANDARD_FIELDS.isdisjoint(query):
+            columns = {**self._standard(lfn), **columns}
+        return all(
+            memory_columns.fulfils(columns.get(name), condition, of_files=name in of_files)
+            for name, condition in query.items()
+        )
+
+    def _standard(self, lfn: str) -> dict[str, Any]:
+        """What every file has, where the grid in memory has it."""
+        file, name = self.files[lfn], posixpath.basename(lfn)
+        own = {"FileName": name, "Name": name, "Size": file.size, "CheckSum": file.checksum}
+        return {**own, "UID": 1, "GID": 1, "GUID": f"{file.number:032x}"}
+
+    # -- files and directories -------------------------------------------------------------------
+
+    def serve_getMetadataFields(self) -> dict[str, Any]:
+        return {
+            "DirectoryMetaFields": dict(self.directory_fields),
+            "FileMetaFields": dict(self.file_fields),
+        }
+
+    def serve_addMetadataField(self, name: str, type_: str, kind: str) -> str:
+        fields = self.directory_fields if kind == "-d" else self.file_fields
+        if name in fields and fields[name].lower() != type_.lower():
+            raise ServiceError("Attempt to add an existing metadata with different type")
+        fields[name] = type_
+        return f"Added new metadata: {name}"
+
+    def serve_findFilesByMetadata(self, query: dict[str, Any], path: str) -> list[str]:
+        return self.find(query)
+
+    def serve_findFilesByMetadataDetailed(self, query: dict[str, Any], path: str) -> Any:
+        if path not in self.directories:
+            raise ServiceError(f"Directory {path} not found")
+        found = [lfn for lfn in self.find(query) if lfn.startswith(f"{path}/")]
+        own = {lfn: {"Metadata": self._own(lfn)} for lfn in found}
+        return own or []
+
+    def serve_findFilesByMetadataWeb(
+        self, query: dict[str, Any], path: str, start: int, limit: int
+    ) -> Any:
+        only_directories = {k: v for k, v in query.items() if k in self.directory_fields}
+        found = self.find(only_directories)
+        if not found:
+            return []
+        page = found[start : start + limit]
+        return {"TotalRecords": len(found), "Records": {lfn: {} for lfn in page}}
+
+    def serve_createDirectory(self, paths: dict[str, Any]) -> dict[str, Any]:
+        for path in paths:
+            self._make(path)
+        return {"Successful": dict.fromkeys(paths, True), "Failed": {}}
+
+    def serve_isDirectory(self, paths: dict[str, Any]) -> dict[str, Any]:
+        return {"Successful": {path: path in self.directories for path in paths}, "Failed": {}}
+
+    def serve_isFile(self, paths: dict[str, Any]) -> dict[str, Any]:
+        return {"Successful": {path: path in self.files for path in paths}, "Failed": {}}
+
+    def serve_getDirectorySize(
+        self, paths: list[str], long: bool, from_files: bool, recursive: bool
+    ) -> dict[str, Any]:
+        found = {}
+        for path in (each for each in paths if each in self.directories):
+            below = [f for lfn, f in self.files.items() if lfn.startswith(f"{path}/")]
+            found[path] = {"LogicalFiles": len(below), "LogicalSize": sum(f.size for f in below)}
+        absent = {path: "Directory not found" for path in paths if path not in found}
+        return {"Successful": found, "Failed": absent}
+
+    def serve_getFileSize(self, paths: dict[str, Any]) -> dict[str, Any]:
+        known = {path: self.files[path].size for path in paths if path in self.files}
+        failed = {path: "No such file or directory" for path in paths if path not in self.files}
+        return {"Successful": known, "Failed": failed}
+
+    def serve_removeFile(self, paths: dict[str, Any]) -> dict[str, Any]:
+        for path in paths:
+            self.files.pop(path, None)
+        return {"Successful": dict.fromkeys(paths, True), "Failed": {}}
+
+    def serve_getFileMetadata(self, lfns: dict[str, Any]) -> dict[str, Any]:
+        def facts(lfn: str) -> dict[str, Any]:
+            if lfn not in self.files:
+                raise ServiceError("No such file or directory")
+            file = self.files[lfn]
+            return {"FileID": file.number, "Size": file.size, "Checksum": file.checksum}
+
+        return by_name(lfns, facts)
+
+    def serve_getReplicas(self, lfns: list[str], all_status: bool) -> dict[str, Any]:
+        def places(lfn: str) -> dict[str, str]:
+            if lfn not in self.files:
+                raise ServiceError("No such file or directory")
+            return dict.fromkeys(self.files[lfn].replicas, lfn)
+
+        return by_name(dict.fromkeys(lfns), places)
+
+    def serve_getDirectoryUserMetadata(self, path: str) -> dict[str, Any]:
+        if path not in self.directories:
+            raise ServiceError(f"Directory {path} not found")
+        return self._inherited(path)
+
+    def serve_setMetadata(self, path: str, metadata: dict[str, Any]) -> None:
+        if path not in self.directories:
+            raise ServiceError(f"Path not found: {path}")
+        above = self._columns(posixpath.dirname(path)) if path != "/" else {}
+        for name, value in metadata.items():
+            if name in above:
+                raise ServiceError(f"Metadata conflict detected for {name} for directory {path}")
+            self.directories[path][name] = self._kept(name, value)
+
+    def _make(self, path: str) -> None:
+        while path not in self.directories:
+            self.directories[path] = {}
+            path = posixpath.dirname(path)
+
+    def _type(self, name: str) -> str:
+        return self.directory_fields.get(name) or self.file_fields.get(name, "")
+
+    def _kept(self, name: str, value: Any) -> Any:
+        """What the field keeps; of one that is not defined, the value as a parameter."""
+        defined = self._type(name)
+        return memory_columns.kept(value, defined) if defined else value
+
+    def _shown(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        return {n: memory_columns.shown(value, self._type(n)) for n, value in columns.items()}
+
+    def _own(self, lfn: str) -> dict[str, Any]:
+        return self._shown(self.files[lfn].metadata)
+
+    def _inherited(self, path: str) -> dict[str, Any]:
+        return self._shown(self._columns(path))
+
+    def _columns(self, path: str) -> dict[str, Any]:
+        metadata: dict[str, Any] = {}
+        while True:
+            metadata = {**self.directories.get(path, {}), **metadata}
+            if path in ("/", ""):
+                return metadata
+            path = posixpath.dirname(path)

@@ -1,0 +1,118 @@
+"""What the database below the in-memory catalogue keeps of a value, answers, and compares.
+
+As MariaDB and DIRAC 9.1.22 do it, awkward things included: FLOAT has 24 bits and is answered with
+six digits, INT is rounded and clamped, VARCHAR is cut and compared without regard to case, accents
+and blanks at its end, text is 0 for a column of numbers; DIRAC prints a bare float with six
+decimals, and sends what stands in a list as text.
+
+Invariant: nothing is refused here: the real one refuses nothing either.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.core.query import stored_values
+from dirac_prodsys.core.query.stored_values import kind_of
+from dirac_prodsys.core.query.value import folded
+from dirac_prodsys.gateway.memory.answers import ServiceError
+
+_INT_LIMIT = 2**31
+_WIDTH = 128
+_RANGES = ("<", "<=", ">", ">=")
+_LEADING_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def kept(value: Any, defined: str) -> Any:
+    """What a column keeps; None: NULL."""
+    kind = kind_of(defined)
+    if kind == "int":
+        return max(-_INT_LIMIT, min(_INT_LIMIT - 1, _whole(_number(value))))
+    if kind == "float":
+        return stored_values.single(_number(value))
+    if kind == "double":
+        return _number(value)
+    if kind == "date":
+        read = stored_values.date(value)
+        return None if read is None else datetime.datetime.fromisoformat(read)
+    digits = "".join(c for c in defined if c.isdigit())
+    return str(value)[: int(digits) if digits else _WIDTH]
+
+
+def shown(stored: Any, defined: str) -> Any:
+    """How the service answers what a column keeps."""
+    return float(f"{stored:.6g}") if kind_of(defined) == "float" and stored is not None else stored
+
+
+def fulfils(stored: Any, condition: Any, *, of_files: bool) -> bool:
+    """Whether what a column keeps fulfils a condition in DIRAC's form.
+
+    :param of_files: the field is one of files, for which DIRAC prints any bare float shortened.
+    """
+    word = condition.lower() if isinstance(condition, str) else ""
+    if word in ("any", "missing"):
+        return (stored is None) == (word == "missing")
+    form = condition if isinstance(condition, Mapping) else {"=": condition}
+    if stored is None:
+        return False
+    return all(
+        _holds(stored, operator, operand, of_files=of_files) for operator, operand in form.items()
+    )
+
+
+def _holds(stored: Any, operator: str, operand: Any, *, of_files: bool) -> bool:
+    if operator in _RANGES:
+        if isinstance(operand, list | tuple):
+            raise ServiceError("Illegal query: list of values for comparison operation")
+        left, right = _comparable(stored, _literal(operand))
+        if right is None:
+            return False
+        below, equal = bool(left < right), bool(left == right)
+        met = {"<": below, "<=": below or equal, ">": not (below or equal), ">=": not below}
+        return met[operator]
+    if isinstance(operand, list | tuple):
+        values = [str(one) for one in operand]
+    else:
+        values = [_literal(operand) if of_files else str(operand)]
+    found = any(_equal(stored, value) for value in values)
+    return found if operator in ("=", "in") else not found
+
+
+def _literal(operand: Any) -> Any:
+    """A bare value as it stands in the statement."""
+    return float(f"{operand:f}") if isinstance(operand, float) else operand
+
+
+def _equal(stored: Any, value: Any) -> bool:
+    left, right = _comparable(stored, value)
+    if isinstance(stored, int):  # the constant is made a whole number first
+        return bool(stored == _whole(_number(value)))
+    return bool(left == right)
+
+
+def _comparable(stored: Any, value: Any) -> tuple[Any, Any]:
+    """Both sides as the database compares them."""
+    if isinstance(stored, datetime.datetime):
+        text = str(value)
+        if text.isdigit() and len(text) == 8:
+            text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
+        return str(stored), stored_values.date(text)
+    if isinstance(stored, str) and isinstance(value, str):
+        return folded(stored), folded(value)
+    return _number(stored), _number(value)
+
+
+def _whole(number: float) -> int:
+    """Halves go away from zero."""
+    return int(abs(number) + 0.5) * (1 if number >= 0 else -1)
+
+
+def _number(value: Any) -> float:
+    """The number that a text begins with; 0 if it begins with none."""
+    if isinstance(value, int | float):
+        return float(value)
+    found = _LEADING_NUMBER.match(str(value))
+    return float(found.group()) if found else 0.0

@@ -1,0 +1,228 @@
+"""The gateway without a grid: the same verbs, answered by :class:`MemoryGrid`.
+
+Grids live as long as the process and are found by name, so that every hook, operator and trigger
+with the same connection sees the same one. A grid that a connection opens by itself moves its clock
+by ``poll_interval`` at every look, so that ``dag.test()`` comes to an end; one that a test prepares
+with :func:`register` moves only when the test says so.
+
+Invariant: no call leaves this process, and nothing here imports DIRAC.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from dirac_prodsys.core.grid.specs import BodySpec, plain
+from dirac_prodsys.errors import (
+    GatewayDenied,
+    GatewayError,
+    GatewayRejected,
+    GatewayUnavailable,
+)
+from dirac_prodsys.gateway.memory.answers import ServiceError
+from dirac_prodsys.gateway.memory.faults import Crash
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.memory.jobs import MemoryJobs
+from dirac_prodsys.gateway.memory.productions import MemoryProductions
+from dirac_prodsys.gateway.memory.requests import MemoryRequests
+from dirac_prodsys.gateway.records import Configured, GatewaySettings, Identity, StoredReplica
+from dirac_prodsys.gateway.verbs.all_verbs import DiracVerbs
+from dirac_prodsys.gateway.verbs.replies import error_of
+from dirac_prodsys.gateway.verbs.services import (
+    CATALOGUE,
+    IN_USE,
+    JOB_MANAGER,
+    JOBS,
+    PRODUCTIONS,
+    REQUESTS,
+    TRANSFORMATIONS,
+)
+
+#: who calls, where the connection does not say
+DEFAULT_GROUP = "memory_prod"
+
+_grids: dict[str, MemoryGrid] = {}
+_lock = threading.RLock()
+
+#: methods that need a right to production; every user may read, and write to the catalogue
+_WRITES = (
+    "addTransformation",
+    "deleteTransformation",
+    "setTransformationParameter",
+    "deleteTransformationParameter",
+    "setFileStatusForTransformation",
+    "setTaskStatusAndWmsID",
+)
+
+
+def register(name: str, grid: MemoryGrid) -> MemoryGrid:
+    """Make ``grid`` the one that connections with ``config`` = ``name`` use."""
+    with _lock:
+        _grids[name] = grid
+    return grid
+
+
+def forget(name: str) -> None:
+    """Drop a registered grid."""
+    with _lock:
+        _grids.pop(name, None)
+
+
+def open(settings: GatewaySettings) -> MemoryGateway:
+    """A gateway on the process-wide grid named ``settings.config``, made at first use."""
+    with _lock:
+        grid = _grids.setdefault(settings.config, MemoryGrid(step=settings.poll_interval))
+    return MemoryGateway(grid, settings)
+
+
+class MemoryServices:
+    """The services of a :class:`MemoryGrid`, faults included."""
+
+    def __init__(self, grid: MemoryGrid, settings: GatewaySettings) -> None:
+        self.grid = grid
+        self.settings = settings
+        self.calls: Counter[str] = Counter()
+
+    def call(self, service: str, method: str, *arguments: Any) -> Any:
+        """See :meth:`Services.call`."""
+        name = f"{service}.{method}"
+        with _lock:
+            self.calls[name] += 1
+            if self.grid.step:
+                self.grid.advance(self.grid.step)
+            if self.grid.down:
+                raise error_of(f"Can't connect to {service}: [Errno 111] refused", name, 111)
+            kind = next((f.kind for f in self.grid.faults if f.strikes(method)), None)
+            if kind == "crash":
+                raise Crash(name)
+            if kind == "unavailable":
+                raise error_of(f"Can't connect to {service}: [Errno 111] refused", name, 111)
+            if kind == "late":
+                self._later(service, method, copy.deepcopy(arguments))
+            if kind in ("hang", "late"):
+                raise GatewayUnavailable(f"{name} gave no answer in {self.settings.timeout:g} s")
+            if kind == "denied":
+                raise error_of("Unauthorized query", name, 1111)
+            try:
+                answer = self._serve(service, method, copy.deepcopy(arguments), kind)
+            except GatewayError:
+                if kind not in ("crash_after", "lost"):
+                    raise
+                answer = None  # the service refused, and we never hear of it
+            if kind == "crash_after":
+                raise Crash(name)
+            if kind in ("lost", "torn"):
+                raise error_of("Peer closed connection", name)
+            return copy.deepcopy(answer)
+
+    def _later(self, service: str, method: str, arguments: tuple[Any, ...]) -> None:
+        """The service is slow: it does its work after the caller has given up.
+
+        Of a call for several tasks, half of them come first: it inserts them one by one.
+        """
+        parts = [arguments]
+        if method == "extendTransformation" and arguments[1] > 1:
+            number = arguments[1]
+            parts = [(arguments[0], number // 2, 0), (arguments[0], number - number // 2, number)]
+        for turn, part in enumerate(parts):
+
+            def serve(part: tuple[Any, ...] = part) -> None:
+                with suppress(GatewayError):  # nobody hears of it
+                    self._serve(service, method, part, None)
+
+            self.grid.later(self.settings.timeout * (0.5 + 0.25 * turn), serve)
+
+    def _serve(self, service: str, method: str, arguments: tuple[Any, ...], kind: Any) -> Any:
+        name = f"{service}.{method}"
+        self.grid.caller = self.settings.group or DEFAULT_GROUP
+        servers = {
+            TRANSFORMATIONS: self.grid,
+            CATALOGUE: self.grid.catalogue,
+            JOBS: MemoryJobs(self.grid),
+            JOB_MANAGER: MemoryJobs(self.grid),
+            PRODUCTIONS: MemoryProductions(self.grid),
+            REQUESTS: MemoryRequests(self.grid),
+        }
+        server = servers[service]
+        serve = getattr(server, f"serve_{method}", None)
+        if serve is None:
+            raise GatewayRejected(f"{name}: the in-memory grid does not know this call")
+        allowed = self.grid.production_groups
+        if method in _WRITES and allowed and self.settings.group not in allowed:
+            raise error_of("You do not have permissions for transformation", name)
+        try:
+            if kind == "torn":
+                return serve(*arguments, torn=True)
+            if kind == "no_id":
+                self.grid.serve_deleteTransformation(serve(*arguments))
+                return None
+            return serve(*arguments)
+        except ServiceError as error:
+            raise error_of(error.message, name, error.number) from None
+
+
+class MemoryGateway(DiracVerbs):
+    """A :class:`ProductionGateway` on a grid in memory."""
+
+    settle_seconds = 0.0
+
+    def __init__(self, grid: MemoryGrid, settings: GatewaySettings | None = None) -> None:
+        self.grid = grid
+        self.settings = settings or GatewaySettings(backend="memory")
+        self.services: MemoryServices = MemoryServices(grid, self.settings)
+
+    def _pause(self, seconds: float) -> None:
+        """Time passes for the services, and for nothing else of the grid."""
+        if self.settle_seconds:
+            time.sleep(seconds)
+        with _lock:
+            self.grid.wait(seconds)
+
+    def _now(self) -> float:
+        return time.monotonic() if self.settle_seconds else self.grid.waited
+
+    def ping(self) -> Identity:
+        """See :meth:`ProductionGateway.ping`."""
+        if self.grid.down:
+            raise GatewayUnavailable("the in-memory grid is down")
+        group = self.settings.group or DEFAULT_GROUP
+        allowed = self.grid.production_groups
+        if allowed and group not in allowed:
+            raise GatewayDenied(f"group {group} may not produce", "use another group")
+        return Identity(
+            user="memory",
+            group=group,
+            vo=self.settings.vo or "memory",
+            version="memory",
+            services=dict.fromkeys(IN_USE, "memory"),
+        )
+
+    def _on_storage(self, se: str, lfns: Sequence[str]) -> dict[str, StoredReplica | str]:
+        found: dict[str, StoredReplica | str] = {}
+        for lfn in lfns:
+            there = self.grid.catalogue.files[lfn].replicas.get(se)
+            found[lfn] = "the file is not" if there is None else StoredReplica(*there)
+        return found
+
+    def _fetch(self, lfn: str, limit: int) -> bytes:
+        file = self.grid.catalogue.files.get(lfn)
+        if self.grid.down or file is None or file.content is None:
+            raise GatewayUnavailable(f"{lfn} could not be read: no storage element has it")
+        return file.content[: limit + 1]
+
+    def _configured(self) -> Configured:
+        return self.grid.configured
+
+    def _vo_of(self, group: str) -> str:
+        own = group == (self.settings.group or DEFAULT_GROUP)
+        return (own and self.ping().vo) or group.partition("_")[0]
+
+    def _render(self, body: BodySpec) -> str:
+        return json.dumps(plain(body), sort_keys=True)

@@ -1,0 +1,100 @@
+"""A production system in memory: transformations, agents with a clock, jobs, and fault points.
+
+It is public: for unit tests, for ``dag.test()`` without any grid, for trying out a policy. It keeps
+the rules of DIRAC 9.1.22 where they surprise: any status may follow any other, falsy values of a
+meta query are lost when it is stored, names are looked up but not enforced, files are attached
+while a transformation is Active only, smaller groups are made on Flush only, and a file that
+failed ten times becomes MaxReset.
+
+Invariant: nothing moves but by :meth:`MemoryGrid.advance`, and equal calls give equal grids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
+from dirac_prodsys.gateway.memory.agents import MemoryAgents
+from dirac_prodsys.gateway.memory.faults import Fault, Kind
+from dirac_prodsys.gateway.memory.tables import Task
+from dirac_prodsys.gateway.records import Configured
+
+
+class MemoryGrid(MemoryAgents):
+    """One grid.
+
+    :param agent_cycle: seconds between two runs of the agents.
+    :param task_seconds: seconds that a job runs.
+    :param monitor_after: seconds for which a task, or a file, must not have been touched before the
+        task agent's monitoring looks at it: 600 in DIRAC (``TaskManagerAgentBase``, 9.1).
+    :param step: seconds by which the clock moves at every call; 0: only :meth:`advance` moves it.
+    :param fails: called with each task when its job ends; True: the job failed.
+    """
+
+    def __init__(
+        self,
+        *,
+        agent_cycle: float = 10.0,
+        task_seconds: float = 30.0,
+        monitor_after: float = 0.0,
+        step: float = 0.0,
+        fails: Callable[[Task], bool] | None = None,
+    ) -> None:
+        super().__init__(
+            task_seconds=task_seconds,
+            monitor_after=monitor_after,
+            fails=fails or (lambda task: False),
+        )
+        self.agent_cycle = agent_cycle
+        self.step = step
+        #: seconds that callers have waited, each for all: they have one clock
+        self.waited = 0.0
+        self.faults: list[Fault] = []
+        #: while True, no service answers
+        self.down = False
+        #: groups that may write to the Transformation System; empty: all
+        self.production_groups: set[str] = set()
+        #: what its configuration has
+        self.configured = Configured(
+            storage_elements=frozenset({"DISK-A-SE", "DISK-B-SE"}),
+            sites=frozenset({"SIM.SiteA.org", "SIM.SiteB.org"}),
+            transformation_types=frozenset(TRANSFORMATION_TYPES),
+        )
+        #: what services still do of calls that nobody waits for any more, and in how many seconds
+        self._late: list[tuple[float, Callable[[], None]]] = []
+        self._next_cycle = agent_cycle
+
+    def fault(self, kind: Kind, method: str = "", *, after: int = 0, times: int = 1) -> Fault:
+        """Plan a fault; see :mod:`dirac_prodsys.gateway.memory.faults`."""
+        planned = Fault(kind, method, after, times)
+        self.faults.append(planned)
+        return planned
+
+    # -- the clock and the agents ----------------------------------------------------------------
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: jobs end, agents run."""
+        self._serve_late(seconds)
+        target = self.now + seconds
+        while self._next_cycle <= target:
+            self.now = self._next_cycle
+            self._next_cycle += self.agent_cycle
+            self._cycle()
+        self.now = target
+        self._end_jobs()
+
+    def later(self, seconds: float, serve: Callable[[], None]) -> None:
+        """Let a service do something in so many seconds."""
+        self._late.append((seconds, serve))
+
+    def wait(self, seconds: float) -> None:
+        """Let a caller wait: time passes for services that are slow, and for nothing else."""
+        self.waited += seconds
+        self._serve_late(seconds)
+
+    def _serve_late(self, seconds: float) -> None:
+        late = [(left - seconds, serve) for left, serve in self._late]
+        self._late = [(left, serve) for left, serve in late if left > 0]
+        for left, serve in late:
+            if left <= 0:
+                serve()

@@ -1,0 +1,121 @@
+"""What people's actions do to one transformation, and how it is told that it is done.
+
+DIRAC keeps every state that a transformation was ever set to. What that says since an action began
+tells whether an attempt that was killed did it already: whoever undid it meanwhile, an agent or a
+person, is not overruled.
+
+Invariant: nothing is said to be done that was neither done nor so already, or that was done over
+what somebody else did at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from dirac_prodsys.core.actions.preview import Row
+from dirac_prodsys.core.actions.request import ActionRequest
+from dirac_prodsys.core.grid.precedence import overwritten, since, wins
+from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.run.end import PARAMETER as STOPPED_BY_US
+from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.gateway.procedures.who_stopped import LAST_ACTION
+from dirac_prodsys.gateway.protocol import ProductionGateway
+
+
+def carry_out(
+    gateway: ProductionGateway, request: ActionRequest, row: Row, note: str, before: Sequence[str]
+) -> str:
+    """Do to one transformation what was told of it; returns what was done, in words.
+
+    :param before: every state that it had been set to when the first attempt began.
+    :raises GatewayRejected: it cannot be done any more, or somebody set another state meanwhile.
+    """
+    if request.action != "delete":
+        gateway.write_note(row.id, LAST_ACTION, note)
+    done = _ACTS[request.action](gateway, request, row)
+    if request.kind.sets:
+        _check_is_so(gateway, request, row, before)
+    return done or request.kind.done
+
+
+def done_before(
+    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
+) -> bool:
+    """Whether an earlier attempt has set the state that the action sets.
+
+    One that was killed may not have looked at what it set it over: that is made good here.
+
+    :param before: as for :func:`carry_out`.
+    :raises GatewayRejected: it has, over what somebody else had set meanwhile.
+    """
+    state = request.kind.sets
+    if not state or state not in since(before, gateway.status_changes(row.id)):
+        return False
+    gateway.put_back(row.id, state, before)
+    _check_is_so(gateway, request, row, before)
+    return True
+
+
+def _check_is_so(
+    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
+) -> None:
+    """What is told as done was done, and does not stand below what somebody else did."""
+    state, now = request.kind.sets, status_now(gateway, row.id)
+    if now in request.kind.means:
+        return
+    new = since(before, gateway.status_changes(row.id))
+    if state not in new:
+        raise GatewayRejected(f"it is {now} by now, and was not {request.kind.done}", "")
+    if wins(now, state) and overwritten(state, new):
+        raise GatewayRejected(
+            f"it is {now} by now: somebody else set that at the same moment, and it stands", ""
+        )
+
+
+def status_now(gateway: ProductionGateway, transformation: int) -> str:
+    """Its state; ``Deleted`` if there is no such transformation any more."""
+    seen = gateway.snapshot([transformation]).get(transformation)
+    return str(seen.status if seen else TransformationStatus.DELETED)
+
+
+def _stop(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+    # what a run's end had stopped is stopped by a person from now on: a cleared task leaves it so
+    if gateway.read_note(row.id, STOPPED_BY_US):
+        gateway.write_note(row.id, STOPPED_BY_US, "")
+    gateway.stop_transformation(row.id)
+    return ""
+
+
+def _extend(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+    added = gateway.ensure_tasks(row.id, row.total or 0)
+    return f"{added} tasks added, {row.total} in all"
+
+
+def _resize(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+    gateway.set_group_size(row.id, request.group_size or 0.0)
+    return f"group size set to {request.group_size:g}"
+
+
+def _delete(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+    return "" if gateway.delete_transformation(row.id) else "it was gone already"
+
+
+def _verb(name: str) -> Callable[[ProductionGateway, ActionRequest, Row], str]:
+    def act(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+        getattr(gateway, name)(row.id)
+        return ""
+
+    return act
+
+
+_ACTS: Mapping[str, Callable[[ProductionGateway, ActionRequest, Row], str]] = {
+    "start": _verb("start_transformation"),
+    "stop": _stop,
+    "resume": _verb("resume_transformation"),
+    "flush": _verb("flush_transformation"),
+    "complete": _verb("complete_transformation"),
+    "extend": _extend,
+    "set_group_size": _resize,
+    "clean": _verb("clean_transformation"),
+    "delete": _delete,
+}

@@ -1,0 +1,102 @@
+"""Beginning a step anew, when a person has cleaned its transformation and clears its tasks.
+
+Invariant: outputs of two generations never mix: the next one is made only when no job of the one
+before it can write any more, and no file of it is left where the new jobs write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dirac_prodsys.core.grid.specs import TransformationSpec
+from dirac_prodsys.core.grid.status import FINAL_TASKS, TaskStatus, TransformationStatus
+from dirac_prodsys.core.run import fresh_starts
+from dirac_prodsys.errors import Conflict, NotYet
+from dirac_prodsys.gateway.procedures.newest import find_all
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import TransformationRecord
+
+#: tasks that no job writes for
+_SILENT = FINAL_TASKS | {TaskStatus.CREATED}
+
+
+def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
+    """The name under which a step's transformation is created, or adopted.
+
+    :raises NotYet: the one before it is being cleaned; it comes right by itself.
+    :raises Conflict: it left files behind.
+    """
+    return _next(gateway, spec, _found(gateway, spec))
+
+
+def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
+    """Whether a step's transformation is to be created before it starts, as a person cleaned it.
+
+    Also where that was begun: an attempt that died may have left half of it. What was deleted, so
+    that nothing is left of it, is made by the task that made it first: all of a production is there
+    before any of it starts.
+
+    :raises NotYet, Conflict: as :func:`name_for`.
+    """
+    found = _found(gateway, spec)
+    if not found:
+        return False
+    name = _next(gateway, spec, found)
+    begun = name != spec.name and name in found
+    return name not in found or (begun and found[name].status == TransformationStatus.NEW)
+
+
+def _found(
+    gateway: ProductionGateway, spec: TransformationSpec
+) -> Mapping[str, TransformationRecord]:
+    return find_all(gateway, [spec.name])[spec.name]
+
+
+def _next(
+    gateway: ProductionGateway,
+    spec: TransformationSpec,
+    found: Mapping[str, TransformationRecord],
+) -> str:
+    statuses = {name: record.status for name, record in found.items()}
+    name = fresh_starts.to_create(spec.name, statuses)
+    if found and name not in found:
+        _check_over(gateway, list(found.values())[-1])
+        for record in found.values():
+            _check_nothing_left(gateway, spec, record)
+    return name
+
+
+def own_directories(spec: TransformationSpec, transformation: int) -> list[str]:
+    """The directories that only this transformation writes to, without those within others."""
+    paths = [directory.of(transformation).path for directory in spec.directories]
+    shared = [directory.path for directory in spec.directories]
+    own = [path for path, written in zip(paths, shared, strict=True) if path != written]
+    found = own or paths[-1:]
+    return [path for path in found if not any(path.startswith(f"{other}/") for other in found)]
+
+
+def _check_over(gateway: ProductionGateway, record: TransformationRecord) -> None:
+    snapshot = gateway.snapshot([record.id]).get(record.id)
+    if snapshot is None or snapshot.status != TransformationStatus.CLEANING:
+        return
+    if any(number and task not in _SILENT for task, number in snapshot.tasks.items()):
+        raise NotYet(
+            f"transformation {record.id} {record.name} is being cleaned, and jobs of it may still "
+            "write",
+            "nothing begins anew before DIRAC's TransformationCleaningAgent is done",
+        )
+
+
+def _check_nothing_left(
+    gateway: ProductionGateway, spec: TransformationSpec, record: TransformationRecord
+) -> None:
+    stored = gateway.stored_files(own_directories(spec, record.id))
+    left = {path: size.files for path, size in stored.items() if size.files}
+    if left:
+        told = ", ".join(f"{number} in {path}" for path, number in sorted(left.items()))
+        raise Conflict(
+            f"transformation {record.id} {record.name} was cleaned, and files of it are left: "
+            f"{told}",
+            "remove them (dirac-dms-remove-files), then clear this task again: outputs of two "
+            "generations would mix",
+        )

@@ -1,0 +1,178 @@
+"""Reading what became of transformations: their jobs or requests, and a whole run.
+
+Read-only, and for whoever has a gateway: tasks of a DAG, and the command line. Everything is asked
+in bulk and bounded: a report on a hundred thousand jobs names those that did not end well.
+
+Invariant: what the grid cannot tell is said in a note; the Transformation System is needed, and for
+a whole run the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dirac_prodsys.core.grid.jobs import Cause, JobReport, JobState, job_report
+from dirac_prodsys.core.grid.requests import RequestState
+from dirac_prodsys.core.grid.status import GOOD_TASKS
+from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.recovery.decisions import TaskState
+from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
+from dirac_prodsys.core.reports.run import DatasetState, ProductionReport, production_report
+from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.gateway.procedures.consistency import check
+from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.protocol import ProductionGateway
+
+#: failed requests that are asked for their errors, the newest first: each is a call of its own
+MOST_REQUESTS = 300
+
+#: failed tasks that are looked at while a step is at work; of requests, a call each, a few
+MOST_FAILED, _FEW_REQUESTS = 100, 5
+
+#: tasks up to which a report asks for every job; beyond, for those that did not end well
+MOST_JOBS = 20_000
+
+
+def jobs_of(
+    gateway: ProductionGateway, tasks: Iterable[TaskState], notes: list[str]
+) -> dict[int, JobState]:
+    """What job monitoring says of the jobs of these tasks.
+
+    :param notes: told in here when it is not there.
+    """
+    numbers = [task.job for task in tasks if task.job]
+    try:
+        return gateway.job_states(numbers) if numbers else {}
+    except GatewayRejected as error:
+        notes.append(f"job monitoring was not asked: {error.reason}")
+        return {}
+
+
+def requests_of(
+    gateway: ProductionGateway, tasks: Iterable[TaskState], notes: list[str]
+) -> dict[int, RequestState]:
+    """What the Request Management System says of the requests of these tasks.
+
+    :param notes: told in here what limits it.
+    """
+    numbers = [task.job for task in tasks if task.job]
+    if not numbers:
+        return {}
+    try:
+        found = gateway.request_states(numbers, MOST_REQUESTS)
+    except GatewayRejected as error:
+        notes.append(f"request management was not asked: {error.reason}")
+        return {}
+    bad = sum(known.state.bad for known in found.values())
+    if bad > MOST_REQUESTS:
+        notes.append(f"of {bad} failed requests, the errors of {MOST_REQUESTS} were looked up")
+    return found
+
+
+def report_on(
+    gateway: ProductionGateway, transformation: int, name: str, *, by_requests: bool | None = None
+) -> JobReport:
+    """The jobs of a transformation.
+
+    :param by_requests: its tasks are requests, whose IDs job monitoring would take for those of
+        other jobs; None: as its type is known to be.
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    if by_requests is None:
+        seen = gateway.snapshot([transformation]).get(transformation)
+        kind = TRANSFORMATION_TYPES.get(seen.type if seen else "")
+        by_requests = kind is not None and kind.body == "request"
+    tasks = gateway.tasks(transformation)
+    wanted, notes = list(tasks.values()), []
+    if len(wanted) > MOST_JOBS:
+        wanted = [task for task in wanted if task.status not in GOOD_TASKS][:MOST_JOBS]
+        notes.append(f"of {len(tasks)} tasks, {len(wanted)} that did not end well were looked up")
+    if by_requests:
+        requests = requests_of(gateway, wanted, notes)
+        jobs = {number: known.state for number, known in requests.items()}
+    else:
+        jobs = jobs_of(gateway, wanted, notes)
+    try:
+        tried = Ledger.from_text(gateway.read_note(transformation, PARAMETER)).by_cause()
+    except ValueError:
+        tried = {}
+    return job_report(
+        f"transformation {transformation} {name}",
+        (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks.values()),
+        unit="requests" if by_requests else "jobs",
+        note="; ".join(notes),
+        requeued=tried,
+    )
+
+
+def why_failing(
+    gateway: ProductionGateway, transformation: int, *, by_requests: bool = False
+) -> tuple[Cause, ...]:
+    """Why the newest failed jobs or requests failed, the most frequent cause first.
+
+    It is cheap enough to be asked while a step is at work: a handful of calls, however many jobs
+    there are.
+
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    tasks = gateway.failed_tasks(transformation, MOST_FAILED)
+    notes: list[str] = []
+    if by_requests:
+        found = requests_of(gateway, tasks[:_FEW_REQUESTS], notes)
+        jobs = {number: known.state for number, known in found.items()}
+    else:
+        jobs = jobs_of(gateway, tasks, notes)
+    states = (jobs.get(task.job) or JobState(task.job, task.status) for task in tasks)
+    report = job_report("", (_as_its_task(state) for state in states))
+    return tuple(report.causes())
+
+
+def _as_its_task(state: JobState) -> JobState:
+    """A job whose task failed is a failed one, though its outputs may still be under way."""
+    return state if state.bad else replace(state, status="Failed")
+
+
+def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> ProductionReport:
+    """All steps of a run.
+
+    :raises GatewayError: the Transformation System or the catalogue does not answer.
+    """
+    names = [step.transformation.name for step in plan.steps]
+    ids = {name: record.id for name, record in find_newest(gateway, names).items()}
+    seen = gateway.snapshot(sorted(ids.values())) if ids else {}
+    snapshots = {name: seen[number] for name, number in ids.items() if number in seen}
+    steps = {step.transformation.name: step for step in plan.steps}
+    jobs: dict[str, JobReport] = {}
+    remarks: dict[str, list[str]] = {}
+    for name, snapshot in snapshots.items():
+        try:
+            by_requests = steps[name].rules.by_requests
+            jobs[name] = report_on(gateway, snapshot.id, name, by_requests=by_requests)
+            remarks[name] = check(gateway, snapshot.id, steps[name].transformation).lines()
+        except (NotFound, GatewayRejected) as error:
+            remarks[name] = [error.reason]  # such as one that has just been removed
+    datasets = _datasets(gateway, plan, remarks)
+    return production_report(plan, snapshots, jobs, remarks, datasets=datasets)
+
+
+def _datasets(
+    gateway: ProductionGateway, plan: ProductionPlan, remarks: dict[str, list[str]]
+) -> dict[str, DatasetState | None]:
+    """What the catalogue has of the datasets of a run, by name; also where a step is removed.
+
+    :param remarks: told in here, by transformation, why one could not be looked up.
+    """
+    found: dict[str, DatasetState | None] = {}
+    for step in plan.steps:
+        if step.dataset is None:
+            continue
+        try:
+            record = gateway.find_dataset(step.dataset.name)
+        except (NotFound, GatewayRejected) as error:
+            remarks.setdefault(step.transformation.name, []).append(error.reason)
+            continue
+        made = None if record is None else DatasetState(record.files, record.frozen)
+        found[step.dataset.name] = made
+    return found

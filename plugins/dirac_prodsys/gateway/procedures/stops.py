@@ -1,0 +1,61 @@
+"""Stopping a transformation so that it is known to be ours, and undoing only that.
+
+Both may be killed anywhere and begun anew. The note is written before the stop; what is counted in
+it, the states that the transformation was ever set to, tells our stop from that of a person.
+
+Invariant: what a person stopped is never started, what a person started is never taken for stopped
+by us.
+"""
+
+from __future__ import annotations
+
+from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION, TransformationStatus
+from dirac_prodsys.core.run.end import PARAMETER, StopNote, is_ours
+from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.protocol import ProductionGateway
+
+
+def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
+    """Active, Idle or Flush → Stopped, noted as ours; False, and nothing done, in other states.
+
+    :param why: for people, kept in the note.
+    """
+    if _status(gateway, transformation) not in RUNNING_TRANSFORMATION:
+        return False
+    before = gateway.status_changes(transformation)
+    if before and before[-1] == TransformationStatus.STOPPED:
+        # somebody was faster: the run's end and a killed wait of ours do the same at once, and the
+        # note of the first is the right one
+        return False
+    gateway.write_note(transformation, PARAMETER, StopNote(len(before) + 1, why).to_text())
+    gateway.stop_transformation(transformation)
+    after = gateway.status_changes(transformation)
+    stops = after.count("Stopped") - before.count("Stopped")
+    if stops == 1 and len(after) > len(before) + 1:
+        # an agent ended a flush in between
+        gateway.write_note(transformation, PARAMETER, StopNote(len(after), why).to_text())
+    return True
+
+
+def stopped_by_us(gateway: ProductionGateway, transformation: int) -> bool:
+    """Whether it is Stopped, by us, and untouched since."""
+    status = _status(gateway, transformation)
+    if status != TransformationStatus.STOPPED:
+        return False
+    note = gateway.read_note(transformation, PARAMETER)
+    return bool(note) and is_ours(note, status, gateway.status_changes(transformation))
+
+
+def resume(gateway: ProductionGateway, transformation: int) -> bool:
+    """Stopped by us → Active; False, and nothing done, if it is anything else."""
+    if not stopped_by_us(gateway, transformation):
+        return False
+    gateway.resume_transformation(transformation)
+    return True
+
+
+def _status(gateway: ProductionGateway, transformation: int) -> TransformationStatus:
+    snapshot = gateway.snapshot([transformation]).get(transformation)
+    if snapshot is None:
+        raise NotFound(f"there is no transformation {transformation}", "it was deleted in DIRAC")
+    return snapshot.status

@@ -1,0 +1,1 @@
+"""The DAG of people's actions."""

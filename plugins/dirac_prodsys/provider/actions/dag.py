@@ -1,0 +1,222 @@
+"""The DAG of people's actions, whose trigger form is the page on which they are asked for.
+
+Permission to act is permission to trigger it; its runs are the record of who did what.
+
+Invariant: a form that is submitted as it opens touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param
+
+from dirac_prodsys.core.actions.commands import DAG_ID
+from dirac_prodsys.core.actions.kinds import ACTIONS
+from dirac_prodsys.core.actions.request import (
+    CONNECTION,
+    MAX_EVENTS,
+    MAX_PATTERN,
+    MAX_REASON,
+    MAX_TASKS,
+    NAMES,
+)
+from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.provider.actions.offer import OFFER
+from dirac_prodsys.provider.actions.tasks import (
+    ACT_TASK,
+    PREVIEW_TASK,
+    ProductionActionOperator,
+    ProductionPreviewOperator,
+)
+from dirac_prodsys.provider.hook import DiracHook
+
+#: the form opens with those that are in no section; sections open by a click
+_VALUES, _MORE = "Values of extend and set group size", "More"
+
+#: states that people select by
+_STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
+
+
+def actions_dag(productions: Sequence[str] = ()) -> DAG:
+    """The DAG; the same whenever it is built.
+
+    :param productions: names that the form offers; others, and patterns, can be typed.
+    """
+    with DAG(
+        dag_id=DAG_ID,
+        description="Start, stop, resume, flush, complete, extend, clean or delete a production",
+        doc_md=_documentation(),
+        tags=["dirac", "operations"],
+        schedule=None,
+        params=_params(productions),
+        catchup=False,
+        is_paused_upon_creation=False,
+        # an offer that nobody answers must not keep a stop from starting
+        max_active_runs=64,
+        default_args={"owner": "dirac", "retries": 3, "retry_delay": timedelta(seconds=10)},
+    ) as dag:
+        preview = ProductionPreviewOperator(task_id=PREVIEW_TASK)
+        preview >> ProductionActionOperator(task_id=ACT_TASK)
+    return dag
+
+
+def _params(productions: Sequence[str]) -> dict[str, Param]:
+    offered = {"examples": list(productions)} if productions else {}
+    return {
+        "action": Param(
+            description="What is done. Everything is previewed first.",
+            type="string",
+            enum=list(ACTIONS),
+            values_display={name: _label(name) for name in ACTIONS},
+            title="Action",
+        ),
+        "production": Param(
+            description="Name of a production, or a pattern with * and ?.",
+            type="string",
+            pattern=f"^{NAMES}$",
+            maxLength=MAX_PATTERN,
+            title="Production",
+            **offered,
+        ),
+        "run": _text(
+            "The production's run: its ID or its tag, or a pattern of tags; empty: all its runs. "
+            "Clean and delete need it.",
+            "Run",
+            NAMES,
+        ),
+        "steps": Param(
+            [],
+            "Only these steps, one on each line, or patterns; empty: all.",
+            type=["array", "null"],
+            items={"type": "string", "pattern": f"^{NAMES}$", "maxLength": MAX_PATTERN},
+            title="Steps",
+        ),
+        "reason": Param(
+            "",
+            "Why, in one line. Required for complete, clean and delete, and with force.",
+            type=["string", "null"],
+            maxLength=MAX_REASON,
+            title="Reason",
+        ),
+        "preview": Param(
+            True,
+            "Only tell what would be touched. Switch it off to act.",
+            type="boolean",
+            title="Preview only",
+        ),
+        OFFER: Param(
+            True,
+            "After a preview, ask under Required Actions whether to carry it out: you alone can "
+            "answer. Only the form asks by default.",
+            type="boolean",
+            title="Offer to carry it out",
+        ),
+        "confirm": _text(
+            "To act, clean and delete need the production's name typed here, and complete a "
+            "pattern of productions.",
+            "Confirm",
+            NAMES,
+        ),
+        "tasks": _number("extend: tasks to be added to each.", "Tasks", MAX_TASKS),
+        "events": _number(
+            "extend: the same as events, by EventsPerTask of each.", "Events", MAX_EVENTS
+        ),
+        "group_size": Param(
+            None,
+            "set_group_size: files of a task to come; GB for plugin BySize.",
+            type=["number", "null"],
+            exclusiveMinimum=0,
+            maximum=MAX_TASKS,
+            title="Group size",
+            section=_VALUES,
+        ),
+        "states": Param(
+            [],
+            "Only transformations in these states; empty: in any.",
+            type=["array", "null"],
+            items={"type": "string", "enum": [str(s) for s in TransformationStatus]},
+            examples=list(_STATES),
+            title="States",
+            section=_MORE,
+        ),
+        "digest": _text(
+            "Act only if what would be touched is still what the preview of this digest told.",
+            "Digest of a preview",
+            "[0-9a-f]{16}",
+            _MORE,
+        ),
+        "force": Param(
+            False,
+            "Take also the one transformation that we did not create, of this VO or another, whose "
+            "whole name, no pattern, is Production.",
+            type="boolean",
+            title="Force",
+            section=_MORE,
+        ),
+        "connection": Param(
+            DiracHook.default_conn_name,
+            "Airflow connection of type dirac.",
+            type="string",
+            pattern=f"^{CONNECTION}$",
+            maxLength=MAX_PATTERN,
+            title="Connection",
+            section=_MORE,
+        ),
+    }
+
+
+def _text(description: str, title: str, pattern: str, section: str = "") -> Param:
+    schema = {"section": section} if section else {}
+    return Param(
+        "",
+        description,
+        type=["string", "null"],
+        pattern=f"^(?:{pattern})?$",
+        maxLength=MAX_PATTERN,
+        title=title,
+        **schema,
+    )
+
+
+def _number(description: str, title: str, most: int) -> Param:
+    return Param(
+        None,
+        description,
+        type=["integer", "null"],
+        minimum=1,
+        maximum=most,
+        title=title,
+        section=_VALUES,
+    )
+
+
+def _label(name: str) -> str:
+    return f"{name.replace('_', ' ')}: {ACTIONS[name].does}"
+
+
+def _documentation() -> str:
+    rows: list[Any] = [
+        "| action | does | |",
+        "|---|---|---|",
+        *(
+            f"| `{kind.name}` | {kind.does} | {'reason required' if kind.risky else ''}"
+            f"{', name typed' if kind.typed else ''} |"
+            for kind in ACTIONS.values()
+        ),
+    ]
+    return "\n".join([_ABOUT, "", *rows, ""])
+
+
+_ABOUT = """\
+What people do to productions that run, or ran. **A run touches nothing unless `preview` is
+switched off**, or whoever asked for it answers *Carry it out* under Required Actions; its task
+`preview` tells in its log, and as XCom, which transformations, files and bytes are meant, and by
+which command it is done. The same again with `preview` off does it, too.
+
+Who asked, why, and what was done to which transformation stays in the run. What failed is listed;
+clear the task `act` to try that again, what is done stays done. A production's own run accepts
+what was done here, and does not undo it.
+"""

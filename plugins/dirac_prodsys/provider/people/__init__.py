@@ -1,0 +1,1 @@
+"""Whatever asks or tells people: approval, questions, parameters, notices."""

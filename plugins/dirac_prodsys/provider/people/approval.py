@@ -1,0 +1,146 @@
+"""A person is asked, and the run waits for the answer: Airflow's own human in the loop.
+
+The task waits in the state ``awaiting_input``: without a worker, a trigger or a pool slot. The
+answer is given in Airflow's page (Required Actions) or by its REST API, under Airflow's rights, and
+is kept there with the name of whoever gave it.
+
+Invariant: nothing a user wrote is rendered as a template: subject and body are set when the task
+runs and are no template fields. A refusal, and silence that means one, fails the run at once and
+with a clear word; clearing the task asks anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.production.parameters import taken
+from dirac_prodsys.core.reports.notices import Notice
+from dirac_prodsys.core.run import approval
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.reports import report_on
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.people.notify import Teller
+from dirac_prodsys.provider.people.params import given_values
+from dirac_prodsys.provider.people.who_asked import triggered_by
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from dirac_prodsys.core.production.production import Production
+
+APPROVE = "Approve"
+REJECT = "Reject"
+
+
+class DiracApprovalOperator(HITLOperator):
+    """Ask whether a production, or one of its steps, may go on.
+
+    The question shows the plan of the run; that of a step, what the jobs of its parents came to as
+    well. Returns who agreed.
+
+    :param production: the production, held by reference and never serialised.
+    :param step: name of the step that waits for the answer; None: the production does.
+    """
+
+    template_fields: tuple[str, ...] = ()
+    ui_color = "#faf0e0"
+
+    def __init__(self, *, production: Production, step: str | None = None, **kwargs: Any) -> None:
+        asked = production.approval if step is None else production.step(step).approval
+        if asked is None:
+            raise ValueError(f"{step or production.name} asks for no approval")
+        within = None if asked.within is None else timedelta(hours=asked.within)
+        # also without an end: Airflow shows this one as the first choice, and else all of them
+        silence = {"reject": REJECT, "approve": APPROVE}[asked.otherwise]
+        super().__init__(
+            subject="",
+            body="",
+            options=[APPROVE, REJECT],
+            defaults=silence,
+            response_timeout=within,
+            assigned_users=[{"id": user, "name": user} for user in asked.approvers] or None,
+            **kwargs,
+        )
+        self.production = production
+        self.step = step
+
+    def execute(self, context: Context) -> Any:
+        """Put the question and wait.
+
+        :raises AirflowFailException: the production cannot be planned.
+        """
+        run = naming.run_tag(str(context["run_id"]))
+        try:
+            plan = compile(self.production, run=run, parameters=given_values(context))
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from None
+        asked = plan.approval if self.step is None else plan.step(self.step).approval
+        if asked is None:
+            raise AirflowFailException("this run of the production asks for no approval")
+        self.subject = approval.subject_of(asked)
+        silence = (self.defaults or [REJECT])[0]
+        told = who_and_when(context, asked.within, silence)
+        values = taken(self.production.parameters, given_values(context))
+        if self.step is None:
+            told += f" Its values: {approval.code(values)}." if values else ""
+            self.body = approval.before_production(plan, told)
+        else:
+            self.body = approval.before_step(plan, self.step, self._reports(plan), told)
+        self.log.info("%s\n%s", self.subject, self.body)
+        due = Notice("needs_person", (f"{self.step}: approval",), self.subject, self.step or "")
+        Teller(context, self.production.connection, self.production).tell(due)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on, or fail.
+
+        :raises AirflowFailException: somebody refused, or silence means so.
+        """
+        answer = super().execute_complete(context, dict(event))
+        who = (answer.get("responded_by_user") or {}).get("name") or ""
+        chosen = list(answer["chosen_options"])
+        what = "production" if self.step is None else f"step {self.step}"
+        told = f"by {who}" if who else "by silence: nobody answered within the time"
+        if chosen != [APPROVE]:
+            raise AirflowFailException(f"the {what} was rejected {told}\n  hint: {_REJECTED}")
+        self.log.info("the %s was approved %s", what, told)
+        return {"approved": True, "by": who}
+
+    def _reports(self, plan: ProductionPlan) -> list[str]:
+        """What the jobs of the parents came to; never in the way of the question."""
+        if self.step is None or not plan.step(self.step).parents:
+            return []
+        names = [plan.step(parent).transformation.name for parent in plan.step(self.step).parents]
+        found = []
+        try:
+            gateway = DiracHook(self.production.connection).gateway()
+            for name in names:
+                record = find_newest(gateway, [name]).get(name)
+                report = record and report_on(gateway, record.id, name)
+                if report and report.total:
+                    found.append(report.to_text())
+        except ProdsysError as error:
+            found.append(f"what the jobs came to cannot be told: {error.reason}")
+        return found
+
+
+def who_and_when(context: Context, within: float | None, silence: str) -> str:
+    """Who asked for this run, and until when there must be an answer to what is asked now.
+
+    :param within: hours to answer in.
+    :param silence: what no answer means.
+    """
+    last = datetime.now(UTC) + timedelta(hours=within or 0)
+    return approval.around(triggered_by(context), within, f"{last:%Y-%m-%d %H:%M} UTC", silence)
+
+
+_REJECTED = "to be asked again, clear this task with what comes after it"

@@ -1,0 +1,209 @@
+"""Telling people, by Airflow's own notifiers.
+
+What a deployment says stands in its Airflow configuration, section ``dirac_prodsys``; a production
+refines it by ``notify``. Mail is the default; any notifier class can be named by the deployment,
+and by nobody else: a production file is data.
+
+Invariant: a notifier that fails, or is set up wrongly, is told in the task's log and never fails a
+task. Nothing of a production or a job is rendered as a template on its way.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.sdk.configuration import conf
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.production.notify import DEFAULT_KINDS, KINDS
+from dirac_prodsys.core.reports.notices import Notice, NotifyRules, keys_of_alarm
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.procedures import claims
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.people.params import given_values
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from dirac_prodsys.core.production.production import Production
+
+#: section of Airflow's configuration
+SECTION = "dirac_prodsys"
+
+_SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+
+#: what came of telling; ``known``: somebody has told it, or nobody wants to hear it
+Telling = Literal["told", "known", "failed"]
+
+log = logging.getLogger(__name__)
+
+
+def rules_for(production: Production | None) -> NotifyRules:
+    """Whom to tell of what: the deployment's rules, refined by the production's.
+
+    :raises ValueError: the configuration is wrong.
+    """
+    on = _listed("notify_on")
+    if unknown := sorted(set(on) - set(KINDS)):
+        raise ValueError(
+            f"[{SECTION}] notify_on: {', '.join(unknown)}: known are {', '.join(KINDS)}"
+        )
+    rules = NotifyRules(tuple(on) or DEFAULT_KINDS, tuple(_listed("notify_to")))
+    said = None if production is None else production.notify
+    return rules if said is None else rules.refined(said.on, said.to)
+
+
+def wanted(production: Production | None) -> bool:
+    """Whether anybody is to be told anything."""
+    try:
+        rules = rules_for(production)
+    except ValueError as error:
+        log.warning("nobody is told anything: %s", error)
+        return False
+    return bool(rules.on) and bool(rules.to or conf.get(SECTION, "notifier", fallback=""))
+
+
+class Teller:
+    """Tells people what a task has to say.
+
+    :param production: the one that the task serves; None for a task written by hand.
+    :param transformation: where the run keeps what was told, if the task serves no production.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        dirac_conn_id: str,
+        production: Production | None,
+        transformation: int | None = None,
+    ) -> None:
+        self.context = context
+        self.production = production
+        self.by = task_of(context)
+        self._transformation = transformation
+        self._hook = DiracHook(dirac_conn_id)
+
+    def tell(self, notice: Notice, *, always: bool = False) -> Telling:
+        """Send a notice if its causes are new in this run.
+
+        :param always: it is known to be new.
+        """
+        first = notice.text.splitlines()[0] if notice.text else notice.kind
+        try:
+            rules = rules_for(self.production)
+            if notice.kind not in rules.on or not wanted(self.production):
+                return "known"
+            keys = [] if always else [notice.key(cause) for cause in notice.causes]
+            kept = self._kept() if keys else None
+            if kept is not None:
+                gateway, number = kept
+                keys = claims.claim(gateway, number, keys, self.by, settle=settle_of(gateway))
+                if not keys:
+                    return "known"
+            _send(notice, self.context, self.production, rules)
+            if kept is not None:
+                claims.sent(*kept, keys, self.by)
+        except Exception as error:
+            reason = error.reason if isinstance(error, ProdsysError) else repr(error)
+            log.warning("nobody was told: %s: %s", first, reason)
+            return "failed"
+        log.info("told: %s: %s", notice.kind, first)
+        return "told"
+
+    def went_on(self, causes: Sequence[str], step: str, text: str) -> Telling:
+        """Tell that a wait goes on, if in this run somebody was told that it does not."""
+        keys = [key for cause in causes for key in keys_of_alarm(cause, step)]
+        try:
+            kept = self._kept()
+            known = claims.forget(*kept, keys) if kept is not None else []
+        except ProdsysError as error:
+            log.warning("what was told cannot be forgotten: %s", error.reason)
+            return "failed"
+        if not known:
+            return "known"
+        return self.tell(Notice("recovered", (), f"{step} goes on: {text}", step), always=True)
+
+    def _kept(self) -> tuple[ProductionGateway, int] | None:
+        """Where the run keeps what was told: with the first of its transformations."""
+        gateway = self._hook.gateway()
+        number = self._transformation
+        if self.production is not None:
+            run = naming.run_tag(str(self.context["run_id"]))
+            plan = compile(self.production, run=run, parameters=given_values(self.context))
+            record = gateway.find_transformation(plan.steps[0].transformation.name)
+            number = None if record is None else record.id
+        return None if number is None else (gateway, number)
+
+
+def _send(
+    notice: Notice, context: Context, production: Production | None, rules: NotifyRules
+) -> None:
+    run = naming.run_tag(str(context["run_id"]))
+    name = production.name if production is not None else task_of(context).split("/")[0]
+    text = notice.text
+    words = {
+        "subject": notice.subject(name, run),
+        "text": text,
+        "html": f"<pre>{escape(text)}</pre>{notice.html}",
+        "to": ", ".join(rules.to),
+        "kind": notice.kind,
+        "production": name,
+        "run": run,
+        "step": notice.step,
+    }
+    for path, arguments in _notifiers(rules):
+        filled = {key: _filled(value, words, rules.to) for key, value in arguments.items()}
+        # not called, but asked to notify: calling would render what jobs wrote as templates
+        _class_of(path)(**filled).notify(context)
+
+
+def _notifiers(rules: NotifyRules) -> list[tuple[str, Mapping[str, Any]]]:
+    """Class path and arguments of each."""
+    text = conf.get(SECTION, "notifier", fallback="")
+    if not text:
+        mail: dict[str, Any] = {"to": "{to}", "subject": "{subject}", "html_content": "{html}"}
+        if connection := conf.get(SECTION, "smtp_conn_id", fallback=""):
+            mail["smtp_conn_id"] = connection
+        return [(_SMTP, mail)]
+    data: Any = json.loads(text)
+    entries = data if isinstance(data, list) else [data]
+    return [(str(entry["class"]), dict(entry.get("kwargs") or {})) for entry in entries]
+
+
+def _filled(value: Any, words: Mapping[str, str], to: Sequence[str]) -> Any:
+    if value == "{to}":
+        return list(to)
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"\{(\w+)\}", lambda found: words.get(found[1], found[0]), value)
+
+
+def _class_of(path: str) -> Any:
+    from importlib import import_module
+
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def task_of(context: Context) -> str:
+    """The task, whatever its try."""
+    instance: Any = context.get("ti")
+    parts = [getattr(instance, name, "") for name in ("dag_id", "run_id", "task_id", "map_index")]
+    return "/".join(str(part) for part in parts)
+
+
+def settle_of(gateway: Any) -> float:
+    """Seconds in which another task that read at the same moment has written."""
+    return 5 * float(getattr(gateway, "settle_seconds", claims.SETTLE / 5))
+
+
+def _listed(option: str) -> list[str]:
+    text = conf.get(SECTION, option, fallback="") or ""
+    return [word.strip() for word in text.split(",") if word.strip()]

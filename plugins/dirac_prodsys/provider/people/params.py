@@ -1,0 +1,52 @@
+"""The parameters of a production as Airflow Params: a form, checked before a run exists.
+
+Invariant: whatever way a run is triggered, the values that reach the plan are those that the form
+shows; they are checked by Airflow's JSON schema first, and by the production's own rules again when
+the run is planned. A pattern is no part of the schema: Airflow would match it with Python's ``re``,
+in the API server, against a text of any length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import Param
+
+from dirac_prodsys.core.production.parameters import MAX_TEXT, Parameter
+
+#: our types → those of a JSON schema
+_TYPES = {"string": "string", "int": "integer", "number": "number", "boolean": "boolean"}
+
+
+def dag_params(parameters: Mapping[str, Parameter]) -> dict[str, Param]:
+    """A Param for each parameter; one without a default must be given by each run."""
+    return {name: _param(parameter) for name, parameter in parameters.items()}
+
+
+def given_values(context: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run says of its parameters, defaults included."""
+    return dict(context.get("params") or {})
+
+
+def _param(parameter: Parameter) -> Param:
+    schema: dict[str, Any] = {}
+    if parameter.type == "choice":
+        schema["enum"] = list(parameter.choices)
+    else:
+        schema["type"] = _TYPES[parameter.type]
+    if parameter.type == "string":
+        schema["maxLength"] = MAX_TEXT
+    for key, bound in (("minimum", parameter.min), ("maximum", parameter.max)):
+        if bound is not None:
+            schema[key] = bound
+    description = _description(parameter)
+    if parameter.default is None:
+        return Param(description=description, **schema)
+    return Param(parameter.default, description=description, **schema)
+
+
+def _description(parameter: Parameter) -> str:
+    """What it is and what is allowed: Airflow's form changes a number to its bound unasked."""
+    about = " ".join(parameter.description.split()).rstrip(".;")
+    return f"{about}; {parameter.allowed}" if about else parameter.allowed

@@ -1,0 +1,251 @@
+"""What the site wants to know of a step right before it starts: its files, and its tasks.
+
+What is selected by metadata may lie anywhere, and whether it is too much to be removed unasked is
+known when it has been counted. So the task that starts a step asks the catalogue, and a person if
+the site says so. The question belongs to that task: there is no other to be marked as a success,
+and no answer of another task to be written by hand.
+
+Invariant: nothing that the site limits becomes Active before it was looked at; what was agreed to
+is what starts, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.actions.preview import human_bytes
+from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
+from dirac_prodsys.core.reports.notices import Notice
+from dirac_prodsys.core.run import approval
+from dirac_prodsys.core.site.file import Limits, RemovalApproval
+from dirac_prodsys.core.site.limits import tasks_asked, within
+from dirac_prodsys.core.site.removals import Share, must_ask, removing
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.errors import SiteError
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.people.approval import APPROVE, REJECT, who_and_when
+from dirac_prodsys.provider.people.notify import Teller
+from dirac_prodsys.provider.site import limits as limits_of_task
+from dirac_prodsys.provider.site import removal_approval, site_file, vo_of
+from dirac_prodsys.provider.tasks.base import DiracOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from dirac_prodsys.gateway.protocol import ProductionGateway
+
+#: files that lie elsewhere and are named
+_NAMED = 10
+
+#: word of the state that an attempt which met an outage hands on
+AGREED = "agreed"
+
+
+class AsksBeforeStart(DiracOperator):
+    """A task that starts a step, and asks first what the site wants asked."""
+
+    asks_site = True
+
+    def answered(self, context: Context, event: Mapping[str, Any], share: Mapping[str, Any]) -> Any:
+        """Go on where somebody has agreed to what is removed.
+
+        :param share: ``files`` and ``bytes`` that were asked about.
+        """
+        agreed = agreed_by(event, self.step or "")
+        self.log.info("%s agrees to the removal of %s files", agreed["by"], share["files"])
+        return self.work(context, {AGREED: {**agreed, **share}})
+
+    def look_for_site(self, context: Context, state: Mapping[str, Any], step: StepPlan) -> None:
+        """Look at what the site limits before the step starts.
+
+        :param state: ``agreed``: the answer that was given to what is asked here.
+        :raises AirflowFailException: the site does not allow it.
+        :raises TaskAwaitingInput: until somebody has agreed to a removal.
+        """
+        if self.production is None:
+            return
+        allowed = limits_of_task(context)
+        if allowed is not None and allowed.tasks_per_production is not None:
+            self._look_at_quota(context, state, allowed.tasks_per_production)
+        if not removing(step.transformation):
+            return
+        rule, users = removal_approval(context, self._vos(state))
+        if rule is None and (allowed is None or allowed.removals is None):
+            return
+
+        def look(gateway: ProductionGateway) -> Share | None:
+            record = self.find(gateway, step.transformation.name)
+            if record.status != TransformationStatus.NEW:
+                return None  # it was looked at when it started; an attempt died afterwards
+            copying = None
+            if step.verified_at:
+                copied = self.plan(context, whole=False, of=step.parents[0]).transformation.name
+                copying = self.find(gateway, copied).id
+            return removal(gateway, step, allowed, copying)
+
+        share = self.on_grid(look, state)
+        if share is None or rule is None:
+            return
+        self.log.info("%d files, %d bytes would be removed", share.files, share.bytes)
+        if must_wait(step, rule, users, share, state.get(AGREED) or {}):
+            subject = f"Let step {step.name} remove {_amount(share)}?"
+            told = Notice("needs_person", (f"{step.name}: removal",), subject, step.name)
+            Teller(context, self.dirac_conn_id, self.production).tell(told)
+            _ask(context, step, rule, users, share, subject)
+
+    def _vos(self, state: Mapping[str, Any]) -> tuple[str, ...]:
+        """Whose files they are, by the production and by the grid: one alone could be written."""
+        if self.production is None or site_file() is None:
+            return ()
+        return self.production.vo, self.on_grid(vo_of, state)
+
+    def _look_at_quota(self, context: Context, state: Mapping[str, Any], most: int) -> None:
+        plan = self.plan_of_run(context, state, whole=False)
+        if self.production is None:
+            return
+        asked = tasks_asked(self.production, plan)
+        run = naming.SEPARATOR.join((plan.production, plan.run, ""))
+        self.on_grid(lambda grid: demand_quota(grid, plan.production, run, asked, most), state)
+
+
+def removal(
+    gateway: ProductionGateway, step: StepPlan, limits: Limits | None, copying: int | None
+) -> Share:
+    """What a step would remove now.
+
+    :param copying: the transformation whose copies were verified, if the step takes those.
+    :raises SiteError: a file lies where the site allows no removal.
+    """
+    lfns = _selected(gateway, step, copying)
+    places = None if limits is None else limits.removals
+    elsewhere = [] if places is None else [lfn for lfn in lfns if not within(lfn, places)]
+    if elsewhere:
+        raise SiteError(
+            f"step {step.name} would remove {len(elsewhere)} files where the site does not allow "
+            f"it: {', '.join(elsewhere[:_NAMED])}{' …' if len(elsewhere) > _NAMED else ''}",
+            f"removals are allowed below {', '.join((places or ())[:_NAMED])}: narrow the input",
+        )
+    known = not step.parents or step.start == "on_complete"
+    return Share(len(lfns), gateway.size_of(lfns), known=known)
+
+
+def _selected(gateway: ProductionGateway, step: StepPlan, copying: int | None) -> Sequence[str]:
+    if copying is not None:
+        copied = gateway.attached_files(copying, [str(FileStatus.PROCESSED)])
+        return sorted(file.lfn for file in copied)
+    spec = step.transformation
+    if spec.files:
+        return spec.files
+    query = spec.input_query if step.sample is None else step.sample.query
+    if query is None:
+        return ()
+    return gateway.selected_files(query)
+
+
+def must_wait(
+    step: StepPlan,
+    rule: RemovalApproval,
+    users: Sequence[str],
+    share: Share,
+    agreed: Mapping[str, Any],
+) -> bool:
+    """Whether a removal waits for an answer that was not given yet.
+
+    :param users: who may answer.
+    :param agreed: the answer that was given: ``by`` and ``id`` of whoever gave it, and the
+        ``files`` and ``bytes`` it was for.
+    :raises AirflowFailException: more would be removed than was agreed to, or somebody agreed who
+        may not.
+    """
+    if not must_ask(rule, share):
+        return False
+    if not agreed:
+        return True
+    if {agreed["by"], agreed["id"]}.isdisjoint(users):
+        raise AirflowFailException(
+            f"{agreed['by']} agreed to the removal of step {step.name}, and the site lets only "
+            f"{', '.join(users)} do so\n  hint: {_HINT}"
+        )
+    if share.known and (share.files > agreed["files"] or share.bytes > agreed["bytes"]):
+        raise AirflowFailException(
+            f"{agreed['by']} agreed to the removal of {agreed['files']} files, and by now "
+            f"{share.files} would be removed ({human_bytes(share.bytes)})\n"
+            "  hint: clear this task to be asked again"
+        )
+    return False
+
+
+def agreed_by(event: Mapping[str, Any], step: str) -> dict[str, str]:
+    """Who agreed: ``by``, a name, and ``id``.
+
+    :raises AirflowFailException: somebody refused, or nobody answered in time.
+    """
+    who = event.get("responded_by_user") or {}
+    if list(event.get("chosen_options") or ()) == [APPROVE]:
+        return {"by": str(who.get("name")), "id": str(who.get("id"))}
+    told = f"by {who.get('name')}" if who else "by silence: nobody answered within the time"
+    raise AirflowFailException(f"the removal of step {step} was refused {told}\n  hint: {_HINT}")
+
+
+def demand_quota(gateway: ProductionGateway, group: str, run: str, asked: int, most: int) -> None:
+    """Demand that the tasks of all runs of a production stay below the site's quota.
+
+    :param group: TransformationGroup: the production.
+    :param run: beginning of the names of this run's transformations: these count as ``asked``.
+    :param asked: tasks that this run asks for.
+    :raises SiteError: they do not.
+    """
+    others = [
+        one.id for one in gateway.list_transformations([group]) if not one.name.startswith(run)
+    ]
+    there = sum(sum(one.tasks.values()) for one in gateway.snapshot(others).values())
+    if there + asked > most:
+        raise SiteError(
+            f"{there:,} tasks of production {group} are on the grid and this run asks for "
+            f"{asked:,} more; the site allows {most:,} (tasks_per_production)",
+            "clean or delete runs that are not needed, or ask for a higher quota",
+        )
+
+
+def _ask(
+    context: Context,
+    step: StepPlan,
+    rule: RemovalApproval,
+    users: Sequence[str],
+    share: Share,
+    subject: str,
+) -> NoReturn:
+    from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+
+    instance: Any = context["ti"]
+    operations = ", ".join(removing(step.transformation))
+    within = None if rule.within is None else timedelta(hours=rule.within)
+    told = who_and_when(context, rule.within, REJECT)
+    upsert_hitl_detail(
+        ti_id=instance.id,
+        options=[APPROVE, REJECT],
+        subject=subject[: approval.MAX_SUBJECT],
+        body=approval.before_removal(step, f"{operations}: {_amount(share)}", told),
+        # also without an end: Airflow shows this one as the first choice
+        defaults=[REJECT],
+        params={},
+        assigned_users=[{"id": user, "name": user} for user in users],
+    )
+    raise TaskAwaitingInput(
+        method_name="answered",
+        kwargs={"share": {"files": share.files, "bytes": share.bytes}},
+        timeout=within,
+    )
+
+
+def _amount(share: Share) -> str:
+    more = "" if share.known else " so far, and what comes later"
+    return f"{share.files:,} files, {human_bytes(share.bytes)}{more}"
+
+
+_HINT = "to be asked again, clear this task with what comes after it"

@@ -1,0 +1,96 @@
+"""The first and the last task of ``prepare``: what a run begins with, and whether all is there.
+
+Invariant: nothing is written to the grid here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from dirac_prodsys.core import naming
+from dirac_prodsys.core.production.parameters import taken
+from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.provider.people.params import given_values
+from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.waiting.task_states import task_states
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DiracBeginRunOperator(DiracProductionOperator):
+    """Tell which values a run took, and by which tag the grid knows it; returns both.
+
+    :param retired: the production has no file any more: none of its runs begins. (Those that have
+        begun are of a version in which it had one.)
+    """
+
+    def __init__(self, *, retired: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.retired = retired
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what the run was triggered with; else it never fails, so that the run's end comes.
+
+        :raises AirflowFailException: the production is retired.
+        """
+        if self.retired:
+            reason = f"production {self.whole.name} is retired, and nothing of this run is created"
+            raise AirflowFailException(f"{reason}\n  hint: {_RETIRED}")
+        run_id = str(context["run_id"])
+        tag, values = naming.run_tag(run_id), given_values(context)
+        told = taken(self.whole.parameters, values)
+        self.log.info("run %s, tag %s; parameters: %s", run_id, tag, told or "none")
+        return {"tag": tag, "parameters": values}
+
+
+class DiracVerifyOperator(DiracProductionOperator):
+    """Verify that everything is created before anything starts.
+
+    Returns ``{"created", "later"}``: step → ID of its transformation, and the steps that create
+    theirs when the run is under way.
+
+    :param created: step → ID of the task that creates its transformation.
+    :param late: the other steps.
+    :param approval: ID of the task by which a person agrees to the run; empty: nobody is asked.
+    """
+
+    def __init__(
+        self, *, created: Mapping[str, str], late: Sequence[str], approval: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.created = dict(created)
+        self.late = tuple(late)
+        self.approval = approval
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask Airflow and the grid.
+
+        :raises AirflowFailException: a transformation was not created, or is gone; nobody agreed.
+        """
+        # one that was cleared alone may have been refused while a create went on
+        tasks = [*filter(None, [self.approval]), *sorted(self.created.values())]
+        states = task_states(context["dag"].dag_id, str(context["run_id"]), tasks)
+        bad = [f"{task} is {states.get(task)}" for task in tasks if states.get(task) != "success"]
+        if bad:
+            raise AirflowFailException(f"nothing starts: {', '.join(bad)}\n  hint: {_HINT}")
+        plan = self.whole_plan(context)
+        names = {name: plan.step(name).transformation.name for name in self.created}
+        found = self.on_grid(lambda gateway: find_newest(gateway, list(names.values())), state)
+        gone = [name for step, name in names.items() if name not in found]
+        if gone:
+            reason = f"nothing starts: the grid has no {', '.join(gone)}"
+            raise AirflowFailException(str(NotFound(reason, _HINT)))
+        made = {step: found[name].id for step, name in names.items()}
+        self.log.info("created: %s", ", ".join(f"{step} {number}" for step, number in made.items()))
+        for step in self.late:
+            self.log.info("%s is created later: what it takes is not known yet", step)
+        return {"created": made, "later": list(self.late)}
+
+
+_RETIRED = "the page of this DAG says why; put its file back, then trigger a new run"
+_HINT = "mend what the tasks in 'create' say, then clear them with what comes after them"

@@ -1,0 +1,217 @@
+"""The end of every run: what did not complete is Stopped, left or cleaned, as it says.
+
+``on_cancel`` is an Airflow teardown, which runs whatever way the run ends: a task failed, or a
+person marked one, or the whole run, as failed. ``begin`` is its setup and stands before everything,
+so that clearing a task clears these two with it: the run's end is looked at again.
+
+Invariant: repeatable at any moment, and nothing but the transformations of this run's own names is
+touched. What becomes of the grid's work never decides whether the run succeeded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.specs import TransformationSpec
+from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.run.end import Ending, Parting, Remains, action_of, ending, part
+from dirac_prodsys.gateway.procedures.fresh_starts import own_directories
+from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.stops import stop
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.site import why_not_clean
+from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.triggers import DiracGatewayTrigger
+from dirac_prodsys.provider.waiting.event_time import earliest_event
+from dirac_prodsys.provider.waiting.task_states import task_states
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DiracEndRunOperator(DiracProductionOperator):
+    """Carry out ``on_cancel`` for every step of a run that did not complete.
+
+    Returns what was done, by step: ``stop``, ``clean`` or ``nothing``; skipped where a run
+    completed.
+
+    :param last: the tasks after which a run has nothing more to do.
+    """
+
+    def __init__(self, *, last: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.last = tuple(last)
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, str]:
+        """Look how the run ended, and at every transformation of it; then act, step by step.
+
+        :param state: ``until``: when a stop that an agent may undo is looked at for the last time;
+            ``done``: what earlier looks did.
+        """
+        how = ending(self._states(context), self.last)
+        if how == "completed":
+            raise AirflowSkipException("the run completed: there is nothing to stop")
+        plan = self.whole_plan(context)
+        flushed: set[str] = set()
+
+        def end(gateway: ProductionGateway) -> tuple[Parting, ...]:
+            remains = self._remains(gateway, plan)
+            remains = {
+                step: self._as_allowed(context, gateway, plan, left)
+                for step, left in remains.items()
+            }
+            flushed.update(step for step, left in remains.items() if _is_flushed(left))
+            told: list[Parting] = []
+            partings = part(how, list(remains.values()))
+            for parting in partings:
+                snapshot = remains[parting.step].snapshot
+                if snapshot is not None and parting.fate != "nothing":
+                    self._check_current(context)
+                    spec = plan.step(parting.step).transformation
+                    still = self._still(context, gateway, plan, how, parting, snapshot)
+                    if still.fate == parting.fate:
+                        self._act(gateway, parting, snapshot.id, spec, str(context["run_id"]))
+                    else:
+                        self.log.warning(
+                            "%s: not to %s: %s", still.step, parting.fate, still.reason
+                        )
+                    parting = still
+                told.append(parting)
+            return tuple(told)
+
+        partings = self.on_grid(end, state)
+        for parting in partings:
+            self.log.info("%s: %s (%s)", parting.step, parting.fate, parting.reason)
+        done = {each.step: str(each.fate) for each in partings}
+        again = [step for step in flushed if done[step] == "stop"]
+        done |= {
+            step: fate for step, fate in (state.get("done") or {}).items() if fate != "nothing"
+        }
+        self._look_again(done, again, state.get("until") or 0.0)
+        return done
+
+    def _look_again(self, done: Mapping[str, str], again: Sequence[str], until: float) -> None:
+        """A TransformationAgent that is at a flush ends it by setting Active, whatever it is now.
+
+        :raises TaskDeferred: until that cannot happen any more.
+        """
+        if again:
+            cycle = DiracHook(self.dirac_conn_id).settings().agent_cycle
+            until = time.time() + 2 * cycle
+        if time.time() >= until:
+            return
+        self.log.info("an agent may end a flush by setting Active: looking on for a while")
+        self.defer(
+            trigger=DiracGatewayTrigger(
+                dirac_conn_id=self.dirac_conn_id,
+                state={"until": until, "done": dict(done)},
+                not_before=max(earliest_event(), until),
+            ),
+            method_name="after_outage",
+        )
+
+    def _remains(
+        self, gateway: ProductionGateway, plan: ProductionPlan, steps: Sequence[str] = ()
+    ) -> dict[str, Remains]:
+        """Of these steps; of all, if none are named."""
+        names = {
+            step.name: step.transformation.name
+            for step in plan.steps
+            if not steps or step.name in steps
+        }
+        records = find_newest(gateway, list(names.values()))
+        snapshots = gateway.snapshot([record.id for record in records.values()])
+        return {
+            step: Remains(
+                step,
+                action_of(self.whole, step),
+                snapshots.get(records[name].id) if name in records else None,
+            )
+            for step, name in names.items()
+        }
+
+    def _as_allowed(
+        self, context: Context, gateway: ProductionGateway, plan: ProductionPlan, left: Remains
+    ) -> Remains:
+        """What is left, to be stopped where the site lets nobody clean it unasked."""
+        if left.action != "clean" or left.snapshot is None:
+            return left
+        kept = why_not_clean(context, gateway, self.whole, plan, left.snapshot.id)
+        if kept:
+            self.log.warning("%s is not cleaned, only stopped: %s", left.step, kept)
+            return replace(left, action="stop")
+        return left
+
+    def _still(
+        self,
+        context: Context,
+        gateway: ProductionGateway,
+        plan: ProductionPlan,
+        how: Ending,
+        parting: Parting,
+        seen: Snapshot,
+    ) -> Parting:
+        """The same decision again, right before it is carried out: the others took their time."""
+        step = parting.step
+        now = self._as_allowed(context, gateway, plan, self._remains(gateway, plan, [step])[step])
+        if now.snapshot is None or now.snapshot.id != seen.id:
+            return Parting(step, "nothing", f"transformation {seen.id} is not the step's any more")
+        (again,) = part(how, [now])
+        if again.fate == "clean":
+            vo = gateway.settings.vo or gateway.ping().vo
+            for one in gateway.list_transformations(ids=[seen.id]):
+                if one.group != self.whole.name or one.vo not in ("", vo):
+                    reason = f"transformation {seen.id} is of {one.group}, VO {one.vo}, by now"
+                    return Parting(step, "nothing", reason)
+        return again
+
+    def _act(
+        self,
+        gateway: ProductionGateway,
+        parting: Parting,
+        transformation: int,
+        spec: TransformationSpec,
+        run_id: str,
+    ) -> None:
+        if parting.fate == "stop":
+            stop(gateway, transformation, f"run {run_id} did not complete")
+            return
+        for line in preview(gateway, transformation, spec):
+            self.log.info("%s", line)
+        gateway.clean_transformation(transformation)
+
+    def _check_current(self, context: Context) -> None:
+        """A person may have cleared this run, and an old attempt goes on for some seconds."""
+        mine = self._states(context).get(self.task_id, "running")
+        if mine != "running":
+            raise AirflowSkipException(f"this attempt is over: the task is {mine}")
+
+    def _states(self, context: Context) -> dict[str, str | None]:
+        return task_states(context["dag"].dag_id, str(context["run_id"]))
+
+
+def preview(gateway: ProductionGateway, transformation: int, spec: TransformationSpec) -> list[str]:
+    """What cleaning a transformation is about, in lines for people."""
+    lines = [f"cleaning transformation {transformation} {spec.name}"]
+    share = gateway.output_share(transformation)
+    lines.append(f"{share.files} files of {share.bytes} bytes carry its ID, and go")
+    if share.staying:
+        lines.append(f"{share.staying} files of its output do not, and stay")
+    stored = gateway.stored_files(own_directories(spec, transformation))
+    lines += [
+        f"{path} holds {size.files} files, {size.size} bytes"
+        for path, size in sorted(stored.items())
+    ]
+    return lines
+
+
+def _is_flushed(left: Remains) -> bool:
+    return left.snapshot is not None and left.snapshot.status == TransformationStatus.FLUSH

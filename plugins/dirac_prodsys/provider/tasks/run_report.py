@@ -1,0 +1,117 @@
+"""The last task of a run: what came of it, whatever way it ended; the run's state is its own.
+
+It is a teardown, so that it runs after a failure and after a run was marked failed. Airflow 3.3
+would take a run that a person marked failed for a success: it skips what is behind the tasks that
+waited, and goes by the last tasks alone.
+
+Invariant: read-only but for the run's entry in DIRAC's ProductionSystem, which follows its members;
+whether the run succeeded is for the steps to say, and a report that cannot be made changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from dirac_prodsys.core.reports import notices
+from dirac_prodsys.core.run.end import ending
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.procedures.reports import report_on_run
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.people.notify import Teller, wanted
+from dirac_prodsys.provider.tasks.registry import tell_status
+from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.waiting.state_keeping import STATE
+from dirac_prodsys.provider.waiting.task_states import task_states
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from dirac_prodsys.core.plan.values import ProductionPlan
+
+
+class DiracProductionReportOperator(DiracProductionOperator):
+    """Report on all steps of the run: in the log, and as XCom ``production_report``.
+
+    The XCom holds the JSON form of ``ProductionReport``, its ``text`` and its ``html``. Whoever
+    wants to know that the production is completed, or failed, is told here. Returns how the run
+    ended.
+
+    :param last: the tasks after which a run has nothing more to do.
+    :param beside: tasks on which the production does not depend.
+    """
+
+    def __init__(
+        self, *, last: Sequence[str] = (), beside: Sequence[str] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.last, self.beside = tuple(last), tuple(beside)
+
+    def work(self, context: Context, state: Mapping[str, Any]) -> str:
+        """Report, then fail if the run did.
+
+        :raises AirflowFailException: the run failed.
+        """
+        try:
+            self._report(context)
+        except Exception as error:
+            if not isinstance(error, AirflowFailException) and _is_tried_again(context):
+                raise
+            self.log.warning("there is no report: %s", error)
+        states = task_states(context["dag"].dag_id, str(context["run_id"]))
+        how = ending(states, self.last)
+        if how == "failed":
+            failed = sorted(task for task, one in states.items() if one == "failed")
+            lines = [f"the run did not complete: {', '.join(failed)} failed"]
+            raise AirflowFailException("\n  ".join([*lines, *self._last_words(context, failed)]))
+        return how
+
+    def _last_words(self, context: Context, failed: Sequence[str]) -> list[str]:
+        """How the steps stood whose waits failed, in a line each."""
+        instance: Any = context.get("ti")
+        try:
+            kept = [instance.xcom_pull(task_ids=task, key=STATE) for task in failed]
+        except Exception as error:
+            self.log.info("how the steps stood cannot be told: %r", error)
+            return []
+        return [str(state["line"]) for state in kept if isinstance(state, Mapping)]
+
+    def _report(self, context: Context) -> None:
+        """Read, tell, and let DIRAC's registry follow."""
+        plan = self.whole_plan(context)
+        report = self.on_grid(lambda gateway: report_on_run(gateway, plan))
+        self.log.info("%s", report.table())
+        task_instance = context.get("ti")
+        if task_instance is not None:
+            pages = {"text": report.to_text(), "html": report.to_html()}
+            task_instance.xcom_push(key="production_report", value={**report.to_dict(), **pages})
+        if self.whole.registry:
+            self._tell_registry(plan)
+        notice = notices.of_end(report, self._failed_tasks(context))
+        Teller(context, self.dirac_conn_id, self.whole).tell(notice)
+
+    def _failed_tasks(self, context: Context) -> list[str]:
+        instance: Any = context.get("ti")
+        if instance is None or not wanted(self.whole):
+            return []
+        run_id = instance.run_id
+        states = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id]).get(run_id, {})
+        bad = {task for task, state in states.items() if state == "failed"}
+        return sorted(bad - {*self.beside, self.task_id})
+
+    def _tell_registry(self, plan: ProductionPlan) -> None:
+        try:
+            status = tell_status(DiracHook(self.dirac_conn_id).gateway(), plan)
+        except ProdsysError as error:
+            self.log.warning("the ProductionSystem was not told: %s", error.reason)
+        else:
+            if status:
+                self.log.info("the ProductionSystem has the run as %s", status)
+
+
+def _is_tried_again(context: Context) -> bool:
+    """Whether Airflow begins the task anew when it ends with an error now."""
+    instance: Any = context.get("ti")
+    return getattr(instance, "try_number", 1) <= getattr(instance, "max_tries", 0)

@@ -1,0 +1,126 @@
+"""What a wait carries out when the policy says so, before it goes on.
+
+Invariant: each act returns what the wait is to remember; one that a killed worker leaves half done
+is done again, for every verb of the gateway may be repeated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
+from dirac_prodsys.core.policy import History, StepRules
+from dirac_prodsys.core.reports import notices
+from dirac_prodsys.gateway.procedures import recovery
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.people import notify
+from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.wait_report import push
+from dirac_prodsys.provider.waiting.unseen import setting
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+#: seconds after which an alarm of which nobody could be told is told again
+_TELL_AGAIN_AFTER = 600.0
+
+
+class WaitActs(DiracOperator):
+    """Flush, add tasks, recover files, and tell people."""
+
+    rules: StepRules | None
+
+    def _flush(
+        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
+    ) -> History:
+        number = int(event["snapshot"]["id"])
+        rules = self.rules or self.plan(context, state, whole=False).rules
+        if rules.needs_input and rules.recovery.mode == "active":
+            # the grid may have taken files back since that were tried often enough
+            past = self._recover(context, event, past, state)
+
+        def flush(gateway: ProductionGateway) -> bool:
+            seen = gateway.snapshot([number]).get(number)
+            if seen is None or not seen.files.get(FileStatus.UNUSED, 0):
+                return False
+            return setting(
+                context,
+                gateway,
+                number,
+                TransformationStatus.FLUSH,
+                lambda: gateway.flush_transformation(number),
+            )
+
+        if not self.on_grid(flush, state):
+            return past
+        self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
+        told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
+        self._teller(context, event["snapshot"]).tell(told)
+        return past.flushed(time.time()).telling(str(event.get("reason") or ""))
+
+    def _extend(
+        self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
+    ) -> History:
+        number, total = int(event["snapshot"]["id"]), int(event.get("tasks") or 0)
+        rules = self.rules or self.plan(context, state).rules
+
+        def extend(gateway: ProductionGateway) -> tuple[int, tuple[str, ...]]:
+            notes = recovery.avoid_failing(gateway, number, rules)
+            return gateway.ensure_tasks(number, total), notes
+
+        added, notes = self.on_grid(extend, state)
+        for note in notes:
+            self.log.info("%s", note)
+        self.log.info("added %d tasks to %s", added, event["snapshot"]["name"])
+        return past.telling(*notes)
+
+    def _recover(
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        past: History,
+        state: Mapping[str, Any],
+        answer: str = "",
+    ) -> History:
+        step = self.plan(context, state)
+        number, body = int(event["snapshot"]["id"]), step.transformation.body
+        rules = (self.rules or step.rules).shaped(step.transformation)
+        outcome = self.on_grid(
+            lambda gateway: recovery.recover(gateway, number, body, rules, answer), state
+        )
+        for line in outcome.lines():
+            self.log.info("%s", line)
+        push(context, "recovery", outcome.to_dict())
+        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
+        for notice in notices.of_outcome(outcome.to_dict(), outcome.given_up(), name):
+            teller.tell(notice)
+        told = outcome.lines() if outcome.decisions or outcome.notes else []
+        return outcome.remembered(past, time.time()).telling(*told)
+
+    def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
+        """Somebody should know; the wait remembers that it has said so."""
+        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
+        about, causes = event.get("about"), [str(cause) for cause in event.get("causes") or ()]
+        if about == "recovered":
+            teller.went_on(causes, name, event.get("reason") or "")
+            return replace(past, told=())
+        kind: notices.NoticeKind = "stalled" if about == "stalled" else "needs_person"
+        self.log.warning("%s", event.get("reason"))
+        alarm = notices.of_alarm(kind, causes, event.get("reason") or "", name)
+        if teller.tell(alarm) == "failed":
+            return replace(past, tell_after=time.time() + _TELL_AGAIN_AFTER)
+        return replace(past, told=(*past.told, *causes))
+
+    def _teller(self, context: Context, snapshot: Mapping[str, Any] | None) -> notify.Teller:
+        number = int(snapshot["id"]) if snapshot else None
+        return notify.Teller(context, self.dirac_conn_id, self.production, number)
+
+    def _step_name(self, snapshot: Mapping[str, Any] | None) -> str:
+        return self.step or (str(snapshot["name"]) if snapshot else self.task_id)
+
+    def _given_up(self, reason: str) -> notices.Notice:
+        name = self.step or self.task_id
+        return notices.Notice("given_up", (f"{name}: {notices.cause_of(reason)}",), reason, name)

@@ -1,0 +1,120 @@
+"""What a wait tells when it ends: what the jobs came to, and what does not fit together.
+
+Invariant: nothing of it is ever in the way of the verdict itself: a grid that does not answer is a
+line in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dirac_prodsys.core.grid.jobs import JobReport
+from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.specs import RequestSpec
+from dirac_prodsys.core.grid.status import FileStatus
+from dirac_prodsys.core.policy import History, StepRules
+from dirac_prodsys.core.policy.counts import vanished_files
+from dirac_prodsys.errors import ProdsysError
+from dirac_prodsys.gateway.procedures import consistency, recovery
+from dirac_prodsys.gateway.procedures.reports import report_on
+from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.tasks.base import DiracOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+T = TypeVar("T")
+
+#: key of the XCom by which ``wait_for_input`` tells why it ended, and what it remembers
+HANDED_ON = "history"
+
+#: vanished files that are named
+_NAMED = 5
+
+
+class WaitReport(DiracOperator):
+    """The report on the jobs, the check of files against jobs and catalogue, vanished files."""
+
+    rules: StepRules | None
+
+    def _report(
+        self, context: Context, snapshot: Mapping[str, Any] | None, past: History
+    ) -> JobReport | None:
+        """Tell what the jobs came to; never in the way of the verdict itself."""
+        if not snapshot:
+            return None
+        number, name = int(snapshot["id"]), str(snapshot["name"])
+        report = self._try(lambda gateway: report_on(gateway, number, name))
+        if report is not None and (report.total or past.events):
+            report = replace(report, events=past.events)
+            self.log.info("%s", report.to_text())
+            pages = {"text": report.to_text(), "html": report.to_html()}
+            push(context, "job_report", {**report.to_dict(), **pages})
+        self._check(context, number)
+        return report
+
+    def _check(self, context: Context, number: int) -> None:
+        """Tell what does not fit between files, jobs and catalogue; repair what is certain."""
+        step = self.plan(context, whole=False)
+        active = (self.rules or step.rules).recovery.mode == "active"
+
+        def carry_out(gateway: ProductionGateway) -> consistency.Checked:
+            found = consistency.check(gateway, number, step.transformation)
+            return consistency.repair(gateway, number, found) if active else found
+
+        found = self._try(carry_out)
+        if found is not None and found.found:
+            for line in found.lines():
+                self.log.warning("%s", line)
+            push(context, "consistency", found.to_dict())
+
+    def _name_vanished(self, context: Context, snapshot: Mapping[str, Any]) -> str:
+        """What is to be said of attached files that have left the catalogue; empty: there are none.
+
+        Requests may remove what they were given: nothing has vanished then.
+        """
+        seen = Snapshot.from_dict(snapshot)
+        missing = seen.files.get(FileStatus.MISSING_IN_FC, 0)
+        if not vanished_files(seen) and not missing:
+            return ""
+        if isinstance(self.plan(context, whole=False).transformation.body, RequestSpec):
+            return ""
+        lost = self._try(lambda gateway: recovery.vanished(gateway, seen.id))
+        if not lost:
+            return ""
+        named = ", ".join(lost[:_NAMED])
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        told = f"attached, and not in the catalogue any more: {named}{more}"
+        self.log.warning("%s", told)
+        return told
+
+    def _try(self, call: Callable[[ProductionGateway], T]) -> T | None:
+        try:
+            return call(DiracHook(self.dirac_conn_id).gateway())
+        except ProdsysError as error:
+            self.log.warning("nothing more can be told: %s", error.reason)
+            return None
+
+
+def push(context: Context, key: str, value: Any) -> None:
+    """Give a value on to other tasks, where there are any."""
+    task_instance = context.get("ti")
+    if task_instance is not None:
+        task_instance.xcom_push(key=key, value=value)
+
+
+def handed_on(context: Context, task_id: str) -> Mapping[str, Any]:
+    """What the wait for the input of a task's step told: ``kind`` and ``history``; empty: nothing.
+
+    :param task_id: of any task of the step.
+    """
+    task_instance = context.get("ti")
+    if task_instance is None:
+        return {}
+    group = task_id.rpartition(".")[0]
+    first = f"{group}.wait_for_input" if group else "wait_for_input"
+    found = task_instance.xcom_pull(task_ids=first, key=HANDED_ON)
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,190 @@
+"""The settings of a small, real Airflow: what each of its processes finds in its environment.
+
+Invariant: nothing of the caller's own Airflow or DIRAC set-up is inherited; everything that Airflow
+writes lies in its home; everything that listens does so on loopback.
+
+The values follow what productions of days to weeks need (see docs), only quicker where people and
+tests wait for them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.configuration.environment import REPOSITORY, VENV_BIN
+from sandbox.grid import Grid
+
+USER = "admin"
+#: who may look, and do nothing
+VIEWER = "viewer"
+#: who may trigger any DAG
+SHIFTER = "shifter"
+BUNDLE = "dirac_prodsys.provider.bundle.ProductionsDagBundle"
+LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
+
+#: Variables that would lead Airflow, Python or DIRAC elsewhere, and one that slows every start.
+_FOREIGN = ("AIRFLOW", "DIRAC", "X509_", "PYTHON", "BEARER_TOKEN", "VIRTUAL_ENV")
+
+
+#: user → name of the password
+_PASSWORDS = {USER: "password", VIEWER: "viewer_password", SHIFTER: "shifter_password"}
+
+
+def secrets_of(home: Path) -> dict[str, str]:
+    """The keys and the passwords of this Airflow: made once, readable by the owner only."""
+    path = home / "secrets.json"
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    made = {name: secrets.token_urlsafe(32) for name in ("jwt", "api")}
+    made["fernet"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    made |= {name: secrets.token_urlsafe(12) for name in _PASSWORDS.values()}
+    keys = {**made, **kept}
+    if keys != kept:
+        _write(path, keys)
+        # where Airflow's simple auth manager looks
+        passwords = {user: keys[name] for user, name in _PASSWORDS.items()}
+        _write(passwords_file(home), passwords)
+    return keys
+
+
+def passwords_file(home: Path) -> Path:
+    """User → password, in JSON."""
+    return home / "passwords.json"
+
+
+def _write(path: Path, secret: Mapping[str, str]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(secret))
+
+
+def bundles(productions: Path, dags: Path) -> str:
+    """Airflow's list of bundles: the productions, and the ordinary DAGs beside them."""
+    return json.dumps(
+        [
+            {
+                "name": "productions",
+                "classpath": BUNDLE,
+                "kwargs": {"productions": str(productions), "refresh_interval": 1},
+            },
+            {
+                "name": "dags-folder",
+                "classpath": LOCAL_BUNDLE,
+                "kwargs": {"path": str(dags), "refresh_interval": 5},
+            },
+        ]
+    )
+
+
+def connection_to(grid: Grid, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, Any]:
+    """Airflow's connection to a sandbox grid, polled as fast as its agents work."""
+    return {
+        "conn_type": "dirac",
+        "extra": {
+            "backend": "dirac",
+            "config": str(grid.client_cfg),
+            "proxy": str(grid.proxy(user, group)),
+            "group": group,
+            "vo": group.split("_")[0],
+            "timeout": 20,
+            "poll_interval": 1,
+            "agent_cycle": 1,
+        },
+    }
+
+
+def environment(
+    home: Path,
+    ports: Mapping[str, int],
+    *,
+    productions: Path,
+    dags: Path,
+    connections: Mapping[str, Mapping[str, Any]],
+    site: Path | None = None,
+) -> dict[str, str]:
+    """The whole environment of every Airflow process of this home.
+
+    :param ports: of the API server (``airflow``), and of the log servers.
+    :param productions: folder of YAML files; :param dags: folder of ordinary DAGs.
+    :param connections: connection ID -> Airflow's JSON form of a connection.
+    :param site: the site's file; None: nothing is limited.
+    """
+    keys = secrets_of(home)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    address = f"http://127.0.0.1:{ports['airflow']}"
+    settings = {
+        "CORE__DAGS_FOLDER": dags,
+        "CORE__PLUGINS_FOLDER": REPOSITORY / "plugins",
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": 6,
+        # the name of this host for others: where its log servers listen
+        "CORE__HOSTNAME_CALLABLE": "urllib.request.localhost",
+        "CORE__FERNET_KEY": keys["fernet"],
+        "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer,{SHIFTER}:user",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": passwords_file(home),
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "CORE__TEST_CONNECTION": "Enabled",
+        # else an edit within 30 s of the previous one is not seen for 30 s
+        "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": 1,
+        # the UI then shows `file:line:col: reason` and nothing else
+        "CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS": False,
+        # several processes write to one SQLite file
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": ports["airflow"],
+        "API__BASE_URL": address,
+        "API__WORKERS": 1,
+        "API__SECRET_KEY": keys["api"],
+        "API_AUTH__JWT_SECRET": keys["jwt"],
+        "LOGGING__BASE_LOG_FOLDER": home / "logs" / "tasks",
+        "LOGGING__WORKER_LOG_SERVER_PORT": ports["worker-logs"],
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": ports["trigger-logs"],
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": home / "logs" / "dag_processor",
+        "LOGGING__COLORED_CONSOLE_LOG": False,
+        # a stub is parsed again when its file changes, not every 30 s
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 3600,
+        "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": 1,
+        "DAG_PROCESSOR__PARSING_PROCESSES": 1,
+        "DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": home / "bundles",
+        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": bundles(productions, dags),
+        # a run that waits for weeks needs the snapshot that it began with
+        "DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": 0,
+        # a dead worker or triggerer is noticed after these seconds
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 30,
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 5,
+        "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": 15,
+        "TRIGGERER__JOB_HEARTBEAT_SEC": 2,
+        "WORKERS__EXECUTION_API_TIMEOUT": 30,
+        # how long a worker may take to see that its task has ended; where a wait fires sooner than
+        # that, the scheduler takes the late news of the deferral for a failure
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        "STATE_STORE__DEFAULT_RETENTION_DAYS": 0,
+    }
+    if site is not None:
+        settings["DIRAC_PRODSYS__SITE"] = site
+    return {
+        **inherited,
+        **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
+        **{
+            f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection)
+            for name, connection in connections.items()
+        },
+        "AIRFLOW_HOME": str(home),
+        "PATH": os.pathsep.join([str(VENV_BIN), os.environ.get("PATH", os.defpath)]),
+        # neither ~/.dirac.cfg nor ~/.globus of the person who starts it
+        "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "LANG": "C.UTF-8",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",
+        # setproctitle would write over the environment, by which our processes are told from others
+        "SPT_NOENV": "1",
+    }

@@ -1,0 +1,1 @@
+"""Rehearsals of productions: ``python -m sandbox.rehearsal``."""

@@ -1,0 +1,111 @@
+"""What a rehearsed run left on its grid, read back from the services and from Airflow.
+
+Invariant: read only; files come from the catalogue and the Transformation System, never from what
+was meant to happen.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.rehearsal.report import Seen, SeenDataset
+from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
+from sandbox.runs.production_run import ProductionRun
+
+
+def seen_steps(gateway: DiracGateway, run: ProductionRun) -> dict[str, Seen]:
+    """Every step as the grid has it now."""
+    tasks = run.stack.rest.task_instances(run.dag_id, run.run_id)
+    return {step.name: _seen(gateway, step, tasks) for step in run.plan.steps}
+
+
+def seen_datasets(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenDataset]:
+    """Every dataset of the plan that exists."""
+    found = {}
+    for step in run.plan.steps:
+        if step.dataset is None:
+            continue
+        record = gateway.find_dataset(step.dataset.name)
+        if record is not None:
+            found[record.name] = SeenDataset(record.files, record.frozen)
+    return found
+
+
+def _seen(gateway: DiracGateway, step: StepPlan, tasks: Mapping[str, Any]) -> Seen:
+    record = gateway.find_transformation(step.transformation.name)
+    if record is None:
+        return Seen()
+    snapshot = gateway.snapshot([record.id])[record.id]
+    made = _made(gateway, step, record.id)
+    taken = _taken(gateway, record.id)
+    return Seen(
+        id=record.id,
+        status=str(snapshot.status),
+        tasks=dict(snapshot.tasks),
+        files=dict(snapshot.files),
+        taken=taken,
+        made=made,
+        carried=_carried(gateway, step, made),
+        replicas=_replicas(gateway, taken),
+        seconds=_seconds(step.name, tasks),
+    )
+
+
+def _taken(gateway: DiracGateway, transformation: int) -> frozenset[str]:
+    reply = gateway.services.call(
+        TRANSFORMATIONS, "getTransformationFiles", {"TransformationID": transformation}
+    )
+    rows = json.loads(reply)["Value"] if isinstance(reply, str) else reply
+    return frozenset(row["LFN"] for row in rows)
+
+
+def _replicas(gateway: DiracGateway, files: frozenset[str]) -> dict[str, int]:
+    """Storage element → how many of the files are there."""
+    if not files:
+        return {}
+    reply = gateway.services.call(CATALOGUE, "getReplicas", dict.fromkeys(files, True), False)
+    places = Counter(se for found in reply["Successful"].values() for se in found)
+    return dict(sorted(places.items()))
+
+
+def _made(gateway: DiracGateway, step: StepPlan, transformation: int) -> frozenset[str]:
+    """Files in the step's directories that its output query finds."""
+    spec = step.transformation
+    if spec.output_query is None:
+        return frozenset()
+    paths = tuple(f"{d.of(transformation).path}/" for d in spec.directories)
+    return frozenset(lfn for lfn in gateway.find_files(spec.output_query) if lfn.startswith(paths))
+
+
+def _carried(
+    gateway: DiracGateway, step: StepPlan, made: frozenset[str]
+) -> dict[tuple[str, Any], frozenset[str]]:
+    """What sets the files of a step apart: fields of which they have one value or another."""
+    query = step.transformation.output_query
+    if query is None or not made:
+        return {}
+    return {
+        (name, value): made
+        & frozenset(gateway.find_files(query.refine(MetaQuery.parse({name: value}))))
+        for name, values in query.listed.items()
+        if len(values) > 1
+        for value in sorted(values, key=str)
+    }
+
+
+def _seconds(step: str, tasks: Mapping[str, Any]) -> float | None:
+    """From the step's start to its end, as Airflow has it."""
+    group = step.replace(".", "__")
+    began = (tasks.get(f"{group}.start") or {}).get("start_date")
+    ended = (tasks.get(f"{group}.complete") or {}).get("end_date")
+    if not began or not ended:
+        return None
+    read = datetime.datetime.fromisoformat
+    return (read(ended) - read(began)).total_seconds()

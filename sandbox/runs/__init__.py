@@ -1,0 +1,1 @@
+"""Runs of productions on a sandbox, watched."""

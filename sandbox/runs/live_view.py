@@ -1,0 +1,61 @@
+"""What a person sees of runs: a picture that moves on a terminal, a line per change elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Protocol, Self
+
+from rich.console import Console
+
+from dirac_prodsys.core.reports.progress import Progress
+
+
+class Picture(Protocol):
+    """What moves on a terminal between its start and its stop."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class LiveView:
+    """A picture that moves while a block lasts, on a terminal only; use as a context manager."""
+
+    def __init__(self, console: Console, picture: Picture) -> None:
+        self.console = console
+        self._picture = picture
+        self._start = time.monotonic()
+        self._lines: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._picture.start()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        if self.console.is_terminal:
+            self._picture.stop()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been shown."""
+        return time.monotonic() - self._start
+
+    def say(self, name: str, line: str) -> None:
+        """Print the line about something, if it is another one than the last about it."""
+        if self._lines.get(name) != line:
+            self._lines[name] = line
+            self.console.print(
+                f"{self.seconds:6.1f} s  {line}", markup=False, highlight=False, soft_wrap=True
+            )
+
+
+def count(step: Progress) -> str:
+    """``3/6 files``; a question mark where it is not known of how many."""
+    return f"{step.done}/{step.total or '?'} {step.unit}"
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """``Done 4, Failed 1``, or a dash."""
+    return ", ".join(f"{status} {number}" for status, number in sorted(numbers.items())) or "-"

@@ -1,0 +1,308 @@
+"""Telling people: once for each cause, by the notifier of the deployment, and never at a price."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.notifier import BaseNotifier
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.policy import History
+from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.reports.notices import Notice, parameter
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.provider.operators import (
+    DiracCreateTransformationOperator,
+    DiracFlushTransformationOperator,
+    DiracStartTransformationOperator,
+)
+from dirac_prodsys.provider.people.notify import Teller, rules_for, wanted
+from dirac_prodsys.provider.sensors import DiracTransformationSensor
+from dirac_prodsys.provider.tasks import run_report
+from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
+from dirac_prodsys.provider.triggers import DiracTransformationTrigger
+from tests.unit.provider.conftest import TWO_STEPS
+from tests.unit.provider.waits import Begun, events
+
+Context = dict[str, Any]
+
+TOLD: list[dict[str, Any]] = []
+
+
+class Recorder(BaseNotifier):
+    """A site's own notifier."""
+
+    template_fields = ("text",)
+
+    def __init__(
+        self, *, text: str, subject: str = "", to: Any = None, fails: bool = False
+    ) -> None:
+        super().__init__()
+        self.text, self.subject, self.to, self.fails = text, subject, to, fails
+
+    def notify(self, context: Any) -> None:
+        if self.fails:
+            raise ConnectionRefusedError("no mail today")
+        TOLD.append({"subject": self.subject, "text": self.text, "to": self.to})
+
+
+@dataclass
+class TaskInstance:
+    """The task that tells, as far as it matters here."""
+
+    dag_id: str = "two"
+    run_id: str = "r1"
+    task_id: str = "merge.wait_for_completion"
+    map_index: int = -1
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Nobody reads it."""
+
+    def xcom_pull(self, task_ids: str, key: str) -> None:
+        """Nobody wrote any."""
+
+    def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, dict[str, str]]:
+        return {"r1": {"merge.wait_for_completion": "failed", "prepare.register": "failed"}}
+
+
+@pytest.fixture(autouse=True)
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A deployment that tells everything to a recorder."""
+    TOLD.clear()
+
+    def configure(**kwargs: Any) -> None:
+        words = {"subject": "{subject}", "text": "{text}", "to": "{to}", **kwargs}
+        notifier = {"class": f"{__name__}.Recorder", "kwargs": words}
+        monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFIER", json.dumps(notifier))
+
+    configure()
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFY_TO", "shift@x.org, boss@x.org")
+    monkeypatch.setenv(
+        "AIRFLOW__DIRAC_PRODSYS__NOTIFY_ON",
+        "stalled,recovered,flushed,given_up,needs_person,completed,failed",
+    )
+    return configure
+
+
+@pytest.fixture
+def started(grid: MemoryGrid, production: Production, context: Context) -> MemoryGrid:
+    for act in (DiracCreateTransformationOperator, DiracStartTransformationOperator):
+        for step in ("make", "merge"):
+            act(task_id="t", production=production, step=step).work(context, {})
+    grid.advance(200)
+    context["ti"] = TaskInstance()
+    return grid
+
+
+@pytest.fixture
+def teller(started: MemoryGrid, production: Production, context: Context) -> Teller:
+    return Teller(context, "dirac_default", production)  # type: ignore[arg-type]
+
+
+def sensor_of(production: Production, step: str = "merge") -> DiracTransformationSensor:
+    return DiracTransformationSensor(
+        task_id="merge.wait_for_completion", production=production, step=step
+    )
+
+
+def notice(about: str, *causes: str, told: tuple[str, ...] = ()) -> dict[str, Any]:
+    snapshot = {"id": 2, "name": "two__r1__merge", "type": "Merging", "status": "Active"}
+    history = History(told=told).to_dict()
+    return {
+        "kind": "notice",
+        "reason": "because {{ ds }}",
+        "snapshot": snapshot,
+        "history": history,
+        "about": about,
+        "causes": list(causes),
+    }
+
+
+def resumed(sensor: DiracTransformationSensor, context: Context, event: Any) -> History:
+    with pytest.raises(TaskDeferred) as caught:
+        sensor.resume(context, event)  # type: ignore[arg-type]
+    trigger = caught.value.trigger
+    assert isinstance(trigger, DiracTransformationTrigger)
+    assert trigger.tell
+    return History.from_dict(trigger.history or {})
+
+
+def test_a_cause_is_told_once_in_a_run_whoever_tells_it(teller: Teller, context: Context) -> None:
+    first = Notice("stalled", ("agent",), "{{ it }} stands", "merge")
+    assert teller.tell(first) == "told"
+    assert TOLD == [
+        {
+            "subject": "[two: merge] stalled (run r1)",
+            "text": "{{ it }} stands",
+            "to": ["shift@x.org", "boss@x.org"],
+        }
+    ]
+    other = Teller({**context, "ti": TaskInstance(task_id="x")}, "dirac_default", teller.production)
+    assert other.tell(first) == "known"
+    assert teller.tell(first) == "known"
+    assert other.tell(Notice("stalled", ("agent", "another"), "more")) == "told"
+
+
+def test_a_notifier_that_fails_costs_nothing_and_the_same_task_may_try_again(
+    teller: Teller, context: Context, deployment: Any
+) -> None:
+    deployment(fails=True)
+    told = Notice("stalled", ("agent",), "it stands")
+    assert teller.tell(told) == "failed"
+    deployment()
+    other = Teller({**context, "ti": TaskInstance(task_id="x")}, "dirac_default", teller.production)
+    assert other.tell(told) == "known"
+    assert teller.tell(told) == "told"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["{oops", '{"class": "no.such.Notifier"}', '{"kwargs": {}}', '{"class": "json.dumps"}'],
+)
+def test_a_wrong_configuration_fails_no_task(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFIER", broken)
+    assert teller.tell(Notice("stalled", ("agent",), "it stands")) == "failed"
+
+
+def test_during_an_outage_nobody_is_told_and_nothing_fails(
+    teller: Teller, started: MemoryGrid
+) -> None:
+    started.down = True
+    assert teller.tell(Notice("stalled", ("agent",), "it stands")) == "failed"
+    assert teller.went_on(["agent"], "merge", "it goes") == "failed"
+
+
+def test_a_kind_that_is_unknown_in_the_configuration_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFY_ON", "stalled, stuck")
+    with pytest.raises(ValueError, match="notify_on: stuck: known are stalled"):
+        rules_for(None)
+    assert not wanted(None)
+
+
+def test_a_production_may_tell_others_or_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def production(text: str) -> Production:
+        return load_production(TWO_STEPS.replace("vo: sim,", f"vo: sim, notify: {text},"), "f")
+
+    assert rules_for(production("{to: [me@x.org]}")).to == ("me@x.org",)
+    assert not wanted(production("{on: []}"))
+    monkeypatch.delenv("AIRFLOW__DIRAC_PRODSYS__NOTIFIER")
+    monkeypatch.delenv("AIRFLOW__DIRAC_PRODSYS__NOTIFY_TO")
+    assert not wanted(None)
+    assert wanted(production("{to: me@x.org}"))
+
+
+def test_a_stall_reaches_a_worker_once_and_the_wait_goes_on(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    sensor = sensor_of(production)
+    seen = resumed(sensor, context, notice("stalled", "the agent"))
+    assert seen.told == ("the agent",)
+    assert [told["subject"] for told in TOLD] == ["[two: merge] stalled (run r1)"]
+    assert TOLD[0]["text"] == "merge: because {{ ds }}"
+    resumed(sensor_of(production, "make"), context, notice("stalled", "the agent"))
+    assert len(TOLD) == 1
+    seen = resumed(sensor, context, notice("recovered", "the agent", told=("the agent",)))
+    assert seen.told == ()
+    assert TOLD[-1]["subject"] == "[two: merge] recovered (run r1)"
+    resumed(sensor, context, notice("recovered", "the agent", told=("the agent",)))
+    assert len(TOLD) == 2
+    resumed(sensor, context, notice("stalled", "the agent"))
+    assert len(TOLD) == 3
+
+
+def test_a_stall_of_which_nobody_could_be_told_is_told_later(
+    started: MemoryGrid, production: Production, context: Context, deployment: Any
+) -> None:
+    sensor = sensor_of(production)
+    deployment(fails=True)
+    before = time.time()
+    seen = resumed(sensor, context, notice("stalled", "the agent"))
+    assert seen.told == ()
+    assert seen.tell_after > before + 60
+    deployment()
+    assert resumed(sensor, context, notice("stalled", "the agent")).told == ("the agent",)
+    assert len(TOLD) == 1
+
+
+def test_giving_up_is_told_once_however_often_the_task_is_cleared(
+    started: MemoryGrid, production: Production, context: Context
+) -> None:
+    event = {**notice(""), "kind": "fail", "reason": "given up after 30 s"}
+    for seconds in ("30", "31"):
+        event["reason"] = f"given up after {seconds} s"
+        with pytest.raises(AirflowFailException):
+            sensor_of(production).resume(context, event)  # type: ignore[arg-type]
+    assert [told["text"] for told in TOLD] == ["given up after 30 s"]
+
+
+def test_a_flush_is_told(started: MemoryGrid, production: Production, context: Context) -> None:
+    flush = DiracFlushTransformationOperator(task_id="f", production=production, step="merge")
+    flush.work(context, {})
+    assert [told["text"] for told in TOLD] == ["2 files were flushed"]
+
+
+def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
+    started: MemoryGrid,
+    production: Production,
+    context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context["dag"] = SimpleNamespace(dag_id="two")
+    states = context["ti"].get_task_states("two", ["r1"])["r1"]
+    monkeypatch.setattr(run_report, "task_states", lambda *_: states)
+    report = DiracProductionReportOperator(
+        task_id="report", production=production, beside=("prepare.register",)
+    )
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="the run did not complete"):
+            report.work(context, {})
+    assert [told["subject"] for told in TOLD] == ["[two] failed (run r1)"]
+    assert TOLD[0]["text"].startswith(
+        "failed tasks: merge.wait_for_completion\nnot complete: make Active"
+    )
+
+
+async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(begun: Begun) -> None:
+    begun.grid.advance(200)
+    trigger = begun.merging(tell=True)
+    trigger.rules["flush"] = "manual"
+    (event,) = await events(trigger, lambda: begun.grid.advance(1))
+    assert (event["kind"], event["about"]) == ("notice", "needs_person")
+    cause = "# of # files are Unused, and the policy leaves the flush to a person"
+    assert event["causes"] == [cause]
+
+    soon = {**event["history"], "tell_after": time.time() + 0.2}
+    early = begun.merging(tell=True, history=soon)
+    early.rules["flush"] = "manual"
+    (event,) = await events(early)
+    assert (event["kind"], time.time() >= soon["tell_after"]) == ("notice", True)
+
+    told = {**event["history"], "told": [cause]}
+    again = begun.merging(tell=True, history=told)
+    again.rules["flush"] = "manual"
+    begun.gateway.flush_transformation(begun.merge)
+    (event,) = await events(again, lambda: begun.grid.advance(5))
+    assert (event["kind"], event["about"], event["causes"]) == ("notice", "recovered", [cause])
+
+
+def test_a_wait_that_an_older_version_began_tells_nobody() -> None:
+    _, kwargs = DiracTransformationTrigger(1).serialize()
+    old = {key: value for key, value in kwargs.items() if key != "tell"}
+    assert not DiracTransformationTrigger(**old).tell
+
+
+def test_what_was_told_is_kept_with_the_first_transformation(
+    teller: Teller, started: MemoryGrid
+) -> None:
+    teller.tell(Notice("stalled", ("agent",), "it stands"))
+    assert parameter("stalled agent") in started.transformations[1].parameters
