@@ -213,11 +213,16 @@ print(sorted(heavy), len([name for name in sys.modules if name.startswith(module
     assert int(loaded) >= (20 if room == "core" else 1)
 
 
+def is_package(name: str) -> bool:
+    """Whether a module is a folder: it costs nothing, and says where its files are."""
+    return (PLUGINS / name.replace(".", "/")).is_dir()
+
+
 @pytest.mark.parametrize(
     ("module", "own", "foreign"),
     [
-        ("core", 2, set()),
-        ("core.dialects", 71, {"pydantic", "yaml"}),
+        ("core", 0, set()),
+        ("core.dialects", 65, {"pydantic", "yaml"}),
     ],
 )
 def test_what_reads_a_production_starts_light(module: str, own: int, foreign: set[str]) -> None:
@@ -236,7 +241,8 @@ print(*sorted(set(sys.modules) - before))
     )
     loaded = run.stdout.split()
     assert f"{PACKAGE}.{module}" in loaded
-    assert len([name for name in loaded if name.startswith(PACKAGE)]) <= own
+    files = [name for name in loaded if name.startswith(PACKAGE) and not is_package(name)]
+    assert len(files) <= own
     tops = {name.partition(".")[0] for name in loaded}
     assert tops & {"pydantic", "yaml", "networkx", "rich", "typer", "requests", "httpx"} == foreign
     assert not tops & {"airflow", "DIRAC", "CTADIRAC", "sqlalchemy", "asyncio", "numpy"}

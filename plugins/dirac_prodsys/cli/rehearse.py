@@ -92,7 +92,9 @@ def _checkout() -> Path | None:
     """The folder of the repository that this package is used from, or that one stands in."""
     beside = Path(__file__).resolve().parents[3]
     places = (beside, Path.cwd())
-    return next((p for p in places if (p / "sandbox" / "rehearsal.py").is_file()), None)
+    return next(
+        (p for p in places if (p / "sandbox" / "rehearsal" / "__main__.py").is_file()), None
+    )
 
 
 def _run(command: Sequence[str], folder: Path) -> int:

@@ -12,7 +12,6 @@ from dirac_prodsys.core.grid.specs import BodySpec, CtaoSpec
 from dirac_prodsys.core.recovery.decisions import Outputs, StrandedFile, TaskState
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.verbs.services import chunks
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.ctao.traces import Place, Trace
@@ -85,8 +84,8 @@ def _signed(
 
     wanted = sorted(set(jobs) - {0})
     own: dict[int, list[Trace]] = {}
-    for chunk in chunks(wanted, _JOB_CHUNK):
-        query = traces.signed_by(chunk)
+    for start in range(0, len(wanted), _JOB_CHUNK):
+        query = traces.signed_by(wanted[start : start + _JOB_CHUNK])
         for lfn, metadata in gateway.files_below(where.directory, query).items():
             found = traces.trace(lfn, metadata)
             own.setdefault(found.job, []).append(found)
