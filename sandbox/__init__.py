@@ -22,6 +22,6 @@ what runs in the grid's processes.
 from __future__ import annotations
 
 from sandbox.errors import SandboxError
-from sandbox.grid import Grid
+from sandbox.grid.grid import Grid
 
 __all__ = ["Grid", "SandboxError"]

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from sandbox.configuration.profiles import PROFILES
 from sandbox.errors import SandboxError
-from sandbox.grid import Grid
+from sandbox.grid.grid import Grid
 from sandbox.state import State
 
 app = typer.Typer(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.configuration.environment import REPOSITORY, VENV_BIN
-from sandbox.grid import Grid
+from sandbox.grid.grid import Grid
 
 USER = "admin"
 #: who may look, and do nothing

@@ -1,7 +1,7 @@
 """The options of services, agents, executors and the job wrapper: DIRAC's templates, and the table
 of differences.
 
-Invariant: what is not in :mod:`sandbox.runs.differences` is as DIRAC's templates have it.
+Invariant: what is not in :mod:`sandbox.configuration.differences` is as DIRAC's templates have it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from diraccfg import CFG
 
+from sandbox.configuration.differences import DIFFERENCES, Difference
 from sandbox.configuration.profiles import (
     AGENTS_OF_ALL,
     EXECUTORS,
@@ -21,7 +22,6 @@ from sandbox.configuration.profiles import (
     TRANSFORMATION_AGENTS,
     Profile,
 )
-from sandbox.runs.differences import DIFFERENCES, Difference
 from sandbox.state import State
 
 Section = dict[str, Any]

@@ -28,7 +28,7 @@ from sandbox.demo.next_steps import Place, next_steps, shell_environment
 from sandbox.demo.run import DemoRun, Outcome
 from sandbox.demo.view import Live, table
 from sandbox.errors import SandboxError
-from sandbox.grid import Grid
+from sandbox.grid.grid import Grid
 
 #: columns where the output goes to no terminal, which would tell
 _WIDTH = 140

@@ -23,7 +23,7 @@ from dirac_prodsys.gateway.records import DatasetRecord, GatewaySettings
 from sandbox.airflow.settings import connection_to
 from sandbox.airflow.stack import AirflowStack
 from sandbox.configuration.environment import REPOSITORY
-from sandbox.grid import Grid
+from sandbox.grid.grid import Grid
 from sandbox.runs.production_run import Look, ProductionRun
 
 

@@ -28,7 +28,7 @@ from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.rehearsal import SE
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from sandbox.errors import SandboxError
-from sandbox.grid import Grid
+from sandbox.grid.grid import Grid
 
 #: files registered in one call
 _CHUNK = 200

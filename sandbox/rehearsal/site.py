@@ -29,7 +29,7 @@ from sandbox.airflow.settings import connection_to
 from sandbox.airflow.stack import AirflowStack
 from sandbox.configuration.needs import Needs
 from sandbox.errors import SandboxError
-from sandbox.grid import Grid
+from sandbox.grid.grid import Grid
 from sandbox.rehearsal.facts import seen_datasets, seen_steps
 from sandbox.rehearsal.inputs import MARK, Inputs
 from sandbox.rehearsal.run import STANDSTILL, RehearsalRun

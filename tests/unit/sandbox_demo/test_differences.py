@@ -13,9 +13,9 @@ from diraccfg import CFG
 import sandbox.drivers
 from sandbox.configuration import files
 from sandbox.configuration.components import dirac_folder
+from sandbox.configuration.differences import CHANGES, DIFFERENCES
 from sandbox.configuration.needs import Needs
 from sandbox.configuration.profiles import PROFILES
-from sandbox.runs.differences import CHANGES, DIFFERENCES
 from sandbox.state import State
 
 #: of the sections below ``Systems``, those that say how something runs

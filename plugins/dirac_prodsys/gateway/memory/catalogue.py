@@ -2,7 +2,7 @@
 
 Invariant: it answers the calls of ``DataManagement/FileCatalog`` as DIRAC 9.1.22 does, awkward ones
 included: conditions on unknown fields are dropped, metadata are inherited and may not be set twice
-on one path, and columns keep and compare as :mod:`.memory_columns` says.
+on one path, and columns keep and compare as :mod:`.columns` says.
 """
 
 # ruff: noqa: N802  the served methods have DIRAC's names
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
-from dirac_prodsys.gateway.memory import columns as memory_columns
 from dirac_prodsys.gateway.memory.answers import ServiceError, by_name
+from dirac_prodsys.gateway.memory.columns import fulfils, kept, shown
 from dirac_prodsys.gateway.memory.datasets import Dataset, MemoryDatasets
 
 #: metadata fields that a new in-memory catalogue knows
@@ -128,7 +128,7 @@ class MemoryCatalogue(MemoryDatasets):
         if not STANDARD_FIELDS.isdisjoint(query):
             columns = {**self._standard(lfn), **columns}
         return all(
-            memory_columns.fulfils(columns.get(name), condition, of_files=name in of_files)
+            fulfils(columns.get(name), condition, of_files=name in of_files)
             for name, condition in query.items()
         )
 
@@ -246,10 +246,10 @@ class MemoryCatalogue(MemoryDatasets):
     def _kept(self, name: str, value: Any) -> Any:
         """What the field keeps; of one that is not defined, the value as a parameter."""
         defined = self._type(name)
-        return memory_columns.kept(value, defined) if defined else value
+        return kept(value, defined) if defined else value
 
     def _shown(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        return {n: memory_columns.shown(value, self._type(n)) for n, value in columns.items()}
+        return {n: shown(value, self._type(n)) for n, value in columns.items()}
 
     def _own(self, lfn: str) -> dict[str, Any]:
         return self._shown(self.files[lfn].metadata)
