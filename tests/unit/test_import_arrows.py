@@ -14,7 +14,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -193,46 +192,6 @@ def test_nobody_else_says_the_name_of_a_community() -> None:
                 said += [f"{place}: {line.strip()}" for line in lines if word.search(line)]
     assert len(said) == len(BUILT_IN), said
     assert all(line.startswith(f"{TABLE}: ") for line in said)
-
-
-def circle(arrows: dict[str, set[str]]) -> list[str]:
-    """Modules each of which imports the next, and the last the first; empty: there are none."""
-    try:
-        TopologicalSorter(arrows).prepare()
-    except CycleError as error:
-        return list(error.args[1])
-    return []
-
-
-def arrows_within(room: str) -> dict[str, set[str]]:
-    """What each module of a room imports of it, also for its types only."""
-    sources = {}
-    for path in (PLUGINS / PACKAGE / room).rglob("*.py"):
-        parts = path.relative_to(PLUGINS).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        sources[name] = path.read_text("utf-8")
-    return {
-        module: (set(imported(tree)) | set(taken_from(tree))) & sources.keys() - {module}
-        for module, tree in ((name, ast.parse(source)) for name, source in sources.items())
-    }
-
-
-def taken_from(tree: ast.AST) -> Iterator[str]:
-    """Dotted names of all that is taken from a module: it may be a module itself."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-@pytest.mark.parametrize("room", ["gateway"])
-def test_no_module_reaches_itself(room: str) -> None:
-    arrows = arrows_within(room)
-    assert len(arrows) > 20
-    assert circle(arrows) == []
-
-
-def test_a_circle_is_seen() -> None:
-    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
 
 
 @pytest.mark.parametrize("room", ["errors", "core", "gateway.protocol"])

@@ -25,13 +25,13 @@ RUN = """
 import json, sys
 from pathlib import Path
 from dirac_prodsys.core.dialects import load_production
-from dirac_prodsys.core.plan import compile
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.rehearsal.fields import fields_of
 from dirac_prodsys.core.rehearsal.stand_in import stand_in
-from dirac_prodsys.core.specs import TransformationSpec
+from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.memory import MemoryGateway
-from dirac_prodsys.gateway.memory_grid import MemoryGrid
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 grid = MemoryGrid()
 gateway = MemoryGateway(grid)

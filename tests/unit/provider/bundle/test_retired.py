@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.provider import bundle as bundle_module
 from dirac_prodsys.provider.bundle import ProductionsDagBundle, sources
+from dirac_prodsys.provider.bundle import bundle as bundle_module
 from dirac_prodsys.provider.bundle.database import other_owners, with_runs
 from tests.unit.provider.conftest import TWO_STEPS
 
