@@ -4,19 +4,20 @@ The road, left to right; at every arrow stands one value that can be printed, te
 
     text -> Production -> ProductionPlan -> DAG -> grid -> dataset
 
-The house has four rooms, and imports point only to the left::
+It has five packages, and imports point only to the left::
 
     errors <- core <- gateway <- provider
                ^         ^
-               +-- cli --+
+               +-- cli --+   communities: found by name, import core and the gateway's contract
 
 * ``errors``    the one error tree: every error has a reason and a hint, and a place where there
                 is one.
 * ``core``      pure: the production model, the meta-query algebra, the plan, the policy. No
-                Airflow, no DIRAC, no clock, no environment.
+                Airflow, no DIRAC, no clock, no environment. Its docstring is the map.
 * ``gateway``   the only door to the grid: one Protocol, the DIRAC adapter, the in-memory grid.
 * ``provider``  the only folder that imports Airflow: hook, operators, sensor, trigger, bundle, DAG.
 * ``cli``       ``dirac-prodsys``: what a person asks without Airflow.
+* ``communities``  one folder for each: its form of files, job types, rules and job bodies.
 
 Read next: ``core/plan/compile.py``, ``core/policy/``, ``gateway/protocol.py``.
 """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def production_files(paths: Iterable[Path]) -> list[Path]:
     """The files that ``paths`` mean, in order: a file is itself, a folder all productions below.
 
-    Which files count is for ``core/folder_files`` to say, as for the Dag bundle.
+    Which files count is for ``core/text/folder_files`` to say, as for the Dag bundle.
     """
     from dirac_prodsys.core.text.folder_files import is_passed_over, is_production
 

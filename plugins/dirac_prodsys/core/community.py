@@ -45,13 +45,13 @@ class Community:
     :param job_base: the model of the keys that all of them have.
     :param job_words: what the reference says above these keys.
     :param derive: ``(production, written, order, datasets, problems)``: the steps whose job types
-        derive, planned (``core/plan_values.Derived``).
+        derive, planned (``core/plan/values.Derived``).
     :param origin: ``(step, job, field, made, taken)``: where a condition of a derived output comes
-        from (``core/origins.Origin``); None: from what the step takes.
+        from (``core/proof/origins.Origin``); None: from what the step takes.
     :param body: ``(body)``: the stored form of a job body.
     :param plan_rows: ``(body)``: what its jobs do, as labels and words, or pairs of them.
-    :param traces: module that knows what its jobs have left (``core/job_traces.Traces``).
-    :param stand_in: ``(directory)``: the files of a rehearsal there (``core/file_values.StandIn``).
+    :param traces: module that knows what its jobs have left (``core/recovery/traces.Traces``).
+    :param stand_in: ``(directory)``: the files of a rehearsal there (``StandIn``).
     :param rules: code, severity and meaning of findings that only its rules have.
     :param runs_mix: code of the finding that no metadata of a derived output tell the run.
     """

@@ -1,7 +1,16 @@
-"""Room 2, the only door to the grid.
+"""The only door to the grid.
+
+::
+
+    rehearsal             backend: DIRAC with stand-in jobs
+    dirac/  memory/       backends: DISET, configuration, storage; a grid in memory
+    procedures/           what takes several verbs, for tasks and the command line alike; no Airflow
+    verbs/                the verbs, written once in calls of DIRAC's services, run by both backends
+    bodies/               how a job or request reaches DIRAC
+    protocol  records     the one contract; what its verbs take and return
 
 ``open_gateway(settings)`` imports the module that ``settings.backend`` names and calls its
-``open(settings)``: a new backend is one new file under the same contract tests.
+``open(settings)``: a new backend is one new module under the same contract tests.
 """
 
 from __future__ import annotations

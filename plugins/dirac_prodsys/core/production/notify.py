@@ -1,4 +1,4 @@
-"""Settings for who is notified, and about what; the texts are made in ``core/notices``."""
+"""Settings for who is notified, and about what; the texts are made in ``core/reports/notices``."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The users' drop-in folder, read carefully: which files are productions, and what is wrong with
-the rest (which files count: ``core/folder_files``).
+the rest (which files count: ``core/text/folder_files``).
 
 A file is read when it has come to rest: it was written to no more than :data:`SETTLE` s ago, and it
 is looked at twice. Until then what it was before goes on. Clocks of file systems may count whole
@@ -83,7 +83,7 @@ class _Known:
 class SourceFolder:
     """The drop-in folder.
 
-    :param folder: holds the productions; ``core/folder_files`` says which files count.
+    :param folder: holds the productions; ``core/text/folder_files`` says which files count.
     :param bundle: name of the Dag bundle, by which the site's file knows the folder.
     """
 
