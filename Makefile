@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test rehearse fuzz walk soak lint up down image image-test lock clean
+.PHONY: help setup demo test test-fast rehearse fuzz walk soak lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 
 help: ## show this list
@@ -21,6 +21,9 @@ down: ## stop everything that demo and up started
 test: setup ## all tests, two at a time: most of them wait
 	@scripts/setup browser
 	@$(RUN) pytest -n 2 --no-loadscope-reorder
+
+test-fast: setup ## tests without a grid, without processes of Airflow, and without the long ones
+	@$(RUN) pytest -n 2 -q -m "not grid and not airflow and not long"
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done

@@ -90,8 +90,27 @@ _TOGETHER = (
 )
 
 
+#: folders whose tests need a grid, and processes of Airflow as well
+_ON_A_SITE = ("tests/e2e/", "tests/rehearsal/")
+#: fixtures that start a grid
+_GRIDS = frozenset({"contract_grid", "light_grid", "full_grid"})
+
+
+def _needs(item: pytest.Item) -> set[str]:
+    """The markers of what a test needs besides Python, by its folder, fixtures and parameters."""
+    if item.nodeid.startswith(_ON_A_SITE):
+        return {"grid", "airflow"}
+    system = getattr(item, "callspec", None) and item.callspec.params.get("system")
+    used = _GRIDS & set(getattr(item, "fixturenames", ()))
+    return {"grid"} if used or system == "dirac" else set()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first."""
+    """Mark what needs a grid or Airflow; what takes longest comes first."""
+    for item in items:
+        for name in sorted(_needs(item)):
+            item.add_marker(name)
     order = {prefix: rank for rank, prefix in enumerate(_TOGETHER)}
     items.sort(key=lambda item: order.get(_group(item.nodeid), len(order)))
 

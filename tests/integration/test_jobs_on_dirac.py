@@ -18,6 +18,8 @@ from dirac_prodsys.gateway.procedures.reports import report_on
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
 
+pytestmark = pytest.mark.grid
+
 GOOD, BAD = "SIM.SiteB.org", "SIM.SiteA.org"
 
 

@@ -13,6 +13,8 @@ from sandbox.configuration.community import DIRECTORY_METADATA, FILE_METADATA
 from tests.integration.conftest import TRANSFORMATION_MANAGER, run_client, start_client
 from tests.integration.sandbox_facts import assert_nothing_left, listens, sandbox
 
+pytestmark = pytest.mark.grid
+
 
 def test_a_plain_client_needs_only_its_environment(light_grid: Grid) -> None:
     code = """

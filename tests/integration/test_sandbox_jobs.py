@@ -39,6 +39,8 @@ from DIRAC.DataManagementSystem.Client.DataManager import DataManager
 from DIRAC.Resources.Catalog.FileCatalog import FileCatalog
 from DIRAC.TransformationSystem.Client.TransformationClient import TransformationClient
 
+pytestmark = pytest.mark.grid
+
 payload, vo, seconds = {payload!r}, {vo!r}, {seconds}
 client, catalogue, folder = TransformationClient(), FileCatalog(), f"/{{vo}}/jobs"
 

@@ -20,6 +20,8 @@ from sandbox.process import Processes
 from sandbox.state import State
 from tests.integration.sandbox_facts import assert_nothing_left, sandbox
 
+pytestmark = pytest.mark.grid
+
 
 def test_a_port_in_use_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     grid = Grid(tmp_path)

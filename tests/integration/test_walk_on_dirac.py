@@ -14,6 +14,8 @@ from sandbox import Grid
 from tests.integration.conftest import TRANSFORMATION_MANAGER
 from tests.walk.on_dirac import DiracWalk, seams
 
+pytestmark = pytest.mark.grid
+
 #: walks in every test run; `make walk` walks 30
 WALKS = int(os.environ.get("WALKS_ON_DIRAC", "6"))
 
