@@ -14,7 +14,7 @@ from sandbox.configuration import certificates, files
 from sandbox.state import State
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SOFTWARE = Path(__file__).resolve().parent / "software" / "bin"
+SOFTWARE = REPOSITORY / "sandbox" / "software" / "bin"
 #: The bin folder of this interpreter's environment; not resolved, its python is a symbolic link.
 VENV_BIN = Path(sys.executable).parent
 
