@@ -1,1 +1,1 @@
-"""What takes several verbs, for tasks and the command line alike; no Airflow."""
+"""Procedures made of several verbs, for tasks and the command line alike; no Airflow."""
