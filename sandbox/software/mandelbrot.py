@@ -34,7 +34,7 @@ class PayloadError(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """Which part of the plane, at which size. The default lies in the Seahorse Valley.
+    """The part of the plane to draw, and its size. The default is in the Seahorse Valley.
 
     :param centre: real and imaginary part of the middle of the picture.
     :param span: width of the picture in the plane.

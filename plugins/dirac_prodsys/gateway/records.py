@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """How to reach one grid as one identity.
+    """The access to one grid as one identity.
 
     :param backend: name of a module of ``gateway`` with an ``open(settings)`` function.
     :param config: path of a DIRAC configuration file, or URL of a Configuration Server

@@ -196,7 +196,7 @@ def _add_step(job: Any, executable: str, arguments: str) -> None:
 
 
 def _more(body: JobSpec) -> str:
-    """What its Script module must know beside what all know."""
+    """Return the code for the Script module that only some jobs need."""
     carried = any(output.metadata for output in body.outputs)
     named = any(TRANSFORMATION_ID in output.directory for output in body.outputs)
     return WITH_METADATA * carried + WITH_OWN_ID * named + SIGNATURE * bool(body.outputs)

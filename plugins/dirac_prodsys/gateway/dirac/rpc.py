@@ -75,7 +75,7 @@ class DisetServices:
 
     @property
     def configuration(self) -> GridConfiguration:
-        """The connection's configuration, read at first use.
+        """Return the connection's configuration, read at first use.
 
         :raises GatewayError: it cannot be read.
         """

@@ -1,1 +1,1 @@
-"""Procedures made of several verbs, for tasks and the command line alike; no Airflow."""
+"""Combines several verbs, for tasks and the command line alike; no Airflow."""
