@@ -1,4 +1,4 @@
-"""A real DIRAC grid on one machine, for rehearsal, demo and tests. Not imported by the plugin.
+"""Runs a real DIRAC grid on one machine, for rehearsal, demo and tests; not used by the plugin.
 
 ::
 
@@ -13,10 +13,10 @@
         grid.restart_mariadb(away_seconds=5)
     grid.wipe()                                                 # removes the data as well
 
-Map: `grid` puts it together; `profiles` and `community` say as data what runs and who exists;
+Map: `grid` joins the parts; `profiles` and `community` define as data what runs and who exists;
 `configuration`, `components` and `resources` write DIRAC's configuration; `programs`, `mariadb`,
-`seeding`, `pki`, `ports`, `process`, `inspection` and `state` each keep one promise; `drivers` are
-what runs in the grid's processes.
+`seeding`, `pki`, `ports`, `process`, `inspection` and `state` do one job each; `drivers` run in the
+grid's processes.
 """
 
 from __future__ import annotations

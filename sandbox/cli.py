@@ -1,4 +1,4 @@
-"""``python -m sandbox up|down|status|wipe``: the grid by hand."""
+"""Controls the grid by hand: ``python -m sandbox up|down|status|wipe``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _interrupted(_number: int, _frame: object) -> NoReturn:
 
 
 def _kept(state: Path) -> Grid:
-    """The grid as it was started last, for commands that take no profile."""
+    """Return the grid as it was started last, for commands that take no profile."""
     facts = State(state).read("grid")
     profile = facts.get("profile", "light")
     return Grid(state, profile if profile in PROFILES else "light")

@@ -1,4 +1,4 @@
-"""The one way in which the sandbox says that something is wrong: reason, way out, log file."""
+"""Defines the one error of the sandbox: reason, hint, log file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class SandboxError(Exception):
     """The sandbox cannot do what was asked.
 
     :param reason: what is wrong, one sentence.
-    :param hint: the way out; may be empty.
-    :param log: the file that tells more, where there is one.
+    :param hint: what to do; may be empty.
+    :param log: a file with more details, if there is one.
     """
 
     def __init__(self, reason: str, hint: str = "", log: Path | None = None) -> None:
@@ -20,7 +20,7 @@ class SandboxError(Exception):
         self.log = log
 
     def __str__(self) -> str:
-        """One line: reason, log and hint."""
+        """Return one line: reason, log and hint."""
         parts = [self.reason]
         if self.log is not None:
             parts.append(f"see {self.log}")

@@ -1,7 +1,7 @@
-"""Free ports, chosen once and kept, so that a client's configuration stays true over restarts.
+"""Chooses free ports once and keeps them, so that a client's configuration survives restarts.
 
-They are taken below the kernel's range for outgoing connections: inside it any client of the
-machine may sit on one of them when the grid comes up again.
+They are below the kernel's range for outgoing connections: inside it, any client of the machine
+may use one of them when the grid comes up again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _LOWEST = 12000
 
 
 def allocate(state: State, names: Iterable[str]) -> dict[str, int]:
-    """A port for each name: the kept ones, and new free ones for names not seen before.
+    """Return a port for each name: the kept ones, and new free ones for new names.
 
-    :raises SandboxError: when no free port is found.
+    :raises SandboxError: no free port is found.
     """
     kept: dict[str, int] = state.read("ports")
     missing = [name for name in names if name not in kept]
@@ -43,7 +43,7 @@ def allocate(state: State, names: Iterable[str]) -> dict[str, int]:
 
 
 def demand_free(state: State, ports: dict[str, int]) -> None:
-    """:raises SandboxError: naming the first port that somebody else listens on, and who."""
+    """Check the ports. :raises SandboxError: naming the first one in use, and its owner."""
     for name, port in ports.items():
         if _taken(port):
             raise SandboxError(

@@ -1,7 +1,7 @@
-"""One long-running process of the grid: started in its own group, known by pid *and* start time.
+"""Manages one long-running process of the grid: its own group, known by pid *and* start time.
 
-Invariant: a signal goes only to a process whose start time is the recorded one, so that a pid
-which the kernel gave to somebody else since is never touched.
+Invariant: a signal goes only to a process with the recorded start time. So a pid that the kernel
+has reused is never touched.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ import psutil
 from sandbox.errors import SandboxError
 from sandbox.state import State
 
-#: Each process of a grid, and each job that such a process starts, carries the state's path here.
+#: Each process of a grid, and each job that it starts, carries the state's path in this variable.
 MARK = "DIRAC_SANDBOX_GRID"
 _TERM_SECONDS = 5.0
-#: A log longer than this is put aside, as the only old one, when its process starts.
+#: A longer log is put aside, as the only old one, when its process starts.
 _LOG_BYTES = 5 * 2**20
 
 
 @dataclass(frozen=True)
 class Handle:
-    """A process as its pidfile remembers it."""
+    """A process as its pidfile records it."""
 
     name: str
     pid: int
     started: float
 
     def process(self) -> psutil.Process | None:
-        """The living process, or None when it is gone or its pid belongs to another now."""
+        """Return the living process, or None if it is gone or its pid belongs to another now."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < 1.0
@@ -57,15 +57,15 @@ class Processes:
         return self.state.run / f"{name}.pid"
 
     def ready_file(self, name: str) -> Path:
-        """The file by which a driver says that it is ready."""
+        """Return the file by which a driver reports that it is ready."""
         return self.state.run / f"{name}.ready"
 
     def names(self) -> list[str]:
-        """All names with a pidfile, whether they live or not."""
+        """Return all names with a pidfile, whether their processes live or not."""
         return sorted(path.stem for path in self.state.run.glob("*.pid"))
 
     def handle(self, name: str) -> Handle | None:
-        """What the pidfile of ``name`` says, or None."""
+        """Return the content of the pidfile of ``name``, or None."""
         try:
             facts = json.loads(self._pidfile(name).read_text())
             return Handle(name, int(facts["pid"]), float(facts["started"]))
@@ -73,16 +73,16 @@ class Processes:
             return None
 
     def find(self, name: str) -> psutil.Process | None:
-        """The living process of that name, or None."""
+        """Return the living process of that name, or None."""
         handle = self.handle(name)
         return handle.process() if handle else None
 
     def start(
         self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path
     ) -> subprocess.Popen[bytes]:
-        """Start ``command`` in a group of its own, its output appended to its log.
+        """Start ``command`` in its own group, with its output appended to its log.
 
-        :raises SandboxError: when the program does not exist or cannot be executed.
+        :raises SandboxError: the program does not exist or cannot be executed.
         """
         self.ready_file(name).unlink(missing_ok=True)
         full = {
@@ -117,7 +117,7 @@ class Processes:
     def wait_ready(self, name: str, child: subprocess.Popen[bytes], seconds: float) -> None:
         """Wait for the driver's ready file.
 
-        :raises SandboxError: with the log's last word, when it ends or takes longer.
+        :raises SandboxError: it ends or takes longer; with the last line of its log.
         """
         deadline = time.monotonic() + seconds
         while not self.ready_file(name).exists():
@@ -135,7 +135,7 @@ class Processes:
             time.sleep(0.02)
 
     def last_word(self, name: str) -> str:
-        """The last line of a log that says something."""
+        """Return the last line with text in a log."""
         try:
             lines = self.state.log_of(name).read_text(errors="replace").splitlines()
         except FileNotFoundError:
@@ -144,7 +144,7 @@ class Processes:
         return spoken[-1][:300] if spoken else "its log is empty"
 
     def stop(self, name: str, term_seconds: float = _TERM_SECONDS) -> None:
-        """End the process and its whole group, politely first. Unknown or dead: nothing to do."""
+        """End the process and its group, SIGTERM first. Do nothing if it is unknown or dead."""
         handle = self.handle(name)
         process = handle.process() if handle else None
         family: list[psutil.Process] = []
@@ -166,7 +166,7 @@ class Processes:
         end(self.marked())
 
     def marked(self) -> list[psutil.Process]:
-        """All living processes that this grid started, directly or not."""
+        """Return all living processes that this grid started, directly or not."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
@@ -177,7 +177,7 @@ class Processes:
 
 
 def end(processes: Sequence[psutil.Process]) -> None:
-    """SIGTERM, then SIGKILL for those that stay. psutil itself guards against recycled pids."""
+    """Send SIGTERM, then SIGKILL to those that stay. psutil itself guards against recycled pids."""
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -189,7 +189,7 @@ def end(processes: Sequence[psutil.Process]) -> None:
 
 
 def wait_gone(processes: Sequence[psutil.Process], seconds: float) -> bool:
-    """Wait until all have ended; a zombie has ended, whoever may reap it.
+    """Wait until all have ended; a zombie counts as ended.
 
     :returns: whether all have.
     """

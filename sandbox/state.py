@@ -1,7 +1,7 @@
-"""Where everything of one grid lies: a single directory, absolute, private to its owner.
+"""Manages the files of one grid: a single directory, absolute, private to its owner.
 
-Invariant: a grid writes nowhere else. The one exception is the database's socket, whose path the
-kernel limits to 107 bytes: below a long state directory it lies in the system's temporary
+Invariant: a grid writes nowhere else. The one exception is the database's socket, because the
+kernel limits its path to 107 bytes. Below a long state directory it is in the system's temporary
 directory, under a name made from the state's path, and `down` removes it.
 """
 
@@ -49,7 +49,7 @@ class State:
         self.env_sh = self.root / "env.sh"
 
     def create(self) -> None:
-        """Make the directories. :raises SandboxError: when the place cannot be written."""
+        """Make the directories. :raises SandboxError: the place cannot be written."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             for folder in (self.run, self.etc, self.tmp, self.home, self.proxies, self.database):
@@ -64,14 +64,14 @@ class State:
             ) from error
 
     def worker_node(self, site: str) -> Path:
-        """DIRAC_ROOT_PATH of the site's JobAgent, with its etc/."""
+        """Return DIRAC_ROOT_PATH of the site's JobAgent, with its etc/."""
         root = self.worker_nodes / site
         (root / "etc").mkdir(parents=True, exist_ok=True)
         return root
 
     @property
     def socket(self) -> Path:
-        """The database's socket, short enough for the kernel."""
+        """Return the database's socket, with a path short enough for the kernel."""
         near = self.run / "mysql.sock"
         if len(os.fsencode(near)) <= _LONGEST_SOCKET:
             return near
@@ -79,11 +79,11 @@ class State:
         return Path(tempfile.gettempdir()) / f"dirac-sandbox-{os.getuid()}-{tag}" / "mysql.sock"
 
     def log_of(self, process: str) -> Path:
-        """The log file of one of the grid's processes."""
+        """Return the log file of one of the grid's processes."""
         return self.log / f"{process}.log"
 
     def read(self, name: str) -> dict[str, Any]:
-        """The facts kept under ``name``, or an empty dict."""
+        """Return the facts kept under ``name``, or an empty dict."""
         try:
             facts: dict[str, Any] = json.loads((self.root / f"{name}.json").read_text())
         except (FileNotFoundError, json.JSONDecodeError):
@@ -103,7 +103,7 @@ class State:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """One `up`, `down` or `wipe` at a time. :raises SandboxError: when another one runs."""
+        """Allow one `up`, `down` or `wipe` at a time. :raises SandboxError: another one runs."""
         self.create()
         with (self.run / "lock").open("w") as handle:
             try:

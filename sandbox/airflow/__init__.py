@@ -1,1 +1,1 @@
-"""A real Airflow on this machine: its home, settings, processes and REST API."""
+"""Runs a real Airflow on this machine: its home, settings, processes and REST API."""

@@ -1,6 +1,6 @@
-"""One Airflow home: its folders, its database, its port, and how clients reach it.
+"""Manages one Airflow home: its folders, database and port, and the access of clients.
 
-Invariant: whatever is asked of a home, its port and its passwords are chosen once.
+Invariant: the port and the passwords of a home are chosen once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sandbox.state import State
 class AirflowHome:
     """An Airflow home, whether its processes run or not.
 
-    :param home: where all its files go.
+    :param home: directory of all its files.
     :param productions: folder of production YAMLs.
     :param connections: connection ID -> Airflow's JSON form of a connection.
     :param site: the site's file, if it has one.
@@ -41,7 +41,7 @@ class AirflowHome:
         say: Callable[[str], None] = lambda _message: None,
     ) -> None:
         self.state = State(home)
-        # task logs and those of the four processes lie side by side
+        # task logs and those of the four processes are in one folder
         self.state.log = self.state.root / "logs"
         self.home = self.state.root
         self.productions = Path(productions).resolve()
@@ -51,34 +51,34 @@ class AirflowHome:
         self.say = say
         self.processes = Processes(self.state)
         self._rest: AirflowRest | None = None
-        #: of the processes, those that this one started
+        #: processes that this object started, by name
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def port(self) -> int:
-        """The API server's, chosen once."""
+        """Return the API server's port, chosen once."""
         return self.ports["airflow"]
 
     @property
     def ports(self) -> dict[str, int]:
-        """Those of the API server and of both log servers, chosen once."""
+        """Return the ports of the API server and of both log servers, chosen once."""
         self._directories()
         return ports.allocate(self.state, ["airflow", "worker-logs", "trigger-logs"])
 
     @property
     def url(self) -> str:
-        """Where the UI is."""
+        """Return the URL of the UI."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def login(self) -> tuple[str, str]:
-        """User and password."""
+        """Return user and password."""
         self._directories()
         return settings.USER, settings.secrets_of(self.home)["password"]
 
     @property
     def viewer_login(self) -> tuple[str, str]:
-        """User and password of somebody who may only look."""
+        """Return user and password of a user who may only look."""
         self._directories()
         return (
             settings.VIEWER,
@@ -87,7 +87,7 @@ class AirflowHome:
 
     @property
     def shifter_login(self) -> tuple[str, str]:
-        """User and password of somebody who may trigger any DAG."""
+        """Return user and password of a user who may trigger any DAG."""
         self._directories()
         return (
             settings.SHIFTER,
@@ -96,18 +96,18 @@ class AirflowHome:
 
     @property
     def passwords(self) -> Path:
-        """The file that has the passwords of all users."""
+        """Return the file with the passwords of all users."""
         return settings.passwords_file(self.home)
 
     @property
     def rest(self) -> AirflowRest:
-        """A session with the API server."""
+        """Return a session with the API server."""
         if self._rest is None:
             self._rest = AirflowRest(self.url, *self.login)
         return self._rest
 
     def env(self) -> dict[str, str]:
-        """The environment of each of its processes, and of a command line beside them."""
+        """Return the environment of each of its processes, and of a command line beside them."""
         return settings.environment(
             self.home,
             self.ports,
@@ -118,9 +118,9 @@ class AirflowHome:
         )
 
     def command(self, *arguments: str, seconds: float = 120.0) -> str:
-        """Run ``airflow ARGUMENTS``; returns what it printed.
+        """Run ``airflow ARGUMENTS``; return what it printed.
 
-        :raises SandboxError: with its last words, when it fails.
+        :raises SandboxError: it failed; with the last lines of its output.
         """
         log = self.state.log_of("command")
         done = subprocess.run(

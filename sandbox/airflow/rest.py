@@ -1,4 +1,4 @@
-"""What people do in Airflow's UI, by its public REST API (``/api/v2``).
+"""Does in Airflow what people do in its UI, by the public REST API (``/api/v2``).
 
 Invariant: an answer other than success is a ``SandboxError`` with Airflow's own words.
 """
@@ -41,9 +41,9 @@ class AirflowRest:
     # -- calls --------------------------------------------------------------------------------
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """One authenticated call; returns the JSON answer.
+        """Make one authenticated call; return the JSON answer.
 
-        :param path: below ``/api/v2/``.
+        :param path: path below ``/api/v2/``.
         :raises SandboxError: no answer, or one that is not a success.
         """
         if not self._token:
@@ -69,7 +69,7 @@ class AirflowRest:
         return self.call("GET", path, params=query)
 
     def _all(self, path: str, key: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """Every item of a paged collection."""
+        """Yield every item of a paged collection."""
         offset = 0
         while True:
             page = self.get(path, limit=100, offset=offset, **query)
@@ -79,22 +79,22 @@ class AirflowRest:
                 return
 
     def jobs(self, kind: str) -> list[dict[str, Any]]:
-        """The processes of one kind that live, by their heartbeat (``TriggererJob``, …)."""
+        """Return the living processes of one kind, by their heartbeat (``TriggererJob``, …)."""
         return list(self._all("jobs", "jobs", job_type=kind, is_alive=True))
 
     # -- DAGs ---------------------------------------------------------------------------------
 
     def health(self) -> dict[str, Any]:
-        """State and last heartbeat of every component."""
+        """Return state and last heartbeat of every component."""
         answer: dict[str, Any] = self._send("GET", "/api/v2/monitor/health").json()
         return answer
 
     def dags(self) -> dict[str, dict[str, Any]]:
-        """All DAGs that are not stale, by ID."""
+        """Return all DAGs that are not stale, by ID."""
         return {dag["dag_id"]: dag for dag in self._all("dags", "dags")}
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
-        """One DAG, stale or not; None when Airflow does not know it."""
+        """Return one DAG, stale or not; None if Airflow does not know it."""
         return next(
             (
                 dag
@@ -105,22 +105,22 @@ class AirflowRest:
         )
 
     def parsed(self, dag_id: str) -> float:
-        """When the DAG was last parsed, Unix time; 0 when Airflow does not know it."""
+        """Return when the DAG was last parsed, Unix time; 0 if Airflow does not know it."""
         dag = self.dag(dag_id)
         when = dag and dag["last_parsed_time"]
         return datetime.datetime.fromisoformat(when).timestamp() if when else 0.0
 
     def tasks(self, dag_id: str) -> set[str]:
-        """The task IDs of the newest version of a DAG."""
+        """Return the task IDs of the newest version of a DAG."""
         return {task["task_id"] for task in self.get(f"dags/{dag_id}/tasks")["tasks"]}
 
     def versions(self, dag_id: str) -> list[dict[str, Any]]:
-        """All versions of a DAG, oldest first."""
+        """Return all versions of a DAG, oldest first."""
         found = self._all(f"dags/{dag_id}/dagVersions", "dag_versions")
         return sorted(found, key=lambda version: version["version_number"])
 
     def import_errors(self) -> dict[str, str]:
-        """File -> text of its import error."""
+        """Return file -> text of its import error."""
         return {
             error["filename"]: error["stack_trace"]
             for error in self._all("importErrors", "import_errors")
@@ -150,7 +150,7 @@ class AirflowRest:
     def clear(
         self, dag_id: str, run_id: str, *task_ids: str, downstream: bool = False
     ) -> dict[str, Any]:
-        """Clear tasks of a run, which goes on; returns all that were cleared."""
+        """Clear tasks of a run, which continues; return all cleared tasks."""
         body = {
             "dry_run": False,
             "dag_run_id": run_id,
@@ -163,26 +163,26 @@ class AirflowRest:
         return {item["task_id"]: item for item in answer["task_instances"]}
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        """One run."""
+        """Return one run."""
         answer: dict[str, Any] = self.get(f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
         return answer
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """All runs of a DAG."""
+        """Return all runs of a DAG."""
         return list(self._all(f"dags/{dag_id}/dagRuns", "dag_runs"))
 
     def task_instances(self, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
-        """Task ID -> task instance (state, try_number, pid, ...)."""
+        """Return task ID -> task instance (state, try_number, pid, ...)."""
         path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
         return {item["task_id"]: item for item in self._all(path, "task_instances")}
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
-        """A task's XCom value, as the JSON it is."""
+        """Return a task's XCom value as JSON data."""
         path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
         return self.get(f"{path}/xcomEntries/{key}", deserialize=False)["value"]
 
     def asset_events(self, dag_id: str) -> list[dict[str, Any]]:
-        """The asset events that a DAG's runs emitted."""
+        """Return the asset events that a DAG's runs emitted."""
         return list(self._all("assets/events", "asset_events", source_dag_id=dag_id))
 
     # -- waiting ------------------------------------------------------------------------------
@@ -190,9 +190,9 @@ class AirflowRest:
     def wait_for_run(
         self, dag_id: str, run_id: str, seconds: float, each: float = 0.5
     ) -> dict[str, Any]:
-        """Wait until the run has ended; returns it.
+        """Wait until the run has ended; return it.
 
-        :raises SandboxError: with the state of every task, when it takes longer.
+        :raises SandboxError: it takes longer; with the state of every task.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -211,10 +211,10 @@ class AirflowRest:
 
 
 def until(what: str, seconds: float, look: Callable[[], T], each: float = 0.1) -> T:
-    """Look again and again until ``look`` gives something true, and return it.
+    """Call ``look`` again and again until it returns something true, and return that.
 
-    :param what: the thing waited for, for the error.
-    :raises SandboxError: when it does not come within ``seconds``.
+    :param what: name of the thing, for the error.
+    :raises SandboxError: it does not come within ``seconds``.
     """
     deadline = time.monotonic() + seconds
     while True:

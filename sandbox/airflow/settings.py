@@ -1,9 +1,9 @@
-"""The settings of a small, real Airflow: what each of its processes finds in its environment.
+"""Builds the settings of a small, real Airflow: the environment of each of its processes.
 
-Invariant: nothing of the caller's own Airflow or DIRAC set-up is inherited; everything that Airflow
-writes lies in its home; everything that listens does so on loopback.
+Invariant: nothing of the caller's own Airflow or DIRAC set-up is inherited; Airflow writes only
+into its home; it listens only on loopback.
 
-The values follow what productions of days to weeks need (see docs), only quicker where people and
+The values are those that productions of days to weeks need (see docs), but shorter where people and
 tests wait for them.
 """
 
@@ -21,9 +21,9 @@ from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.grid.grid import Grid
 
 USER = "admin"
-#: who may look, and do nothing
+#: user who may only look
 VIEWER = "viewer"
-#: who may trigger any DAG
+#: user who may trigger any DAG
 SHIFTER = "shifter"
 BUNDLE = "dirac_prodsys.provider.bundle.ProductionsDagBundle"
 LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -37,7 +37,7 @@ _PASSWORDS = {USER: "password", VIEWER: "viewer_password", SHIFTER: "shifter_pas
 
 
 def secrets_of(home: Path) -> dict[str, str]:
-    """The keys and the passwords of this Airflow: made once, readable by the owner only."""
+    """Return the keys and passwords of this Airflow: made once, readable by the owner only."""
     path = home / "secrets.json"
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     made = {name: secrets.token_urlsafe(32) for name in ("jwt", "api")}
@@ -53,7 +53,7 @@ def secrets_of(home: Path) -> dict[str, str]:
 
 
 def passwords_file(home: Path) -> Path:
-    """User → password, in JSON."""
+    """Return the JSON file of user → password."""
     return home / "passwords.json"
 
 
@@ -63,7 +63,7 @@ def _write(path: Path, secret: Mapping[str, str]) -> None:
 
 
 def bundles(productions: Path, dags: Path) -> str:
-    """Airflow's list of bundles: the productions, and the ordinary DAGs beside them."""
+    """Return Airflow's list of bundles: the productions, and the ordinary DAGs beside them."""
     return json.dumps(
         [
             {
@@ -81,7 +81,7 @@ def bundles(productions: Path, dags: Path) -> str:
 
 
 def connection_to(grid: Grid, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, Any]:
-    """Airflow's connection to a sandbox grid, polled as fast as its agents work."""
+    """Return Airflow's connection to a sandbox grid, polled as fast as its agents work."""
     return {
         "conn_type": "dirac",
         "extra": {
@@ -106,10 +106,11 @@ def environment(
     connections: Mapping[str, Mapping[str, Any]],
     site: Path | None = None,
 ) -> dict[str, str]:
-    """The whole environment of every Airflow process of this home.
+    """Return the whole environment of every Airflow process of this home.
 
-    :param ports: of the API server (``airflow``), and of the log servers.
-    :param productions: folder of YAML files; :param dags: folder of ordinary DAGs.
+    :param ports: ports of the API server (``airflow``), and of the log servers.
+    :param productions: folder of YAML files.
+    :param dags: folder of ordinary DAGs.
     :param connections: connection ID -> Airflow's JSON form of a connection.
     :param site: the site's file; None: nothing is limited.
     """
@@ -122,7 +123,7 @@ def environment(
         "CORE__LOAD_EXAMPLES": False,
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": 6,
-        # the name of this host for others: where its log servers listen
+        # this host's name for others: where its log servers listen
         "CORE__HOSTNAME_CALLABLE": "urllib.request.localhost",
         "CORE__FERNET_KEY": keys["fernet"],
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
@@ -153,16 +154,16 @@ def environment(
         "DAG_PROCESSOR__PARSING_PROCESSES": 1,
         "DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": home / "bundles",
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": bundles(productions, dags),
-        # a run that waits for weeks needs the snapshot that it began with
+        # a run that waits for weeks needs the snapshot that it started with
         "DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": 0,
-        # a dead worker or triggerer is noticed after these seconds
+        # seconds until a dead worker or triggerer is noticed
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 30,
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 5,
         "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": 15,
         "TRIGGERER__JOB_HEARTBEAT_SEC": 2,
         "WORKERS__EXECUTION_API_TIMEOUT": 30,
-        # how long a worker may take to see that its task has ended; where a wait fires sooner than
-        # that, the scheduler takes the late news of the deferral for a failure
+        # how soon a worker sees that its task has ended; if a wait fires sooner than that, the
+        # scheduler takes the late report of the deferral for a failure
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "STATE_STORE__DEFAULT_RETENTION_DAYS": 0,
     }
@@ -177,7 +178,7 @@ def environment(
         },
         "AIRFLOW_HOME": str(home),
         "PATH": os.pathsep.join([str(VENV_BIN), os.environ.get("PATH", os.defpath)]),
-        # neither ~/.dirac.cfg nor ~/.globus of the person who starts it
+        # neither ~/.dirac.cfg nor ~/.globus of the user who starts it
         "HOME": str(home),
         "TMPDIR": str(home / "tmp"),
         "LANG": "C.UTF-8",
@@ -185,6 +186,6 @@ def environment(
         "no_proxy": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
-        # setproctitle would write over the environment, by which our processes are told from others
+        # setproctitle would overwrite the environment, which identifies our processes
         "SPT_NOENV": "1",
     }

@@ -1,6 +1,7 @@
-"""A whole Airflow on one machine: API server, scheduler, DAG processor and triggerer.
+"""Runs a whole Airflow on one machine: API server, scheduler, DAG processor and triggerer.
 
-Four processes as on a site, each in a group of its own, on a database that is kept between starts.
+Four processes as on a site, each in its own process group, on a database that is kept between
+starts.
 
 Invariant: `up` ends with all four healthy by their own heartbeat, or with nothing running; `down`
 leaves no process, whatever state the stack is in.
@@ -25,8 +26,8 @@ from sandbox.airflow.rest import until
 from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
 
-#: Process -> its command. Scheduler and triggerer open a log server each: by these the API server
-#: reads the logs of tasks that run, and of those that wait.
+#: Process -> its command. Scheduler and triggerer open a log server each; through these the API
+#: server reads the logs of tasks that run or wait.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
     "scheduler": ("scheduler",),
@@ -55,9 +56,9 @@ class AirflowStack(AirflowHome):
     # -- life ---------------------------------------------------------------------------------
 
     def up(self) -> bool:
-        """Start whatever of the four does not run, and wait until all are healthy.
+        """Start those of the four that do not run, and wait until all are healthy.
 
-        :returns: False when nothing had to be started.
+        :returns: False if nothing had to be started.
         :raises SandboxError: reason and log; nothing is left running then.
         """
         started = self.launch()
@@ -65,9 +66,9 @@ class AirflowStack(AirflowHome):
         return started
 
     def launch(self) -> bool:
-        """The first half of `up`: start, do not wait.
+        """Do the first half of `up`: start, do not wait.
 
-        :returns: False when nothing had to be started.
+        :returns: False if nothing had to be started.
         :raises SandboxError: as `up`.
         """
         self._prepare()
@@ -83,14 +84,14 @@ class AirflowStack(AirflowHome):
         return True
 
     def wait_healthy(self) -> None:
-        """The second half of `up`. :raises SandboxError: as `up`."""
+        """Do the second half of `up`. :raises SandboxError: as `up`."""
         with self._all_or_nothing():
             self._wait_healthy()
 
     def down(self) -> None:
         """End all four with everything they started; the database and the logs stay."""
         self._close_session()
-        # at once: each takes some seconds to say goodbye
+        # at once: each takes some seconds to end
         with ThreadPoolExecutor(len(COMMANDS)) as pool:
             list(pool.map(self.processes.stop, COMMANDS))
         self.processes.sweep()
@@ -105,13 +106,13 @@ class AirflowStack(AirflowHome):
     # -- looking ------------------------------------------------------------------------------
 
     def status(self) -> dict[str, str]:
-        """Process -> ``running`` or ``dead``."""
+        """Return process -> ``running`` or ``dead``."""
         return {name: "running" if self.processes.find(name) else "dead" for name in COMMANDS}
 
     # -- accidents ----------------------------------------------------------------------------
 
     def kill(self, name: str) -> None:
-        """SIGKILL to one of the four and everything in its group: nobody can tidy up."""
+        """Send SIGKILL to one of the four and everything in its group: nothing can clean up."""
         process = self.processes.find(name)
         if process is None:
             raise SandboxError(f"{name} is not running")
@@ -122,7 +123,7 @@ class AirflowStack(AirflowHome):
 
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[None]:
-        """SIGSTOP to one of the four and all it started, while the block lasts: a stalled host."""
+        """Freeze one of the four and all it started (SIGSTOP) in the block: a stalled host."""
         process = self.processes.find(name)
         if process is None:
             raise SandboxError(f"{name} is not running")
@@ -138,7 +139,7 @@ class AirflowStack(AirflowHome):
 
     @contextlib.contextmanager
     def second_triggerer(self) -> Iterator[None]:
-        """Another triggerer beside the first, as two hosts have, while the block lasts."""
+        """Run another triggerer beside the first while the block lasts, as on two hosts."""
         before = len(self.rest.jobs("TriggererJob"))
         # on one host, the log server of the first serves the logs of both
         command = [*_AIRFLOW, *COMMANDS["triggerer"], "--skip-serve-logs"]
@@ -161,9 +162,9 @@ class AirflowStack(AirflowHome):
         self._wait_healthy()
 
     def worker(self, dag_id: str, run_id: str, task_id: str) -> psutil.Process | None:
-        """The process that runs a task now, or None.
+        """Return the process that runs a task now, or None.
 
-        Its parent is the worker of the executor that supervises it.
+        Its parent is the executor's worker that supervises it.
         """
         task = self.rest.task_instances(dag_id, run_id).get(task_id) or {}
         scheduler = self.processes.find("scheduler")
@@ -171,13 +172,16 @@ class AirflowStack(AirflowHome):
             return None
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(task["pid"])
-            # never a process that is not this stack's
+            # never a process of another stack
             if scheduler in process.parents():
                 return process
         return None
 
     def started(self, name: str) -> float:
-        """When one of the four was started, Unix time. :raises SandboxError: it is not running."""
+        """Return when one of the four was started, Unix time.
+
+        :raises SandboxError: it is not running.
+        """
         handle = self.processes.handle(name)
         if handle is None:
             raise SandboxError(f"{name} is not running")
@@ -223,7 +227,7 @@ class AirflowStack(AirflowHome):
             )
 
     def _unhealthy(self) -> list[str]:
-        """Those that have not yet said, since they were started, that they live."""
+        """Return those without a heartbeat since they were started."""
         try:
             report = self.rest.health()
         except SandboxError:
@@ -237,5 +241,5 @@ class AirflowStack(AirflowHome):
         handle = self.processes.handle(name)
         if component.get("status") != "healthy" or not last or handle is None:
             return False
-        # a heartbeat of the one before it does not count
+        # a heartbeat of its predecessor does not count
         return datetime.datetime.fromisoformat(last).timestamp() >= handle.started

@@ -1,1 +1,1 @@
-"""What a sandbox is made of, as data and as files: community, profiles, certificates."""
+"""Describes a sandbox as data and as files: community, profiles, certificates."""

@@ -1,7 +1,7 @@
-"""A certificate authority of the grid's own: CA, host and user certificates, trusted nowhere else.
+"""Makes the grid's own certificate authority: CA, host and user certificates, trusted nowhere else.
 
 Keys are made once per state directory. Proxies carry DIRAC's group extension, which only DIRAC
-knows how to write; a driver of its own makes them (see `sandbox.drivers.proxies`).
+can write; a separate driver makes them (see `sandbox.drivers.proxies`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 
 
 def certificates_folder(state: State) -> Path:
-    """What X509_CERT_DIR must point to."""
+    """Return the folder that X509_CERT_DIR must name."""
     return state.credentials / "certificates"
 
 
@@ -56,7 +56,10 @@ def ensure_certificates(state: State) -> bool:
 
 
 def _link_by_hash(trusted: Path) -> None:
-    """OpenSSL looks a CA up by a hash of its name that only OpenSSL computes."""
+    """Link the CA under the hash of its name, by which OpenSSL finds it.
+
+    Only OpenSSL computes that hash.
+    """
     try:
         subprocess.run(["openssl", "rehash", str(trusted)], check=True, capture_output=True)
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Who and what exists on the sandbox grid, as data: people, groups, sites, storage, metadata.
+"""Defines who and what exists on the sandbox grid: people, groups, sites, storage, metadata.
 
-Names that others rely on: the catalogue is `DIRACFileCatalog` because CTADIRAC hard-codes it
+Some names are fixed by others: the catalogue is `DIRACFileCatalog` because CTADIRAC hard-codes it
 (CTADIRAC Core/Workflow/Modules/ProdDataManager.py), and the metadata fields are those that
 CTAO's productions write and those of the example production.
 """
@@ -18,7 +18,7 @@ CATALOGUE = "DIRACFileCatalog"
 
 @dataclass(frozen=True)
 class Group:
-    """A DIRAC group: who may use it and which properties it gives."""
+    """A DIRAC group: its users and its properties."""
 
     name: str
     vo: str
@@ -27,12 +27,12 @@ class Group:
 
 
 def distinguished_name(common_name: str) -> str:
-    """The certificate subject of a user or host, in DIRAC's form."""
+    """Return the certificate subject of a user or host, in DIRAC's form."""
     return f"/O={ORGANISATION}/CN={common_name}"
 
 
 def groups_of(vo: str) -> tuple[Group, ...]:
-    """The groups that each VO has."""
+    """Return the groups that each VO has."""
     production = (
         "NormalUser",
         "JobAdministrator",
@@ -79,7 +79,7 @@ GROUPS = (
 
 @dataclass(frozen=True)
 class Site:
-    """A place with a disk and a worker node.
+    """A site with a disk and a worker node.
 
     :param storage: its storage element; DIRAC wants each to be local to one site only
         (DMSHelpers.getSitesForSE), and sends a job to the site of its input files.
@@ -167,7 +167,7 @@ FILE_METADATA = {
     "runNumber": "VARCHAR(128)",
     "model_version": "VARCHAR(128)",
     "jobID": "VARCHAR(128)",
-    # TransformationCleaningAgent looks for this one (TransfIDMeta); of files, as directories are
-    # shared
+    # the TransformationCleaningAgent searches for this one (TransfIDMeta); a file field, because
+    # directories are shared
     "TransformationID": "int",
 }

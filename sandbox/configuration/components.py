@@ -1,5 +1,6 @@
-"""The options of services, agents, executors and the job wrapper: DIRAC's templates, and the table
-of differences.
+"""Builds the options of services, agents, executors and the job wrapper.
+
+They are DIRAC's templates, changed by the table of differences.
 
 Invariant: what is not in :mod:`sandbox.configuration.differences` is as DIRAC's templates have it.
 """
@@ -28,9 +29,9 @@ Section = dict[str, Any]
 
 
 def dirac_folder() -> Path:
-    """Where the DIRAC package lies, found without importing it (that would read the environment).
+    """Return the folder of the DIRAC package; importing it would read the environment.
 
-    :raises ModuleNotFoundError: when DIRAC is not installed.
+    :raises ModuleNotFoundError: DIRAC is not installed.
     """
     spec = importlib.util.find_spec("DIRAC")
     if spec is None or not spec.submodule_search_locations:
@@ -39,15 +40,15 @@ def dirac_folder() -> Path:
 
 
 def wrapper_template(state: State) -> Path:
-    """The job wrapper's template, as `configuration` writes it."""
+    """Return the path of the job wrapper's template, which `configuration` writes."""
     return state.etc / "job-wrapper-template.py"
 
 
 def component(state: State, system: str, kind: str, name: str, port: int = 0) -> Section:
-    """One service, agent or executor.
+    """Return the section of one service, agent or executor.
 
     :param kind: ``Services``, ``Agents`` or ``Executors``.
-    :param port: of a service.
+    :param port: port of a service.
     """
     section: Section = _template(system)[kind][name].getAsDict()
     facts = _facts(state, port)
@@ -57,7 +58,7 @@ def component(state: State, system: str, kind: str, name: str, port: int = 0) ->
 
 
 def agents(state: State, profile: Profile) -> dict[str, Section]:
-    """Agents, executors and the job wrapper, by system."""
+    """Return agents, executors and the job wrapper, by system."""
     names = AGENTS_OF_ALL
     if not profile.local_executor:
         names = (*dict.fromkeys((*AGENTS_OF_ALL, *TRANSFORMATION_AGENTS)), JOB_AGENT)
@@ -71,7 +72,7 @@ def agents(state: State, profile: Profile) -> dict[str, Section]:
         jobs["Executors"] = {
             name: component(state, "WorkloadManagement", "Executors", name) for name in EXECUTORS
         }
-        # its template shows what the code does by itself, in Python's notation
+        # its template only shows the defaults of the code, in Python's notation
         jobs["JobWrapper"] = {}
         for difference in DIFFERENCES:
             _set(
@@ -84,16 +85,16 @@ def agents(state: State, profile: Profile) -> dict[str, Section]:
 
 
 def _facts(state: State, port: int = 0) -> dict[str, str]:
-    """What the values of the table may hold."""
+    """Return the facts that values of the table may name."""
     return {"storage": str(state.storage), "etc": str(state.etc), "port": str(port)}
 
 
 def _set(
     section: Section, place: tuple[str, ...], difference: Difference, facts: Mapping[str, str]
 ) -> None:
-    """Set an option of a section, or of those below it, if the difference is about it."""
+    """Set an option of a section, or of its subsections, if the difference is about it."""
     *holder, option = difference.place.split("/")
-    if len(holder) > len(place):  # of a section below
+    if len(holder) > len(place):  # it belongs to a subsection
         below = holder[len(place)]
         if _fits(holder[: len(place)], place):
             for name in list(section) if below == "*" else [below]:

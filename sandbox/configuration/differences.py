@@ -1,11 +1,11 @@
-"""The one table of what the sandbox runs otherwise than DIRAC's defaults, each row with its reason.
+"""Lists every difference between the sandbox and DIRAC's defaults, each with its reason.
 
 Services, agents and executors are configured by DIRAC's own ``ConfigTemplate.cfg`` of each system,
-as an installation is; where that is silent the default in the code holds. A row here replaces one
-option. A sandbox that is kinder than a site hides what sites meet: waiting may be shorter here, for
-tests cannot wait; what an agent does may not be another thing.
+as an installation is; an option missing there has its default in the code. A row here replaces one
+option. A sandbox that is kinder than a site hides what sites meet: waits may be shorter here,
+because tests cannot wait; the actions of an agent may not differ.
 
-Invariant: nothing differs that is not in this table, and all that is in it differs;
+Invariant: everything that differs is in this table, and everything in it differs;
 ``tests/unit/sandbox_demo/test_differences.py`` compares it with the configuration that is written.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 class Difference:
     """One option of services, agents or executors.
 
-    :param place: ``System/Kind/Component/Option``; ``*`` is one part, whichever there is.
+    :param place: ``System/Kind/Component/Option``; ``*`` stands for any one part.
     :param value: may hold ``{storage}`` and ``{etc}``, folders of the grid, and ``{port}``.
     """
 
@@ -29,9 +29,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Change:
-    """What a driver does to DIRAC's code, for want of an option.
+    """A change that a driver makes to DIRAC's code, because there is no option.
 
-    :param by: the function that does it, ``module.function`` below ``sandbox``.
+    :param by: the function that makes it, ``module.function`` below ``sandbox``.
     """
 
     by: str

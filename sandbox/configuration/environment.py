@@ -1,4 +1,4 @@
-"""The environments in which things run: server processes, jobs, clients.
+"""Builds the environments of server processes, jobs and clients.
 
 Invariant: nothing of the caller's own DIRAC set-up reaches the grid, and the grid's secrets reach
 no client: every variable that DIRAC reads is dropped first, then set on purpose.
@@ -30,7 +30,7 @@ def _path(*first: Path) -> str:
 
 
 def server(state: State, local_configuration: str, root: Path | None = None) -> dict[str, str]:
-    """For services, agents and what they start.
+    """Return the environment of services, agents and the processes that they start.
 
     :param local_configuration: name of a file below etc/.
     :param root: DIRAC_ROOT_PATH, the services' by default.
@@ -38,7 +38,7 @@ def server(state: State, local_configuration: str, root: Path | None = None) -> 
     return {
         **_inherited(),
         "PATH": _path(SOFTWARE, VENV_BIN),
-        # ~/.dirac.cfg of the person who starts the sandbox would be merged in
+        # else ~/.dirac.cfg of the user who starts the sandbox would be merged in
         "HOME": str(state.home),
         "TMPDIR": str(state.tmp),
         "LANG": "C.UTF-8",
@@ -52,7 +52,7 @@ def server(state: State, local_configuration: str, root: Path | None = None) -> 
 
 
 def client(state: State, user: str, group: str) -> dict[str, str]:
-    """For a client process: the caller's own environment, pointed at this grid."""
+    """Return the environment of a client: the caller's own, pointed at this grid."""
     return {
         **_inherited(),
         "PATH": _path(VENV_BIN),

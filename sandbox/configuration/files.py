@@ -1,4 +1,4 @@
-"""DIRAC's configuration of the grid, written from data: who serves it, who reads it.
+"""Writes DIRAC's configuration of the grid from data.
 
 * ``dirac/etc/Sandbox.cfg``: the global configuration, exported by the Configuration Server.
 * ``etc/services.cfg``: local to the process that is the Configuration Server's controller.
@@ -7,7 +7,7 @@
 * ``etc/<site>.cfg``: local to the worker node of a site on the full grid.
 * ``client.cfg``: local to a client: nothing but where the Configuration Server is.
 
-Invariant: passwords and keys stay in the local files of servers; a client is told one URL.
+Invariant: passwords and keys stay in the local files of servers; a client gets one URL.
 Service sections start from DIRAC's own ConfigTemplate.cfg, so that the authorization rules are
 those of an installation.
 """
@@ -35,7 +35,7 @@ Section = dict[str, Any]
 
 
 def url(service: str, ports: dict[str, int]) -> str:
-    """The address of a service."""
+    """Return the address of a service."""
     return f"dips://{community.HOST}:{ports[service]}/{service}"
 
 
@@ -74,7 +74,7 @@ def write_all(
 
 
 def client_environment(state: State, user: str, group: str) -> dict[str, str]:
-    """What a client needs in its environment, and nothing else."""
+    """Return the variables that a client needs in its environment, and nothing else."""
     return {
         "DIRACSYSCONFIG": str(state.client_cfg),
         "X509_USER_PROXY": str(state.proxies / f"{user}.{group}.pem"),
@@ -83,7 +83,7 @@ def client_environment(state: State, user: str, group: str) -> dict[str, str]:
 
 
 def write_env(state: State) -> None:
-    """``env.sh``: to be sourced by a shell; another proxy named before stays."""
+    """Write ``env.sh``, for a shell to source; a proxy that the shell already names stays."""
     variables = client_environment(state, "prodmgr", "sim_prod")
     proxy = shlex.quote(variables.pop("X509_USER_PROXY"))
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
@@ -180,8 +180,10 @@ def _merged(one: Section, other: Section) -> Section:
 
 
 def _write_wrapper_template(state: State) -> None:
-    """DIRAC's own template with one wait less: JobWrapper sleeps 5 s before it looks for the
-    payload's pid (DIRAC/WorkloadManagementSystem/JobWrapper/JobWrapper.py).
+    """Write DIRAC's own template with one wait less.
+
+    JobWrapper sleeps 5 s before it looks for the payload's pid
+    (DIRAC/WorkloadManagementSystem/JobWrapper/JobWrapper.py).
     """
     source = dirac_folder() / "WorkloadManagementSystem" / "JobWrapper" / "JobWrapperTemplate.py"
     anchor = "from DIRAC.WorkloadManagementSystem.JobWrapper import JobWrapper as JW\n"

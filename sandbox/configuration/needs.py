@@ -1,6 +1,7 @@
-"""What a grid must have beyond the community: names that some production brings with it.
+"""Lists names that a production needs and the community of the grid lacks.
 
-Invariant: what a grid was started with is kept in its state, where each of its processes reads it.
+Invariant: the names with which a grid was started are kept in its state, where its processes read
+them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ class Needs:
 
     :param vos: virtual organisations; each gets groups as the others have them.
     :param storage_elements: disks at the first site.
-    :param types: transformation types whose tasks are jobs, and
-    :param request_types: those whose tasks are requests.
+    :param types: transformation types whose tasks are jobs.
+    :param request_types: transformation types whose tasks are requests.
     """
 
     vos: tuple[str, ...] = ()
@@ -30,7 +31,7 @@ class Needs:
     request_types: tuple[str, ...] = ()
 
     def beyond_community(self) -> Needs:
-        """Of these names, those that the community lacks."""
+        """Return those of these names that the community lacks."""
         types = {*community.DATA_PROCESSING, *community.DATA_MANIPULATION}
         known = (set(community.VOS), set(community.STORAGE_ELEMENTS), types, types)
         asked = (self.vos, self.storage_elements, self.types, self.request_types)
@@ -38,25 +39,25 @@ class Needs:
 
     @classmethod
     def kept(cls, state: State) -> Needs:
-        """What the grid of that state was started with."""
+        """Return the names with which the grid of that state was started."""
         facts = state.read(_KEPT)
         return cls(**{field.name: tuple(facts.get(field.name, ())) for field in fields(cls)})
 
     def keep(self, state: State) -> None:
-        """Keep it for the grid's processes."""
+        """Keep the names for the grid's processes."""
         state.write(_KEPT, {name: list(value) for name, value in asdict(self).items()})
 
     @property
     def all_vos(self) -> tuple[str, ...]:
-        """All VOs of the grid."""
+        """Return all VOs of the grid."""
         return (*community.VOS, *self.vos)
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """All groups of the grid."""
+        """Return all groups of the grid."""
         return (*community.GROUPS, *(g for vo in self.vos for g in community.groups_of(vo)))
 
     @property
     def proxies(self) -> tuple[tuple[str, str], ...]:
-        """Every pair of user and group that gets a proxy."""
+        """Return every pair of user and group that gets a proxy."""
         return tuple((user, group.name) for group in self.groups for user in group.users)

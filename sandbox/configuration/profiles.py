@@ -1,8 +1,8 @@
-"""What runs in each profile, as data: services, databases, agents and the processes they share.
+"""Defines what runs in each profile: services, databases, agents and the processes they share.
 
 `light` is the Transformation, Production and Data Management Systems with a local executor in
 place of the WMS. `full` adds the whole WMS. A client waits 4 s for each service that has a URL and
-does not run: the configuration therefore names exactly the services of the profile.
+does not run, so the configuration names exactly the services of the profile.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LIGHT_SERVICES = (
     "DataManagement/FileCatalog",
     "RequestManagement/ReqManager",
     "ResourceStatus/ResourceStatus",
-    # what the portal shows of transformations, and dirac-prod-get-trans
+    # for the portal's view of transformations, and for dirac-prod-get-trans
     "Monitoring/WebApp",
 )
 _FULL_SERVICES = (
@@ -33,7 +33,7 @@ _FULL_SERVICES = (
     "WorkloadManagement/Matcher",
     "WorkloadManagement/WMSAdministrator",
     "WorkloadManagement/PilotManager",
-    # connects to OptimizationMind while it initialises: last
+    # last: connects to OptimizationMind while it initialises
     "WorkloadManagement/JobManager",
 )
 #: System -> databases, each from DIRAC's own <System>System/DB/<database>.sql. The same for both
@@ -75,9 +75,9 @@ EXECUTORS = ("Optimizers", "JobPath", "JobSanity", "InputData", "JobScheduling")
 class Profile:
     """One size of grid.
 
-    :param services: in the order in which they start.
+    :param services: services, in the order in which they start.
     :param agents: process name -> the agents that take turns in it.
-    :param local_executor: run tasks without a WMS; else each site gets a worker node.
+    :param local_executor: run tasks without a WMS; otherwise each site gets a worker node.
     """
 
     name: str
@@ -86,14 +86,14 @@ class Profile:
     local_executor: bool
 
     def ports(self) -> list[str]:
-        """The names that need a port each."""
+        """Return the names that need a port each."""
         wms = ["opensearch"] if "WorkloadManagement/JobMonitoring" in self.services else []
         return ["mariadb", *wms, *self.services]
 
 
 PROFILES = {
     "light": Profile("light", _LIGHT_SERVICES, {}, local_executor=True),
-    # requests are carried out in the name of their owner, by a proxy of his
+    # requests are carried out in the name of their owner, by the owner's proxy
     "data": Profile(
         "data",
         (*_LIGHT_SERVICES, "Framework/ProxyManager"),

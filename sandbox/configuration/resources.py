@@ -1,6 +1,6 @@
-"""The sections of the global configuration that say who and what there is, and by which rules.
+"""Writes the sections of the global configuration about people, resources and rules.
 
-Each option that is not DIRAC's default says here why the sandbox needs it.
+Each option that is not DIRAC's default has a comment why the sandbox needs it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Section = dict[str, Any]
 
 
 def listed(items: Iterable[str]) -> str:
-    """A list as DIRAC's configuration has it."""
+    """Return a list as DIRAC's configuration writes it."""
     return ", ".join(items)
 
 
 def registry(needs: Needs) -> Section:
-    """People, groups, VOs and the one host."""
+    """Return people, groups, VOs and the one host."""
     return {
         "DefaultGroup": "sim_user",
         "DefaultProxyTime": 864000,
@@ -51,7 +51,7 @@ def registry(needs: Needs) -> Section:
 
 
 def operations(profile: Profile, needs: Needs) -> Section:
-    """Rules for all VOs."""
+    """Return the rules for all VOs."""
     accounting = "Accounting" if "Accounting/DataStore" in profile.services else ""
     file_protocol = "file"
     storage = listed(community.STORAGE_ELEMENTS)
@@ -105,7 +105,7 @@ def _catalogue() -> Section:
 
 
 def resources(state: State, ports: dict[str, int], needs: Needs) -> Section:
-    """Catalogue, storage elements and sites."""
+    """Return catalogue, storage elements and sites."""
     disks = {
         name: {
             "BackendType": "File",

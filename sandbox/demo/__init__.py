@@ -1,1 +1,1 @@
-"""The whole road in one command: ``python -m sandbox.demo``."""
+"""Runs the whole demo in one command: ``python -m sandbox.demo``."""

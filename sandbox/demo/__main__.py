@@ -1,7 +1,7 @@
-"""The whole road in one command: ``python -m sandbox.demo run``, which ``make demo`` calls.
+"""Runs the whole demo in one command: ``python -m sandbox.demo run``, which ``make demo`` calls.
 
-A full grid and an Airflow are started below the state directory (or found running there), the
-example production is triggered, watched and checked, and its picture is fetched back.
+A full grid and an Airflow are started below the state directory (or found running there). The
+example production is triggered, watched and checked, and its picture is fetched.
 
 Invariant: whatever happens in between, ``python -m sandbox.demo down`` stops all of it.
 """
@@ -30,7 +30,7 @@ from sandbox.demo.view import Live, table
 from sandbox.errors import SandboxError
 from sandbox.grid.grid import Grid
 
-#: columns where the output goes to no terminal, which would tell
+#: columns if the output goes to no terminal
 _WIDTH = 140
 
 PRODUCTIONS = REPOSITORY / "include" / "productions"
@@ -48,7 +48,7 @@ _STATE = REPOSITORY / ".demo"
 
 
 def new_console() -> Console:
-    """Where the demo speaks to."""
+    """Return the console that the demo prints to."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH)
 
@@ -72,14 +72,15 @@ class Demo:
         )
 
     def say(self, message: str) -> None:
-        """One line of progress."""
+        """Print one line of progress."""
         seconds = time.monotonic() - self._start
         self.console.print(f"{seconds:6.1f} s  {message}", markup=False, highlight=False)
 
     def up(self) -> None:
         """Start both at once, or find them running.
 
-        :raises SandboxError: what does not start; then neither of what this call started runs.
+        :raises SandboxError: one does not start; then nothing that this call started is left
+            running.
         """
         started = self.stack.launch()
         try:
@@ -103,7 +104,7 @@ class Demo:
         :returns: the run's ID, and how it ended.
         """
         began = time.monotonic()
-        # the second to which Airflow's processes and this one agree on the time
+        # a time on which Airflow's processes and this one agree to the second
         parsed_since = self.stack.started("dag-processor")
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
         run = DemoRun(self.grid, self.stack, PRODUCTIONS / EXAMPLE, f"demo-{stamp}")
@@ -126,7 +127,7 @@ class Demo:
         return run.run_id, outcome
 
     def report(self, outcome: Outcome) -> None:
-        """The table, the picture, and what is wrong."""
+        """Print the table, the picture, and the problems."""
         self.console.print(table(outcome))
         if outcome.picture:
             self.console.print(f"picture:  {outcome.picture}", soft_wrap=True, highlight=False)
@@ -135,9 +136,9 @@ class Demo:
             self.console.print(problem, style="red", soft_wrap=True, markup=False)
 
     def invite(self, run: str = "") -> None:
-        """What to do next, and the file for a shell that it names.
+        """Print the next steps, and write the file for a shell that they name.
 
-        :param run: tag of a run that there is.
+        :param run: tag of an existing run.
         """
         user, password = self.stack.login
         viewer, viewers_password = self.stack.viewer_login
@@ -163,14 +164,14 @@ class Demo:
 
 
 def _near(path: Path) -> Path:
-    """The path from here, if it is below."""
+    """Return the path relative to here, if it is below."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @contextmanager
 def _worded(state: Path, console: Console) -> Iterator[None]:
-    """Errors as words with the place of the logs, and exit codes; never a traceback."""
+    """Print errors as text with the place of the logs, and set exit codes; never a traceback."""
     try:
         yield
     except (SandboxError, ProdsysError) as error:

@@ -1,4 +1,4 @@
-"""Copy a dataset's files from storage: ``python -m sandbox.demo.fetch NAME FOLDER``.
+"""Copies a dataset's files from storage: ``python -m sandbox.demo.fetch NAME FOLDER``.
 
 A plain DIRAC client, run in the grid's client environment. Prints the local paths, one a line.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(name: str, folder: str) -> None:
-    """Fetch every file of dataset ``name`` into ``folder``; ends with a reason where it cannot."""
+    """Fetch every file of dataset ``name`` into ``folder``; exit with a reason if that fails."""
     import DIRAC
 
     DIRAC.initialize()

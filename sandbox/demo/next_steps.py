@@ -1,6 +1,6 @@
-"""What to do when the demo is up: where to look, with what in the shell, and how to end it.
+"""Writes what to do when the demo is up: where to look, what to type, and how to end it.
 
-Invariant: pure text; whatever it names is there when it is said.
+Invariant: pure text; everything it names exists at that time.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Place:
 
 
 def next_steps(place: Place, run: str = "") -> str:
-    """What a person may do next.
+    """Return what a person may do next.
 
-    :param run: tag of a run that there is; empty: nothing was run.
+    :param run: tag of an existing run; empty: nothing was run.
     """
     production = place.example.stem
     rows = [("Airflow", place.url)]
@@ -60,10 +60,11 @@ def next_steps(place: Place, run: str = "") -> str:
 
 
 def shell_environment(grid: Path, programs: Path, url: str, user: str, password: str) -> str:
-    """The text of a file to be sourced: the command line asks this grid and this Airflow.
+    """Return the text of a file for a shell to source, so that the command line uses this demo.
 
     :param grid: the grid's own such file.
     :param programs: the folder of ``dirac-prodsys``.
+    :param url: URL of this Airflow; ``user`` and ``password`` are its login.
     """
     airflow = {"": url, "_USER": user, "_PASSWORD": password}
     lines = [

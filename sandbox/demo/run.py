@@ -1,7 +1,7 @@
-"""One run of the demo's production: trigger it, look at it, and say what became of it.
+"""Triggers one run of the demo's production, watches it, and reports the result.
 
-Invariant: ``complete`` is said only of what the grid itself confirms: the run's state alone, or a
-file of the demo's own, proves nothing.
+Invariant: ``complete`` is reported only if the grid itself confirms it: the run's state alone, or
+a file of the demo's own, proves nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class DemoRun(ProductionRun):
     def trigger(self, parsed_since: float) -> None:
         """Wait until Airflow knows the DAG, then start the run with Airflow's command line.
 
-        :param parsed_since: as in :meth:`wait_known`, which see for errors.
+        :param parsed_since: as in :meth:`wait_known`, which also lists the errors.
         """
         self.wait_known(parsed_since)
         self.stack.command("dags", "trigger", self.dag_id, "--run-id", self.run_id)
@@ -65,10 +65,10 @@ class DemoRun(ProductionRun):
     # -- the end ------------------------------------------------------------------------------
 
     def outcome(self, look: Look, folder: Path) -> Outcome:
-        """Compare what should be there with what the grid says, and fetch the result.
+        """Compare the expected result with the grid, and fetch the files.
 
-        :param look: at the ended run.
-        :param folder: where the fetched files go.
+        :param look: the look at the ended run.
+        :param folder: folder of the fetched files.
         """
         outcome = Outcome(look)
         if look.state != "success":
@@ -116,7 +116,7 @@ class DemoRun(ProductionRun):
                 outcome.picture = path
 
     def result(self, outcome: Outcome, seconds: dict[str, float]) -> dict[str, Any]:
-        """The content of ``result.json``."""
+        """Return the content of ``result.json``."""
         return {
             "dag_id": self.dag_id,
             "run_id": self.run_id,

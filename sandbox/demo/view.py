@@ -1,4 +1,4 @@
-"""What the demo shows: bars that move on a terminal, a line per change anywhere else, one table."""
+"""Shows the demo: moving bars on a terminal, a line per change anywhere else, one table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.runs.production_run import Look
 
 
 class Live(LiveView):
-    """A bar per step while the run goes on."""
+    """A bar per step while the run lasts."""
 
     def __init__(self, console: Console) -> None:
         self._bars: dict[str, bars.TaskID] = {}
@@ -31,7 +31,7 @@ class Live(LiveView):
         super().__init__(console, self._bars_of)
 
     def show(self, look: Look) -> None:
-        """Bring the view up to date."""
+        """Update the view."""
         if look.note != self._note:
             self._note = look.note
             self.console.print(look.note or "the grid answers again", style="yellow")
@@ -64,7 +64,7 @@ class Live(LiveView):
 
 
 def table(outcome: Outcome) -> Table:
-    """One row per step: what it became on the grid."""
+    """Return one row per step: its result on the grid."""
     shown = Table(title=f"run: {outcome.look.state}", title_justify="left")
     for column in ("step", "transformation", "status", "tasks", "files", "dataset"):
         shown.add_column(column, justify="right" if column == "transformation" else "left")

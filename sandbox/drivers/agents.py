@@ -18,9 +18,9 @@ from typing import Any
 from sandbox.configuration.profiles import JOB_AGENT
 from sandbox.drivers import runtime
 
-#: TaskManagerAgentBase looks at tasks and files untouched for 10 minutes
+#: seconds; TaskManagerAgentBase looks at tasks and files untouched for 10 minutes
 MONITOR_DELAY_SECONDS = 4.0
-#: after which a file whose task has no job counts as lost
+#: time after which a file whose task has no job counts as lost
 LOST = datetime.timedelta(minutes=10)
 #: JobAgent waits 2 s longer after each cycle without a match.
 NO_MATCH_SECONDS = 0.2
@@ -29,7 +29,7 @@ PAUSE_PER_CPU = 5.0
 
 
 def switch_off_control_groups() -> None:
-    """Make JobAgent go on as on a worker node without cgroup v2."""
+    """Let JobAgent continue as on a worker node without cgroup v2."""
     from DIRAC import S_ERROR
     from DIRAC.Core.Utilities.CGroups2 import CG2Manager
 
@@ -52,10 +52,10 @@ def shorten_monitor_delay() -> None:
 
 
 def spare_files_without_job() -> None:
-    """Let file monitoring pass over a file whose task is not submitted yet, for 10 minutes.
+    """Let file monitoring ignore a file whose task is not submitted yet, for 10 minutes.
 
-    DIRAC takes it for lost, and gives it to another task: with the shorter delay it would do so
-    whenever jobs are submitted slowly, again and again until it is MaxReset.
+    DIRAC takes such a file for lost, and gives it to another task. With the shorter delay it would
+    do so whenever jobs are submitted slowly, again and again until the file is MaxReset.
     """
     from DIRAC.Core.Utilities.TimeUtilities import DiracTime
     from DIRAC.TransformationSystem.Client.WorkflowTasks import WorkflowTasks
@@ -90,7 +90,7 @@ def serve_all_vos() -> None:
 
     A generic pilot gets jobs of its own VO unless it names the groups
     (DIRAC/WorkloadManagementSystem/Client/Matcher.py, _checkCredentials), and the configuration
-    can only say one.
+    can name only one VO.
     """
     from DIRAC import gConfig
     from DIRAC.WorkloadManagementSystem.Agent.JobAgent import JobAgent
@@ -121,10 +121,10 @@ def load(names: list[str]) -> list[tuple[str, Any]]:
 
 
 def cycle(agents: list[tuple[str, Any]]) -> float:
-    """One turn of each agent; an agent that fails is heard of in the log and gets its next turn.
+    """Run one turn of each agent; a failing agent is logged and gets its next turn.
 
-    :returns: seconds to wait before the next round: agents that have little to do, on a machine
-        that has much, must not ask for half of it.
+    :returns: seconds to wait before the next round: agents with little to do, on a busy machine,
+        must not use half of it.
     """
     from DIRAC import gLogger
 
@@ -161,7 +161,8 @@ def main() -> None:
     runtime.ready()
     while not stop.is_set():
         stop.wait(max(options.pause, cycle(agents)))
-    # finalize() of the cleaning agent would clean for a year back; a stopped grid stays as it is
+    # finalize() of the cleaning agent would clean up a year of transformations; a stopped grid must
+    # stay unchanged
     os._exit(0)
 
 

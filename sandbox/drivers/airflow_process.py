@@ -1,14 +1,14 @@
-"""One of Airflow's processes, as a small machine with SQLite bears it: ``airflow_process.py NAME``.
+"""Runs one Airflow process, adapted to a small machine with SQLite: ``airflow_process.py NAME``.
 
 Three differences from ``airflow NAME``:
 
-* A task of a production needs Airflow's DAG machinery, this provider and DIRAC's client: more than
-  two seconds of processor time, for work of a tenth of that. LocalExecutor forks its workers from
-  the scheduler, so the scheduler imports all of it once, before the first fork.
+* A task of a production imports Airflow's DAG machinery, this provider and DIRAC's client: more
+  than two seconds of processor time, for a tenth of that in work. LocalExecutor forks its workers
+  from the scheduler, so the scheduler imports all of it once, before the first fork.
 * The API server writes its audit log in a thread. Airflow 3.3 commits it in the event loop
-  (``api_fastapi/logging/decorators.py``), and there waits for SQLite's lock, whose holder waits for
-  the event loop: nothing moves until SQLite's patience ends, a minute later.
-* Log servers listen on loopback; Airflow's own listen on all interfaces, and no setting says where.
+  (``api_fastapi/logging/decorators.py``) and waits there for SQLite's lock. The holder of the lock
+  waits for the event loop: nothing moves until SQLite's lock timeout a minute later.
+* Log servers listen on loopback; Airflow's own listen on all interfaces, and no setting changes it.
 
 Nothing of Airflow's or DIRAC's configuration is touched.
 """
@@ -57,10 +57,10 @@ def write_audit_log_in_a_thread() -> None:
         write = original(event)
 
         async def log_action(request: Any, session: Any, user: Any) -> None:
-            await request.body()  # kept by the request: the thread awaits nothing
+            await request.body()  # the request keeps the body: the thread awaits nothing
             await asyncio.to_thread(asyncio.run, write(request, session, user))
 
-        # by these FastAPI knows what to hand over
+        # FastAPI reads these to pass the arguments
         log_action.__annotations__ = {
             "request": Request,
             "session": SessionDep,
@@ -72,7 +72,7 @@ def write_audit_log_in_a_thread() -> None:
 
 
 def serve_logs_on_loopback() -> None:
-    """Let the log server, which is forked from this process, listen on loopback alone."""
+    """Let the log server, which is forked from this process, listen on loopback only."""
     from airflow.utils.serve_logs import core
 
     run = core.uvicorn.run

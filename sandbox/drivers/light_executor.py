@@ -30,7 +30,7 @@ _SUBMIT_STATUS = ["Active", "Completing"]
 
 @dataclass
 class Running:
-    """A task under way or waiting for its report."""
+    """A running task, or an ended one whose report is pending."""
 
     task: light_task.Task
     process: BaseProcess
@@ -67,20 +67,20 @@ class Executor:
         return True
 
     def step(self) -> None:
-        """Collect what has ended, report, start what can start."""
+        """Collect ended tasks, report them, start what can start."""
         for item in [item for item in self.running if not item.process.is_alive()]:
             self.running.remove(item)
             task = item.task
             good = item.process.exitcode == 0
             self._report(task.transformation, task.number, list(task.lfns), good=good)
         self.reports = [report for report in self.reports if not report()]
-        # a task whose result is not yet taken still looks as it did before: take nothing new
+        # a task whose result is not yet reported still looks as before: start nothing new
         if self.reports or len(self.running) >= self.slots:
             return
         transformations = self._transformations()
         if not transformations:
             return
-        # one a round, as JobAgent: twins that upload in the same instant would both make the
+        # one a round, as JobAgent does: twins that upload in the same instant would both make the
         # directory, and DIRAC's FileStorage.putFile fails for the second
         for row in self._tasks(list(transformations), ["Created"])[:1]:
             self._start(row, transformations[row["TransformationID"]])
@@ -135,7 +135,10 @@ class Executor:
         return body
 
     def _proxy(self, transformation: dict[str, Any], body: str) -> Path:
-        """The author's proxy; what ProductionManager made belongs to the host, which has none."""
+        """Return the author's proxy.
+
+        What ProductionManager made belongs to the host, which has no proxy.
+        """
         user, group = transformation["Author"], transformation["AuthorGroup"]
         if user == HOST:
             vo = next((vo for vo in VOS if f"<![CDATA[{vo}]]>" in body), VOS[0])

@@ -1,4 +1,4 @@
-"""Imported once by the light executor's fork server, so that each task starts with DIRAC loaded.
+"""Loads DIRAC once in the light executor's fork server, so that each task starts with it.
 
 Invariant: importing it starts no thread and opens no connection; a fork inherits neither.
 """

@@ -1,4 +1,4 @@
-"""One task of a transformation, run as its DIRAC workflow in a process of its own.
+"""Runs one task of a transformation as its DIRAC workflow, in a separate process.
 
 It does what a JobWrapper does and no more: a private directory, the owner's proxy, the input
 files beside the payload, the workflow's modules. Invariant: it touches no state of the
@@ -58,7 +58,7 @@ def run(task: Task, failed_logs: Path) -> None:
 
 
 def _execute(task: Task) -> str:
-    """:returns: what went wrong, or an empty string."""
+    """Run the workflow. :returns: what went wrong, or an empty string."""
     import DIRAC
     from DIRAC.Core.Workflow.Parameter import Parameter
     from DIRAC.Core.Workflow.Workflow import fromXMLString

@@ -1,4 +1,4 @@
-"""A stand-in for OpenSearch, in memory: the part of its HTTP interface that JobParametersDB uses.
+"""Replaces OpenSearch in memory: the part of its HTTP interface that JobParametersDB uses.
 
 Documents by ID only (put, get, exists, update, mget, bulk, delete); searches find nothing. The WMS
 keeps nothing else there, and a job's parameters may be lost with the grid's process.
@@ -37,7 +37,7 @@ class Store:
         self.lock = threading.Lock()
 
     def answer(self, method: str, path: list[str], body: str) -> Answer:
-        """One HTTP request. :param path: the parts of the URL's path."""
+        """Answer one HTTP request. :param path: the parts of the URL's path."""
         with self.lock:
             if not path:
                 return 200, _HELLO

@@ -1,7 +1,7 @@
-"""One authenticated RPC to every service: ``python -m sandbox.drivers.probe`` prints JSON.
+"""Makes one authenticated RPC to every service: ``python -m sandbox.drivers.probe`` prints JSON.
 
 A plain client: ``DIRAC.initialize()`` finds the services through the Configuration Server. The
-call is ``whoami``, which a service answers only after it knows who asks.
+call is ``whoami``, which a service answers only after it knows the caller.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def ask(service: str) -> dict[str, Any]:
-    """Whether the service answers, how long that takes in ms, and what it says otherwise."""
+    """Return whether the service answers, how long that takes in ms, and its error if any."""
     from DIRAC.Core.Base.Client import Client
 
     start = time.monotonic()

@@ -1,7 +1,7 @@
-"""Write a proxy file for each user and group: ``python -m sandbox.drivers.proxies STATE``.
+"""Writes a proxy file for each user and group: ``python -m sandbox.drivers.proxies STATE``.
 
-DIRAC's own X509Chain writes them: the group is an extension of the proxy certificate. Without
-VOMS, as there is no VOMS server here.
+DIRAC's own X509Chain writes them: the group is an extension of the proxy certificate. They have no
+VOMS extension, as there is no VOMS server here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What all drivers share: reading the configuration as a DIRAC server does, saying "ready".
+"""Shares code of all drivers: loads the configuration as a DIRAC server does, and reports "ready".
 
-A driver waits with ``ready`` until it can really do its work; `sandbox.process` reads the file.
+A driver calls ``ready`` only when it can really do its work; `sandbox.process` reads the file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def ok(result: dict[str, Any], doing: str) -> Any:
-    """The value of a DIRAC result; ends the driver with one clear line when it is an error."""
+    """Return the value of a DIRAC result; on an error, end the driver with one clear line."""
     if not result["OK"]:
         sys.exit(f"{doing}: {result['Message']}")
     return result["Value"]
@@ -42,7 +42,7 @@ def configure_agent(name: str, extra: str | None = None) -> None:
 def _local_configuration() -> Any:
     from DIRAC.ConfigurationSystem.Client.LocalConfiguration import LocalConfiguration
 
-    # DIRAC parses the command line of its host program; ours is not for it
+    # DIRAC parses the command line of its host program, and would misread ours
     sys.argv = sys.argv[:1]
     return LocalConfiguration()
 
@@ -58,7 +58,7 @@ def _load(local: Any) -> None:
 
 
 def ready() -> None:
-    """Tell the parent that this driver does its work now."""
+    """Report to the parent that this driver does its work now."""
     path = Path(os.environ["SANDBOX_READY_FILE"])
     part = path.with_suffix(".part")
     part.write_text(str(os.getpid()))
@@ -66,7 +66,7 @@ def ready() -> None:
 
 
 def until_terminated() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
+    """Return an event that SIGTERM and SIGINT set."""
     stop = threading.Event()
 
     def finish(_number: int, _frame: object) -> None:

@@ -1,8 +1,8 @@
-"""Put into the databases what a grid has before its first user: ``python -m sandbox.drivers.seed``.
+"""Fills the databases before a grid's first user: ``python -m sandbox.drivers.seed``.
 
-Storage elements and sites Active in the Resource Status System (an unknown one counts as banned),
-the metadata fields of the catalogue, and, where a ProxyManager runs, a proxy of each user.
-Invariant: running it again changes nothing.
+Storage elements and sites become Active in the Resource Status System (an unknown one counts as
+banned). The catalogue gets its metadata fields. If a ProxyManager runs, it gets a proxy of each
+user. Invariant: running it again changes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.state import State
 
 
 def seed_resource_status() -> None:
-    """Everything that the configuration names is Active."""
+    """Set everything that the configuration names Active."""
     from DIRAC import gConfig
     from DIRAC.ResourceStatusSystem.Client.ResourceStatusClient import ResourceStatusClient
 

@@ -1,11 +1,11 @@
-"""DIRAC's service handlers in one process: ``python -m sandbox.drivers.services NAME ...``.
+"""Runs DIRAC's service handlers in one process: ``python -m sandbox.drivers.services NAME ...``.
 
 Two differences from `dirac-service`, both outside of the handlers:
 
 * Sockets are bound to 127.0.0.1; ServiceReactor binds to all interfaces.
-* Each service has a ServiceReactor of its own, and so an accept loop of its own. In a shared loop
-  DIRAC 9.1 keeps only the last of the sockets that became ready together and drops the other
-  connections (DIRAC/Core/DISET/ServiceReactor.py, __acceptIncomingConnection).
+* Each service has its own ServiceReactor, and so its own accept loop. In a shared loop DIRAC 9.1
+  keeps only the last of the sockets that became ready together and drops the other connections
+  (DIRAC/Core/DISET/ServiceReactor.py, __acceptIncomingConnection).
 """
 
 from __future__ import annotations

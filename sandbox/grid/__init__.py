@@ -1,1 +1,1 @@
-"""A real DIRAC grid on this machine: database, services, agents."""
+"""Runs a real DIRAC grid on this machine: database, services, agents."""

@@ -1,4 +1,4 @@
-"""A whole grid: its processes, in order, up and down.
+"""Starts and stops the processes of a whole grid, in order.
 
 Invariant: `up` ends with every service answering an authenticated call, or with nothing running.
 """
@@ -32,10 +32,10 @@ def _silent(_message: str) -> None:
 class Grid(Outages):
     """A DIRAC grid on this machine; see the package's docstring for an example.
 
-    :param state_dir: where all its files go.
+    :param state_dir: directory of all its files.
     :param profile: ``light`` or ``full``.
-    :param separate: services that get a process of their own, so that they can be stopped,
-        frozen or killed alone.
+    :param separate: services that get their own process, so that they can be stopped, frozen or
+        killed alone.
     :param needs: what it must have beyond the community; None: as it was started last.
     :param say: called with one line of progress at a time.
     :raises SandboxError: for an unknown profile or service.
@@ -68,14 +68,14 @@ class Grid(Outages):
     def up(self) -> bool:
         """Start everything.
 
-        :returns: False when the same grid was up and answering already.
-        :raises SandboxError: reason, way out and log; nothing is left running then.
+        :returns: False if the same grid was already up and answering.
+        :raises SandboxError: reason, hint and log; nothing is left running then.
         """
         with self.state.lock():
             if self._is_up():
                 return False
             try:
-                # what a crash, or another profile before it, left behind
+                # leftovers of a crash, or of another profile
                 self._stop()
                 self._start()
             except BaseException:
@@ -114,32 +114,32 @@ class Grid(Outages):
 
     @property
     def client_cfg(self) -> Path:
-        """The configuration file of a client: what a connection names."""
+        """Return the configuration file of a client: a connection names it."""
         return self.state.client_cfg
 
     def proxy(self, user: str, group: str) -> Path:
-        """The proxy file of a user in a group. :raises SandboxError: when there is none."""
+        """Return the proxy file of a user in a group. :raises SandboxError: there is none."""
         if (user, group) not in self.needs.proxies:
             raise SandboxError(f"{user} is not in {group}")
         return self.state.proxies / f"{user}.{group}.pem"
 
     def env(self, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, str]:
-        """The whole environment for a client's process. :raises SandboxError: as `proxy`."""
+        """Return the whole environment of a client's process. :raises SandboxError: as `proxy`."""
         self.proxy(user, group)
         return environment.client(self.state, user, group)
 
     def ports(self) -> dict[str, int]:
-        """Name -> port, for MariaDB and every service."""
+        """Return name -> port, for MariaDB and every service."""
         return ports.allocate(self.state, self.profile.ports())
 
     # -- looking ------------------------------------------------------------------------------
 
     def probe(self, seconds: float = 20.0) -> dict[str, Any]:
-        """One authenticated RPC to every service; see `inspection.probe`."""
+        """Make one authenticated RPC to every service; see `inspection.probe`."""
         return inspection.probe(self.state, seconds)
 
     def status(self) -> dict[str, Any]:
-        """Everything that ``python -m sandbox status`` shows, as plain data."""
+        """Return everything that ``python -m sandbox status`` shows, as plain data."""
         return inspection.status(self.processes, self.mariadb)
 
     # -- inside -------------------------------------------------------------------------------

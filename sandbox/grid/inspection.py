@@ -1,6 +1,6 @@
-"""Looking at a grid from outside: one RPC to every service, one row for every process.
+"""Looks at a grid from outside: one RPC to every service, one row for every process.
 
-Invariant: looking changes nothing, and a grid in whatever state can be looked at.
+Invariant: looking changes nothing, and works on a grid in any state.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from sandbox.state import State
 
 
 def probe(state: State, seconds: float) -> dict[str, Any]:
-    """One authenticated RPC to every service, from a process of its own.
+    """Make one authenticated RPC to every service, from a separate process.
 
-    :returns: service -> {"ready": bool, "ms": float, "error": str}; empty when not even the
+    :returns: service -> {"ready": bool, "ms": float, "error": str}; empty if not even the
         Configuration Server answers within ``seconds``.
     """
     try:
@@ -49,7 +49,7 @@ def probe(state: State, seconds: float) -> dict[str, Any]:
 
 
 def status(processes: Processes, mariadb: MariaDB) -> dict[str, Any]:
-    """Everything that ``python -m sandbox status`` shows, as plain data."""
+    """Return everything that ``python -m sandbox status`` shows, as plain data."""
     state = processes.state
     facts = state.read("grid")
     rows = [_row(processes, name) for name in processes.names()]

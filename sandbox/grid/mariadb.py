@@ -1,4 +1,4 @@
-"""The grid's own MariaDB server: private data directory, socket and port, cheap on fsync.
+"""Runs the grid's own MariaDB server: private data directory, socket and port, cheap on fsync.
 
 Durability is given up on purpose: the data of a rehearsal may be lost with the machine, and each
 fsync would cost an agent cycle on a slow disk.
@@ -49,7 +49,7 @@ character-set-server=utf8mb4
 
 
 def program(name: str) -> str:
-    """The path of one of MariaDB's programs. :raises SandboxError: when it is not installed."""
+    """Return the path of one of MariaDB's programs. :raises SandboxError: it is not installed."""
     path = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_FOLDERS])
     found = shutil.which(name, path=path)
     if found is None:
@@ -68,7 +68,7 @@ class MariaDB:
     def start(self, port: int) -> None:
         """Start the server on ``port``, making its data directory if there is none.
 
-        :raises SandboxError: package missing, disk full, or what the server says.
+        :raises SandboxError: package missing, disk full, or the server's own error.
         """
         server = program("mariadbd")
         self._demand_space()
@@ -93,7 +93,7 @@ class MariaDB:
         self.processes.stop(NAME, term_seconds=20)
 
     def answers(self) -> bool:
-        """Whether the server takes a connection now."""
+        """Check whether the server takes a connection now."""
         import MySQLdb
 
         try:
@@ -103,7 +103,7 @@ class MariaDB:
         return True
 
     def create_databases(self, password: str) -> None:
-        """Create what is missing from the .sql files that come with DIRAC.
+        """Create the missing databases and tables from DIRAC's own .sql files.
 
         :raises SandboxError: with the server's words.
         """
@@ -139,7 +139,7 @@ class MariaDB:
             )
 
     def _connect(self) -> Any:
-        # here and not above: status and down work without the sandbox's packages
+        # imported here, so that status and down work without the sandbox's packages
         import MySQLdb
 
         return MySQLdb.connect(unix_socket=str(self.state.socket), user="root")
@@ -159,7 +159,7 @@ class MariaDB:
                 run=self.state.run,
                 tmp=self.state.tmp,
                 port=port,
-                # mariadbd refuses to run as root unless told by name
+                # mariadbd runs as root only if this is set
                 user="user=root" if os.getuid() == 0 else "",
             )
         )
@@ -173,7 +173,7 @@ class MariaDB:
                     f"--defaults-file={self.settings}",
                     "--auth-root-authentication-method=normal",
                     "--skip-test-db",
-                    # the name of this machine need not be known to any resolver
+                    # this machine's name may be unknown to every resolver
                     "--skip-name-resolve",
                 ],
                 stdout=output,

@@ -1,7 +1,6 @@
-"""What can happen to a grid, done on purpose: services, agents and the database go and come back.
+"""Causes outages of a grid on purpose: services, agents and the database go and come back.
 
-Invariant: what comes back has the port and the data that it had; nothing else of the grid is
-touched.
+Invariant: a part that comes back has its old port and data; nothing else of the grid is touched.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from sandbox.state import State
 
 
 class Outages:
-    """The outages of a grid that is up; what takes part in it is the grid's own."""
+    """The outages of a grid that is up; the grid itself provides its parts."""
 
     state: State
     profile: Profile
@@ -30,14 +29,14 @@ class Outages:
     mariadb: MariaDB
 
     def stop_service(self, service: str) -> None:
-        """Stop a service that has a process of its own; its port refuses connections then.
+        """Stop a service that has its own process; its port then refuses connections.
 
-        :raises SandboxError: when it shares its process.
+        :raises SandboxError: it shares its process.
         """
         self.processes.stop(self._own_process(service))
 
     def kill_service(self, service: str) -> None:
-        """As `stop_service`, by SIGKILL: whatever the service was doing stays half done."""
+        """Stop as `stop_service`, but by SIGKILL: the service's current work stays half done."""
         name = self._own_process(service)
         process = self.processes.find(name)
         if process:
@@ -52,10 +51,10 @@ class Outages:
             programs.start_services(self.processes, name, [service])
 
     def stop_agents(self, name: str = "agents") -> None:
-        """Stop a process of agents: nothing that they do is done.
+        """Stop a process of agents: their work is not done.
 
-        :param name: as the profile names it.
-        :raises SandboxError: it has no such process.
+        :param name: name of the process in the profile.
+        :raises SandboxError: there is no such process.
         """
         self._agents(name)
         self.processes.stop(name)
@@ -69,7 +68,7 @@ class Outages:
     def freeze(self, name: str) -> None:
         """Stop a process in its tracks: it keeps its connections and answers nobody.
 
-        :param name: a service with a process of its own, or a process as `status` names it.
+        :param name: a service with its own process, or a process as `status` names it.
         """
         self._signal(name, signal.SIGSTOP)
 
@@ -98,7 +97,7 @@ class Outages:
         return self._layout()[service]
 
     def _layout(self) -> dict[str, str]:
-        """Service -> process name, for services with a process of their own."""
+        """Return service -> process name, for services with their own process."""
         separate = self.state.read("grid").get("separate", self.separate)
         return {service: service.split("/")[1] for service in separate}
 

@@ -1,4 +1,4 @@
-"""Starting DIRAC's processes: which driver, in which environment, ready when.
+"""Starts DIRAC's processes: driver, environment, and the wait until they are ready.
 
 Invariant: a function returns when what it started is ready, or raises.
 """
@@ -24,7 +24,7 @@ _PACKAGES = {"DIRAC": "DIRAC", "MySQLdb": "mysqlclient", "opensearchpy": "opense
 
 
 def demand_packages() -> None:
-    """:raises SandboxError: naming the Python package that the services need and do not find."""
+    """Check the packages of the services. :raises SandboxError: naming one that is missing."""
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise SandboxError(
@@ -36,7 +36,7 @@ def demand_packages() -> None:
 def start_services(processes: Processes, name: str, services: Sequence[str]) -> None:
     """Run ``services`` in one process called ``name``.
 
-    :raises SandboxError: with the last word of its log.
+    :raises SandboxError: with the last line of its log.
     """
     local = "services.cfg" if CONFIGURATION in services else "servers.cfg"
     env = environment.server(processes.state, local)
@@ -47,7 +47,7 @@ def start_services(processes: Processes, name: str, services: Sequence[str]) -> 
 def start_engine(processes: Processes, profile: Profile) -> None:
     """Run what makes transformations move: the agents, all at once, or the local executor.
 
-    :raises SandboxError: with the last word of the first log that has one.
+    :raises SandboxError: with the last line of the first log that has one.
     """
     state = processes.state
     children = {}
@@ -74,7 +74,7 @@ def start_engine(processes: Processes, profile: Profile) -> None:
 def start_agents(processes: Processes, name: str, agents: Sequence[str]) -> None:
     """Run ``agents``, which take turns, in one process called ``name``.
 
-    :raises SandboxError: with the last word of its log.
+    :raises SandboxError: with the last line of its log.
     """
     processes.wait_ready(name, _start_agents(processes, name, agents), _READY_SECONDS)
 

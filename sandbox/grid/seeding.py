@@ -1,4 +1,4 @@
-"""The short-lived helpers of a start: proxies each time, the first content of a grid once."""
+"""Runs the short-lived helpers of a start: proxies each time, the first content of a grid once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SECONDS = 120
 
 
 def start_proxies(state: State) -> subprocess.Popen[bytes]:
-    """Begin to write the proxy files; they are made at each start and removed at each stop."""
+    """Start to write the proxy files; they are made at each start and removed at each stop."""
     return _start(state, "proxies", "servers.cfg")
 
 
 def finish(state: State, child: subprocess.Popen[bytes], name: str) -> None:
-    """Wait for a helper. :raises SandboxError: with its last word."""
+    """Wait for a helper. :raises SandboxError: with the last line of its log."""
     try:
         code = child.wait(_SECONDS)
     except subprocess.TimeoutExpired:
@@ -41,7 +41,7 @@ def seed(state: State, profile: Profile) -> bool:
     """Fill the databases unless this very content was filled in before.
 
     :returns: whether it was done now.
-    :raises SandboxError: with the helper's last word.
+    :raises SandboxError: with the last line of the helper's log.
     """
     content = Path(community.__file__).read_bytes() + repr(Needs.kept(state)).encode()
     facts = {"content": hashlib.sha256(content).hexdigest(), "profile": profile.name}

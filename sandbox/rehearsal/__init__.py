@@ -1,1 +1,1 @@
-"""Rehearsals of productions: ``python -m sandbox.rehearsal``."""
+"""Rehearses productions: ``python -m sandbox.rehearsal``."""

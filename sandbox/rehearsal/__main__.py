@@ -1,7 +1,7 @@
-"""Rehearse productions: ``python -m sandbox.rehearsal FILE…``; see ``dirac-prodsys rehearse``.
+"""Rehearses productions: ``python -m sandbox.rehearsal FILE…``; see ``dirac-prodsys rehearse``.
 
-Invariant: whatever happens, and whoever interrupts it, nothing runs when it has ended; its files
-are kept when they are asked for, or needed to see what went wrong.
+Invariant: when it has ended, nothing runs, whatever happened or interrupted it. Its files are kept
+on request, or if they are needed to see what went wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sandbox.rehearsal.view import View
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-#: columns where the output goes to no terminal
+#: columns if the output goes to no terminal
 _WIDTH = 160
 
 

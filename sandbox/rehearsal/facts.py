@@ -1,7 +1,7 @@
-"""What a rehearsed run left on its grid, read back from the services and from Airflow.
+"""Reads back what a rehearsed run left on its grid, from the services and from Airflow.
 
-Invariant: read only; files come from the catalogue and the Transformation System, never from what
-was meant to happen.
+Invariant: read only; files come from the catalogue and the Transformation System, never from the
+plan.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from sandbox.runs.production_run import ProductionRun
 
 
 def seen_steps(gateway: DiracGateway, run: ProductionRun) -> dict[str, Seen]:
-    """Every step as the grid has it now."""
+    """Return every step as the grid has it now."""
     tasks = run.stack.rest.task_instances(run.dag_id, run.run_id)
     return {step.name: _seen(gateway, step, tasks) for step in run.plan.steps}
 
 
 def seen_datasets(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenDataset]:
-    """Every dataset of the plan that exists."""
+    """Return every dataset of the plan that exists."""
     found = {}
     for step in run.plan.steps:
         if step.dataset is None:
@@ -67,7 +67,7 @@ def _taken(gateway: DiracGateway, transformation: int) -> frozenset[str]:
 
 
 def _replicas(gateway: DiracGateway, files: frozenset[str]) -> dict[str, int]:
-    """Storage element → how many of the files are there."""
+    """Return storage element → how many of the files are there."""
     if not files:
         return {}
     reply = gateway.services.call(CATALOGUE, "getReplicas", dict.fromkeys(files, True), False)
@@ -76,7 +76,7 @@ def _replicas(gateway: DiracGateway, files: frozenset[str]) -> dict[str, int]:
 
 
 def _made(gateway: DiracGateway, step: StepPlan, transformation: int) -> frozenset[str]:
-    """Files in the step's directories that its output query finds."""
+    """Return the files in the step's directories that its output query finds."""
     spec = step.transformation
     if spec.output_query is None:
         return frozenset()
@@ -87,7 +87,7 @@ def _made(gateway: DiracGateway, step: StepPlan, transformation: int) -> frozens
 def _carried(
     gateway: DiracGateway, step: StepPlan, made: frozenset[str]
 ) -> dict[tuple[str, Any], frozenset[str]]:
-    """What sets the files of a step apart: fields of which they have one value or another."""
+    """Return (field, value) → files, for the fields in which the step's files differ."""
     query = step.transformation.output_query
     if query is None or not made:
         return {}
@@ -101,7 +101,7 @@ def _carried(
 
 
 def _seconds(step: str, tasks: Mapping[str, Any]) -> float | None:
-    """From the step's start to its end, as Airflow has it."""
+    """Return the seconds from the step's start to its end, by Airflow."""
     group = step.replace(".", "__")
     began = (tasks.get(f"{group}.start") or {}).get("start_date")
     ended = (tasks.get(f"{group}.complete") or {}).get("end_date")

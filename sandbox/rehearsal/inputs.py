@@ -1,6 +1,6 @@
-"""What a rehearsed production finds when it comes: metadata fields, input files, datasets.
+"""Prepares what a rehearsed production finds: metadata fields, input files, datasets.
 
-Files of a query carry metadata that the query selects (``core/rehearsal/examples.py``), those of a
+Files of a query carry metadata that the query selects (``core/rehearsal/examples.py``); files of a
 list have the names in the list; all are small. Invariant: nothing is made that a step of the
 production makes itself.
 """
@@ -33,7 +33,7 @@ from sandbox.grid.grid import Grid
 #: files registered in one call
 _CHUNK = 200
 
-#: metadata field of what is made for a rehearsal and has nothing else to be found by
+#: metadata field of things made for a rehearsal that no other metadata can find
 MARK = "rehearsal"
 
 #: in the home of the grid's jobs: what stand-ins write into files (``software/stand_in.py``)
@@ -43,8 +43,8 @@ NUMBERS = "stand-in-numbers.json"
 class Inputs:
     """The inputs of some productions of one virtual organisation.
 
-    :param files: how many files each catalogue query finds, if it needs no more.
-    :param datasets: name → query, of the datasets that they take.
+    :param files: number of files for each catalogue query, if it needs no more.
+    :param datasets: name → query, for the datasets that the productions take.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Inputs:
         self.of_directories, self.of_files = fields_of(plans, datasets.values())
 
     def prepare(self) -> dict[str, int]:
-        """Make everything; step → number of files made for it, ``production.step``."""
+        """Make everything; return ``production.step`` → number of files made for it."""
         self._define_fields()
         made = {}
         for plan in self.plans:
@@ -102,7 +102,7 @@ class Inputs:
     # -- metadata -----------------------------------------------------------------------------
 
     def _define_fields(self) -> None:
-        """A field of another kind or type than the productions need is empty yet: made anew."""
+        """Define the fields; one of another kind or type is still empty, so it is made anew."""
         known = self._call("getMetadataFields")
         have = {
             **{name: ("-d", kind) for name, kind in known["DirectoryMetaFields"].items()},
@@ -158,7 +158,11 @@ class Inputs:
         se: str,
         contents: Mapping[str, str] | None = None,
     ) -> None:
-        """:param files: LFN → metadata of its own; :param contents: where they matter."""
+        """Register files.
+
+        :param files: LFN → its own metadata.
+        :param contents: LFN → content, where it matters.
+        """
         facts = {}
         for lfn in files:
             content = f"{(contents or {}).get(lfn, lfn)}\n".encode()
@@ -190,7 +194,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _serves(found: tuple[str, str], wanted: tuple[str, str]) -> bool:
-    """Whether a field of that kind and type holds such values."""
+    """Check whether a field of that kind and type holds such values."""
     (place, kind), (needed_place, needed) = found, wanted
     kinds = [word.lower().split("(")[0] for word in (kind, needed)]
     return place == needed_place and (kinds[0] == kinds[1] or kinds == ["float", "int"])

@@ -1,8 +1,8 @@
-"""One production in a rehearsal: what a person would do for it while it runs, and when to give up.
+"""Runs one production in a rehearsal, does what a person would do, and gives up a stuck run.
 
-Approvals are given, a step that is flushed by hand is flushed when it stands still, and a run in
-which nothing moves any more is given up. Invariant: everything that is done in a person's place is
-noted.
+It gives approvals, and flushes a step that stands still if a person would flush it by hand. It
+gives up a run in which nothing moves any more. Invariant: everything that is done in a person's
+place is noted.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from sandbox.airflow.rest import FINAL
 from sandbox.errors import SandboxError
 from sandbox.runs.production_run import Look, ProductionRun
 
-#: seconds without any change after which a person would flush a step, and
+#: seconds without any change after which a person would flush a step
 PATIENCE = 15.0
-#: after which nobody would wait any longer, if so many looks saw no change: a machine that is busy
-#: with other things looks less often
+#: seconds and looks without any change after which a run is given up; both, because a busy machine
+#: looks less often
 STANDSTILL, STANDSTILL_LOOKS = 150.0, 120
 
 _APPROVE = "Approve"
 
 
 class RehearsalRun(ProductionRun):
-    """A run that nobody but this program attends to."""
+    """A run that only this program attends to."""
 
     def begin(self, conf: dict[str, Any]) -> None:
         """Start it with these values of its parameters."""
@@ -39,11 +39,11 @@ class RehearsalRun(ProductionRun):
 
     @property
     def seconds(self) -> float:
-        """How long it has run, or ran."""
+        """Return how long it has run, or ran; seconds."""
         return (self.ended or time.monotonic()) - self.started
 
     def attend(self, standstill: float = STANDSTILL) -> Look:
-        """Look once, and do what a person would.
+        """Look once, and do what a person would do.
 
         :param standstill: seconds without any change after which the run is given up.
         """
@@ -68,7 +68,7 @@ class RehearsalRun(ProductionRun):
         return look
 
     def give_up(self, reason: str, look: Look) -> None:
-        """Wait no longer."""
+        """Stop waiting for the run, and note the reason."""
         at = ", ".join(f"{step}: {what}" for step, what in look.activity.items() if what)
         self.failures.append(f"given up: {reason} ({at})")
         self.ended = time.monotonic()
@@ -85,7 +85,7 @@ class RehearsalRun(ProductionRun):
             answer = f"{path}/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails"
             try:
                 self.stack.rest.call("PATCH", answer, json={"chosen_options": [chosen]})
-            except SandboxError:  # it has just been answered, or is not yet open: the next look
+            except SandboxError:  # it was just answered, or is not yet open: wait for the next look
                 continue
             self.notes.append(f"{task['task_id']}: “{detail['subject']}” was answered {chosen}")
 

@@ -1,6 +1,6 @@
-"""The place of a rehearsal: an empty grid, an empty Airflow, and productions made ready for them.
+"""Builds the place of a rehearsal: an empty grid, an empty Airflow, and adapted productions.
 
-Invariant: everything lies in one directory, and nothing of it runs when the context is left.
+Invariant: everything is in one directory, and nothing of it runs after the context is left.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ steps:
 class Part:
     """One production of a rehearsal.
 
-    :param production: with the parameters of the run, as small as it is rehearsed.
-    :param text: what Airflow is given.
+    :param production: the production with the parameters of the run, reduced to the rehearsed size.
+    :param text: the text that Airflow is given.
     :param conf: the run's parameters.
-    :param datasets: name → query, of the datasets that it takes.
+    :param datasets: name → query, for the datasets that it takes.
     :param scaled: it makes less than its file says.
     :param stub: nobody asked for it.
     """
@@ -76,7 +76,7 @@ class Part:
 
     @classmethod
     def waited_for(cls, vo: str, name: str, step: str) -> Part:
-        """A production that is only there because another one waits for a dataset of it."""
+        """Return a production that exists only because another one waits for its dataset."""
         written = load_production(_STUB.format(name=name, vo=vo, step=step), f"{name}.yaml")
         return replace(cls.of(written, 1), stub=True)
 
@@ -88,9 +88,9 @@ class Part:
         conf: Mapping[str, Any] | None = None,
         datasets: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Part:
-        """The production as it is rehearsed.
+        """Return the production as it is rehearsed.
 
-        :param tasks: the most that a step without input has.
+        :param tasks: most tasks of a step without input.
         :param conf: values of parameters that the run chooses.
         :param datasets: queries of datasets; others are made up.
         :raises DefinitionErrors: it cannot be planned.
@@ -113,7 +113,7 @@ class Part:
 
     @property
     def needs(self) -> Needs:
-        """What it names and a sandbox may lack."""
+        """Return the names that it uses and a sandbox may lack."""
         types = self.production.types
         specs = [step.transformation for step in self.plan.steps]
         return Needs(
@@ -125,12 +125,12 @@ class Part:
 
     @property
     def moves_files(self) -> bool:
-        """Whether it has steps whose tasks are requests of the data management system."""
+        """Check for steps whose tasks are requests of the data management system."""
         return any(isinstance(s.transformation.body, RequestSpec) for s in self.plan.steps)
 
 
 def with_stubs(parts: Sequence[Part]) -> list[Part]:
-    """These, and a stub of every other production that one of them waits for."""
+    """Return these, and a stub of every other production that one of them waits for."""
     made = {part.production.name: part for part in parts}
     for part in parts:
         for name, step in openers(part.plan).productions:
@@ -143,7 +143,7 @@ class RehearsalSite:
     """A grid and an Airflow for some productions of one virtual organisation.
 
     :param state: directory for everything; must be empty.
-    :param profile: of the grid.
+    :param profile: profile of the grid.
     :param say: called with one line of progress at a time.
     """
 
@@ -226,7 +226,7 @@ class RehearsalSite:
                     if run.ended is None:
                         run.give_up(f"it is not over after {timeout:.0f} s", looks[name])
                 break
-            # looking at hundreds of tasks costs what it looks at
+            # a look at hundreds of tasks takes time itself: wait twice as long
             time.sleep(max(1.0, 2 * (time.monotonic() - before)))
         asked = [part for part in self.parts if not part.stub]
         return [self._report(part, runs[part.plan.production], looks) for part in asked]
@@ -253,7 +253,7 @@ class RehearsalSite:
         )
 
     def _seeded(self, part: Part) -> dict[str, int]:
-        """Step → number of input files that were made for it."""
+        """Return step → number of input files that were made for it."""
         name = part.plan.production
         return {step.name: self.seeded.get(f"{name}.{step.name}", 0) for step in part.plan.steps}
 

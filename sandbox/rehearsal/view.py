@@ -1,4 +1,4 @@
-"""A rehearsal while it runs: a table that moves on a terminal, a line per change elsewhere."""
+"""Shows a running rehearsal: a moving table on a terminal, a line per change elsewhere."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class View(LiveView):
         super().__init__(console, self._live)
 
     def show(self, looks: Mapping[str, Look]) -> None:
-        """Bring the view up to date.
+        """Update the view.
 
-        :param looks: by production.
+        :param looks: production → look.
         """
         if self.console.is_terminal:
             self._live.update(self._table(looks))

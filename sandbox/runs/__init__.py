@@ -1,1 +1,1 @@
-"""Runs of productions on a sandbox, watched."""
+"""Watches runs of productions on a sandbox."""

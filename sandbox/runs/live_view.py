@@ -1,4 +1,4 @@
-"""What a person sees of runs: a picture that moves on a terminal, a line per change elsewhere."""
+"""Shows runs to a person: a moving picture on a terminal, a line per change elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dirac_prodsys.core.reports.progress import Progress
 
 
 class Picture(Protocol):
-    """What moves on a terminal between its start and its stop."""
+    """A picture that moves on a terminal between its start and its stop."""
 
     def start(self) -> None: ...
 
@@ -39,11 +39,11 @@ class LiveView:
 
     @property
     def seconds(self) -> float:
-        """How long it has been shown."""
+        """Return how long it has been shown; seconds."""
         return time.monotonic() - self._start
 
     def say(self, name: str, line: str) -> None:
-        """Print the line about something, if it is another one than the last about it."""
+        """Print a line about something, unless it repeats the last one about it."""
         if self._lines.get(name) != line:
             self._lines[name] = line
             self.console.print(
@@ -52,10 +52,10 @@ class LiveView:
 
 
 def count(step: Progress) -> str:
-    """``3/6 files``; a question mark where it is not known of how many."""
+    """Return ``3/6 files``; with a question mark if the total is unknown."""
     return f"{step.done}/{step.total or '?'} {step.unit}"
 
 
 def counts(numbers: Mapping[str, int]) -> str:
-    """``Done 4, Failed 1``, or a dash."""
+    """Return ``Done 4, Failed 1``, or a dash."""
     return ", ".join(f"{status} {number}" for status, number in sorted(numbers.items())) or "-"

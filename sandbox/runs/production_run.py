@@ -1,4 +1,4 @@
-"""One run of a production on a grid: trigger it, and look at it until it has ended.
+"""Triggers one run of a production on a grid, and looks at it until it has ended.
 
 Invariant: looking changes nothing, and an outage of the grid is a note, not an end.
 """
@@ -29,8 +29,8 @@ class Look:
     """The whole run at one moment.
 
     :param state: Airflow's state of the run.
-    :param activity: step -> what Airflow is at in it: ``wait_for_input deferred``.
-    :param note: a sentence where something could not be seen.
+    :param activity: step -> Airflow's current task and its state: ``wait_for_input deferred``.
+    :param note: a sentence if something could not be read.
     """
 
     state: str
@@ -43,8 +43,8 @@ class Look:
 class ProductionRun:
     """One production, run once.
 
-    :param stem: of its file's name, in the folder that ``stack`` serves.
-    :param plan: of this run.
+    :param stem: stem of its file's name, in the folder that ``stack`` serves.
+    :param plan: plan of this run.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ProductionRun:
     def wait_known(self, parsed_since: float, seconds: float = 90) -> None:
         """Wait until Airflow knows the DAG.
 
-        :param parsed_since: Unix time; an older version of the DAG is not good enough.
+        :param parsed_since: Unix time; an older version of the DAG does not count.
         :raises SandboxError: the file has an import error, or the DAG does not appear.
         """
         until(f"DAG {self.dag_id}", seconds, lambda: self._known(parsed_since))
@@ -79,7 +79,7 @@ class ProductionRun:
         return self.stack.rest.parsed(self.dag_id) >= parsed_since
 
     def looks(self, each: float = 1.0) -> Iterator[Look]:
-        """One look after the other, the last one at the ended run."""
+        """Yield one look after the other, the last one at the ended run."""
         while True:
             look = self.look()
             yield look
@@ -88,7 +88,7 @@ class ProductionRun:
             time.sleep(each)
 
     def look(self) -> Look:
-        """The run as it is now."""
+        """Return the run as it is now."""
         state = self.stack.rest.run(self.dag_id, self.run_id)["state"]
         note = ""
         try:
@@ -114,7 +114,7 @@ class ProductionRun:
             self._last |= {snapshot.name: snapshot for snapshot in seen.values()}
 
     def failed_tasks(self) -> list[str]:
-        """A sentence for each task that failed, with the place of its logs."""
+        """Return a sentence for each failed task, with the place of its logs."""
         logs = (
             self.stack.home / "logs" / "tasks" / f"dag_id={self.dag_id}" / f"run_id={self.run_id}"
         )
@@ -126,7 +126,7 @@ class ProductionRun:
 
     @property
     def snapshots(self) -> Mapping[str, Snapshot]:
-        """What was seen last of each transformation, by name."""
+        """Return the last snapshot of each transformation, by name."""
         return self._last
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: exit code of an attempt that was told to fail
+#: exit code of an attempt that was ordered to fail
 FAILED_ON_PURPOSE = 3
 #: |z|² beyond which a point has escaped; far above 4, so that the smoothed count has no steps
 _ESCAPE = 1e4
@@ -34,7 +34,7 @@ class PayloadError(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """Which part of the plane, at which size. The default lies in the Seahorse Valley.
+    """The part of the plane to draw, and its size. The default is in the Seahorse Valley.
 
     :param centre: real and imaginary part of the middle of the picture.
     :param span: width of the picture in the plane.
@@ -49,11 +49,11 @@ class View:
     iterations: int = 1500
 
     def rows(self, band: int, of: int) -> range:
-        """The pixel rows of one band, numbered from 1 at the top: no gap, no overlap."""
+        """Return the pixel rows of one band, numbered from 1 at the top: no gap, no overlap."""
         return range(self.height * (band - 1) // of, self.height * band // of)
 
     def points(self, rows: range) -> NDArray[np.complex128]:
-        """The points of the plane under the pixels of these rows."""
+        """Return the points of the plane under the pixels of these rows."""
         scale = self.span / self.width
         real = self.centre[0] + (np.arange(self.width) - (self.width - 1) / 2) * scale
         imaginary = (
@@ -63,7 +63,7 @@ class View:
 
 
 def escape_times(points: NDArray[np.complex128], iterations: int) -> NDArray[np.float32]:
-    """Smoothed number of iterations until each point escapes; NaN for those that stay inside."""
+    """Return the smoothed number of iterations until each point escapes; NaN if it stays inside."""
     times = np.full(points.size, np.nan, dtype=np.float32)
     place = np.arange(points.size)
     c = points.ravel()
@@ -81,7 +81,7 @@ def escape_times(points: NDArray[np.complex128], iterations: int) -> NDArray[np.
 
 
 def colour(times: NDArray[np.float32]) -> Image.Image:
-    """The whole picture: a cyclic palette over the escape times, lit from the upper left."""
+    """Return the whole picture: a cyclic palette over the escape times, lit from the upper left."""
     inside = np.isnan(times)
     if inside.all():
         return Image.new("RGB", times.shape[::-1])
@@ -103,7 +103,7 @@ def write_bands(path: Path, of: int, bands: dict[int, NDArray[np.float32]]) -> N
 
 
 def read_bands(paths: Sequence[Path]) -> tuple[int, dict[int, NDArray[np.float32]]]:
-    """All bands of the files, and how many the picture has.
+    """Return all bands of the files, and how many the picture has.
 
     :raises PayloadError: no file, two pictures mixed, or the same band twice.
     """
@@ -140,7 +140,7 @@ def make_slice(task: str, of: int, view: View) -> Path:
 
 
 def merge(task: str) -> Path:
-    """Join the slices of the working directory, whichever they are."""
+    """Join all slices of the working directory."""
     of, bands = read_bands(sorted(Path().glob("slice_*.npz")))
     path = Path(f"merged_{task}.npz")
     write_bands(path, of, bands)
@@ -150,7 +150,7 @@ def merge(task: str) -> Path:
 def stitch(task: str) -> Path:
     """Join all merged files into the picture.
 
-    :raises PayloadError: a band is missing; the text says which.
+    :raises PayloadError: a band is missing; the text names it.
     """
     of, bands = read_bands(sorted(Path().glob("merged_*.npz")))
     missing = sorted(set(range(1, of + 1)) - set(bands))
@@ -179,7 +179,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one program in the current directory; returns its exit code."""
+    """Run one program in the current directory; return its exit code."""
     arguments = _arguments(argv)
     if int(arguments.task) == arguments.fail_on_task:
         print(f"task {arguments.task} fails on purpose (--fail-on-task)", file=sys.stderr)

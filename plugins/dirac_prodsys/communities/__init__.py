@@ -1,5 +1,5 @@
-"""One room per community: all that its grid and its software have of their own.
+"""Holds one package per community: everything specific to its grid and its software.
 
-Nobody imports a room of these: ``core/community.py`` finds it by name, so that it costs nothing
+Nothing imports such a package: ``core/community.py`` finds it by name, so that it costs nothing
 where it is not needed.
 """

@@ -1,15 +1,15 @@
-"""The only door to the grid.
+"""Provides the only access to the grid.
 
 ::
 
     rehearsal             backend: DIRAC with stand-in jobs
     dirac/  memory/       backends: DISET, configuration, storage; a grid in memory
-    procedures/           what takes several verbs, for tasks and the command line alike; no Airflow
+    procedures/           work that takes several verbs, for tasks and the command line; no Airflow
     verbs/                the verbs, written once in calls of DIRAC's services, run by both backends
     bodies/               how a job or request reaches DIRAC
-    protocol  records     the one contract; what its verbs take and return
+    protocol  records     the contract; the values that its verbs take and return
 
-``open_gateway(settings)`` imports the module that ``settings.backend`` names and calls its
+``open_gateway(settings)`` imports the module named by ``settings.backend`` and calls its
 ``open(settings)``: a new backend is one new module under the same contract tests.
 """
 
@@ -25,7 +25,7 @@ BACKENDS = ("dirac", "memory", "rehearsal")
 
 
 def open_gateway(settings: GatewaySettings) -> ProductionGateway:
-    """The gateway that ``settings`` describe. It connects lazily: opening makes no call.
+    """Return the gateway for ``settings``. It connects lazily: opening makes no call.
 
     :raises GatewayRejected: there is no such backend.
     """

@@ -1,11 +1,11 @@
-"""How DIRAC gets into a process that is not its own.
+"""Imports DIRAC into a process of another program.
 
 Importing DIRAC changes the host process: ``LoggingRoot`` renames the standard log levels, switches
 off file and line of every log record, and prints to standard output. A worker or triggerer of
 Airflow must not notice.
 
 Invariant: after :func:`import_dirac` logging, ``sys.argv``, signal handlers and DIRAC's
-configuration object are as they were; DIRAC is not initialised (``DIRAC.initialize`` is never
+configuration object are unchanged; DIRAC is not initialised (``DIRAC.initialize`` is never
 called).
 """
 
@@ -23,7 +23,7 @@ _lock = threading.RLock()
 
 @functools.cache
 def import_dirac(module: str) -> ModuleType:
-    """A module of DIRAC, imported without side effects on this process."""
+    """Return a module of DIRAC, imported without side effects on this process."""
     with _lock:
         if module in sys.modules:
             return sys.modules[module]
@@ -37,6 +37,6 @@ def import_dirac(module: str) -> ModuleType:
             for level, name in names.items():
                 logging.addLevelName(level, name)
         if first:
-            # what it would print about connections comes back as an error, with a hint
+            # its messages about connections come back as errors, with a hint
             importlib.import_module("DIRAC").gLogger.setLevel("FATAL")
         return imported

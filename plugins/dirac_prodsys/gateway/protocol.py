@@ -1,11 +1,11 @@
-"""The only door to the grid: what the rest of the house may ask of a production system.
+"""Defines the contract of the gateway: every request to a production system goes through it.
 
 Invariant: verbs are few, named in DIRAC's words, and idempotent: each may be repeated after a crash
 at any instruction, and the grid holds exactly one of everything. They block; callers in an event
 loop use threads. They raise the errors of ``dirac_prodsys.errors`` and nothing else: an outage is
 always ``GatewayUnavailable`` and comes within ``GatewaySettings.timeout`` seconds.
 
-A backend has all of them. What its grid lacks it refuses with ``GatewayRejected``.
+Every backend has all verbs. It refuses with ``GatewayRejected`` what its grid lacks.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from dirac_prodsys.gateway.records import (
 
 @runtime_checkable
 class ProductionGateway(Protocol):
-    """Every verb of every backend; the same contract tests hold them all to one behaviour."""
+    """Every verb of every backend; the same contract tests check all backends."""
 
     settings: GatewaySettings
 
     def ping(self) -> Identity:
-        """One authenticated call to every service in use."""
+        """Make one authenticated call to every service in use."""
 
     def inventory(self) -> Inventory:
-        """What the grid has that a production may name: fields, storage elements, sites, types."""
+        """Return what a production may name on the grid: fields, storage elements, sites, types."""
 
     def find_transformation(self, name: str) -> TransformationRecord | None:
-        """Look up by exact name; None when there is none."""
+        """Look up by exact name; None if there is none."""
 
     def find_transformations(self, names: Sequence[str]) -> dict[str, TransformationRecord]:
-        """Look up many by exact name; those that do not exist are absent.
+        """Look up many by exact name; missing ones are absent.
 
         :raises Conflict: several transformations have one of the names.
         """
@@ -61,10 +61,10 @@ class ProductionGateway(Protocol):
     def compare_transformations(
         self, specs: Sequence[TransformationSpec], group: str = ""
     ) -> tuple[Meeting, ...]:
-        """What creating each of these would meet, in their order; reads, and changes nothing.
+        """Return what creating each of these would meet, in their order; reads only.
 
-        :param group: TransformationGroup whose other transformations are told after them, as
-            ``unknown``; empty: none are.
+        :param group: TransformationGroup whose other transformations follow, as ``unknown``; empty:
+            none follow.
         """
 
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:
@@ -77,13 +77,14 @@ class ProductionGateway(Protocol):
         """
 
     def used_runs(self, campaign: str) -> tuple[RunRange, ...]:
-        """Run numbers of a campaign that transformations use, by their names; not removed ones.
+        """Return the run numbers of a campaign that transformations use; not of removed ones.
 
-        Creating a transformation whose parameters say such numbers is a :class:`Conflict`.
+        Each range has its transformation's name. Creating a transformation whose parameters name
+        such numbers is a :class:`Conflict`.
         """
 
     def prepare_directories(self, directories: Sequence[DirectorySpec]) -> None:
-        """Create catalogue directories with their metadata; existing equal ones are left alone.
+        """Create catalogue directories with their metadata; existing equal ones are left unchanged.
 
         :raises Conflict: a directory exists with another value.
         """
@@ -98,46 +99,46 @@ class ProductionGateway(Protocol):
         """
 
     def add_sample(self, transformation: int, query: MetaQuery, limit: int) -> int:
-        """Attach the first files that the catalogue finds; return how many were not there before.
+        """Attach the first files found by the query; return how many were not attached before.
 
-        A transformation that has as many already is left alone.
+        A transformation that already has as many is left unchanged.
 
         :raises NotFound: the catalogue finds fewer than ``limit``; then none is attached.
         """
 
     def start_transformation(self, transformation: int) -> None:
-        """New → Active; any other is left alone: a person may have stopped it just now."""
+        """New → Active; any other state is left unchanged: a person may just have stopped it."""
 
     def resume_transformation(self, transformation: int) -> None:
-        """Stopped → Active; any other is left alone."""
+        """Stopped → Active; any other state is left unchanged."""
 
     def stop_transformation(self, transformation: int) -> None:
-        """Active, Idle or Flush → Stopped; ended ones are left alone."""
+        """Active, Idle or Flush → Stopped; ended ones are left unchanged."""
 
     def flush_transformation(self, transformation: int) -> bool:
-        """Active → Flush, read back; False, and nothing done, in any other state."""
+        """Active → Flush, read back; return False, and change nothing, in any other state."""
 
     def complete_transformation(self, transformation: int) -> None:
-        """→ Completed; ended ones are left alone.
+        """→ Completed; ended ones are left unchanged.
 
         :raises TransformationFailed: the transformation was cleaned or deleted.
         """
 
     def clean_transformation(self, transformation: int) -> None:
-        """→ Cleaning, from any state but those in which nothing is left to clean.
+        """→ Cleaning, from any state with something left to clean.
 
         The grid's TransformationCleaningAgent does the work: it kills the jobs, removes the files
         that it finds by the transformation's ID, and forgets tasks and attached files.
         """
 
     def snapshot(self, transformations: Sequence[int]) -> dict[int, Snapshot]:
-        """State and counts of all of them by 3 calls, however many; unknown IDs are absent."""
+        """Return state and counts of all by 3 calls, however many; unknown IDs are absent."""
 
     def count_files(self, query: MetaQuery) -> int:
-        """Number of files that the catalogue finds for the query now."""
+        """Return the number of files that the catalogue finds for the query now."""
 
     def compare_files(self, transformation: int, query: MetaQuery) -> ComparedFiles:
-        """The attached files, one by one, beside those that the catalogue finds for the query."""
+        """Compare the attached files, one by one, with those that the query finds."""
 
     def create_dataset(self, spec: DatasetSpec) -> DatasetRecord:
         """Create or adopt, annotate, check against the catalogue, freeze; read back.
@@ -147,97 +148,97 @@ class ProductionGateway(Protocol):
         """
 
     def dataset_query(self, name: str) -> Mapping[str, Any]:
-        """The meta query of a dataset, in the form in which the catalogue keeps it.
+        """Return the meta query of a dataset, in the catalogue's form.
 
         :param name: full path, or base name alone.
         :raises NotFound: there is no such dataset.
         """
 
     def find_dataset(self, name: str) -> DatasetRecord | None:
-        """Look up by full path; None when there is none."""
+        """Look up by full path; None if there is none."""
 
     # -- single files, tasks and jobs ------------------------------------------------------------
 
     def attached_files(self, transformation: int, states: Sequence[str]) -> list[StrandedFile]:
-        """The files of a transformation that are in one of these states."""
+        """Return the files of a transformation that are in one of these states."""
 
     def tasks(
         self, transformation: int, numbers: Sequence[int] | None = None
     ) -> dict[int, TaskState]:
-        """Tasks of a transformation by ID; all of them, or these; unknown ones are absent."""
+        """Return tasks of a transformation by ID: all, or these; unknown ones are absent."""
 
     def failed_tasks(self, transformation: int, most: int) -> list[TaskState]:
-        """The newest tasks that ended badly, at most so many; one call."""
+        """Return the newest tasks that ended badly, at most ``most`` of them; one call."""
 
     def follow_tasks(self, transformation: int, ended: Mapping[int, str]) -> None:
-        """Say of tasks how their jobs ended, as the grid's own monitoring of tasks would.
+        """Report how the jobs of tasks ended, as the grid's own monitoring of tasks would.
 
         :param ended: task ID → the final state of its job.
         """
 
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
-        """What job monitoring says about jobs; unknown ones are absent."""
+        """Return the states of jobs by job monitoring; unknown ones are absent."""
 
     def existing_files(self, lfns: Sequence[str]) -> frozenset[str]:
-        """Those of these files that the catalogue has."""
+        """Return those of these files that the catalogue has."""
 
     def change_files(self, transformation: int, changes: Sequence[FileChange]) -> Mapping[str, str]:
-        """Set files to other states; return what each file that was changed has become.
+        """Set files to other states; return the new state of each changed file.
 
-        A file that is not any more what was expected is left alone. A file that failed a multiple
-        of ten times and is to be Unused becomes MaxReset, as with DIRAC's own client; from MaxReset
-        it becomes Unused, as whoever asks for it has bounds of his own.
+        A file whose state or task is no longer the expected one is left unchanged. A file that
+        failed a multiple of ten times and is to be Unused becomes MaxReset, as with DIRAC's own
+        client. From MaxReset it becomes Unused: the caller has bounds of its own.
         """
 
     def bar_resets(self, transformation: int, files: Sequence[StrandedFile]) -> frozenset[str]:
-        """Let no client of DIRAC take these Assigned files back: if their task fails they become
-        MaxReset, not Unused.
+        """Keep DIRAC's clients from taking these Assigned files back.
 
-        Their ErrorCount is raised to the next number at which DIRAC gives a file up by itself.
+        If their task fails they become MaxReset, not Unused. For that, their ErrorCount is raised
+        to the next number at which DIRAC gives up a file by itself.
 
-        :returns: names of those for which that holds; one that is not Assigned to the task that was
-            seen is left alone.
+        :returns: names of the files for which that holds; a file that is no longer Assigned to the
+            expected task is left unchanged.
         """
 
     def avoid_sites(self, transformation: int, sites: Sequence[str]) -> tuple[str, ...]:
-        """Let tasks to come avoid these sites, too; return all that are avoided.
+        """Let later tasks avoid these sites as well; return all avoided sites.
 
         :raises GatewayRejected: its tasks are no jobs, or ban sites of their own.
         """
 
     def read_note(self, transformation: int, name: str) -> str:
-        """An additional parameter of a transformation; empty if there is none."""
+        """Return an additional parameter of a transformation; empty if there is none."""
 
     def write_note(self, transformation: int, name: str, text: str) -> None:
-        """Set an additional parameter, read back.
+        """Set an additional parameter, and read it back.
 
         :param name: letters only, at most 32.
         """
 
     def status_changes(self, transformation: int) -> tuple[str, ...]:
-        """Every state that the transformation was ever set to, by whomever; oldest first.
+        """Return every state that the transformation was ever set to, by anybody; oldest first.
 
         Within one second the order is not certain; their number is.
         """
 
     def told_of(self, transformation: int) -> tuple[LogLine, ...]:
-        """What was ever done to the transformation, and by whom; oldest first.
+        """Return the log of the transformation: each action and its author; oldest first.
 
         Within one second the order is not certain.
         """
 
     def stored_files(self, directories: Sequence[str]) -> dict[str, StoredFiles]:
-        """How much lies below each of these directories; those that do not exist are absent."""
+        """Return number and size of files below each directory; missing directories are absent."""
 
     def live_tasks(self, transformation: int, limit: int) -> list[LiveTask]:
-        """Tasks that have not ended, with their input files; the oldest, up to ``limit`` of them.
+        """Return tasks that have not ended, with their input files; the oldest, up to ``limit``.
 
-        A task without input has no files. The service looks up each task's files by itself, so
-        that this costs more than other calls.
+        A task without input has no files. The service looks up the files of each task separately,
+        so this costs more than other calls.
         """
 
     def files_below(self, directory: str, query: MetaQuery) -> dict[str, Mapping[str, Any]]:
-        """Files below a directory that fulfil the query, with the metadata of their own.
+        """Return the files below a directory that fulfil the query, with their own metadata.
 
         :raises GatewayRejected: the query is empty, or has a field that the catalogue does not
             know.
@@ -246,53 +247,53 @@ class ProductionGateway(Protocol):
     def task_inputs(
         self, transformation: int, numbers: Sequence[int]
     ) -> dict[int, tuple[str, ...]]:
-        """The files that tasks were made of, by task ID; unknown tasks are absent.
+        """Return the files that tasks were made of, by task ID; unknown tasks are absent.
 
-        They stay what they were, whatever task has a file by now.
+        They stay the same, even if another task has a file by now.
         """
 
     def request_states(self, requests: Sequence[int], most: int) -> dict[int, RequestState]:
-        """What became of requests, by ID; unknown ones are absent.
+        """Return the states of requests, by ID; unknown ones are absent.
 
-        :param most: how many that did not end well are asked for their errors, the newest first:
-            each is a call of its own. Of the others, the status alone is told.
+        :param most: how many badly ended requests are asked for their errors, the newest first:
+            each is a separate call. For the others, only the status is returned.
         """
 
     # -- the content of files, and their copies --------------------------------------------------
 
     def selected_files(self, query: MetaQuery) -> list[str]:
-        """LFNs of the files that the catalogue finds for the query now, wherever they lie.
+        """Return the LFNs that the catalogue finds for the query now, in any directory.
 
         :raises GatewayRejected: the query is empty, or has a field that the catalogue does not
             know.
         """
 
     def size_of(self, lfns: Sequence[str]) -> int:
-        """Bytes of all these files together; those that the catalogue does not have count none."""
+        """Return the bytes of all these files together; a file without an entry counts as 0."""
 
     def file_versions(self, lfns: Sequence[str]) -> Mapping[str, str]:
-        """Those of these files that the catalogue has, each with a mark of its version.
+        """Return those of these files that the catalogue has, each with a mark of its version.
 
-        The mark is of size, checksum and file ID: while it is the same, the content is.
+        The mark is made of size, checksum and file ID: while it is the same, the content is.
         """
 
     def read_file(self, lfn: str, limit: int) -> bytes:
-        """The content of a small file, from any of its replicas.
+        """Return the content of a small file, from any of its replicas.
 
-        :param limit: bytes; a file that is longer is not fetched.
+        :param limit: bytes; a longer file is not fetched.
         :raises NotFound: the catalogue does not have it.
-        :raises GatewayRejected: it is longer than that.
+        :raises GatewayRejected: it is longer than ``limit``.
         :raises GatewayUnavailable: no replica could be read within ``GatewaySettings.timeout``.
         """
 
     def bad_replicas(self, se: str, lfns: Sequence[str]) -> Mapping[str, str]:
-        """Which of these files have no good replica at a storage element, and why.
+        """Return the files that have no good replica at a storage element, and why.
 
-        DIRAC copies and removes what its catalogue says; whether the bytes at a storage element are
-        those of the file nobody asks before a removal (``ReplicateAndRegister.__checkReplicas`` and
-        ``DataManager.removeReplica``, 9.1). A replica is good only if both its size and its
-        checksum were read from the storage itself and are those of the catalogue; what cannot be
-        read is not good.
+        DIRAC copies and removes what its catalogue says. Before a removal it does not check whether
+        the bytes at a storage element are those of the file
+        (``ReplicateAndRegister.__checkReplicas`` and ``DataManager.removeReplica``, 9.1). A replica
+        is good only if both its size and its checksum were read from the storage itself and equal
+        those of the catalogue. A replica that cannot be read is not good.
 
         :raises GatewayUnavailable: the storage, or the catalogue, does not answer.
         :raises GatewayRejected: the storage cannot be read from here.
@@ -303,59 +304,59 @@ class ProductionGateway(Protocol):
     def list_transformations(
         self, groups: Sequence[str] = (), ids: Sequence[int] = ()
     ) -> list[Listed]:
-        """All transformations, or those of these TransformationGroups or IDs, in pages."""
+        """Return all transformations, or those of these TransformationGroups or IDs, in pages."""
 
     def set_group_size(self, transformation: int, size: float) -> None:
-        """Let tasks to come have another number of files; GB for plugin BySize. Read back.
+        """Set the number of files for later tasks; GB for plugin BySize. Read back.
 
         :raises TransformationFailed: the transformation was cleaned or deleted.
         """
 
     def delete_transformation(self, transformation: int) -> bool:
-        """Remove the transformation and all that the Transformation System knows of it.
+        """Remove the transformation and all its data in the Transformation System.
 
-        Jobs and files are not touched. False: there is none.
+        Jobs and files are not touched. Return False if there is none.
         """
 
     def put_back(self, transformation: int, wrote: str, before: Sequence[str]) -> str:
-        """Mend what an attempt that was killed may have left; returns the state that stands.
+        """Repair what a killed attempt may have left; return the resulting state.
 
-        An end or a removal that somebody set after ``before``, and that the attempt overwrote
-        without having seen it, is set again (:func:`dirac_prodsys.core.grid.precedence.to_mend`).
+        If somebody set an end or a removal after ``before`` and the attempt overwrote it unseen,
+        that state is set again (:func:`dirac_prodsys.core.grid.precedence.to_mend`).
 
         :param wrote: the state that the attempt set, or was about to set.
-        :param before: :meth:`status_changes` when it began.
+        :param before: :meth:`status_changes` at the start of the attempt.
         """
 
     def attached_share(self, transformation: int, states: Sequence[str]) -> FileShare:
-        """The attached files that are in these states, and their size in the catalogue."""
+        """Return the attached files in these states, and their size in the catalogue."""
 
     def output_share(self, transformation: int) -> FileShare:
-        """The files that cleaning removes: those that carry the transformation's ID.
+        """Return the files that cleaning removes: those that carry the transformation's ID.
 
-        ``staying`` are those that its output query finds beside them.
+        ``staying`` are the other files that its output query finds.
         """
 
     # -- DIRAC's ProductionSystem, on which nothing depends; none of these changes a transformation
 
     def find_production(self, name: str) -> RegisteredProduction | None:
-        """Look up by exact name; None when there is none."""
+        """Look up by exact name; None if there is none."""
 
     def register_production(
         self, name: str, description: str, members: Sequence[Member]
     ) -> RegisteredProduction:
-        """Enter a production, or adopt the one of that name; then the members that it lacks.
+        """Enter a production, or adopt the one of that name; then add the missing members.
 
-        A member must be New. One whose link to its parents the ProductionSystem refuses is
-        entered without parents; one that it refuses altogether is told in ``notes``. A production
+        A member must be New. If the ProductionSystem refuses the link to its parents, it is entered
+        without parents; if it refuses the member altogether, ``notes`` reports it. A production
         that gets members is New afterwards.
         """
 
     def mark_production(self, name: str, status: str) -> str:
-        """Let a production have this status, and nothing else; return the one that it has then.
+        """Set the status of a production, and nothing else; return its status afterwards.
 
-        What DIRAC's own clients would refuse (such as Completed → Active) is left as it is.
+        A change that DIRAC's own clients would refuse (such as Completed → Active) is not made.
 
         :raises NotFound: there is no such production.
-        :raises GatewayRejected: the service did not take the status.
+        :raises GatewayRejected: the service did not accept the status.
         """

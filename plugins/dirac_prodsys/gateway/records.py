@@ -1,8 +1,8 @@
-"""What the verbs of the contract take and return, as values.
+"""Defines the values that the verbs of the contract take and return.
 
-What the core knows as well (specs, snapshots, states of tasks and jobs) is defined there.
+Values that the core knows as well (specs, snapshots, states of tasks and jobs) are defined there.
 
-Invariant: nothing here asks anybody anything.
+Invariant: nothing here makes a call.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """How to reach one grid as one identity.
+    """The access to one grid as one identity.
 
     :param backend: name of a module of ``gateway`` with an ``open(settings)`` function.
     :param config: path of a DIRAC configuration file, or URL of a Configuration Server
@@ -26,8 +26,8 @@ class GatewaySettings:
     :param timeout: seconds after which any call counts as an outage.
     :param poll_interval: seconds between two looks at all waiting transformations.
     :param registry: whether runs are entered in DIRAC's ProductionSystem.
-    :param agent_cycle: polling time of the grid's InputDataAgent, seconds: what "unchanged" is
-        measured in.
+    :param agent_cycle: polling time of the grid's InputDataAgent, seconds: the unit in which
+        "unchanged" is measured.
     """
 
     backend: str = "dirac"
@@ -45,7 +45,7 @@ class GatewaySettings:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the grid takes us for, and what it runs."""
+    """The identity that the grid sees, and the versions that it runs."""
 
     user: str
     group: str
@@ -56,9 +56,9 @@ class Identity:
 
 @dataclass(frozen=True)
 class TransformationRecord:
-    """A transformation as it stands in the Transformation System.
+    """A transformation as the Transformation System has it.
 
-    :param adopted: True when it existed already and equals what was asked for.
+    :param adopted: True if it existed already and equals the requested one.
     """
 
     id: int
@@ -69,7 +69,7 @@ class TransformationRecord:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """A dataset as it stands in the file catalogue.
+    """A dataset as the file catalogue has it.
 
     :param files: number of files it holds now.
     """
@@ -84,11 +84,11 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class ComparedFiles:
-    """Files of a transformation beside those of its query.
+    """Files of a transformation compared with those of its query.
 
     :param unattached: number of files that the query finds and that are not attached.
-    :param others: number of attached files by status that the query does not find, though the
-        catalogue has them.
+    :param others: number of attached files that the query does not find, by status; the catalogue
+        has them.
     """
 
     unattached: int
@@ -97,9 +97,9 @@ class ComparedFiles:
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file to be set to another state, if it still is what it was.
+    """A file to be set to another state, if its state is still the expected one.
 
-    :param was: the state it is expected in.
+    :param was: the expected state.
     :param task: the task it is expected to belong to.
     :param becomes: the new state.
     """
@@ -114,7 +114,7 @@ class FileChange:
 class StoredReplica:
     """A file as a storage element has it.
 
-    :param checksum: Adler-32 in hexadecimal; empty: the storage does not tell it.
+    :param checksum: Adler-32 in hexadecimal; empty: the storage does not report it.
     """
 
     size: int
@@ -123,7 +123,7 @@ class StoredReplica:
 
 @dataclass(frozen=True)
 class Configured:
-    """What the configuration of a grid has; what is empty is not known."""
+    """What the configuration of a grid names; an empty value is unknown."""
 
     storage_elements: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
@@ -143,7 +143,7 @@ class StoredFiles:
     size: int
 
 
-#: how a line of that log begins which tells a new state (``TransformationDB.py``, 9.1)
+#: start of a log line that reports a new state (``TransformationDB.py``, 9.1)
 STATUS_LOGGED = "Status updated to "
 
 
@@ -151,8 +151,8 @@ STATUS_LOGGED = "Status updated to "
 class LogLine:
     """One line of the Transformation System's own log of a transformation.
 
-    :param by: who did it, as DIRAC knows him; empty: not told.
-    :param at: seconds since the epoch; 0: not told.
+    :param by: DIRAC's name of the author; empty: unknown.
+    :param at: seconds since the epoch; 0: unknown.
     """
 
     text: str

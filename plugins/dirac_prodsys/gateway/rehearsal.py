@@ -1,8 +1,8 @@
-"""The gateway of a rehearsal: DIRAC's own, but jobs are stand-ins and nothing expects a number.
+"""Implements the gateway of a rehearsal: DIRAC's own, with stand-in jobs and no expected numbers.
 
-Invariant: only bodies of jobs and what a dataset expects are others; all verbs are those of
-:class:`DiracGateway`. Nothing is created on a grid that does not call itself a sandbox: there, jobs
-that leave stand-ins under the names of data would be the worst of mistakes.
+Invariant: only the bodies of jobs and the expected numbers of datasets differ; all verbs are those
+of :class:`DiracGateway`. Nothing is created on a grid whose configuration is not named a sandbox:
+there, stand-in files under the names of real data would be the worst of mistakes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.dirac.rpc import DisetServices
 from dirac_prodsys.gateway.records import DatasetRecord, GatewaySettings, TransformationRecord
 
-#: of the sandbox: takes files of which a production does not say where they go
+#: of the sandbox: for files whose storage element the production does not name
 SE = "DISK-A-SE"
 
-#: name of the sandbox's configuration, and where it stands
+#: name of the sandbox's configuration, and the option that holds it
 SANDBOX, _NAME_OPTION = "Sandbox", "/DIRAC/Configuration/Name"
 
-#: numbers that a dataset of fewer tasks cannot have; the report compares them
+#: numbers that a dataset of fewer tasks cannot reach; the report compares them
 _EXPECTED = {"expect_files": None, "min_files": None, "max_files": None}
 
 
 def open(settings: GatewaySettings) -> RehearsalGateway:
-    """A gateway to a grid that only stands in for another; makes no call."""
+    """Return a gateway to a grid that stands in for another; makes no call."""
     return RehearsalGateway(settings)
 
 

@@ -1,9 +1,9 @@
-"""CTAO: its form, its jobs, and how steps derive queries, metadata and directories.
+"""Implements CTAO: its form, its jobs, and how steps derive queries, metadata and directories.
 
 The rules are those of CTADIRAC 3.1.0 (``ProductionSystem/Client/WorkflowElement.py`` and the job
-classes below ``Interfaces/API``), worked out anew as pure functions of tables::
+classes below ``Interfaces/API``), rewritten as pure functions of tables::
 
-    types/    vocabulary   words of the files and what the catalogue calls them
+    types/    vocabulary   words of the files and their names in the catalogue
               configs      the keys of each job type, as closed models
               job_types    one table of the nine job types
               offered      the same as job types of the native form
@@ -12,29 +12,29 @@ classes below ``Interfaces/API``), worked out anew as pure functions of tables::
     rules/    inputs       input queries: a dataset, a catalogue query, a parent's output; narrowed
               outputs      output metadata and queries, made of settings and input
               simpipe      the configuration of the simulation pipeline
-              directories  where the output goes
-              traces       what a job has left there: of which task and input it is
-              stand_in     what a rehearsal leaves there instead
-              feeding      which steps take files of which, whatever the file says
-              planning     all of it for one production (draft: a step on its way)
+              directories  the directories of the output
+              traces       the task and input of the files that a job has left there
+              stand_in     the files that a rehearsal leaves there instead
+              feeding      which step feeds which, whatever the file says
+              planning     all of it for one production (draft: a step before its plan)
               native       the same for steps of the native form, beside steps of any other type
-                           (native_outputs: how these see what such a step leaves; native_runs: run
-                           numbers)
-              origins      who said a condition of an output
+                           (native_outputs: how these see the output of such a step; native_runs:
+                           run numbers)
+              origins      the source of a condition of an output
               remarks      what a reader should know
-    form/     form         the models of CTAO's own form (checks: what is wrong before any plan)
-              dialect      how a file of that form is told
+    form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
+              dialect      how a file of that form is recognised
               reading      the production that a file of that form describes
               rewriting    a production of CTAO's form written in the native form
               smaller      the same file with fewer tasks
               companions   configurations in files beside the production
-              places       where in the file that is written which a plan speaks of
+              places       the place in the file for a path in the plan
     body      the workflow of a job, rendered by CTADIRAC (words: the same in words)
 
-Where CTADIRAC accepts what would spoil a production, a mistake is told instead: mandatory keys that
-are missing, a dataset beside a parent, conditions that no file of the parent fulfils. Siblings do
-not share one query object, parents are found by their ID, and East and West have a ``phiP`` of
-their own.
+Where CTADIRAC accepts what would spoil a production, a mistake is reported instead: missing
+mandatory keys, a dataset beside a parent, conditions that no file of the parent fulfils. Siblings
+do not share one query object, parents are found by their ID, and East and West have their own
+``phiP``.
 
 Invariant: for any file that CTADIRAC builds without such a mistake, every transformation equals
 what ``cta-prod-submit`` sends, the body to the byte; ``tests/integration`` proves it.

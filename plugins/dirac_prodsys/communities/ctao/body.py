@@ -1,11 +1,12 @@
-"""A job body of CTAO: the workflow XML that CTADIRAC's own job classes write.
+"""Renders a job body of CTAO: the workflow XML that CTADIRAC's own job classes write.
 
-What a job runs is CTADIRAC's knowledge and stays there; what it is given (settings, metadata) is
-decided by ``rules``. The classes are set up as ``WorkflowElement`` does it, and never asked for
+What a job runs is CTADIRAC's knowledge and stays there; ``rules`` decide what it is given
+(settings, metadata). The classes are set up as ``WorkflowElement`` does it, and never asked for
 metadata of their own.
 
 Invariant: nothing of this machine gets in. Without a proxy and a configuration CTADIRAC writes the
-same bytes; it would add the VO of a proxy as job group, and drop sites that no configuration knows.
+same bytes. With them it would add the VO of a proxy as job group, and drop sites unknown to the
+configuration.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ METHODS = {
 
 
 def render(body: CommunityBody) -> str:
-    """The workflow XML of a job.
+    """Return the workflow XML of a job.
 
     :raises GatewayRejected: CTADIRAC is not installed, or cannot build this job; or the spec lacks
         the query of a dataset.
@@ -64,7 +65,7 @@ def render(body: CommunityBody) -> str:
         job.output_file_metadata = _metadata(dict(body.file_metadata))
         job.set_executable_sequence(debug=False)
         xml: str = job.workflow.toXML()
-    except (Exception, SystemExit) as error:  # it ends the process where it does not raise
+    except (Exception, SystemExit) as error:  # CTADIRAC may end the process instead of raising
         raise GatewayRejected(
             f"CTADIRAC's {body.job_class} cannot build the job: {type(error).__name__} {error}",
             "see the settings of the step; CTADIRAC 3.1.0 is known to work",
@@ -84,7 +85,7 @@ def _job_class(name: str) -> Callable[[], Any]:
 
 
 def _metadata(values: dict[str, Any]) -> Any:
-    """In the type that CTADIRAC's classes take, which refuses fields it does not know."""
+    """Convert to the type that CTADIRAC's classes take, which refuses fields it does not know."""
     metadata = import_dirac(f"{CLASSES}.CTAJob").MetadataDict()
     metadata.update(values)
     return metadata
@@ -106,7 +107,7 @@ def _processors(job: Any, value: Any) -> None:
 
 
 def _destination(job: Any, value: Any) -> None:
-    """As ``Job.setDestination``, which asks the configuration whether it knows the sites."""
+    """Set the sites as ``Job.setDestination`` does, without its look-up in the configuration."""
     listed = isinstance(value, list)
     sites = value if listed else value.replace(" ", "").split(",")
     wanted = sorted({site for site in sites if site.lower() not in ("any", "")})
@@ -116,7 +117,7 @@ def _destination(job: Any, value: Any) -> None:
 
 
 def _simpipe(job: Any, value: Any) -> None:
-    """Its configuration is read from a file by name; this is what stands in it."""
+    """Set the content of its configuration, which the class would read from a named file."""
     job._load_config_file = lambda name: json.loads(value)
     job.set_simpipe_config("")
 

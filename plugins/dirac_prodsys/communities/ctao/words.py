@@ -1,4 +1,4 @@
-"""What a job of CTAO does, in words.
+"""Describes in words what a job of CTAO does.
 
 Invariant: a row says what the body says and nothing else.
 """
@@ -12,7 +12,7 @@ from dirac_prodsys.core.grid.specs import CommunityBody
 
 
 def rows(body: CommunityBody) -> Iterator[tuple[str, str | Iterable[tuple[str, Any]]]]:
-    """Labels and words, or pairs of a name and a value."""
+    """Yield labels with words, or with pairs of a name and a value."""
     settings, made = dict(body.settings), dict(body.output_metadata)
     version = settings.pop("version", "")
     program = made.get("analysis_prog") or made.get("tel_sim_prog") or ""

@@ -1,7 +1,7 @@
-"""What a transformation's tasks do, as the Transformation System stores it: a file per kind.
+"""Renders the body of a transformation as the Transformation System stores it: a file per kind.
 
 Invariant: rendering is a function of the spec alone: the same spec gives the same bytes on any
-machine, with any proxy, at any time. Adopting what exists depends on it.
+machine, with any proxy, at any time. Adopting an existing transformation depends on it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _bodies: TypeAdapter[BodySpec] = TypeAdapter(BodySpec)
 
 
 def render(body: BodySpec) -> str:
-    """The stored form of a body, by the module that is named as its ``kind``, or its community."""
+    """Return the stored form of a body, rendered by the module of its ``kind`` or its community."""
     return _rendered(body.model_dump_json())
 
 
@@ -37,9 +37,9 @@ def _rendered(text: str) -> str:
 
 
 def _renderer(name: str) -> Callable[[CommunityBody], str]:
-    """What renders the bodies of a community.
+    """Return the function that renders the bodies of a community.
 
-    :raises GatewayRejected: it is not installed here, fails, or renders none.
+    :raises GatewayRejected: the community is not installed here, fails, or renders no bodies.
     """
     try:
         community = community_of(name)

@@ -1,11 +1,11 @@
-"""Sites that the jobs of a transformation avoid, written into its body after it was created.
+"""Lets the jobs of a transformation avoid sites, by a change of its body after creation.
 
-DIRAC's tasks are made of the body at the moment of their submission, so that a change of it reaches
-all tasks to come and none that run. What is added is one ``BannedSites`` parameter, as
-``Interfaces.API.Job.setBannedSites`` makes it, told apart by its description.
+DIRAC makes a task from the body when it submits the task. So a change of the body reaches all later
+tasks and none that already run. The change is one ``BannedSites`` parameter, as
+``Interfaces.API.Job.setBannedSites`` makes it, recognised by its description.
 
-Invariant: without what was added, a body is what it was, letter by letter: a transformation whose
-jobs avoid a site is still the one that was asked for.
+Invariant: without the added parameter the body is the original one, byte for byte. So a
+transformation whose jobs avoid a site still equals the requested one.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _OURS = re.compile(
     r"<value><!\[CDATA\[(?P<sites>[^\]]*)\]\]></value></Parameter>\n"
 )
 _SITE = re.compile(r"[A-Za-z0-9_.-]+")
-#: of bodies that are JSON: those of the in-memory grid
+#: key in bodies that are JSON: those of the in-memory grid
 _KEY = "avoided_sites"
 
 
 def avoided_sites(body: str) -> tuple[str, ...]:
-    """The sites that were added to a body."""
+    """Return the sites that were added to a body."""
     if _is_json(body):
         return tuple(json.loads(body).get(_KEY, ()))
     found = _OURS.search(body)
@@ -35,7 +35,7 @@ def avoided_sites(body: str) -> tuple[str, ...]:
 
 
 def as_created(body: str) -> str:
-    """The body without what was added."""
+    """Return the body without the added sites."""
     if _is_json(body) and avoided_sites(body):
         data = json.loads(body)
         del data[_KEY]
@@ -44,9 +44,9 @@ def as_created(body: str) -> str:
 
 
 def avoiding(body: str, sites: Iterable[str]) -> str:
-    """The body whose jobs avoid these sites as well.
+    """Return the body whose jobs avoid these sites as well.
 
-    :raises GatewayRejected: its jobs go to no site, or it bans sites of its own.
+    :raises GatewayRejected: its tasks are no jobs, or it bans sites of its own.
     """
     wanted = sorted({*avoided_sites(body), *sites})
     if wrong := [site for site in wanted if not _SITE.fullmatch(site)]:
@@ -70,5 +70,5 @@ def avoiding(body: str, sites: Iterable[str]) -> str:
 
 
 def _is_json(body: str) -> bool:
-    """Whether it is a JSON object; requests of the data management are JSON lists, or text."""
+    """Check for a JSON object; requests of the data management are JSON lists, or text."""
     return body.lstrip().startswith("{")

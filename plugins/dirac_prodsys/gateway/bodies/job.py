@@ -1,15 +1,15 @@
-"""A job body: the workflow XML that DIRAC's own ``Interfaces.API.Job`` writes.
+"""Renders a job body: the workflow XML that DIRAC's own ``Interfaces.API.Job`` writes.
 
-Every command is a step, then every output file is one: ``dirac-dms-add-file LFN FILE SE``. DIRAC
-goes on with the next step when one failed, and would register what a failed command left behind;
-so the workflow's Script module is told to skip a step after a failure. Module code inside the
-workflow is DIRAC's own means (``Core/Workflow/Module.py``), and workers need nothing installed for
-it.
+Every command is a step; then every output file is one: ``dirac-dms-add-file LFN FILE SE``. DIRAC
+continues with the next step after a failed one, and would register the leftovers of a failed
+command. So a guard in the workflow's Script module skips every step after a failure. Module code
+inside the workflow is DIRAC's own means (``Core/Workflow/Module.py``); workers need nothing
+installed for it.
 
-A file that carries metadata of its own gets them in a step more, by module code as well: a stock
-DIRAC has no command for it. So does a directory that is named after its transformation, whose
-number a job knows with leading zeros only. Whatever file a job makes is signed with that number,
-as DIRAC's TransformationCleaningAgent goes by it; directories are shared by steps, and by runs.
+A file with metadata of its own gets them in one more step, also by module code: a stock DIRAC has
+no command for it. The same holds for a directory named after its transformation: a job knows that
+number with leading zeros only. Every file that a job makes is signed with that number, because
+DIRAC's TransformationCleaningAgent finds files by it; steps and runs share directories.
 
 Invariant: nothing of this machine gets in: no file, proxy, configuration or order of a set.
 """
@@ -30,17 +30,17 @@ INPUT_DATA_POLICY = {
     "Protocol": "DIRAC.WorkloadManagementSystem.Client.InputDataByProtocol",
 }
 
-#: section of the agent that removes what a transformation has made
+#: section of the agent that removes the outputs of a transformation
 CLEANING_AGENT = "/Systems/Transformation/Agents/TransformationCleaningAgent"
 
 #: uploads and registers one file
 UPLOAD = "dirac-dms-add-file"
 
-#: what the step that sets metadata of a file has in place of a program; arguments are the task's
-#: number, the LFN, and what it carries by turns (``core/steps/file_values.py``)
+#: stands in place of a program in the step that sets metadata of a file; its arguments are the
+#: task's number, the LFN, then field and value in turn (``core/steps/file_values.py``)
 SET_METADATA = "set-file-metadata"
 
-#: how the transformation's ID stands in arguments until the job knows it
+#: stands for the transformation's ID in arguments until the job knows it
 _OWN_ID = "#{TransformationID}"
 
 #: before the guard, in jobs that need it
@@ -72,12 +72,12 @@ class Script(Script):
         self.arguments = self.arguments.replace("OWN_ID", number)
 '''.replace("OWN_ID", _OWN_ID)
 
-#: appended to the import line of the workflow's Script module; repeats the first failure, so that
-#: status and exit code of the job stay those of the command that failed. An upload is tried twice:
-#: two jobs that make the same directory at once collide in DIRAC's ``FileStorage.putFile``. And it
-#: is looked up: ``dirac-dms-add-file`` ends well also when the file was stored and not registered
-#: (``DataManager.putAndRegister`` says so beside its ``S_OK``), and the input would count as
-#: processed
+#: appended to the import line of the workflow's Script module. It repeats the first failure, so
+#: that status and exit code of the job stay those of the failed command. It tries an upload twice:
+#: two jobs that make the same directory at once collide in DIRAC's ``FileStorage.putFile``. It also
+#: looks the upload up: ``dirac-dms-add-file`` succeeds even if the file was stored but not
+#: registered (``DataManager.putAndRegister`` reports that beside its ``S_OK``), and the input would
+#: count as processed
 GUARD = '''
 class Script(Script):
     """DIRAC's Script, skipped when an earlier step failed; uploads are tried twice, looked up."""
@@ -115,8 +115,8 @@ class Script(Script):
 '''.replace("UPLOAD", UPLOAD)
 
 #: before the guard: a file carries its transformation's ID, by which DIRAC's cleaning agent finds
-#: it. Only a file that this job has made: what was there before, or is signed, may be another's.
-#: A site that knows no such field of files cleans no files; no job fails for that
+#: it. Only files that this job made are signed: one that existed before, or is signed, may belong
+#: to another job. A site without this field of files cleans no files; no job fails because of that
 SIGNATURE = '''
 class Script(Script):
     """DIRAC's Script, which can sign a file with the transformation's ID."""
@@ -140,7 +140,7 @@ class Script(Script):
 
 
 def render(body: JobSpec) -> str:
-    """The workflow XML of a job.
+    """Return the workflow XML of a job.
 
     :raises GatewayRejected: the spec has a text that DIRAC's XML cannot hold.
     """
@@ -161,7 +161,7 @@ def render(body: JobSpec) -> str:
     if body.environment:
         job.setExecutionEnv(dict(sorted(body.environment.items())))
     _set(job, "InputDataPolicy", INPUT_DATA_POLICY[body.input_data_policy], "Input data policy")
-    # the setters of these look them up on the machine of whoever renders
+    # these setters look the values up on the rendering machine
     if body.sites:
         _set(job, "Site", ";".join(sorted(body.sites)), "Destination sites")
     if body.sandbox:
@@ -196,7 +196,7 @@ def _add_step(job: Any, executable: str, arguments: str) -> None:
 
 
 def _more(body: JobSpec) -> str:
-    """What its Script module must know beside what all know."""
+    """Return the code for the Script module that only some jobs need."""
     carried = any(output.metadata for output in body.outputs)
     named = any(TRANSFORMATION_ID in output.directory for output in body.outputs)
     return WITH_METADATA * carried + WITH_OWN_ID * named + SIGNATURE * bool(body.outputs)

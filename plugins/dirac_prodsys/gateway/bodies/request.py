@@ -1,6 +1,6 @@
-"""A data-management body: the JSON list of operations that every task's request is made of.
+"""Renders a data-management body: the JSON list of operations for the request of every task.
 
-Invariant: only what ``RequestTasks`` understands gets in
+Invariant: the list holds only what ``RequestTasks`` understands
 (``TransformationSystem/Client/TaskManager`` and ``Client/BodyPlugin``, DIRAC 9.1).
 """
 
@@ -32,7 +32,7 @@ ATTRIBUTES = frozenset(
 
 
 def render(body: RequestSpec) -> str:
-    """The JSON text of the operations.
+    """Return the JSON text of the operations.
 
     :raises GatewayRejected: there is none, or one has an attribute that DIRAC does not know.
     """

@@ -1,4 +1,4 @@
-"""The backend of a DIRAC grid: DISET, configuration, storage."""
+"""Implements the backend of a DIRAC grid: DISET, configuration, storage."""
 
 from __future__ import annotations
 

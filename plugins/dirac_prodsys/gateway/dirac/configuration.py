@@ -1,9 +1,9 @@
-"""Where the services of one connection are, and which CAs vouch for them.
+"""Reads the configuration of one connection: URLs of the services, and the CAs that it trusts.
 
-DIRAC keeps one configuration per process, so two connections to different grids could not live in
-one triggerer. Here every connection parses its own: a configuration file, or what a Configuration
-Server sends. The services are then called by explicit URL, and nothing is written to DIRAC's
-global object.
+DIRAC keeps one configuration per process, so two connections to different grids could not share
+a triggerer. Here every connection parses its own: a configuration file, or the answer of a
+Configuration Server. The services are then called by explicit URL, and nothing is written to
+DIRAC's global object.
 
 Invariant: a :class:`GridConfiguration` is a value; reading one changes neither the environment nor
 anything that another connection sees.
@@ -28,7 +28,7 @@ CONFIGURATION = "Configuration/Server"
 #: fetches the configuration text from one URL, trusting the CAs of a directory
 Fetch = Callable[[str, str], Any]
 
-#: what agents work on where the configuration does not say (``TransformationAgent.initialize``)
+#: types that agents work on if the configuration names none (``TransformationAgent.initialize``)
 DEFAULT_TYPES = {
     "DataProcessing": ("MCSimulation", "Merge"),
     "DataManipulation": ("Replication", "Removal"),
@@ -48,27 +48,27 @@ class GridConfiguration:
         self._vo = vo
 
     def option(self, path: str) -> str:
-        """The value of an option; empty if there is none."""
+        """Return the value of an option; empty if there is none."""
         return str(self._tree.getOption(path, "") or "").strip()
 
     def options(self, path: str) -> list[str]:
-        """The value of an option that is a list."""
+        """Return the value of an option that is a list."""
         return [part.strip() for part in self.option(path).split(",") if part.strip()]
 
     def sections(self, path: str) -> list[str]:
-        """Names of the sections below a section; none if it does not exist."""
+        """Return the names of the sections below a section; none if it does not exist."""
         found = self._tree[path].listSections() if self._tree.isSection(path) else []
         return [str(name) for name in found]
 
     def option_names(self, path: str) -> list[str]:
-        """Names of the options of a section; none if it does not exist."""
+        """Return the names of the options of a section; none if it does not exist."""
         found = self._tree[path].listOptions() if self._tree.isSection(path) else []
         return [str(name) for name in found]
 
     def service_urls(self, service: str) -> list[str]:
-        """URLs of a service in the order in which to try them (``PathFinder.getServiceURLs``).
+        """Return the URLs of a service in the order to try them (``PathFinder.getServiceURLs``).
 
-        :raises GatewayRejected: there is none, or it speaks another protocol than DISET.
+        :raises GatewayRejected: there is none, or it uses another protocol than DISET.
         """
         system, name = service.split("/")
         urls: list[str] = []
@@ -103,7 +103,7 @@ class GridConfiguration:
 
     @property
     def ca_dir(self) -> str:
-        """Directory of CA certificates: the connection's, the configuration's, then the usual.
+        """Return the directory of CA certificates: connection's, configuration's, or the usual.
 
         :raises GatewayDenied: there is none.
         """
@@ -124,10 +124,10 @@ class GridConfiguration:
 
 
 def load(settings: GatewaySettings, fetch: Fetch) -> GridConfiguration:
-    """The configuration of a connection.
+    """Return the configuration of a connection.
 
-    A file that names servers (``DIRAC/Configuration/Servers``) is completed by what the first of
-    them sends that answers; what the file says itself wins.
+    A file that names servers (``DIRAC/Configuration/Servers``) is completed by the configuration of
+    the first server that answers; options in the file win.
 
     :param fetch: called with a URL and a CA directory; returns what ``getCompressedData`` returns.
     :raises GatewayRejected: no configuration, or one that does not parse.
@@ -162,7 +162,7 @@ def load(settings: GatewaySettings, fetch: Fetch) -> GridConfiguration:
 
 
 def _files(config: str) -> list[Path]:
-    """The connection's file, or else those that DIRAC itself would read, weakest first."""
+    """Return the connection's file, or the files that DIRAC itself would read, weakest first."""
     if config:
         path = Path(config).expanduser()
         if not path.is_file():
@@ -203,10 +203,10 @@ def _inflate(data: Any) -> str:
 
 
 def configured(tree: GridConfiguration) -> Configured:
-    """What a configuration has.
+    """Return what the configuration names: storage elements, sites, types and the like.
 
-    Lists of types count wherever they stand below ``Operations``: agents for all read the defaults,
-    and a virtual organisation may have agents of its own.
+    Lists of types count anywhere below ``Operations``: agents for all VOs read the defaults, and
+    a virtual organisation may have agents of its own.
     """
     kinds = tree.sections("/Resources/Sites")
     sites = [site for kind in kinds for site in tree.sections(f"/Resources/Sites/{kind}")]

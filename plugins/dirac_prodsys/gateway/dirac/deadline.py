@@ -1,10 +1,10 @@
-"""Calls that may hang, with an end: nobody who waits here waits longer than agreed.
+"""Runs calls that may hang, and abandons them at a deadline.
 
 DIRAC's own timeouts are at least 120 s and restart with every packet. So each call runs in a daemon
-thread of its own and is abandoned when its time is over.
+thread of its own, which is abandoned at the deadline.
 
-Invariant: there are never more than ``limit`` such threads: abandoned ones count until they end,
-and when all are stuck further calls fail at once instead of piling up. None of them keeps the
+Invariant: there are never more than ``limit`` such threads. Abandoned ones count until they end;
+when all are stuck, further calls fail at once instead of piling up. No such thread keeps the
 interpreter from exiting.
 """
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class BoundedThreads:
     """Runs calls, each in a thread, each with a deadline.
 
-    :param limit: threads at any time, hung ones included.
+    :param limit: most threads at any time, hung ones included.
     """
 
     def __init__(self, limit: int) -> None:
@@ -32,10 +32,10 @@ class BoundedThreads:
         self._slots = threading.BoundedSemaphore(limit)
 
     def run(self, work: Callable[[], T], seconds: float, what: str) -> T:
-        """What ``work`` returns or raises, within ``seconds``.
+        """Return the result of ``work``, or raise its error, within ``seconds``.
 
-        :param what: what the message says did not answer.
-        :raises GatewayUnavailable: time is over.
+        :param what: what the message names as not answering.
+        :raises GatewayUnavailable: the time is over.
         """
         began = time.monotonic()
         if not self._slots.acquire(timeout=seconds):

@@ -1,7 +1,7 @@
-"""The gateway to a DIRAC grid: the verbs over DISET.
+"""Implements the gateway to a DIRAC grid: the verbs over DISET.
 
-Invariant: this is the only place where the verbs, the network and the rendering of bodies meet; the
-decisions are in the verbs, which run unchanged on the in-memory grid.
+Invariant: only here do the verbs, the network and the rendering of bodies meet. The decisions are
+in the verbs, which run unchanged on the in-memory grid.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from dirac_prodsys.gateway.verbs.services import IN_USE, Services
 
 
 def open(settings: GatewaySettings) -> DiracGateway:
-    """A gateway to the grid of a connection; makes no call."""
+    """Return a gateway to the grid of a connection; makes no call."""
     return DiracGateway(settings)
 
 
 class DiracGateway(DiracVerbs):
     """A :class:`ProductionGateway` on DIRAC 9.1.
 
-    :param services: for tests: another way to the services than DISET.
+    :param services: for tests: another access to the services than DISET.
     """
 
     def __init__(self, settings: GatewaySettings, services: Services | None = None) -> None:
@@ -38,7 +38,7 @@ class DiracGateway(DiracVerbs):
     def ping(self) -> Identity:
         """See :meth:`ProductionGateway.ping`.
 
-        :raises GatewayDenied: the grid takes us for another group or VO than the connection says.
+        :raises GatewayDenied: the grid reports another group or VO than the connection names.
         """
         versions: dict[str, str] = {}
         who: dict[str, str] = {}

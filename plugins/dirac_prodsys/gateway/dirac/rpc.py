@@ -1,9 +1,9 @@
-"""Calls of DIRAC's services by DISET, each with its own client, credentials and deadline.
+"""Calls DIRAC's services by DISET, each call with its own client, credentials and deadline.
 
-Invariant: a call depends on its connection only. URL, proxy and CAs are handed to the DISET client
-explicitly, so that several grids, proxies and groups live side by side in one process; the process
-environment and DIRAC's global configuration are neither needed nor changed. A client is made for
-one call and used in one thread. Nothing is retried but an attempt to connect, so that no call is
+Invariant: a call depends on its connection only. URL, proxy and CAs are passed to the DISET client
+explicitly, so that several grids, proxies and groups can be used side by side in one process. The
+process environment and DIRAC's global configuration are neither needed nor changed. A client is
+made for one call and used in one thread. Only an attempt to connect is retried, so that no call is
 sent twice.
 """
 
@@ -75,7 +75,7 @@ class DisetServices:
 
     @property
     def configuration(self) -> GridConfiguration:
-        """The connection's configuration, read at first use.
+        """Return the connection's configuration, read at first use.
 
         :raises GatewayError: it cannot be read.
         """
@@ -86,7 +86,7 @@ class DisetServices:
         )
 
     def _read_configuration(self, deadline: float) -> GridConfiguration:
-        """What was read is good until an outage, and afterwards if there is nothing newer."""
+        """Read it again only after an outage; keep the old one if there is nothing newer."""
         known = self._configuration
         if known is not None and not self._stale:
             return known
@@ -122,7 +122,7 @@ class DisetServices:
                 useCertificates=False,
                 proxyLocation=proxy,
                 ignoreGateways=True,
-                skipCACheck=True,  # of the directory that DIRAC would look up; the context has ours
+                skipCACheck=True,  # the context has our directory, not the one DIRAC looks up
                 ctx=_tls_context(proxy, ca_dir),
                 **({"extraCredentials": self.settings.group} if self.settings.group else {}),
             )
@@ -133,7 +133,7 @@ class DisetServices:
 
 
 def proxy_file(settings: GatewaySettings) -> str:
-    """The proxy file of a connection; where DIRAC itself looks when it names none.
+    """Return the proxy file of a connection; the one DIRAC itself would use if it names none.
 
     :raises GatewayDenied: the file does not exist.
     """
@@ -149,7 +149,7 @@ def proxy_file(settings: GatewaySettings) -> str:
 
 
 def _tls_context(proxy: str, ca_dir: str) -> Any:
-    """A TLS context with this proxy that trusts these CAs."""
+    """Return a TLS context with this proxy that trusts these CAs."""
     ssl = import_dirac("M2Crypto.SSL")
     utilities = import_dirac("DIRAC.Core.DISET.private.Transports.SSL.M2Utils")
     try:
@@ -165,14 +165,14 @@ def _tls_context(proxy: str, ca_dir: str) -> Any:
 
 @functools.cache
 def _client_class() -> Any:
-    """DIRAC's DISET client, made to know when its time is over."""
+    """Return DIRAC's DISET client with an own deadline."""
     base: Any = import_dirac("DIRAC.Core.DISET.private.InnerRPCClient").InnerRPCClient
     results = import_dirac("DIRAC.Core.Utilities.ReturnValues")
 
     class Client(base):  # type: ignore[misc]
         """One call.
 
-        :param connected: whether the service may have got something of the call.
+        :param connected: whether the service may have received a part of the call.
         """
 
         def __init__(self, url: str, deadline: float, **options: Any) -> None:

@@ -1,13 +1,13 @@
-"""Storage elements, asked by DIRAC's own plug-ins in a process of its own.
+"""Asks storage elements through DIRAC's own plug-ins, in a separate process.
 
-Storage plug-ins of DIRAC know one configuration and one proxy per process, those of its
-environment. So each question is a short process (``storage_program.py``): several grids live
-side by side, and a plug-in that hangs or crashes takes nothing with it.
+DIRAC's storage plug-ins know one configuration and one proxy per process: those of its environment.
+So each question runs in a short process (``storage_program.py``). Several grids can be used side by
+side, and a plug-in that hangs or crashes affects nothing else.
 
-Invariant: the process has the configuration and the proxy of one connection, and nothing else of
-DIRAC's from whoever runs Airflow; only a connection without a configuration falls back on the
-machine's. This process's environment is not changed. When a question is over, be it answered or
-late, none of the processes that it started is left.
+Invariant: the process has the configuration and the proxy of one connection, and no other DIRAC
+settings of the user who runs Airflow. Only a connection without a configuration falls back on the
+machine's. This process's environment is not changed. When a question is over, answered or late,
+none of the processes that it started is left.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ _PROGRAM = Path(__file__).with_name("storage_program.py")
 #: variables by which a DIRAC process finds its grid and its identity
 _IDENTITY = ("DIRAC", "X509_", "BEARER_TOKEN")
 
-#: bytes that a fetching process may write into any one file; DIRAC's own caches are smaller
+#: most bytes that a fetching process may write into any one file; DIRAC's own caches are smaller
 MOST_WRITTEN = 4 * 1024 * 1024
-#: bytes of a process's last words that are looked at
+#: bytes at the end of a process's output that are searched for the reason
 _LAST_WORDS = 64 * 1024
 
-#: words of a plug-in for a file that is not there
+#: words by which a plug-in reports a missing file
 _ABSENT = ("no such file", "does not exist", "not found")
 
 
 def fetched(settings: GatewaySettings, ca_dir: str, lfn: str, limit: int) -> bytes:
-    """The first bytes of a file, one more than the limit at most.
+    """Return the first bytes of a file, at most one more than the limit.
 
-    What the catalogue says of its size need not be what the storage sends: no more than
-    :data:`MOST_WRITTEN` is written, and of what was sent until then the first bytes are given back.
+    The storage may send more than the size in the catalogue. At most :data:`MOST_WRITTEN` bytes are
+    written, and the first bytes of them are returned.
 
-    :raises GatewayUnavailable: it did not come within the connection's timeout.
+    :raises GatewayUnavailable: the file did not come within the connection's timeout.
     """
     with tempfile.TemporaryDirectory(prefix="dirac-file-") as folder:
         target = Path(folder, "content")
@@ -72,10 +72,10 @@ def fetched(settings: GatewaySettings, ca_dir: str, lfn: str, limit: int) -> byt
 def stored(
     settings: GatewaySettings, ca_dir: str, se: str, lfns: Sequence[str]
 ) -> dict[str, StoredReplica | str]:
-    """Each file as it lies on the storage element, or why it cannot be read there.
+    """Return each file as the storage element has it, or why it cannot be read there.
 
-    :raises GatewayUnavailable: it did not answer within the timeout and a second for each file.
-    :raises GatewayRejected: it cannot be asked from here.
+    :raises GatewayUnavailable: no answer within the timeout plus one second for each file.
+    :raises GatewayRejected: the storage element cannot be asked from here.
     """
     seconds = settings.timeout + len(lfns)
     question = {"se": se, "vo": settings.vo, "lfns": list(lfns)}
@@ -109,10 +109,11 @@ def _ask(
     folder: Path,
     seconds: float,
 ) -> dict[str, Any]:
-    """What the program answers; ``error`` if it ended without an answer.
+    """Return the program's answer; ``error`` if it ended without one.
 
-    :param folder: its own, for as long as it runs.
-    :raises TimeoutError: it has not ended in so many seconds.
+    :param folder: its own folder, for as long as it runs.
+    :param seconds: the time limit.
+    :raises TimeoutError: it has not ended within ``seconds``.
     """
     asked, answer = folder / "question.json", folder / "answer.json"
     asked.write_text(json.dumps(question))
@@ -147,11 +148,11 @@ def _ask(
 
 
 def _environment(settings: GatewaySettings, ca_dir: str, folder: Path) -> dict[str, str]:
-    """What a DIRAC process finds that is to act as a connection does."""
+    """Return the environment of a DIRAC process that acts as a connection does."""
     found = {name: value for name, value in os.environ.items() if not name.startswith(_IDENTITY)}
     found["X509_USER_PROXY"] = os.path.abspath(proxy_file(settings))
     found["X509_CERT_DIR"] = ca_dir and os.path.abspath(ca_dir)
-    found["HOME"] = str(folder)  # no ~/.dirac.cfg
+    found["HOME"] = str(folder)  # so it reads no ~/.dirac.cfg
     config = settings.config
     if config.startswith(("dips://", "dip://")):
         file = folder / "dirac.cfg"

@@ -1,9 +1,9 @@
-"""A process of its own that works with storage: ``storage_program.py COMMAND ANSWER``.
+"""Works with storage in a separate process: ``storage_program.py COMMAND ANSWER``.
 
 DIRAC's storage plug-ins know one configuration and one proxy per process, those of the environment;
-a worker of Airflow has connections to several grids. So whoever works with a storage element is a
-process, with an environment made for it. A question is JSON on standard input, its answer JSON in
-the file ANSWER; ``{"error": why}`` where there is none.
+a worker of Airflow has connections to several grids. So every access to a storage element runs in
+a process with an environment made for it. The question is JSON on standard input, the answer JSON
+in the file ANSWER; ``{"error": why}`` if there is none.
 
 ``fetch``: ``{"lfn", "folder", "most"}`` → ``{}``, and the file is in the folder. No file that it or
 a plug-in writes grows beyond ``most`` bytes, whatever the storage sends.
@@ -40,7 +40,7 @@ def fetch(lfn: str, folder: str, most: int) -> dict[str, Any]:
 
 
 def look(se: str, vo: str, lfns: list[str]) -> dict[str, Any]:
-    """Size and checksum of files as the storage has them."""
+    """Return size and checksum of files as the storage has them."""
     import DIRAC
 
     DIRAC.initialize(log_level="FATAL")

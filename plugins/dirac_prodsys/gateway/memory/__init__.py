@@ -1,4 +1,4 @@
-"""The backend without a grid: the same verbs on a grid in memory."""
+"""Implements the backend without a grid: the same verbs on a grid in memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The agents of the in-memory grid, and the worker nodes behind them.
+"""Runs the agents of the in-memory grid, and the worker nodes behind them.
 
-Invariant: each acts on the states on which DIRAC 9.1.22's agent of that name acts, and does what it
-does; all of them together run once a cycle, always in the same order.
+Invariant: each agent acts on the same states as the agent of that name in DIRAC 9.1.22, and does
+the same. All of them run once a cycle, always in the same order.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from dirac_prodsys.gateway.memory.transformations import EXTENDABLE, Transformat
 #: the field by which the cleaning agent finds files (``TransfIDMeta``)
 _SIGNATURE = "TransformationID"
 
-#: as the MCExtensionAgent has them by default: TasksPerIteration, MaxFailureRate, MaxWaitingJobs
+#: defaults of the MCExtensionAgent: TasksPerIteration, MaxFailureRate, MaxWaitingJobs
 _PER_ITERATION, _MAX_FAILED, _MAX_WAITING = 50, 30, 1000
 
 
 def tasks_to_add(most: int, tasks: Mapping[str, int]) -> int:
-    """How many tasks the MCExtensionAgent adds now (its ``_calculateTaskNumber``, 9.1).
+    """Return how many tasks the MCExtensionAgent adds now (its ``_calculateTaskNumber``, 9.1).
 
     :param most: MaxNumberOfTasks.
-    :param tasks: their number by status.
+    :param tasks: number of tasks by status.
     """
     total, failed = sum(tasks.values()), tasks.get(TaskStatus.FAILED, 0)
     if total and 100.0 * failed / total > _MAX_FAILED:
@@ -41,7 +41,7 @@ def tasks_to_add(most: int, tasks: Mapping[str, int]) -> int:
 
 
 class MemoryAgents(Transformations):
-    """The agents, at work on the Transformation System.
+    """The agents, running on the Transformation System.
 
     :param task_seconds, monitor_after, fails: as for :class:`MemoryGrid`.
     """
@@ -54,7 +54,7 @@ class MemoryAgents(Transformations):
         self.monitor_after = monitor_after
         self.fails = fails
         #: names of agents that do not run: input_data, transformation, task, mc_extension,
-        #: cleaning; or of what the task agent leaves undone: task_monitoring, file_monitoring
+        #: cleaning; or of parts of the task agent that do not run: task_monitoring, file_monitoring
         self.stopped_agents: set[str] = set()
 
     def _cycle(self) -> None:
@@ -102,7 +102,7 @@ class MemoryAgents(Transformations):
             self.catalogue.register(lfn, se=output["se"], **own)
 
     def _attach(self, transformation: Transformation) -> None:
-        """InputDataAgent."""
+        """Run the InputDataAgent."""
         if transformation.row["Type"].lower() in EXTENDABLE:
             return
         query = transformation.stored_query("Input")
@@ -110,7 +110,7 @@ class MemoryAgents(Transformations):
             transformation.files.setdefault(lfn, AttachedFile())
 
     def _group(self, transformation: Transformation) -> None:
-        """TransformationAgent, plug-ins Standard (also in place of others) and BySize."""
+        """Run the TransformationAgent, plug-ins Standard (also in place of others) and BySize."""
         flush = transformation.status == TransformationStatus.FLUSH
         by_se: dict[str, list[str]] = {}
         for lfn, attached in sorted(transformation.files.items()):
@@ -128,7 +128,7 @@ class MemoryAgents(Transformations):
             self._set_status(transformation, TransformationStatus.ACTIVE)
 
     def _extend(self, transformation: Transformation) -> None:
-        """MCExtensionAgent."""
+        """Run the MCExtensionAgent."""
         if transformation.row["Type"].lower() in EXTENDABLE:
             words = Counter(str(task.status) for task in transformation.tasks.values())
             for _ in range(tasks_to_add(int(transformation.row["MaxNumberOfTasks"]), words)):
@@ -151,7 +151,7 @@ class MemoryAgents(Transformations):
         return [*groups, (group, False)] if group else groups
 
     def _submit(self, transformation: Transformation) -> None:
-        """WorkflowTaskAgent or RequestTaskAgent, submission."""
+        """Run the WorkflowTaskAgent or RequestTaskAgent: submission."""
         if transformation.status not in ("Active", "Completing"):
             return
         if transformation.row["AgentType"] != "Automatic":
@@ -165,10 +165,10 @@ class MemoryAgents(Transformations):
                 task.ends = self.now + self.task_seconds
 
     def _monitor(self, transformation: Transformation) -> None:
-        """WorkflowTaskAgent or RequestTaskAgent: ``MonitorTasks``, then ``MonitorFiles``.
+        """Run the WorkflowTaskAgent or RequestTaskAgent: ``MonitorTasks``, then ``MonitorFiles``.
 
-        A site may have either without the other: files go by what job monitoring says, not by the
-        status of their tasks (``WorkflowTasks.getSubmittedFileStatus``, 9.1).
+        A site may run either without the other: the state of a file follows job monitoring, not the
+        status of its task (``WorkflowTasks.getSubmittedFileStatus``, 9.1).
         """
         if "task_monitoring" not in self.stopped_agents:
             self._monitor_tasks(transformation)
@@ -200,12 +200,12 @@ class MemoryAgents(Transformations):
                 continue
             given_up = attached.errors and attached.errors % RESET_LIMIT == 0
             again = FileStatus.MAX_RESET if given_up else FileStatus.UNUSED
-            # whatever a request has not done
+            # a file that its request did not finish
             attached.status = FileStatus.PROBLEMATIC if by_requests else again
             attached.errors += 1
 
     def _clean(self, transformation: Transformation) -> None:
-        """TransformationCleaningAgent, ``DirectoryLocations`` as DIRAC has it by default."""
+        """Run the TransformationCleaningAgent, with DIRAC's default ``DirectoryLocations``."""
         number = int(transformation.row["TransformationID"])
         by_requests = bool(operations_of(transformation))
         if not by_requests:
@@ -221,7 +221,7 @@ class MemoryAgents(Transformations):
         self._set_status(transformation, archived)
 
     def _outputs(self, number: int, said: Any) -> list[str]:
-        """What lies below directories with the ID in eight digits, and what carries the ID."""
+        """Return files below directories with the ID in eight digits, and files with the ID."""
         try:
             named = ast.literal_eval(str(said)) if said else []
         except (ValueError, SyntaxError):

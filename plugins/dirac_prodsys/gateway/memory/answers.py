@@ -1,4 +1,4 @@
-"""How the services of the in-memory grid answer: with an error, or name by name."""
+"""Builds the answers of the in-memory services: an error, or a result for each name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """What a service answers with ``S_ERROR``.
+    """An answer of a service with ``S_ERROR``.
 
     :param number: DIRAC's ``Errno``.
     """
@@ -19,7 +19,7 @@ class ServiceError(Exception):
 
 
 def by_name(names: Mapping[str, Any], serve: Callable[[str], Any]) -> dict[str, Any]:
-    """DIRAC's answer about many names: what was served, and why some were not."""
+    """Return DIRAC's answer about many names: the results, and the reasons of the failures."""
     reply: dict[str, dict[str, Any]] = {"Successful": {}, "Failed": {}}
     for name in names:
         try:

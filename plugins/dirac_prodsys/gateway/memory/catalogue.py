@@ -1,8 +1,8 @@
-"""The file catalogue of the in-memory grid: directories, files, metadata, DIRAC's traps.
+"""Implements the file catalogue of the in-memory grid: directories, files, metadata.
 
-Invariant: it answers the calls of ``DataManagement/FileCatalog`` as DIRAC 9.1.22 does, awkward ones
+Invariant: it answers the calls of ``DataManagement/FileCatalog`` as DIRAC 9.1.22 does, traps
 included: conditions on unknown fields are dropped, metadata are inherited and may not be set twice
-on one path, and columns keep and compare as :mod:`.columns` says.
+on one path, and columns store and compare as :mod:`.columns` says.
 """
 
 # ruff: noqa: N802  the served methods have DIRAC's names
@@ -59,7 +59,7 @@ class File:
     """A registered file; its metadata are its own and those of the directories above it.
 
     :param checksum: Adler-32, as the catalogue has it.
-    :param replicas: storage element → size and checksum as they lie there; None: it was lost.
+    :param replicas: storage element → size and checksum stored there; None: the replica was lost.
     """
 
     se: str
@@ -75,7 +75,7 @@ class File:
 
 
 class MemoryCatalogue(MemoryDatasets):
-    """See the module; every ``serve_…`` method answers one exported method of the service."""
+    """The catalogue; every ``serve_…`` method answers one exported method of the service."""
 
     def __init__(self) -> None:
         self.directory_fields = dict(DIRECTORY_FIELDS)
@@ -108,15 +108,15 @@ class MemoryCatalogue(MemoryDatasets):
             self.files[lfn] = File(se, length, own, content=content, number=self._number)
 
     def remove(self, lfn: str) -> None:
-        """Forget a file; datasets that froze it go on naming it."""
+        """Forget a file; frozen datasets keep naming it."""
         del self.files[lfn]
 
     def metadata_of(self, lfn: str) -> dict[str, Any]:
-        """All searchable metadata of a file."""
+        """Return all searchable metadata of a file."""
         return {**self._inherited(posixpath.dirname(lfn)), **self._own(lfn)}
 
     def find(self, query: Mapping[str, Any]) -> list[str]:
-        """LFNs for a query in DIRAC's form, sorted; unknown fields are ignored, as by DIRAC."""
+        """Return LFNs for a query in DIRAC's form, sorted; like DIRAC, ignore unknown fields."""
         of_files = {*self.file_fields, *STANDARD_FIELDS}
         known = {n: c for n, c in query.items() if n in self.directory_fields or n in of_files}
         if not known:
@@ -133,7 +133,7 @@ class MemoryCatalogue(MemoryDatasets):
         )
 
     def _standard(self, lfn: str) -> dict[str, Any]:
-        """What every file has, where the grid in memory has it."""
+        """Return the standard metadata of a file, as far as the grid in memory has them."""
         file, name = self.files[lfn], posixpath.basename(lfn)
         own = {"FileName": name, "Name": name, "Size": file.size, "CheckSum": file.checksum}
         return {**own, "UID": 1, "GID": 1, "GUID": f"{file.number:032x}"}
@@ -244,7 +244,7 @@ class MemoryCatalogue(MemoryDatasets):
         return self.directory_fields.get(name) or self.file_fields.get(name, "")
 
     def _kept(self, name: str, value: Any) -> Any:
-        """What the field keeps; of one that is not defined, the value as a parameter."""
+        """Return the value as its field stores it; an undefined field stores a parameter."""
         defined = self._type(name)
         return kept(value, defined) if defined else value
 

@@ -1,11 +1,11 @@
-"""What the database below the in-memory catalogue keeps of a value, answers, and compares.
+"""Converts and compares values as the database below the in-memory catalogue does.
 
-As MariaDB and DIRAC 9.1.22 do it, awkward things included: FLOAT has 24 bits and is answered with
-six digits, INT is rounded and clamped, VARCHAR is cut and compared without regard to case, accents
-and blanks at its end, text is 0 for a column of numbers; DIRAC prints a bare float with six
-decimals, and sends what stands in a list as text.
+It follows MariaDB and DIRAC 9.1.22, traps included: FLOAT has 24 bits and is answered with six
+digits; INT is rounded and clamped; VARCHAR is cut and compared without regard to case, accents and
+trailing blanks; text is 0 for a column of numbers. DIRAC prints a bare float with six decimals, and
+sends list elements as text.
 
-Invariant: nothing is refused here: the real one refuses nothing either.
+Invariant: nothing is refused here, because the real database refuses nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LEADING_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def kept(value: Any, defined: str) -> Any:
-    """What a column keeps; None: NULL."""
+    """Return the value as a column stores it; None: NULL."""
     kind = kind_of(defined)
     if kind == "int":
         return max(-_INT_LIMIT, min(_INT_LIMIT - 1, _whole(_number(value))))
@@ -43,14 +43,14 @@ def kept(value: Any, defined: str) -> Any:
 
 
 def shown(stored: Any, defined: str) -> Any:
-    """How the service answers what a column keeps."""
+    """Return a stored value as the service answers it."""
     return float(f"{stored:.6g}") if kind_of(defined) == "float" and stored is not None else stored
 
 
 def fulfils(stored: Any, condition: Any, *, of_files: bool) -> bool:
-    """Whether what a column keeps fulfils a condition in DIRAC's form.
+    """Check whether a stored value fulfils a condition in DIRAC's form.
 
-    :param of_files: the field is one of files, for which DIRAC prints any bare float shortened.
+    :param of_files: the field is a file field; for those DIRAC prints any bare float shortened.
     """
     word = condition.lower() if isinstance(condition, str) else ""
     if word in ("any", "missing"):
@@ -82,19 +82,19 @@ def _holds(stored: Any, operator: str, operand: Any, *, of_files: bool) -> bool:
 
 
 def _literal(operand: Any) -> Any:
-    """A bare value as it stands in the statement."""
+    """Return a bare value as it appears in the statement."""
     return float(f"{operand:f}") if isinstance(operand, float) else operand
 
 
 def _equal(stored: Any, value: Any) -> bool:
     left, right = _comparable(stored, value)
-    if isinstance(stored, int):  # the constant is made a whole number first
+    if isinstance(stored, int):  # the constant is rounded to a whole number first
         return bool(stored == _whole(_number(value)))
     return bool(left == right)
 
 
 def _comparable(stored: Any, value: Any) -> tuple[Any, Any]:
-    """Both sides as the database compares them."""
+    """Return both sides as the database compares them."""
     if isinstance(stored, datetime.datetime):
         text = str(value)
         if text.isdigit() and len(text) == 8:
@@ -106,12 +106,12 @@ def _comparable(stored: Any, value: Any) -> tuple[Any, Any]:
 
 
 def _whole(number: float) -> int:
-    """Halves go away from zero."""
+    """Round to a whole number; halves go away from zero."""
     return int(abs(number) + 0.5) * (1 if number >= 0 else -1)
 
 
 def _number(value: Any) -> float:
-    """The number that a text begins with; 0 if it begins with none."""
+    """Return the number at the start of a text; 0 if there is none."""
     if isinstance(value, int | float):
         return float(value)
     found = _LEADING_NUMBER.match(str(value))

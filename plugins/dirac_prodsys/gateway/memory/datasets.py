@@ -1,7 +1,7 @@
-"""The datasets of the in-memory catalogue, with the traps of DIRAC's.
+"""Implements the datasets of the in-memory catalogue, with the traps of DIRAC's.
 
-Invariant: a dataset is updated, frozen and removed by its base name only, and what is asked by a
-full path succeeds and does nothing; an empty frozen one cannot be listed (``DatasetManager.py``).
+Invariant: a dataset is updated, frozen and removed by its base name only; the same call with a full
+path succeeds and does nothing; an empty frozen dataset cannot be listed (``DatasetManager.py``).
 """
 
 # ruff: noqa: N802  the served methods have DIRAC's names
@@ -30,14 +30,14 @@ class Dataset:
 
 
 class MemoryDatasets(ABC):
-    """What the in-memory catalogue answers about datasets."""
+    """Answers of the in-memory catalogue about datasets."""
 
     directories: dict[str, dict[str, Any]]
     datasets: dict[str, Dataset]
 
     @abstractmethod
     def find(self, query: Mapping[str, Any]) -> list[str]:
-        """LFNs for a query in DIRAC's form, sorted."""
+        """Return LFNs for a query in DIRAC's form, sorted."""
 
     def serve_addDataset(self, datasets: dict[str, dict[str, Any]]) -> dict[str, Any]:
         def add(path: str) -> bool:

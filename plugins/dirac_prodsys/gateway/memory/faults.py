@@ -1,6 +1,6 @@
-"""What can go wrong between us and a grid, to be called up on purpose.
+"""Defines the faults between us and a grid that a test can plan.
 
-Invariant: a fault strikes at exactly one call, before, inside or after the service's work; so every
+Invariant: a fault strikes at exactly one call, before, inside or after the service's work. So every
 place at which a client or a service may die has a name.
 """
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: ``unavailable`` refused, nothing done; ``hang`` no answer, nothing done; ``denied`` no right;
-#: ``lost`` done, but the answer never arrives; ``late`` no answer, and done when we have given up;
-#: ``torn`` the service dies inside addTransformation,
-#: with the row made and the queries not; ``no_id`` addTransformation answers OK without an ID;
-#: ``crash`` our process dies before the call, ``crash_after`` after the service's work.
+#: ``lost`` done, but the answer never arrives; ``late`` no answer, and done after we gave up;
+#: ``torn`` the service dies inside addTransformation: the row is made and the queries are not;
+#: ``no_id`` addTransformation answers OK without an ID; ``crash`` our process dies before the call,
+#: ``crash_after`` after the service's work.
 Kind = Literal[
     "unavailable", "hang", "denied", "lost", "late", "torn", "no_id", "crash", "crash_after"
 ]
@@ -30,8 +30,8 @@ class Fault:
     """One planned fault.
 
     :param method: the exported method that it strikes; empty: any.
-    :param after: matching calls that pass first.
-    :param times: matching calls that it strikes.
+    :param after: number of matching calls that pass first.
+    :param times: number of matching calls that it strikes.
     """
 
     kind: Kind
@@ -40,7 +40,7 @@ class Fault:
     times: int = 1
 
     def strikes(self, method: str) -> bool:
-        """Whether it strikes this call; counts the call."""
+        """Check whether it strikes this call; counts the call."""
         wanted = self.method or ("addTransformation" if self.kind in _ONLY_ADD else "")
         if (wanted and method != wanted) or self.times <= 0:
             return False

@@ -1,9 +1,9 @@
-"""The gateway without a grid: the same verbs, answered by :class:`MemoryGrid`.
+"""Implements the gateway without a grid: the same verbs, answered by :class:`MemoryGrid`.
 
 Grids live as long as the process and are found by name, so that every hook, operator and trigger
-with the same connection sees the same one. A grid that a connection opens by itself moves its clock
-by ``poll_interval`` at every look, so that ``dag.test()`` comes to an end; one that a test prepares
-with :func:`register` moves only when the test says so.
+with the same connection uses the same one. A grid opened by a connection moves its clock by
+``poll_interval`` at every look, so that ``dag.test()`` ends. A grid that a test prepares with
+:func:`register` moves only when the test moves it.
 
 Invariant: no call leaves this process, and nothing here imports DIRAC.
 """
@@ -45,13 +45,13 @@ from dirac_prodsys.gateway.verbs.services import (
     TRANSFORMATIONS,
 )
 
-#: who calls, where the connection does not say
+#: the caller's group, if the connection names none
 DEFAULT_GROUP = "memory_prod"
 
 _grids: dict[str, MemoryGrid] = {}
 _lock = threading.RLock()
 
-#: methods that need a right to production; every user may read, and write to the catalogue
+#: methods that need a production right; every user may read, and write to the catalogue
 _WRITES = (
     "addTransformation",
     "deleteTransformation",
@@ -63,7 +63,7 @@ _WRITES = (
 
 
 def register(name: str, grid: MemoryGrid) -> MemoryGrid:
-    """Make ``grid`` the one that connections with ``config`` = ``name`` use."""
+    """Make ``grid`` the grid of connections with ``config`` = ``name``."""
     with _lock:
         _grids[name] = grid
     return grid
@@ -76,7 +76,7 @@ def forget(name: str) -> None:
 
 
 def open(settings: GatewaySettings) -> MemoryGateway:
-    """A gateway on the process-wide grid named ``settings.config``, made at first use."""
+    """Return a gateway on the process-wide grid named ``settings.config``, made at first use."""
     with _lock:
         grid = _grids.setdefault(settings.config, MemoryGrid(step=settings.poll_interval))
     return MemoryGateway(grid, settings)
@@ -115,7 +115,7 @@ class MemoryServices:
             except GatewayError:
                 if kind not in ("crash_after", "lost"):
                     raise
-                answer = None  # the service refused, and we never hear of it
+                answer = None  # the service refused, and its answer is lost
             if kind == "crash_after":
                 raise Crash(name)
             if kind in ("lost", "torn"):
@@ -123,9 +123,10 @@ class MemoryServices:
             return copy.deepcopy(answer)
 
     def _later(self, service: str, method: str, arguments: tuple[Any, ...]) -> None:
-        """The service is slow: it does its work after the caller has given up.
+        """Let the service do its work after the caller has given up.
 
-        Of a call for several tasks, half of them come first: it inserts them one by one.
+        A call for several tasks is served in two halves, because the service inserts tasks one by
+        one.
         """
         parts = [arguments]
         if method == "extendTransformation" and arguments[1] > 1:
@@ -134,7 +135,7 @@ class MemoryServices:
         for turn, part in enumerate(parts):
 
             def serve(part: tuple[Any, ...] = part) -> None:
-                with suppress(GatewayError):  # nobody hears of it
+                with suppress(GatewayError):  # the answer is lost
                     self._serve(service, method, part, None)
 
             self.grid.later(self.settings.timeout * (0.5 + 0.25 * turn), serve)
@@ -179,7 +180,7 @@ class MemoryGateway(DiracVerbs):
         self.services: MemoryServices = MemoryServices(grid, self.settings)
 
     def _pause(self, seconds: float) -> None:
-        """Time passes for the services, and for nothing else of the grid."""
+        """Let time pass for the services, and for nothing else of the grid."""
         if self.settle_seconds:
             time.sleep(seconds)
         with _lock:

@@ -1,12 +1,12 @@
-"""A production system in memory: transformations, agents with a clock, jobs, and fault points.
+"""Simulates a production system in memory: transformations, agents with a clock, jobs, faults.
 
 It is public: for unit tests, for ``dag.test()`` without any grid, for trying out a policy. It keeps
-the rules of DIRAC 9.1.22 where they surprise: any status may follow any other, falsy values of a
-meta query are lost when it is stored, names are looked up but not enforced, files are attached
-while a transformation is Active only, smaller groups are made on Flush only, and a file that
-failed ten times becomes MaxReset.
+the surprising rules of DIRAC 9.1.22: any status may follow any other; falsy values of a meta query
+are lost when it is stored; names are looked up but not enforced; files are attached only while a
+transformation is Active; smaller groups are made on Flush only; and a file that failed ten times
+becomes MaxReset.
 
-Invariant: nothing moves but by :meth:`MemoryGrid.advance`, and equal calls give equal grids.
+Invariant: only :meth:`MemoryGrid.advance` moves anything, and equal calls give equal grids.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class MemoryGrid(MemoryAgents):
 
     :param agent_cycle: seconds between two runs of the agents.
     :param task_seconds: seconds that a job runs.
-    :param monitor_after: seconds for which a task, or a file, must not have been touched before the
-        task agent's monitoring looks at it: 600 in DIRAC (``TaskManagerAgentBase``, 9.1).
+    :param monitor_after: seconds for which a task or file must be unchanged before the task agent's
+        monitoring looks at it: 600 in DIRAC (``TaskManagerAgentBase``, 9.1).
     :param step: seconds by which the clock moves at every call; 0: only :meth:`advance` moves it.
     :param fails: called with each task when its job ends; True: the job failed.
     """
@@ -47,20 +47,20 @@ class MemoryGrid(MemoryAgents):
         )
         self.agent_cycle = agent_cycle
         self.step = step
-        #: seconds that callers have waited, each for all: they have one clock
+        #: seconds that callers have waited; all share one clock
         self.waited = 0.0
         self.faults: list[Fault] = []
         #: while True, no service answers
         self.down = False
         #: groups that may write to the Transformation System; empty: all
         self.production_groups: set[str] = set()
-        #: what its configuration has
+        #: what the grid's configuration names
         self.configured = Configured(
             storage_elements=frozenset({"DISK-A-SE", "DISK-B-SE"}),
             sites=frozenset({"SIM.SiteA.org", "SIM.SiteB.org"}),
             transformation_types=frozenset(TRANSFORMATION_TYPES),
         )
-        #: what services still do of calls that nobody waits for any more, and in how many seconds
+        #: work of services for calls that were given up: seconds until it is done, and the work
         self._late: list[tuple[float, Callable[[], None]]] = []
         self._next_cycle = agent_cycle
 
@@ -84,11 +84,11 @@ class MemoryGrid(MemoryAgents):
         self._end_jobs()
 
     def later(self, seconds: float, serve: Callable[[], None]) -> None:
-        """Let a service do something in so many seconds."""
+        """Let a service do something after ``seconds``."""
         self._late.append((seconds, serve))
 
     def wait(self, seconds: float) -> None:
-        """Let a caller wait: time passes for services that are slow, and for nothing else."""
+        """Let a caller wait: time passes for slow services, and for nothing else."""
         self.waited += seconds
         self._serve_late(seconds)
 

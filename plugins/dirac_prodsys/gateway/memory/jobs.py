@@ -1,6 +1,6 @@
-"""What the in-memory grid tells of jobs, and how they are ended, as DIRAC's services do.
+"""Reports the jobs of the in-memory grid, and ends them, as DIRAC's services do.
 
-Invariant: a job is what its task says; nothing moves here.
+Invariant: the state of a job follows from its task; nothing moves here.
 """
 
 # ruff: noqa: N802  the served methods have DIRAC's names

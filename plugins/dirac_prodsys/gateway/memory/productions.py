@@ -1,6 +1,6 @@
-"""The in-memory ProductionSystem, with the actions that DIRAC's own takes unasked.
+"""Implements the in-memory ProductionSystem, with the side effects of DIRAC's own.
 
-Invariant: as ``ProductionDB`` of DIRAC 9.1.22: any status is stored, whatever the service makes of
+Invariant: as ``ProductionDB`` of DIRAC 9.1.22: any status is stored, even if the service fails on
 it afterwards; adding to a production acts on all its members.
 """
 

@@ -1,7 +1,7 @@
-"""What requests of data management do on the in-memory grid, and what is told of them.
+"""Carries out and reports requests of data management on the in-memory grid.
 
-Invariant: operations are carried out in their order, on the catalogue's word alone, as by DIRAC
-9.1.22: a copy that is registered already counts as made, and only the last replica is safe.
+Invariant: as in DIRAC 9.1.22, operations are carried out in their order and trust the catalogue
+alone: a registered copy counts as made, and only the last replica is protected.
 """
 
 # ruff: noqa: N802  the served methods have DIRAC's names
@@ -18,7 +18,7 @@ from dirac_prodsys.gateway.memory.answers import ServiceError
 from dirac_prodsys.gateway.memory.catalogue import MemoryCatalogue
 from dirac_prodsys.gateway.memory.tables import Tables, Task, Transformation
 
-#: what a request that failed says, unless the task has a minor status
+#: error of a failed request, unless the task has a minor status
 _ERROR = "Failed to replicate and register"
 
 
@@ -47,7 +47,7 @@ class MemoryRequests:
 
 
 def operations_of(transformation: Transformation) -> Sequence[Mapping[str, Any]]:
-    """The operations of a transformation's requests; empty if its tasks are jobs."""
+    """Return the operations of a transformation's requests; empty if its tasks are jobs."""
     try:
         body = json.loads(transformation.row["Body"])
     except ValueError:
@@ -61,9 +61,9 @@ def carry_out(
     parameters: Mapping[str, Any],
     catalogue: MemoryCatalogue,
 ) -> None:
-    """The operations of one task.
+    """Carry out the operations of one task.
 
-    :param parameters: of the transformation, for what its plugin would choose.
+    :param parameters: parameters of the transformation, for what its plugin would choose.
     """
     for operation in operations:
         names = [name for name in _target(operation, parameters).split(",") if name.strip()]
@@ -83,9 +83,9 @@ def carry_out(
 
 
 def valid(operations: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether DIRAC's RequestValidator takes them for files that have an LFN only.
+    """Check whether DIRAC's RequestValidator accepts them for files that have an LFN only.
 
-    The tasks of what it refuses stay Created.
+    Tasks with refused operations stay Created.
     """
     for operation in operations:
         needed, of_files = REQUIRED.get(operation["type"], (frozenset(), OF_FILES))
@@ -95,7 +95,7 @@ def valid(operations: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _target(operation: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    """Names with commas between; blanks around them stay, as ``Operation.targetSEList`` has it."""
+    """Return names separated by commas; blanks stay, as in ``Operation.targetSEList``."""
     said = str(operation["attributes"].get("TargetSE", ""))
     if "TASK:TargetSE" not in said:
         return said
@@ -107,7 +107,7 @@ def _status(task: Task) -> str:
 
 
 def _serialised(number: int, transformation: Transformation, task: Task) -> dict[str, Any]:
-    """As ``Request.toJSON`` has it; the first operation is the one that failed."""
+    """Return the request as ``Request.toJSON`` does; the first operation is the failed one."""
     operations = []
     for index, operation in enumerate(operations_of(transformation)):
         status = _status(task) if task.good or not index else "Waiting"

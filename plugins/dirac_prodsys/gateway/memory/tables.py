@@ -1,9 +1,9 @@
-"""The tables of the in-memory Transformation System, and what they do to a meta query.
+"""Holds the tables of the in-memory Transformation System, and stores meta queries with losses.
 
-Nothing here knows the services and agents that read and write them.
+Nothing here knows the services and agents that read and write the tables.
 
 Invariant: a query is stored and read back with DIRAC's losses (``TransformationDB.__addMetaQuery``
-and ``getTransformationMetaQuery``, 9.1.22), so that whoever relies on them finds out here.
+and ``getTransformationMetaQuery``, 9.1.22), so that code that overlooks them fails here.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Task:
     :param updated: LastUpdateTime, clock time.
     :param ends: clock time at which the job ends; None: not submitted.
     :param good: whether the job ended well; None: it has not ended.
-    :param minor: MinorStatus of the job, ``application`` and ``site`` likewise; what ``fails`` is
-        called with may set them.
+    :param minor: MinorStatus of the job; likewise ``application`` and ``site``. The function
+        ``fails`` may set them.
     """
 
     id: int
@@ -58,13 +58,13 @@ class Task:
 
     @property
     def job(self) -> int:
-        """The ID of its job."""
+        """Return the ID of its job."""
         return self.transformation * 1_000_000 + self.id
 
 
 @dataclass
 class Transformation:
-    """A row of ``Transformations`` and all that belongs to it."""
+    """A row of ``Transformations``, with its parameters, queries, files and tasks."""
 
     row: dict[str, Any]
     queries: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
@@ -74,11 +74,11 @@ class Transformation:
 
     @property
     def status(self) -> str:
-        """Its status word."""
+        """Return its status word."""
         return str(self.row["Status"])
 
     def stored_query(self, kind: str) -> dict[str, Any]:
-        """A meta query as the service reads it back; empty if there is none."""
+        """Return a meta query as the service reads it back; empty if there is none."""
         return {
             name: _read_value(value, type_)
             for name, (value, type_) in self.queries.get(kind, {}).items()
@@ -91,12 +91,12 @@ class Production:
 
     row: dict[str, Any]
     members: list[int] = field(default_factory=list)
-    #: pairs of member and parent; -1: it has none
+    #: pairs of member and parent; -1: no parent
     links: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Tables:
-    """All that the databases of one grid hold, its clock, and who calls."""
+    """The databases of one grid, its clock, and the caller."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -104,19 +104,20 @@ class Tables:
         self.transformations: dict[int, Transformation] = {}
         self.file_ids: dict[str, int] = {}
         self.productions: dict[int, Production] = {}
-        #: ID of a transformation, and what happened to it
+        #: pairs of transformation ID and event
         self.log: list[tuple[int, str]] = []
-        #: of each of these, who did it, and when
+        #: author and time of each event
         self.log_marks: list[tuple[str, float]] = []
-        #: DIRAC's name of whoever calls
+        #: DIRAC's name of the caller
         self.author = "memory"
-        #: DIRAC group of whoever calls
+        #: DIRAC group of the caller
         self.caller = ""
 
 
 def fitting(rows: Iterable[dict[str, Any]], where: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows that fulfil a condition of ``MySQL.buildCondition``; text is compared without
-    regard to case.
+    """Return the rows that fulfil a condition of ``MySQL.buildCondition``.
+
+    Text is compared without regard to case.
     """
 
     def plain(value: Any) -> Any:
@@ -130,7 +131,7 @@ def fitting(rows: Iterable[dict[str, Any]], where: Mapping[str, Any]) -> list[di
 
 
 def store_query(transformation: Transformation, kind: str, query: dict[str, Any]) -> None:
-    """``TransformationDB.__addMetaQuery``, with its losses."""
+    """Store a query as ``TransformationDB.__addMetaQuery`` does, with its losses."""
     stored: dict[str, tuple[str, str]] = {}
     for name, value in sorted(query.items()):
         if not value:
@@ -148,13 +149,13 @@ def store_query(transformation: Transformation, kind: str, query: dict[str, Any]
             stored[name] = (str(value), "Dict")
         else:
             stored[name] = (str(value), "String")
-    if len({name.lower() for name in stored}) < len(stored):  # a key without regard to case
+    if len({name.lower() for name in stored}) < len(stored):  # keys are compared ignoring case
         raise ServiceError("Duplicate entry for key 'PRIMARY'")
     transformation.queries[kind] = stored
 
 
 def _read_value(value: str, type_: str) -> Any:
-    """``TransformationDB.getTransformationMetaQuery``."""
+    """Read a value as ``TransformationDB.getTransformationMetaQuery`` does."""
     if ";;;" in value:
         parts = value.split(";;;")
         return [int(x) for x in parts] if type_ == "Integer" else parts

@@ -1,6 +1,6 @@
-"""The in-memory Transformation System, as its service answers.
+"""Answers for the in-memory Transformation System, as its service does.
 
-Invariant: as ``TransformationDB`` of DIRAC 9.1.22: any status may follow any other, names are
+Invariant: as ``TransformationDB`` of DIRAC 9.1.22: any status may follow any other; names are
 looked up and not enforced. It only shows and sets rows; nothing moves here.
 """
 
@@ -24,13 +24,13 @@ from dirac_prodsys.gateway.memory.tables import (
     store_query,
 )
 
-#: types of transformation that are extended by hand (``ExtendableTransfTypes``)
+#: transformation types that are extended by hand (``ExtendableTransfTypes``)
 EXTENDABLE = ("mcsimulation", "simulation")
 
 _ENOENT = 2
 
-#: the date at which the clock of a grid begins: equal calls give equal grids
-_BEGIN = datetime(2026, 1, 1)  # noqa: DTZ001  as the database says it: UTC, and no word of that
+#: start of a grid's clock; fixed, because equal calls give equal grids
+_BEGIN = datetime(2026, 1, 1)  # noqa: DTZ001  as the database returns it: UTC, without a time zone
 
 _MUTABLE = frozenset(
     {
@@ -175,7 +175,7 @@ class Transformations(Tables):
         self._tell(transformation, told)
 
     def _tell(self, transformation: int | str, message: str) -> None:
-        """``TransformationDB.__updateTransformationLogging``: also of what was so before."""
+        """Log as ``TransformationDB.__updateTransformationLogging`` does, also without a change."""
         self.log.append((int(transformation), message))
         self.log_marks.append((self.author, self.now))
 
@@ -192,9 +192,10 @@ class Transformations(Tables):
     def serve_extendTransformation(
         self, transformation: int, tasks: int, told: int | None = None
     ) -> list[int]:
-        """Log it at the end.
+        """Extend the transformation, and log it at the end.
 
-        :param told: the number that is logged, 0: none; of a call whose tasks come one by one.
+        :param told: the logged number of tasks; 0: nothing is logged; for a call whose tasks come
+            one by one.
         """
         found = self._of(transformation)
         if found.row["Type"].lower() not in EXTENDABLE:

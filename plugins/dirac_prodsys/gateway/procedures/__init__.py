@@ -1,1 +1,1 @@
-"""What takes several verbs, for tasks and the command line alike; no Airflow."""
+"""Combines several verbs, for tasks and the command line alike; no Airflow."""

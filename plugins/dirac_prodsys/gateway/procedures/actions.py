@@ -1,10 +1,10 @@
-"""What people's actions do to one transformation, and how it is told that it is done.
+"""Carries out a person's action on one transformation, and checks that it is done.
 
-DIRAC keeps every state that a transformation was ever set to. What that says since an action began
-tells whether an attempt that was killed did it already: whoever undid it meanwhile, an agent or a
-person, is not overruled.
+DIRAC keeps every state that a transformation was ever set to. The states since the start of an
+action show whether a killed attempt already did it. If an agent or a person undid it meanwhile,
+that is not overruled.
 
-Invariant: nothing is said to be done that was neither done nor so already, or that was done over
+Invariant: an action is reported as done only if it was done now or before, and did not override
 what somebody else did at the same moment.
 """
 
@@ -25,7 +25,7 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 def carry_out(
     gateway: ProductionGateway, request: ActionRequest, row: Row, note: str, before: Sequence[str]
 ) -> str:
-    """Do to one transformation what was told of it; returns what was done, in words.
+    """Carry out the requested action on one transformation; return in words what was done.
 
     :param before: every state that it had been set to when the first attempt began.
     :raises GatewayRejected: it cannot be done any more, or somebody set another state meanwhile.
@@ -41,12 +41,12 @@ def carry_out(
 def done_before(
     gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
 ) -> bool:
-    """Whether an earlier attempt has set the state that the action sets.
+    """Check whether an earlier attempt has set the state that the action sets.
 
-    One that was killed may not have looked at what it set it over: that is made good here.
+    A killed attempt may not have checked which state it overwrote: this check is made up for here.
 
     :param before: as for :func:`carry_out`.
-    :raises GatewayRejected: it has, over what somebody else had set meanwhile.
+    :raises GatewayRejected: it has, and overwrote what somebody else had set meanwhile.
     """
     state = request.kind.sets
     if not state or state not in since(before, gateway.status_changes(row.id)):
@@ -59,7 +59,7 @@ def done_before(
 def _check_is_so(
     gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
 ) -> None:
-    """What is told as done was done, and does not stand below what somebody else did."""
+    """Check that the reported action was done, and is not overruled by somebody else's."""
     state, now = request.kind.sets, status_now(gateway, row.id)
     if now in request.kind.means:
         return
@@ -73,13 +73,13 @@ def _check_is_so(
 
 
 def status_now(gateway: ProductionGateway, transformation: int) -> str:
-    """Its state; ``Deleted`` if there is no such transformation any more."""
+    """Return its state; ``Deleted`` if there is no such transformation any more."""
     seen = gateway.snapshot([transformation]).get(transformation)
     return str(seen.status if seen else TransformationStatus.DELETED)
 
 
 def _stop(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
-    # what a run's end had stopped is stopped by a person from now on: a cleared task leaves it so
+    # a stop by a run's end becomes a stop by a person, so that a cleared task leaves it stopped
     if gateway.read_note(row.id, STOPPED_BY_US):
         gateway.write_note(row.id, STOPPED_BY_US, "")
     gateway.stop_transformation(row.id)

@@ -1,14 +1,14 @@
-"""What was told to people about a run, kept where all tasks of it see it: in DIRAC.
+"""Records in DIRAC which causes were reported to people, where all tasks of a run can read it.
 
-It stands in additional parameters of one transformation of the run, one for each cause: so it
-outlives retries, cleared tasks and Airflow's database, and goes when the transformation goes.
+The records are additional parameters of one transformation of the run, one for each cause. So they
+outlive retries, cleared tasks and Airflow's database, and vanish with the transformation.
 
-DIRAC has no way to write only what is not there. Several tasks may want to tell the same cause at
-the same moment (an agent that is down stands still for all steps): each writes its own name, waits
-a moment, and the one whose name stands there tells.
+DIRAC cannot write a value only if it is missing. Several tasks may want to report the same cause at
+the same moment (an agent that is down stops all steps). Each writes its own name and waits a
+moment; the task whose name is then stored reports.
 
-Invariant: it is written down that a cause is being told before it is told. A task that dies in
-between tells it when it is tried again.
+Invariant: a claim is written before the cause is reported. If a task dies in between, its next try
+reports it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from dirac_prodsys.core.reports.notices import Claim, may_tell, parameter
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
-#: seconds after which whoever read at the same moment has written, too
+#: seconds after which a task that read at the same moment has written, too
 SETTLE = 1.0
 
 
 def claim(
     gateway: ProductionGateway, transformation: int, keys: Iterable[str], by: str, *, settle: float
 ) -> list[str]:
-    """Those of the keys that the task ``by`` is to tell.
+    """Return those of the keys that the task ``by`` must report.
 
     :param settle: seconds between writing and reading back.
     :raises GatewayError: they cannot be read or written.
@@ -50,13 +50,13 @@ def claim(
 
 
 def sent(gateway: ProductionGateway, transformation: int, keys: Iterable[str], by: str) -> None:
-    """Remember that these were told."""
+    """Record that these were reported."""
     for key in keys:
         _write(gateway, transformation, Claim(key, by, sent=True))
 
 
 def forget(gateway: ProductionGateway, transformation: int, keys: Iterable[str]) -> list[str]:
-    """What was told is over: when it comes again, it is told again. Returns what had been told."""
+    """Forget reported causes, so that they are reported again; return those that were reported."""
     known = []
     for key in dict.fromkeys(keys):
         if Claim.from_text(gateway.read_note(transformation, parameter(key))) is not None:

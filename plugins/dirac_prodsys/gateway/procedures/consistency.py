@@ -1,12 +1,12 @@
-"""Reading what files, jobs and catalogue say of a transformation, and repairing what is certain.
+"""Compares files, jobs and catalogue of a transformation, and repairs what is certain.
 
-Everything is asked in bulk and bounded; what lies beyond a bound, or cannot be told, is said in a
-note. Of a body that does not name its outputs only their number is known: that of the files below
-the directories of the step. Where these are too few, files of a community's jobs may tell whose are
-missing.
+Everything is asked in bulk and bounded; a note reports what lies beyond a bound or is unknown.
+If a body does not name its outputs, only their number is known: the number of files below the
+directories of the step. If these are too few, files of a community's jobs may show which tasks lack
+outputs.
 
-Invariant: nothing is changed but by :func:`repair`, and there only files of which it is certain,
-and which still are what they were when they were read.
+Invariant: only :func:`repair` changes anything, and only files whose right state is certain and
+that are unchanged since they were read.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from dirac_prodsys.gateway.procedures.tracing import tasks_without_output
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import FileChange
 
-#: tasks whose outputs are looked up, and live tasks whose files are
+#: most tasks whose outputs are looked up; most live tasks whose files are looked up
 MOST_TASKS, MOST_LIVE = 20_000, 5_000
 
-#: files up to which also those that are Processed are compared
+#: up to this number of files, Processed ones are compared as well
 MOST_FILES = 100_000
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found.
+    """The result of a check.
 
-    :param notes: what limits it.
+    :param notes: what limits the result.
     :param repaired: files that were set Processed.
     """
 
@@ -53,12 +53,12 @@ class Checked:
     repaired: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """For a log; empty: all fits."""
+        """Return lines for a log; empty if everything fits."""
         done = f"{len(self.repaired)} of these files were set Processed"
         return [*in_words(self.found), *([done] if self.repaired else []), *self.notes]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "inconsistencies": [one.to_dict() for one in self.found],
             "notes": list(self.notes),
@@ -69,9 +69,9 @@ class Checked:
 def check(
     gateway: ProductionGateway, transformation: int, spec: TransformationSpec | None
 ) -> Checked:
-    """What does not fit in a transformation.
+    """Return what does not fit in a transformation.
 
-    :param spec: what was sent; None: nobody knows, and its outputs are not looked up.
+    :param spec: the spec that was sent; None: unknown, and its outputs are not looked up.
     :raises GatewayError: the Transformation System or the catalogue does not answer.
     """
     notes: list[str] = []
@@ -86,7 +86,7 @@ def check(
         notes.append(f"only the {MOST_LIVE} oldest live tasks were looked into")
     kind = TRANSFORMATION_TYPES.get(snapshot.type)
     jobs = None
-    if kind is None or kind.body != "request":  # IDs of requests would be taken for those of jobs
+    if kind is None or kind.body != "request":  # IDs of requests would look like job IDs
         jobs = _jobs(gateway, tasks.values(), live, notes)
     outputs = _outputs(gateway, transformation, spec, tasks, notes)
     seen = Seen(files, tasks, live, outputs, jobs, needs_input)
@@ -94,9 +94,9 @@ def check(
 
 
 def repair(gateway: ProductionGateway, transformation: int, checked: Checked) -> Checked:
-    """Set Processed the files of which that is certain.
+    """Set those files Processed for which that is certain.
 
-    :raises GatewayError: it was not finished; it may be repeated.
+    :raises GatewayError: the repair was not finished; it may be repeated.
     """
     changes = [
         FileChange(one.file.lfn, one.file.status, one.file.task, str(FileStatus.PROCESSED))
@@ -113,7 +113,7 @@ def repair(gateway: ProductionGateway, transformation: int, checked: Checked) ->
 def _files(
     gateway: ProductionGateway, transformation: int, attached: int, notes: list[str]
 ) -> list[StrandedFile]:
-    """Files that have, or had, a task."""
+    """Return the files that have, or had, a task."""
     states = {str(state) for state in FileStatus}
     if attached > MOST_FILES:
         states.discard(str(FileStatus.PROCESSED))
@@ -139,7 +139,7 @@ def _jobs(
     live: Sequence[LiveTask],
     notes: list[str],
 ) -> dict[int, JobState] | None:
-    """Of live tasks, and of those that ended badly: jobs of good tasks have nothing to add."""
+    """Return the jobs of live and of badly ended tasks: jobs of good tasks add nothing."""
     asked = [task for task in tasks if task.status not in GOOD_TASKS]
     numbers = {task.job for task in (*asked, *(one.task for one in live)) if task.job}
     try:
@@ -181,7 +181,7 @@ def _by_number(
     spec: TransformationSpec,
     tasks: dict[int, TaskState],
 ) -> list[str]:
-    """What can be told of a body that names no outputs."""
+    """Compare the number of outputs of a body that names none; return one line per difference."""
     done = sum(task.status in GOOD_TASKS for task in tasks.values())
     own = [one.path for one in spec.directories if TRANSFORMATION_ID in one.path]
     leaves = [path for path in own if not any(other.startswith(f"{path}/") for other in own)]

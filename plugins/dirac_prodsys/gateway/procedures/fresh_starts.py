@@ -1,7 +1,7 @@
-"""Beginning a step anew, when a person has cleaned its transformation and clears its tasks.
+"""Starts a step anew after a person cleaned its transformation and cleared its tasks.
 
-Invariant: outputs of two generations never mix: the next one is made only when no job of the one
-before it can write any more, and no file of it is left where the new jobs write.
+Invariant: outputs of two generations never mix. The next one is made only when no job of the
+previous one can write any more, and none of its files is left where the new jobs write.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from dirac_prodsys.gateway.procedures.newest import find_all
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 
-#: tasks that no job writes for
+#: states of tasks for which no job writes
 _SILENT = FINAL_TASKS | {TaskStatus.CREATED}
 
 
 def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
-    """The name under which a step's transformation is created, or adopted.
+    """Return the name under which a step's transformation is created, or adopted.
 
-    :raises NotYet: the one before it is being cleaned; it comes right by itself.
-    :raises Conflict: it left files behind.
+    :raises NotYet: the previous one is being cleaned; this resolves itself.
+    :raises Conflict: the previous one left files behind.
     """
     return _next(gateway, spec, _found(gateway, spec))
 
 
 def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
-    """Whether a step's transformation is to be created before it starts, as a person cleaned it.
+    """Check whether the step needs a new transformation because a person cleaned its last one.
 
-    Also where that was begun: an attempt that died may have left half of it. What was deleted, so
-    that nothing is left of it, is made by the task that made it first: all of a production is there
-    before any of it starts.
+    True also if its creation was begun: a killed attempt may have left half of it. A deleted
+    transformation, which left nothing behind, is made again by the task that made it first: all of
+    a production exists before any of it starts.
 
     :raises NotYet, Conflict: as :func:`name_for`.
     """
@@ -67,7 +67,7 @@ def _next(
 
 
 def own_directories(spec: TransformationSpec, transformation: int) -> list[str]:
-    """The directories that only this transformation writes to, without those within others."""
+    """Return the directories that only this transformation writes to, outermost ones only."""
     paths = [directory.of(transformation).path for directory in spec.directories]
     shared = [directory.path for directory in spec.directories]
     own = [path for path, written in zip(paths, shared, strict=True) if path != written]

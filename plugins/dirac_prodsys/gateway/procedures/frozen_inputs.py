@@ -1,8 +1,8 @@
-"""A frozen dataset as input: its list of files never changes, and its query may find others.
+"""Checks a frozen dataset used as input: its list of files is fixed, but its query may find others.
 
-DIRAC gives a transformation files by a query, so a step that takes a frozen dataset would take
-whatever has come to match since. That is refused where a transformation is about to be created;
-one that exists already has taken what it has taken.
+DIRAC feeds a transformation by a query, so a step that takes a frozen dataset would also take files
+that match since. This is refused before a transformation is created; an existing one has already
+taken its files.
 
 Invariant: reads only.
 """
@@ -19,8 +19,8 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 def check_frozen(gateway: ProductionGateway, transformation: str, datasets: Iterable[str]) -> None:
     """Refuse frozen datasets whose query finds more or fewer files now than they hold.
 
-    :param transformation: name of the one that would take them.
-    :raises Conflict: there is one.
+    :param transformation: name of the transformation that would take them.
+    :raises Conflict: there is such a dataset.
     """
     if gateway.find_transformation(transformation) is not None:
         return

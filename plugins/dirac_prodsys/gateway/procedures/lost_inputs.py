@@ -1,4 +1,4 @@
-"""Looking up whether a step's query finds all that its parents made for it.
+"""Checks that a step's query finds all files that its parents made for it.
 
 Invariant: read-only; once for a step that is about to be complete, in a few calls.
 """
@@ -20,10 +20,12 @@ def lost_inputs(
     spec: TransformationSpec,
     parents: Iterable[TransformationSpec],
 ) -> list[str]:
-    """Files that the parents' tasks made, that the catalogue has and the query ought to find, and
-    that are not attached; sorted.
+    """Return the parents' files that should be attached and are not, sorted.
 
-    :param transformation: ID of the step's own, to which all that its query finds is attached.
+    These are files that the parents' tasks made, that the catalogue has and that the query should
+    find.
+
+    :param transformation: ID of the step's transformation, with all files of its query attached.
     :param parents: the transformations whose jobs made its files.
     :raises GatewayError: as its verbs do.
     """

@@ -1,4 +1,4 @@
-"""Looks up the newest transformation of a step (``core/run/fresh_starts.py`` says which that is).
+"""Finds the newest transformation of a step (``core/run/fresh_starts.py`` defines which that is).
 
 Invariant: one call, however many steps; nothing is changed.
 """
@@ -15,9 +15,9 @@ from dirac_prodsys.gateway.records import TransformationRecord
 def find_all(
     gateway: ProductionGateway, names: Sequence[str]
 ) -> dict[str, dict[str, TransformationRecord]]:
-    """Every transformation that steps have had in their run, oldest first.
+    """Return every transformation that the steps have had in their run, oldest first.
 
-    :param names: of the first one of each step.
+    :param names: name of the first transformation of each step.
     """
     known = {name: fresh_starts.starts(name) for name in names}
     found = gateway.find_transformations([each for all_ in known.values() for each in all_])
@@ -27,6 +27,6 @@ def find_all(
 def find_newest(
     gateway: ProductionGateway, names: Sequence[str]
 ) -> dict[str, TransformationRecord]:
-    """The newest transformation of each step; steps that have none are absent."""
+    """Return the newest transformation of each step; steps without one are absent."""
     found = find_all(gateway, names)
     return {name: list(records.values())[-1] for name, records in found.items() if records}

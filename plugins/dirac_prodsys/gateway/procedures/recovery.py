@@ -1,11 +1,11 @@
-"""Carrying out what the policy says about files that stay behind, and telling about jobs.
+"""Carries out the policy on files that stay behind, and reports on jobs.
 
-A pass reads, decides by ``core.recovery``, writes down what it is going to try again, and then
-changes the files. It may be killed anywhere and begun anew: what was written down and not done
-counts as done, and a file that has changed meanwhile is left alone.
+A pass reads, decides by ``core.recovery``, records what it is going to retry, and then changes the
+files. It may be killed anywhere and repeated: a recorded retry counts as done, and a file that has
+changed meanwhile is left unchanged.
 
-Invariant: no file is tried again before its task's outputs were looked up, none beyond its
-declared bounds, and in passive mode nothing is changed at all.
+Invariant: no file is retried before its task's outputs were looked up, none beyond its declared
+bounds, and in passive mode nothing is changed at all.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ from dirac_prodsys.gateway.procedures.tracing import traced_outputs
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import FileChange
 
-#: what job monitoring says of jobs that were at no site, or at several
+#: sites that job monitoring reports for jobs at no site, or at several
 _NO_SITES = frozenset({"", "ANY", "Multiple", "Unknown"})
 
-#: failed tasks that are asked where they ran
+#: most failed tasks whose sites are looked up
 _LATEST_TASKS = 2000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a pass found and did.
+    """The findings and changes of a pass.
 
-    :param decisions: about each file that was not simply left alone.
-    :param changed: what the files that were changed have become.
+    :param decisions: about each file that was not simply left unchanged.
+    :param changed: new state of each changed file.
     :param asked: files that wait for a person's decision.
-    :param tasks: failed tasks that were looked into.
+    :param tasks: failed tasks that were examined.
     :param files: files in states of failure that are left.
     :param last: files on their last try that the grid may still take back.
-    :param enough: Unused files that were tried often enough and are left so.
+    :param enough: Unused files that have used up their tries and stay Unused.
     :param notes: what limited the pass.
     """
 
@@ -72,13 +72,13 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """For the log."""
+        """Return lines for the log."""
         would = "passive, nothing is changed: would " if self.passive else ""
         told = [would + line for line in in_words(self.decisions)]
         return [*told, *self.notes] or ["nothing is to be done"]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, for XCom."""
+        """Return the JSON form, for XCom."""
         return {
             "passive": self.passive,
             "changed": dict(Counter(self.changed.values())),
@@ -88,14 +88,14 @@ class Outcome:
         }
 
     def given_up(self) -> dict[str, int]:
-        """Number of files that are not tried again from now on, by cause."""
+        """Return the number of files that are not retried any more, by cause."""
         ended = [
             d.cause for d in self.decisions if d.fate == "give_up" and d.file.lfn in self.changed
         ]
         return dict(Counter(ended))
 
     def remembered(self, history: History, now: float) -> History:
-        """The wait's history after this pass."""
+        """Return the wait's history after this pass."""
         return history.looked_into(
             now,
             tasks=self.tasks,
@@ -113,9 +113,9 @@ def recover(
     rules: StepRules,
     answer: str = "",
 ) -> Outcome:
-    """One pass over the files of a transformation that stay behind.
+    """Make one pass over the files of a transformation that stay behind.
 
-    :param answer: what a person said about those that the rules leave to one.
+    :param answer: a person's decision about the files that the rules leave to a person.
     :raises GatewayError: the pass was not finished; it may be repeated.
     """
     snapshot = gateway.snapshot([transformation]).get(transformation)
@@ -161,8 +161,9 @@ def recover(
 
 
 def _follow(gateway: ProductionGateway, transformation: int) -> list[str]:
-    """Tell the Transformation System which tasks have ended; a site may have its own monitoring of
-    tasks off, or it stands still.
+    """Report to the Transformation System which tasks have ended.
+
+    A site may have its own monitoring of tasks switched off, or it may be stuck.
 
     :returns: what was done, in words.
     """
@@ -183,7 +184,7 @@ def _follow(gateway: ProductionGateway, transformation: int) -> list[str]:
 
 
 def vanished(gateway: ProductionGateway, transformation: int) -> list[str]:
-    """Attached files that the catalogue does not have any more, by name.
+    """Return the attached files that the catalogue no longer has, by name.
 
     :raises GatewayError: as its verbs do.
     """
@@ -258,7 +259,7 @@ def _outputs(one: Case, transformation: int, body: BodySpec) -> tuple[str, ...]:
 def avoid_failing(
     gateway: ProductionGateway, transformation: int, rules: StepRules
 ) -> tuple[str, ...]:
-    """Let tasks to come avoid the sites whose jobs failed as a rule ``retry_elsewhere`` says.
+    """Let later tasks avoid the sites whose jobs failed, as a rule ``retry_elsewhere`` says.
 
     :returns: what was done, in words.
     :raises GatewayError: as its verbs do.
@@ -272,9 +273,9 @@ def avoid_failing(
 def avoid(
     gateway: ProductionGateway, transformation: int, sites: set[str], notes: list[str]
 ) -> None:
-    """Before files are Unused again: else their next task might go to the same site.
+    """Avoid sites before files become Unused: their next task might otherwise go to the same site.
 
-    :param notes: told in here what was done.
+    :param notes: receives a line about what was done.
     """
     sites = sites - _NO_SITES
     if not sites:
@@ -288,10 +289,10 @@ def avoid(
 
 
 def _bad_sites(gateway: ProductionGateway, transformation: int, rules: StepRules) -> set[str]:
-    """Sites where jobs failed whose files are to be tried elsewhere.
+    """Return the sites with failed jobs whose files are to be retried elsewhere.
 
-    By the tasks, not by the files: the grid may have taken these back, and handed them on, before
-    anybody looked.
+    The tasks decide, not the files: the grid may already have taken files back and given them to
+    other tasks.
     """
     elsewhere = any(rule.then == "retry_elsewhere" for rule in rules.recovery.errors)
     if rules.by_requests or not elsewhere:

@@ -1,9 +1,9 @@
-"""Reading what became of transformations: their jobs or requests, and a whole run.
+"""Reads the results of transformations: their jobs or requests, and a whole run.
 
-Read-only, and for whoever has a gateway: tasks of a DAG, and the command line. Everything is asked
-in bulk and bounded: a report on a hundred thousand jobs names those that did not end well.
+Read-only, for tasks of a DAG and the command line. Everything is asked in bulk and bounded: a
+report on a hundred thousand jobs names those that did not end well.
 
-Invariant: what the grid cannot tell is said in a note; the Transformation System is needed, and for
+Invariant: a note reports what the grid cannot answer. The Transformation System is needed, and for
 a whole run the catalogue.
 """
 
@@ -25,22 +25,22 @@ from dirac_prodsys.gateway.procedures.consistency import check
 from dirac_prodsys.gateway.procedures.newest import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
-#: failed requests that are asked for their errors, the newest first: each is a call of its own
+#: most failed requests that are asked for their errors, the newest first: each is a separate call
 MOST_REQUESTS = 300
 
-#: failed tasks that are looked at while a step is at work; of requests, a call each, a few
+#: most failed tasks examined while a step runs; few for requests, which need a call each
 MOST_FAILED, _FEW_REQUESTS = 100, 5
 
-#: tasks up to which a report asks for every job; beyond, for those that did not end well
+#: up to this number of tasks a report asks for every job; beyond it, for badly ended ones
 MOST_JOBS = 20_000
 
 
 def jobs_of(
     gateway: ProductionGateway, tasks: Iterable[TaskState], notes: list[str]
 ) -> dict[int, JobState]:
-    """What job monitoring says of the jobs of these tasks.
+    """Return the states of these tasks' jobs by job monitoring.
 
-    :param notes: told in here when it is not there.
+    :param notes: receives a line if job monitoring does not answer.
     """
     numbers = [task.job for task in tasks if task.job]
     try:
@@ -53,9 +53,9 @@ def jobs_of(
 def requests_of(
     gateway: ProductionGateway, tasks: Iterable[TaskState], notes: list[str]
 ) -> dict[int, RequestState]:
-    """What the Request Management System says of the requests of these tasks.
+    """Return the states of these tasks' requests by the Request Management System.
 
-    :param notes: told in here what limits it.
+    :param notes: receives lines about what limits the result.
     """
     numbers = [task.job for task in tasks if task.job]
     if not numbers:
@@ -74,10 +74,10 @@ def requests_of(
 def report_on(
     gateway: ProductionGateway, transformation: int, name: str, *, by_requests: bool | None = None
 ) -> JobReport:
-    """The jobs of a transformation.
+    """Report on the jobs of a transformation.
 
     :param by_requests: its tasks are requests, whose IDs job monitoring would take for those of
-        other jobs; None: as its type is known to be.
+        other jobs; None: decided by its type.
     :raises GatewayError: the Transformation System does not answer.
     """
     if by_requests is None:
@@ -110,10 +110,9 @@ def report_on(
 def why_failing(
     gateway: ProductionGateway, transformation: int, *, by_requests: bool = False
 ) -> tuple[Cause, ...]:
-    """Why the newest failed jobs or requests failed, the most frequent cause first.
+    """Return why the newest failed jobs or requests failed, the most frequent cause first.
 
-    It is cheap enough to be asked while a step is at work: a handful of calls, however many jobs
-    there are.
+    It is cheap enough for a running step: a handful of calls, however many jobs there are.
 
     :raises GatewayError: the Transformation System does not answer.
     """
@@ -130,12 +129,12 @@ def why_failing(
 
 
 def _as_its_task(state: JobState) -> JobState:
-    """A job whose task failed is a failed one, though its outputs may still be under way."""
+    """Return the job as failed if its task failed, though its outputs may still be under way."""
     return state if state.bad else replace(state, status="Failed")
 
 
 def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> ProductionReport:
-    """All steps of a run.
+    """Report on all steps of a run.
 
     :raises GatewayError: the Transformation System or the catalogue does not answer.
     """
@@ -152,7 +151,7 @@ def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> Productio
             jobs[name] = report_on(gateway, snapshot.id, name, by_requests=by_requests)
             remarks[name] = check(gateway, snapshot.id, steps[name].transformation).lines()
         except (NotFound, GatewayRejected) as error:
-            remarks[name] = [error.reason]  # such as one that has just been removed
+            remarks[name] = [error.reason]  # for example, a transformation that was just removed
     datasets = _datasets(gateway, plan, remarks)
     return production_report(plan, snapshots, jobs, remarks, datasets=datasets)
 
@@ -160,9 +159,9 @@ def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> Productio
 def _datasets(
     gateway: ProductionGateway, plan: ProductionPlan, remarks: dict[str, list[str]]
 ) -> dict[str, DatasetState | None]:
-    """What the catalogue has of the datasets of a run, by name; also where a step is removed.
+    """Return the datasets of a run in the catalogue, by name; also if a step is removed.
 
-    :param remarks: told in here, by transformation, why one could not be looked up.
+    :param remarks: receives, by transformation, why a dataset could not be looked up.
     """
     found: dict[str, DatasetState | None] = {}
     for step in plan.steps:

@@ -1,10 +1,10 @@
-"""Stopping a transformation so that it is known to be ours, and undoing only that.
+"""Stops a transformation, records that stop as ours, and undoes only our own stops.
 
-Both may be killed anywhere and begun anew. The note is written before the stop; what is counted in
-it, the states that the transformation was ever set to, tells our stop from that of a person.
+Both may be killed anywhere and repeated. The note is written before the stop. It counts the states
+that the transformation was ever set to; the count distinguishes our stop from a person's.
 
-Invariant: what a person stopped is never started, what a person started is never taken for stopped
-by us.
+Invariant: a transformation that a person stopped is never started; one that a person started never
+counts as stopped by us.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
     """Active, Idle or Flush → Stopped, noted as ours; False, and nothing done, in other states.
 
-    :param why: for people, kept in the note.
+    :param why: the reason for people, kept in the note.
     """
     if _status(gateway, transformation) not in RUNNING_TRANSFORMATION:
         return False
     before = gateway.status_changes(transformation)
     if before and before[-1] == TransformationStatus.STOPPED:
         # somebody was faster: the run's end and a killed wait of ours do the same at once, and the
-        # note of the first is the right one
+        # first note is the right one
         return False
     gateway.write_note(transformation, PARAMETER, StopNote(len(before) + 1, why).to_text())
     gateway.stop_transformation(transformation)
@@ -38,7 +38,7 @@ def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
 
 
 def stopped_by_us(gateway: ProductionGateway, transformation: int) -> bool:
-    """Whether it is Stopped, by us, and untouched since."""
+    """Check whether it is Stopped by us and unchanged since."""
     status = _status(gateway, transformation)
     if status != TransformationStatus.STOPPED:
         return False
@@ -47,7 +47,7 @@ def stopped_by_us(gateway: ProductionGateway, transformation: int) -> bool:
 
 
 def resume(gateway: ProductionGateway, transformation: int) -> bool:
-    """Stopped by us → Active; False, and nothing done, if it is anything else."""
+    """Stopped by us → Active; return False, and change nothing, in any other case."""
     if not stopped_by_us(gateway, transformation):
         return False
     gateway.resume_transformation(transformation)

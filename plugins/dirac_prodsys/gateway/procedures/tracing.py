@@ -1,6 +1,6 @@
-"""Looking up what the jobs of failed tasks have left, where their body does not name it.
+"""Finds the outputs of failed tasks' jobs if the body does not name them.
 
-Invariant: read-only; what cannot be looked up is unknown, which is said in a note.
+Invariant: read-only; what cannot be looked up is unknown, and a note reports it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dirac_prodsys.core.recovery.traces import Place, Trace, Traces
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
-#: jobs named in one query
+#: jobs in one query
 _JOB_CHUNK = 500
 
 
@@ -26,11 +26,11 @@ def traced_outputs(
     tasks: Mapping[int, TaskState],
     notes: list[str],
 ) -> dict[str, Outputs]:
-    """What there is of the outputs that were made of these files, by their LFN.
+    """Return which outputs of these files exist, by their LFN.
 
-    Empty where the body names its outputs, or nothing can be said.
+    Empty if the body names its outputs, or nothing is known.
 
-    :param files: of tasks that have ended.
+    :param files: files of tasks that have ended.
     :raises GatewayError: the catalogue or the Transformation System does not answer.
     """
     traces, where = _place(body, transformation)
@@ -48,7 +48,7 @@ def traced_outputs(
 def tasks_without_output(
     gateway: ProductionGateway, body: BodySpec, transformation: int, tasks: Mapping[int, TaskState]
 ) -> frozenset[int]:
-    """Those of the tasks whose job has left no file; empty where that is not certain.
+    """Return the tasks whose job has left no file; empty if that is not certain.
 
     :raises GatewayError: the catalogue does not answer.
     """
@@ -65,7 +65,7 @@ def tasks_without_output(
 
 
 def _place(body: BodySpec, transformation: int) -> tuple[Traces | None, Place | None]:
-    """Where jobs leave files that their body does not name, and what knows these; None: unknown."""
+    """Return the rules for outputs that the body does not name, and their place; None: unknown."""
     if not isinstance(body, CommunityBody):
         return None, None
     community = community_of(body.kind)
@@ -78,7 +78,7 @@ def _place(body: BodySpec, transformation: int) -> tuple[Traces | None, Place | 
 def _signed(
     gateway: ProductionGateway, traces: Traces, where: Place, jobs: Iterable[int]
 ) -> dict[int, list[Trace]]:
-    """What jobs have left, by JobID."""
+    """Return the files that jobs have left, by JobID."""
     wanted = sorted(set(jobs) - {0})
     own: dict[int, list[Trace]] = {}
     for start in range(0, len(wanted), _JOB_CHUNK):

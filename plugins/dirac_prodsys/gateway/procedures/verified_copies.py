@@ -1,8 +1,8 @@
-"""Files whose copies are good, attached to the step that removes what was copied.
+"""Attaches files with good copies to the step that removes the originals.
 
-Invariant: a file is attached only after its replicas at every place that was asked for have been
-read from the storage and found to be those of the catalogue. When too many are not, none is: a
-copying that went wrong is looked into before anything is removed.
+Invariant: a file is attached only after its replicas at every requested place have been read from
+the storage and equal those of the catalogue. If too many differ, no file is attached: a failed copy
+is examined before anything is removed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dirac_prodsys.core.policy.files import enough_files
 from dirac_prodsys.errors import TransformationFailed
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
-#: files with a bad copy that are named
+#: most files with a bad copy that are named
 _NAMED = 20
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What came of comparing copies with the catalogue.
+    """The result of comparing copies with the catalogue.
 
     :param attached: files that were attached now.
     :param good: files whose copies are good, those attached earlier included.
@@ -36,7 +36,7 @@ class Verified:
 
     @property
     def told(self) -> list[str]:
-        """The bad ones, one line each, as many as are worth reading."""
+        """Return one line for each bad copy, as many as are worth reading."""
         named = [f"{lfn}: {why}" for lfn, why in sorted(self.bad.items())[:_NAMED]]
         rest = len(self.bad) - len(named)
         return [*named, f"and {rest} more"] if rest else named
@@ -49,13 +49,13 @@ def attach_verified(
     places: Sequence[str],
     rules: StepRules,
 ) -> Verified:
-    """Attach to a transformation the files that another one copied, as far as the copies are good.
+    """Attach the files that one transformation copied well to the transformation that removes them.
 
-    :param copying: transformation that copied; what it calls Processed counts as copied.
-    :param removing: transformation that they are attached to.
+    :param copying: the transformation that copied; its Processed files count as copied.
+    :param removing: the transformation that they are attached to.
     :param places: storage elements at each of which the copy must be good.
     :param rules: how many may be bad: ``min_processed`` and ``max_problematic``.
-    :raises TransformationFailed: more are; then none is attached.
+    :raises TransformationFailed: more are bad; then none is attached.
     :raises GatewayError: as its verbs do; it may be repeated.
     """
     copied = {f.lfn for f in gateway.attached_files(copying, [str(FileStatus.PROCESSED)])}

@@ -1,7 +1,7 @@
-"""Who stopped a transformation, when, and why.
+"""Finds who stopped a transformation, when, and why.
 
-DIRAC's own log knows who set a state, and no reason. Actions of ours act in DIRAC as the one user
-of the connection: who asked for them, and why, stands in a note that they write right before.
+DIRAC's own log has the author of a state, but no reason. Our actions reach DIRAC as the one user of
+the connection; a note written right before each action holds who asked for it, and why.
 
 Invariant: read-only. A note counts only if no state was set between it and the stop.
 """
@@ -16,7 +16,7 @@ from dirac_prodsys.core.run.end import PARAMETER, StopNote
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import STATUS_LOGGED, LogLine
 
-#: the parameter of a transformation that tells the last action
+#: the parameter of a transformation that holds the last action
 LAST_ACTION = "LastAction"
 
 #: how ``TransformationDB`` logs an additional parameter (9.1)
@@ -27,7 +27,7 @@ _STOP_NOTE = re.compile(r"stop by (?P<by>[^:]*?)(?:: (?P<why>.*))? \([^()]*\)\Z"
 
 
 def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
-    """Who stopped it last; None: nobody did.
+    """Return who stopped it last; None: nobody did.
 
     :raises GatewayError: the Transformation System does not answer.
     """
@@ -48,9 +48,9 @@ def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
 
 
 def _is_noted(lines: tuple[LogLine, ...], name: str, at: int) -> bool:
-    """Whether the note was written last before that line, with no other state in between.
+    """Check whether the note was last written before that line, with no other state in between.
 
-    Lines of one second stand in any order: a note of the same second counts.
+    The order of lines within one second is not certain: a note of the same second counts.
     """
     noted = _last(lines, f"{_NOTED}{name}")
     if noted is None:

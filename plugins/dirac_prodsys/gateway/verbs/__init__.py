@@ -1,1 +1,1 @@
-"""The verbs, written once in calls of DIRAC's services and run by both backends."""
+"""Implements the verbs once, in calls of DIRAC's services; both backends run them."""

@@ -1,6 +1,6 @@
-"""The verbs of people's actions, in calls of the Transformation System and the file catalogue.
+"""Implements the verbs of people's actions, in calls of Transformation System and file catalogue.
 
-Invariant: as in :mod:`dirac_transformations`: read before write, read back after it.
+Invariant: as in :mod:`.transformations`: read before write, read back after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dirac_prodsys.gateway.verbs.recovery import RecoveryVerbs
 from dirac_prodsys.gateway.verbs.selection import SelectionVerbs
 from dirac_prodsys.gateway.verbs.transformations import TransformationVerbs
 
-#: rows of one call
+#: rows in one call
 PAGE = 1000
 
 #: characters of a date and time, up to its seconds
@@ -37,7 +37,7 @@ _COLUMNS = [
 
 
 class ActionVerbs(RecoveryVerbs, SelectionVerbs, TransformationVerbs):
-    """What :class:`ProductionGateway` says about what people do."""
+    """Implements the verbs of :class:`ProductionGateway` for actions of people."""
 
     def list_transformations(
         self, groups: Sequence[str] = (), ids: Sequence[int] = ()

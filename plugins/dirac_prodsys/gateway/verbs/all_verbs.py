@@ -1,7 +1,7 @@
-"""All verbs of a grid that speaks DIRAC's services, in one class.
+"""Joins all verbs of a grid with DIRAC's services in one class.
 
-Invariant: the real services and the grid in memory are used by the very same code; what differs
-between the two stands in ``dirac.py`` and ``memory.py``.
+Invariant: the same code uses the real services and the grid in memory; the differences are in
+``dirac/`` and ``memory/``.
 """
 
 from __future__ import annotations
@@ -32,4 +32,4 @@ class DiracVerbs(
     SmallFileVerbs,
     ActionVerbs,
 ):
-    """What :class:`ProductionGateway` asks for, by DIRAC's services."""
+    """Implements all verbs of :class:`ProductionGateway` by DIRAC's services."""

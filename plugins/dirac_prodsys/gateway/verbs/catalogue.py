@@ -1,8 +1,8 @@
-"""The verbs about files and directories, in calls of ``DataManagement/FileCatalog``.
+"""Implements the verbs about files and directories, in calls of ``DataManagement/FileCatalog``.
 
-Invariant: a query that the catalogue would widen silently is refused. The catalogue drops
-conditions on fields that it does not know (``DirectoryMetadata.__expandMetaDictionary``), so every
-field is looked up first; and it compares with what its columns keep, so every query goes through
+Invariant: a query that the catalogue would silently widen is refused. The catalogue drops
+conditions on unknown fields (``DirectoryMetadata.__expandMetaDictionary``), so every field is
+looked up first. It compares with the values that its columns store, so every query passes
 :meth:`CatalogueVerbs._sent` (see :mod:`.core.stored_values`).
 """
 
@@ -20,12 +20,12 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError
 from dirac_prodsys.gateway.verbs.services import ServiceCalls
 
-#: seconds for which the list of metadata fields is believed
+#: seconds for which the list of metadata fields is trusted
 FIELDS_TTL = 300.0
 
 
 class CatalogueVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about files and directories."""
+    """Implements the verbs of :class:`ProductionGateway` about files and directories."""
 
     _fields_read: tuple[float, dict[str, str], dict[str, str]] | None = None
 
@@ -46,16 +46,16 @@ class CatalogueVerbs(ServiceCalls):
         return len(self.find_files(query))
 
     def find_files(self, query: MetaQuery) -> list[str]:
-        """LFNs that the query selects, in no order.
+        """Return the LFNs that the query selects, in no order.
 
         :raises GatewayRejected: see :meth:`count_files`.
         """
         return list(self._fc("findFilesByMetadata", self._sent(query).to_dirac(), "/"))
 
     def _sent(self, query: MetaQuery) -> MetaQuery:
-        """The query that gets from the catalogue the answer that this one asks for.
+        """Return the query to send, so that the catalogue answers what this one asks.
 
-        :raises GatewayRejected: there is none.
+        :raises GatewayRejected: there is no such query.
         """
         self._check_fields(query)
         try:
@@ -64,7 +64,7 @@ class CatalogueVerbs(ServiceCalls):
             raise GatewayRejected(error.reason, error.hint) from None
 
     def _read_back(self, form: Mapping[str, Any]) -> MetaQuery:
-        """The query that :meth:`_sent` was given to, read back from the catalogue."""
+        """Return the query before :meth:`_sent`, from the form that the catalogue returns."""
         return stored_values.as_meant(MetaQuery.from_dirac(form), self._types())
 
     def _types(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ class CatalogueVerbs(ServiceCalls):
         return unknown - file_fields.keys() - STANDARD_FIELDS if of_files else unknown
 
     def _fields(self) -> tuple[dict[str, str], dict[str, str]]:
-        """The metadata fields of directories, and of files, with their types."""
+        """Return the metadata fields of directories, and of files, with their types."""
         read = self._fields_read
         if read is None or time.monotonic() - read[0] > FIELDS_TTL:
             answer = self._fc("getMetadataFields")
@@ -120,7 +120,7 @@ class CatalogueVerbs(ServiceCalls):
         self._each("createDirectory", {catalogue_path(d.path): True for d in directories})
         for directory in directories:
             self._missing_metadata(directory)
-        # from above, as what a parent got is inherited and must not be set again below
+        # parents first: a child inherits a parent's value, which must not be set again there
         for directory in sorted(directories, key=lambda each: catalogue_path(each.path)):
             if missing := self._missing_metadata(directory):
                 self._fc("setMetadata", catalogue_path(directory.path), missing)
@@ -133,9 +133,9 @@ class CatalogueVerbs(ServiceCalls):
                 )
 
     def _refuse_misfits(self, directory: DirectorySpec) -> None:
-        """Refuse values of which the database keeps others: these would stay on the directory.
+        """Refuse values that the database would store changed: they would stay on the directory.
 
-        :raises GatewayRejected: there is one.
+        :raises GatewayRejected: there is such a value.
         """
         types = self._types()
         for name, value in directory.metadata.items():
@@ -148,7 +148,7 @@ class CatalogueVerbs(ServiceCalls):
                 )
 
     def _missing_metadata(self, directory: DirectorySpec) -> dict[str, MetaValue]:
-        """What is not set yet.
+        """Return the metadata that are not set yet.
 
         :raises Conflict: something is set to another value, here or on a parent directory.
         """
@@ -168,9 +168,9 @@ class CatalogueVerbs(ServiceCalls):
 
 
 def catalogue_path(path: str) -> str:
-    """The path as the catalogue writes it.
+    """Return the path as the catalogue writes it.
 
-    :raises GatewayRejected: it is none.
+    :raises GatewayRejected: it is no path.
     """
     clean = posixpath.normpath(path)
     if not clean.startswith("/") or clean.startswith("//"):

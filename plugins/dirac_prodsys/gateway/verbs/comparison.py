@@ -1,7 +1,7 @@
-"""What a plan would meet on the grid: the verb that reads transformations back and changes nothing.
+"""Compares a plan with the transformations on the grid; reads them back and changes nothing.
 
-Invariant: ``equal`` here is adopted by ``create_transformation``, and ``conflict`` refused by it:
-both ask :mod:`.stored`.
+Invariant: ``create_transformation`` adopts what is ``equal`` here, and refuses what is a
+``conflict`` here: both ask :mod:`.stored`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CHUNK = 500
 
 
 class ComparisonVerbs(TransformationVerbs):
-    """What :class:`ProductionGateway` says about what a plan would meet."""
+    """Implements the verb of :class:`ProductionGateway` that compares a plan with the grid."""
 
     def compare_transformations(
         self, specs: Sequence[TransformationSpec], group: str = ""
@@ -41,7 +41,7 @@ class ComparisonVerbs(TransformationVerbs):
         return (*meetings, *(_unknown(row, seen) for row in others))
 
     def _named(self, names: list[str]) -> list[dict[str, Any]]:
-        """Rows of these names; the database compares them without regard to case."""
+        """Return the rows of these names; the database compares names without regard to case."""
         found = []
         for chunk in chunks(names, _CHUNK):
             found += self._rows({"TransformationName": chunk}, SUMMARY)
@@ -59,7 +59,7 @@ class ComparisonVerbs(TransformationVerbs):
         row = same[0]
         name, identifier = str(row["TransformationName"]), int(row["TransformationID"])
         stored, body = self._stored(identifier), self._render(spec.body)
-        with contextlib.suppress(GatewayRejected):  # then it is told what differs
+        with contextlib.suppress(GatewayRejected):  # then the differences are reported
             spec = self._as_sent(spec)
         standing = _standing(name, stored, seen.get(identifier))
         if len(same) > 1:
@@ -91,7 +91,7 @@ def _standing(name: str, stored: Stored, seen: Snapshot | None) -> Standing:
 
 
 def _query(form: Mapping[str, Any] | None) -> MetaQuery | None:
-    """None, too, for what is no query of ours: that it differs is told."""
+    """Return the query; None also for one that is not ours: it is reported as a difference."""
     try:
         return MetaQuery.from_dirac(form) if form else None
     except MetaQueryError:

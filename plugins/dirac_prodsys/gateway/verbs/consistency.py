@@ -1,4 +1,4 @@
-"""The verbs about tasks with their files, in calls of the TransformationManager.
+"""Implements the verbs about tasks with their files, in calls of the TransformationManager.
 
 Invariant: read-only.
 """
@@ -18,7 +18,7 @@ _LIVE = [str(status) for status in TaskStatus if status not in FINAL_TASKS]
 
 
 class ConsistencyVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about live tasks."""
+    """Implements the verb of :class:`ProductionGateway` about live tasks."""
 
     def live_tasks(self, transformation: int, limit: int) -> list[LiveTask]:
         """See :meth:`ProductionGateway.live_tasks`."""
@@ -27,7 +27,7 @@ class ConsistencyVerbs(ServiceCalls):
         rows = self._ts("getTransformationTasks", *arguments)
         now = datetime.now(UTC).replace(
             tzinfo=None
-        )  # the service's times are UTC without saying so
+        )  # the service's times are UTC without a time zone
         return [_live(row, now) for row in rows]
 
 

@@ -1,7 +1,7 @@
-"""The verbs about datasets, in calls of ``DataManagement/FileCatalog``.
+"""Implements the verbs about datasets, in calls of ``DataManagement/FileCatalog``.
 
-Invariant: calls are made with the kind of name each of them understands: the full path for add,
-annotate and read, the base name for update, freeze and remove (``DatasetManager.py``, 9.1).
+Invariant: each call gets the kind of name that it understands: the full path for add, annotate
+and read, the base name for update, freeze and remove (``DatasetManager.py``, 9.1).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FROZEN = ("Frozen", "Static")
 
 
 class DatasetVerbs(CatalogueVerbs):
-    """What :class:`ProductionGateway` says about datasets."""
+    """Implements the verbs of :class:`ProductionGateway` about datasets."""
 
     def dataset_query(self, name: str) -> Mapping[str, Any]:
         """See :meth:`ProductionGateway.dataset_query`."""
@@ -41,10 +41,10 @@ class DatasetVerbs(CatalogueVerbs):
         return self._as_meant(parameters["MetaQuery"])
 
     def _as_meant(self, form: Mapping[str, Any]) -> dict[str, Any]:
-        """A query that was read back: as it was written, but for what was added to be sent."""
+        """Return a query that was read back as it was written, without what sending added."""
         try:
             read, meant = MetaQuery.from_dirac(form).conditions, self._read_back(form).conditions
-        except MetaQueryError:  # who takes the dataset is told
+        except MetaQueryError:  # the step that takes the dataset reports it
             return dict(form)
         return {
             name: said if meant[name] == read[name] else meant[name].to_dirac()
@@ -57,7 +57,7 @@ class DatasetVerbs(CatalogueVerbs):
         return None if found is None else found[0]
 
     def _read_dataset(self, name: str) -> tuple[DatasetRecord, MetaQuery] | None:
-        """A dataset, and its query as the catalogue has it."""
+        """Return a dataset, and its query as the catalogue has it."""
         path, _ = _dataset_name(name)
         if not self._each("getDatasets", {path: True})[path]:
             return None
@@ -107,7 +107,7 @@ class DatasetVerbs(CatalogueVerbs):
             )
         if found is None:
             self._refuse_taken(path, base)
-            # the service means to, and fails: makeDirectories() lacks an argument there
+            # the service tries to, and fails: makeDirectories() lacks an argument there
             self._each("createDirectory", {posixpath.dirname(path): True})
             self._each("addDataset", {path: sent.to_dirac()})
         try:

@@ -1,7 +1,7 @@
-"""Files that are named one by one: attached to a transformation without a query.
+"""Attaches files to a transformation by name, without a query.
 
-Invariant: only files that the catalogue has are attached, and each once, however often it is asked.
-The Transformation System itself takes any text for a file, and would wait for it for ever
+Invariant: only files in the catalogue are attached, and each once, however often this is repeated.
+The Transformation System itself takes any text for a file, and would wait for it forever
 (``TransformationDB.addFilesToTransformation``, 9.1).
 """
 
@@ -15,15 +15,15 @@ from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.replies import each
 from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS, chunks
 
-#: files named in one call: the service inserts them in one transaction, and must answer in time
+#: files in one call: the service inserts them in one transaction, and must answer in time
 FILE_CHUNK = 500
 
-#: missing files that a message names
+#: most missing files that a message names
 _NAMED = 5
 
 
 class FileVerbs(CatalogueVerbs):
-    """What :class:`ProductionGateway` says about single files."""
+    """Implements the verbs of :class:`ProductionGateway` about single files."""
 
     def add_files(self, transformation: int, lfns: Sequence[str]) -> int:
         """See :meth:`ProductionGateway.add_files`."""

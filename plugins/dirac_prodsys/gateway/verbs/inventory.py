@@ -1,6 +1,6 @@
-"""The verb that tells what a grid has: asked of the catalogue and of the configuration.
+"""Reports what a grid has, from the catalogue and the configuration.
 
-Invariant: one call and the configuration of the connection, which is read once anyway.
+Invariant: it needs one call and the configuration of the connection, which is read once anyway.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dirac_prodsys.gateway.verbs.services import ServiceCalls
 
 
 class InventoryVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about the grid itself."""
+    """Implements the verb of :class:`ProductionGateway` about the grid itself."""
 
     def inventory(self) -> Inventory:
         """See :meth:`ProductionGateway.inventory`."""

@@ -1,7 +1,7 @@
-"""The verbs about outputs that no body names, in calls of two services.
+"""Implements the verbs about outputs that no body names, in calls of two services.
 
-Invariant: read-only. A condition on a field that the catalogue does not know would be dropped, and
-select files of anybody's: it is refused.
+Invariant: read-only. The catalogue would drop a condition on an unknown field and select anybody's
+files, so such a query is refused.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.services import chunks
 
-#: tasks named in one call; the service looks up the files of each by itself
+#: tasks in one call; the service looks up the files of each separately
 _TASK_CHUNK = 500
 
 
 class OutputVerbs(CatalogueVerbs):
-    """What :class:`ProductionGateway` says about outputs that no body names."""
+    """Implements the verbs of :class:`ProductionGateway` about outputs that no body names."""
 
     def files_below(self, directory: str, query: MetaQuery) -> dict[str, Mapping[str, Any]]:
         """See :meth:`ProductionGateway.files_below`."""
@@ -28,9 +28,9 @@ class OutputVerbs(CatalogueVerbs):
         path = posixpath.normpath(directory)
         try:
             found = self._fc("findFilesByMetadataDetailed", sent.to_dirac(), path)
-        except NotFound:  # the directory is made by the first that has to do with it
+        except NotFound:  # the first job that uploads makes the directory
             return {}
-        rows = found or {}  # none: an empty list
+        rows = found or {}  # the service answers an empty list for none
         return {lfn: dict(rows[lfn].get("Metadata") or {}) for lfn in sorted(rows)}
 
     def task_inputs(

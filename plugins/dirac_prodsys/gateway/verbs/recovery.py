@@ -1,8 +1,8 @@
-"""The verbs about single files, tasks and jobs, in calls of three services.
+"""Implements the verbs about single files, tasks and jobs, in calls of three services.
 
-Invariant: a file is changed only if it still is, right before, what the decision was about. The
-service sets any state over any other; the rules of file states are kept by its clients
-(``TransformationClient._applyTransformationFilesStateMachine``, 9.1), and so here.
+Invariant: a file is changed only if its state is still the one the decision was based on. The
+service sets any state over any other; its clients keep the rules of file states
+(``TransformationClient._applyTransformationFilesStateMachine``, 9.1), and so does this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.replies import value_of
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, JOBS, TRANSFORMATIONS, chunks
 
-#: files, tasks and jobs named in one call
+#: files, tasks and jobs in one call
 FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
 
 _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class RecoveryVerbs(CatalogueVerbs):
-    """What :class:`ProductionGateway` says about single files, tasks and jobs."""
+    """Implements the verbs of :class:`ProductionGateway` about single files, tasks and jobs."""
 
     def attached_files(self, transformation: int, states: Sequence[str]) -> list[StrandedFile]:
         """See :meth:`ProductionGateway.attached_files`."""
@@ -135,8 +135,8 @@ class RecoveryVerbs(CatalogueVerbs):
     def bar_resets(self, transformation: int, files: Sequence[StrandedFile]) -> frozenset[str]:
         """See :meth:`ProductionGateway.bar_resets`.
 
-        Each call of the service raises by one; what is Assigned is written as Assigned, so that one
-        that comes too late is mended by DIRAC's file monitoring when it looks again.
+        Each call of the service raises by one. An Assigned file is written as Assigned, so DIRAC's
+        file monitoring corrects a call that comes too late when it looks again.
         """
         barred: set[str] = set()
         limit = self._reset_limit()
@@ -190,7 +190,7 @@ class RecoveryVerbs(CatalogueVerbs):
         """See :meth:`ProductionGateway.stored_files`."""
         found: dict[str, StoredFiles] = {}
         for chunk in chunks(sorted(set(directories)), FILE_CHUNK):
-            # from the table of files: the summed one may lag behind
+            # from the table of files: the table of sums may lag behind
             reply = self._fc("getDirectorySize", chunk, False, True, True)
             for path, why in reply["Failed"].items():
                 if "not found" not in str(why):
@@ -216,7 +216,7 @@ class RecoveryVerbs(CatalogueVerbs):
 
     def _of_jobs(self, method: str, jobs: list[int], name: str) -> dict[int, str]:
         found = self.services.call(JOBS, method, jobs)
-        # on the wire, numbers that are keys become text
+        # numeric keys become text in the service's answer
         return {int(job): one_line(words.get(name) or "") for job, words in found.items()}
 
 

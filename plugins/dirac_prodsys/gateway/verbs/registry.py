@@ -1,13 +1,13 @@
-"""The verbs about DIRAC's ProductionSystem, in calls of ``Production/ProductionManager``.
+"""Implements the verbs about DIRAC's ProductionSystem, by ``Production/ProductionManager``.
 
-The service does more than it is asked for (``ProductionDB``, 9.1): a status is carried over to all
-members, so that Active would start what is to wait, and Stopped would stop what is Completed; and
-adding to an Active production starts all of it. So members are added while the production is New,
-which has no such action, and a status is written with a blank behind it: the column drops the
-blank, and the service then knows no action for the word and says so.
+The service has side effects (``ProductionDB``, 9.1). It passes a status on to all members: Active
+would start steps that must wait, and Stopped would stop what is Completed. Adding to an Active
+production starts all of it. So members are added while the production is New, which has no such
+action, and a status is written with a trailing blank: the column drops the blank, and the service
+knows no action for the word and answers so.
 
-Invariant: no call here changes a transformation. What was written is read back; a service that
-does not take it is told, and nothing else is tried.
+Invariant: no call here changes a transformation. What was written is read back; if a service does
+not accept it, that is reported, and nothing else is tried.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dirac_prodsys.core.run.registry import Member, RegisteredProduction, by_par
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.verbs.services import PRODUCTIONS, ServiceCalls, chunks
 
-#: members named in one call
+#: members in one call
 MEMBER_CHUNK = 200
 
 
 class RegistryVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about DIRAC's ProductionSystem."""
+    """Implements the verbs of :class:`ProductionGateway` about DIRAC's ProductionSystem."""
 
     def find_production(self, name: str) -> RegisteredProduction | None:
         """See :meth:`ProductionGateway.find_production`."""
@@ -71,7 +71,7 @@ class RegistryVerbs(ServiceCalls):
     def _enter_members(
         self, production: int, members: list[int], parents: tuple[int, ...], notes: list[str]
     ) -> None:
-        """Those that are refused together are tried one by one, then without their parents."""
+        """Try members that are refused together one by one, then without their parents."""
         try:
             self._add_members(production, members, parents)
         except GatewayRejected as error:

@@ -1,7 +1,7 @@
-"""Replicas compared with the catalogue: what it says of a file, and what lies on the storage.
+"""Compares replicas on a storage element with the catalogue.
 
-Invariant: of every file that is asked about, it is said why its replica is not to be relied on,
-unless size and checksum on the storage are those of the catalogue. Nothing is changed.
+Invariant: for every file that is asked about, the reason is returned why its replica cannot be
+trusted, unless size and checksum on the storage are those of the catalogue. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 from dirac_prodsys.gateway.records import StoredReplica
 from dirac_prodsys.gateway.verbs.services import ServiceCalls, chunks
 
-#: files of one call of the catalogue, and of one look at the storage
+#: files in one call of the catalogue, and in one look at the storage
 REPLICA_CHUNK = 200
 
 
 class ReplicaVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about copies."""
+    """Implements the verb of :class:`ProductionGateway` about copies."""
 
     def bad_replicas(self, se: str, lfns: Sequence[str]) -> Mapping[str, str]:
         """See :meth:`ProductionGateway.bad_replicas`."""
@@ -37,7 +37,7 @@ class ReplicaVerbs(ServiceCalls):
 
 
 def _difference(facts: Mapping[str, Any] | None, stored: StoredReplica | str) -> str:
-    """Why a replica is not good; empty if it is."""
+    """Return why a replica is not good; empty if it is."""
     if facts is None:
         return "the catalogue does not have the file"
     if isinstance(stored, str):
@@ -55,7 +55,7 @@ def _difference(facts: Mapping[str, Any] | None, stored: StoredReplica | str) ->
 
 
 def _adler(text: Any) -> int | None:
-    """The number that a checksum is; catalogues and storages write it in several ways."""
+    """Return a checksum as a number; catalogues and storages write it in several ways."""
     try:
         return int(str(text).strip().lower().removeprefix("0x"), 16)
     except ValueError:

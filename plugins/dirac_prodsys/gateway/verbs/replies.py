@@ -1,7 +1,7 @@
-"""The one place where ``S_OK``/``S_ERROR`` becomes a value or one of our errors.
+"""Turns ``S_OK``/``S_ERROR`` into a value or one of our errors; the only place that does.
 
 Invariant: an outage is never taken for an answer. DIRAC reports a dead database, a missing right
-and a wrong argument alike as ``S_ERROR``; the lists below tell them apart by ``Errno`` first and
+and a wrong argument alike as ``S_ERROR``. The lists below distinguish them by ``Errno`` first and
 then by the words of DIRAC 9.1.22 (``DErrno.py``, ``BaseClient.py``, ``MySQL.py``,
 ``TransformationDB.py``).
 """
@@ -21,7 +21,7 @@ from dirac_prodsys.errors import (
     NotFound,
 )
 
-#: characters of a message that are looked at
+#: characters of a message that are searched
 _MESSAGE = 2_000
 
 _WAIT_HINT = "the grid may be coming back by itself; if not, ask who runs it"
@@ -35,7 +35,7 @@ _DENIED_NUMBERS = frozenset(range(1100, 1110)) | {1111, errno.EACCES, errno.EPER
 _DENIED_WORDS = re.compile(
     r"Unauthorized query|No proxy found|has expired|Can't verify file|[Pp]roxy file|"
     r"do not have permission|Permission denied|not authorized|certificate verify failed|"
-    # what the other side of a TLS connection says of our certificate
+    # what the other side of a TLS connection reports about our certificate
     r"alert (?:unknown ca|bad certificate|certificate (?:expired|revoked|unknown))",
 )
 
@@ -60,14 +60,14 @@ _UNAVAILABLE_WORDS = re.compile(
     r"Connection seems stalled|[Tt]imed? ?out|DNS lookup failed|Error in _read|Error in _write|"
     r"Exception while (?:reading|sending)|\[Errno (?:32|101|104|110|111|113)\]|"
     r"not connected to DB|Failed to get MySQL|Can not get connection|"
-    # TransformationManagerHandler.checkPermissions says this of a database that is down, too
+    # TransformationManagerHandler.checkPermissions answers this also when its database is down
     r"details for permissions check",
 )
 
 #: ``DErrno``: EDB, EMYSQL, ESQLA
 _DATABASE_NUMBERS = frozenset({1130, 1131, 1132})
 
-#: MySQL server errors that pass: too many connections, shutdown, lock wait, deadlock, read only
+#: temporary MySQL server errors: too many connections, shutdown, lock wait, deadlock, read only
 _PASSING_MYSQL = frozenset({1040, 1053, 1205, 1213, 1290})
 
 _NOT_FOUND_WORDS = re.compile(
@@ -77,7 +77,7 @@ _NOT_FOUND_WORDS = re.compile(
 
 
 def value_of(reply: Any, call: str) -> Any:
-    """The value of a service's reply.
+    """Return the value of a service's reply.
 
     :param call: ``service.method``, for the message.
     :raises GatewayError: the reply is an error, or no reply of a DIRAC service.
@@ -92,7 +92,7 @@ def value_of(reply: Any, call: str) -> Any:
 
 
 def error_of(message: Any, call: str, number: int = 0) -> GatewayError:
-    """The error that an ``S_ERROR``, or one entry of ``Failed``, stands for."""
+    """Return the error for an ``S_ERROR``, or for one entry of ``Failed``."""
     text = one_line(message, most=_MESSAGE).strip() or "no reason given"
     reason = f"{call}: {text}"
     if number in _DENIED_NUMBERS or _DENIED_WORDS.search(text):
@@ -105,7 +105,7 @@ def error_of(message: Any, call: str, number: int = 0) -> GatewayError:
 
 
 def each(reply: Any, call: str) -> dict[str, Any]:
-    """Values by name of a bulk reply ``{"Successful": …, "Failed": …}``.
+    """Return the values by name of a bulk reply ``{"Successful": …, "Failed": …}``.
 
     :raises GatewayError: anything failed.
     """

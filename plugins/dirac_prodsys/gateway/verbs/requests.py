@@ -1,10 +1,10 @@
-"""The verb about requests, in calls of ``RequestManagement/ReqManager``.
+"""Implements the verb about requests, in calls of ``RequestManagement/ReqManager``.
 
-The service tells many statuses at once, and errors of one request at a time (``peekRequest``); the
-one bulk call with an error, ``getRequestSummaryWeb``, has that of the request itself, which is
+The service returns many statuses in one call, but the errors of one request only (``peekRequest``).
+The one bulk call with an error, ``getRequestSummaryWeb``, has that of the request itself, which is
 empty when an operation failed.
 
-Invariant: requests are looked at, never taken: ``getRequest`` would set them Assigned.
+Invariant: requests are read, never taken: ``getRequest`` would set them Assigned.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from dirac_prodsys.core.text.wording import one_line
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.verbs.services import REQUESTS, ServiceCalls, chunks
 
-#: requests whose statuses are asked for in one call
+#: requests whose statuses are read in one call
 REQUEST_CHUNK = 1000
 
 
 class RequestVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about requests."""
+    """Implements the verb of :class:`ProductionGateway` about requests."""
 
     def request_states(self, requests: Sequence[int], most: int) -> dict[int, RequestState]:
         """See :meth:`ProductionGateway.request_states`."""
         states: dict[int, RequestState] = {}
         for chunk in chunks(sorted(set(requests)), REQUEST_CHUNK):
             found = self.services.call(REQUESTS, "getBulkRequestStatus", chunk)
-            # on the wire, numbers that are keys become text
+            # numeric keys become text in the service's answer
             statuses = {int(number): one_line(status) for number, status in found.items()}
             states.update({n: RequestState(JobState(n, s)) for n, s in statuses.items()})
         bad = [number for number, known in states.items() if known.state.bad]

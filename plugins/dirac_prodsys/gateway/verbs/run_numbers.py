@@ -1,10 +1,10 @@
-"""Run numbers on the grid: whose they are, and that nobody gets them twice.
+"""Reads and claims run numbers on the grid, so that no number is used twice.
 
 A transformation keeps its range as an additional parameter, and its campaign as its family, which
-is a column with an index: one call finds all of a campaign, also those that are archived.
+is a column with an index: one call finds all of a campaign, archived ones included.
 
-Invariant: of two creations that want the same number at the same time at most one succeeds: each
-says its range first and looks at the others afterwards, and whoever sees another withdraws.
+Invariant: if two creations want the same number at the same time, at most one succeeds: each
+writes its range first and reads the others afterwards, and withdraws if it finds an overlap.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COLUMNS = ["TransformationID", "TransformationName", "Status", "TransformationF
 
 
 class RunVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about run numbers."""
+    """Implements the verb of :class:`ProductionGateway` about run numbers."""
 
     def used_runs(self, campaign: str) -> tuple[RunRange, ...]:
         """See :meth:`ProductionGateway.used_runs`."""
@@ -43,8 +43,8 @@ class RunVerbs(ServiceCalls):
     def _refuse_used_runs(self, spec: TransformationSpec, own: int = 0) -> None:
         """Refuse numbers that another transformation uses.
 
-        :param own: its own ID, if it has one.
-        :raises Conflict: it wants one.
+        :param own: ID of the spec's own transformation, if it has one.
+        :raises Conflict: another transformation uses one of the numbers.
         """
         mine = _wanted(spec)
         if mine is None:
@@ -60,9 +60,9 @@ class RunVerbs(ServiceCalls):
                 )
 
     def _claim_runs(self, spec: TransformationSpec, identifier: int) -> None:
-        """Say which numbers the transformation uses; repeating it changes nothing.
+        """Write which numbers the transformation uses; repeating it changes nothing.
 
-        :raises Conflict: somebody else has said so meanwhile; then nothing is said any more.
+        :raises Conflict: somebody else has claimed a number meanwhile; then our claim is withdrawn.
         """
         mine = _wanted(spec)
         if mine is None:

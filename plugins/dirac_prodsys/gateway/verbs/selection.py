@@ -1,6 +1,6 @@
-"""The files that a query selects, in calls of the file catalogue.
+"""Finds the files that a query selects, in calls of the file catalogue.
 
-Invariant: as for counts: a query that the catalogue would widen silently is refused.
+Invariant: as for counts: a query that the catalogue would silently widen is refused.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.replies import each
 from dirac_prodsys.gateway.verbs.services import chunks
 
-#: files of one call
+#: files in one call
 FILE_CHUNK = 500
 
 
 class SelectionVerbs(CatalogueVerbs):
-    """What :class:`ProductionGateway` says about the files of a query."""
+    """Implements the verbs of :class:`ProductionGateway` about the files of a query."""
 
     def selected_files(self, query: MetaQuery) -> list[str]:
         """See :meth:`ProductionGateway.selected_files`."""

@@ -1,8 +1,8 @@
-"""One remote call: what a backend must provide so that the verbs are written only once.
+"""Defines one remote call, which a backend must provide so that the verbs are written only once.
 
 Every backend answers the calls of DIRAC's own services (``Transformation/TransformationManager``
 and ``DataManagement/FileCatalog``), by network or from memory. So the verbs, their guards and
-read-backs run unchanged on both, and a fault at any call of the one can be tried on the other.
+read-backs run unchanged on both, and a test in memory can plan a fault at any call.
 
 Invariant: a call returns the service's value or raises one of ``dirac_prodsys.errors``; nothing
 else.
@@ -28,16 +28,16 @@ TRANSFORMATIONS = "Transformation/TransformationManager"
 #: service of DIRAC's file catalogue
 CATALOGUE = "DataManagement/FileCatalog"
 
-#: service that knows jobs; without it, productions run and reports are poorer
+#: service that knows jobs; without it, productions run and reports have less
 JOBS = "WorkloadManagement/JobMonitoring"
 
 #: service that takes and ends jobs
 JOB_MANAGER = "WorkloadManagement/JobManager"
 
-#: service that knows requests of data management; without it, their errors are not told
+#: service that knows requests of data management; without it, their errors are not reported
 REQUESTS = "RequestManagement/ReqManager"
 
-#: DIRAC's registry of productions; without it, productions run and are not seen in it
+#: DIRAC's registry of productions; without it, productions run and are not listed there
 PRODUCTIONS = "Production/ProductionManager"
 
 #: the services that every production needs
@@ -53,7 +53,7 @@ class Services(Protocol):
     calls: Counter[str]
 
     def call(self, service: str, method: str, *arguments: Any) -> Any:
-        """Value of the service's answer.
+        """Return the value of the service's answer.
 
         :param service: ``System/Service``.
         :param method: exported method; arguments are positional, as on DIRAC's wire.
@@ -62,7 +62,7 @@ class Services(Protocol):
 
 
 class ServiceCalls(ABC):
-    """What all verbs stand on: the services of a grid, and what its backend knows beside them."""
+    """The base of all verbs: the services of a grid, and other facts from its backend."""
 
     services: Services
     settings: GatewaySettings
@@ -78,33 +78,33 @@ class ServiceCalls(ABC):
 
     @abstractmethod
     def _render(self, body: BodySpec) -> str:
-        """The body as the Transformation System stores it; equal specs give equal text."""
+        """Return the body as the Transformation System stores it; equal specs give equal text."""
 
     @abstractmethod
     def _configured(self) -> Configured:
-        """What the configuration of the grid has."""
+        """Return what the configuration of the grid names."""
 
     @abstractmethod
     def _vo_of(self, group: str) -> str:
-        """The VO of a DIRAC group; empty if it is not known."""
+        """Return the VO of a DIRAC group; empty if it is unknown."""
 
     @abstractmethod
     def _on_storage(self, se: str, lfns: Sequence[str]) -> Mapping[str, StoredReplica | str]:
-        """Each file as it lies on the storage, or why it cannot be read there."""
+        """Return each file as the storage has it, or why it cannot be read there."""
 
     @abstractmethod
     def _fetch(self, lfn: str, limit: int) -> bytes:
-        """The first bytes of the file, one more than the limit at most."""
+        """Return the first bytes of the file, at most one more than the limit."""
 
     def _reset_limit(self) -> int:
-        """Failures at each multiple of which DIRAC's clients give a file up."""
+        """Return the number of failures at whose multiples DIRAC's clients give up a file."""
         return RESET_LIMIT
 
     def _transformation_field(self) -> str:
-        """The metadata field by which files carry the ID: the cleaning agent's ``TransfIDMeta``."""
+        """Return the metadata field of the ID on files: the cleaning agent's ``TransfIDMeta``."""
         return "TransformationID"
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    """The items, so many at a time."""
+    """Return the items in lists of at most ``size``."""
     return (list(items[start : start + size]) for start in range(0, len(items), size))

@@ -1,6 +1,6 @@
-"""Small files: asked of the catalogue, and read from a storage element.
+"""Reads small files from a storage element, after a look at the catalogue.
 
-Invariant: no more than ``limit`` bytes are given back, whatever catalogue and storage say.
+Invariant: at most ``limit`` bytes are returned, whatever catalogue and storage say.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dirac_prodsys.gateway.verbs.services import ServiceCalls
 
 
 class SmallFileVerbs(ServiceCalls):
-    """What :class:`ProductionGateway` says about the content of files."""
+    """Implements the verbs of :class:`ProductionGateway` about the content of files."""
 
     def file_versions(self, lfns: Sequence[str]) -> Mapping[str, str]:
         """See :meth:`ProductionGateway.file_versions`."""
@@ -38,7 +38,7 @@ class SmallFileVerbs(ServiceCalls):
         if not known:
             return {}
         reply = self._fc("getFileMetadata", dict.fromkeys(known, True))
-        return dict(reply.get("Successful", {}))  # what failed has gone since
+        return dict(reply.get("Successful", {}))  # failed files were removed meanwhile
 
 
 def _too_long(lfn: str, size: str, limit: int) -> GatewayRejected:

@@ -1,9 +1,9 @@
-"""The verbs about the state of transformations: which it is, to which it is set, how far they are.
+"""Implements the verbs that read and set the state of transformations, and read their progress.
 
-Invariant: a state is read before it is set and read back after it, with the log of all that it was
-set to: what somebody else set in between is put back if it wins (``core/grid/precedence.py``). The
-Transformation System itself guards nothing: any state may follow any other
-(``TransformationDB.py``, 9.1).
+Invariant: a state is read before it is set and read back after it, with the log of all states that
+were set. A state that somebody else set in between is put back if it wins
+(``core/grid/precedence.py``). The Transformation System itself guards nothing: any state may follow
+any other (``TransformationDB.py``, 9.1).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from dirac_prodsys.gateway.verbs import output_directories
 from dirac_prodsys.gateway.verbs.job_killing import kill_jobs
 from dirac_prodsys.gateway.verbs.services import ServiceCalls, chunks
 
-#: IDs asked for in one call of :meth:`TransformationStates.snapshot`
+#: IDs in one call of :meth:`TransformationStates.snapshot`
 SNAPSHOT_CHUNK = 10_000
 
-#: columns that tell which it is
+#: columns that identify a transformation
 SUMMARY = ["TransformationID", "TransformationName", "Type", "Status"]
 
 #: types that the cleaning agent archives (``DataManipulation``), as they make no files
@@ -38,7 +38,7 @@ _NEVER_CLEANED = frozenset({"Replication", "Removal"})
 
 _TO_BE_CLEANED = f"{STATUS_LOGGED}{TransformationStatus.CLEANING}"
 
-#: looks at a state that others keep changing
+#: most looks at a state that others keep changing
 _LOOKS = 5
 
 _SNAPSHOT = [*SUMMARY, "GroupSize", "AgentType", "MaxNumberOfTasks"]
@@ -46,26 +46,26 @@ _SNAPSHOT = [*SUMMARY, "GroupSize", "AgentType", "MaxNumberOfTasks"]
 
 @dataclass(frozen=True)
 class _Seen:
-    """A state, and every state that the transformation had been set to by then."""
+    """A state, and every state that the transformation had been set to before."""
 
     status: TransformationStatus
     changes: tuple[str, ...]
 
 
 class TransformationStates(ServiceCalls):
-    """What :class:`ProductionGateway` says about their states."""
+    """Implements the verbs of :class:`ProductionGateway` about the state of transformations."""
 
     def start_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.start_transformation`.
 
-        :raises TransformationFailed: the transformation was cleaned or deleted, be it meanwhile.
+        :raises TransformationFailed: the transformation was cleaned or deleted, possibly meanwhile.
         """
         self._activate(transformation, TransformationStatus.NEW)
 
     def resume_transformation(self, transformation: int) -> None:
         """See :meth:`ProductionGateway.resume_transformation`.
 
-        :raises TransformationFailed: the transformation was cleaned or deleted, be it meanwhile.
+        :raises TransformationFailed: the transformation was cleaned or deleted, possibly meanwhile.
         """
         self._activate(transformation, TransformationStatus.STOPPED)
 
@@ -73,8 +73,8 @@ class TransformationStates(ServiceCalls):
         seen = self._seen(transformation)
         self._refuse_removed(transformation, seen.status, "started")
         if seen.status == expected:
-            # else no agent would submit tasks: a stop sets it to Manual, and so do productions
-            # whose steps are created so (TransformationClient.py, ProductionStep.py)
+            # else no agent would submit tasks: a stop sets it to Manual, and productions create
+            # their steps as Manual (TransformationClient.py, ProductionStep.py)
             self._ts("setTransformationParameter", transformation, "AgentType", "Automatic")
             now = self._set_status(transformation, TransformationStatus.ACTIVE, seen)
             self._refuse_removed(transformation, now, "started")
@@ -114,10 +114,10 @@ class TransformationStates(ServiceCalls):
         if seen.status not in NOTHING_TO_CLEAN:
             self._end_jobs(transformation)
             self._set_status(transformation, TransformationStatus.CLEANING, seen)
-            self._end_jobs(transformation)  # those that were submitted meanwhile
+            self._end_jobs(transformation)  # jobs that were submitted meanwhile
 
     def _end_jobs(self, transformation: int) -> None:
-        """Requests have no such trouble: the agent does not ask for their end twice."""
+        """Kill the jobs; not for requests: the agent does not end them twice."""
         rows = self._rows({"TransformationID": [transformation]}, SUMMARY)
         if rows and str(rows[0]["Type"]) not in _NEVER_CLEANED:
             kill_jobs(self.services, transformation)
@@ -146,10 +146,10 @@ class TransformationStates(ServiceCalls):
         )
 
     def _seen(self, transformation: int) -> _Seen:
-        """Its state, with all that was set up to it and nothing that was set after it."""
+        """Return its state, and all states set up to it and none set after it."""
         status, changes = TransformationStatus.UNKNOWN, self.status_changes(transformation)
         for _ in range(_LOOKS):
-            # read between two equal looks at the log, the state belongs to both
+            # a state read between two equal looks at the log fits both
             status = self._status(transformation)
             again = self.status_changes(transformation)
             if len(again) == len(changes):
@@ -158,7 +158,7 @@ class TransformationStates(ServiceCalls):
         return _Seen(status, changes)
 
     def _let_it_be_cleaned(self, transformation: int) -> None:
-        """One that others made, or an older version of ours, lacks what the agent asks for."""
+        """Set what the agent needs, if others or an older version of ours made it."""
         name = output_directories.PARAMETER
         if name not in self._ts("getTransformation", transformation, True):
             self._ts("setTransformationParameter", transformation, name, output_directories.NONE)
@@ -174,9 +174,9 @@ class TransformationStates(ServiceCalls):
     def _set_status(
         self, transformation: int, status: TransformationStatus, seen: _Seen
     ) -> TransformationStatus:
-        """Set it, and put back whatever was set meanwhile and wins; returns what it is then.
+        """Set the state, and put back a state set meanwhile that wins; return the final state.
 
-        DIRAC offers no way to set a state only if it still is what was read.
+        DIRAC cannot set a state only if the current one is still the one that was read.
         """
         wrote = status
         for _ in range(_LOOKS):
@@ -227,9 +227,9 @@ class TransformationStates(ServiceCalls):
         return found
 
     def _meant(self, row: Mapping[str, Any]) -> TransformationStatus:
-        """Its state; Cleaned, if it is Archived as it was cleaned.
+        """Return its state; Cleaned if it is Archived because it was cleaned.
 
-        The cleaning agent archives data management instead of cleaning it, and archives also what
+        The cleaning agent archives data management instead of cleaning it. It also archives what
         was complete a while ago (``TransformationCleaningAgent._executeClean``, 9.1).
         """
         status = TransformationStatus(row["Status"])
@@ -242,7 +242,7 @@ class TransformationStates(ServiceCalls):
     def _file_counters(
         self, chunk: list[int]
     ) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, dict[int, int]]]]:
-        """Files by status, and those that ever failed by status and ErrorCount, in one call."""
+        """Return files by status, and files that ever failed by status and ErrorCount; one call."""
         by = ["TransformationID", "Status", "ErrorCount"]
         files: dict[int, dict[str, int]] = {}
         failed: dict[int, dict[str, dict[int, int]]] = {}
@@ -270,7 +270,7 @@ class TransformationStates(ServiceCalls):
 
 
 def _when(moment: Any) -> float:
-    """Seconds since the epoch of what the service keeps in UTC; 0 for what is no moment."""
+    """Return seconds since the epoch for a time of the service, in UTC; 0 if it is no time."""
     if isinstance(moment, str):
         try:
             moment = datetime.fromisoformat(moment)

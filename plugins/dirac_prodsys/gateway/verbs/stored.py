@@ -1,7 +1,7 @@
-"""A transformation as the Transformation System stored it, and how it differs from what was asked.
+"""Reads a transformation from the Transformation System, and compares it with the requested one.
 
-Invariant: comparing is done on meaning (a meta query by its conditions, a group size as a number),
-never on the spelling that went through a database.
+Invariant: the comparison uses the meaning (a meta query by its conditions, a group size as a
+number), never the spelling, which a database may change.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import MetaQueryError
 from dirac_prodsys.gateway.bodies.banned_sites import as_created
 
-#: lines of a differing body that a message shows
+#: most lines of a differing body that a message shows
 _BODY_LINES = 30
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What was read back of one transformation.
+    """One transformation as it was read back.
 
     :param input_query: None: there is none, or it was lost.
     :param parameters: additional parameters.
@@ -49,7 +49,7 @@ class Stored:
         input_query: Mapping[str, Any] | None,
         output_query: Mapping[str, Any] | None,
     ) -> Stored:
-        """From an answer of ``getTransformation(…, extraParams=True)`` and the two queries."""
+        """Build it from ``getTransformation(…, extraParams=True)`` and the two queries."""
         return cls(
             id=int(row["TransformationID"]),
             status=str(row["Status"]),
@@ -67,12 +67,12 @@ class Stored:
 def differences(
     spec: TransformationSpec, body: str, stored: Stored, *, resized: bool = False
 ) -> list[str]:
-    """One line for everything that differs, readable; empty: it is what was asked for.
+    """Return one readable line for each difference; empty: it equals the request.
 
     :param resized: somebody has set another group size since: it does not count.
 
-    The agent type counts only while the transformation is New, and to be Automatic: starting makes
-    it so, stopping changes it.
+    The agent type counts only while the transformation is New, and only if it should be Automatic:
+    starting sets it to Automatic, stopping changes it.
     """
     if stored.status in REMOVED_TRANSFORMATION:
         return [f"status: somebody removed it, it is {stored.status}"]
@@ -103,10 +103,10 @@ def differences(
 
 
 def unfinished(spec: TransformationSpec, body: str, stored: Stored) -> bool:
-    """Whether the row is what a creation that died in the middle leaves behind.
+    """Check whether the row is what a creation leaves behind that died in the middle.
 
-    The row is inserted whole, then the meta queries condition by condition: it is New, differs in
-    nothing else, and what is there of its queries is part of what was asked for.
+    The row is inserted whole, then the meta queries condition by condition. So it is New, differs
+    in nothing else, and the stored part of its queries is part of the requested ones.
     """
     if stored.status != TransformationStatus.NEW:
         return False
@@ -122,7 +122,7 @@ def unfinished(spec: TransformationSpec, body: str, stored: Stored) -> bool:
 
 
 def _part(asked: MetaQuery | None, found: Mapping[str, Any] | None) -> str | None:
-    """``whole``, ``part``, or None when something else is stored."""
+    """Return ``whole``, ``part``, or None if something else is stored."""
     wanted = asked.to_dirac() if asked else {}
     have = dict(found or {})
     if any(key not in wanted or wanted[key] != value for key, value in have.items()):

@@ -1,17 +1,16 @@
-"""The verb that makes tasks, as many as declared, whoever else is making them and however late an
-answer comes.
+"""Makes as many tasks as declared, even if others make tasks too or an answer comes late.
 
-``extendTransformation`` adds to what is there, and DIRAC has no call that adds only if nobody else
-has. So whoever is about to add queues first, as in a baker's shop (Lamport 1974): each writes a
-claim into an additional parameter of a name of its own, chooses a number above all that it sees,
-and waits until nobody is before it. That needs no call that compares and sets.
+``extendTransformation`` adds to the existing tasks, and DIRAC has no call that adds only if nobody
+else has. So callers queue before they add (Lamport's bakery algorithm, 1974). Each writes a claim
+into an additional parameter with a name of its own, chooses a number above all that it sees, and
+waits until nobody is ahead of it. That needs no call that compares and sets.
 
-A claim of somebody who died is dropped when it has not changed for ``LEASE`` timeouts. A call that
-gave no answer may still be at work in the service: it is waited for until DIRAC's log tells that it
-is done, or until no task has come for a timeout.
+A claim of a dead caller is dropped when it has not changed for ``LEASE`` timeouts. A call without
+an answer may still be at work in the service. It is waited for until DIRAC's log shows that it is
+done, or until no task has come for a timeout.
 
-Invariant: nothing is added but by the one whose turn it is, and not before all that was asked for
-earlier has come, or will not come.
+Invariant: only the caller whose turn it is adds tasks, and only after all tasks of earlier calls
+have come, or will not come any more.
 """
 
 from __future__ import annotations
@@ -26,27 +25,27 @@ from typing import Any
 from dirac_prodsys.errors import GatewayError, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.verbs.states import TransformationStates
 
-#: tasks asked for in one call: the service inserts them one by one, and must answer in time
+#: tasks in one call: the service inserts them one by one, and must answer in time
 TASK_CHUNK = 200
 
-#: how the name of a parameter begins that holds a claim; DIRAC keeps 32 characters of it
+#: start of the name of a parameter that holds a claim; DIRAC keeps 32 characters of the name
 CLAIM = "ProdsysTasks"
 
-#: timeouts of a call after which a claim that has not changed is nobody's any more; one for the
-#: call itself, one for what the service does of it afterwards
+#: timeouts after which an unchanged claim is dropped; one for the call itself, one for what the
+#: service does for it afterwards
 LEASE = 2.0
-#: parts of a timeout: after which a claim is written again, and between two looks
+#: fractions of a timeout: when a claim is written again, and between two looks
 _FRESH, _LOOK = 0.25, 0.05
 
 
 @dataclass(frozen=True)
 class _Claim:
-    """Somebody who wants to add tasks.
+    """A caller who wants to add tasks.
 
-    :param number: in the queue; 0: it is being chosen.
-    :param beat: raised whenever it is written again.
-    :param adding: tasks of a call that may be at work; ``told``: how often DIRAC's log told that so
-        many were added, before that call.
+    :param number: place in the queue; 0: it is being chosen.
+    :param beat: raised whenever the claim is written again.
+    :param adding: number of tasks of a call that may be at work; ``told``: how often DIRAC's log
+        reported that number of added tasks before that call.
     """
 
     token: str
@@ -56,12 +55,12 @@ class _Claim:
     told: int = 0
 
     def to_text(self) -> str:
-        """The value of its parameter."""
+        """Return the value of its parameter."""
         return json.dumps([self.number, self.beat, self.adding, self.told])
 
     @classmethod
     def from_text(cls, token: str, text: str) -> _Claim:
-        """Inverse of :meth:`to_text`; what cannot be read is a claim of somebody who chooses."""
+        """Inverse of :meth:`to_text`; an unreadable text counts as a claim without a number yet."""
         try:
             return cls(token, *(int(part) for part in json.loads(text)))
         except (ValueError, TypeError):
@@ -69,7 +68,7 @@ class _Claim:
 
 
 class TaskVerbs(TransformationStates):
-    """What :class:`ProductionGateway` says about tasks."""
+    """Implements the verb of :class:`ProductionGateway` that adds tasks."""
 
     #: seconds between two equal counts of tasks that make the count stable
     settle_seconds = 0.2
@@ -86,7 +85,7 @@ class TaskVerbs(TransformationStates):
             and self._task_count(transformation) >= total
             and not queue.claims()
         ):
-            return 0  # nobody adds, and nobody died over it
+            return 0  # nobody adds, and nobody died while adding
         queue.claim = kept.pop(transformation, queue.claim)
         try:
             added = self._add_in_turn(queue, transformation, total)
@@ -120,7 +119,7 @@ class TaskVerbs(TransformationStates):
         return added
 
     def _wait_out(self, transformation: int, claim: _Claim) -> None:
-        """Until a call whose answer never came has been carried out, or will not be any more."""
+        """Wait until a call without an answer has been carried out, or will not be any more."""
         count, began = self._task_count(transformation), self._now()
         while self._now() - began < self.settings.timeout:
             if self._times_extended(transformation, claim.adding) > claim.told:
@@ -131,13 +130,13 @@ class TaskVerbs(TransformationStates):
                 count, began = again, self._now()
 
     def _times_extended(self, transformation: int, number: int) -> int:
-        """How often DIRAC's log tells that so many tasks were added, which it does at the end."""
+        """Return how often DIRAC's log, written at the end, reports that number of added tasks."""
         told = self._ts("getTransformationLogging", transformation)
         wanted = f"Transformation extended by {number} tasks"
         return sum(str(line["Message"]) == wanted for line in told)
 
     def _stable_task_count(self, transformation: int) -> int:
-        """A service whose client died goes on inserting: wait until it has finished."""
+        """Return the count once it is stable: the service still inserts after its client died."""
         count = self._task_count(transformation)
         while True:
             self._pause(self.settle_seconds)
@@ -152,7 +151,7 @@ class TaskVerbs(TransformationStates):
         return sum(int(count) for _, count in counters)
 
     def _token(self) -> str:
-        """What tells our claim from those of others."""
+        """Return the name that distinguishes our claim from others."""
         return uuid.uuid4().hex[:12]
 
     def _pause(self, seconds: float) -> None:
@@ -160,12 +159,12 @@ class TaskVerbs(TransformationStates):
         time.sleep(seconds)
 
     def _now(self) -> float:
-        """A clock that :meth:`_pause` moves; seconds."""
+        """Return the clock that :meth:`_pause` moves; seconds."""
         return time.monotonic()
 
 
 class _Queue:
-    """Those who want to add tasks to one transformation, and our place among them."""
+    """The callers that want to add tasks to one transformation, and our place among them."""
 
     def __init__(self, verbs: TaskVerbs, transformation: int) -> None:
         self.verbs = verbs
@@ -183,7 +182,7 @@ class _Queue:
                 continue  # somebody took us for dead while we chose
             self._write(number=1 + max(claim.number for claim in claims.values()))
             if self.verbs._now() - began < timeout * LEASE / 2:
-                break  # nobody has: whoever came after what we have read is behind us
+                break  # nobody took us for dead: claims newer than the ones we read are behind us
         seen: dict[_Claim, float] = {}
         while ahead := self._ahead(self.claims()):
             now = self.verbs._now()
@@ -196,7 +195,7 @@ class _Queue:
             self.verbs._pause(max(self.verbs.settle_seconds, timeout * _LOOK))
 
     def still_first(self, adding: int, told: int) -> bool:
-        """Say that so many tasks are about to be added; False: it is not our turn any more."""
+        """Announce a call that adds tasks; return False if it is not our turn any more."""
         if self.claim.token not in self.claims():
             return False  # it took us so long that we were taken for dead
         self._write(adding=adding, told=told)
@@ -206,7 +205,7 @@ class _Queue:
         return first and self.verbs._now() - self.written <= self.verbs.settings.timeout * _FRESH
 
     def leave(self) -> None:
-        """It is the turn of the next."""
+        """Give the turn to the next caller."""
         self._drop(self.claim.token)
 
     def _ahead(self, claims: Mapping[str, _Claim]) -> list[_Claim]:
@@ -218,7 +217,7 @@ class _Queue:
         ]
 
     def claims(self) -> dict[str, _Claim]:
-        """Of all, by their tokens."""
+        """Return the claims of all callers, by token."""
         found: dict[str, Any] = self.verbs._ts("getAdditionalParameters", self.transformation)
         return {
             name.removeprefix(CLAIM): _Claim.from_text(name.removeprefix(CLAIM), str(text))

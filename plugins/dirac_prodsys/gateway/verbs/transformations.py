@@ -1,4 +1,4 @@
-"""The verbs that make transformations, in calls of ``Transformation/TransformationManager``.
+"""Implements the verbs that make transformations, by ``Transformation/TransformationManager``.
 
 Invariant: every verb reads before it writes and reads back what it wrote, so that it may be
 repeated after a crash at any call. The Transformation System itself guards nothing: names are
@@ -23,15 +23,15 @@ from dirac_prodsys.gateway.verbs.states import SUMMARY
 from dirac_prodsys.gateway.verbs.stored import Stored, differences, unfinished
 from dirac_prodsys.gateway.verbs.tasks import TaskVerbs
 
-#: names asked for in one call
+#: names in one call
 NAME_CHUNK = 1000
 
-#: characters of a condition that DIRAC can read back
+#: most characters of a condition that DIRAC can read back
 CONDITION_WIDTH = 2048
 
 
 class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
-    """What :class:`ProductionGateway` says about transformations."""
+    """Implements the verbs of :class:`ProductionGateway` that find and make transformations."""
 
     # -- look up and create ---------------------------------------------------------------------
 
@@ -71,8 +71,8 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
             stored = self._stored(found.id)
             if not unfinished(spec, body, stored):
                 return self._adopt(spec, body, stored)
-            # whoever created it died in the middle; the rest cannot be added piece by piece, as
-            # the service's own file filter takes the input query from the creating call alone
+            # its creator died in the middle; the rest cannot be added piece by piece, as the
+            # service's own file filter takes the input query from the creating call alone
             self._ts("deleteTransformation", found.id)
         self._refuse_used_runs(spec)
         identifier = self._add(spec, body)
@@ -85,16 +85,16 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
         return self._adopt(spec, body, self._stored(identifier), adopted=False)
 
     def _as_sent(self, spec: TransformationSpec) -> TransformationSpec:
-        """The spec with the queries that are sent, and read back.
+        """Return the spec with the queries that are sent, and read back.
 
-        :raises GatewayRejected: the catalogue has no answer to one of them.
+        :raises GatewayRejected: the catalogue cannot answer one of them.
         """
         queries = {"input_query": spec.input_query, "output_query": spec.output_query}
         said = {name: query for name, query in queries.items() if query is not None}
         return spec.model_copy(update={name: self._sent(query) for name, query in said.items()})
 
     def _add(self, spec: TransformationSpec, body: str) -> int:
-        """One addTransformation.
+        """Make one addTransformation call.
 
         Files are not added here: a failing catalogue query would leave the row behind and report an
         error. The InputDataAgent attaches them once the transformation is Active.
@@ -156,14 +156,14 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
         return TransformationRecord(stored.id, spec.name, stored.status, adopted)
 
     def _differing(self, spec: TransformationSpec, body: str, stored: Stored) -> list[str]:
-        """What keeps it from being adopted, a line each; what a person has set is no difference."""
+        """Return a line for each difference that prevents adoption; a person's change is none."""
         differing = differences(spec, body, stored)
         if differing and self._resized(stored.id):
             differing = differences(spec, body, stored, resized=True)
         return differing
 
     def _resized(self, transformation: int) -> bool:
-        """Whether a person has set another group size: DIRAC's own log of it tells."""
+        """Check in DIRAC's own log whether a person has set another group size."""
         told = self._ts("getTransformationLogging", transformation)
         return any(str(line["Message"]).startswith("GroupSize updated to") for line in told)
 
@@ -186,7 +186,7 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
 
 
 def _check_name(name: str) -> None:
-    """Refuse names that the Transformation System would take for something else."""
+    """Refuse names that the Transformation System would misread."""
     if not name or len(name) > 255:
         raise GatewayRejected(
             f"a transformation name has 1 to 255 characters, {name[:40]!r}… has {len(name)}",
@@ -199,10 +199,10 @@ def _check_name(name: str) -> None:
 
 
 def _check_lengths(query: MetaQuery) -> None:
-    """Refuse conditions that the service stores and can never read again (``SaferEval.py``).
+    """Refuse conditions that the service stores but can never read again (``SaferEval.py``).
 
-    It reads the queries of all transformations when it deletes one and when it starts, so that one
-    such condition stops the whole Transformation System.
+    The service reads the queries of all transformations when it deletes one and when it starts, so
+    one such condition stops the whole Transformation System.
     """
     for name, condition in query.to_dirac().items():
         if len(str(condition)) > CONDITION_WIDTH:

@@ -1,1 +1,1 @@
-"""The files of ``cta-prod-submit``: how they are read, checked and written anew."""
+"""Reads, checks and rewrites the files of ``cta-prod-submit``."""

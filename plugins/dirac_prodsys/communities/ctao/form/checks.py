@@ -1,6 +1,6 @@
-"""What is wrong with a file of CTAO's form before any step is planned: IDs, parents, unknown keys.
+"""Checks a file of CTAO's form before any step is planned: IDs, parents, unknown keys.
 
-Invariant: every entry is looked at, whatever else is wrong with it.
+Invariant: every entry is checked, whatever else is wrong with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SOURCES = ("parentID", "dataset")
 
 
 def check(file: Outline, problems: Problems) -> None:
-    """IDs, parents, and keys that would be passed over."""
+    """Check IDs, parents, and keys that would be ignored."""
     for index, entry in file.entries.items():
         if entry.number is not None and file.numbers[entry.number] > 1:
             reason = f"{file.numbers[entry.number]} steps have the ID {entry.number}"
@@ -44,7 +44,7 @@ def check(file: Outline, problems: Problems) -> None:
 
 
 def kind_of(index: int, config: Mapping[str, Any], problems: Problems) -> CtaoType | None:
-    """The type of a job; None, and a problem noted, if it has none that is known."""
+    """Return the type of a job; None, with a problem noted, if it has no known type."""
     path: Path = ("ProdSteps", index, "job_config", "type")
     name = config.get("type")
     if not isinstance(name, str):
@@ -63,9 +63,9 @@ def check_settings(
     common: Mapping[str, Any] | None,
     problems: Problems,
 ) -> None:
-    """The settings of a step that cannot be part of the production.
+    """Note settings of a step that cannot be part of the production.
 
-    :param common: None: it cannot be read, so that what is missing may stand there.
+    :param common: None: ``Common`` cannot be read, so missing settings may be there.
     """
     found = Problems()
     settings.read(kind, common or {}, config, ("ProdSteps", index, "job_config"), found)
@@ -77,7 +77,7 @@ def check_settings(
 
 
 def has_one_source(query: Mapping[str, Any], number: int, known: Mapping[int, Any]) -> bool:
-    """Whether what a step says of its parent and dataset can be followed; if not, it is told."""
+    """Check that the step's parent and dataset can be followed; if not, a problem is noted."""
     parent, dataset = (query.get(key) or None for key in SOURCES)
     if parent is not None and (isinstance(parent, bool) or not isinstance(parent, int)):
         return False

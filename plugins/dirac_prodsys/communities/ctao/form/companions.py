@@ -1,8 +1,8 @@
-"""Configurations of the simulation pipeline that lie beside a production and become part of it.
+"""Reads configurations of the simulation pipeline in files beside a production, and includes them.
 
-Invariant: what was read once is never read again: the text of the production is made whole, so that
-whoever reads it later needs no other file. Only files of the production's own folder, and of
-folders in it, are ever read.
+Invariant: a file is read only once: the text of the production becomes complete, so that a later
+reader needs no other file. Only files in the production's own folder, and in its subfolders, are
+ever read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FILE = re.compile(rf"{_PART}(?:/{_PART})*")
 class Companions:
     """The other files of one production.
 
-    :param problems: their mistakes are noted here, at the place where the file is named.
+    :param problems: receives their mistakes, at the place where the file is named.
     """
 
     def __init__(self, document: Document, problems: Problems) -> None:
@@ -34,7 +34,7 @@ class Companions:
         self._read: dict[int, tuple[str, Mapping[str, Any]]] = {}
 
     def complete(self, index: int, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The ``job_config`` of the step at that index with the file that it names, if any."""
+        """Return the ``job_config`` of the step at ``index``, with the file that it names."""
         name = config.get(KEY)
         text = None
         if isinstance(name, str) and _FILE.fullmatch(name) and self.document.beside is not None:
@@ -54,7 +54,7 @@ class Companions:
         return {**config, KEY: data}
 
     def whole_text(self) -> str:
-        """The text of the production with everything in it."""
+        """Return the text of the production with everything in it."""
         if not self._read:
             return self.document.source.text
         steps = list(self.document.data["ProdSteps"])

@@ -1,7 +1,7 @@
-"""CTAO's form, ``ProdSteps`` and ``Common``: the files of ``cta-prod-submit``, as they are.
+"""Recognises CTAO's form, ``ProdSteps`` and ``Common``: unchanged files of ``cta-prod-submit``.
 
-What such a file does not say is decided in ``reading``, which costs time to load: only who has such
-a file pays.
+``reading`` decides what such a file does not say. It takes time to load, so it is imported only for
+such a file.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from dirac_prodsys.errors import DefinitionError
 
 
 def matches(data: dict[str, object]) -> bool:
-    """``ProdSteps`` tells this form; so does ``Common`` where the native form is not meant."""
+    """Recognise the form by ``ProdSteps``, or by ``Common`` if the native form is not meant."""
     return "ProdSteps" in data or ("Common" in data and "steps" not in data)
 
 
 def prepare(document: Document) -> tuple[Document, list[DefinitionError]]:
-    """Nothing of such a file stands elsewhere."""
+    """Return the document unchanged: such a file has no parts elsewhere."""
     return document, []
 
 
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
-    """The production that the file describes, and the names of steps that could not be read."""
+    """Return the production that the file describes, and the names of steps that cannot be read."""
     from dirac_prodsys.communities.ctao.form import reading
 
     return reading.read(document, problems)
 
 
 def place(path: Path, document: Document) -> Path:
-    """Where in the file that is written which stands at ``path`` in the plan."""
+    """Return the place in the file for ``path`` in the plan."""
     from dirac_prodsys.communities.ctao.form import reading
 
     return reading.place(path, document)

@@ -1,6 +1,6 @@
-"""CTAO's form as it is written: its models, and as much of a wrong file as can be read.
+"""Defines the models of CTAO's form, and reads the correct parts of a wrong file.
 
-Invariant: a mistake in one place hides none in another: what is well written of a file is read,
+Invariant: a mistake in one place hides none in another: every correct part of a file is read,
 whatever else is wrong with it.
 """
 
@@ -54,7 +54,7 @@ class Extras(Model):
 
 @dataclass(frozen=True)
 class Entry:
-    """As much of an entry of ``ProdSteps`` as can be read.
+    """The readable part of an entry of ``ProdSteps``.
 
     :param number: its ID; None: it has none, and likewise the two others.
     """
@@ -66,12 +66,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Outline:
-    """As much of a file as can be read.
+    """The readable part of a file.
 
-    :param written: steps by their place in ``ProdSteps``.
-    :param entries: the same, also of those that are wrong somewhere.
-    :param numbers: IDs of all steps, also of those that are wrong otherwise.
-    :param common: None: it is none.
+    :param written: correct steps by their index in ``ProdSteps``.
+    :param entries: all steps by that index, wrong ones included.
+    :param numbers: IDs of all steps, wrong ones included.
+    :param common: None: it is missing or unreadable.
     """
 
     written: Mapping[int, CtaoStep]
@@ -90,7 +90,7 @@ class CtaoFile(Model):
 
 
 def outline(document: Document, problems: Problems) -> tuple[Outline | None, bool]:
-    """What can be read of the file, and whether anything is wrong with what stands where."""
+    """Return the readable part of the file, and whether its structure has mistakes."""
     data = document.data
     wrong = False
     try:
@@ -125,7 +125,7 @@ def _texts(mapping: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _extras(said: Any) -> Extras:
-    """``prodsys`` without what is wrong in it, which was told."""
+    """Return ``prodsys`` without its wrong parts, which were reported."""
     try:
         return Extras.model_validate(said)
     except ValidationError as error:
@@ -137,7 +137,7 @@ def _extras(said: Any) -> Extras:
 
 
 def _without(said: Any, where: tuple[int | str, ...]) -> Any:
-    """A mapping without the key at the end of that path, or without the last that there is."""
+    """Return the mapping without the key at the end of ``where``, or the last existing one."""
     if not isinstance(said, Mapping) or not where or where[0] not in said:
         return said
     key, rest = where[0], where[1:]
@@ -148,7 +148,7 @@ def _without(said: Any, where: tuple[int | str, ...]) -> Any:
 
 
 def number_of(entry: Any) -> int | None:
-    """The ID of an entry of ``ProdSteps``; None if it has none."""
+    """Return the ID of an entry of ``ProdSteps``; None if it has none."""
     number = entry.get("ID") if isinstance(entry, Mapping) else None
     fits = isinstance(number, int) and not isinstance(number, bool) and number >= 1
     return number if fits else None

@@ -1,7 +1,6 @@
-"""Where in a file of CTAO's form that is written which a plan speaks of.
+"""Maps a path in the plan to its place in a CTAO file.
 
-Invariant: every path of a step's plan leads to a place of that step, or to what ``prodsys`` says of
-it.
+Invariant: every path in a step's plan leads to a place of that step, or to its part of ``prodsys``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS
 from dirac_prodsys.core.problems import Path
 
-#: parts of a step's path in the plan → in the file
+#: start of a step's path in the plan → in the file
 _OF_STEPS: Mapping[Path, Path] = {
     ("input", "from"): ("input_meta_query", "parentID"),
     ("input", "where"): ("input_meta_query",),
@@ -22,12 +21,12 @@ _OF_STEPS: Mapping[Path, Path] = {
     ("type",): ("job_config", "type"),
 }
 
-#: what only ``prodsys`` says of a step
+#: parts of a step that only ``prodsys`` can hold
 _EXTRA = frozenset({"description", "tasks", "start", "dataset", "policy"})
 
 
 def written(path: Path, steps: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> Path:
-    """The path in the file.
+    """Return the path in the file.
 
     :param steps: ``ProdSteps``.
     :param names: ID → name of the step.

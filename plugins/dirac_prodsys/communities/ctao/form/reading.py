@@ -1,26 +1,26 @@
-"""The production that a file of CTAO's form, ``ProdSteps`` and ``Common``, describes.
+"""Reads the production that a file of CTAO's form, ``ProdSteps`` and ``Common``, describes.
 
 What such a file does not say is decided so:
 
 * The production is named after the file, without its ending, as ``cta-prod-submit`` takes the name
   from its command line; its VO is the first part of ``base_path``.
-* A step is named as CTADIRAC names it, ``Step2_CtapipeProcessing``: counted in the order of the
-  IDs, and called by ``name`` or its type. A parent is found by its ID.
-* A simulation has no number of tasks: somebody extends it in DIRAC, and it is over when somebody
+* A step has the name that CTADIRAC gives it, ``Step2_CtapipeProcessing``: its number in the order
+  of the IDs, then ``name`` or its type. A parent is found by its ID.
+* A simulation has no number of tasks: somebody extends it in DIRAC, and it ends when somebody
   completes it there.
-* Metadata know no run: what the steps make is found by any production that asks for it, and so a
-  root may find what other steps of its own file make. It waits for these as for parents.
+* Metadata do not name the run: any production can find the files of a step by a query. So a root
+  step may find files of other steps of its own file. It waits for these as for parents.
 
-All of this can be said in a key of our own, which CTADIRAC passes over::
+All of this can be set in a key of our own, which CTADIRAC ignores::
 
     prodsys:
       name: gammas            # also: vo, description, connection, tags, links
       steps:
         1: {tasks: 1000}      # by ID; also: description, start, dataset, policy
 
-Anything else that CTADIRAC would pass over is a mistake: most often a word that was meant for it.
+Any other key that CTADIRAC would ignore is a mistake: most often a misspelt key.
 
-Invariant: nothing of a file is lost on the way into a ``Production``, null values apart.
+Invariant: a ``Production`` keeps everything of the file, null values apart.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ from dirac_prodsys.core.production.step import InputSpec, Step
 from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError
 
-#: stands for a step that has no type, or no ID: nothing is named so
+#: names for a step without a type, or without an ID: no real step is named so
 _UNKNOWN, _UNNUMBERED = "unknown", "unnumbered"
 
-#: owner of the files where ``base_path`` does not tell
+#: VO of the files if ``base_path`` does not name one
 VO = "ctao"
 
 
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
-    """The production that the file describes, and the names of steps that could not be read."""
+    """Return the production that the file describes, and the names of steps that cannot be read."""
     file, wrong = outline(document, problems)
     if file is None:
         return None, frozenset()
@@ -88,7 +88,7 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         follows = step is not None and has_one_source(step.input_meta_query, step.ID, names)
         if step is not None and follows and step.ID not in steps and file.common is not None:
             steps[step.ID] = _step(step, kind, names, config, common, extras, problems)
-        else:  # whatever it takes, its settings can be checked
+        else:  # its settings can be checked, whatever it takes
             known = None if file.common is None else common
             check_settings(index, kind, config, known, problems)
     vo = extras.vo or _vo(common.get("base_path"))
@@ -112,12 +112,12 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
 
 
 def place(path: Path, document: Document) -> Path:
-    """Where in the file that is written which stands at ``path`` in the plan."""
+    """Return the place in the file for ``path`` in the plan."""
     return places.written(path, document.data["ProdSteps"], _names(document.data))
 
 
 def _names(data: Mapping[str, Any]) -> dict[int, str]:
-    """ID → step name; steps whose type cannot be read are counted, too."""
+    """Return ID → step name; steps with an unreadable type are counted, too."""
     names: dict[int, str] = {}
     numbered = [(n, step) for step in data["ProdSteps"] if (n := number_of(step)) is not None]
     for count, (number, step) in enumerate(sorted(numbered, key=lambda pair: pair[0]), 1):
@@ -126,7 +126,7 @@ def _names(data: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _suffix(step: Mapping[str, Any]) -> str:
-    """What a step is called after its number; a word of ours if nothing says it."""
+    """Return a step's name after its number; a word of ours if the file has none."""
     config = step.get("job_config")
     kind = config.get("type") if isinstance(config, Mapping) else None
     said = step.get("name")

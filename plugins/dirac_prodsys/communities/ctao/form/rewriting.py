@@ -1,7 +1,7 @@
-"""A production of CTAO's form written in the native form.
+"""Rewrites a production of CTAO's form in the native form.
 
-Invariant: the native form comes to the same transformations, apart from what it says better: how
-many tasks a simulation has is a parameter where CTAO's file does not know it.
+Invariant: the native form makes the same transformations, except where it is more precise: the
+number of tasks of a simulation, unknown in CTAO's file, becomes a parameter.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dirac_prodsys.core.production.policy import Policy
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
 
-#: said of the step in the native form
+#: keys that belong to the step in the native form
 _OF_THE_STEP = frozenset({"type", "group_size"})
 
 
 def native_form(production: Production) -> dict[str, Any]:
-    """The data of a file of version 1.
+    """Return the data of a file of version 1.
 
-    :param production: of the dialect ``ctao``, without mistakes.
+    :param production: a production of the dialect ``ctao``, without mistakes.
     """
     header: dict[str, Any] = {"name": production.name, "vo": production.vo}
     for key in ("description", "tags"):
@@ -68,7 +68,7 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _known(step: Step) -> dict[str, Any]:
-    """What ``Common`` says to a job of this type, and the job does not say itself."""
+    """Return the keys of ``Common`` that this job type knows and the job does not set itself."""
     known = _type(step).config.model_fields
     common: Mapping[str, Any] = step.job["common"]
     return {k: v for k, v in common.items() if v is not None and k in known}

@@ -1,4 +1,4 @@
-"""A file of CTAO's form with fewer tasks.
+"""Reduces the number of tasks in a file of CTAO's form.
 
 Invariant: nothing else changes.
 """
@@ -12,8 +12,8 @@ from typing import Any
 def with_tasks(data: dict[str, Any], names: Iterable[str], tasks: int) -> None:
     """Write the number of tasks of these steps into the data of a file.
 
-    A step's number in its name is its place in the order of the IDs. A simulation, which a person
-    would extend by hand, gets this number.
+    The number in a step's name is its place in the order of the IDs. A simulation, which a person
+    would extend by hand, gets this number of tasks.
     """
     ids = sorted(step["ID"] for step in data["ProdSteps"])
     extras = data.get("prodsys") or {}

@@ -1,1 +1,1 @@
-"""What follows from a job and its input: queries, metadata, directories, order."""
+"""Derives queries, metadata, directories and order from a job and its input."""

@@ -1,10 +1,10 @@
-"""Where the files of a step go, and what each directory on the way says of them.
+"""Derives the directories of a step's output, and the metadata of each.
 
 ``<base>/<campaign>/<site>/<particle>/<program>/<transformation ID>/<Data, Log or Model>``, as
 ``ProdDataManager.createMDTopDirectory`` and ``createMDSubDirectory`` make it. The upper ones are
 shared with other productions; making them again changes nothing.
 
-Invariant: no field stands on two directories of one path, as the catalogue would refuse it.
+Invariant: no field is set on two directories of one path, as the catalogue would refuse it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, CommunityBody, DirectorySpec
 from dirac_prodsys.core.problems import Path, Problems
 
-#: of the directory with the transformation's ID
+#: fields of the directory with the transformation's ID
 _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "systematics")
-#: what jobs make below it: a folder for a thousand runs (``ProdDataManager._getRunPath``)
+#: folder that jobs make below it, for a thousand runs (``ProdDataManager._getRunPath``)
 THOUSAND = "000xxx"
 
 
 def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
-    """The directories of an output, from above; none while its metadata are not all known."""
+    """Return the directories of an output, top first; none while its metadata are incomplete."""
     said = output.metadata
     program = _program(said)
     if output.unresolved or program is None:
@@ -43,7 +43,7 @@ def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
 
 
 def output_directory(body: CommunityBody, transformation: int) -> str:
-    """Below which the jobs of that body upload; empty: not known before they run."""
+    """Return the directory below which the body's jobs upload; empty: unknown before they run."""
     said, base_path = dict(body.output_metadata), dict(body.settings).get("base_path")
     if body.unresolved or _program(said) is None or not isinstance(base_path, str):
         return ""
@@ -54,14 +54,14 @@ def output_directory(body: CommunityBody, transformation: int) -> str:
 def check(base_path: str, output: Output, vo: str, place: Path, problems: Problems) -> None:
     """Note if the catalogue would refuse the directories.
 
-    :param place: of ``base_path``.
+    :param place: path of ``base_path`` in the file.
     """
     base = Problems()
     with base.at(*place):
         naming.check_directory(base_path.rstrip("/"), vo)
     for wrong in base.found:
         problems.add(wrong.path, wrong.reason, wrong.hint, code=wrong.code)
-        return  # so would be all below it
+        return  # the directories below it would be wrong, too
     made = directories(base_path, output)
     for directory in made[-1:]:
         with problems.at("steps", output.step, "job", on_key=True):
@@ -73,23 +73,23 @@ def check(base_path: str, output: Output, vo: str, place: Path, problems: Proble
 
 
 def _program(said: Mapping[str, Any]) -> str | None:
-    """The field that names the program."""
+    """Return the field that names the program."""
     return next((name for name in said if name.endswith("_prog")), None)
 
 
 def _levels(said: Mapping[str, Any]) -> list[str]:
-    """The fields whose values are directories, from above."""
+    """Return the fields whose values are directories, top first."""
     wanted = ("MCCampaign", "site", "particle", _program(said))
     return [name for name in wanted if name is not None and name in said]
 
 
 def _part(value: Any) -> str:
-    """A value as part of a path; numbers with one digit behind the point."""
+    """Return a value as part of a path; numbers with one digit after the point."""
     return value if isinstance(value, str) else f"{value:.1f}"
 
 
 def _of(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata of the directory for one type of files."""
+    """Return the metadata of the directory for one type of files."""
     metadata = {"outputType": kind}
     metadata |= {name: said[name] for name in ("data_level", "configuration_id")}
     if kind != "Model":

@@ -1,6 +1,6 @@
-"""A step on its way to a transformation: what it is given, what it takes and what it leaves.
+"""Collects what a step is given, takes and leaves, before it becomes a transformation.
 
-Invariant: a draft that exists is without mistakes; what is wrong with a step is noted once.
+Invariant: a draft that exists has no mistakes; a mistake in a step is noted once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dirac_prodsys.core.production.step import Step
 
 @dataclass(frozen=True)
 class Draft:
-    """A step.
+    """A step before its plan.
 
     :param output: None if only its jobs will know it.
     """
@@ -37,22 +37,22 @@ class Draft:
 
     @property
     def kind(self) -> CtaoType:
-        """Its job type."""
+        """Return its job type."""
         return self.settings.kind
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Names of the steps that it names."""
+        """Return the names of its parents."""
         return self.step.parents
 
     @property
     def limit(self) -> int | None:
-        """How many files it takes, in a trial."""
+        """Return how many files it takes in a trial."""
         limit: int | None = self.settings.get("input_limit")
         return limit
 
     def body(self) -> CommunityBody:
-        """What its jobs do."""
+        """Return the body of its jobs."""
         given, output = self.settings, self.output
         own: tuple[tuple[str, JsonValue], ...] = given.for_job()
         if output is not None and "data_level" in self.taken.query:
@@ -68,7 +68,7 @@ class Draft:
 
 
 def simulating(step: Step, given: Settings, problems: Problems) -> Draft | None:
-    """A step that takes no files; None if something is wrong."""
+    """Return the draft of a step without input; None if something is wrong."""
     before = len(problems.found)
     output: Output | None
     if "simpipe_config" in given.config:
@@ -87,9 +87,9 @@ def processing(
     problems: Problems,
     words: Mapping[str, str] = outputs.NEEDED,
 ) -> Draft | None:
-    """A step that takes these files; None if something is wrong.
+    """Return the draft of a step that takes these files; None if something is wrong.
 
-    :param words: what fields are called where the input is written.
+    :param words: metadata field → its name where the input is written.
     """
     before = len(problems.found)
     output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems, words)
@@ -105,9 +105,9 @@ def check_input(
     problems: Problems,
     words: Mapping[str, str] = outputs.NEEDED,
 ) -> None:
-    """What can be wrong with an input whatever is wrong with the settings.
+    """Note mistakes of an input that do not depend on the settings.
 
-    :param config: what is written; of its values nothing is known.
+    :param config: the settings as written; their values may be wrong.
     """
     said = {name: bare(condition) for name, condition in taken.query.items()}
     own = {name: "" for name, value in config.items() if value is not None}
@@ -115,7 +115,7 @@ def check_input(
 
 
 def check_limit(step: Step, config: Mapping[str, Any], problems: Problems) -> None:
-    """A trial takes a few files of a catalogue query; what a parent leaves is taken as it comes."""
+    """Check a trial: it takes a few files of a catalogue query, not files of a parent."""
     if config.get("input_limit") is not None and step.input is not None and step.input.steps:
         reason = "only a step without parents can take a few of its files"
         path: Path = ("steps", step.name, "job", "input_limit")
@@ -123,7 +123,7 @@ def check_limit(step: Step, config: Mapping[str, Any], problems: Problems) -> No
 
 
 def _check_output(output: Output, problems: Problems) -> None:
-    """All that it leaves must be values that a catalogue can hold."""
+    """Check that a catalogue can hold all values of the output."""
     with problems.at("steps", output.step, "job"):
         known_query(output.query)
 

@@ -1,8 +1,8 @@
-"""Which steps take files of which, whatever the file says.
+"""Finds which step feeds which, whatever the file says.
 
-Steps of CTAO's productions find files by metadata alone, and files without a word of a parent take
-what another step makes: a classifier is trained on the files of two steps, models are applied that
-a step before trains. Such steps have to wait for each other, although no parent is named.
+Steps of CTAO's productions find files by metadata alone, and take files of other steps without
+naming a parent: a classifier is trained on the files of two steps; models are applied that an
+earlier step trains. Such steps must wait for each other, although no parent is named.
 
 Invariant: feeders are proved from metadata, never from the order of the file.
 """
@@ -28,7 +28,7 @@ MODELS = {
 
 
 def takes(query: MetaQuery, output: Output) -> bool:
-    """Whether a step with this input query takes files of that output."""
+    """Check whether a step with this input query takes files of that output."""
     if query.is_empty or output.unresolved:
         return False
     carried = output.carried
@@ -38,9 +38,9 @@ def takes(query: MetaQuery, output: Output) -> bool:
 
 
 def takes_models(settings: Settings, own: Output, output: Output) -> bool:
-    """Whether the jobs of a step look up models that the other step trains.
+    """Check whether the jobs of a step look up models that the other step trains.
 
-    :param own: the output of the step itself, from which the query for the models is made.
+    :param own: the output of the step itself; the query for the models is made from it.
     """
     options = str(settings.get("options", ""))
     programs = [program for file, program in MODELS.items() if file in options]
@@ -61,9 +61,9 @@ def _model_query(wanted: Mapping[str, Any], program: str) -> MetaQuery:
 def feeders(
     drafts: Mapping[str, Draft], problems: Problems, outputs: Mapping[str, Output]
 ) -> dict[str, tuple[str, ...]]:
-    """Step → steps that feed it without being its parents; who feeds itself is noted.
+    """Return step → steps that feed it without being its parents; a step feeding itself is noted.
 
-    :param outputs: of all steps that make files.
+    :param outputs: step → output, for all steps that make files.
     """
     found: dict[str, tuple[str, ...]] = {}
     for name, drafted in drafts.items():
@@ -86,7 +86,7 @@ def feeders(
 
 
 def trained(drafts: Mapping[str, Draft]) -> dict[str, tuple[str, ...]]:
-    """Step → steps that train the models which its jobs look up."""
+    """Return step → steps that train the models which its jobs look up."""
     known = {name: drafted.output for name, drafted in drafts.items() if drafted.output is not None}
     return {
         name: tuple(

@@ -1,10 +1,10 @@
-"""Input queries: a dataset's, a catalogue query, or all that a parent says of its output; narrowed.
+"""Derives input queries from a dataset, a catalogue query or a parent's output, and narrows them.
 
-Queries are kept in the form and order of the file beside their algebra, for both become part of
-what jobs are given: ``180.0`` is not ``180`` in the text of a body.
+Queries are kept in the form and order of the file beside their algebra, because both become part of
+a job's body: ``180.0`` is not ``180`` in its text.
 
-Invariant: a child takes files of its parent, and only conditions that some of them fulfil narrow
-it; no query object is shared between steps.
+Invariant: a child takes files of its parent, and is narrowed only by conditions that some of them
+fulfil; no query object is shared between steps.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
 
 @dataclass(frozen=True)
 class Input:
-    """What a step takes.
+    """The input of a step.
 
     :param query: field → condition, in order.
-    :param unresolved: datasets whose query is not known; then some conditions are missing.
+    :param unresolved: datasets with an unknown query; then some conditions are missing.
     """
 
     query: Mapping[str, Any] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Input:
 
     @property
     def known(self) -> MetaQuery:
-        """The conditions that are known."""
+        """Return the known conditions."""
         return known_query(self.query)
 
 
 def narrowing(where: Mapping[str, Any], path: Path, problems: Problems) -> dict[str, Any]:
-    """What ``input_meta_query`` says of files, in the catalogue's words and the file's order.
+    """Return the conditions of ``input_meta_query``, in the catalogue's words and the file's order.
 
     Wrong conditions are noted and left out; nulls are no conditions.
     """
@@ -61,7 +61,7 @@ def narrowing(where: Mapping[str, Any], path: Path, problems: Problems) -> dict[
 
 
 def from_catalogue(conditions: Mapping[str, Any], path: Path, problems: Problems) -> Input:
-    """A root step that says all by itself."""
+    """Return the input of a root step, which sets all conditions itself."""
     if not conditions:
         hint = "name a parent by parentID, a dataset, or metadata of the files"
         problems.add(path, "nothing is selected", hint, code="missing-key")
@@ -75,9 +75,9 @@ def from_dataset(
     path: Path,
     problems: Problems,
 ) -> Input:
-    """The files of a dataset, narrowed.
+    """Return the files of a dataset, narrowed.
 
-    :param datasets: the queries that are known, by name.
+    :param datasets: the known queries, by name of the dataset.
     """
     if dataset not in datasets:
         unknown = {name: Unknown(dataset) for name in DATASET_FIELDS}
@@ -97,7 +97,7 @@ def from_dataset(
 def from_parent(
     parent: Output, conditions: Mapping[str, Any], path: Path, problems: Problems
 ) -> Input:
-    """The files of a parent, narrowed."""
+    """Return the files of a parent, narrowed."""
     query = dict(parent.query)
     whose = f"the output of {parent.step}"
     for name, condition in conditions.items():
@@ -118,7 +118,7 @@ def from_parent(
 
 
 def _both(name: str, before: Any, narrower: Any, whose: str, path: Path, problems: Problems) -> Any:
-    """Both conditions in one; the narrower one as it is written, if it is all of it."""
+    """Return both conditions in one; the narrower one as it is written, if it covers both."""
     if isinstance(before, Unknown):
         return narrower
     wanted = MetaQuery.parse({name: narrower})

@@ -1,13 +1,13 @@
-"""Steps of the native form whose jobs are CTAO's: ``job: {type: ctao:CtapipeProcessing, …}``.
+"""Plans steps of the native form with CTAO's jobs: ``job: {type: ctao:CtapipeProcessing, …}``.
 
-Such a step says its settings and what it takes, and nothing about its output: directories, metadata
-and the query for its files follow by the same rules as in CTAO's own form. It stands in one graph
-with steps of any other type: it may take files of these, and they of it.
+Such a step gives its settings and its input, and nothing about its output: directories, metadata
+and the query for its files follow by the same rules as in CTAO's own form. It is in one graph with
+steps of any other type: it may take their files, and they its files.
 
-What the native form says at the step is said there alone: how many files a task takes, and the run
-numbers of a simulation. Conditions are written in the words of the catalogue.
+Some values are given at the step alone in the native form: the files per task, and the run numbers
+of a simulation. Conditions use the words of the catalogue.
 
-Invariant: written in either form, a step comes to the same transformation, the body to the byte.
+Invariant: a step gives the same transformation in either form, the body to the byte.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def derive(
     datasets: Datasets,
     problems: Problems,
 ) -> Derived:
-    """The steps of these types, planned; mistakes are noted.
+    """Plan the steps of these types; mistakes are noted.
 
-    :param written: every step by itself.
+    :param written: every step, not yet linked to others.
     :param order: names of the steps, parents first.
     """
     names = [name for name in order if name in written]
@@ -82,13 +82,13 @@ class _Derivation:
         return self._planned(names)
 
     def _of_another(self, drafted: StepDraft) -> Output | None:
-        """What a step of any other type leaves or hands on."""
+        """Return what a step of any other type leaves or hands on."""
         made = drafted.output
         if made is not None:
             of_files = {name: bare(said) for name, said in made.files.to_dirac().items()}
             return Output(made.step, {**made.metadata, **of_files}, {})
         if drafted.hands_on:
-            quiet = Problems()  # what is wrong with it is told by the link itself
+            quiet = Problems()  # the link itself reports its mistakes
             taken = self._taken(drafted, quiet)
             if taken is not None and not quiet:
                 query = {name: bare(said) for name, said in taken.query.items()}
@@ -105,14 +105,14 @@ class _Derivation:
             wrong = not usable or len(self.problems.found) > before
             return None if given is None or wrong else simulating(step, given, self.problems)
         taken = self._taken(self.written[step.name], self.problems)
-        if not usable and taken is not None:  # what it takes can be wrong, too
+        if not usable and taken is not None:  # its input can be wrong, too
             check_input(step, kind, taken, step.job, self.problems, {})
         if given is None or not usable or taken is None or len(self.problems.found) > before:
             return None
         return processing(step, given, taken, self.problems, words={})
 
     def _check(self, step: Step, kind: CtaoType) -> None:
-        """What the native form may not say of such a step."""
+        """Note what the native form may not set for such a step."""
         path: Path = ("steps", step.name)
         typed = self.written[step.name].kind
         fits = typed is None or (typed.body == "job" and typed.needs_input != kind.simulation)
@@ -152,7 +152,7 @@ class _Derivation:
     def _taken(self, drafted: StepDraft, problems: Problems) -> Input | None:
         wanted, source = drafted.wanted, drafted.step.input
         if wanted is None or source is None:
-            return None  # told, or the type takes nothing
+            return None  # reported, or the type takes no input
         path: Path = (*wanted.path, "where")
         where = fill(source.where, self._values(drafted.step), path, Problems())
         for word in WRITTEN_AS.values():
@@ -204,11 +204,11 @@ class _Derivation:
             problems.add(where, error.reason, error.hint, code="inexact-join")
             return None
         joined = {name: bare(said) for name, said in whole.to_dirac().items()}
-        first = [name for name in parts[0].query if name in joined]  # their order is the body's
+        first = [name for name in parts[0].query if name in joined]  # in the body's order
         return Input({name: joined[name] for name in dict.fromkeys((*first, *joined))})
 
     def _leaves_nothing(self, name: str) -> bool:
-        """Whether a step has no output; one that is wrong may have meant one."""
+        """Check that a step has no output; a step with mistakes may have meant one."""
         drafted = self.written.get(name)
         if drafted is None or derives(drafted.step.job):
             return False
@@ -271,7 +271,7 @@ class _Derivation:
         plan = whole.plan(query, self.problems, late=True, limit=drafted.limit)
         if plan is None:
             return None
-        # as cta-prod-submit creates it; starting makes it Automatic
+        # as cta-prod-submit creates it; starting sets it to Automatic
         manual = plan.transformation.model_copy(update={"agent_type": "Manual"})
         return replace(plan, transformation=manual)
 

@@ -1,6 +1,6 @@
-"""What a step with a job of CTAO leaves, as steps of any other type see it.
+"""Shows the output of a step with a CTAO job to steps of any other type.
 
-Invariant: a directory of another step never lies where the catalogue would refuse its metadata.
+Invariant: no directory of another step is at a place where the catalogue would refuse its metadata.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dirac_prodsys.core.steps.draft import StepDraft
 
 
 def findable(output: Output, directory: str) -> outputs.Output:
-    """The output as links of any type of step see it."""
+    """Return the output as links of any type of step see it."""
     of_files = known_query({n: said for n, said in output.query.items() if n in output.files})
     said = known_query(output.carried).to_dirac()
     metadata: dict[str, MetaValue] = {}
@@ -32,9 +32,9 @@ def findable(output: Output, directory: str) -> outputs.Output:
 def check_nesting(
     drafts: Mapping[str, Draft], written: Mapping[str, StepDraft], problems: Problems
 ) -> None:
-    """The catalogue refuses a field on a directory when one above has it.
+    """Note a directory field that a directory above has as well: the catalogue refuses it.
 
-    :param written: every step by itself.
+    :param written: every step, not yet linked to others.
     """
     shared = {
         d.path: set(d.metadata)

@@ -1,6 +1,6 @@
-"""Run numbers of a simulation of the native form, in the keys that CTAO's jobs count them by.
+"""Writes run numbers of a simulation of the native form into the keys of CTAO's jobs.
 
-Invariant: what ``run_numbers`` of the step says is said there alone.
+Invariant: only ``run_numbers`` of the step sets them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dirac_prodsys.communities.ctao.types.job_types import CtaoType
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.step import Step
 
-#: keys of ``job_config`` that say by what number a simulation counts its runs: added to the task ID
+#: keys of ``job_config`` with the number that a simulation adds to the task ID to count its runs
 _KEYS = ("start_run_number", "run_number_offset")
 
 
 def count_runs(step: Step, kind: CtaoType, config: dict[str, Any], problems: Problems) -> None:
-    """Write into ``config`` what is added to the task ID; tasks count from 1."""
+    """Write into ``config`` the number that is added to the task ID; tasks count from 1."""
     numbers = step.run_numbers
     key = next((key for key in _KEYS if key in kind.config.model_fields), None)
     if numbers is None or key is None:

@@ -1,4 +1,4 @@
-"""Who said a condition of an output that follows from a job: its settings, its input, its type.
+"""Finds the source of a condition of a derived output: the job's settings, its input, its type.
 
 Invariant: every condition of such an output has an origin.
 """
@@ -12,7 +12,7 @@ from dirac_prodsys.communities.ctao.types.job_types import ctao_type
 from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS
 from dirac_prodsys.core.proof.origins import Origin
 
-#: what an output has of the input before ``Common`` is asked (``outputs``)
+#: fields that an output takes from its input before ``Common`` (``outputs``)
 _INHERITED = frozenset(
     {"array_layout", "site", "particle", "phiP", "thetaP", "sct", "view_cone", "systematics"}
 )
@@ -21,10 +21,10 @@ _INHERITED = frozenset(
 def origin(
     step: str, job: Mapping[str, Any], field: str, made: Any, taken: Mapping[str, Any]
 ) -> Origin | None:
-    """Where a condition comes from; None: from what the step takes.
+    """Return where a condition comes from; None: from the step's input.
 
     :param made: the condition, in DIRAC's form.
-    :param taken: the query by which the step takes files, likewise.
+    :param taken: the step's input query, likewise.
     """
     config, common = job.get("config", job), job.get("common", {})
     known = ctao_type(str(job["type"]).partition(":")[2]).config.model_fields
@@ -43,7 +43,7 @@ def origin(
 
 
 def _keys(field: str) -> tuple[str, ...]:
-    """Keys of a job that say something about a field."""
+    """Return the keys of a job that set a field."""
     if field.endswith("_prog_version"):
         return ("version",)
     if field.endswith("_prog"):

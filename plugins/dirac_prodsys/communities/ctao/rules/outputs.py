@@ -1,10 +1,10 @@
-"""What a step leaves in the catalogue: metadata of directories and files, and the query for them.
+"""Derives a step's output: metadata of directories and files, and the query for them.
 
 Follows ``CTAJob.set_output_metadata``, and what ``WorkflowElement`` gives it. The fields are a
 fixed list: array layout, site, particle, pointing, SCTs, program and version, data level, output
-type, configuration and campaign; all else that an input was selected by is lost on purpose.
+type, configuration and campaign. All other conditions of the input are dropped on purpose.
 
-Invariant: every value is one value, so that it can stand on a directory; or it is unknown.
+Invariant: every value is a single value, so that a directory can have it; or it is unknown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dirac_prodsys.communities.ctao.types.vocabulary import PHI, Unknown, bare, 
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.query.meta_query import MetaQuery
 
-#: what jobs cannot do without, and the key of ``input_meta_query`` that says it
+#: mandatory metadata of jobs → the key of ``input_meta_query`` that sets it
 NEEDED = {
     "array_layout": "array_layout",
     "site": "site",
@@ -30,11 +30,11 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Output:
-    """What a step leaves.
+    """The output of a step.
 
-    :param metadata: of the directories, in order.
+    :param metadata: metadata of the directories, in order.
     :param files: metadata of files, in order, as the job is given them.
-    :param unresolved: datasets whose query is not known, and on which values depend.
+    :param unresolved: datasets with an unknown query on which values depend.
     """
 
     step: str
@@ -44,20 +44,20 @@ class Output:
 
     @property
     def query(self) -> dict[str, Any]:
-        """The output query, in order."""
+        """Return the output query, in order."""
         return {**self.metadata, **{name: _condition(v) for name, v in self.files.items()}}
 
     @property
     def carried(self) -> dict[str, Any]:
-        """All that its files are known to have, beside what the query says."""
+        """Return the other known metadata of its files, beside those in the query."""
         said = self.query
         if said.get("outputType") == "Data":
-            said.setdefault("merged", 0)  # what the directory gets (ProdDataManager)
+            said.setdefault("merged", 0)  # the directory gets it (ProdDataManager)
         return said
 
     @property
     def known(self) -> MetaQuery:
-        """The output query, as far as it is known."""
+        """Return the known part of the output query."""
         return known_query(self.query)
 
 
@@ -69,14 +69,14 @@ def processed(
     problems: Problems,
     words: Mapping[str, str] = NEEDED,
 ) -> Output:
-    """The output of a step that takes files.
+    """Return the output of a step that takes files.
 
     :param taken: the input query.
-    :param words: what its fields are called where the input is written.
+    :param words: metadata field → its name where the input is written.
     """
     kind = settings.kind
     taken = {name: bare(condition) for name, condition in taken.items()}
-    # an input's data level is also the job's, unless the job has one of its own
+    # the job takes the input's data level, unless it has one of its own
     own = {"data_level": taken["data_level"]} if "data_level" in taken else {}
     attributes = {**kind.attributes, **own, **settings.attributes}
     inherited = {**taken, **settings.config}
@@ -109,11 +109,11 @@ def check_inherited(
     problems: Problems,
     words: Mapping[str, str] = NEEDED,
 ) -> bool:
-    """Note what jobs of that type cannot do without; whether anything is missing.
+    """Note missing metadata that jobs of that type need; return whether any is missing.
 
-    What is there is looked at as well.
+    Existing values are checked as well.
 
-    :param inherited: what the input is known to be selected by, and what the step says itself.
+    :param inherited: known conditions of the input, and values that the step sets itself.
     """
     missing = [name for name in (*NEEDED, *kind.needed) if name not in inherited]
     if missing:
@@ -127,7 +127,7 @@ def check_inherited(
 
 
 def simulated(step: str, settings: Settings) -> Output:
-    """The output of a simulation by CORSIKA and sim_telarray."""
+    """Return the output of a simulation by CORSIKA and sim_telarray."""
     attributes = {**settings.kind.attributes, **settings.attributes}
     metadata = {
         "array_layout": attributes["array_layout"],
@@ -142,7 +142,7 @@ def simulated(step: str, settings: Settings) -> Output:
 
 
 def program(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Program, version, data level, output type, configuration and campaign."""
+    """Return program, version, data level, output type, configuration and campaign."""
     said = {**BASE, **attributes}
     program = f"{said['program_category']}_prog"
     return {
@@ -175,7 +175,7 @@ def _optional(name: str, inherited: Mapping[str, Any]) -> Any:
 
 
 def _merged(settings: Settings, taken: Mapping[str, Any]) -> dict[str, Any]:
-    """How often files were merged: one more than the input, which by itself was not."""
+    """Return how often files were merged: once more than the input; 0 is the input's default."""
     if settings.kind.merged == "zero":
         return {"merged": 0}
     if settings.kind.merged == "next":
@@ -185,7 +185,7 @@ def _merged(settings: Settings, taken: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _condition(value: Any) -> Any:
-    """A choice of file metadata as a query says it."""
+    """Return a choice of file metadata as a query condition."""
     if isinstance(value, list | tuple):
         return {"in": list(value)} if len(value) > 1 else value[0]
     return value

@@ -1,7 +1,7 @@
-"""The plan of a production whose steps follow CTAO's rules.
+"""Plans a production whose steps follow CTAO's rules.
 
-Invariant: steps are taken parents first, so that what a step takes is what its parent says; and
-whatever goes wrong in one step is told without stopping the others.
+Invariant: steps are planned parents first, so that a step's input is its parent's output; and a
+mistake in one step is reported without stopping the others.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from dirac_prodsys.core.steps.step_plan import Datasets, Sample, StepPlan
 def plan_steps(
     production: Production, order: Iterable[str], run: str, datasets: Datasets, problems: Problems
 ) -> dict[str, StepPlan]:
-    """The steps that can be planned, by name; what is wrong with the others is noted.
+    """Return the plans of the correct steps, by name; mistakes of the others are noted.
 
     :param order: names of the steps, parents first.
     :param datasets: queries of datasets, by name, as the catalogue has them. A step that depends on
-        another dataset comes out with a body that cannot be rendered, and without queries.
+        another dataset gets a body that cannot be rendered, and no queries.
     """
     drafts: dict[str, Draft] = {}
     for name in order:
@@ -79,7 +79,7 @@ def plan_steps(
 
 
 def _certain(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
-    """Those of which it is known what they take and leave; parents stand before children."""
+    """Return the drafts with known input and output; parents come before children."""
     found: dict[str, Draft] = {}
     for name, drafted in drafts.items():
         if drafted.settings.exact and all(parent in found for parent in drafted.parents):
@@ -97,7 +97,7 @@ def _draft(
         return _simulation(step, given, problems)
     check_limit(step, step.job["config"], problems)
     where, taken = _taken(step, drafts, datasets, problems)
-    if given is None and taken is not None:  # what it takes can be wrong, too
+    if given is None and taken is not None:  # its input can be wrong, too
         check_input(step, kind, taken, step.job["config"], problems)
     if given is None or taken is None or not where:
         return None
@@ -118,7 +118,7 @@ def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft
 def _taken(
     step: Step, drafts: Mapping[str, Draft], datasets: Datasets, problems: Problems
 ) -> tuple[bool, Input | None]:
-    """Whether all was well, and the input; None if it is that of a parent which has no output."""
+    """Return whether all was well, and the input; None if its parent has no output."""
     path: Path = ("steps", step.name, "input")
     before = len(problems.found)
     source = step.input
@@ -142,7 +142,7 @@ def _from_parent(
     path: Path,
     problems: Problems,
 ) -> Input | None:
-    if name not in drafts:  # it is wrong itself, which was told
+    if name not in drafts:  # the parent itself is wrong, which was reported
         return None
     output = drafts[name].output
     if output is None:
@@ -154,7 +154,7 @@ def _from_parent(
 
 
 def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
-    """Step → steps that feed it without being its parents."""
+    """Return step → steps that feed it without being its parents."""
     outputs = {name: d.output for name, d in drafts.items() if d.output is not None}
     found = feeding.feeders(drafts, problems, outputs)
     edges = {name: (*drafted.parents, *found[name]) for name, drafted in drafts.items()}
@@ -173,7 +173,7 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
         name=naming.SEPARATOR.join((production.name, run, step.name)),
         description=description(production, step, values, problems),
         type=drafted.kind.transformation,
-        # as cta-prod-submit creates it; starting makes it Automatic
+        # as cta-prod-submit creates it; starting sets it to Automatic
         agent_type="Manual",
         group=production.name,
         group_size=float(drafted.settings.get("group_size", 1)),

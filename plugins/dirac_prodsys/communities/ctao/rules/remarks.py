@@ -1,4 +1,4 @@
-"""What a reader of CTAO's files should know, and no mistake: most of it is where CTADIRAC differs.
+"""Notes remarks on CTAO's files that are no mistakes: most show where CTADIRAC differs.
 
 Invariant: a remark never changes a plan.
 """
@@ -41,7 +41,7 @@ AS_IN_JOB_CONFIG = frozenset(
     }
 )
 
-#: keys that steps with a parent may have; at others CTADIRAC's ``MetadataDict`` fails
+#: keys that steps with a parent may have; with others, CTADIRAC's ``MetadataDict`` fails
 _OF_CHILDREN = frozenset(
     {
         "type",
@@ -74,7 +74,7 @@ _OF_CHILDREN = frozenset(
 def remark(
     drafts: Mapping[str, Draft], feeders: Mapping[str, tuple[str, ...]], problems: Problems
 ) -> None:
-    """Everything worth telling of these steps, in their order."""
+    """Note all remarks on these steps, in their order."""
     for name, drafted in drafts.items():
         _settings(drafted, ("steps", name, "job"), problems)
     of_inputs(drafts, feeders, problems)
@@ -84,7 +84,7 @@ def remark(
 def of_inputs(
     drafts: Mapping[str, Draft], feeders: Mapping[str, tuple[str, ...]], problems: Problems
 ) -> None:
-    """What is worth telling of what these steps take, in any form."""
+    """Note remarks on the input of these steps, in any form."""
     for name, drafted in drafts.items():
         _input(drafted, feeders[name], ("steps", name, "input"), problems)
 
@@ -142,7 +142,7 @@ def _input(drafted: Draft, feeders: tuple[str, ...], path: Path, problems: Probl
 
 
 def _siblings(drafts: Mapping[str, Draft], problems: Problems) -> None:
-    """CTADIRAC gives children of one parent the same query object, which they all change."""
+    """Remark that CTADIRAC gives children of one parent the same query object, which all change."""
     changed: dict[str, dict[str, str]] = {}
     for name, drafted in drafts.items():
         for parent in drafted.parents:

@@ -1,10 +1,10 @@
-"""The configuration of the simulation pipeline, and what it says of the output.
+"""Reads the configuration of the simulation pipeline, and derives the output from it.
 
-A configuration with ``job_grid_file`` makes each job take a row of that ledger: then only the jobs
+A configuration with ``job_grid_file`` makes each job take a row of that ledger. Then only the jobs
 know what they simulate, and the step has no output that others could find.
 
-Invariant: what the job needs and CTADIRAC's ``SimPipeJob`` would only miss while it is built, or on
-a worker, is missed here.
+Invariant: a missing setting is found here, not only by CTADIRAC's ``SimPipeJob`` while it is built,
+or on a worker.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _ELSEWHERE = ("run_number", "run_number_offset")
 
 
 def simulated(step: str, settings: Settings, problems: Problems) -> Output | None:
-    """The output of a step of the simulation pipeline; None if only its jobs know it.
+    """Return the output of a step of the simulation pipeline; None if only its jobs know it.
 
-    None, and the problems noted, if the configuration is wrong.
+    Also None, with the problems noted, if the configuration is wrong.
     """
     path: Path = ("steps", step, "job", "simpipe_config")
     written = settings["simpipe_config"]
@@ -99,7 +99,7 @@ def _complete(config: Mapping[str, Any], path: Path, problems: Problems) -> bool
 
 
 def _degrees(azimuth: Any) -> Any:
-    """Degrees of a number or a compass word; None if it is neither."""
+    """Return degrees for a number or a compass word; None if it is neither."""
     if isinstance(azimuth, str):
         if azimuth.lower() in AZIMUTHS:
             return float(AZIMUTHS[azimuth.lower()])

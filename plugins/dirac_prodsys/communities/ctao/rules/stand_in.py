@@ -1,4 +1,4 @@
-"""What a rehearsal leaves where CTAO's jobs would register files themselves.
+"""Makes the files of a rehearsal where CTAO's jobs would register files themselves.
 
 Invariant: the folders below a directory are those that a real job would make.
 """
@@ -11,7 +11,7 @@ from dirac_prodsys.core.steps.file_values import StandIn
 
 
 def stand_in(directory: DirectorySpec) -> StandIn:
-    """The files of a job in one of its directories."""
+    """Return the files of a job in one of its directories."""
     kind = directory.metadata.get("outputType")
     below = "" if kind in (None, "Model") else f"/{THOUSAND}"
     log = kind == "Log"

@@ -1,12 +1,12 @@
-"""What CTAO's jobs have left in the catalogue: of which job it is, and of which input it was made.
+"""Finds the job and the input of files that CTAO's jobs have left in the catalogue.
 
 Their bodies name no output. But each job uploads below the directory of its transformation, and
-writes the ID of the job (``jobID``) and a run number (``runNumber``) to every file as metadata of
-its own (``ProdDataManager.putAndRegister``). Files of one run number are made of each other: by
+writes the ID of the job (``jobID``) and a run number (``runNumber``) to every file as its own
+metadata (``ProdDataManager.putAndRegister``). Files of one run number are made of each other: by
 that rule the job itself sets its inputs Processed (``cta_prod_managedata.py``, 3.1.0).
 
-Invariant: all is said to be there only where that is certain; a file that names no job may be
-anybody's, so it never counts as missing.
+Invariant: an output counts as complete only if that is certain. A file that names no job may belong
+to any job, so it never counts as missing.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from dirac_prodsys.core.recovery.traces import Place, Trace
 
 JOB, RUN = "jobID", "runNumber"
 
-#: files that were registered, and whose job ended before it said that they are its own
+#: files that were registered, but their job ended before it wrote its ID to them
 UNSIGNED = MetaQuery.parse({JOB: "Missing"})
 
-#: numbers of runs in a file's name, as CTADIRAC reads them (``tool_box.run_number_from_filename``)
+#: run numbers in a file's name, as CTADIRAC reads them (``tool_box.run_number_from_filename``)
 _RUNS = re.compile(r"(?:run|tid)(\d+)")
 
 
 def place(body: CommunityBody, transformation: int) -> Place | None:
-    """Where to look; None: where its jobs leave their files is not known before they run."""
+    """Return where to look; None: the place of its files is unknown before the jobs run."""
     kind = of_class(body.job_class)
     if kind is None:
         return None
@@ -47,31 +47,31 @@ def place(body: CommunityBody, transformation: int) -> Place | None:
 
 
 def signed_by(jobs: Iterable[int]) -> MetaQuery:
-    """The query for files of these jobs."""
+    """Return the query for files of these jobs."""
     return MetaQuery.parse({JOB: [str(job) for job in sorted(jobs)]})
 
 
 def trace(lfn: str, metadata: Mapping[str, Any]) -> Trace:
-    """What a file with these metadata of its own tells."""
+    """Return the trace in a file's own metadata."""
     job = str(metadata.get(JOB) or "")
     if not job.isdigit():
         return Trace(0, runs_of(lfn))
-    run = str(metadata.get(RUN) or "")  # below zero: its name says none
+    run = str(metadata.get(RUN) or "")  # below zero: the file's name has no run number
     return Trace(int(job), frozenset({int(run)} if run.isdigit() else ()))
 
 
 def runs_of(lfn: str) -> frozenset[int]:
-    """The run numbers that the name of a file holds."""
+    """Return the run numbers in a file's name."""
     return frozenset(int(number) for number in _RUNS.findall(lfn.rpartition("/")[2]))
 
 
 def left(
     where: Place, lfn: str, inputs: Collection[str], own: Sequence[Trace], others: Iterable[Trace]
 ) -> Outputs:
-    """What there is of the output that a task made of one of its files.
+    """Return which outputs exist that a task made of one of its files.
 
-    :param inputs: all files that the task was given; empty: not known.
-    :param own: what its job left.
+    :param inputs: all files that the task was given; empty: unknown.
+    :param own: files that its job left.
     :param others: files at that place that name no job.
     """
     if own and (where.one or len(inputs) == 1):
@@ -82,7 +82,7 @@ def left(
         if found != "none":
             return found
     elif own:
-        return "some"  # of which input is not known
+        return "some"  # their input is unknown
     doubtful = any(where.one or len(runs) != 1 or not t.runs or runs & t.runs for t in others)
     return "unsigned" if doubtful else "none"
 
@@ -90,7 +90,7 @@ def left(
 def _of_run(
     where: Place, runs: frozenset[int], inputs: Collection[str], own: Sequence[Trace]
 ) -> Outputs:
-    """By run number; inputs that share one are told apart by their number alone."""
+    """Match by run number; inputs with the same number cannot be distinguished further."""
     wanted = sum(runs_of(lfn) == runs for lfn in inputs)
     made = Counter(trace.runs for trace in own)
     if wanted and made[runs] >= wanted:

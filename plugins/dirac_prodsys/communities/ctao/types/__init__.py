@@ -1,1 +1,1 @@
-"""The job types of CTAO, their keys and their words, as tables."""
+"""Defines the job types of CTAO, their keys and their words, as tables."""

@@ -1,7 +1,7 @@
-"""The keys of ``job_config``, one closed model for each job type.
+"""Defines the keys of ``job_config``, one closed model for each job type.
 
 Invariant: a key that a job type would ignore is a mistake; null is no value, so it is left out
-before a model sees it. The models judge values and never change them: what was written is sent.
+before a model sees it. The models check values and never change them: values are sent as written.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The job types of CTAO's production files: one table.
+"""Defines the job types of CTAO's production files: one table.
 
-Invariant: what differs between types stands here or in :mod:`.configs`; no other module asks for a
+Invariant: the differences between types are here or in :mod:`.configs`; no other module asks for a
 type by name.
 """
 
@@ -14,7 +14,7 @@ from dirac_prodsys.communities.ctao.types import configs
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.errors import DefinitionError
 
-#: what every job class is by itself, as far as metadata are made of it (``CTAJob``)
+#: attributes of every job class by default, as far as metadata are made of them (``CTAJob``)
 BASE: Mapping[str, Any] = {
     "program_category": "analysis",
     "prog_name": "ctapipe-process",
@@ -33,11 +33,11 @@ class CtaoType:
     :param name: as it is written; CTADIRAC reads it without regard to case.
     :param job_class: class, and module, below ``CTADIRAC.Interfaces.API``.
     :param config: the keys of its ``job_config``.
-    :param step_name: what its steps are called.
+    :param step_name: name of its steps.
     :param transformation: DIRAC's Type.
-    :param attributes: what the class is by itself, where it differs from :data:`BASE`.
+    :param attributes: default attributes of the class that differ from :data:`BASE`.
     :param file_fields: metadata that go to its files.
-    :param needed: what its input must say beside what all outputs inherit.
+    :param needed: mandatory metadata of its input beside those that all outputs inherit.
     :param merged: what it says about merging: nothing, never, or one level more than its input.
     :param one_night_sky: its files have one ``nsb`` each, and nothing else.
     :param simulation: it takes no files.
@@ -59,7 +59,7 @@ class CtaoType:
 
     @property
     def simulates_telescopes(self) -> bool:
-        """Whether it runs sim_telarray, whose versions with SCTs are marked."""
+        """Check whether it runs sim_telarray, whose versions with SCTs are marked."""
         return self.attributes.get("program_category") == "tel_sim"
 
 
@@ -160,7 +160,7 @@ _BY_CLASS = {kind.job_class: kind for kind in TYPES}
 
 
 def ctao_type(name: str) -> CtaoType:
-    """The type of that name, in any case.
+    """Return the type of that name, in any case.
 
     :raises DefinitionError: there is none.
     """
@@ -172,10 +172,10 @@ def ctao_type(name: str) -> CtaoType:
 
 
 def of_class(job_class: str) -> CtaoType | None:
-    """The type whose jobs are of that class of CTADIRAC's."""
+    """Return the type with jobs of that class of CTADIRAC."""
     return _BY_CLASS.get(job_class)
 
 
 def known_keys() -> frozenset[str]:
-    """The keys that ``job_config`` of some type may have, and so ``Common``."""
+    """Return all keys of ``job_config`` of any type; ``Common`` may have the same."""
     return frozenset(key for kind in TYPES for key in kind.config.model_fields) - {"type"}

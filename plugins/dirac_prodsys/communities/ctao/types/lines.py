@@ -1,8 +1,8 @@
-"""The settings of a job of CTAO as text of its lines: what CTADIRAC and DIRAC cannot take.
+"""Checks the settings of a CTAO job for text that CTADIRAC and DIRAC cannot take.
 
-CTADIRAC writes ``options`` into the arguments of a program as they are, and the configuration of
-the simulation pipeline between single quotes (``SimPipeJob.run_simpipe``); ``Job.setExecutable``
-drops arguments that hold ``%n`` or ``%(…)s``, which it keeps for parametric jobs.
+CTADIRAC writes ``options`` unchanged into the arguments of a program, and the configuration of the
+simulation pipeline between single quotes (``SimPipeJob.run_simpipe``). ``Job.setExecutable`` drops
+arguments that hold ``%n`` or ``%(…)s``, which it reserves for parametric jobs.
 
 Invariant: a setting that passes can be rendered (``communities/ctao/body.py``).
 """
@@ -16,7 +16,7 @@ from typing import Any
 from dirac_prodsys.core.grid import command_line, task_values
 from dirac_prodsys.core.problems import Path, Problems
 
-#: what no text of such a job may hold, and why
+#: text that such a job may not hold → why
 UNFIT = {
     command_line.CDATA_END: "ends the XML in which DIRAC keeps the job",
     "%n": "stands for the number of a parametric job: DIRAC drops a line that holds it",
@@ -27,7 +27,7 @@ UNFIT = {
 def check(said: Mapping[str, Any], place: Callable[[str], Path], problems: Problems) -> None:
     """Note what is wrong with the texts among the settings of a job.
 
-    :param place: of a key.
+    :param place: returns the path of a key.
     """
     for key, value in said.items():
         path = place(key)

@@ -1,8 +1,8 @@
-"""The jobs of CTAO: one job type for each that CTADIRAC knows, ``ctao:MCSimulation`` and so on.
+"""Offers CTAO's jobs, one type for each that CTADIRAC knows: ``ctao:MCSimulation`` and so on.
 
-What is said below ``job:`` are the keys of CTADIRAC's ``job_config``. The files, directories and
-metadata that such a job leaves are not said: they follow from its settings and from what it takes,
-by the rules of this community; so does the type of the transformation.
+The keys below ``job:`` are those of CTADIRAC's ``job_config``. The files, directories and metadata
+of such a job are not written: they follow from its settings and its input, by the rules of this
+community; so does the type of the transformation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dirac_prodsys.communities.ctao import COMMUNITY
 from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.job_types import JobType
 
-#: what the names of these types begin with
+#: start of the names of these types
 PREFIX = f"{COMMUNITY.name}:"
 
 JOB_TYPES = tuple(

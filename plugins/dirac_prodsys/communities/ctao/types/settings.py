@@ -1,4 +1,4 @@
-"""What the job of a step is given: the keys of ``Common``, then those of its ``job_config``.
+"""Collects the settings of a step's job: the keys of ``Common``, then its ``job_config``.
 
 Invariant: settings that exist are complete and valid for their type, and in the order in which
 CTADIRAC would apply them.
@@ -20,13 +20,13 @@ from dirac_prodsys.communities.ctao.types.vocabulary import NSB, Unknown, words
 from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.problems import Path, Problem, Problems
 
-#: these are the whole production's, so ``Common`` is where they are looked for
+#: keys of the whole production: they are looked for in ``Common``
 FOR_ALL = ("MCCampaign", "configuration_id", "base_path")
 
-#: not the job's: the first two make the transformation, the last its input
+#: not for the job: the first two define the transformation, the last its input
 _OF_THE_STEP = frozenset({"type", "group_size", "input_limit"})
 
-#: nothing of what a step leaves is said by these
+#: keys that do not affect what a step leaves
 _SILENT = frozenset(
     """
     base_path catalogs compiler cpu_time data_output_pattern destination group_size input_limit
@@ -35,7 +35,7 @@ _SILENT = frozenset(
     run_number_offset sequential software_category start_run_number tag
     """.split()  # noqa: SIM905  one name a line is no easier to read
 )
-#: one value of each is always in the metadata
+#: keys with exactly one value in the metadata
 _ALWAYS = frozenset({"version", "MCCampaign", "configuration_id"})
 
 #: marks versions of sim_telarray that know Schwarzschild-Couder telescopes
@@ -46,10 +46,10 @@ WITH_SCTS = "-sc"
 class Settings:
     """What one job is given.
 
-    :param common: keys of ``Common`` that mean something to the type, and
-    :param config: of ``job_config``; without nulls, in the order of the file.
-    :param whole: all is there; otherwise they only tell what the step would leave, so that steps
-        that take it can be checked. What is not known of it is an :class:`Unknown`.
+    :param common: keys of ``Common`` that the type knows; without nulls, in the order of the file.
+    :param config: keys of ``job_config``, likewise.
+    :param whole: nothing is missing; otherwise the settings only show what the step would leave, so
+        that steps that take it can be checked. An unknown value is an :class:`Unknown`.
     """
 
     kind: CtaoType
@@ -62,16 +62,16 @@ class Settings:
 
     @property
     def exact(self) -> bool:
-        """Whether all that the step leaves is known."""
+        """Check that everything the step leaves is known."""
         return self.whole or not any(isinstance(v, Unknown) for v in self.config.values())
 
     def get(self, key: str, default: Any = None) -> Any:
-        """What was written, the default if nothing was."""
+        """Return the written value, or the default."""
         return self.config.get(key, self.common.get(key, default))
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Attributes of the job, later ones winning, as far as metadata are made of them."""
+        """Return attributes of the job, later ones winning, as far as metadata are made of them."""
         made = {**self.common, **self.config}
         if made.get("only_corsika"):
             made |= {"program_category": "airshower_sim", "prog_name": "corsika"}
@@ -81,7 +81,7 @@ class Settings:
 
     @property
     def files(self) -> dict[str, Any]:
-        """Metadata of the job's files that the settings say, in their order."""
+        """Return the metadata of the job's files that the settings define, in their order."""
         made: dict[str, Any] = {}
         for key, value in {**self.common, **self.config}.items():
             field, said = key, value
@@ -96,14 +96,14 @@ class Settings:
         return self.kind.simulates_telescopes and bool(self.get("sct"))
 
     def for_job(self) -> tuple[tuple[str, JsonValue], ...]:
-        """Pairs of key and value, in the order in which the job is given them."""
+        """Return pairs of key and value, in the order in which the job is given them."""
         given = {k: v for k, v in self.common.items() if k not in self.config}
         given |= self.config
         for key in _OF_THE_STEP & given.keys():
             del given[key]
         version = given.pop("version")
         if self._with_scts:
-            # the setter of SCTs marks the version: once, and whichever stands first in the file
+            # the setter of SCTs marks the version: once, and whichever comes first in the file
             version = version.removesuffix(WITH_SCTS)
         pairs = [("version", version), *given.items()]
         return tuple((key, _FOR_JOB[key](v) if key in _FOR_JOB else v) for key, v in pairs)
@@ -116,11 +116,11 @@ def read(
     path: Path,
     problems: Problems,
 ) -> Settings | None:
-    """The settings of a step; if they are wrong, the problems are noted, and it is not whole.
+    """Return the settings of a step; mistakes are noted, and then it is not whole.
 
-    None if it is not even known what the step would leave.
+    None if it is unknown what the step would leave.
 
-    :param path: of ``config``.
+    :param path: path of ``config`` in the file.
     """
     common = {k: v for k, v in common.items() if v is not None and k in kind.config.model_fields}
     config = {k: v for k, v in config.items() if v is not None}
@@ -139,7 +139,7 @@ def read(
 def _mended(
     kind: CtaoType, common: Mapping[str, Any], config: Mapping[str, Any], told: list[Problem]
 ) -> Settings | None:
-    """The settings without what is wrong, if that says nothing of what the step leaves."""
+    """Return the settings without the wrong ones, if these do not affect what the step leaves."""
     unknown: dict[str, Any] = {}
     for found in told:
         key = str(found.path[0])
@@ -186,7 +186,7 @@ def _choice(value: Any) -> JsonValue:
     return chosen if len(chosen) > 1 else chosen[0]
 
 
-#: keys that say something about the job's files in other words
+#: keys that describe the job's files in other words
 _FILE_METADATA: Mapping[str, Callable[[Any, CtaoType], tuple[str, Any]]] = {
     "moon": _moon,
     "div_ang": _div_ang,

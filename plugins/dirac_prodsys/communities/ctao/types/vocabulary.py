@@ -1,7 +1,7 @@
-"""Words of CTAO's production files, and what the file catalogue calls them.
+"""Translates words of CTAO's production files into those of the file catalogue.
 
-Invariant: a value that only the catalogue can tell is an :class:`Unknown`; it is never guessed, and
-whatever is made of it is unknown, too.
+Invariant: a value that only the catalogue knows is an :class:`Unknown`; it is never guessed, and
+everything made of it is unknown, too.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import DefinitionError
 
 #: pointing direction → ``phiP`` in degrees, which is (azimuth + 180) mod 360; CTADIRAC's table for
-#: other types than SimPipe ends after South, and gives East and West the value of South
+#: types other than SimPipe ends after South, and gives East and West the value of South
 PHI = {"North": 180, "South": 0, "East": 270, "West": 90}
 
-#: moonlight → ``nsb``, times that of the dark sky
+#: moonlight → ``nsb``, in units of the dark sky
 NSB = {"dark": 1, "half": 5, "full": 19}
 
-#: fields of the catalogue → keys of the files that mean them
+#: fields of the catalogue → keys of the files with the same meaning
 WRITTEN_AS = {"phiP": "pointing_dir", "thetaP": "zenith_angle", "nsb": "moon"}
 
 #: ``div_ang`` of divergent pointing that the simulation's run script knows
@@ -30,18 +30,18 @@ DIVERGENCES = (
     ("0.0121", "0.046"),
 )
 
-#: what files carry that no step's output query says
+#: metadata that files carry and no step's output query names
 FILE_LEVEL = frozenset({"runNumber", "jobID", "model_version"})
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that the query of a dataset would tell."""
+    """A value that only the query of a dataset contains."""
 
     dataset: str
 
 
-#: what the query of a dataset of simulated files says, as far as other steps depend on it
+#: fields in the query of a dataset of simulated files, as far as other steps depend on them
 DATASET_FIELDS = (
     "array_layout",
     "site",
@@ -60,14 +60,14 @@ DATASET_FIELDS = (
 
 
 def words(value: Any) -> tuple[Any, ...]:
-    """The words of ``a, b`` or of a list."""
+    """Return the words of ``a, b`` or of a list."""
     if isinstance(value, str):
         return tuple(word.strip() for word in value.split(","))
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def bare(value: Any) -> Any:
-    """``v`` of ``{"=": v}`` and ``{"in": [v]}``; anything else as it is."""
+    """Return ``v`` of ``{"=": v}`` and ``{"in": [v]}``; anything else unchanged."""
     if isinstance(value, Mapping) and len(value) == 1:
         operator, operand = next(iter(value.items()))
         if operator == "=":
@@ -78,14 +78,14 @@ def bare(value: Any) -> Any:
 
 
 def single(value: Any) -> bool:
-    """Whether a bare value is one value, and not a choice of several."""
+    """Check whether a bare value is one value, and not a choice of several."""
     return not isinstance(value, Mapping | list | tuple)
 
 
 def in_catalogue_words(key: str, value: Any) -> tuple[str, Any]:
-    """A condition of ``input_meta_query`` as the catalogue knows it (``WorkflowElement``).
+    """Translate a condition of ``input_meta_query`` for the catalogue (``WorkflowElement``).
 
-    :raises DefinitionError: the word is none of those that have a meaning here.
+    :raises DefinitionError: the word has no meaning here.
     """
     if key == "pointing_dir":
         return "phiP", _translated(value, PHI, "pointing direction")
@@ -102,9 +102,9 @@ def in_catalogue_words(key: str, value: Any) -> tuple[str, Any]:
 
 
 def known_query(raw: Mapping[str, Any]) -> MetaQuery:
-    """The conditions of a query that are known.
+    """Return the known conditions of a query.
 
-    :raises MetaQueryError: one is none that DIRAC would take.
+    :raises MetaQueryError: DIRAC would not accept a condition.
     """
     return MetaQuery.parse({k: v for k, v in raw.items() if not isinstance(v, Unknown)})
 
