@@ -283,8 +283,8 @@ def _link(dag: DAG, drawn: Shape, tasks: Mapping[Place, BaseOperator]) -> None:
 def _keep_order(group: TaskGroup, drawn: Shape) -> None:
     """Let Airflow show the children of a group in the order of the file.
 
-    Airflow 3.3 sorts the children of a group by their keys, and only those whose key is their ID by
-    dependency. With numbers as keys, the first sort decides alone.
+    Airflow 3.3 sorts the children of a group by their keys. Then it sorts by dependency only those
+    that have their ID as key. With numbers as keys, the first sort decides alone.
     """
     children = sorted(group.children.items(), key=lambda item: drawn.order[item[0]])
     group.children = {f"{number:05d}": child for number, (_, child) in enumerate(children)}

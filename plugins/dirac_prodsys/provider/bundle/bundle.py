@@ -237,7 +237,7 @@ class ProductionsDagBundle(BaseDagBundle):
                 _remove(entry)
 
     def _parsed_once(self, stubs: Collection[str], dags: Mapping[str, str]) -> set[str]:
-        """Return the new stubs whose first parse Airflow is sure to store.
+        """Return the new stubs for which Airflow is sure to store the first parse.
 
         A file that was stored shortly before it was removed is the exception.
         """
@@ -284,7 +284,7 @@ class ProductionsDagBundle(BaseDagBundle):
         return other_owners(self.name, asked) != owners or bool(self._forgotten(retired))
 
     def _forgotten(self, retired: Collection[str]) -> set[str]:
-        """Return the retired productions of which Airflow has no run any more."""
+        """Return the retired productions without any run left in Airflow."""
         if not retired:
             return set()
         since = None if self._keep_retired is None else datetime.now(UTC) - self._keep_retired

@@ -74,7 +74,7 @@ def _parsed(record: Any) -> Index:
 
 
 def _served(latest: Path) -> dict[str, Served]:
-    """Return the productions whose texts are in the served folder."""
+    """Return the productions with texts in the served folder."""
     found: dict[str, Served] = {}
     for path in sorted(latest.glob("*.yaml")):
         try:

@@ -118,7 +118,7 @@ class Shelf:
 
     @property
     def retired(self) -> list[str]:
-        """Return the names of the productions whose source is gone, or defines another."""
+        """Return the names of the productions with a source that is gone, or defines another."""
         return sorted(name for name, served in self.productions.items() if served.retired)
 
     def without(self, names: Collection[str]) -> Shelf:

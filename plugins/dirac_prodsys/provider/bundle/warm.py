@@ -1,10 +1,10 @@
-"""Loads once, in the process that all parses come from, what every parse would load anew.
+"""Loads code once in the parent of all parses, so that no parse loads it anew.
 
 Airflow's DAG processor forks a process for each file and each parse. What that process loads is
 lost with it, so the manager, from which it is forked, loads it before. Airflow does this for its
 own modules that a file names; the bundle runs in the manager, and does it for ours. One DAG is
 built and serialised there, because much is made at the first time only. Then the garbage collector
-is told to skip all of it: otherwise its marks would make the kernel copy the shared memory for each
+is set to skip all of it: otherwise its marks would make the kernel copy the shared memory for each
 process.
 
 Invariant: nothing of a user is executed here: the DAG is of a production of our own. A failure here

@@ -118,7 +118,7 @@ def removal(
 ) -> Share:
     """Return what a step would remove now.
 
-    :param copying: the transformation whose copies were verified, if the step takes those.
+    :param copying: ID of the transformation that made the verified copies, if the step takes those.
     :raises SiteError: a file lies where the site allows no removal.
     """
     lfns = _selected(gateway, step, copying)

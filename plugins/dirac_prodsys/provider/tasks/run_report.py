@@ -69,7 +69,7 @@ class DiracProductionReportOperator(DiracProductionOperator):
         return how
 
     def _last_words(self, context: Context, failed: Sequence[str]) -> list[str]:
-        """Return the last state of each step whose wait failed, one line each."""
+        """Return the last state of each step with a failed wait, one line each."""
         instance: Any = context.get("ti")
         try:
             kept = [instance.xcom_pull(task_ids=task, key=STATE) for task in failed]
