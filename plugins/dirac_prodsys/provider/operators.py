@@ -199,7 +199,7 @@ class DiracFlushTransformationOperator(DiracOperator):
         def flush(gateway: ProductionGateway) -> tuple[Snapshot, bool]:
             found = self.find(gateway, name)
             if rules.needs_input and rules.recovery.mode == "active":
-                # the grid may have reset files after they were tried often enough
+                # the grid may have reset files that were tried often enough
                 for line in recover(gateway, found.id, body, rules).lines():
                     self.log.info("%s", line)
             snapshot = _look(gateway, found)

@@ -54,7 +54,7 @@ T = TypeVar("T")
 
 PREVIEW_TASK, ACT_TASK = "preview", "act"
 
-#: most transformations whose files a preview looks up; of the others it gives only the number
+#: a preview looks up the files of at most so many transformations, and only counts the others
 MOST_WEIGHED = 200
 
 

@@ -63,7 +63,8 @@ log = logging.getLogger(__name__)
 RETIRED_CHECK = 15.0
 #: seconds between two searches for versions that nobody needs
 CLEAN_UP = 24 * 3600.0
-#: file that Airflow shows while the folder cannot be refreshed; no production gives this name
+#: file that Airflow shows while the folder cannot be refreshed; no user's file or production gives
+#: this name
 REFRESH_ERROR = "refresh.error.py"
 
 

@@ -137,7 +137,7 @@ class DiracOperator(BaseOperator):
     def makers(
         self, context: Context, state: Mapping[str, Any] | None = None
     ) -> list[TransformationSpec]:
-        """Return the transformations that make the files of the task's step in this run, by their jobs.
+        """Return the transformations with jobs that make the files of the task's step in this run.
 
         :param state: as for :meth:`on_grid`.
         :raises AirflowFailException: the production cannot be planned.

@@ -39,7 +39,7 @@ class WaitActs(DiracOperator):
         number = int(event["snapshot"]["id"])
         rules = self.rules or self.plan(context, state, whole=False).rules
         if rules.needs_input and rules.recovery.mode == "active":
-            # the grid may have reset files after they were tried often enough
+            # the grid may have reset files that were tried often enough
             past = self._recover(context, event, past, state)
 
         def flush(gateway: ProductionGateway) -> bool:
