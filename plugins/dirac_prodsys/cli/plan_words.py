@@ -34,7 +34,7 @@ _OPERATORS = {"in": "in", "nin": "not in"}
 
 
 def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
-    """Yield what one step sends, in the order of its files' way: label and words."""
+    """Yield what one step sends, as label and words, in the order in which files pass it."""
     spec = step.transformation
     yield "transformation", spec.name
     yield from _input_rows(step)

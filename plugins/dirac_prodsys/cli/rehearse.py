@@ -1,4 +1,4 @@
-"""Runs the real DAG of a production on a separate grid: ``dirac-prodsys rehearse``.
+"""Runs the real DAG of a production on a separate grid, as a test: ``dirac-prodsys rehearse``.
 
 The grid and the Airflow of a rehearsal come with the repository and not with the package, so this
 command starts them as a separate program.
