@@ -1,8 +1,8 @@
-"""One DAG of 20 tasks, three times: as a production, written by hand, and for dag-factory.
+"""Writes one DAG of 20 tasks three times: as a production, by hand, and for dag-factory.
 
-Invariant: the three have the same number of tasks, groups and edges between tasks, and where a
-task is one of a step, the same operator; the four that only a production has (begin, verify,
-on_cancel, report) are empty ones in the others, which is the cheaper thing.
+Invariant: the three have the same number of tasks, groups and edges between tasks, and for a task
+of a step, the same operator. Four tasks that only a production has (begin, verify, on_cancel,
+report) are empty tasks in the others, which makes the others cheaper.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-#: tasks that each of the three has
+#: tasks in each of the three DAGs
 TASKS = 20
 
 _OPERATORS = "dirac_prodsys.provider.operators"
@@ -29,7 +29,7 @@ _KINDS = {
 
 
 class _Task(NamedTuple):
-    """A task of the DAG, as a person or dag-factory would write it down."""
+    """A task of the DAG, as a person or dag-factory would write it."""
 
     id: str
     group: str
@@ -39,7 +39,7 @@ class _Task(NamedTuple):
 
 
 def chain(steps: int, name: str = "long") -> str:
-    """A production of so many steps, one after the other."""
+    """Return a production of this many steps, one after the other."""
     lines = ["version: 1", f"production: {{name: {name}, vo: sim, registry: false}}", "steps:"]
     for number in range(steps):
         source = f"input: {{from: s{number - 1}}}" if number else "tasks: 10"
@@ -56,7 +56,7 @@ def chain(steps: int, name: str = "long") -> str:
 
 
 def fan(steps: int, name: str = "long") -> str:
-    """A production whose first step feeds all others, and whose last takes what they all make."""
+    """Return a production: the first step feeds all others, the last takes their output."""
     text = re.sub(r"from: s\d+", "from: s0", chain(steps, name))
     head, _, tail = text.rpartition("from: s0")
     between = ", ".join(f"s{number}" for number in range(1, steps - 1))
@@ -64,12 +64,12 @@ def fan(steps: int, name: str = "long") -> str:
 
 
 def write_production(folder: Path, name: str) -> None:
-    """The production's file: three steps, whose DAG has 20 tasks."""
+    """Write the production's file: three steps, with a DAG of 20 tasks."""
     (folder / f"{name}.yaml").write_text(chain(3, name), encoding="utf-8")
 
 
 def write_by_hand(folder: Path, name: str) -> Path:
-    """The same DAG in Python, one statement after the other."""
+    """Write the same DAG in Python, one statement after the other."""
     specs, tasks = _specs(), _tasks()
     modules = sorted({kind.rpartition(".")[::2] for kind in {task.kind for task in tasks}})
     lines = ["from airflow.sdk import DAG, TaskGroup"]
@@ -91,7 +91,7 @@ def write_by_hand(folder: Path, name: str) -> Path:
 
 
 def write_for_dag_factory(folder: Path, name: str) -> Path:
-    """The same DAG in dag-factory's YAML, and the Python file that loads it."""
+    """Write the same DAG in dag-factory's YAML, and the Python file that loads it."""
     specs, tasks = _specs(), _tasks()
     listed = [
         {
@@ -130,7 +130,7 @@ def _about(task: _Task) -> str:
 
 
 def _specs() -> dict[str, Any]:
-    """Step → what its transformation is, as a dict."""
+    """Map each step to its transformation, as a dict."""
     from dirac_prodsys.core.dialects import load_production
     from dirac_prodsys.core.plan.compile import compile
 
@@ -139,7 +139,7 @@ def _specs() -> dict[str, Any]:
 
 
 def _tasks() -> list[_Task]:
-    """The 20 tasks, in the order in which they are written."""
+    """Return the 20 tasks, in the order in which they are written."""
     found = [_Task("begin", "prepare", _EMPTY, {}, [])]
     names = [f"s{number}" for number in range(3)]
 

@@ -60,7 +60,7 @@ def _lint(path: Path) -> float:
 
 
 def _best(path: Path) -> float:
-    """Of three: a machine that is shared has slow moments."""
+    """Return the shortest of three times, because a shared machine has slow moments."""
     return min(_lint(path) for _ in range(3))
 
 
@@ -69,7 +69,7 @@ def _import() -> float:
 
 
 def _python(code: str) -> float:
-    """Seconds that a fresh interpreter takes for it."""
+    """Return the seconds that a fresh interpreter takes for the code."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "plugins")}
     started = time.perf_counter()
     done = subprocess.run(

@@ -4,8 +4,8 @@ Starts an Airflow of its own and measures, file by file, what the REST API (and 
 drop a YAML → its DAG; edit it → its new task; break it → the import error; mend it → no
 error; delete it → no DAG. Prints the seconds of each; exits 1 if a bar is missed.
 
-Invariant: each change is made to a file that nothing else touches, and its effect is read through
-the API, never from a file or database of Airflow's.
+Invariant: nothing else touches the changed file, and the effect is read through the API, never
+from a file or database of Airflow's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from sandbox.airflow.rest import until
 from sandbox.airflow.stack import AirflowStack
 
-#: what is measured -> the bar in seconds, where there is one
+#: measured change -> its bar in seconds; None: no bar
 BARS = {"drop": 3.0, "edit": 10.0, "break": None, "mend": None, "delete": None}
 
 _STEP = '  {name}: {{type: MCSimulation, tasks: 1, job: {{type: script, executable: "true"}}}}\n'
@@ -28,7 +28,7 @@ _MEMORY = {"conn_type": "dirac", "extra": {"backend": "memory", "config": "bench
 
 
 def main() -> int:
-    """Run the benchmark; returns the exit code."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--count", type=int, default=5, help="files to drop")
     count: int = parser.parse_args().count
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _one(stack: AirflowStack, path: Path) -> dict[str, float]:
-    """The five changes of one file, in order."""
+    """Make the five changes of one file, in order; return the seconds of each."""
     name, rest = path.stem, stack.rest
     before = _text(name, "one")
     after = _text(name, "one", "two")

@@ -2,17 +2,17 @@
 
 The same DAG of 20 tasks three times: a production under our Dag bundle, written by hand, and for
 dag-factory. Airflow's own manager of the DAG processor starts a process for each file, as it does
-on a site; what is measured is the CPU time of that process. All three take turns under one manager,
-so that what our bundle has the manager load helps the others, too. Some managers are started, one
+on a site; the CPU time of that process is measured. All three take turns under one manager, so that
+what our bundle makes the manager load helps the others, too. Several managers are started, one
 after the other: the first turn of each is the row *fresh manager*.
 
-Also what 1,000 steps cost to build and to serialise, one after the other and fanned out and in, and
-how that grows. Prints a table; exits 1 if a bar is missed.
+It also measures what 1,000 steps cost to build and to serialise, one after the other and fanned out
+and in, and how that grows. Prints a table; exits 1 if a bar is missed.
 
 dag-factory is fetched into a temporary folder: it brings a plugin that every Airflow of the tests
-would load if it were a dependency. Where it cannot be had its bars count as missed.
+would load if it were a dependency. If it cannot be fetched, its bars count as missed.
 
-Invariant: no clock on the wall decides, and no number is compared with one of another run.
+Invariant: no wall clock decides, and no number is compared with one of another run.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ from bench.equal_dags import (
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-#: the bars: how many times the CPU time of the other, at most
+#: the bars: at most this many times the CPU time of the other
 BARS = {"by hand": 1.35, "dag-factory": 0.45}
 #: CPU seconds for 1,000 steps one after the other, on the machine on which the bars were set
 SECONDS = 2.5
-#: ten times the steps cost at most so many times as much
+#: ten times the steps cost at most this many times as much
 GROWTH = 12.0
 STEPS = (100, 1000)
 
-#: what is compared with
+#: the release of dag-factory in the comparison
 FACTORY_RELEASE = "dag-factory==1.1.0"
 
 OURS, BY_HAND, FACTORY = "production", "by hand", "dag-factory"
-#: the name that each DAG has
+#: names of the DAGs
 NAMES = {OURS: "ours", BY_HAND: "hand", FACTORY: "factory"}
 
 Samples = dict[str, list[float]]
@@ -97,13 +97,13 @@ def _write(folder: Path) -> None:
     write_production(productions, NAMES[OURS])
     write_by_hand(dags, NAMES[BY_HAND])
     write_for_dag_factory(dags, NAMES[FACTORY])
-    # the bundle reads what has come to rest
+    # the bundle reads only files that have come to rest
     before = time.time() - 60
     os.utime(productions / f"{NAMES[OURS]}.yaml", (before, before))
 
 
 def _fetch(folder: Path) -> None:
-    """Put dag-factory there; what it needs is what Airflow needs."""
+    """Install dag-factory into the folder; Airflow has all its dependencies."""
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"]
     command += ["--target", str(folder), FACTORY_RELEASE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -112,7 +112,7 @@ def _fetch(folder: Path) -> None:
 
 
 def _part(what: str, folder: Path, turns: int) -> dict[str, Any]:
-    """What a fresh interpreter measures."""
+    """Return what a fresh interpreter measures."""
     arguments = ["--measure", what, "--folder", str(folder), "--turns", str(turns)]
     done = subprocess.run(
         [sys.executable, "-m", "bench.parse", *arguments],
@@ -159,24 +159,24 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-# -- in a process of its own ----------------------------------------------------------------------
+# -- in a separate process ------------------------------------------------------------------------
 
 
 def _manager(folder: Path, turns: int) -> dict[str, Any]:
-    """Seconds of CPU of each turn, by contender; and what the manager itself paid for ours."""
+    """Return the CPU seconds of each turn, by contender, and what the manager paid for ours."""
     with _quiet():
         return _under_a_manager(folder, turns)
 
 
 def _under_a_manager(folder: Path, turns: int) -> dict[str, Any]:
-    # what `airflow dag-processor` imports
+    # `airflow dag-processor` imports this
     from airflow.cli.commands import dag_processor_command
     from airflow.dag_processing.manager import DagFileInfo
     from airflow.providers_manager import ProvidersManager
 
     ProvidersManager().initialize_providers_configuration()
     manager = dag_processor_command.DagFileProcessorManager(max_runs=-1)
-    # as its before_run and its loop do, but for the database
+    # as its before_run and its loop do, but without the database
     manager.prepare_server_process_context()
     manager.prepare_process_context()
     started = time.process_time()
@@ -204,7 +204,7 @@ def _under_a_manager(folder: Path, turns: int) -> dict[str, Any]:
 
 
 def _parse(manager: Any, file: Any) -> float:
-    """CPU seconds of the process that Airflow starts for a file."""
+    """Return the CPU seconds of the process that Airflow starts for a file."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = manager._create_process(file)
     while not process.is_ready:
@@ -220,7 +220,7 @@ def _parse(manager: Any, file: Any) -> float:
 
 
 def _steps(_folder: Path, steps: int) -> dict[str, Any]:
-    """CPU seconds to build and serialise so many steps, once a small DAG was."""
+    """Return the CPU seconds to build and serialise this many steps, after a small DAG."""
     with _quiet():
         from airflow.serialization.serialized_objects import DagSerialization
 
@@ -229,7 +229,7 @@ def _steps(_folder: Path, steps: int) -> dict[str, Any]:
 
         def cost(text: str) -> float:
             production = load_production(text, "long.yaml")
-            # few steps as often as it takes to be as long at work as with many
+            # repeat few steps, so that they take as long as many
             times = STEPS[-1] // steps
             started = time.process_time()
             for _ in range(times):
@@ -244,12 +244,12 @@ def _steps(_folder: Path, steps: int) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Airflow's log goes elsewhere: what is printed is the result."""
+    """Send Airflow's log elsewhere: only the result is printed."""
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
         yield
 
 
-# -- what it came to ------------------------------------------------------------------------------
+# -- results --------------------------------------------------------------------------------------
 
 
 def _report(managers: list[dict[str, Any]], steps: list[dict[str, Any]], *, as_json: bool) -> int:

@@ -1,9 +1,9 @@
 """What a thousand waiting transformations cost: ``python -m bench.poller [--count N]``.
 
 Starts a light sandbox grid, makes the transformations, and lets as many triggers wait for them in a
-process that has loaded what an idle Airflow triggerer has. Once with the shared poller, once with
-the obvious way, a call for each transformation and cycle, both in one run. Prints calls, time, CPU
-and the memory that waiting adds; exits 1 if the poller misses its bars.
+process that has loaded what an idle Airflow triggerer has. It does so once with the shared poller,
+and once in the obvious way, a call for each transformation and cycle, both in one run. Prints
+calls, time, CPU and the memory that waiting adds; exits 1 if the poller misses its bars.
 
 Invariant: both ways wait for the same transformations on the same grid, each in a fresh process.
 """
@@ -29,7 +29,7 @@ import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-#: the bars: calls a cycle, and MiB added to an idle triggerer
+#: the bars: calls per cycle, and MiB added to an idle triggerer
 MAX_CALLS, MAX_MIB = 3, 60
 
 #: seconds between two cycles of the poller
@@ -90,7 +90,7 @@ def _compare(grid: Any, count: int, cycles: int) -> int:
 
 
 def _make(extra: dict[str, Any], count: int) -> list[int]:
-    """Transformations that wait for ever: they are New, as if a production were being prepared."""
+    """Make transformations that wait for ever: they are New, as in a production in preparation."""
     from dirac_prodsys.gateway.dirac import DiracGateway
     from dirac_prodsys.gateway.records import GatewaySettings
     from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
@@ -130,10 +130,10 @@ def _measured(way: str, ids: list[int], cycles: int, connection: dict[str, Any])
 
 
 class Meter:
-    """Time, CPU and memory of this process since it was an idle triggerer."""
+    """Measures time, CPU and memory of this process since it was an idle triggerer."""
 
     def __init__(self) -> None:
-        # what the triggerer's process has loaded before the first trigger arrives
+        # a triggerer's process has loaded this before the first trigger arrives
         from airflow.jobs.triggerer_job_runner import TriggerRunner
 
         self._loaded = TriggerRunner
@@ -141,11 +141,11 @@ class Meter:
         self._idle = self._memory()
 
     def start(self) -> None:
-        """Everything is loaded and waiting; what follows is the cost of cycles."""
+        """Start when everything is loaded and waiting; what follows is the cost of cycles."""
         self._wall, self._cpu = time.monotonic(), sum(self._process.cpu_times()[:2])
 
     def result(self, calls: int, cycles: int) -> dict[str, Any]:
-        """The figures of a cycle."""
+        """Return the figures per cycle."""
         wall, cpu = time.monotonic() - self._wall, sum(self._process.cpu_times()[:2]) - self._cpu
         return {
             "calls": calls / cycles,
@@ -161,7 +161,7 @@ class Meter:
 
 
 async def _with_the_poller(ids: list[int], cycles: int) -> dict[str, Any]:
-    """The provider's own triggers, as they run in a triggerer."""
+    """Measure the provider's own triggers, as they run in a triggerer."""
     meter = Meter()
     from dirac_prodsys.core.policy import StepRules
     from dirac_prodsys.provider.triggers import DiracTransformationTrigger
@@ -171,7 +171,7 @@ async def _with_the_poller(ids: list[int], cycles: int) -> dict[str, Any]:
         rules = StepRules(needs_input=False, tasks=1).to_dict()
         triggers = [DiracTransformationTrigger(number, rules=rules) for number in ids]
         with _waiting([_drain(trigger.run()) for trigger in triggers]) as check:
-            await poller.look(ids[0])  # a look is handed out when its cycle is over
+            await poller.look(ids[0])  # a look returns when its cycle is over
             await poller.look(ids[0])
             gateway: Any = poller.gateway
             before = _calls(gateway)
@@ -181,14 +181,14 @@ async def _with_the_poller(ids: list[int], cycles: int) -> dict[str, Any]:
                 check()
             calls = _calls(gateway) - before
             result = meter.result(calls, cycles)
-            # a cycle is a pause and this
+            # a cycle is a pause and this call
             began = time.monotonic()
             await asyncio.to_thread(gateway.snapshot, ids)
             return result | {"seconds": time.monotonic() - began}
 
 
 async def _one_by_one(ids: list[int], cycles: int) -> dict[str, Any]:
-    """Every waiter asks for itself, as a sensor or trigger without a poller does."""
+    """Measure waiters that ask one by one, as sensors or triggers without a poller do."""
     meter = Meter()
     from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
     from dirac_prodsys.provider.hook import DiracHook
@@ -222,7 +222,7 @@ async def _drain(events: Any) -> None:
 
 @contextlib.contextmanager
 def _waiting(waits: list[Any]) -> Iterator[Callable[[], None]]:
-    """Run all waits; gives a check that none has ended, which is made at the end, too."""
+    """Run all waits; yield a check that none has ended, which is also made at the end."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
 
     def check() -> None:

@@ -1,4 +1,4 @@
-"""The one error tree of the house, so that each caller can tell what to do next by type alone.
+"""Defines the one error tree of the package: the type alone shows a caller what to do next.
 
 ::
 
@@ -12,9 +12,9 @@
     │   ├── GatewayDenied        proxy missing or expired, group without the right
     │   ├── GatewayRejected      the service answered with an error and a reason
     │   ├── NotFound             no such transformation, dataset or file
-    │   └── Conflict             the name exists and what it names differs
+    │   └── Conflict             the name exists, but for something that differs
     └── RunError                                         the production cannot go on by itself
-        ├── NotYet               it comes right by itself, and is tried again
+        ├── NotYet               resolves itself, and is tried again
         ├── TransformationFailed policy gave up, or a person removed the transformation
         └── WaitTimeout          our own deadline, not DIRAC's word
 
@@ -26,11 +26,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-#: mistakes of one kind that are told of one file; whoever made a thousand made one, many times
+#: most mistakes of one kind reported for one file; a thousand of them are one mistake, repeated
 MOST_OF_A_KIND = 20
-#: bytes of all that is told of one file: it is shown in browsers and kept in databases
+#: most bytes reported for one file: browsers show them and databases keep them
 MOST_BYTES = 60_000
-#: characters of a reason, and of a hint, of one mistake
+#: most characters of a reason, and of a hint, of one mistake
 MOST_CHARACTERS = 2_000
 
 
@@ -57,11 +57,11 @@ class DefinitionError(ProdsysError):
     """One mistake in a production file, at its place.
 
     :param file: name of the file as the user knows it.
-    :param line: 1-based line, 0 when the whole file is meant.
-    :param column: 1-based column, 0 when the whole line is meant.
+    :param line: 1-based line, 0 for the whole file.
+    :param column: 1-based column, 0 for the whole line.
     :param excerpt: the source line with a caret below, or empty.
     :param code: a rule of ``core/proof/findings.py``; empty: that of the class.
-    :param stands_for: number of mistakes that are told by it: it may be the line "and 12 more".
+    :param stands_for: number of mistakes that it reports: it may be the line "and 12 more".
     """
 
     code = "definition"
@@ -88,7 +88,7 @@ class DefinitionError(ProdsysError):
 
     @property
     def place(self) -> str:
-        """``file:line:col`` as editors understand it."""
+        """Return ``file:line:col`` as editors understand it."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
     def __str__(self) -> str:
@@ -104,7 +104,7 @@ class DefinitionError(ProdsysError):
 class MetaQueryError(DefinitionError):
     """A meta query that DIRAC would misread, or that selects nothing.
 
-    :param field: the metadata field at fault; empty when the whole query is meant.
+    :param field: the metadata field at fault; empty for the whole query.
     """
 
     code = "condition"
@@ -115,7 +115,7 @@ class MetaQueryError(DefinitionError):
 
 
 class DefinitionErrors(ProdsysError):
-    """The mistakes found in one pass, sorted by place; of many, as many as help.
+    """The mistakes found in one pass, sorted by place; cut to a helpful number.
 
     :param errors: at least one error.
     """
@@ -123,14 +123,14 @@ class DefinitionErrors(ProdsysError):
     def __init__(self, errors: Iterable[DefinitionError]) -> None:
         told = {
             (e.file, e.line, e.column, e.reason, e.hint): e for e in errors
-        }  # what is said twice is said once
+        }  # equal mistakes are reported once
         by_place = sorted(told.values(), key=lambda e: (e.file, e.line, e.column))
         self.errors = as_many_as_help(by_place)
         super().__init__("\n".join(str(error) for error in self.errors))
 
 
 def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError, ...]:
-    """The first errors of each kind, and how many more there are.
+    """Return the first errors of each kind, and how many more there are.
 
     Together they have at most :data:`MOST_OF_A_KIND` of each code, and :data:`MOST_BYTES`.
     """
@@ -197,7 +197,7 @@ class NotFound(GatewayError):
 
 
 class Conflict(GatewayError):
-    """The name exists, and what it names is not what was asked for."""
+    """The name exists, but for something other than what was asked for."""
 
 
 class RunError(ProdsysError):
@@ -205,7 +205,7 @@ class RunError(ProdsysError):
 
 
 class NotYet(RunError):
-    """Something has to end first that ends by itself: the same call may succeed later."""
+    """Something must end first, and it ends by itself: the same call may succeed later."""
 
     retryable = True
 
@@ -215,4 +215,4 @@ class TransformationFailed(RunError):
 
 
 class WaitTimeout(RunError):
-    """Our own deadline passed; DIRAC said nothing of the kind."""
+    """Our own deadline passed; DIRAC reported no timeout."""

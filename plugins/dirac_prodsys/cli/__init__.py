@@ -1,5 +1,5 @@
-"""``dirac-prodsys``: what a person asks of a production file or of the grid.
+"""Provides ``dirac-prodsys``, by which a person asks about a production file or the grid.
 
-Invariant: nothing here imports Airflow, and ``lint``, ``plan`` and ``graph`` import no DIRAC
-either: they answer from the file alone, on any machine, before anything is deployed.
+Invariant: nothing here imports Airflow. ``lint``, ``plan`` and ``graph`` import no DIRAC either:
+they answer from the file alone, on any machine, before anything is deployed.
 """

@@ -1,7 +1,7 @@
-"""A plan beside the grid, for ``plan --live`` and ``diff FILE --live``.
+"""Compares a plan with the grid, for ``plan --live`` and ``diff FILE --live``.
 
-Invariant: read-only; every transformation and dataset of the plan is told once, and so is every
-other transformation that the grid has of the same run.
+Invariant: read-only; reports every transformation and dataset of the plan once, and every other
+transformation that the grid has of the same run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
-#: what a state is called, and the sign before it
+#: state → the sign before it, and its name
 WORDS = {
     "new": ("+", "new"),
     "equal": ("=", "there already, and adopted"),
@@ -36,9 +36,9 @@ def look_up_datasets(
     values: Mapping[str, Any] | None,
     known: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Queries of all datasets that the production takes, as the catalogue has them.
+    """Return the queries of all datasets that the production takes, from the catalogue.
 
-    :param known: those that the caller knows better.
+    :param known: queries by dataset name that replace the catalogue's.
     """
     from dirac_prodsys.core.plan.compile import compile as compile_plan
 
@@ -48,12 +48,12 @@ def look_up_datasets(
         try:
             found[name] = gateway.dataset_query(name)
         except NotFound:
-            continue  # the plan says what it lacks
+            continue  # the plan reports what it lacks
     return found
 
 
 def compare(gateway: ProductionGateway, plan: ProductionPlan) -> Comparison:
-    """What creating the plan would meet."""
+    """Return what the grid has under the names of the plan."""
     from dirac_prodsys.core.plan.against_grid import Comparison, step_of
 
     specs = [step.transformation for step in plan.steps]
@@ -88,7 +88,7 @@ def _dataset(gateway: ProductionGateway, wanted: DatasetSpec) -> Meeting:
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
-    """The comparison as a person reads it."""
+    """Yield the comparison in lines for a person."""
     for one in comparison.meetings:
         sign, _ = WORDS[one.state]
         yield f"{sign} {one.step or one.name}: {one.kind} {said(one)}"
@@ -97,7 +97,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
 
 
 def said(one: Meeting) -> str:
-    """What one name meets, in a few words."""
+    """Describe in a few words what the grid has under one name."""
     words = WORDS[one.state][1]
     if one.state == "unknown" and one.step:
         words = "made anew"

@@ -1,6 +1,6 @@
-"""``dirac-prodsys check``: do files, jobs and catalogue say the same?
+"""Compares files, jobs and catalogue: ``dirac-prodsys check``.
 
-Invariant: read-only without ``--repair``; with it, only files of which it is certain are changed.
+Invariant: read-only without ``--repair``; with it, only files with a certain repair are changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``dirac-prodsys convert``: a production in another form.
+"""Converts a production to another form: ``dirac-prodsys convert``.
 
 Invariant: YAML and GraphML hold all of the production and can be converted back; JSON is the plan
 of a run, with everything resolved.

@@ -1,6 +1,6 @@
-"""``dirac-prodsys diff``: what differs between what two files would send, or one file and the grid.
+"""Compares what two files would send, or one file with the grid: ``dirac-prodsys diff``.
 
-Invariant: compares plans, not texts: order of keys, comments and ways of writing do not matter.
+Invariant: compares plans, not texts: order of keys, comments and style do not matter.
 """
 
 from __future__ import annotations

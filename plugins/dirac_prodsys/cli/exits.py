@@ -1,7 +1,7 @@
-"""One meaning per exit code, wherever in a subcommand the error came from.
+"""Gives each exit code one meaning, in every subcommand.
 
-Invariant: a person sees ``reason`` and ``hint`` on standard error, never a traceback, for every
-error of ``dirac_prodsys.errors``; anything else is a bug and keeps its traceback.
+Invariant: for every error of ``dirac_prodsys.errors``, a person sees ``reason`` and ``hint`` on
+standard error, never a traceback; anything else is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFINITION, GATEWAY, RUN = 2, 3, 4
 
 
 def exit_code(error: ProdsysError) -> int:
-    """The exit code that stands for this kind of error."""
+    """Return the exit code for this kind of error."""
     match error:
         case DefinitionError() | DefinitionErrors() | SiteError():
             return DEFINITION
@@ -38,14 +38,14 @@ def exit_code(error: ProdsysError) -> int:
 
 
 def refuse(why: str) -> NoReturn:
-    """Say why nothing is done, and leave with the exit code of a wrong command line."""
+    """Print why nothing is done, and exit with the code of a wrong command line."""
     typer.echo(why, err=True)
     raise typer.Exit(DEFINITION)
 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Print an error of ours as a person reads it, and leave with its exit code."""
+    """Print an error of ours for a person, and exit with its code."""
     try:
         yield
     except ProdsysError as error:

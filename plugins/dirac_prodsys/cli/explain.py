@@ -1,6 +1,6 @@
-"""``dirac-prodsys explain``: where each condition of a step's input query comes from.
+"""Shows where each condition of a step's input query comes from: ``dirac-prodsys explain``.
 
-Invariant: what is explained is the query that the plan would send, condition by condition.
+Invariant: the query explained is the query that the plan would send, condition by condition.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SAYS = {
     "gather": "added to the outputs that {step} gathers, as nothing else tells them from others",
 }
 
-#: names in one line
+#: most names in one line
 _SHOWN = 3
 
 

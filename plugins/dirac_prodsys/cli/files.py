@@ -1,4 +1,4 @@
-"""Production files on disk: which ones a path means, and how one becomes a ``Production``.
+"""Finds the production files that a path means, and reads one into a ``Production``.
 
 Invariant: a file that cannot be read is a definition error with its name, like any other mistake.
 """
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def production_files(paths: Iterable[Path]) -> list[Path]:
-    """The files that ``paths`` mean, in order: a file is itself, a folder all productions below.
+    """Return the files of ``paths``, in order: a file is itself, a folder all productions below it.
 
-    Which files count is for ``core/text/folder_files`` to say, as for the Dag bundle.
+    ``core/text/folder_files`` decides which files count, as for the Dag bundle.
     """
     from dirac_prodsys.core.text.folder_files import is_passed_over, is_production
 
@@ -39,7 +39,7 @@ def production_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def sub_folder(path: Path, given: Iterable[Path]) -> Path | None:
-    """The sub-folder of a folder that was given in which a file was found; None: in none.
+    """Return the sub-folder of a given folder in which a file was found; None: in no sub-folder.
 
     The bundle of a folder does not serve its sub-folders: each is a folder of its own.
     """
@@ -59,7 +59,7 @@ def read_production(path: Path) -> Production:
 
 
 def read_with_places(path: Path) -> tuple[Production, Reading]:
-    """As :func:`read_production`, and what knows where in the file each thing stands."""
+    """Read as :func:`read_production`; return also the places of all things in the file."""
     from dirac_prodsys.core.dialects import inspect
 
     reading = inspect(read_bytes(path), str(path), beside=beside(path))
@@ -69,7 +69,7 @@ def read_with_places(path: Path) -> tuple[Production, Reading]:
 
 
 def complete_data(path: Path) -> dict[str, Any]:
-    """All that a file says, and the files that it is made of, in the native form; it is proved.
+    """Return a file merged with the files that it is made of, in the native form, checked.
 
     :raises DefinitionErrors: what is wrong with it.
     """
@@ -89,7 +89,7 @@ def complete_data(path: Path) -> dict[str, Any]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file; of one that is too big to be a production, one more than is taken.
+    """Return the bytes of a file; if it is too big for a production, one byte more than the limit.
 
     :raises DefinitionErrors: it cannot be read.
     """
@@ -117,7 +117,7 @@ def _unreadable(path: Path, reason: str) -> DefinitionError:
 
 
 def beside(path: Path) -> Callable[[str], str | None]:
-    """What reads files by their name as a production file says it: from its own folder on.
+    """Return a function that reads files by name, relative to the folder of a production file.
 
     A link that leads out of the folder is no file of it, as for the Dag bundle.
     """
@@ -137,5 +137,5 @@ def beside(path: Path) -> Callable[[str], str | None]:
 
 
 def leads_nowhere_else(path: Path) -> bool:
-    """Whether a file lies in its folder, even if its name there is a link."""
+    """Check whether a file lies in its folder, even if its name there is a link."""
     return path.resolve().is_relative_to(path.parent.resolve())

@@ -1,6 +1,6 @@
-"""``dirac-prodsys graph``: the steps of a production as text or as a picture.
+"""Draws the steps of a production as text or as a picture: ``dirac-prodsys graph``.
 
-Invariant: the arrows are those of the plan, and carry the metadata by which files are found; a
+Invariant: the arrows are those of the plan, and carry the metadata by which files are found. A
 dashed arrow leads to a step that starts only when its parents are complete.
 """
 
@@ -17,7 +17,7 @@ from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.options.files import ProductionFile
 from dirac_prodsys.cli.tables import print_json
 
-#: each is drawn by the module of its name in ``core/pictures``
+#: the module of the same name in ``core/pictures`` draws each form
 Form = Literal["text", "mermaid", "dot", "svg"]
 
 

@@ -1,7 +1,7 @@
-"""``dirac-prodsys lint``: everything that is wrong with every file, in one pass, before it runs.
+"""Reports everything that is wrong with every file, in one pass, before it runs: lint.
 
 Invariant: a file without an error here is accepted by the Dag bundle, because both read it by the
-same code; what only shows between files (one name used twice) and against a grid is added here.
+same code. Only mistakes between files (one name used twice) and against a grid are added here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.proof.findings import Finding
     from dirac_prodsys.core.site.file import Allowed
 
-#: files that are checked before anybody would look at a progress bar
+#: most files that are checked without a progress bar
 _UNSEEN = 20
 
 
@@ -108,7 +108,7 @@ def _check_live(
     run: str,
     allowed: Allowed | None,
 ) -> tuple[list[Report], ProdsysError | None]:
-    """Reports of files and grid; and why the grid was asked no longer, if it did not answer."""
+    """Return the reports of files and grid, and the outage that ended the questions, if any."""
     from dirac_prodsys.cli.linting.live import Live
 
     reports: list[Report] = []
@@ -131,9 +131,9 @@ def _check_live(
 def _all_findings(
     reports: Sequence[Report], apart: Sequence[Path | None], *, verbose: bool
 ) -> list[Finding]:
-    """Findings of the files by themselves, then of each among the others; file by file.
+    """Return the findings of each file by itself, then among the others; file by file.
 
-    :param apart: the sub-folder of each file; only those of one folder are served side by side.
+    :param apart: the sub-folder of each file; only files of one folder are served side by side.
     """
     from dirac_prodsys.core.proof import gates_between
     from dirac_prodsys.core.proof.clashes import clashes
@@ -146,7 +146,7 @@ def _all_findings(
         for finding in clashes(beside):
             between.setdefault(finding.file, []).append(finding)
     waits = [report.waits for report, _ in in_rank if report.waits is not None]
-    # one file by itself, as an editor checks it, does not say what else there is
+    # one file alone, as an editor checks it, does not show what else there is
     for finding in gates_between.check(waits, whole=len(reports) > 1):
         between.setdefault(finding.file, []).append(finding)
     found: list[Finding] = []
@@ -156,7 +156,7 @@ def _all_findings(
 
 
 def _summary(files: int, found: Iterable[Finding]) -> str:
-    """How many files were checked, and how much was found in them; notes are no mistakes."""
+    """Return how many files were checked, with how many errors and warnings; notes do not count."""
     number: Counter[str] = Counter()
     for finding in found:
         number[finding.severity] += finding.stands_for
@@ -176,7 +176,7 @@ def _not_served(apart: Iterable[Path | None]) -> str:
 
 @contextmanager
 def _progress(files: int) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, if a person sees it and there is something to wait for."""
+    """Show a bar on standard error, if a person sees it and there are many files."""
     from rich.console import Console
 
     console = Console(stderr=True)

@@ -1,4 +1,4 @@
-"""The ``dirac-prodsys`` command: only the wiring of its subcommands.
+"""Wires the subcommands of ``dirac-prodsys`` together, and nothing else.
 
 Invariant: a subcommand lives in the file of its name; starting up imports typer and nothing slower.
 """
@@ -27,7 +27,7 @@ from dirac_prodsys.cli.runs import runs
 from dirac_prodsys.cli.schema import schema
 from dirac_prodsys.cli.status import status
 
-#: objects until garbage is looked for: what starts up makes many, and none of it is garbage
+#: objects until garbage is collected: starting up makes many, and none of them is garbage
 _GARBAGE = 50_000
 
 app = typer.Typer(

@@ -1,7 +1,7 @@
-"""Which transformations are named on a command line: by production, step, pattern or whole name.
+"""Finds the transformations named on a command line: by production, step, pattern or whole name.
 
-Invariant: the options have the same names and meaning in every subcommand; few calls, however many
-are meant; what means nothing is an error.
+Invariant: the options have the same names and meaning in every subcommand. Few calls, however many
+transformations are named. A name that matches nothing is an error.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ Run = Annotated[
 
 @dataclass(frozen=True)
 class Meant:
-    """What names mean.
+    """The transformations that names mean.
 
     :param names: ID → name of each transformation, in the order in which they were named.
-    :param runs: production and run of those that were found by a production.
-    :param over: number of runs that are over, and were left out for that.
+    :param runs: production and run of the transformations found by a production.
+    :param over: number of runs that were left out because they are over.
     """
 
     names: dict[int, str]
@@ -55,9 +55,9 @@ class Meant:
 
 
 def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -> None:
-    """Demand that a command is told of which transformations.
+    """Check that a command has names of transformations.
 
-    :raises typer.Exit: it is told neither names nor a production file.
+    :raises typer.Exit: it has neither names nor a production file.
     """
     if not names and file is None:
         refuse(f"{command}: give productions or transformations, or --file and --run")
@@ -66,7 +66,7 @@ def demand_names(command: str, names: Sequence[str] | None, file: Path | None) -
 def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) -> Meant:
     """Look up what names mean.
 
-    :raises NotFound: one of them means nothing.
+    :raises NotFound: one of them matches nothing.
     """
     from dirac_prodsys.cli.runs import listed
     from dirac_prodsys.core.reports.meant import choose, wanted

@@ -1,7 +1,7 @@
-"""``dirac-prodsys new``: a production to begin with, written from a template.
+"""Writes a production to begin with, from a template: ``dirac-prodsys new``.
 
-Invariant: no file is ever overwritten, what is written lints clean, and the schema that its first
-line names is there.
+Invariant: no file is ever overwritten, the written file lints clean, and the schema that its first
+line names exists.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dirac_prodsys.errors import DefinitionError
 if TYPE_CHECKING:
     from dirac_prodsys.cli.schema_file import SchemaFile
 
-#: ours: each is the file of its name in ``cli/templates``
+#: our own templates: each is the file of its name in ``cli/templates``
 TEMPLATES = ("simulation", "chain", "merge", "replication")
 
 
@@ -49,7 +49,7 @@ def new(
             hint = "choose another name, or another --folder"
             raise DefinitionError(f"{file} {why}", hint) from None
     with opened:
-        # the schema knows the native form only
+        # the schema describes the native form only
         schema = _schema(folder) if native else None
         head = f"{schema.line}\n" if schema is not None else ""
         opened.write(head + text.replace("@NAME@", name).replace("@VO@", vo))
@@ -62,7 +62,7 @@ def new(
 
 
 def _schema(folder: Path) -> SchemaFile | None:
-    """The schema that editors shall find; where there is none, it is installed for the user."""
+    """Return the schema for editors; if there is none, install it for the user."""
     from dirac_prodsys.cli.schema_file import find_schema, install, is_current
 
     found = find_schema(folder)
@@ -81,7 +81,7 @@ def _schema(folder: Path) -> SchemaFile | None:
 
 
 def _template(name: str) -> tuple[str, bool]:
-    """The text of a template, and whether it is of the native form.
+    """Return the text of a template, and whether it has the native form.
 
     :raises DefinitionError: there is none of that name.
     """

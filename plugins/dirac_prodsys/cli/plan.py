@@ -1,8 +1,8 @@
-"""``dirac-prodsys plan``: what would be sent to DIRAC, without sending it.
+"""Shows what would be sent to DIRAC, without sending it: ``dirac-prodsys plan``.
 
-Invariant: shows the very values that the operators hand to the gateway: in words, and to the letter
-with ``--verbose``; nothing is left out of ``--json``, and the tree names every transformation,
-program, query and dataset; the notes below it are those of the proof, for this run.
+Invariant: shows the very values that the operators give to the gateway: in words, and verbatim with
+``--verbose``. Nothing is left out of ``--json``, and the tree names every transformation, program,
+query and dataset. The notes below it are those of the proof, for this run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan.values import ProductionPlan
     from dirac_prodsys.core.production.production import Production
 
-#: codes of findings that are told below the tree
+#: codes of findings that are shown below the tree
 _NOTES = frozenset({"link", "gather", "estimate"})
 
-#: stands for the run where none is meant
+#: the run if none is given
 NO_RUN = "dry-run"
 
 
@@ -100,11 +100,11 @@ def plan_tree(
     *,
     verbose: bool = False,
 ) -> Tree:
-    """The plan as a tree: a branch per step, in the order in which they are created.
+    """Return the plan as a tree: a branch per step, in the order in which they are created.
 
     :param branches: number of combinations of the matrix; 0: there is none.
-    :param met: what the grid has of it.
-    :param verbose: also to the letter.
+    :param met: the comparison with the grid; None: not compared.
+    :param verbose: show also all values verbatim.
     """
     from rich.text import Text
     from rich.tree import Tree
@@ -140,7 +140,7 @@ def plan_tree(
 
 
 def link_notes(production: Production, compiled: ProductionPlan) -> Iterator[str]:
-    """What each step takes of its parents, and what it comes to, where that can be known."""
+    """Yield what each step takes from its parents, and its size, where that is known."""
     from dirac_prodsys.core.plan.subject import Subject
     from dirac_prodsys.core.proof import gathers, groups, links
 

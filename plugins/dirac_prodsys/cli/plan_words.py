@@ -1,6 +1,6 @@
-"""What a step of a plan sends, in words: one label and one value for each thing a person checks.
+"""Describes what a step of a plan sends: one label and one value for each thing a person checks.
 
-Invariant: a row says what the plan says and nothing else; :func:`in_full` leaves nothing out of
+Invariant: a row holds what the plan holds and nothing else; :func:`in_full` leaves nothing out of
 what is sent.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.query.meta_query import MetaQuery
     from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: text that is read as one word, or is a list already; and text that looks like a number
+#: text that reads as one word, or is a list already; and text that looks like a number
 _PLAIN = re.compile(r"[^\s,;()'\"=<>]+|\[.*\]")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
@@ -34,7 +34,7 @@ _OPERATORS = {"in": "in", "nin": "not in"}
 
 
 def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
-    """What one step sends, in the order in which its files go: label and words."""
+    """Yield what one step sends, as label and words, in the order in which files pass it."""
     spec = step.transformation
     yield "transformation", spec.name
     yield from _input_rows(step)
@@ -47,7 +47,7 @@ def step_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
 
 
 def in_full(step: StepPlan) -> Iterator[tuple[str, str]]:
-    """The parts of a step to the letter: label and JSON."""
+    """Yield the parts of a step verbatim: label and JSON."""
     spec = step.transformation
     for lfn in spec.files:
         yield "input file", lfn
@@ -65,7 +65,7 @@ def in_full(step: StepPlan) -> Iterator[tuple[str, str]]:
 
 
 def query_words(query: MetaQuery) -> str:
-    """A query as ``field = value`` for each of its conditions."""
+    """Return a query as ``field = value`` for each of its conditions."""
     said = []
     for field, form in query.to_dirac().items():
         if not isinstance(form, dict):  # Any, Missing
@@ -78,7 +78,7 @@ def query_words(query: MetaQuery) -> str:
 
 
 def asked(approval: Approval) -> str:
-    """What a person is asked, who may answer, and what silence means."""
+    """Describe what a person is asked, who may answer, and what silence means."""
     whom = ", ".join(approval.approvers) or "who may run the DAG"
     within = "" if approval.within is None else f" within {approval.within:g} h"
     silence = "" if approval.within is None else f", silence means {approval.otherwise}"
@@ -232,14 +232,14 @@ def _words(pairs: Iterable[tuple[str, Any]]) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value, quoted where it would be taken for a number or for several."""
+    """Return a value, quoted if it looks like a number or like several values."""
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_value, value))})"
     if isinstance(value, Mapping):
         return f"({_words(value.items())})"
     if not isinstance(value, str):
         return json.dumps(value)
-    if value.startswith("{"):  # a file of settings that travels as text
+    if value.startswith("{"):  # a file of settings that is sent as text
         try:
             return _value(json.loads(value))
         except ValueError:

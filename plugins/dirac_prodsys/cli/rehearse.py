@@ -1,10 +1,10 @@
-"""``dirac-prodsys rehearse``: the real DAG of a production on a grid of its own, before it counts.
+"""Runs the real DAG of a production on a separate grid, as a test: ``dirac-prodsys rehearse``.
 
-The grid and the Airflow of a rehearsal come with the repository and not with the package, so that
-this command starts them as a program of their own.
+The grid and the Airflow of a rehearsal come with the repository and not with the package, so this
+command starts them as a separate program.
 
-Invariant: files that are wrong are told before anything is started, and nothing runs when this
-command has ended, however it ends.
+Invariant: wrong files are reported before anything is started, and nothing runs when this command
+has ended, whatever way it ends.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.core.site.file import Limits
 
-#: what is started in the checkout
+#: the module that is started in the checkout
 PROGRAM = "sandbox.rehearsal"
 
-#: seconds that it has to stop its processes when it is told to end
+#: seconds that it has to stop its processes when it gets a signal to end
 _GOODBYE = 120.0
 
 
@@ -89,7 +89,7 @@ def _demand_allowed(
 
 
 def _checkout() -> Path | None:
-    """The folder of the repository that this package is used from, or that one stands in."""
+    """Return the repository folder from which this package is used, or the current folder's."""
     beside = Path(__file__).resolve().parents[3]
     places = (beside, Path.cwd())
     return next(
@@ -98,14 +98,14 @@ def _checkout() -> Path | None:
 
 
 def _run(command: Sequence[str], folder: Path) -> int:
-    """Run it to its end; what would end us is handed on, and it stops what it has started."""
+    """Run the program to its end; pass signals on to it, so that it stops what it has started."""
     child = subprocess.Popen(command, cwd=folder)
 
     def hand_on(number: int, _frame: object) -> None:
         child.send_signal(number)
 
     old = {number: signal.signal(number, hand_on) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # Ctrl-C reaches all that the terminal runs: the child, too
+    # Ctrl-C reaches all that the terminal runs, and so the child too
     old[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return child.wait()

@@ -1,4 +1,4 @@
-"""``dirac-prodsys report``: what the jobs of transformations, or of a whole run, came to.
+"""Reports the result of the jobs of transformations, or of a whole run: ``dirac-prodsys report``.
 
 Invariant: read-only; the same report as the tasks of a DAG write.
 """

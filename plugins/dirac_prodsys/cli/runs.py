@@ -1,7 +1,7 @@
-"""``dirac-prodsys runs``: which productions and runs the grid has, and what each is called.
+"""Lists the productions and runs that the grid has, with their names: ``dirac-prodsys runs``.
 
-Invariant: read-only; the grid alone is needed. Airflow is asked for run IDs only, and the list is
-whole without it.
+Invariant: read-only; only the grid is needed. Airflow is asked for run IDs only, and the list is
+complete without it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def runs(
 
 
 def listed(gateway: ProductionGateway, productions: Sequence[str]) -> list[Listed]:
-    """The transformations of productions, by one look-up; of patterns by a list of all, in pages.
+    """Return the transformations of productions.
+
+    Names need one look-up; patterns need a list of all, in pages.
 
     :param productions: names and patterns; none: all.
     """
@@ -84,7 +86,7 @@ def _missing(wanted: Sequence[str], rows: Sequence[RunRow]) -> list[str]:
 
 
 def _with_ids(rows: list[RunRow], airflow: str, user: str) -> list[RunRow]:
-    """The rows with what Airflow says; why it says nothing is told beside the list."""
+    """Add Airflow's run IDs to the rows; if Airflow fails, report why beside the list."""
     from dirac_prodsys.cli.actions.act import Access, session
     from dirac_prodsys.core.reports.run_list import with_ids
 

@@ -1,7 +1,7 @@
-"""``dirac-prodsys schema``: every key of version 1, for editors and for readers.
+"""Prints or installs every key of version 1, for editors and for readers: ``dirac-prodsys schema``.
 
-Invariant: what is printed or installed is made of the models at that moment; the copies in
-``docs/reference`` are compared with it by a test.
+Invariant: the output is made from the models at that moment; a test compares the copies in
+``docs/reference`` with it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The JSON Schema as a file: where an editor finds it, and how it gets there.
+"""Installs the JSON Schema as a file, and finds it for an editor.
 
 A file beside the productions travels with them, by its relative path. Without one, editors are led
 to the user's data folder: unlike a file of the package, it stays where it is when an environment is
 made anew, moved or removed.
 
-Invariant: a file that differs is replaced only if that is asked for.
+Invariant: a file that differs is replaced only on request.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Of = Literal["production", "site"]
 
 @dataclass(frozen=True)
 class SchemaFile:
-    """A schema that is there.
+    """A schema file that exists.
 
-    :param reference: what a file's first line says to lead an editor to it.
+    :param reference: path or URL in a production's first line that leads an editor to it.
     """
 
     path: Path
@@ -33,17 +33,17 @@ class SchemaFile:
 
     @property
     def line(self) -> str:
-        """The line by which the YAML language server finds it."""
+        """Return the line by which the YAML language server finds it."""
         return f"# yaml-language-server: $schema={self.reference}"
 
 
 def file_name(of: Of = "production") -> str:
-    """What a schema's file is called."""
+    """Return the name of a schema's file."""
     return f"{of}.schema.json"
 
 
 def schema_text(of: Of = "production") -> str:
-    """The schema of this version."""
+    """Return the schema of this version."""
     if of == "site":
         from dirac_prodsys.core.site import reference
 
@@ -54,18 +54,20 @@ def schema_text(of: Of = "production") -> str:
 
 
 def data_folder() -> Path:
-    """The user's data folder, by the XDG Base Directory Specification."""
+    """Return the user's data folder, by the XDG Base Directory Specification."""
     given = Path(os.environ.get("XDG_DATA_HOME", ""))
     base = given if given.is_absolute() else Path.home() / ".local" / "share"
     return base / "dirac-prodsys"
 
 
 def install(of: Of, folder: Path | None, *, force: bool = False) -> tuple[SchemaFile, str]:
-    """Write a schema; returns it, and what was done: ``written``, ``replaced``, ``there already``.
+    """Write a schema; return it, and what was done.
 
-    :param folder: of the files that it is for; None: the user's data folder.
+    That is ``written``, ``replaced`` or ``there already``.
+
+    :param folder: folder of the files that it describes; None: the user's data folder.
     :param force: replace a file that differs.
-    :raises DefinitionError: there is such a file, or it cannot be written.
+    :raises DefinitionError: such a file exists, or it cannot be written.
     """
     path = (folder or data_folder()) / file_name(of)
     text = schema_text(of)
@@ -91,7 +93,7 @@ def install(of: Of, folder: Path | None, *, force: bool = False) -> tuple[Schema
 
 
 def find_schema(folder: Path) -> SchemaFile | None:
-    """The schema for the productions of a folder: the nearest above it, or the user's own."""
+    """Return the schema for the productions of a folder: the nearest above it, or the user's."""
     here = folder.resolve()
     for path in _above(here):
         if path.is_file():
@@ -101,14 +103,14 @@ def find_schema(folder: Path) -> SchemaFile | None:
 
 
 def _above(here: Path) -> Iterator[Path]:
-    """Where a schema may lie in a project."""
+    """Yield the places in a project where a schema may lie."""
     for parent in (here, *here.parents):
         yield parent / file_name()
         yield parent / "docs" / "reference" / file_name()
 
 
 def is_current(schema: SchemaFile) -> bool:
-    """Whether it is the schema of this version."""
+    """Check whether it is the schema of this version."""
     try:
         return bool(json.loads(schema.path.read_text("utf-8")) == json.loads(schema_text()))
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""``dirac-prodsys status``: what the grid says about transformations, right now.
+"""Shows what the grid says about transformations now: ``dirac-prodsys status``.
 
-Invariant: read-only, and only what the gateway's snapshot says: state words and counts, no verdict.
+Invariant: read-only, and only what the gateway's snapshot says: states and counts, no verdict.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ def look(
     filters: Filters,
     runs: frozenset[tuple[str, str]] = frozenset(),
 ) -> Look:
-    """One look at all that is named, in the order in which it is.
+    """Look once at all that is named, and keep its order.
 
-    :param runs: that an earlier look has found: they are looked at again, also when they are over.
+    :param runs: runs that an earlier look found: they are shown again, even when they are over.
     :raises NotFound: something does not exist; nothing is shown then, lest it look complete.
     """
     from dirac_prodsys.core.reports.status_view import status_rows
@@ -109,7 +109,7 @@ def show(rows: Sequence[StatusRow]) -> None:
 def _by_file(
     gateway: ProductionGateway, file: Path, filters: Filters, notes: list[str]
 ) -> dict[int, None]:
-    """IDs of the steps of a file, in its order; told in ``notes`` is what is not made yet."""
+    """Return the IDs of the steps of a file, in its order; ``notes`` gets the missing steps."""
     from dirac_prodsys.gateway.procedures.newest import find_newest
 
     plan = plan_of(gateway, file, filters.run)

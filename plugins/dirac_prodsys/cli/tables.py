@@ -1,6 +1,6 @@
-"""What is printed: JSON for programs, and tables for people, of which nothing is ever cut.
+"""Prints JSON for programs, and tables for people from which nothing is ever cut.
 
-Invariant: a table that no person reads has a line for each row, however long; on a terminal that
+Invariant: a table that no person reads has one line for each row, however long. On a terminal that
 is too narrow, cells are folded, and nothing is left out.
 """
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
-#: columns, more than any line has
+#: columns of an endless line: more than any line has
 _UNBROKEN = 100_000
 
-#: columns of what is drawn and is no text; and between two cells
+#: columns of a drawn cell that is no text; and between two cells
 _DRAWN, _GAP = 10, 2
 
 
@@ -31,7 +31,7 @@ def print_json(data: Any) -> None:
 
 
 def whole_console() -> Console:
-    """A console that breaks no line of what is not read by a person."""
+    """Return a console that breaks no line unless a person reads it."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -43,9 +43,9 @@ def whole_console() -> Console:
 def whole_table(
     head: Sequence[str], rows: Iterable[Sequence[str | RenderableType]], width: int
 ) -> Table:
-    """A table; text is shown as it is.
+    """Return a table; text is shown as it is.
 
-    :param width: columns of the console; where they are not enough, the widest cells are folded.
+    :param width: columns of the console; if they are not enough, the widest cells are folded.
     """
     from rich.cells import cell_len
     from rich.table import Table
@@ -65,7 +65,7 @@ def whole_table(
 
 
 def fitted(widths: Sequence[int], room: int) -> list[int]:
-    """The widths, of which the widest are made narrower until there is room for all."""
+    """Return the widths, with the widest made narrower until there is room for all."""
     found = list(widths)
     while sum(found) > room and max(found) > 1:
         widest = max(found)

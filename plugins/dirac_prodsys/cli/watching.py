@@ -1,7 +1,7 @@
-"""Looking at transformations again and again, drawn over the last look, with bars.
+"""Looks at transformations repeatedly, and draws each look over the last one, with bars.
 
-Invariant: it ends when all are over; an outage of the grid does not end it, anything else that is
-wrong does. What no person reads gets a table when something has changed, and no bars.
+Invariant: it ends when all are over. An outage of the grid does not end it; any other error does.
+Output that no person reads gets a table when something has changed, and no bars.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from dirac_prodsys.core.reports.status_view import StatusRow
 
-#: lines beside the rows: title, head, trouble, rows that are not drawn, and the cursor
+#: lines besides the rows: title, head, trouble, rows that are not drawn, and the cursor
 _BESIDE = 5
 
 
 @dataclass(frozen=True)
 class Look:
-    """What is shown.
+    """The rows that are shown.
 
-    :param runs: production and run of those that were found by a production.
+    :param runs: production and run of the rows found by a production.
     :param notes: what is not shown, and why.
     """
 
@@ -38,11 +38,11 @@ class Look:
 class Looks(Protocol):
     """Looks once.
 
-    :param runs: production and run of those that the first look has found.
+    :param runs: production and run of the rows that the first look found.
     """
 
     def __call__(self, runs: frozenset[tuple[str, str]], /) -> Look:
-        """What is shown."""
+        """Return what is shown."""
 
 
 def follow(
@@ -93,11 +93,11 @@ def watch(looks: Looks, every: float) -> None:
 
             follow(looks, draw, sleep)
     except KeyboardInterrupt:
-        pass  # that is how one stops looking
+        pass  # Ctrl-C is the way to stop looking
 
 
 def when_changed(console: Console) -> Callable[[Look, str], None]:
-    """Draw a look that is not the same as the one before."""
+    """Return a function that draws a look only if it differs from the one before."""
     last: list[Any] = []
 
     def draw(seen: Look, trouble: str) -> None:
@@ -111,10 +111,10 @@ def when_changed(console: Console) -> Callable[[Look, str], None]:
 def picture(
     seen: Look, trouble: str, width: int, *, bars: bool = True, most: int | None = None
 ) -> RenderableType:
-    """A look as a table, with a bar in each row.
+    """Return a look as a table, with a bar in each row.
 
     :param width: columns of the console.
-    :param most: rows for which there is room; of more, those are drawn that are not over.
+    :param most: rows for which there is room; of more rows, those that are not over are drawn.
     """
     from rich.console import Group
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""Everything that Airflow sees; the only package that imports Airflow.
+"""Connects the core and the gateway to Airflow; the only package that imports Airflow.
 
 ::
 
@@ -11,9 +11,9 @@
     people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait
     hook  links  assets  site  plugin  provider_info
 
-The classes of triggers, the bundle, operators and sensors are named in Airflow's database and in
-sites' settings: they stay importable where they are.
+Airflow's database and the settings of sites name the classes of triggers, the bundle, operators
+and sensors: these classes must stay importable where they are.
 
 Invariant: nothing here decides. The plan says what to create, the policy says what to do, the
-gateway does it; operators, sensor and trigger only carry the words between them and Airflow.
+gateway does it. Operators, sensor and trigger only pass this between them and Airflow.
 """

@@ -1,7 +1,7 @@
-"""Datasets as Airflow assets: ``dirac://vo/production/step``.
+"""Represents datasets as Airflow assets: ``dirac://vo/production/step``.
 
 Invariant: the URI names a place in a production, not one run of it, so that another production
-can be scheduled on it; which dataset came out is in the event's ``extra``.
+can be scheduled on it. The ``extra`` of the event names the dataset that was made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
-    """Airflow's hook for the scheme ``dirac``: refuse what is not ``dirac://vo/production/step``.
+    """Refuse every URI that is not ``dirac://vo/production/step``; Airflow's hook for ``dirac``.
 
     :raises ValueError: a part is missing or too much, or there is a query or a fragment.
     """
@@ -30,7 +30,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
 
 
 def dataset_asset(vo: str, production: str, step: str) -> Asset:
-    """The asset that stands for the dataset of a step, whatever the run."""
+    """Return the asset for the dataset of a step, the same for every run."""
     from airflow.sdk import Asset
 
     return Asset(

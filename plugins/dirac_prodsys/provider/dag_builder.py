@@ -1,10 +1,10 @@
-"""From a production to its DAG, which is drawn as ``core/run/dag_shape.py`` says.
+"""Builds the DAG of a production in the shape that ``core/run/dag_shape.py`` gives.
 
 Invariant: the same text gives the same serialised DAG, whenever and wherever it is built, so that
 Airflow sees a new version only when the production changed. Nothing here touches the grid or a
 connection, and no string of a user is rendered as a template.
 
-A DAG is not paused when it appears: it has no schedule, so nothing starts before a person
+A DAG is not paused when it appears. It has no schedule, so nothing starts before a person
 triggers it, and a run triggered from the command line does not wait unseen behind a pause switch.
 """
 
@@ -51,16 +51,16 @@ from dirac_prodsys.provider.tasks.run_end import DiracEndRunOperator
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
 from dirac_prodsys.provider.tasks.words import sentence
 
-#: stands for the run where the graph is drawn; no name made of it ever reaches the grid
+#: the run in the plan from which the graph is drawn; no name made of it ever reaches the grid
 PREVIEW_RUN = "run"
 
-#: runs of one production at a time; each run has transformations of its own
+#: most active runs of one production; each run has its own transformations
 MAX_ACTIVE_RUNS = 16
 
-#: steps in the table of a DAG's documentation
+#: most steps in the table of a DAG's documentation
 _SHOWN_STEPS = 100
 
-#: characters of a production's text that its DAG shows
+#: most characters of a production's text that its DAG shows
 _SHOWN_SOURCE = 64 * 1024
 
 
@@ -81,13 +81,13 @@ _TO_DO = (
 def dag_from_file(
     stub: str | Path, source: str = "", note: str = "", shape: int = 1, mark: str = RETIRED
 ) -> DAG:
-    """The DAG of the YAML beside a stub.
+    """Return the DAG of the YAML beside a stub.
 
     :param stub: path of the stub; the text is in the file of the same name with the ending
         ``.yaml``.
     :param source: name of the user's file, for messages.
     :param note: shown above everything else, when the production is in a special state.
-    :param shape: with which ``VERSION`` of the shape the stub was written.
+    :param shape: ``VERSION`` of the shape with which the stub was written.
     :param mark: the tag of a production that has a note.
     :raises DefinitionErrors: the text is no production, or the DAG had another shape.
     """
@@ -101,10 +101,10 @@ def dag_from_file(
 
 
 def build_dag(production: Production, *, note: str = "", mark: str = RETIRED) -> DAG:
-    """The DAG of a production.
+    """Return the DAG of a production.
 
     :param note: shown in its documentation, above everything else.
-    :param mark: the tag of a production that has a note; of one that is retired no run begins.
+    :param mark: the tag of a production that has a note. No run of a retired production begins.
     """
     plan = compile(production, run=PREVIEW_RUN)
     drawn = shape(production, plan)
@@ -135,7 +135,7 @@ def _groups(dag: DAG, drawn: Shape) -> dict[str, TaskGroup]:
 
 
 def _task(asked: _Asked, group: TaskGroup) -> BaseOperator:
-    """The task at a place."""
+    """Return the task at a place."""
     place = asked.place
     task_id = asked.drawn.ids[place]
     if group.prefix_group_id:
@@ -149,7 +149,7 @@ def _task(asked: _Asked, group: TaskGroup) -> BaseOperator:
 
 
 class _Asked(NamedTuple):
-    """What a task is made of."""
+    """The values from which a task is made."""
 
     place: Place
     production: Production
@@ -159,12 +159,12 @@ class _Asked(NamedTuple):
 
     @property
     def ends(self) -> list[str]:
-        """The last tasks of the steps: when they have ended, the run has nothing more to do."""
+        """Return the IDs of the last tasks of the steps; after them the run is over."""
         ids, last = self.drawn.ids, Place("on_cancel")
         return [ids[edge.before] for edge in self.drawn.edges if edge.after == last]
 
     def checks(self) -> list[str]:
-        """The checks of a loop, in their order."""
+        """Return the task IDs of the checks of a loop, in order."""
         ids, loop = self.drawn.ids, self.place.whose
         (passes,) = (len(each.passes) for each in self.plan.loops if each.name == loop)
         return [ids[Place("check", loop, number)] for number in range(1, passes + 1)]
@@ -197,7 +197,7 @@ def _verify(asked: _Asked, **given: Any) -> BaseOperator:
         created={name: ids[Place("create", name)] for name in early},
         late=[step.name for step in asked.plan.steps if step.name in asked.drawn.late],
         approval=ids.get(Place("approve"), ""),
-        # however ``register`` ends: nobody waits for the ProductionSystem
+        # with a registry, whatever way ``register`` ends: nobody waits for the ProductionSystem
         trigger_rule="all_done" if asked.production.registry else "all_success",
         **given,
     )
@@ -230,7 +230,7 @@ def _check(asked: _Asked, **given: Any) -> BaseOperator:
 
 def _done(asked: _Asked, **given: Any) -> BaseOperator:
     (loop,) = (each for each in asked.plan.loops if each.name == asked.place.whose)
-    # checks of passes that are not needed are skipped
+    # the checks of passes that are not needed are skipped
     return DiracLoopDoneOperator(
         checks=asked.checks(), otherwise=loop.otherwise, trigger_rule="none_failed", **given
     )
@@ -269,22 +269,22 @@ _MAKERS: Mapping[str, Callable[..., BaseOperator]] = {
 def _link(dag: DAG, drawn: Shape, tasks: Mapping[Place, BaseOperator]) -> None:
     for edge in drawn.edges:
         before, after = tasks[edge.before], tasks[edge.after]
-        # what `before >> after` comes to; that lists all tasks of the DAG for each edge
+        # `before >> after` does the same, but lists all tasks of the DAG for each edge
         before.downstream_task_ids.add(after.task_id)
         after.upstream_task_ids.add(before.task_id)
         if edge.label:
             dag.set_edge_info(before.task_id, after.task_id, {"label": edge.label})
-    # teardowns: they come whatever way a run ends, and are cleared with whatever is
+    # teardowns run whatever way a run ends, and clearing any task clears them
     begin, cancel, report = (tasks[Place(part)] for part in ("begin", "on_cancel", "report"))
     cancel.as_teardown(setups=begin)
     report.as_teardown(setups=begin, on_failure_fail_dagrun=True)
 
 
 def _keep_order(group: TaskGroup, drawn: Shape) -> None:
-    """Let Airflow show what is in a group in the order of the file.
+    """Let Airflow show the children of a group in the order of the file.
 
-    Airflow 3.3 sorts the children of a group by the keys under which they are kept, then by what
-    comes before what among those whose key is their ID. With numbers for keys the first is all.
+    Airflow 3.3 sorts the children of a group by their keys. Then it sorts by dependency only those
+    that have their ID as key. With numbers as keys, the first sort decides alone.
     """
     children = sorted(group.children.items(), key=lambda item: drawn.order[item[0]])
     group.children = {f"{number:05d}": child for number, (_, child) in enumerate(children)}
@@ -343,7 +343,7 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
 
 
 def _table(plan: ProductionPlan) -> str:
-    """The steps, as Markdown: a run stands as RUN."""
+    """Return the steps as a Markdown table; RUN stands for the run."""
     rows = ["| step | type | takes | starts | dataset |", "|---|---|---|---|---|"]
     for step in plan.steps[:_SHOWN_STEPS]:
         takes = ", ".join(step.parents) or "-"

@@ -1,12 +1,13 @@
-"""Waiting for what a step needs before it starts, without a worker.
+"""Waits, without a worker, for what a step needs before it starts.
 
-Each look asks the catalogue for all files of the step in one call, and for each dataset; a small
-file is read only when its version has changed. What another production has made is asked of Airflow
-(the task that makes the dataset of its step), and of the grid, which must have that dataset now.
+Each look asks the catalogue for all files of the step in one call, and for each dataset in one
+call. A small file is read only when its version has changed. For the output of another production,
+Airflow is asked for the task that makes the dataset of its step, and the grid is asked whether it
+has that dataset now.
 
 Invariant: as for :mod:`provider.triggers`: only primitives, exactly one event, never an error
-because of the grid; class path and keyword arguments may grow and never change. What a look means
-is decided by ``core.gates.judge_gates`` alone.
+because of the grid; class path and keyword arguments may grow and never change.
+``core.gates.judge_gates`` alone decides what a look means.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from dirac_prodsys.provider.waiting.state_keeping import StateWriter
 from dirac_prodsys.provider.waiting.wait_log import PROGRESS_EVERY, reason_of
 from dirac_prodsys.provider.waiting.xcoms import Shelf
 
-#: runs of another production that are looked at, the last ones that Airflow names
+#: most runs of another production to look at: the last ones that Airflow names
 _RUNS = 20
 
 
@@ -43,9 +44,9 @@ class DiracGateTrigger(BaseTrigger):
     :param gates: ``Gate`` as dicts.
     :param since: when the wait began, seconds since the epoch.
     :param not_before: as for :class:`DiracTransformationTrigger`.
-    :param step: the step's name, for what is told of its state.
-    :param decides: wait only until the first gate, that of a value, can be told: ``closed`` is an
-        event then.
+    :param step: the step's name, for the report of its state.
+    :param decides: wait only until the first gate, a value gate, can be judged: ``closed`` is then
+        an event.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class DiracGateTrigger(BaseTrigger):
         self.step = step
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and keyword arguments, all JSON."""
+        """Return class path and keyword arguments, all JSON."""
         return "dirac_prodsys.provider.gate_trigger.DiracGateTrigger", {
             "gates": self.gates,
             "dirac_conn_id": self.dirac_conn_id,
@@ -78,7 +79,7 @@ class DiracGateTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then tell it once."""
+        """Wait, then yield the one event."""
         gates = [Gate.from_dict(gate) for gate in self.gates]
         async with attached(self.dirac_conn_id) as poller:
             verdict = await self._wait(poller, gates)
@@ -117,9 +118,9 @@ class DiracGateTrigger(BaseTrigger):
 
 
 class _Look:
-    """Gathers the facts; remembers the small files that it has read.
+    """Gathers the facts, and remembers the small files that it has read.
 
-    Files are read in a thread of its own: a storage element that hangs keeps nobody else waiting.
+    Files are read in a separate thread: a storage element that hangs delays no other wait.
     """
 
     def __init__(self, poller: Poller) -> None:
@@ -132,7 +133,7 @@ class _Look:
         self._reader.close()
 
     async def facts(self, gates: Sequence[Gate]) -> Facts:
-        """What the grid and Airflow say now; what did not answer is named."""
+        """Return what the grid and Airflow report now, and name what did not answer."""
         datasets: set[str] = set()
         contents: dict[str, bytes] = {}
         made: dict[str, list[str]] = {}
@@ -157,7 +158,7 @@ class _Look:
                     there = [name for name in candidates if await self._exists(name)]
                     made[f"{gate.name}/{gate.step}"] = there
             except NotFound:
-                continue  # it has gone since
+                continue  # it was removed meanwhile
             except Exception as error:
                 unread[gate.name] = reason_of(error)
         return Facts(frozenset(datasets), frozenset(versions), contents, made, unread)
@@ -181,9 +182,9 @@ class _Look:
 
 
 def made_by(production: str, step: str) -> list[str]:
-    """The datasets that runs of another production made in a step, as Airflow knows them.
+    """Return the datasets that runs of another production made in a step, as Airflow knows them.
 
-    Blocking; works in a triggerer and in a worker.
+    Blocks; works in a triggerer and in a worker.
     """
     from airflow.sdk.bases.xcom import BaseXCom
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance

@@ -1,4 +1,4 @@
-"""From an Airflow connection of type ``dirac`` to a gateway.
+"""Opens a gateway from an Airflow connection of type ``dirac``.
 
 Invariant: only the extras named in ``GatewaySettings`` are read, each is checked, and none is
 logged. Opening makes no call: a DAG parse or a UI form never touches the grid.
@@ -22,7 +22,7 @@ from dirac_prodsys.gateway.records import GatewaySettings
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-#: how Airflow's connection form may prefix the names of our fields
+#: prefix that Airflow's connection form may put before the names of our fields
 _FORM_PREFIX = "extra__dirac__"
 
 _NAMES = tuple(field.name for field in dataclasses.fields(GatewaySettings))
@@ -35,7 +35,7 @@ def _adapter() -> TypeAdapter[GatewaySettings]:
 
 
 def settings_from_extra(conn_id: str, extra: str | None) -> GatewaySettings:
-    """The settings in a connection's ``extra`` (JSON text); empty fields count as not given.
+    """Return the settings in a connection's ``extra`` (JSON text); empty fields count as not given.
 
     :raises GatewayRejected: not a JSON object, an unknown name, or a value of the wrong kind.
     """
@@ -70,7 +70,7 @@ def settings_from_extra(conn_id: str, extra: str | None) -> GatewaySettings:
 
 
 class DiracHook(BaseHook):
-    """One grid as one identity, as a connection describes it.
+    """Represents one grid and one identity, as a connection describes them.
 
     :param dirac_conn_id: connection of type ``dirac``.
     """
@@ -93,14 +93,14 @@ class DiracHook(BaseHook):
         return settings_from_extra(self.dirac_conn_id, connection.extra)
 
     def settings(self) -> GatewaySettings:
-        """What the connection says now.
+        """Return the settings that the connection holds now.
 
         :raises GatewayRejected: a wrong type or extra.
         """
         return self._settings_of(self.get_connection(self.dirac_conn_id))
 
     async def asettings(self) -> GatewaySettings:
-        """The same inside an event loop, without blocking it."""
+        """Return the same inside an event loop, without blocking it."""
         return self._settings_of(await self.aget_connection(self.dirac_conn_id))
 
     @functools.cached_property
@@ -108,16 +108,15 @@ class DiracHook(BaseHook):
         return open_gateway(self.settings())
 
     def gateway(self) -> ProductionGateway:
-        """The gateway of this connection; opened once per hook, and without a call to the
-        grid."""
+        """Return the gateway of this connection, opened once per hook and without a call."""
         return self._gateway
 
     def get_conn(self) -> ProductionGateway:
-        """Airflow's name for :meth:`gateway`."""
+        """Return the gateway; Airflow's name for :meth:`gateway`."""
         return self.gateway()
 
     def test_connection(self) -> tuple[bool, str]:
-        """One authenticated call to every service in use: who we are there, or what is wrong."""
+        """Make an authenticated call to every service in use; return our identity, or the error."""
         try:
             identity = self.gateway().ping()
         except ProdsysError as error:

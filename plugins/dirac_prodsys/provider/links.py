@@ -1,8 +1,8 @@
-"""From a task in the UI to its transformation in the DIRAC web portal.
+"""Links a task in the UI to its transformation in the DIRAC web portal.
 
-Invariant: the address is worked out on the worker, where the ID is known, and pushed when the
-task attempt ends, so the link works while the task is deferred and never costs the web server a
-call.
+Invariant: the worker builds the address, because it knows the ID, and the address is pushed when
+the task attempt ends. So the link works while the task is deferred and never costs the web server
+a call.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
     from dirac_prodsys.gateway.records import GatewaySettings
 
-#: the WebApp opens an application by name; it takes no filter from the address, so the ID is only
+#: the WebApp opens an application by name and takes no filter from the address, so the ID is only
 #: shown
 _APPLICATION = "DIRAC.TransformationMonitor.classes.TransformationMonitor"
 _WEBAPP = f"?view=tabs&theme=Crisp&url_state=1|*{_APPLICATION}:,"
 
 
 def transformation_url(settings: GatewaySettings, transformation: int, name: str) -> str:
-    """Address of a transformation; empty when the connection names no portal.
+    """Return the address of a transformation; empty when the connection names no portal.
 
-    The extra ``portal`` may hold ``{id}``, ``{name}`` and ``{group}``; without ``{id}`` and
-    ``{name}`` it is taken for the base address of a DIRAC WebApp and its TransformationMonitor is
-    opened.
+    The extra ``portal`` may hold ``{id}``, ``{name}`` and ``{group}``. Without ``{id}`` and
+    ``{name}`` it is taken as the base address of a DIRAC WebApp, and the address opens its
+    TransformationMonitor.
     """
     portal = settings.portal
     if not portal.startswith(("https://", "http://")):
@@ -42,10 +42,10 @@ def transformation_url(settings: GatewaySettings, transformation: int, name: str
 
 
 class TransformationLink(BaseOperatorLink):
-    """The button "Transformation" of our tasks."""
+    """Adds the button "Transformation" to our tasks."""
 
     name = "Transformation"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """What the operator found out in this attempt; empty before it knew the ID."""
+        """Return the address that this attempt pushed; empty before the ID was known."""
         return getattr(operator, "transformation_url", "")

@@ -1,6 +1,6 @@
-"""The acts of a step, one operator each, in the order of its life.
+"""Carries out the acts of a step, one operator each, in the order of the step's life.
 
-Invariant: each reads before it writes, through verbs that may be repeated, so that a task which
+Invariant: each operator reads before it writes, through verbs that may be repeated. So a task that
 is killed, retried or cleared at any moment leaves exactly one transformation and one dataset.
 """
 
@@ -37,14 +37,14 @@ from dirac_prodsys.provider.waiting.unseen import setting
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: key of the task state store under which a created transformation is kept
+#: key in the task state store for the created transformation
 STATE_KEY = "transformation"
 
 
 class CreatesTransformation(DiracOperator):
-    """A task that creates the transformation of a step, or adopts the one that is there already.
+    """A task that creates the transformation of a step, or adopts the existing one.
 
-    When a person has cleaned the one that was there, it makes the next, under a name of its own.
+    If a person cleaned the existing one, the task creates the next, under a new name.
     """
 
     asks_site = True
@@ -52,9 +52,9 @@ class CreatesTransformation(DiracOperator):
     def create(self, context: Context, name: str) -> dict[str, Any]:
         """Look up by name, compare, create what is missing; return ``{"id", "name", "adopted"}``.
 
-        It is also kept in the task state store for ever.
+        The result is also kept in the task state store for ever.
 
-        :param name: of this one among the transformations that the step has had.
+        :param name: name of this transformation among those that the step has had.
         """
         late = self.plan(context, whole=False)
         if late.awaits:
@@ -90,10 +90,11 @@ class CreatesTransformation(DiracOperator):
 
 
 class DiracCreateTransformationOperator(CreatesTransformation):
-    """Create the transformation of a step, or adopt the one that is there already.
+    """Create the transformation of a step, or adopt the existing one.
 
-    What a person has cleaned it leaves to ``start``, which makes the next when it is cleared: one
-    that nobody starts would stay New for ever. Returns ``{"id", "name", "adopted"}``.
+    If a person cleaned the existing one, this task leaves it to ``start``, which creates the next
+    when it is cleared: a transformation that nobody starts would stay New for ever. Returns
+    ``{"id", "name", "adopted"}``.
     """
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,14 +110,14 @@ class DiracCreateTransformationOperator(CreatesTransformation):
 class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
     """Make the directories and the tasks of a step, attach listed files; then set it Active.
 
-    One that was Stopped becomes Active again if the stop was ours (see ``stopping``), and not if
-    it was a person's. Where a person has cleaned it, the step begins anew: the next is created.
+    A Stopped transformation becomes Active again if the stop was ours (see ``stopping``), and not
+    if a person stopped it. If a person cleaned it, the step begins anew: the next is created.
     """
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """All that a job may need before Active: a job never meets a missing directory.
+        """Prepare all that a job may need before Active: a job never meets a missing directory.
 
-        :param state: ``agreed``: who agreed to what is removed, if somebody had to.
+        :param state: ``agreed``: who agreed to the removal, if somebody had to.
         """
         step = self.plan(context, state)
         spec = step.transformation
@@ -155,7 +156,7 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
     def _compare(
         self, gateway: ProductionGateway, record: TransformationRecord, declared: int
     ) -> None:
-        """Tell of tasks beyond those declared; a person may have added them, so they stay."""
+        """Report tasks beyond those declared; a person may have added them, so they stay."""
         seen = gateway.snapshot([record.id]).get(record.id)
         made = sum(seen.tasks.values()) if seen else 0
         if made > declared:
@@ -179,15 +180,15 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
 
 
 class DiracFlushTransformationOperator(DiracOperator):
-    """Flush the files that are left over from full groups; does nothing when there are none.
+    """Flush the files that did not fill a group; do nothing when there are none.
 
-    The task succeeds either way: a skipped one would need its followers to know about it.
+    The task succeeds either way: tasks after it would have to handle a skip.
     """
 
     asks_site = True
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Active → Flush if any file is Unused."""
+        """Set an Active transformation to Flush if any of its files is Unused."""
         if handed_on(context, self.task_id).get("kind") == "broken":
             self.log.info("the input had not settled: the wait for completion flushes")
             return {"flushed": False}
@@ -198,7 +199,7 @@ class DiracFlushTransformationOperator(DiracOperator):
         def flush(gateway: ProductionGateway) -> tuple[Snapshot, bool]:
             found = self.find(gateway, name)
             if rules.needs_input and rules.recovery.mode == "active":
-                # the grid may have taken files back since that were tried often enough
+                # the grid may have reset files that were tried often enough
                 for line in recover(gateway, found.id, body, rules).lines():
                     self.log.info("%s", line)
             snapshot = _look(gateway, found)
@@ -232,12 +233,12 @@ class DiracFlushTransformationOperator(DiracOperator):
 
 
 class DiracCompleteTransformationOperator(DiracOperator):
-    """Set the transformation Completed; returns what it was like just before."""
+    """Set the transformation Completed; return its snapshot from just before."""
 
     asks_site = True
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The snapshot first: DIRAC archives a Completed transformation and forgets its tasks."""
+        """Take the snapshot first: DIRAC archives a Completed one and forgets its tasks."""
         name = self.plan(context, whole=False).transformation.name
 
         def complete(gateway: ProductionGateway) -> Snapshot:
@@ -264,12 +265,11 @@ class DiracCompleteTransformationOperator(DiracOperator):
 
 
 class DiracCreateDatasetOperator(DiracOperator):
-    """Make the dataset of a step, checked against the catalogue, and tell Airflow of it as an
-    asset.
+    """Make the dataset of a step, check it against the catalogue, and send Airflow an asset event.
 
     The event's ``extra`` holds the dataset's name, number of files, query and whether it is
-    frozen, and the production and run it comes from. By itself it takes a ``DatasetSpec`` as
-    ``spec``, and the assets that are given as ``outlets``.
+    frozen, and the production and run it comes from. In a DAG written by hand it takes a
+    ``DatasetSpec`` as ``spec``, and the assets given as ``outlets``.
     """
 
     spec_type = DatasetSpec
@@ -281,7 +281,7 @@ class DiracCreateDatasetOperator(DiracOperator):
             self.add_outlets([dataset_asset(self.production.vo, self.production.name, self.step)])
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Create or adopt, check, freeze; then one asset event."""
+        """Create or adopt, check and freeze the dataset; then send one asset event."""
         step = None if self.spec is not None else self.plan(context)
         spec = step.dataset if step is not None else self.spec
         if not isinstance(spec, DatasetSpec):

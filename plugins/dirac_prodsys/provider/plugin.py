@@ -1,4 +1,4 @@
-"""The Airflow plugin: what makes our operator links known to every component.
+"""Registers our operator links with every component of Airflow.
 
 Invariant: importing this touches neither DIRAC, nor a connection, nor a file: every Airflow
 process does it at start.

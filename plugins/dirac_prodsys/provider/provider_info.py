@@ -1,7 +1,7 @@
-"""What Airflow reads about this provider without importing any of it.
+"""Describes this provider to Airflow, which reads it without importing any other module of it.
 
 The entry point ``apache_airflow_provider`` of the installed package points here. From the plugins
-folder alone (package not installed) operators, sensor and bundle work all the same; only the
+folder alone (package not installed), operators, sensor and bundle work all the same. Only the
 connection form, the asset scheme and the ``dirac`` entry of the list of connection types need the
 entry point.
 """
@@ -17,7 +17,7 @@ def _field(label: str, description: str, *, kind: str = "string") -> dict[str, A
     return {"label": label, "description": description, "schema": {"type": [kind, "null"]}}
 
 
-#: the form of a connection; each name is a field of ``gateway.records.GatewaySettings``
+#: fields of the connection form; each name is a field of ``gateway.records.GatewaySettings``
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "backend": _field(
         "Backend", "dirac (a real grid) or memory (a grid in this process, for tests)"
@@ -80,7 +80,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's description, in the form of Airflow's ``provider_info.schema.json``."""
+    """Return the provider's description, in the form of Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "dirac-prodsys",
         "name": "DIRAC productions",

@@ -1,8 +1,8 @@
-"""Waiting for a transformation in a DAG: never with a worker.
+"""Waits for a transformation in a DAG without holding a worker.
 
-Invariant: a worker looks up the ID, hands the wait to the trigger and is free; it comes back only
-to carry a verdict out. Every way back in accepts events and arguments of older versions, because
-a wait may be weeks old.
+Invariant: a worker looks up the ID, hands the wait to the trigger and is free. It returns only to
+carry out a verdict. Every method that resumes a wait accepts the events and arguments of older
+versions, because a wait may be weeks old.
 """
 
 from __future__ import annotations
@@ -40,32 +40,33 @@ from dirac_prodsys.provider.waiting.state_keeping import keep
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: seconds after which a wait is given up, if nothing else is said: 90 days
+#: default limit of a wait, in seconds: 90 days
 LONGEST_WAIT = 90 * 86400.0
 
 
 class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     """Wait until the policy says that a transformation is complete (or ready to be flushed).
 
-    Returns the snapshot that decided. What was Stopped because its run did not complete is made
-    Active again; what a person Stopped is waited for. What falls due while waiting (files that stay
-    behind are recovered, tasks are added in place of failed ones, late or recovered files are
-    flushed) is done here, and the wait goes on. What the jobs came to is told in the log and as
-    XCom ``job_report`` when the wait for ``complete`` ends, well or not.
+    Returns the snapshot that decided. A transformation that was Stopped because its run did not
+    complete is made Active again; if a person Stopped it, the wait goes on. Actions that fall due
+    during the wait are done here, and the wait goes on: files that stay behind are recovered, tasks
+    are added to replace failed ones, late or recovered files are flushed. When the wait for
+    ``complete`` ends, well or not, the result of the jobs is reported in the log and as XCom
+    ``job_report``.
 
-    Before a step is complete, the files that its parents' tasks made for it are looked up: where
-    the query does not find one of them, the step waits for a person instead.
+    Before a step is complete, the files that its parents' tasks made for it are looked up. If the
+    query misses one of them, the step waits for a person instead.
 
-    What only a person can decide (a manual flush, files that rules leave to one) is asked in
-    Airflow while DIRAC is watched on: see :mod:`provider.asking`.
+    Some verdicts only a person can decide: a manual flush, files that the rules leave to a person.
+    The question is put in Airflow while DIRAC is still watched: see :mod:`provider.people.asking`.
 
-    :param until: what to return for: the verdict ``complete``; with ``flush`` or ``input``, it is
-        the wait for a step's input, and returns also when that verdict is reached, or when no more
-        files can come.
+    :param until: verdicts that end the wait: ``complete``; with ``flush`` or ``input`` it waits for
+        a step's input, and returns also when that verdict is reached, or when no more files can
+        come.
     :param inputs_final: False while other tasks may still add input files to the catalogue.
-    :param parents: IDs of the tasks that complete the steps whose files it takes: while one of
-        them has not succeeded, more files may come. When one has failed the wait ends, and what
-        follows it waits for that task.
+    :param parents: IDs of the tasks that complete the parent steps. Until all have succeeded, more
+        files may come. When one has failed, the wait ends, and the tasks after it wait for the
+        failed one.
     :param ready_at: wait only until this fraction of the work is done, 0 to 1; 0: to the end.
     :param rules: with ``spec``, the ``StepRules`` (or their dict); default: all tasks, or all
         files.
@@ -98,9 +99,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     def work(self, context: Context, state: Mapping[str, Any]) -> NoReturn:
         """Look up the ID and hand the wait to the trigger.
 
-        :param state: ``history`` and ``deadline`` of a wait that is taken up again, and ``kept``:
-            whether a person was asked, and what was answered; of one that an older version began,
-            ``flushes``.
+        :param state: ``history`` and ``deadline`` of a wait that is resumed, and ``kept``: whether
+            a person was asked, and the answer; ``flushes`` if an older version began the wait.
         """
         step = self.plan(context, state)
         name = step.transformation.name
@@ -119,7 +119,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             self.log.info("transformation %d was stopped by us and is Active again", record.id)
         query = step.transformation.input_query
         rules = (self.rules or step.rules).shaped(step.transformation)
-        if step.verified_at:  # what was attached when it started, and nothing else
+        if step.verified_at:  # it waits for the files attached at its start, and nothing else
             counts = seen.snapshot.files if seen.snapshot else {}
             rules = replace(rules, listed=sum(counts.values()))
         if self.ready_at:
@@ -160,7 +160,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 story=story.to_dict(),
             ),
             method_name="resume",
-            # an answer brings nothing else along
+            # the event of an answer holds nothing else
             kwargs={
                 "kept": {
                     **kept,
@@ -174,30 +174,30 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         )
 
     def _seen(self, gateway: ProductionGateway, number: int, name: str) -> Seen:
-        """How the transformation stands now."""
+        """Return the present state of the transformation."""
         snapshot = gateway.snapshot([number]).get(number)
         is_stopped = snapshot is not None and snapshot.status == TransformationStatus.STOPPED
         try:
             stop = who_stopped(gateway, number) if is_stopped else None
-        except ProdsysError as error:  # it is for people alone
+        except ProdsysError as error:  # only people read it
             self.log.info("who stopped it cannot be told: %s", error.reason)
             stop = None
         return Seen(self.step or name, snapshot, stop=stop)
 
     def _kept(self, context: Context, seen: Seen, told: Mapping[str, Any]) -> Story:
-        """How the step stands, written where people look; what the trigger goes on with."""
+        """Write the state of the step where people look; return what the trigger continues with."""
         story = Story.from_dict(told)
         if seen.snapshot is None:
             return story
         before = story.state
         state = state_of(replace(seen, causes=story.causes), time.time(), before)
         if before is not None and before.kind in ("stalled", "asks") and state.kind == "waiting":
-            state = replace(before, updated=state.updated)  # one look cannot tell that
+            state = replace(before, updated=state.updated)  # one look cannot show that
         keep(context, state, self.log)
         return replace(story, state=state, stored=state.kind)
 
     def _stops(self) -> bool:
-        """Whether this wait is that of its own step, which a cancelled run stops."""
+        """Check whether this is the wait of its own step, which a cancelled run stops."""
         if self.production is None or self.step is None or self.ready_at:
             return False
         return action_of(self.production, self.step) != "leave"
@@ -209,7 +209,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         kept: Mapping[str, Any] | None = None,
         **_ignored: Any,
     ) -> dict[str, Any] | None:
-        """Carry out what the trigger was told by the policy, or a person said.
+        """Carry out the verdict of the policy, or the answer of a person.
 
         :raises AirflowFailException: the policy gave up, or the wait's deadline passed.
         """
@@ -243,7 +243,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             elif not self.ready_at:
                 self._report(context, snapshot, past)
             return snapshot
-        if kind == "broken":  # what follows has failed with that task, and is cleared with it
+        if kind == "broken":  # the tasks after it failed with that task and are cleared with it
             self.log.warning("%s: what follows waits for that", reason)
             push(context, HANDED_ON, {"kind": kind, "history": past.to_dict()})
             return snapshot
@@ -266,7 +266,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         return self.work(context, state)
 
     def _keep_last(self, context: Context, kind: str, reason: str, told: Mapping[str, Any]) -> None:
-        """How the step stood when its wait ended."""
+        """Write the state of the step at the end of its wait."""
         state = Story.from_dict(told).state
         if kind in ("broken", "timeout"):
             line = f"{self.step or self.task_id} failed: {reason}"
@@ -278,11 +278,11 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     def _lost(
         self, context: Context, snapshot: Mapping[str, Any], state: Mapping[str, Any]
     ) -> list[str]:
-        """Files that the parents made for this step and that its query does not find."""
+        """Return the files that the parents made for this step and that its query misses."""
         seen = Snapshot.from_dict(snapshot)
         known = self.production is not None and self.step is not None and not self.ready_at
         if not known or seen.status not in LIVE_TRANSFORMATION or seen.catalogue_files is None:
-            return []  # its files did not decide
+            return []  # the number of files did not decide
         step = self.plan(context, state)
         if step.transformation.input_query is None or not step.parents:
             return []
@@ -292,7 +292,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         )
 
     def _holds(self, snapshot: Mapping[str, Any], lost: list[str], kept: dict[str, Any]) -> bool:
-        """Whether the step waits for a person, as files are lost; else it goes on without them."""
+        """Check whether lost files make the step wait for a person; else it goes on."""
         found = _found(snapshot)
         told = lost_inputs.in_words(found, lost)
         declared = kept.get("expected")
@@ -314,7 +314,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     def _answered(
         self, context: Context, option: str, who: str, kept: Mapping[str, Any]
     ) -> NoReturn:
-        """Do what was answered, and wait on; an outage meanwhile lets the question be put anew."""
+        """Carry out the answer and resume the wait; after an outage the question is put again."""
         self.log.info("%s answered: %s", who, option)
         past = History.from_dict(kept.get("history") or {})
         given_up = option if option == questions.GIVE_UP else kept.get("option", "")
@@ -339,7 +339,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
 
 
 def _taken_over(context: Context, task_id: str) -> Mapping[str, Any] | None:
-    """The history of the wait for the input, for the wait that follows; None if there was none."""
+    """Return the history of the wait for the input, for the next wait; None if there was none."""
     found = handed_on(context, task_id)
     if not found:
         return None
@@ -350,7 +350,7 @@ def _taken_over(context: Context, task_id: str) -> Mapping[str, Any] | None:
 def _failure(
     reason: str, snapshot: Mapping[str, Any] | None, report: JobReport | None
 ) -> TransformationFailed:
-    """What a wait ends with that was given up: why, and the way out by why jobs failed."""
+    """Return the error of a wait that was given up: the reason, and a hint by why jobs failed."""
     if _is_removed(snapshot):
         return TransformationFailed(reason, _REMOVED_HINT)
     causes = report.causes() if report is not None else ()

@@ -1,9 +1,9 @@
-"""The site's file, as the deployment names it: ``[dirac_prodsys] site``.
+"""Reads the site's file, which the deployment names in ``[dirac_prodsys] site``.
 
-It is read anew whenever it is asked: a limit that is written now holds for what is sent next.
+It is read again for each question: a limit that is written now holds for what is sent next.
 
-Invariant: fail closed. A file that is named and cannot be used, or that lies where authors write,
-allows nothing; without the option, nothing is limited.
+Invariant: fail closed. A file that is named but cannot be used, or that lies where authors write,
+allows nothing. Without the option, nothing is limited.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
-#: section of Airflow's configuration, and the option
+#: section and option in Airflow's configuration
 SECTION, OPTION = "dirac_prodsys", "site"
 
 
 def site_file() -> Path | None:
-    """Where the site's file is; None: the deployment names none.
+    """Return the path of the site's file; None: the deployment names none.
 
     :raises SiteError: the path is not absolute.
     """
@@ -47,9 +47,9 @@ def site_file() -> Path | None:
 
 
 def site(productions: Path | None = None) -> Site | None:
-    """The site's file; None: there is none.
+    """Return the site's file; None: there is none.
 
-    :param productions: folder that authors write into, where it may not lie.
+    :param productions: the folder that authors write into; the site's file must not lie there.
     :raises SiteError: it cannot be used.
     """
     path = site_file()
@@ -72,10 +72,10 @@ def site(productions: Path | None = None) -> Site | None:
 
 
 def limits(context: Mapping[str, Any]) -> Limits | None:
-    """What the files of a task's bundle may do; None: nothing is limited.
+    """Return what the files of a task's bundle may do; None: nothing is limited.
 
-    :raises AirflowException: the site's file cannot be used now, or says nothing of the bundle;
-        the task may be tried again.
+    :raises AirflowException: the site's file cannot be used now, or does not name the bundle; the
+        task may be tried again.
     """
     bundle = getattr(context.get("ti"), "bundle_instance", None)
     try:
@@ -88,11 +88,11 @@ def limits(context: Mapping[str, Any]) -> Limits | None:
 def demand_allowed(
     context: Mapping[str, Any], production: Production, plan: ProductionPlan, connection: str
 ) -> None:
-    """Demand that a plan keeps to what the site allows the files of the task's bundle.
+    """Check that the site allows a plan to the files of the task's bundle.
 
-    :param plan: of the task's own run.
-    :param connection: through which the task works, whatever the plan says.
-    :raises AirflowFailException: it does not.
+    :param plan: the plan of the task's own run.
+    :param connection: the connection that the task uses, whatever the plan says.
+    :raises AirflowFailException: the site does not allow it.
     :raises AirflowException: as for :func:`limits`.
     """
     allowed = limits(context)
@@ -107,9 +107,9 @@ def demand_allowed(
 
 
 def demand_vo(context: Mapping[str, Any], gateway: ProductionGateway) -> None:
-    """Demand that the connection is of a VO that the site allows, whatever the production says.
+    """Check that the site allows the VO of the connection, whatever the production says.
 
-    :raises SiteError: it is of another one.
+    :raises SiteError: the VO is another one.
     :raises AirflowException: as for :func:`limits`.
     """
     allowed = limits(context)
@@ -130,9 +130,9 @@ def why_not_clean(
     plan: ProductionPlan,
     transformation: int,
 ) -> str:
-    """Why the end of a run may not clean a transformation, in words; empty if it may.
+    """Return why the end of a run may not clean a transformation, in words; empty if it may.
 
-    Nobody can be asked there: what somebody must agree to is left to a person.
+    Nobody can be asked at that point: a cleaning that needs approval is left to a person.
     """
     try:
         demand_allowed(context, production, plan, plan.connection)
@@ -153,9 +153,9 @@ def why_not_clean(
 def removal_approval(
     context: Mapping[str, Any], vos: Iterable[str]
 ) -> tuple[RemovalApproval | None, tuple[str, ...]]:
-    """Who must agree to removals of virtual organisations, by rule and by name; None: nobody.
+    """Return the rule and the names of who must approve removals in these VOs; None: nobody.
 
-    :param vos: that of the production, and that of the connection: the first with a rule counts.
+    :param vos: VO of the production, then VO of the connection: the first with a rule counts.
     :raises AirflowException: the site's file cannot be used now.
     """
     try:
@@ -169,18 +169,18 @@ def removal_approval(
 
 
 def vo_of(gateway: ProductionGateway) -> str:
-    """The VO of a connection; empty if nobody knows it."""
+    """Return the VO of a connection; empty if it is unknown."""
     return gateway.settings.vo or gateway.ping().vo
 
 
 def _productions(context: Mapping[str, Any]) -> Path | None:
-    """The folder of a task's bundle that authors write into."""
+    """Return the folder of a task's bundle that authors write into."""
     folder = getattr(getattr(context.get("ti"), "bundle_instance", None), "productions", None)
     return folder if isinstance(folder, Path) else None
 
 
 def _inside(path: Path, folder: Path) -> bool:
-    """Whether a file lies in a folder, by its name or by where its links lead."""
+    """Check whether a file lies in a folder, by its name or by the target of its links."""
     real = folder.resolve()
     return any(
         real in (one, *one.parents) for one in (path.resolve(), path.parent.resolve() / path.name)

@@ -1,8 +1,8 @@
-"""Waiting for a transformation, and waiting for the grid itself.
+"""Waits for a transformation, and for the grid itself.
 
 Invariants: a trigger holds only primitives, yields exactly one event, and never raises because of
-the grid: an outage, an expired proxy or a wrong connection is waited out, told in the task's log.
-What a look means is decided by ``core.policy.judge`` alone. Class paths and keyword arguments are
+the grid: an outage, an expired proxy or a wrong connection is waited out and reported in the task's
+log. ``core.policy.judge`` alone decides what a look means. Class paths and keyword arguments are
 stored in Airflow's database for as long as a production waits, so they may grow but never change
 or go: unknown ones are accepted and ignored for ever.
 """
@@ -39,15 +39,15 @@ from dirac_prodsys.provider.waiting.task_states import recent_states, task_state
 from dirac_prodsys.provider.waiting.wait_log import Diary, reason_of
 from dirac_prodsys.provider.waiting.xcoms import Shelf
 
-#: looks in a row that must miss a transformation before it counts as removed from the database
+#: looks in a row without a transformation until it counts as removed from the database
 _MISSED_LOOKS = 2
 
-#: looks at a stopped transformation at which it is asked who stopped it
+#: looks at a Stopped transformation at which the trigger asks who stopped it
 _LATE_LOOKS = 3
 
 _PATH = "dirac_prodsys.provider.triggers"
 
-#: what `on_kill` has begun and not ended; the event loop itself would forget it
+#: unfinished work of `on_kill`; the event loop itself would forget it
 _KILLS: set[asyncio.Future[None]] = set()
 
 
@@ -55,32 +55,33 @@ class DiracTransformationTrigger(BaseTrigger):
     """Waits until the policy says that something is to be done about a transformation.
 
     Its one event is ``{"kind": a decisive verdict, "timeout" or "broken", "reason", "snapshot",
-    "flushes", "deadline", "history", "story", "tasks"}``; ``flushes`` and ``deadline`` come back as
-    they were given, ``history`` is what was remembered last, ``story`` what was told, ``tasks``
-    belongs to the verdict ``extend``. A trigger that is to tell has one kind more, ``notice``:
-    somebody should know of ``causes`` (what it is ``about``: ``stalled``, ``needs_person``, or
-    ``recovered``), and the wait goes on. A trigger whose story tells what the task's state store
-    has wrong has the kind ``state``: a worker is to write it, and the wait goes on.
+    "flushes", "deadline", "history", "story", "tasks"}``. ``flushes`` and ``deadline`` come back as
+    they were given, ``history`` is the last one remembered, ``story`` is what was reported,
+    ``tasks`` belongs to the verdict ``extend``. There are more kinds, after which the wait goes on.
+    With ``tell``: ``notice``, when somebody should know of ``causes`` (what it is ``about``:
+    ``stalled``, ``needs_person``, or ``recovered``). With ``asks``: ``ask``. If the task's state
+    store no longer fits the story: ``state``, because only a worker can write the store.
 
     :param transformation: its ID.
     :param rules: ``StepRules`` as a dict.
     :param query: input query in DIRAC's form; None for a type without input.
     :param inputs_final: True when no parent will add files to the catalogue any more.
-    :param parents: IDs of tasks of the run: only when all have succeeded can no more files come.
-        When one has failed, or Airflow did not tell whose trigger it is, the event is ``broken``.
-    :param until_final: whether that no more files can come is an event, too: kind ``input``.
+    :param parents: IDs of tasks of the run: no more files can come once all have succeeded. When
+        one has failed, or Airflow did not say which task the trigger belongs to, the event is
+        ``broken``.
+    :param until_final: whether there is an event, kind ``input``, when no more files can come.
     :param flushes: how often this step has been flushed already.
-    :param history: ``History`` as a dict, of a wait that is taken up again; has its own
-        ``flushes``.
-    :param stops: whether the transformation is Stopped when a person marks the waiting task failed;
-        then a stop of ours that came late, when the task had been cleared, asks to be undone.
+    :param history: ``History`` as a dict, of a wait that is resumed; has its own ``flushes``.
+    :param stops: whether the transformation is Stopped when a person marks the waiting task failed.
+        If our stop came late, after the task had been cleared, an event asks to undo it.
     :param deadline: seconds since the epoch after which to give up; None: never.
     :param not_before: seconds since the epoch; no event comes earlier (see
-        :func:`provider.moments.earliest_event`).
-    :param tell: whether there is anybody who wants notices.
+        :func:`provider.waiting.event_time.earliest_event`).
+    :param tell: whether anybody wants notices.
     :param step: the step's name in its production; empty: its transformation's.
-    :param story: ``Story`` as a dict, of a wait that is taken up again.
-    :param asks: whether a verdict that only a person can decide is an event, too: kind ``ask``.
+    :param story: ``Story`` as a dict, of a wait that is resumed.
+    :param asks: whether there is an event, kind ``ask``, for a verdict that only a person can
+        decide.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.story = dict(story) if story else None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and keyword arguments, all JSON."""
+        """Return class path and keyword arguments, all JSON."""
         return f"{_PATH}.DiracTransformationTrigger", {
             "transformation": self.transformation,
             "name": self.name,
@@ -146,7 +147,7 @@ class DiracTransformationTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then tell it once."""
+        """Wait, then yield the one event."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
         await until_moment(self.not_before)
@@ -155,12 +156,12 @@ class DiracTransformationTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Stop the transformation if a person marked the task failed, and in no other case.
 
-        Airflow 3.3 also calls this when another triggerer takes over, after a clear, when the new
-        attempt may be running already, and when the task is marked a success.
+        Airflow 3.3 calls this also when another triggerer takes over, after a clear, when the new
+        attempt may already run, and when the task is marked a success.
         """
         if not self.stops:
             return
-        # Airflow cancels this again and again until it has ended, which must not end the work
+        # Airflow cancels this repeatedly until it has ended; that must not end the work
         work = asyncio.ensure_future(self._stop_if_failed())
         _KILLS.add(work)
         work.add_done_callback(_KILLS.discard)
@@ -247,10 +248,10 @@ class DiracTransformationTrigger(BaseTrigger):
             look = await poller.look(self.transformation)
 
     async def _above(self, poller: Poller) -> tuple[bool, str]:
-        """Whether no more files can come; and which task has failed, so that none will."""
+        """Check whether no more files can come; return also the failed task that prevents them."""
         if not self.parents:
             return self.inputs_final, ""
-        if self.task_instance is None:  # by ``dag.test()``, while the parents may be at work
+        if self.task_instance is None:  # in ``dag.test()`` the parents may still be at work
             return False, "whose wait this is was not told"
         try:
             states = await recent_states(self.task_instance, poller.settings.poll_interval)
@@ -266,7 +267,7 @@ class DiracTransformationTrigger(BaseTrigger):
         return self.inputs_final and done, ""
 
     async def _ours(self, poller: Poller) -> bool:
-        """Whether it was us who stopped the transformation."""
+        """Check whether we stopped the transformation."""
         number = self.transformation
         try:
             return await poller.ask(("ours", number), lambda grid: stopped_by_us(grid, number))
@@ -277,8 +278,7 @@ class DiracTransformationTrigger(BaseTrigger):
     async def _with_catalogue(
         self, poller: Poller, snapshot: Snapshot, query: MetaQuery
     ) -> Snapshot:
-        """The catalogue's count added; without it the policy waits, which is right in an
-        outage."""
+        """Add the catalogue's count; without it the policy waits, which is right in an outage."""
         try:
             files = await poller.ask(("files", query), lambda grid: grid.count_files(query))
         except Exception as error:
@@ -287,7 +287,7 @@ class DiracTransformationTrigger(BaseTrigger):
         return snapshot.with_catalogue(files)
 
     async def _compared(self, poller: Poller, snapshot: Snapshot, query: MetaQuery) -> Snapshot:
-        """What comparing file by file tells; without it the policy waits."""
+        """Add the result of the file-by-file comparison; without it the policy waits."""
         number = self.transformation
         try:
             found = await poller.ask(
@@ -299,7 +299,7 @@ class DiracTransformationTrigger(BaseTrigger):
         return snapshot.compared(found.unattached, found.others)
 
     def _gone(self) -> Snapshot:
-        """What stands for a transformation that the grid does not know any more."""
+        """Return the snapshot for a transformation that the grid does not know any more."""
         return Snapshot(self.transformation, self.name, "", TransformationStatus.DELETED)
 
     def _event(
@@ -341,7 +341,7 @@ class DiracGatewayTrigger(BaseTrigger):
         self.not_before = not_before
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and keyword arguments, all JSON."""
+        """Return class path and keyword arguments, all JSON."""
         return f"{_PATH}.DiracGatewayTrigger", {
             "dirac_conn_id": self.dirac_conn_id,
             "state": self.state,
@@ -350,7 +350,7 @@ class DiracGatewayTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then tell it once."""
+        """Wait, then yield the one event."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
         await until_moment(self.not_before)

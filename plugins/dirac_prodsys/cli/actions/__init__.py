@@ -1,1 +1,1 @@
-"""People's actions as subcommands, over Airflow's REST API."""
+"""Provides people's actions as subcommands, over Airflow's REST API."""

@@ -1,10 +1,10 @@
-"""``dirac-prodsys stop | start | resume | …``: people's actions, as runs of Airflow's DAG for them.
+"""Runs people's actions through Airflow's DAG for them: ``dirac-prodsys stop | start | …``.
 
-The command touches no grid: it asks Airflow, which knows who may, keeps what was done, and goes on
+The command touches no grid. It asks Airflow, which knows who may act, keeps a record, and goes on
 when the terminal is closed.
 
-Invariant: what cannot be undone is previewed first, and done only if it is still what the preview
-told.
+Invariant: an action that cannot be undone is previewed first, and done only if it is still what the
+preview showed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LOOK_EACH, PATIENCE = 0.5, 300.0
 
 @dataclass(frozen=True)
 class Access:
-    """Where Airflow is, and who asks.
+    """The address of Airflow, and the user.
 
     :param wait: seconds to follow a run; 0: do not wait for it.
     """
@@ -47,7 +47,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has been followed to its end; without a state: it goes on."""
+    """A run that has been followed to its end; without a state, it goes on."""
 
     run: str
     page: str
@@ -57,14 +57,14 @@ class Ended:
     problem: str
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return dict(vars(self))
 
 
 def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_json: bool) -> None:
-    """Ask for an action, follow it, and tell what came of it.
+    """Ask for an action, follow it, and report the result.
 
-    :param conf: the DAG's parameters, without those of its safety.
+    :param conf: the DAG's parameters, without ``preview`` and ``confirm``.
     """
     from dirac_prodsys.cli.actions.airflow_rest import is_local
     from dirac_prodsys.core.actions.request import read_request
@@ -75,7 +75,7 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
         confirm = request.production if request.needs_confirming else ""
         real = {**conf, "preview": False, "confirm": confirm}
         if not preview and (yes or not on_terminal()):
-            read_request(real)  # nobody will be asked why: refuse before a preview is waited for
+            read_request(real)  # refuse a missing reason before waiting for a preview
         if access.url.startswith("http://") and not is_local(access.url):
             typer.echo(f"warning: {access.url} is not encrypted", err=True)
         with session(access) as airflow:
@@ -95,7 +95,7 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
 
 
 def _consent(request: ActionRequest) -> None:
-    """Ask on the terminal; without one, nothing is done."""
+    """Ask on the terminal; without one, do nothing."""
     if not on_terminal():
         refuse("nothing was touched: --yes does it without asking")
     if request.needs_confirming:
@@ -107,14 +107,14 @@ def _consent(request: ActionRequest) -> None:
 
 
 def on_terminal() -> bool:
-    """Whether somebody can be asked."""
+    """Check whether somebody can be asked."""
     return sys.stdin.isatty()
 
 
 def _follow(
     airflow: AirflowRest, conf: dict[str, Any], request: ActionRequest, wait: float
 ) -> Ended:
-    """Start a run and watch it."""
+    """Start a run and follow it."""
     from dirac_prodsys.errors import GatewayUnavailable
 
     run = f"{request.action}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
@@ -163,9 +163,9 @@ def _touches(ended: Ended) -> bool:
 
 
 def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
-    """Show a run's end; returns the exit code.
+    """Show a run's end; return the exit code.
 
-    :param err: it is not the last word: beside the answer, not in it.
+    :param err: print it beside the answer, on standard error: it is not the last output.
     """
     from dirac_prodsys.core.actions.outcome import Outcome
     from dirac_prodsys.core.actions.preview import Preview
@@ -179,7 +179,7 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
         names = ("by", "reason", "run")
         told = {k: v for k, v in ended.preview.items() if k not in names}
         typer.echo(Preview.from_dict(told).to_text(), err=err)
-        # an Airflow of an older version tells none
+        # an Airflow with an older version of ours gives none
         for command in ended.preview.get("commands", ()) if not err else ():
             typer.echo(f"to carry this out: {command}", err=True)
     if ended.state != "failed":
@@ -189,9 +189,11 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
 
 
 def session(access: Access, *, ask: bool = True) -> AirflowRest:
-    """Password and token are in no option: a command line is seen by everybody on the machine.
+    """Open a session; its password and token come from the environment or a prompt.
 
-    :param ask: for the password, on a terminal, if it is said nowhere.
+    They are no options, because everybody on the machine sees a command line.
+
+    :param ask: ask for the password, on a terminal, if it is given nowhere.
     """
     from dirac_prodsys.cli.actions.airflow_rest import AirflowRest
 

@@ -1,7 +1,7 @@
-"""Airflow's public REST API, as far as starting a run, following it and listing runs need.
+"""Calls Airflow's public REST API to start a run, follow it and list runs.
 
-Invariant: an answer is a value or one of our errors; passwords and tokens are sent to the API
-server only, and are in no message. A run that is started again under the same ID is the same run.
+Invariant: an answer is a value or one of our errors. Passwords and tokens are sent to the API
+server only, and are in no message. Starting a run again under the same ID gives the same run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dirac_prodsys.errors import (
 
 _API = "/api/v2"
 
-#: runs of one answer; Airflow may give fewer (``maximum_page_limit``)
+#: runs to ask for in one answer; Airflow may give fewer (``maximum_page_limit``)
 PAGE = 100
 
 
@@ -31,8 +31,8 @@ class AirflowRest:
     """One user's session with one API server.
 
     :param url: ``https://host:port``, with a path if the site has one.
-    :param token: an access token; instead of it, ``user`` and ``password`` get one.
-    :param timeout: seconds of one call.
+    :param token: an access token; without it, ``user`` and ``password`` get one.
+    :param timeout: seconds that one call may take.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class AirflowRest:
         self._client.close()
 
     def trigger(self, dag: str, run: str, conf: dict[str, Any], note: str) -> None:
-        """Start a run; one of that ID that exists already is taken for ours.
+        """Start a run; an existing run of that ID is taken for ours.
 
         :raises NotFound: there is no such DAG; :raises DefinitionError: its parameters are wrong.
         """
@@ -72,25 +72,25 @@ class AirflowRest:
                     raise
 
     def run(self, dag: str, run: str) -> dict[str, Any]:
-        """One run."""
+        """Return one run."""
         found: dict[str, Any] = self._call("GET", _run(dag, run)).json()
         return found
 
     def task_states(self, dag: str, run: str) -> dict[str, str]:
-        """Task → state."""
+        """Map each task to its state."""
         found = self._call("GET", f"{_run(dag, run)}/taskInstances").json()
         return {task["task_id"]: task["state"] or "waiting" for task in found["task_instances"]}
 
     def xcom(self, dag: str, run: str, task: str, key: str) -> Any:
-        """What a task has left under a key; None: nothing."""
+        """Return what a task has left under a key; None: nothing."""
         path = f"{_run(dag, run)}/taskInstances/{task}/xcomEntries/{key}"
         answer = self._call("GET", path, allowed=(404,), params={"deserialize": "false"})
         return None if answer.status_code == 404 else answer.json()["value"]
 
     def run_ids(self, dag: str, most: int = 1000) -> list[str]:
-        """IDs of a DAG's runs, the newest first; none: there is no such DAG.
+        """Return the IDs of a DAG's runs, the newest first; none: there is no such DAG.
 
-        :param most: runs that are asked for.
+        :param most: most runs to ask for.
         """
         found: list[str] = []
         while len(found) < most:
@@ -101,11 +101,11 @@ class AirflowRest:
             runs = answer.json()
             found += [run["dag_run_id"] for run in runs["dag_runs"]]
             if not runs["dag_runs"] or len(found) >= runs["total_entries"]:
-                break  # a page may be smaller than what was asked for
+                break  # a page may be smaller than requested
         return found
 
     def page(self, dag: str, run: str) -> str:
-        """Where the run is shown to people."""
+        """Return the address of the run's page for people."""
         return f"{self.url}/dags/{dag}/runs/{quote(run, safe='')}"
 
     def _call(
@@ -114,7 +114,7 @@ class AirflowRest:
         fresh = not self._token
         answer = self._send(method, f"{_API}{path}", **arguments, headers=self._headers())
         if answer.status_code == 401 and self._password and not fresh:
-            self._token = ""  # it has expired while the run was followed
+            self._token = ""  # it expired while the run was followed
             answer = self._send(method, f"{_API}{path}", **arguments, headers=self._headers())
         if answer.is_success or answer.status_code in allowed:
             return answer
@@ -162,7 +162,7 @@ class AirflowRest:
 
 
 def is_local(url: str) -> bool:
-    """Whether an address leads to this machine."""
+    """Check whether an address leads to this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

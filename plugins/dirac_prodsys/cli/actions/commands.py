@@ -1,4 +1,4 @@
-"""A subcommand for each action, made from the table of actions: all have the same options.
+"""Makes a subcommand for each action from the table of actions: all have the same options.
 
 Invariant: what one action takes, its command takes; nothing here decides anything.
 """
@@ -79,7 +79,7 @@ _ABOUT = (
 
 
 def add_actions(app: typer.Typer) -> None:
-    """Give the command one subcommand for each action."""
+    """Add one subcommand for each action to the command."""
     for kind in ACTIONS.values():
         words = "\n\n".join(
             [

@@ -1,1 +1,1 @@
-"""What ``lint`` reads and how findings are printed."""
+"""Reads files for ``lint`` and formats the findings."""

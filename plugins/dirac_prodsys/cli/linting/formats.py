@@ -1,7 +1,7 @@
-"""Findings as a person, an editor, a code-scanning service and a GitHub workflow read them.
+"""Formats findings for a person, an editor, a code-scanning service and a GitHub workflow.
 
 Invariant: every form names the same findings; ``json`` has no other keys than those documented, and
-``sarif`` is SARIF 2.1.0 (OASIS), whose rules are the table of ``core/proof/findings.py``.
+``sarif`` is SARIF 2.1.0 (OASIS), with the table of ``core/proof/findings.py`` as its rules.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """``file:line:column: severity: what is wrong [code]``, the line with a caret, the way out."""
+    """Return each finding's place, severity, reason and code, its line with a caret, and its hint.
+
+    The first line is ``file:line:column: severity: what is wrong [code]``.
+    """
     blocks = []
     for found in findings:
         place = f"{found.file}:{found.line}:{found.column}"
@@ -36,13 +39,13 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """``{"findings": […]}``: errors and warnings, as these are its two severities."""
+    """Return ``{"findings": […]}``: errors and warnings, as these are its two severities."""
     told = [found.to_dict() for found in findings if found.severity != "note"]
     return json.dumps({"findings": told}, indent=2)
 
 
 def as_sarif(findings: Sequence[Finding]) -> str:
-    """One run of SARIF 2.1.0."""
+    """Return one run of SARIF 2.1.0."""
     from dirac_prodsys.core.proof.findings import rules
 
     known = rules()
@@ -86,7 +89,7 @@ def _location(found: Finding) -> dict[str, Any]:
 
 
 def as_github(findings: Sequence[Finding]) -> str:
-    """Workflow commands, which GitHub shows beside the changed lines."""
+    """Return workflow commands, which GitHub shows beside the changed lines."""
     commands = {"error": "error", "warning": "warning", "note": "notice"}
     lines = []
     for found in findings:

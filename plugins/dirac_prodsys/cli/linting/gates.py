@@ -1,7 +1,8 @@
-"""What steps wait for, and whether it is there now: notes of ``lint --live``.
+"""Reports what steps wait for, and whether it exists now: notes of ``lint --live``.
 
-Invariant: nothing is written. A gate whose name holds the run is told and not asked for: there is
-no run yet; what another production made, Airflow knows and the grid does not.
+Invariant: nothing is written. The grid is not asked about a gate with the run in its name, because
+there is no run yet, nor about the output of another production, which Airflow knows and the grid
+does not.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
 def gates_now(plan: ProductionPlan, gateway: ProductionGateway) -> Iterator[Problem]:
-    """A note for each gate.
+    """Yield a note for each gate.
 
     :raises GatewayError: the grid did not answer.
     """

@@ -1,7 +1,7 @@
-"""What a grid says to productions before they run: ``lint --live``.
+"""Checks productions against a grid before they run: ``lint --live``.
 
-Invariant: nothing is written; names are asked for one by one and each once, and an outage ends the
-questions with what was found so far still told.
+Invariant: nothing is written. Each name is asked for once, one by one. An outage ends the
+questions; what was found until then is still reported.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 
 @dataclass
 class Live:
-    """A grid that is asked.
+    """Asks one grid about productions.
 
-    :param run: tag of the run that is meant to start; empty: any.
-    :param allowed: by the site; None: it is not asked.
+    :param run: tag of the run that will start; empty: any.
+    :param allowed: the site's limits; None: the site is not asked.
     """
 
     gateway: ProductionGateway
@@ -48,13 +48,13 @@ class Live:
 
     @property
     def inventory(self) -> Inventory:
-        """What the grid has, asked once."""
+        """Return what the grid has, asked once."""
         if self._inventory is None:
             self._inventory = self.gateway.inventory()
         return self._inventory
 
     def examine(self, report: Report, reading: Reading) -> Report:
-        """The report with what the grid says to the file.
+        """Return the report with the grid's findings on the file added.
 
         :raises GatewayError: the grid did not answer.
         """
@@ -98,7 +98,7 @@ class Live:
         return within_limits(examined, reading, self.allowed, plan)
 
     def _query(self, name: str) -> Mapping[str, Any] | None:
-        """The query of a dataset; None if there is none."""
+        """Return the query of a dataset; None if there is none."""
         if name not in self._datasets:
             try:
                 self._datasets[name] = self.gateway.dataset_query(name)
@@ -107,7 +107,7 @@ class Live:
         return self._datasets[name]
 
     def _counts(self, subject: Subject) -> tuple[dict[str, int], list[Problem]]:
-        """Files that steps without parents find now, and those that find none."""
+        """Count the files that steps without parents find now; report the steps that find none."""
         have = self.inventory
         known = {*have.directory_fields, *have.file_fields, *STANDARD_FIELDS}
         counts: dict[str, int] = {}
@@ -120,7 +120,7 @@ class Live:
                 continue
             try:
                 counts[step.name] = self.gateway.count_files(query)
-            except GatewayRejected:  # a value does not fit its field, which is told
+            except GatewayRejected:  # a value does not fit its field; another finding reports it
                 continue
             if not counts[step.name]:
                 empty.append(
@@ -136,7 +136,7 @@ class Live:
     def _names(
         self, production: Production, queries: Mapping[str, Mapping[str, Any]]
     ) -> Iterator[Problem]:
-        """Transformations that the run would find in its place."""
+        """Report the transformations that the run would find under its names."""
         plan = check(production, self.run, Problems(), datasets=queries) if self.run else None
         if plan is None or plan.unresolved:
             return
@@ -162,7 +162,7 @@ class Live:
                 yield Problem(path, reason, hint, on_key=True, code="name-taken")
 
     def _runs(self, plan: ProductionPlan) -> Iterator[Problem]:
-        """Run numbers that transformations of other names use."""
+        """Report the run numbers that transformations of other names use."""
         for step in plan.steps:
             said = step.transformation.parameters.get(run_numbers.PARAMETER)
             mine = run_numbers.read(step.name, str(said)) if said is not None else None
@@ -186,7 +186,7 @@ class Live:
         plan: ProductionPlan,
         queries: Mapping[str, Mapping[str, Any]],
     ) -> Iterator[Problem]:
-        """Datasets that a step makes and that exist."""
+        """Report the datasets that a step makes and that exist."""
         if self.run:
             asked = check(production, self.run, Problems(), datasets=queries)
             plan = asked or plan

@@ -1,4 +1,4 @@
-"""Many files checked at once, on all processors, in the order given.
+"""Checks many files at once, on all processors, in the order given.
 
 Invariant: the same findings in the same order, however many processes there are.
 """
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.proof import Report
     from dirac_prodsys.core.site.file import Allowed
 
-#: fewer files than this are checked before a second process has begun
+#: fewer files than this are checked by the time a second process has begun
 ALONE = 50
 
 
 def check_file(
     path: Path, allowed: Allowed | None = None, *, named: bool = True
 ) -> tuple[Report, Reading | None]:
-    """What is found in one file, and the reading itself if it is a production.
+    """Return what is found in one file, and the reading itself if it is a production.
 
-    :param allowed: by the site; None: it is not asked.
-    :param named: by whoever asks; else it was found in a folder, and may be no link that leads out.
+    :param allowed: the site's limits; None: the site is not asked.
+    :param named: the user named it; otherwise it was found in a folder, and must not be a link that
+        leads out.
     """
     from dirac_prodsys.core.proof import Report, read
     from dirac_prodsys.core.proof.findings import Finding
@@ -60,9 +61,9 @@ def check_file(
 def within_limits(
     report: Report, reading: Reading, allowed: Allowed, plan: ProductionPlan | None = None
 ) -> Report:
-    """The report with what the site does not allow, and what it will ask.
+    """Add to the report what the site does not allow, and what it will ask.
 
-    :param plan: of the production, where more is known of it than the file says.
+    :param plan: the plan of the production, where more is known than the file says.
     """
     from dirac_prodsys.core.proof import in_words_of_the_file
     from dirac_prodsys.core.proof.findings import Finding
@@ -83,9 +84,9 @@ def within_limits(
 def check_files(
     files: Sequence[Path], allowed: Allowed | None = None, named: Collection[Path] | None = None
 ) -> Iterator[Report]:
-    """What is found in each file by itself.
+    """Yield what is found in each file by itself.
 
-    :param named: those that were named, and not found in a folder; None: all.
+    :param named: files that the user named, and that were not found in a folder; None: all.
     """
     look = partial(_report, allowed=allowed)
     ways = [(path, named is None or path in named) for path in files]

@@ -1,1 +1,1 @@
-"""Options that subcommands share, and what a shell completes."""
+"""Defines options that subcommands share, and what a shell completes."""

@@ -1,6 +1,6 @@
-"""What a shell completes: production files, names of steps, and tags of runs on the grid.
+"""Completes words in a shell: production files, names of steps, and tags of runs on the grid.
 
-Invariant: completing never fails and never writes: a word that cannot be found out has no
+Invariant: completing never fails and never writes: if a word cannot be looked up, there is no
 completion.
 """
 
@@ -23,7 +23,7 @@ _PATIENCE = 5.0
 
 
 def files(incomplete: str) -> Iterator[str]:
-    """Production files, and folders on the way to them."""
+    """Yield production files, and folders on the way to them."""
     folder, _, begin = incomplete.rpartition("/")
     here = Path(f"{folder}/" if folder or incomplete.startswith("/") else ".")
     with contextlib.suppress(OSError):
@@ -38,14 +38,14 @@ def files(incomplete: str) -> Iterator[str]:
 
 
 def steps(context: typer.Context, incomplete: str) -> Iterator[str]:
-    """Steps of the file that stands before."""
+    """Yield the steps of the file given earlier on the line."""
     with contextlib.suppress(ProdsysError, OSError):
         production = read_production(Path(str(context.params.get("file") or "")))
         yield from (s.name for s in production.steps if s.name.startswith(incomplete))
 
 
 def runs(context: typer.Context, incomplete: str) -> Iterator[str]:
-    """Tags of the runs of the production that the grid has, if the environment names a grid."""
+    """Yield tags of the production's runs on the grid, if the environment names a grid."""
     given = context.params
     file = given.get("file") or given.get("left")
     named = [*(given.get("names") or ()), *filter(None, [given.get("production")])]

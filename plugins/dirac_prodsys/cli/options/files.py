@@ -1,4 +1,4 @@
-"""How subcommands are told which production file and run are meant, and what it would choose.
+"""Defines the options that name a production file, a run and the run's values.
 
 Invariant: the options have the same names and meaning in every subcommand.
 """

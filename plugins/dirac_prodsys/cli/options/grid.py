@@ -1,4 +1,4 @@
-"""How subcommands that ask a grid are told which one, and which runs it has.
+"""Defines the options that name a grid, and finds the runs that it has.
 
 Invariant: the options have the same names and meaning in every subcommand.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Grid:
-    """The grid that is meant; each field is an option of every command that asks one."""
+    """The grid to ask; each field is an option of every command that asks one."""
 
     backend: Annotated[str, typer.Option(help="Gateway to use.")] = "dirac"
     config: Annotated[
@@ -44,7 +44,7 @@ class Grid:
 
 
 def with_grid(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a grid, after its own, for its first parameter, ``grid``."""
+    """Add the options of a grid after a command's own, for its first parameter, ``grid``."""
     # typer reads the options from the signature
     own = inspect.signature(command, eval_str=True)
     options = inspect.signature(Grid, eval_str=True).parameters
@@ -62,7 +62,7 @@ def with_grid(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:
-    """The plan of a run of a production file.
+    """Return the plan of a run of a production file.
 
     :param run: its ID in Airflow, or its tag.
     """
@@ -75,7 +75,7 @@ def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:
 
 
 def tag_of(run: str) -> str:
-    """The tag of a run that is named by its ID in Airflow or its tag, where no grid is asked.
+    """Return the tag of a run, given its ID in Airflow or its tag; no grid is asked.
 
     :raises DefinitionError: it names no single run.
     """
@@ -85,7 +85,7 @@ def tag_of(run: str) -> str:
 
 
 def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
-    """The same where a grid is asked: what may be ID and tag is what the grid has."""
+    """Return the same with a grid: if the text may be ID or tag, the grid's tags decide."""
     from dirac_prodsys.core.naming import tags_meant
 
     tags = tags_meant(run)
@@ -94,7 +94,7 @@ def tag_on_grid(gateway: ProductionGateway, production: str, run: str) -> str:
 
 
 def run_tags(gateway: ProductionGateway, production: str) -> set[str]:
-    """Tags of the runs of a production that the grid has."""
+    """Return the tags of the runs of a production that the grid has."""
     from dirac_prodsys.core.naming import name_parts
 
     listed = (name_parts(one.name) for one in gateway.list_transformations([production]))

@@ -1,4 +1,4 @@
-"""Examples of the subcommands, shown below their help; a test parses each of them.
+"""Lists examples of the subcommands, shown below their help; a test parses each of them.
 
 Invariant: every subcommand that takes something has one.
 """
@@ -50,6 +50,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 
 
 def epilog(command: str) -> str:
-    """What stands below the help of a subcommand."""
+    """Return the text below the help of a subcommand."""
     lines = [f"dirac-prodsys {line}" for line in EXAMPLES[command]]
     return "\n\n".join(["Examples:" if len(lines) > 1 else "Example:", *lines])

@@ -1,6 +1,7 @@
-"""What a rehearsal is told: by ``dirac-prodsys rehearse``, and by it to the program it starts.
+"""Defines the options of a rehearsal, for ``dirac-prodsys rehearse`` and the program it starts.
 
-Invariant: the command and the program take the same options, so that one hands all of them on.
+Invariant: the command and the program take the same options, so that the command passes all of them
+on.
 """
 
 from __future__ import annotations

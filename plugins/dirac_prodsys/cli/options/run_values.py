@@ -1,6 +1,6 @@
-"""What ``dirac-prodsys plan`` is told on its command line, and the short JSON form that it prints.
+"""Reads the values on the command line of ``dirac-prodsys plan``, and makes its short JSON form.
 
-Invariant: a value of the command line is read by the type of its parameter and by nothing else, so
+Invariant: a value on the command line is read by the type of its parameter and by nothing else, so
 that ``-p label=007`` is text and ``-p tasks=7`` a number, as in a run.
 """
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def parameter_values(production: Production, given: Iterable[str]) -> dict[str, Any]:
-    """Values by name, from ``name=value``.
+    """Return values by name, from ``name=value``.
 
-    :raises DefinitionErrors: one is not written so.
+    :raises DefinitionErrors: one has another form.
     """
     from dirac_prodsys.core.text.scalar import resolve
 
@@ -43,7 +43,7 @@ def parameter_values(production: Production, given: Iterable[str]) -> dict[str, 
 
 
 def dataset_queries(file: Path | None) -> dict[str, Any]:
-    """Meta queries of datasets by name, from a JSON file.
+    """Return meta queries of datasets by name, from a JSON file.
 
     :raises DefinitionErrors: it cannot be read as that.
     """
@@ -59,7 +59,7 @@ def dataset_queries(file: Path | None) -> dict[str, Any]:
 
 
 def short_form(plan: ProductionPlan) -> dict[str, Any]:
-    """The transformations of a plan, in the order in which they are created."""
+    """Return the transformations of a plan, in the order in which they are created."""
     return {
         "production": plan.production,
         "digest": plan.digest,
@@ -83,7 +83,7 @@ def _transformation(step: StepPlan) -> dict[str, Any]:
 
 
 def _digest(step: StepPlan) -> str | None:
-    """SHA-256 of the body as DIRAC stores it; None where what renders it is not installed."""
+    """Return the SHA-256 of the body as DIRAC stores it; None if its renderer is not installed."""
     from dirac_prodsys.gateway.bodies import render
 
     try:

@@ -1,6 +1,6 @@
-"""How subcommands are told what the site allows: its file, and the Dag bundle that is meant.
+"""Defines the options that name the site's file and a Dag bundle, and reads the limits.
 
-Invariant: a site's file that cannot be used ends the command: nothing is called right by it.
+Invariant: a site's file that cannot be used ends the command: nothing passes a check by it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Bundle = Annotated[
 
 
 def allowed_by(file: Path | None, bundle: str) -> Allowed | None:
-    """What the files of a bundle may do; None: no site is asked.
+    """Return what the files of a bundle may do; None: no site is asked.
 
-    :param bundle: empty: the only one that the file names.
-    :raises SiteError: the file cannot be used, or says nothing of the bundle.
+    :param bundle: name of the bundle; empty: the only one that the file names.
+    :raises SiteError: the file cannot be used, or does not name the bundle.
     """
     if file is None:
         return None

@@ -1,1 +1,1 @@
-"""The DAG of people's actions."""
+"""Defines the DAG of people's actions."""

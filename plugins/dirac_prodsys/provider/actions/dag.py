@@ -1,8 +1,8 @@
-"""The DAG of people's actions, whose trigger form is the page on which they are asked for.
+"""Defines the DAG of people's actions; its trigger form is the page on which they ask for one.
 
-Permission to act is permission to trigger it; its runs are the record of who did what.
+Permission to act is permission to trigger this DAG; its runs are the record of who did what.
 
-Invariant: a form that is submitted as it opens touches nothing.
+Invariant: a form that is submitted unchanged touches nothing.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from dirac_prodsys.provider.actions.tasks import (
 )
 from dirac_prodsys.provider.hook import DiracHook
 
-#: the form opens with those that are in no section; sections open by a click
+#: names of the form's collapsed sections; a parameter in no section shows at once
 _VALUES, _MORE = "Values of extend and set group size", "More"
 
-#: states that people select by
+#: states by which people select
 _STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
 
 
 def actions_dag(productions: Sequence[str] = ()) -> DAG:
-    """The DAG; the same whenever it is built.
+    """Return the DAG, the same whenever it is built.
 
     :param productions: names that the form offers; others, and patterns, can be typed.
     """

@@ -1,12 +1,13 @@
-"""A preview that was asked for on the form offers to be carried out, under Required Actions.
+"""Offers, under Required Actions, to carry out a preview that was asked for on the form.
 
-The answer counts as the run that is triggered with ``preview`` off and the digest of this preview:
-the same rights, the same reason and typed name, and each transformation looked at again. It is for
-whoever asked for the preview: to answer a question is another right in Airflow than to trigger
-``production_operations``, and no permission to act.
+The answer counts as a run with ``preview`` off and the digest of this preview: the same rights, the
+same reason and typed name, and each transformation checked again. Only the person who asked for the
+preview may answer: the right to answer a question in Airflow is not the right to trigger
+``production_operations``, and gives no permission to act.
 
-Invariant: silence, and whatever is no clear yes of that person, touches nothing. A run that was not
-triggered with ``offer`` ends with its preview: scripts, which know nothing of it, do not wait.
+Invariant: silence, and any answer that is not a clear yes of that person, touches nothing. A run
+that was triggered without ``offer`` ends with its preview: scripts, which do not know the
+parameter, do not wait.
 """
 
 from __future__ import annotations
@@ -26,22 +27,22 @@ from dirac_prodsys.provider.people.who_asked import triggered_by
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: the parameter of the DAG that asks for it
+#: the parameter of the DAG that asks for an offer
 OFFER = "offer"
 
 CARRY_OUT, LEAVE = "Carry it out", "Leave it"
-#: it is open for so long; a run that waits is one of those that may be active at once
+#: how long an offer is open; a run that waits counts as an active run
 LAPSES = timedelta(minutes=30)
 
-#: lines of the preview that the question shows
+#: most lines of the preview that the question shows
 _SHOWN = 60
 
 
 def is_offered(context: Context, plan: Preview) -> bool:
-    """Whether there is something to do, and whoever triggered the run wants to be asked.
+    """Check whether there is something to do, and whoever triggered the run wants to be asked.
 
-    The default of the parameter is that of the form, which says all of them; other ways say no more
-    than what was written.
+    The DAG parameter's default is for the form, which submits all parameters. Other ways of
+    triggering give only what was written.
     """
     conf = getattr(context["dag_run"], "conf", None) or {}
     return bool(plan.acts) and conf.get(OFFER) is True and triggered_by(context) is not None
@@ -69,11 +70,11 @@ def offer(context: Context, request: ActionRequest, plan: Preview) -> NoReturn:
 
 
 def accepted(context: Context, event: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """What a yes says: values in place of those that the run was triggered with.
+    """Return the values of a yes; they replace those with which the run was triggered.
 
-    :param digest: of the preview that the question showed.
-    :raises AirflowSkipException: it is no.
-    :raises AirflowFailException: it is somebody else's.
+    :param digest: digest of the preview that the question showed.
+    :raises AirflowSkipException: the answer is no.
+    :raises AirflowFailException: another person answered.
     """
     who = event.get("responded_by_user") or {}
     if list(event.get("chosen_options") or ()) != [CARRY_OUT]:
@@ -104,7 +105,10 @@ def _question(context: Context, request: ActionRequest, plan: Preview) -> str:
 
 
 def _form(request: ActionRequest) -> dict[str, Param]:
-    """What the answer must say and the request has not said; a no says nothing."""
+    """Return the fields that a yes must fill in because the request left them empty.
+
+    A no fills in none.
+    """
     form = {}
     if request.kind.risky or request.force:
         about = "Why, in one line; it is kept. Required to carry it out."
@@ -117,5 +121,5 @@ def _form(request: ActionRequest) -> dict[str, Param]:
 
 
 def _text(value: str, about: str, longest: int) -> Param:
-    """A field that may be left empty: else Airflow would not let anybody say no."""
+    """Return a field that may be left empty: otherwise Airflow would let nobody say no."""
     return Param(value, about, type=["string", "null"], maxLength=longest)

@@ -1,6 +1,6 @@
-"""The names of the productions that this Airflow's bundles serve, for a form to offer.
+"""Lists the names of the productions that this Airflow's bundles serve, for a form to offer.
 
-They are the names of files: nothing is parsed, and no database is asked. The DAG with the form
+The names come from file names: nothing is parsed, and no database is asked. The DAG with the form
 changes when a production comes or goes, and not when one is edited or run.
 
 Invariant: it never raises: a form without suggestions is better than none.
@@ -19,15 +19,15 @@ from dirac_prodsys.core import naming
 
 log = logging.getLogger(__name__)
 
-#: names that a form offers; of more, the first
+#: most names that a form offers: the first ones
 MOST = 1000
 
-#: how a stub names its production
+#: the line in which a stub names its production
 _STUB = re.compile(r"Airflow DAG of the production '([^'\\]*)'")
 
 
 def served_productions() -> list[str]:
-    """Names of the productions that bundles of ours serve, in their order."""
+    """Return the names of the productions that our bundles serve, in order."""
     found: set[str] = set()
     try:
         for bundle in conf.getjson("dag_processor", "dag_bundle_config_list") or []:
@@ -41,7 +41,10 @@ def served_productions() -> list[str]:
 
 
 def _name(text: Path) -> str:
-    """Of the production with this text: what a file name cannot hold stands in the stub."""
+    """Return the name of the production with this text.
+
+    The stub holds a name that cannot be a file name.
+    """
     if not naming.looks_marked(text.stem):
         return text.stem
     try:

@@ -1,10 +1,10 @@
-"""The two tasks of ``production_operations``: tell what would be touched; then do what was told.
+"""Defines the two tasks of ``production_operations``: a preview, and the act on that preview.
 
-Where it is asked for, a preview offers to be carried out (``actions_offer``).
+If asked, a preview offers to be carried out (``provider/actions/offer.py``).
 
-Invariant: nothing is done to a transformation that the preview of the same run does not name, by
-its ID, or that is not any more what it told of: each is looked at again right before. Each is done
-once in a run, however often the task is killed, retried or cleared; and what failed is told beside
+Invariant: an action touches only transformations that the preview of the same run lists by ID, and
+only if they still are as the preview showed: each is checked again right before. Each is acted on
+once in a run, however often the task is killed, retried or cleared. Failures are reported beside
 what was done. Who asked, and why, is written into DIRAC before the act.
 """
 
@@ -54,7 +54,7 @@ T = TypeVar("T")
 
 PREVIEW_TASK, ACT_TASK = "preview", "act"
 
-#: transformations whose files are looked up for a preview; of more, only their number is told
+#: a preview looks up the files of at most so many transformations, and only counts the others
 MOST_WEIGHED = 200
 
 
@@ -70,11 +70,14 @@ class _ActionOperator(DiracOperator):
     def on_grid(
         self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None
     ) -> T:
-        """See the base; an outage hands the answer on."""
+        """Call as the base does; an outage keeps the answer for the next attempt."""
         return super().on_grid(call, state or self.handed_on)
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Do it; why it could not be done is XCom ``problem``, too, for whoever follows the run."""
+        """Do the task; on failure, also leave the reason as XCom ``problem``.
+
+        Whoever follows the run reads it there.
+        """
         self.handed_on = dict(state)
         try:
             return self.do(context)
@@ -83,13 +86,14 @@ class _ActionOperator(DiracOperator):
             raise
 
     def do(self, context: Context) -> dict[str, Any]:
-        """The task itself."""
+        """Do the task's own work."""
         raise NotImplementedError
 
     def request(self, context: Context) -> ActionRequest:
-        """What this run is asked to do, checked again: a form is not the only way in.
+        """Return the action that this run asks for, checked again: a form is not the only way in.
 
-        :raises AirflowFailException: it cannot be done as it is asked, or not by whoever asks.
+        :raises AirflowFailException: the action is impossible as asked, or the person may not ask
+            for it.
         """
         try:
             given = {**given_values(context), **self.handed_on}
@@ -97,7 +101,7 @@ class _ActionOperator(DiracOperator):
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
         self.dirac_conn_id = request.connection or DiracHook.default_conn_name
-        try:  # nothing is asked of a grid through a connection that is not theirs
+        try:  # do not use a connection that the person may not use
             user, conn = triggered_by(context), self.dirac_conn_id
             demand_right(site(), user, request.action, conn, None, force=request.force)
         except ProdsysError as error:
@@ -111,9 +115,9 @@ class _ActionOperator(DiracOperator):
         request: ActionRequest,
         ids: Sequence[int] = (),
     ) -> None:
-        """Demand that the site lets whoever triggered the run do this to these transformations.
+        """Check that the site lets whoever triggered the run do this to these transformations.
 
-        Their names are asked of the grid: those that another task has told may have been changed.
+        The grid is asked for their names: names from another task may have been changed.
 
         :raises SiteError: it does not, or its file cannot be used.
         """
@@ -137,13 +141,13 @@ class _ActionOperator(DiracOperator):
 
 
 class ProductionPreviewOperator(_ActionOperator):
-    """Select the transformations, look at them, and tell what would be done to each.
+    """Select the transformations, check them, and show what would be done to each.
 
     Returns :meth:`Preview.to_dict`; the table for people is in the log and XCom ``table``.
     """
 
     def do(self, context: Context) -> dict[str, Any]:
-        """Reads only."""
+        """Make the preview; read only."""
         request = self.request(context)
         by, run = _who(context)
         self.log.info("%s asks: %s, %s", by, request.action, request.scope)
@@ -178,14 +182,14 @@ class ProductionPreviewOperator(_ActionOperator):
 
 
 class ProductionActionOperator(_ActionOperator):
-    """Do what the preview told, one transformation after the other; skipped if that was all.
+    """Carry out the preview, one transformation after the other; skip a run that is only a preview.
 
     Returns :meth:`Outcome.to_dict`, also as XCom ``outcome`` where something failed; the table
     for people is in the log and XCom ``table``.
     """
 
     def do(self, context: Context) -> dict[str, Any]:
-        """Go on where an earlier attempt stopped.
+        """Act, and continue where an earlier attempt stopped.
 
         :raises AirflowFailException: something was refused or failed; all else is done.
         """
@@ -234,7 +238,7 @@ class ProductionActionOperator(_ActionOperator):
             try:
                 word, done = self._once(context, gateway, request, row, note)
             except (GatewayUnavailable, GatewayDenied):
-                raise  # not about this transformation
+                raise  # this transformation is not the cause
             except ProdsysError as error:
                 return Result(row.id, row.name, row.status, "failed", one_line(error.reason))
             return Result(row.id, row.name, row.status, word, done)
@@ -244,7 +248,7 @@ class ProductionActionOperator(_ActionOperator):
     def _once(
         self, context: Context, grid: ProductionGateway, request: ActionRequest, row: Row, note: str
     ) -> tuple[Word, str]:
-        """Look whether it is done, and whether it is still to be done; then do it."""
+        """Check whether it is done already, and whether it is still to be done; then do it."""
         states = grid.status_changes(row.id) if request.kind.sets else ()
         before = self._before(context, row, states)
         if done_before(grid, request, row, before):
@@ -263,7 +267,7 @@ class ProductionActionOperator(_ActionOperator):
         context["ti"].xcom_push(key="table", value=outcome.to_text())
 
     def _before(self, context: Context, row: Row, states: Sequence[str]) -> Sequence[str]:
-        """What its state had been set to when the first attempt to act on it began."""
+        """Return the states set before the first attempt to act on it, and keep them."""
         store, key = context["task_state_store"], f"before-{row.id}"
         kept = store.get(key)
         if isinstance(kept, list):
@@ -272,7 +276,7 @@ class ProductionActionOperator(_ActionOperator):
         return states
 
     def _forget(self, context: Context, row: Row) -> None:
-        """What failed is begun as if for the first time when somebody clears the task."""
+        """Forget a failed row, so that a cleared task begins it as if for the first time."""
         context["task_state_store"].set(f"before-{row.id}", -1, retention=NEVER_EXPIRE)
 
     def _earlier(self, context: Context, row: Row) -> Result | None:
@@ -286,9 +290,9 @@ class ProductionActionOperator(_ActionOperator):
 
 
 def look(gateway: ProductionGateway, request: ActionRequest) -> Preview:
-    """What a request would do, as the grid is now.
+    """Return what a request would do, as the grid is now.
 
-    :raises NotFound: it is for no transformation.
+    :raises NotFound: the request matches no transformation.
     """
     vo = vo_of(gateway)
     named = not request.force and not set("*?") & set(request.production)
@@ -309,14 +313,14 @@ def look(gateway: ProductionGateway, request: ActionRequest) -> Preview:
 
 
 def _unseen(request: ActionRequest, made: Preview) -> bool:
-    """Whether a pattern means more than anybody wants who has not seen what it means."""
+    """Check whether a pattern matches too many transformations to act on without a preview."""
     if request.preview or request.digest or not request.kind.risky:
         return False
     return request.is_pattern and len(made.acts) > MOST_UNSEEN
 
 
 def look_at(gateway: ProductionGateway, request: ActionRequest, row: Row) -> Decision:
-    """What is to be done about one transformation of a preview, as the grid is now."""
+    """Decide about one transformation of a preview, as the grid is now."""
     return look_again(
         request,
         row,
@@ -327,9 +331,9 @@ def look_at(gateway: ProductionGateway, request: ActionRequest, row: Row) -> Dec
 
 
 def _told(context: Context, request: ActionRequest) -> Preview:
-    """The preview of this run, word for word as it was told.
+    """Return the preview of this run, exactly as it was shown.
 
-    :raises AirflowFailException: it is not.
+    :raises AirflowFailException: it was changed, or there is none.
     """
     found = context["ti"].xcom_pull(task_ids=PREVIEW_TASK) or {}
     try:
@@ -357,5 +361,5 @@ def _share(gateway: ProductionGateway, request: ActionRequest, transformation: i
 
 
 def _who(context: Context) -> tuple[str, str]:
-    """Airflow's user who asked, and the run."""
+    """Return Airflow's user who asked, and the run."""
     return triggered_by(context) or "unknown", str(context["dag_run"].run_id)

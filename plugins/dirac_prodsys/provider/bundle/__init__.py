@@ -1,4 +1,4 @@
-"""The Dag bundle: from the drop-in folder to what Airflow reads."""
+"""Turns the drop-in folder into what Airflow reads: the Dag bundle."""
 
 from __future__ import annotations
 

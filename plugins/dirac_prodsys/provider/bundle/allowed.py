@@ -1,7 +1,7 @@
-"""What the site allows the files of a folder, as the Dag bundle asks it.
+"""Asks for the Dag bundle what the site allows the files of a folder.
 
 Invariant: the site's file is one of the files that decide what is served: when it changes, every
-production is looked at again.
+production is checked again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dirac_prodsys.core.site.limits import check
 from dirac_prodsys.errors import DefinitionErrors, SiteError
 from dirac_prodsys.provider.site import site, site_file
 
-#: stands for the site's file among the signatures; no file of a folder is called so
+#: name of the site's file among the signatures; no file of a folder has this name
 SITE = "/site"
 
 
 def site_signature() -> dict[str, tuple[int, ...]]:
-    """What tells whether the site's file has changed, under the name :data:`SITE`; empty: none."""
+    """Return the signature of the site's file under the name :data:`SITE`; empty: no such file."""
     try:
         path = site_file()
     except SiteError:
@@ -37,7 +37,7 @@ def site_signature() -> dict[str, tuple[int, ...]]:
 
 
 def demand_allowed(production: Production, folder: Path, bundle: str) -> None:
-    """Demand that a production keeps to what the site allows the folder.
+    """Check that a production keeps to what the site allows the folder.
 
     :param bundle: name of the Dag bundle, by which the site's file knows the folder.
     :raises DefinitionErrors: it does not.

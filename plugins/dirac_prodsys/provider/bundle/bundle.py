@@ -1,31 +1,31 @@
-"""The Dag bundle: every YAML of a folder becomes a DAG of its own, and none can hurt another.
+"""Serves every YAML of a folder as its own DAG, so that none can harm another: the Dag bundle.
 
 For each production it serves a stub ``<production>.py`` beside the last good
-``<production>.yaml``, and for each file that is wrong an ``<file>.py`` that raises
-``<file>:line:col: reason``, which is what Airflow shows as the import error of that file alone
-(what is served when: ``bundle_shelf``). Each state of the served folder is a version; a run stays
-on the one it began with (``bundle_snapshots``).
+``<production>.yaml``. For each wrong file it serves an ``<file>.py`` that raises
+``<file>:line:col: reason``, which Airflow shows as the import error of that file alone
+(what is served when: ``bundle/shelf.py``). Each state of the served folder is a version; a run
+stays on the version with which it began (``bundle/snapshots.py``).
 
 Configuration, besides the entry in ``[dag_processor] dag_bundle_config_list``:
 
 * ``dag_bundle_storage_path`` must be persistent, and shared with the workers;
-* ``stale_bundle_cleanup_interval = 0``: Airflow's clean-up looks at when a task was last
-*started*, not at what waits. A version that was cleaned all the same is put together again when a
+* ``stale_bundle_cleanup_interval = 0``: Airflow's clean-up checks when a task was last
+*started*, not what waits. If a version was cleaned all the same, it is put together again when a
 worker asks for it.
 * ``bundle_refresh_check_interval`` and the bundle's ``refresh_interval`` of 2 s make a new file
-visible within 3 s; ``[core] min_serialized_dag_update_interval`` of at most 5 s an edited one
-within 10 s.
+visible within 3 s; ``[core] min_serialized_dag_update_interval`` of at most 5 s makes an edited
+one visible within 10 s.
 
-A refresh that fails leaves everything as it was, and is shown as an import error of its own,
+A refresh that fails leaves everything as it was. It is shown as an import error of its own,
 ``refresh.error.py``, until one succeeds. If all files vanish at once and the folder has become
 another directory (a volume that is not mounted), nothing is retired.
 
-Versions that no run in Airflow's database has, and that are older than ``keep_days``, are taken
-away once a day, by the process that may ask the database; nobody else takes any away.
+Once a day, versions are removed that no run in Airflow's database has and that are older than
+``keep_days``. Only a process that may ask the database removes them.
 
-Where Airflow parses the DAGs, all that parsing takes is loaded here, once (``warm``).
+Where Airflow parses the DAGs, all that parsing needs is loaded here, once (``warm``).
 
-Invariant: nothing of a user is executed here, and files are read in a process of their own; a
+Invariant: nothing of a user is executed here, and files are read in a separate process; a
 refresh in which nothing has changed costs one ``stat`` per file.
 """
 
@@ -61,19 +61,20 @@ log = logging.getLogger(__name__)
 #: seconds between two questions to the database: whether it has runs of a retired production, and
 #: whether a DAG ID that another bundle had is free
 RETIRED_CHECK = 15.0
-#: seconds between two looks for versions that nobody needs
+#: seconds between two searches for versions that nobody needs
 CLEAN_UP = 24 * 3600.0
-#: what Airflow shows while the folder cannot be refreshed; no file or production gives this name
+#: file that Airflow shows while the folder cannot be refreshed; no user's file or production gives
+#: this name
 REFRESH_ERROR = "refresh.error.py"
 
 
 class ProductionsDagBundle(BaseDagBundle):
-    """The productions of one folder.
+    """Serves the productions of one folder.
 
     :param productions: absolute path of the folder with the users' ``*.yaml``.
-    :param keep_days: a version that no run has is kept for so long.
-    :param keep_retired_days: the DAG of a production whose file is gone stays for so long after the
-        end of its last run; None: for as long as Airflow has a run of it.
+    :param keep_days: days for which a version that no run has is kept.
+    :param keep_retired_days: days for which the DAG of a production whose file is gone stays after
+        the end of its last run; None: as long as Airflow has a run of it.
     :param kwargs: ``name``, ``version``, ``refresh_interval`` as Airflow gives them.
     """
 
@@ -100,7 +101,7 @@ class ProductionsDagBundle(BaseDagBundle):
         self._index_state: tuple[int, int] | None = None
         self._current: str | None = None
         self._asked = float("-inf")
-        #: DAG IDs that were asked for, who had them, and the retired ones
+        #: DAG IDs of the last question, their owners, and the retired ones
         self._ask_again: tuple[set[str], dict[str, str], list[str]] | None = None
         self._cleaned = float("-inf")
         self._touch_again: dict[Path, float] = {}
@@ -109,11 +110,11 @@ class ProductionsDagBundle(BaseDagBundle):
 
     @property
     def path(self) -> Path:
-        """The folder that Airflow reads: that of the version, or the latest state."""
+        """Return the folder that Airflow reads: the folder of the version, or the latest state."""
         return self.versions_dir / self.version if self.version else self._latest
 
     def get_current_version(self) -> BundleVersion | None:
-        """The version of the state that :attr:`path` shows."""
+        """Return the version of the state that :attr:`path` shows."""
         version = self.version or self._current or read_index(self._index, self._latest).version
         return BundleVersion(version=version) if version else None
 
@@ -130,9 +131,9 @@ class ProductionsDagBundle(BaseDagBundle):
         super().initialize()
 
     def refresh(self) -> None:
-        """Serve what the folder holds now; what goes wrong with that leaves all as it is.
+        """Serve what the folder holds now; an error leaves everything as it is.
 
-        Airflow calls it where the DAGs are parsed, so that what parsing takes is loaded here.
+        Airflow calls it in the process that parses the DAGs, so what parsing needs is loaded here.
         """
         if self.version is not None:
             return
@@ -148,7 +149,7 @@ class ProductionsDagBundle(BaseDagBundle):
                 with self.lock():
                     self._refresh(signatures)
         except Exception as error:
-            self._signatures = None  # it is tried again, whatever has changed
+            self._signatures = None  # try again, even if nothing has changed
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             self._tell(f"{self._folder.folder} cannot be read or served: {why}", error)
         else:
@@ -182,7 +183,7 @@ class ProductionsDagBundle(BaseDagBundle):
         self._signatures, self._index_state = dict(signatures), _state(self._index)
 
     def _all_gone(self, sources: Sequence[Source], index: Index, identity: str) -> str:
-        """What to say if every file has vanished together with the folder itself; else nothing."""
+        """Return a warning if every file has vanished with the folder itself; else nothing."""
         served = [name for name, served in index.productions.items() if not served.retired]
         if sources or not served:
             return ""
@@ -211,7 +212,7 @@ class ProductionsDagBundle(BaseDagBundle):
         )
 
     def _up_to_date(self) -> bool:
-        """Whether the last refresh of any process saw the folder as it is."""
+        """Check whether the last refresh of any process saw the folder as it is."""
         index = read_index(self._index, self._latest)
         with contextlib.suppress(OSError):
             return index.signatures == self._folder.signatures() and self._latest.is_dir()
@@ -237,9 +238,9 @@ class ProductionsDagBundle(BaseDagBundle):
                 _remove(entry)
 
     def _parsed_once(self, stubs: Collection[str], dags: Mapping[str, str]) -> set[str]:
-        """Those of the stubs that are new, and whose first parse Airflow is sure to store.
+        """Return the new stubs for which Airflow is sure to store the first parse.
 
-        What a file had stored shortly before it was taken away is the exception.
+        A file that was stored shortly before it was removed is the exception.
         """
         new = {name for name in stubs if not (self._latest / name).exists()}
         asked = {dags[name] for name in new & dags.keys()}
@@ -253,7 +254,7 @@ class ProductionsDagBundle(BaseDagBundle):
 
         Airflow drops what it parsed within ``min_serialized_dag_update_interval`` of the last
         change, and misses a change made while it is parsing; both would last until
-        ``min_file_process_interval``. Neither can befall a stub that was not there before.
+        ``min_file_process_interval``. Neither can happen to a new stub.
         """
         now = time.monotonic()
         for stub in [stub for stub, due in self._touch_again.items() if due <= now]:
@@ -276,7 +277,7 @@ class ProductionsDagBundle(BaseDagBundle):
         )
 
     def _other_answer(self) -> bool:
-        """Whether it is time to ask the database again, and it says otherwise than it did."""
+        """Check whether the database is due to be asked again, and answers differently now."""
         if self._ask_again is None or time.monotonic() - self._asked <= RETIRED_CHECK:
             return False
         self._asked = time.monotonic()
@@ -284,7 +285,7 @@ class ProductionsDagBundle(BaseDagBundle):
         return other_owners(self.name, asked) != owners or bool(self._forgotten(retired))
 
     def _forgotten(self, retired: Collection[str]) -> set[str]:
-        """Those of the retired productions of which Airflow has no run any more."""
+        """Return the retired productions without any run left in Airflow."""
         if not retired:
             return set()
         since = None if self._keep_retired is None else datetime.now(UTC) - self._keep_retired
@@ -292,7 +293,7 @@ class ProductionsDagBundle(BaseDagBundle):
         return set() if known is None else set(retired) - known
 
     def _clean_up(self) -> None:
-        """Take away versions that no run has, if the database says which these are."""
+        """Remove versions that no run has, if the database knows which these are."""
         if time.monotonic() - self._cleaned < CLEAN_UP or self._current is None:
             return
         self._cleaned = time.monotonic()

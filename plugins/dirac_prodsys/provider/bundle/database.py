@@ -1,9 +1,9 @@
-"""What the bundle asks Airflow's database: who has which DAG, since when, and which runs are there.
+"""Asks Airflow's database, for the bundle, who owns which DAG, since when, and which runs exist.
 
 The DAG processor and the scheduler may ask, the workers may not.
 
-Invariant: an answer that cannot be had is None (or, of other bundles' DAGs, none of them): then
-nothing is taken away.
+Invariant: a missing answer is None (for DAGs of other bundles: none of them); then nothing is
+removed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def with_runs(dag_ids: Collection[str], ended_after: datetime | None = None) -> set[str] | None:
-    """Which of these DAGs have a run; None where it may not be asked.
+    """Return which of these DAGs have a run; None if the database may not be asked.
 
     :param ended_after: runs that ended before do not count; None: all do.
     """
@@ -38,9 +38,9 @@ def with_runs(dag_ids: Collection[str], ended_after: datetime | None = None) -> 
 
 
 def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
-    """Those of the DAG IDs that another bundle serves now → the name of that bundle.
+    """Map each DAG ID that another bundle serves now to the name of that bundle.
 
-    One that is retired there, and has no unfinished run, is free.
+    A DAG that is retired there, and has no unfinished run, is free.
     """
     wanted = {dag_id for dag_id in dag_ids if dag_id}
     if not wanted:
@@ -54,7 +54,7 @@ def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
         from sqlalchemy import select
 
         with create_session() as session:
-            # a bundle that is configured no longer, or goes by another name now, has nothing
+            # a bundle that is no longer configured, or was renamed, owns nothing
             found = session.execute(
                 select(DagModel.dag_id, DagModel.bundle_name)
                 .join(DagBundleModel, DagBundleModel.name == DagModel.bundle_name)
@@ -79,7 +79,7 @@ def other_owners(bundle: str, dag_ids: Collection[str]) -> dict[str, str]:
 
 
 def stored_lately(dag_ids: Collection[str], seconds: float) -> set[str] | None:
-    """Those of the DAGs that Airflow has stored anew within the last seconds; None: unknown."""
+    """Return the DAGs that Airflow has stored anew within the last seconds; None: unknown."""
     if not dag_ids:
         return set()
     try:
@@ -104,9 +104,9 @@ def stored_lately(dag_ids: Collection[str], seconds: float) -> set[str] | None:
 
 
 def versions_in_use(bundle: str) -> set[str] | None:
-    """The versions of a bundle that a run has, or may yet get; None: it cannot be known.
+    """Return the versions of a bundle that a run has, or may yet get; None: unknown.
 
-    A run that has ended may be cleared, and goes on then with the version that it began with.
+    A run that has ended may be cleared; it then goes on with the version with which it began.
     """
     try:
         from airflow.models.dag import DagModel

@@ -1,7 +1,7 @@
-"""What the last refresh saw and served, as it is kept on the disk between processes.
+"""Keeps on disk, between processes, what the last refresh saw and served.
 
-Invariant: an index that is missing or damaged costs no production its last good text: it is made
-again of what is served.
+Invariant: a missing or damaged index costs no production its last good text: it is made again from
+what is served.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from dirac_prodsys.provider.bundle.sources import Signature
 
 log = logging.getLogger(__name__)
 
-#: how a stub names the file that its text came from
+#: the line in which a stub names the file of its text
 _SOURCE = re.compile(r"^dag = dag_from_file\(__file__, '([^'\\]*)', ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Index:
-    """What there was.
+    """The state after a refresh.
 
-    :param version: of what was served; empty: nothing is known.
-    :param signatures: of the files of the folder.
+    :param version: version of what was served; empty: unknown.
+    :param signatures: signatures of the files of the folder, by name.
     :param productions: what was served, by production.
-    :param identity: which directory the folder was.
+    :param identity: identity of the folder's directory.
     """
 
     version: str = ""
@@ -43,7 +43,7 @@ class Index:
 
 
 def read_index(path: Path, latest: Path) -> Index:
-    """The index; made of what stands in the served folder if there is none, or it is damaged."""
+    """Return the index; if it is missing or damaged, make it from the served folder."""
     try:
         return _parsed(json.loads(path.read_bytes()))
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def read_index(path: Path, latest: Path) -> Index:
 
 
 def write_index(path: Path, index: Index) -> None:
-    """Keep it."""
+    """Write the index."""
     record = {
         "version": index.version,
         "signatures": {name: list(signature) for name, signature in index.signatures.items()},
@@ -74,7 +74,7 @@ def _parsed(record: Any) -> Index:
 
 
 def _served(latest: Path) -> dict[str, Served]:
-    """The productions whose texts are in the served folder."""
+    """Return the productions with texts in the served folder."""
     found: dict[str, Served] = {}
     for path in sorted(latest.glob("*.yaml")):
         try:

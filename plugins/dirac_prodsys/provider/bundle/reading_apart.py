@@ -1,8 +1,8 @@
-"""Files are read in a process beside this one: what one of them costs, the others do not pay.
+"""Reads files in a separate process, so that the others do not pay for the cost of one.
 
-The DAG processor reads the folder in its own process. All that reading does there is bounded in the
-core, file by file; this is for the mistake in that which nobody has seen yet. A file that takes too
-much time or memory, or ends the process, is told so, and the rest is read by the next process.
+The DAG processor reads the folder in its own process. The core bounds all that reading does there,
+file by file; this module guards against mistakes in those bounds. A file that takes too much time
+or memory, or ends the process, is reported as such, and the next process reads the rest.
 
 Invariant: whatever a file does to its reader, this call ends, with an answer for each file.
 """
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
-#: seconds of CPU time that one file may take, and of time on the wall, on a busy machine
+#: seconds of CPU time that one file may take, and of wall time, on a busy machine
 CPU_SECONDS, WALL_SECONDS = 10.0, 60.0
 #: bytes of memory that reading may take beyond what the process has
 MEMORY = 1024 * 1024 * 1024
@@ -33,7 +33,7 @@ T = TypeVar("T")
 class ReaderEnded(Exception):
     """Reading a file ended its process, or had to be ended.
 
-    :param why: in words.
+    :param why: the reason, in words.
     """
 
     def __init__(self, why: str) -> None:
@@ -44,7 +44,7 @@ class ReaderEnded(Exception):
 def read_apart(
     names: Sequence[str], read: Callable[[str], T]
 ) -> Iterator[tuple[str, T | ReaderEnded]]:
-    """What ``read`` says of each name; the answers must be picklable.
+    """Yield the result of ``read`` for each name; the results must be picklable.
 
     :raises OSError: no process could be made.
     """
@@ -63,7 +63,7 @@ def read_apart(
 
 @contextlib.contextmanager
 def _reader(names: Sequence[str], read: Callable[[str], Any]) -> Iterator[int]:
-    """The end of a pipe from which the answers come; the process is gone afterwards."""
+    """Start a process that reads; yield the pipe with its answers, and end it afterwards."""
     answers, said = os.pipe()
     process = os.fork()
     if not process:
@@ -73,14 +73,14 @@ def _reader(names: Sequence[str], read: Callable[[str], Any]) -> Iterator[int]:
         yield answers
     finally:
         os.close(answers)
-        # somebody else in this process may wait for every child that ends
+        # other code in this process may wait for every child that ends
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
 
 
 def _read_all(names: Sequence[str], read: Callable[[str], Any], said: int) -> NoReturn:
-    """The life of the process; nothing of its parent's ends with it."""
+    """Read in the child process and end it without running any exit code of its parent."""
     try:
         for number in (signal.SIGPROF, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
@@ -107,7 +107,7 @@ def _limit_memory() -> None:
 
 
 def _answers(pipe: int, count: int) -> Iterator[Any]:
-    """So many answers, as they come.
+    """Yield this many answers, as they come.
 
     :raises ReaderEnded: one did not come.
     """

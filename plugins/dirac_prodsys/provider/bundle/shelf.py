@@ -1,18 +1,18 @@
-"""What is served to Airflow for the sources at hand: the last good text of each production.
+"""Decides what to serve to Airflow from the sources: the last good text of each production.
 
-The rules, in the order they are applied to each refresh:
+The rules, in the order in which each refresh applies them:
 
-* A good file serves its production. Of two files with one production the one that served it
+* A good file serves its production. If two files define one production, the one that served it
 before goes on; the other gets an error of its own.
 * A broken file leaves its production as it was, and gets an error of its own. Airflow would
-otherwise mark the DAG stale and freeze its running runs. The page of the DAG tells the error.
-* A production whose file is gone, or defines another now, is *retired*: its DAG stays, marked and
-without new runs, for as long as Airflow has a run of it, so that its record is found. To take it
-up again put the file back. (Deleting a file does not stop what runs; stopping is an act of its
-own.)
+otherwise mark the DAG stale and freeze its running runs. The page of the DAG shows the error.
+* A production whose file is gone, or now defines another, is *retired*: its DAG stays, marked and
+without new runs, for as long as Airflow has a run of it, so that its record is found. Putting the
+file back takes the production up again. (Deleting a file does not stop its runs; stopping them is a
+separate act.)
 
 Invariant: a pure function of (sources, what was served, which productions have runs); a stub
-changes only when what it says of its production does.
+changes only when its content about the production does.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from dirac_prodsys.provider.dag_builder import dag_from_file
 dag = dag_from_file(__file__, {source!r}, {note!r}, shape={shape}{mark})
 '''
 
-#: an import error is shown for this file alone; nothing of the user's is in the code but a quoted
+#: an import error is shown for this file alone; the code holds nothing of the user's but a quoted
 #: text
 _ERROR = '''"""Airflow shows why a file gives no DAG; written by ProductionsDagBundle, do not
 edit."""
@@ -59,20 +59,21 @@ _BROKEN = (
     "its last good text:\n\n{error}"
 )
 
-#: characters of an error on the page of a DAG; the whole stands among the import errors
+#: most characters of an error on the page of a DAG; all of it is among the import errors
 _MOST_SHOWN = 4000
 
 
 @dataclass(frozen=True)
 class Served:
-    """A production on the shelf.
+    """A production that is served.
 
-    :param file: the source that it came from.
+    :param file: the source of its text.
     :param text: its last good text.
     :param retired: True when the source is gone, or defines another production.
-    :param defines: of a retired one: what its source defines now; empty: the source is gone.
+    :param defines: if retired, the production that its source now defines; empty: the source is
+        gone.
     :param error: what is wrong with the source, which is not served as it is; empty: nothing.
-    :param since: the moment at which it was first seen to be wrong, in words.
+    :param since: the moment at which the error was first seen, in words.
     """
 
     file: str
@@ -84,7 +85,7 @@ class Served:
 
     @property
     def note(self) -> str:
-        """What its DAG tells about its state, in Markdown; empty when all is well."""
+        """Return the note on its DAG about its state, in Markdown; empty when all is well."""
         if self.retired:
             why = (
                 f"{self.file} now defines {self.defines}"
@@ -100,7 +101,7 @@ class Served:
 
     @property
     def mark(self) -> str:
-        """The tag that its DAG has for its state; empty when all is well."""
+        """Return the tag of its DAG for its state; empty when all is well."""
         return RETIRED if self.retired else BROKEN if self.error else ""
 
 
@@ -108,8 +109,8 @@ class Served:
 class Shelf:
     """All that is served.
 
-    :param productions: by name.
-    :param errors: by source file.
+    :param productions: productions by name.
+    :param errors: errors by source file.
     """
 
     productions: Mapping[str, Served]
@@ -117,16 +118,16 @@ class Shelf:
 
     @property
     def retired(self) -> list[str]:
-        """Names of the productions whose source is gone, or defines another."""
+        """Return the names of the productions with a source that is gone, or defines another."""
         return sorted(name for name, served in self.productions.items() if served.retired)
 
     def without(self, names: Collection[str]) -> Shelf:
-        """The shelf with some productions taken off."""
+        """Return the shelf without some productions."""
         kept = {name: s for name, s in self.productions.items() if name not in names}
         return Shelf(kept, self.errors)
 
     def files(self) -> dict[str, bytes]:
-        """The folder that Airflow reads: file names and contents."""
+        """Return the folder that Airflow reads: file names and contents."""
         files: dict[str, bytes] = {}
         for name, served in self.productions.items():
             stem = file_stem(name)
@@ -142,14 +143,16 @@ class Shelf:
         return files
 
     def _goes_on(self, file: str) -> str:
-        """Which DAGs a broken file leaves as they were: Airflow files its error under a name of
-        its own."""
+        """Return a line that names the DAGs which a broken file leaves as they were.
+
+        It is needed because Airflow lists the error of the file under a name of its own.
+        """
         own = sorted(n for n, each in self.productions.items() if each.error and each.file == file)
         return f"\n  DAG {', '.join(own)} goes on with its last good text" if own else ""
 
 
 def error_code(message: str) -> str:
-    """The text of a file that does nothing but raise the message."""
+    """Return the text of a file that does nothing but raise the message."""
     return _ERROR.format(message=message)
 
 
@@ -161,11 +164,11 @@ def arrange(
     keep: bool = False,
     now: str = "",
 ) -> Shelf:
-    """What to serve now.
+    """Return what to serve now.
 
     :param before: what was served until now, by production.
-    :param owners: DAG IDs of other bundles → the names of these.
-    :param keep: no production is retired, whatever is gone: not all is known yet.
+    :param owners: DAG IDs of other bundles → the names of these bundles.
+    :param keep: retire no production, whatever is gone: not all is known yet.
     :param now: the moment, in words for a person.
     """
     owners = owners or {}
@@ -204,9 +207,9 @@ def _left_behind(
     keep: bool,
     now: str,
 ) -> Served:
-    """A production that no source defines any more: with the reason why it is served all the same.
+    """Return a production that no source defines any more, with the reason why it is still served.
 
-    A file that is broken does not tell what it defines: what is known of it holds.
+    A broken file does not show what it defines: what was known of it stays valid.
     """
     if source is None:
         if keep and not served.retired:
@@ -222,7 +225,7 @@ def _left_behind(
 def _refuse_twins(
     productions: dict[str, Served], before: Mapping[str, Served], errors: dict[str, str]
 ) -> None:
-    """Of names that differ in case only, the one that was served, or else the first, goes on."""
+    """Keep one of the names that differ in case only: the one served before, or the first."""
     first: dict[str, str] = {}
     for name in sorted(productions, key=lambda name: (name not in before, name)):
         twin = first.setdefault(name.lower(), name)
@@ -236,7 +239,7 @@ def _refuse_twins(
 
 
 def _claims(sources: Iterable[Source]) -> dict[str, dict[str, str]]:
-    """For each production the files that define it, with their texts."""
+    """Map each production to the files that define it, with their texts."""
     claims: dict[str, dict[str, str]] = {}
     for source in sources:
         if not source.error:
@@ -245,15 +248,17 @@ def _claims(sources: Iterable[Source]) -> dict[str, dict[str, str]]:
 
 
 def _owner(claims: Mapping[str, str], before: Served | None, broken: Collection[str]) -> str:
-    """The file that serves a production: the one that did, even broken; else the first by
-    name."""
+    """Return the file that serves a production.
+
+    It is the file that served it before, even if broken; otherwise the first by name.
+    """
     if before is not None and (before.file in claims or before.file in broken):
         return before.file
     return min(claims)
 
 
 def file_stem(production: str) -> str:
-    """Stem of a production's served files.
+    """Return the stem of a production's served files.
 
     It depends on the production alone: Airflow keeps one path per DAG and looks it up in the
     snapshot of old runs too, so renaming a source must not change it.
@@ -262,9 +267,9 @@ def file_stem(production: str) -> str:
 
 
 def _safe(name: str, also: str) -> str:
-    """A file name for any name; different names give different ones.
+    """Return a file name for any name; different names give different ones.
 
-    What is cleaned is marked by a digest, and so is what looks as if it had been.
+    A cleaned name is marked by a digest, and so is a name that looks as if it had been.
     """
     cleaned = re.sub(rf"[^A-Za-z0-9_{re.escape(also)}-]", "_", name)[:150]
     if cleaned == name and not name.startswith(".") and not naming.looks_marked(name):

@@ -1,12 +1,12 @@
-"""Every state of the served folder, kept by what it holds.
+"""Keeps every state of the served folder, addressed by its content.
 
-A run is pinned to the state it began with, for weeks. Airflow may clean ``versions/`` of states
-that no task was *started* from lately, whatever waits; so the files themselves live in
+A run is pinned for weeks to the state with which it began. Airflow may clean ``versions/`` of
+states from which no task was *started* lately, whatever waits. So the files themselves live in
 ``objects/``, each state's list in ``manifests/``, and a missing or half-cleaned state is put
 together again.
 
-What a power cut left (an empty list, half an object) is told by its digest, and counts as absent:
-the next state that has it writes it anew.
+The digest shows what a power cut damaged (an empty list, half an object). It counts as absent: the
+next state that has it writes it anew.
 
 Invariant: a version names one content, for ever; files appear whole or not at all.
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 
 
 class SnapshotStore:
-    """Content-addressed folder states. Callers hold a lock.
+    """Stores folder states addressed by content. Callers hold a lock.
 
     :param root: holds ``objects`` and ``manifests``.
     :param versions: holds one folder per version.
@@ -36,7 +36,7 @@ class SnapshotStore:
         self._versions = versions
 
     def keep(self, files: Mapping[str, bytes]) -> str:
-        """Store a state; returns its version, the same for the same files."""
+        """Store a state; return its version, the same for the same files."""
         manifest = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         text = json.dumps(manifest, sort_keys=True).encode()
         version = _version(text)
@@ -49,7 +49,7 @@ class SnapshotStore:
         return version
 
     def restore(self, version: str) -> bool:
-        """Make the folder of a version complete; False if that cannot be done from what is here."""
+        """Make the folder of a version complete; return False if an object is missing for that."""
         manifest = self._manifest(version)
         if manifest is None:
             return False
@@ -68,7 +68,7 @@ class SnapshotStore:
         return whole
 
     def is_complete(self, version: str) -> bool:
-        """Whether the folder of a version is there with all its files, and none is empty."""
+        """Check whether the folder of a version exists with all its files, and none is empty."""
         manifest = self._manifest(version)
         if manifest is None:
             return False
@@ -80,10 +80,10 @@ class SnapshotStore:
         return present >= set(manifest)
 
     def forget(self, needed: Collection[str], before: float) -> list[str]:
-        """Take away versions that nobody needs and that were made before; returns them.
+        """Remove old versions that nobody needs; return them.
 
         :param needed: versions that stay, however old.
-        :param before: seconds since the epoch.
+        :param before: remove only versions made before this time, seconds since the epoch.
         """
         kept: set[str] = set()
         gone: list[str] = []
@@ -102,7 +102,7 @@ class SnapshotStore:
         return gone
 
     def _manifest(self, version: str) -> dict[str, str] | None:
-        """The list of a version; None if there is none, or it is not what its name says."""
+        """Return the list of a version; None if it is missing, or does not fit its name."""
         try:
             text = (self._manifests / f"{version}.json").read_bytes()
         except OSError:
@@ -118,7 +118,7 @@ def _version(manifest: bytes) -> str:
 
 
 def _holds(path: Path, digest: str) -> bool:
-    """Whether the file has this content."""
+    """Check whether the file has this content."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest() == digest
     except OSError:
@@ -126,7 +126,7 @@ def _holds(path: Path, digest: str) -> bool:
 
 
 def _clear_way(path: Path, *, for_folder: bool = False) -> None:
-    """Take away what stands where a file (or a folder) is to be, and is none."""
+    """Remove a folder from the place of a file, or a file from the place of a folder."""
     if path.is_dir() and not path.is_symlink():
         if not for_folder:
             shutil.rmtree(path)
@@ -135,7 +135,7 @@ def _clear_way(path: Path, *, for_folder: bool = False) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in a folder outlast a power cut, where the file system can."""
+    """Make the names in a folder survive a power cut, where the file system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -145,7 +145,7 @@ def _sync(folder: Path) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file so that readers see all of it or what was there before, power cuts included."""
+    """Write a file so that readers see it whole or the previous one, even after a power cut."""
     _clear_way(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
@@ -164,7 +164,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link where the file system has them, else a copy."""
+    """Make a hard link where the file system has them, else a copy."""
     _clear_way(target)
     partial = target.with_name(f".{target.name}.tmp")
     with contextlib.suppress(FileNotFoundError):

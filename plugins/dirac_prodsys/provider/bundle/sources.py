@@ -1,16 +1,17 @@
-"""The users' drop-in folder, read carefully: which files are productions, and what is wrong with
-the rest (which files count: ``core/text/folder_files``).
+"""Reads the users' drop-in folder safely: which files are productions, and what is wrong elsewhere.
 
-A file is read when it has come to rest: it was written to no more than :data:`SETTLE` s ago, and it
-is looked at twice. Until then what it was before goes on. Clocks of file systems may count whole
-seconds, so that a second change looks like the first: what was read within :data:`COARSE` s of its
-last change is read once more.
+``core/text/folder_files`` says which files count.
+
+A file is read once it has come to rest: if it was written less than :data:`SETTLE` s ago, it is
+looked at twice. Until then its previous state goes on. Clocks of file systems may count whole
+seconds, so that a second change looks like the first: a file that was read within :data:`COARSE` s
+of its last change is read once more.
 
 Invariant: whatever lies in the folder (a directory, a device, a link that dangles or leads out, ten
 megabytes, bytes that are no text, a half-written file, a file that breaks its reader), the answer
-is a :class:`Source` with a worded error, never an exception, and nothing from outside the folder.
-Only an unreadable folder raises: then nothing is known, and nothing may change. A file is read
-again only when its status has changed.
+is a :class:`Source` with an error in words, never an exception, and nothing from outside the
+folder. Only an unreadable folder raises: then nothing is known, and nothing may change. A file is
+read again only when its status has changed.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ from dirac_prodsys.errors import MOST_BYTES, ProdsysError
 from dirac_prodsys.provider.bundle.allowed import SITE, demand_allowed, site_signature
 from dirac_prodsys.provider.bundle.reading_apart import ReaderEnded, read_apart
 
-#: seconds that a file has been left alone when it is read
+#: seconds without a change after which a file is read
 SETTLE = 1.0
 #: seconds by which the clock of a file system may be coarse
 COARSE = 2.0
 
 Signature = tuple[int, ...]
-#: by name; None: there was no such file
+#: signatures by file name; None: there was no such file
 Signatures = dict[str, Signature | None]
 
 
@@ -71,8 +72,9 @@ class Source:
 class _Known:
     """A file that was read.
 
-    :param made_of: the files that have a part in it, as they were.
-    :param again: when it is to be read once more, although it seems the same; 0: never.
+    :param made_of: signatures of all files that were read for it, as they were then.
+    :param again: when to read it once more, although it seems the same, seconds since the epoch;
+        0: never.
     """
 
     made_of: Signatures
@@ -81,7 +83,7 @@ class _Known:
 
 
 class SourceFolder:
-    """The drop-in folder.
+    """Reads the drop-in folder.
 
     :param folder: holds the productions; ``core/text/folder_files`` says which files count.
     :param bundle: name of the Dag bundle, by which the site's file knows the folder.
@@ -90,15 +92,15 @@ class SourceFolder:
     def __init__(self, folder: Path, bundle: str = "") -> None:
         self.folder = folder
         self.bundle = bundle
-        #: names of files that have not come to rest, and are as they were before
+        #: names of files that have not come to rest; their previous state is served
         self.unsettled: frozenset[str] = frozenset()
-        #: modules that reading the files has loaded, in their order, beyond those that were there
+        #: modules that reading the files has newly loaded, in order
         self.loaded: list[str] = []
         self._known: dict[str, _Known] = {}
         self._looks: dict[str, tuple[Signature, float]] = {}
 
     def signatures(self) -> dict[str, Signature]:
-        """What tells whether anything has changed, by file name; costs one ``stat`` per file.
+        """Return a signature of each file, by name, that shows any change; one ``stat`` per file.
 
         :raises OSError: the folder cannot be read.
         """
@@ -108,11 +110,11 @@ class SourceFolder:
                 state = _stat(self.folder / name)
                 if state is not None:
                     found[name] = _signature(state)
-        # what the site allows decides as well what is served
+        # the site's file decides as well what is served
         return found | site_signature()
 
     def identity(self) -> str:
-        """Which directory it is: another one, if something is mounted there, or no longer.
+        """Return the identity of the directory; it changes with a mount there.
 
         :raises OSError: there is none.
         """
@@ -120,12 +122,12 @@ class SourceFolder:
         return f"{state.st_dev}:{state.st_ino}"
 
     def due(self) -> bool:
-        """Whether a file is to be looked at again though nothing seems to have changed."""
+        """Check whether a file must be looked at again though nothing seems to have changed."""
         now = time.time()
         return bool(self.unsettled) or any(0 < k.again <= now for k in self._known.values())
 
     def scan(self) -> list[Source]:
-        """All sources, in the order of their names.
+        """Return all sources, in the order of their names.
 
         :raises OSError: the folder cannot be read, or no reader can be made.
         """
@@ -155,7 +157,7 @@ class SourceFolder:
         return [known.source for known in self._known.values()]
 
     def _at_rest(self) -> dict[str, Signature]:
-        """The signatures, those that move looked at twice; which moved still is kept."""
+        """Return the signatures, after a second look at moving files; keep which still move."""
         signatures = self.signatures()
         moving = self._moving(signatures)
         if moving:
@@ -167,7 +169,7 @@ class SourceFolder:
         return signatures
 
     def _moving(self, signatures: dict[str, Signature]) -> set[str]:
-        """Those that were written to just now, or will have been, by another machine's clock."""
+        """Return the files written to just now, or in the future by another machine's clock."""
         found: set[str] = set()
         now, clock = time.time(), time.monotonic()
         for name, signature in signatures.items():
@@ -185,12 +187,12 @@ class SourceFolder:
         return known is not None and known.made_of.get(name) == signature
 
     def _read_and_load(self, name: str) -> tuple[Signatures, Source, list[str]]:
-        """The source, of what it was made, and the modules that reading it has loaded."""
+        """Return the files read, the source, and the modules that reading it has loaded."""
         before = set(sys.modules)
         return *self._read(name), [module for module in sys.modules if module not in before]
 
     def _read(self, name: str) -> tuple[Signatures, Source]:
-        """The source, and of what it was made."""
+        """Return the signatures of the files read, and the source."""
         made_of: Signatures = {SITE: site_signature().get(SITE)}
 
         def text_of(name: str) -> bytes | str:
@@ -221,9 +223,9 @@ class SourceFolder:
 
 
 def _content(folder: Path, name: str) -> tuple[os.stat_result | None, bytes | str]:
-    """The status of a file and its bytes, or in words why it has none for us.
+    """Return the status of a file and its bytes, or the reason in words why it cannot be used.
 
-    It is looked at once it is open: between a look and an opening a name may become a link.
+    The file is checked once it is open: between a check and an opening, a name may become a link.
     """
     state = _stat(folder / name)
     if state is None:
@@ -249,7 +251,7 @@ def _content(folder: Path, name: str) -> tuple[os.stat_result | None, bytes | st
 
 
 def _opened(handle: int) -> str:
-    """The place of an open file; where the system does not tell, what was looked at holds."""
+    """Return the place of an open file; empty if unknown: then the earlier check holds."""
     try:
         return os.readlink(f"/proc/self/fd/{handle}")
     except OSError:
@@ -262,7 +264,7 @@ def _is_inside(place: str, folder: Path) -> bool:
 
 
 def _again(made_of: Signatures, now: float) -> float:
-    """When a file is to be read once more: after the clock has moved on since its last change.
+    """Return when to read a file once more: when the clock has moved on since its last change.
 
     A file server's clock may be ahead of ours.
     """
@@ -283,13 +285,13 @@ def _interpret(
     except ProdsysError as error:
         return Source(file, error=short(str(error), MOST_BYTES))
     except Exception as error:
-        # a mistake of ours must cost this file alone, and must say whose it is
+        # a mistake of ours must cost this file alone, and must show that it is ours
         return Source(file, error=f"{file}: internal error: {type(error).__name__}: {error}"[:1000])
     return Source(file, production=name, text=production.source)
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """What is at the end of a link; the link itself if it dangles or turns in a circle."""
+    """Return the status of a link's target, or of the link itself if it dangles or is circular."""
     for follow in (True, False):
         try:
             return os.stat(path, follow_symlinks=follow)

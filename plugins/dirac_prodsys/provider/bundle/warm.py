@@ -1,13 +1,14 @@
-"""What every parse would load anew is loaded once, in the process that all parses come from.
+"""Loads code once in the parent of all parses, so that no parse loads it anew.
 
-Airflow's DAG processor forks a process for each file and each time it is parsed. What that process
-loads is gone with it; so the manager, from which it is forked, loads it before. Airflow does so for
-its own modules that a file names; the bundle runs in the manager, and does so for ours. One DAG is
-drawn there and serialised, for much is made at the first time only, and then the garbage collector
-passes over all of it: its marks would have the kernel copy for each process what all of them share.
+Airflow's DAG processor forks a process for each file and each parse. What that process loads is
+lost with it, so the manager, from which it is forked, loads it before. Airflow does this for its
+own modules that a file names; the bundle runs in the manager, and does it for ours. One DAG is
+built and serialised there, because much is made at the first time only. Then the garbage collector
+is set to skip all of it: otherwise its marks would make the kernel copy the shared memory for each
+process.
 
-Invariant: nothing of a user is executed here: what is drawn is a production of our own. What fails
-here costs time in the parses, and nothing else.
+Invariant: nothing of a user is executed here: the DAG is of a production of our own. A failure here
+costs time in the parses, and nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Iterable
 
 log = logging.getLogger(__name__)
 
-#: a production with the tasks that most have
+#: a production with the tasks that most productions have
 _PRODUCTION = """
 version: 1
 production: {name: warm, vo: sim}
@@ -44,7 +45,7 @@ steps:
 
 @functools.cache
 def warm_up() -> None:
-    """Load what drawing a DAG takes, and draw one; only the first call does anything."""
+    """Load what building a DAG needs, and build one; only the first call does anything."""
     try:
         from airflow.serialization.serialized_objects import DagSerialization
 
@@ -58,7 +59,7 @@ def warm_up() -> None:
 
 
 def load(modules: Iterable[str]) -> None:
-    """Load also these, in this order; what cannot be loaded is passed over."""
+    """Load also these modules, in this order; skip those that cannot be loaded."""
     missing = [name for name in modules if name not in sys.modules]
     for name in missing:
         try:
@@ -70,6 +71,6 @@ def load(modules: Iterable[str]) -> None:
 
 
 def _share() -> None:
-    """Have what is there now stay as it is in memory, in processes that are forked from here."""
+    """Keep the present objects unchanged in memory, in processes that are forked from here."""
     gc.collect()
     gc.freeze()

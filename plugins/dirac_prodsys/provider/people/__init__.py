@@ -1,1 +1,1 @@
-"""Whatever asks or tells people: approval, questions, parameters, notices."""
+"""Asks and notifies people: approval, questions, parameters, notices."""

@@ -1,12 +1,12 @@
-"""A person is asked, and the run waits for the answer: Airflow's own human in the loop.
+"""Asks a person while the run waits for the answer: Airflow's own human in the loop.
 
 The task waits in the state ``awaiting_input``: without a worker, a trigger or a pool slot. The
 answer is given in Airflow's page (Required Actions) or by its REST API, under Airflow's rights, and
-is kept there with the name of whoever gave it.
+is kept there with the name of the person who gave it.
 
 Invariant: nothing a user wrote is rendered as a template: subject and body are set when the task
 runs and are no template fields. A refusal, and silence that means one, fails the run at once and
-with a clear word; clearing the task asks anew.
+with a clear message; clearing the task asks again.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ REJECT = "Reject"
 class DiracApprovalOperator(HITLOperator):
     """Ask whether a production, or one of its steps, may go on.
 
-    The question shows the plan of the run; that of a step, what the jobs of its parents came to as
-    well. Returns who agreed.
+    The question shows the plan of the run; for a step, it also shows the result of its parents'
+    jobs. Returns who agreed.
 
     :param production: the production, held by reference and never serialised.
     :param step: name of the step that waits for the answer; None: the production does.
@@ -59,7 +59,7 @@ class DiracApprovalOperator(HITLOperator):
         if asked is None:
             raise ValueError(f"{step or production.name} asks for no approval")
         within = None if asked.within is None else timedelta(hours=asked.within)
-        # also without an end: Airflow shows this one as the first choice, and else all of them
+        # needed even without a time limit: Airflow shows it as the first choice, and otherwise all
         silence = {"reject": REJECT, "approve": APPROVE}[asked.otherwise]
         super().__init__(
             subject="",
@@ -74,7 +74,7 @@ class DiracApprovalOperator(HITLOperator):
         self.step = step
 
     def execute(self, context: Context) -> Any:
-        """Put the question and wait.
+        """Ask the question and wait.
 
         :raises AirflowFailException: the production cannot be planned.
         """
@@ -116,7 +116,7 @@ class DiracApprovalOperator(HITLOperator):
         return {"approved": True, "by": who}
 
     def _reports(self, plan: ProductionPlan) -> list[str]:
-        """What the jobs of the parents came to; never in the way of the question."""
+        """Return the result of the parents' jobs; an error here never prevents the question."""
         if self.step is None or not plan.step(self.step).parents:
             return []
         names = [plan.step(parent).transformation.name for parent in plan.step(self.step).parents]
@@ -134,9 +134,9 @@ class DiracApprovalOperator(HITLOperator):
 
 
 def who_and_when(context: Context, within: float | None, silence: str) -> str:
-    """Who asked for this run, and until when there must be an answer to what is asked now.
+    """Return who asked for this run, and until when this question must be answered.
 
-    :param within: hours to answer in.
+    :param within: hours to answer in; None: no limit.
     :param silence: what no answer means.
     """
     last = datetime.now(UTC) + timedelta(hours=within or 0)

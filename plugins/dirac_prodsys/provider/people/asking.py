@@ -1,13 +1,13 @@
-"""A task that waits for the grid asks a person at the same time.
+"""Asks a person while the same task waits for the grid.
 
 Airflow's question belongs to a task instance, not to its operator: a deferred task may have one.
 It stands under Required Actions as any other, and the answer resumes the task as an event of its
 trigger would (``update_hitl_detail`` of Airflow's API, for tasks that are deferred or awaiting
-input). So one wait hears both: the person in Airflow, and whatever a person does in DIRAC.
+input). So one wait notices both: the person in Airflow, and whatever a person does in DIRAC.
 
-Invariant: the question is put once for each attempt of a task; Airflow keeps the words of the first
-time, so they must be true whenever it is answered. A question that cannot be put is told in the
-log, and the wait goes on.
+Invariant: the question is put once for each attempt of a task. Airflow keeps its first text, so
+the text must be true whenever it is answered. If a question cannot be put, the log reports it, and
+the wait goes on.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 
 
 def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bool:
-    """Ask; whether that was possible.
+    """Ask; return whether that was possible.
 
     :param body: Markdown.
-    :param options: the last of them does nothing: Airflow shows it as the first choice.
+    :param options: the last one does nothing: Airflow shows it as the first choice.
     """
     from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
@@ -49,7 +49,7 @@ def put(context: Context, subject: str, body: str, options: Sequence[str]) -> bo
 
 
 def answer(event: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What was chosen and by whom; None if the event is no answer."""
+    """Return the chosen option and the person; None if the event is no answer."""
     chosen = event.get("chosen_options")
     if not chosen:
         return None

@@ -1,11 +1,11 @@
-"""Telling people, by Airflow's own notifiers.
+"""Notifies people by Airflow's own notifiers.
 
-What a deployment says stands in its Airflow configuration, section ``dirac_prodsys``; a production
-refines it by ``notify``. Mail is the default; any notifier class can be named by the deployment,
-and by nobody else: a production file is data.
+The deployment's rules stand in its Airflow configuration, section ``dirac_prodsys``; a production
+refines them by ``notify``. Mail is the default. The deployment, and nobody else, can name any
+notifier class: a production file is data.
 
-Invariant: a notifier that fails, or is set up wrongly, is told in the task's log and never fails a
-task. Nothing of a production or a job is rendered as a template on its way.
+Invariant: a notifier that fails, or is set up wrongly, is reported in the task's log and never
+fails a task. Nothing of a production or a job is rendered as a template on its way.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ SECTION = "dirac_prodsys"
 
 _SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
 
-#: what came of telling; ``known``: somebody has told it, or nobody wants to hear it
+#: result of a notice; ``known``: it was sent before, or nobody wants it
 Telling = Literal["told", "known", "failed"]
 
 log = logging.getLogger(__name__)
 
 
 def rules_for(production: Production | None) -> NotifyRules:
-    """Whom to tell of what: the deployment's rules, refined by the production's.
+    """Return who is notified, and about what: the deployment's rules, refined by the production's.
 
     :raises ValueError: the configuration is wrong.
     """
@@ -61,7 +61,7 @@ def rules_for(production: Production | None) -> NotifyRules:
 
 
 def wanted(production: Production | None) -> bool:
-    """Whether anybody is to be told anything."""
+    """Check whether anybody wants notices."""
     try:
         rules = rules_for(production)
     except ValueError as error:
@@ -71,10 +71,11 @@ def wanted(production: Production | None) -> bool:
 
 
 class Teller:
-    """Tells people what a task has to say.
+    """Notifies people on behalf of a task.
 
     :param production: the one that the task serves; None for a task written by hand.
-    :param transformation: where the run keeps what was told, if the task serves no production.
+    :param transformation: ID of the transformation that records sent notices, if the task serves no
+        production.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Teller:
         return "told"
 
     def went_on(self, causes: Sequence[str], step: str, text: str) -> Telling:
-        """Tell that a wait goes on, if in this run somebody was told that it does not."""
+        """Report that a wait goes on, if in this run somebody was notified that it does not."""
         keys = [key for cause in causes for key in keys_of_alarm(cause, step)]
         try:
             kept = self._kept()
@@ -131,7 +132,7 @@ class Teller:
         return self.tell(Notice("recovered", (), f"{step} goes on: {text}", step), always=True)
 
     def _kept(self) -> tuple[ProductionGateway, int] | None:
-        """Where the run keeps what was told: with the first of its transformations."""
+        """Return where the run records sent notices: with the first of its transformations."""
         gateway = self._hook.gateway()
         number = self._transformation
         if self.production is not None:
@@ -160,12 +161,12 @@ def _send(
     }
     for path, arguments in _notifiers(rules):
         filled = {key: _filled(value, words, rules.to) for key, value in arguments.items()}
-        # not called, but asked to notify: calling would render what jobs wrote as templates
+        # use ``notify`` and do not call it: calling would render what jobs wrote as templates
         _class_of(path)(**filled).notify(context)
 
 
 def _notifiers(rules: NotifyRules) -> list[tuple[str, Mapping[str, Any]]]:
-    """Class path and arguments of each."""
+    """Return class path and arguments of each notifier."""
     text = conf.get(SECTION, "notifier", fallback="")
     if not text:
         mail: dict[str, Any] = {"to": "{to}", "subject": "{subject}", "html_content": "{html}"}
@@ -193,14 +194,14 @@ def _class_of(path: str) -> Any:
 
 
 def task_of(context: Context) -> str:
-    """The task, whatever its try."""
+    """Return the task, the same for all its tries."""
     instance: Any = context.get("ti")
     parts = [getattr(instance, name, "") for name in ("dag_id", "run_id", "task_id", "map_index")]
     return "/".join(str(part) for part in parts)
 
 
 def settle_of(gateway: Any) -> float:
-    """Seconds in which another task that read at the same moment has written."""
+    """Return the seconds after which another task that read at the same moment has written."""
     return 5 * float(getattr(gateway, "settle_seconds", claims.SETTLE / 5))
 
 

@@ -1,9 +1,9 @@
-"""The parameters of a production as Airflow Params: a form, checked before a run exists.
+"""Turns the parameters of a production into Airflow Params: a form, checked before a run exists.
 
 Invariant: whatever way a run is triggered, the values that reach the plan are those that the form
-shows; they are checked by Airflow's JSON schema first, and by the production's own rules again when
-the run is planned. A pattern is no part of the schema: Airflow would match it with Python's ``re``,
-in the API server, against a text of any length.
+shows. Airflow's JSON schema checks them first, and the production's own rules check them again when
+the run is planned. A pattern is not part of the schema: Airflow would match it with Python's
+``re``, in the API server, against a text of any length.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from airflow.sdk import Param
 
 from dirac_prodsys.core.production.parameters import MAX_TEXT, Parameter
 
-#: our types → those of a JSON schema
+#: our types → types of a JSON schema
 _TYPES = {"string": "string", "int": "integer", "number": "number", "boolean": "boolean"}
 
 
 def dag_params(parameters: Mapping[str, Parameter]) -> dict[str, Param]:
-    """A Param for each parameter; one without a default must be given by each run."""
+    """Return a Param for each parameter; one without a default must be given by each run."""
     return {name: _param(parameter) for name, parameter in parameters.items()}
 
 
 def given_values(context: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run says of its parameters, defaults included."""
+    """Return the parameters of a run, defaults included."""
     return dict(context.get("params") or {})
 
 
@@ -47,6 +47,6 @@ def _param(parameter: Parameter) -> Param:
 
 
 def _description(parameter: Parameter) -> str:
-    """What it is and what is allowed: Airflow's form changes a number to its bound unasked."""
+    """Describe a parameter and its bounds: Airflow's form changes a number to its bound unasked."""
     about = " ".join(parameter.description.split()).rstrip(".;")
     return f"{about}; {parameter.allowed}" if about else parameter.allowed

@@ -1,1 +1,1 @@
-"""What all tasks share, and the tasks of loops, gates, the registry, the end and the report."""
+"""Holds what all tasks share, and the tasks of loops, gates, registry, run end and report."""

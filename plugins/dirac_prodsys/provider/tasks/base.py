@@ -1,17 +1,16 @@
-"""What all our tasks share: which step they serve, how they reach the grid, and what an outage
-costs.
+"""Defines what all our tasks share: the step they serve, their access to the grid, outages.
 
 Invariant: a production does not fail because its grid was down. A task that finds DIRAC
 unavailable tries again for a while in the worker, then defers until the grid answers and starts
 its work anew: no Airflow retry is spent and no worker slot is held. That is safe because every
 verb of the gateway may be repeated.
 
-What a person must mend (a conflict, a refusal, a transformation that was removed) fails at once
-with its reason and hint; a refused proxy costs Airflow retries, because sites renew proxies by
+An error that a person must repair (a conflict, a refusal, a removed transformation) fails at once
+with its reason and hint. A refused proxy costs Airflow retries, because sites renew proxies by
 themselves.
 
-Nothing a user wrote is rendered by Jinja: no operator here has template fields. What is told to
-people stands alone: no error of the grid drags the traceback of another one along.
+Jinja renders nothing that a user wrote: no operator here has template fields. A message to people
+stands alone: no error of the grid carries the traceback of another one.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ OUTAGE_LIMIT = 7 * 86400.0
 
 
 class DiracOperator(BaseOperator):
-    """Base of all tasks of a production; subclasses say what to do in :meth:`work`.
+    """Base of all tasks of a production; subclasses define their work in :meth:`work`.
 
     :param production: the production, held by reference and never serialised; with ``step``.
     :param step: name of the step that the task serves.
@@ -78,11 +77,11 @@ class DiracOperator(BaseOperator):
     template_fields: Sequence[str] = ()
     operator_extra_links: ClassVar[tuple[Any, ...]] = (TransformationLink(),)
     ui_color = "#e8f0fa"
-    #: what ``spec`` is, for the operator
+    #: type of ``spec`` for this operator
     spec_type: ClassVar[type[TransformationSpec | DatasetSpec]] = TransformationSpec
-    #: False: the task is not for one step, and takes neither ``production`` nor ``spec``
+    #: False: the task serves no single step, and takes neither ``production`` nor ``spec``
     serves_step: ClassVar[bool] = True
-    #: True: the task writes to the grid, and the plan of its run must keep to the site's limits
+    #: True: the task writes to the grid, so the plan of its run must keep to the site's limits
     asks_site: ClassVar[bool] = False
 
     def __init__(
@@ -108,7 +107,7 @@ class DiracOperator(BaseOperator):
             production.connection if production else DiracHook.default_conn_name
         )
         self.outage_patience = outage_patience
-        #: address in the DIRAC portal, for the link; known once the ID is
+        #: address in the DIRAC portal, for the link; set once the ID is known
         self.transformation_url = ""
 
     def execute(self, context: Context) -> Any:
@@ -116,9 +115,9 @@ class DiracOperator(BaseOperator):
         return self.work(context, {})
 
     def work(self, context: Context, state: Mapping[str, Any]) -> Any:
-        """The task itself; must be safe to begin anew at any time.
+        """Do the task's own work; must be safe to begin anew at any time.
 
-        :param state: what an attempt that met an outage handed on; empty at first.
+        :param state: state left by an attempt that met an outage; empty at first.
         """
         raise NotImplementedError
 
@@ -138,7 +137,7 @@ class DiracOperator(BaseOperator):
     def makers(
         self, context: Context, state: Mapping[str, Any] | None = None
     ) -> list[TransformationSpec]:
-        """The transformations whose jobs make the files of the task's step, as in this run.
+        """Return the transformations with jobs that make the files of the task's step in this run.
 
         :param state: as for :meth:`on_grid`.
         :raises AirflowFailException: the production cannot be planned.
@@ -167,12 +166,12 @@ class DiracOperator(BaseOperator):
         whole: bool = True,
         of: str = "",
     ) -> StepPlan:
-        """The step as it is in this run.
+        """Return the plan of the step in this run.
 
         :param state: as for :meth:`on_grid`.
-        :param whole: look up the datasets that it depends on; without them, body, queries and
-            directories may be missing, and all else is there.
-        :param of: another step of the production than the task's own.
+        :param whole: look up the datasets that the step depends on. Without them, body, queries and
+            directories may be missing; all else is there.
+        :param of: name of another step of the production; empty: the task's own step.
         :raises AirflowFailException: the production cannot be planned, or does what the site does
             not allow.
         """
@@ -196,7 +195,7 @@ class DiracOperator(BaseOperator):
     def plan_of_run(
         self, context: Context, state: Mapping[str, Any] | None = None, *, whole: bool = True
     ) -> ProductionPlan:
-        """All steps of the production as they are in this run; see :meth:`plan`."""
+        """Return the plan of all steps of the production in this run; see :meth:`plan`."""
         if self.production is None or self.step is None:
             raise ValueError(f"{self.task_id}: serves no step of a production")
         run = naming.run_tag(str(context["run_id"]))
@@ -217,7 +216,7 @@ class DiracOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
 
     def _last_passes(self, context: Context) -> dict[str, int]:
-        """The last passes of loops that decide what the step takes."""
+        """Return the last passes of the loops that decide what the step takes."""
         if self.production is None or self.step is None or not self.production.loops:
             return {}
         return last_passes(context, loops.before(self.production, self.step))
@@ -225,7 +224,7 @@ class DiracOperator(BaseOperator):
     def on_grid(
         self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None
     ) -> T:
-        """``call`` with the connection's gateway, made to survive an outage.
+        """Call ``call`` with the connection's gateway so that it survives an outage.
 
         :param call: may be called several times.
         :param state: JSON, given to :meth:`work` when the outage outlives the worker's patience.
@@ -251,9 +250,9 @@ class DiracOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
 
     def find(self, gateway: ProductionGateway, name: str) -> TransformationRecord:
-        """The newest transformation of a step.
+        """Return the newest transformation of a step.
 
-        :param name: of its first one (see ``core/run/fresh_starts.py``).
+        :param name: name of the step's first transformation (see ``core/run/fresh_starts.py``).
         :raises NotFound: there is none.
         """
         record = find_newest(gateway, [name]).get(name)

@@ -1,12 +1,12 @@
-"""What the site wants to know of a step right before it starts: its files, and its tasks.
+"""Checks the site's limits right before a step starts: its files, and its tasks.
 
-What is selected by metadata may lie anywhere, and whether it is too much to be removed unasked is
-known when it has been counted. So the task that starts a step asks the catalogue, and a person if
-the site says so. The question belongs to that task: there is no other to be marked as a success,
-and no answer of another task to be written by hand.
+Files that are selected by metadata may lie anywhere. Whether they are too much to be removed
+unasked is known only after counting. So the task that starts a step asks the catalogue, and a
+person if the site's file requires it. The question belongs to that task: no other task could be
+marked as a success instead, and no answer of another task could be written by hand.
 
-Invariant: nothing that the site limits becomes Active before it was looked at; what was agreed to
-is what starts, and no more.
+Invariant: nothing that the site limits becomes Active before it was checked; only what was agreed
+to starts, and no more.
 """
 
 from __future__ import annotations
@@ -39,33 +39,33 @@ if TYPE_CHECKING:
 
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
-#: files that lie elsewhere and are named
+#: most files outside the allowed places that a message names
 _NAMED = 10
 
-#: word of the state that an attempt which met an outage hands on
+#: key in the state that an attempt which met an outage leaves
 AGREED = "agreed"
 
 
 class AsksBeforeStart(DiracOperator):
-    """A task that starts a step, and asks first what the site wants asked."""
+    """A task that starts a step, and first asks what the site wants asked."""
 
     asks_site = True
 
     def answered(self, context: Context, event: Mapping[str, Any], share: Mapping[str, Any]) -> Any:
-        """Go on where somebody has agreed to what is removed.
+        """Go on if somebody agreed to the removal.
 
-        :param share: ``files`` and ``bytes`` that were asked about.
+        :param share: ``files`` and ``bytes`` that the question was about.
         """
         agreed = agreed_by(event, self.step or "")
         self.log.info("%s agrees to the removal of %s files", agreed["by"], share["files"])
         return self.work(context, {AGREED: {**agreed, **share}})
 
     def look_for_site(self, context: Context, state: Mapping[str, Any], step: StepPlan) -> None:
-        """Look at what the site limits before the step starts.
+        """Check what the site limits before the step starts.
 
-        :param state: ``agreed``: the answer that was given to what is asked here.
+        :param state: ``agreed``: the answer to the question asked here.
         :raises AirflowFailException: the site does not allow it.
-        :raises TaskAwaitingInput: until somebody has agreed to a removal.
+        :raises TaskAwaitingInput: nobody has agreed to a removal yet.
         """
         if self.production is None:
             return
@@ -81,7 +81,7 @@ class AsksBeforeStart(DiracOperator):
         def look(gateway: ProductionGateway) -> Share | None:
             record = self.find(gateway, step.transformation.name)
             if record.status != TransformationStatus.NEW:
-                return None  # it was looked at when it started; an attempt died afterwards
+                return None  # it was checked when it started; an attempt died afterwards
             copying = None
             if step.verified_at:
                 copied = self.plan(context, whole=False, of=step.parents[0]).transformation.name
@@ -99,7 +99,7 @@ class AsksBeforeStart(DiracOperator):
             _ask(context, step, rule, users, share, subject)
 
     def _vos(self, state: Mapping[str, Any]) -> tuple[str, ...]:
-        """Whose files they are, by the production and by the grid: one alone could be written."""
+        """Return the VO by the production and by the grid: an author could write one alone."""
         if self.production is None or site_file() is None:
             return ()
         return self.production.vo, self.on_grid(vo_of, state)
@@ -116,9 +116,9 @@ class AsksBeforeStart(DiracOperator):
 def removal(
     gateway: ProductionGateway, step: StepPlan, limits: Limits | None, copying: int | None
 ) -> Share:
-    """What a step would remove now.
+    """Return what a step would remove now.
 
-    :param copying: the transformation whose copies were verified, if the step takes those.
+    :param copying: ID of the transformation that made the verified copies, if the step takes those.
     :raises SiteError: a file lies where the site allows no removal.
     """
     lfns = _selected(gateway, step, copying)
@@ -154,13 +154,13 @@ def must_wait(
     share: Share,
     agreed: Mapping[str, Any],
 ) -> bool:
-    """Whether a removal waits for an answer that was not given yet.
+    """Check whether a removal waits for an answer that was not given yet.
 
     :param users: who may answer.
-    :param agreed: the answer that was given: ``by`` and ``id`` of whoever gave it, and the
-        ``files`` and ``bytes`` it was for.
-    :raises AirflowFailException: more would be removed than was agreed to, or somebody agreed who
-        may not.
+    :param agreed: the answer: ``by`` and ``id`` of the person, and the ``files`` and ``bytes``
+        agreed to.
+    :raises AirflowFailException: more would be removed than was agreed to, or the person who
+        agreed may not.
     """
     if not must_ask(rule, share):
         return False
@@ -181,7 +181,7 @@ def must_wait(
 
 
 def agreed_by(event: Mapping[str, Any], step: str) -> dict[str, str]:
-    """Who agreed: ``by``, a name, and ``id``.
+    """Return who agreed: ``by``, a name, and ``id``.
 
     :raises AirflowFailException: somebody refused, or nobody answered in time.
     """
@@ -193,12 +193,12 @@ def agreed_by(event: Mapping[str, Any], step: str) -> dict[str, str]:
 
 
 def demand_quota(gateway: ProductionGateway, group: str, run: str, asked: int, most: int) -> None:
-    """Demand that the tasks of all runs of a production stay below the site's quota.
+    """Check that the tasks of all runs of a production stay below the site's quota.
 
     :param group: TransformationGroup: the production.
-    :param run: beginning of the names of this run's transformations: these count as ``asked``.
+    :param run: prefix of the names of this run's transformations: these count as ``asked``.
     :param asked: tasks that this run asks for.
-    :raises SiteError: they do not.
+    :raises SiteError: they exceed it.
     """
     others = [
         one.id for one in gateway.list_transformations([group]) if not one.name.startswith(run)
@@ -231,7 +231,7 @@ def _ask(
         options=[APPROVE, REJECT],
         subject=subject[: approval.MAX_SUBJECT],
         body=approval.before_removal(step, f"{operations}: {_amount(share)}", told),
-        # also without an end: Airflow shows this one as the first choice
+        # needed even without a time limit: Airflow shows this one as the first choice
         defaults=[REJECT],
         params={},
         assigned_users=[{"id": user, "name": user} for user in users],

@@ -1,7 +1,7 @@
-"""The task ``wait_for`` of a step: what must be there before it starts.
+"""Defines the task ``wait_for`` of a step, which waits for what must exist before the step starts.
 
-Invariant: a worker plans the step, hands the wait to the trigger and is free. When the wait began
-is remembered with it, so that a gate's own time is not begun anew.
+Invariant: a worker plans the step, hands the wait to the trigger and is free. The start of the
+wait is kept with it, so that a gate's own time limit does not begin anew.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class DiracGateSensor(DiracOperator):
-    """Wait until everything is there that a step waits for; returns what was found, in words.
+    """Wait until everything that a step waits for exists; return what was found, in words.
 
     Datasets of other productions are its inlets, so that Airflow's graph of assets shows the
     link.

@@ -1,14 +1,14 @@
-"""The tasks of a loop: is it over, and if not, once more.
+"""Defines the tasks of a loop, which decide after each pass whether there is another.
 
 ::
 
     the steps of pass 1 ──> check ──> begin ──> those of pass 2 ──> check ──> … ──> done
 
-``check`` reads the number that its pass left; ``begin`` is skipped, and all of its pass with it,
-when the loop is over; ``done`` says which pass was the last and comes before whatever is outside.
+``check`` reads the number that its pass left. When the loop is over, ``begin`` is skipped with all
+of its pass. ``done`` names the last pass, and comes before every task outside the loop.
 
-Invariant: a pass is created only when it is to run, under names of its own; the last pass is told
-by ``done`` alone, and who takes files of the loop is planned by it.
+Invariant: a pass is created only when it is to run, under names of its own. Only ``done`` names the
+last pass, and the steps that take files of the loop are planned from it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 class DiracLoopCheckOperator(DiracProductionOperator):
-    """Whether a loop is over after one of its passes; returns ``{"met", "reason"}``.
+    """Check whether a loop is over after one of its passes; return ``{"met", "reason"}``.
 
     :param loop: its name.
-    :param number: of the pass.
+    :param number: number of the pass, from 1.
     """
 
     asks_site = True
@@ -63,7 +63,7 @@ class DiracLoopCheckOperator(DiracProductionOperator):
     def resume(
         self, context: Context, event: Mapping[str, Any] | None = None, **_ignored: Any
     ) -> dict[str, Any]:
-        """Tell what was found.
+        """Return what was found.
 
         :raises AirflowFailException: there is no number to judge by.
         """
@@ -78,7 +78,7 @@ class DiracLoopCheckOperator(DiracProductionOperator):
 class DiracLoopPassOperator(DiracProductionOperator):
     """Let the next pass begin, or skip it and all that comes after it in the loop.
 
-    :param check: task ID of the check after the pass before.
+    :param check: task ID of the check of the previous pass.
     """
 
     def __init__(self, *, check: str, **kwargs: Any) -> None:
@@ -86,7 +86,7 @@ class DiracLoopPassOperator(DiracProductionOperator):
         self.check = check
 
     def work(self, context: Context, state: Mapping[str, Any]) -> None:
-        """See the class.
+        """Skip if the loop is over; see the class.
 
         :raises AirflowSkipException: the loop is over.
         """
@@ -96,10 +96,10 @@ class DiracLoopPassOperator(DiracProductionOperator):
 
 
 class DiracLoopDoneOperator(DiracProductionOperator):
-    """Say which pass of a loop was the last; returns ``{"last", "met"}``.
+    """Name the last pass of a loop; return ``{"last", "met"}``.
 
-    :param checks: task IDs of all checks, in their order.
-    :param otherwise: ``fail`` or ``go_on``, when none of them was met.
+    :param checks: task IDs of all checks, in order.
+    :param otherwise: ``fail`` or ``go_on``, when no check was met.
     """
 
     def __init__(self, *, checks: Sequence[str], otherwise: str, **kwargs: Any) -> None:
@@ -108,10 +108,10 @@ class DiracLoopDoneOperator(DiracProductionOperator):
         self.otherwise = otherwise
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """See the class.
+        """Return the last pass; see the class.
 
         :raises AirflowFailException: the bound is reached, and that is a failure; or a pass was
-            not judged, as the run was marked failed.
+            not judged, because the run was marked failed.
         """
         one: Mapping[str, Any] = {}
         for number, check in enumerate(self.checks, 1):

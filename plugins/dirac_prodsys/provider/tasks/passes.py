@@ -1,6 +1,6 @@
-"""What the tasks of loops have told in a run: results, and which pass of a loop was the last.
+"""Reads what the tasks of loops returned in a run: their results, and the last pass of each loop.
 
-Invariant: reads results of the run's own tasks, and nothing else; what has not been told is absent.
+Invariant: reads results of the run's own tasks, and nothing else; a missing result is absent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def last_passes(context: Context, loops: Iterable[str]) -> dict[str, int]:
-    """Loop → its last pass, of those that have ended in this run."""
+    """Map each loop that has ended in this run to its last pass."""
     found = {}
     for loop in loops:
         last = told(context, f"{naming.group_id(loop)}.done").get("last")
@@ -25,7 +25,7 @@ def last_passes(context: Context, loops: Iterable[str]) -> dict[str, int]:
 
 
 def told(context: Context, task_id: str) -> Mapping[str, Any]:
-    """The result of a task of this run; empty if it has none."""
+    """Return the result of a task of this run; empty if it has none."""
     instance: Any = context.get("ti")
     found = None if instance is None else instance.xcom_pull(task_ids=task_id)
     return found if isinstance(found, Mapping) else {}

@@ -1,4 +1,4 @@
-"""The first and the last task of ``prepare``: what a run begins with, and whether all is there.
+"""Defines the first and the last task of ``prepare``: the values of a run, and the final check.
 
 Invariant: nothing is written to the grid here.
 """
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class DiracBeginRunOperator(DiracProductionOperator):
-    """Tell which values a run took, and by which tag the grid knows it; returns both.
+    """Return the values that a run took, and the tag by which the grid knows it.
 
-    :param retired: the production has no file any more: none of its runs begins. (Those that have
-        begun are of a version in which it had one.)
+    :param retired: the production has no file any more: none of its runs begins. (Runs that have
+        begun use a version in which it had one.)
     """
 
     def __init__(self, *, retired: bool = False, **kwargs: Any) -> None:
@@ -34,7 +34,9 @@ class DiracBeginRunOperator(DiracProductionOperator):
         self.retired = retired
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what the run was triggered with; else it never fails, so that the run's end comes.
+        """Read what the run was triggered with.
+
+        Apart from a retired production it never fails, so that the end of the run always comes.
 
         :raises AirflowFailException: the production is retired.
         """
@@ -52,7 +54,7 @@ class DiracVerifyOperator(DiracProductionOperator):
     """Verify that everything is created before anything starts.
 
     Returns ``{"created", "later"}``: step → ID of its transformation, and the steps that create
-    theirs when the run is under way.
+    theirs during the run.
 
     :param created: step → ID of the task that creates its transformation.
     :param late: the other steps.
@@ -72,7 +74,7 @@ class DiracVerifyOperator(DiracProductionOperator):
 
         :raises AirflowFailException: a transformation was not created, or is gone; nobody agreed.
         """
-        # one that was cleared alone may have been refused while a create went on
+        # an approval that was cleared alone may have been refused while a create went on
         tasks = [*filter(None, [self.approval]), *sorted(self.created.values())]
         states = task_states(context["dag"].dag_id, str(context["run_id"]), tasks)
         bad = [f"{task} is {states.get(task)}" for task in tasks if states.get(task) != "success"]

@@ -1,11 +1,11 @@
-"""Entering runs in DIRAC's ProductionSystem, so that its commands and its portal show them.
+"""Enters runs in DIRAC's ProductionSystem, so that its commands and its portal show them.
 
-``verify`` comes after ``register``, however that ended, and before every start, as the
-ProductionSystem takes New transformations only. What is created when the run is under way is
+``verify`` comes after ``register``, whatever way that ended, and before every start, because the
+ProductionSystem takes New transformations only. A transformation that is created during the run is
 entered by a task of its own step, see :mod:`.registry_late`.
 
-Invariant: a run never fails, waits or retries because of the ProductionSystem: what cannot be
-entered is told in the log, ``register`` is skipped, and the production goes on.
+Invariant: a run never fails, waits or retries because of the ProductionSystem. If an entry fails,
+the log reports it, ``register`` is skipped, and the production goes on.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: of ``register``, which others wait for
+#: delay between two tries of ``register``; short, because other tasks wait for it
 _RETRY_DELAY = timedelta(seconds=10)
 
 
 class DiracRegisterProductionOperator(DiracProductionOperator):
-    """Enter the run's production with its members, and let it be Active.
+    """Enter the run's production with its members, and set it Active.
 
-    Returns ``{"id", "name", "status", "members", "notes"}``; skipped where that cannot be done.
+    Returns ``{"id", "name", "status", "members", "notes"}``; skipped where that is impossible.
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        # the run waits for it
+        # a short and constant delay, because the run waits for it
         super().__init__(
             **{"retry_delay": _RETRY_DELAY, "retry_exponential_backoff": False, **kwargs}
         )
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """One try: nobody waits for the ProductionSystem."""
+        """Try once: nobody waits for the ProductionSystem."""
         try:
             found = self._register(context)
         except ProdsysError as error:
@@ -92,24 +92,25 @@ class DiracRegisterProductionOperator(DiracProductionOperator):
 
 
 def tell_status(gateway: ProductionGateway, plan: ProductionPlan, status: str = "") -> str:
-    """Let the run's entry in the ProductionSystem have a status; return what it has then.
+    """Set the status of the run's entry in the ProductionSystem; return the status it then has.
 
-    :param status: ``Active``, ``Stopped`` or ``Completed``; empty: as its transformations are.
+    :param status: ``Active``, ``Stopped`` or ``Completed``; empty: derive it from the
+        transformations.
     :return: empty if the run was never entered, or is not to be.
-    :raises GatewayError: the ProductionSystem does not do it. Nothing depends on it: say so, and
-        go on.
+    :raises GatewayError: the ProductionSystem refuses or fails. Nothing depends on it: report it,
+        and go on.
     """
     if not gateway.settings.registry:
         return ""
     name = naming.registered_name(plan.production, plan.run)
     if status:
         return gateway.mark_production(name, status) if gateway.find_production(name) else ""
-    # who is created when the run is under way may not have been entered
+    # transformations that are created during the run may not have been entered
     return follow(gateway, name, 0 if plan.grows else len(plan.steps))
 
 
 def follow(gateway: ProductionGateway, name: str, steps: int = 0) -> str:
-    """Let an entry in the ProductionSystem have the status that its transformations give it.
+    """Set an entry in the ProductionSystem to the status that its transformations give it.
 
     :param name: ``production__run``.
     :param steps: number of transformations that it should have.
@@ -127,7 +128,7 @@ def follow(gateway: ProductionGateway, name: str, steps: int = 0) -> str:
 
 
 def follow_all(dirac_conn_id: str, transformations: Iterable[str]) -> None:
-    """:func:`follow` for the runs of these transformations; what goes wrong is told in the log.
+    """Call :func:`follow` for the runs of these transformations; report errors in the log.
 
     :param transformations: names, ``production__run__step``.
     """

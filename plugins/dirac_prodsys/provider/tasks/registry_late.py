@@ -1,16 +1,16 @@
-"""Entering steps in DIRAC's ProductionSystem that are created when their run is under way.
+"""Enters steps in DIRAC's ProductionSystem that are created while their run is under way.
 
 ::
 
     create ──> register ──> start
 
-Such are passes of a loop after the first, and steps whose input is a dataset that is waited for.
-DIRAC acts on all members when one is added, by the status that the production has at that moment,
-and adds to none but New ones safely (see ``gateway/verbs/registry.py``). So two tasks of a run must
-not add and mark at the same time: one after the other takes a claim that stands in DIRAC.
+These are passes of a loop after the first, and steps whose input is a dataset that is waited for.
+When a member is added, DIRAC acts on all members, by the status that the production has at that
+moment, and this is safe only if they are New (see ``gateway/verbs/registry.py``). So two tasks of a
+run must not add and mark at the same time: each in turn takes a claim that stands in DIRAC.
 
-Invariant: no step fails, or is not started, because of the ProductionSystem: what cannot be entered
-is told in the log.
+Invariant: no step fails, or is not started, because of the ProductionSystem. If an entry fails, the
+log reports it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from dirac_prodsys.core.plan.values import ProductionPlan
 
-#: of the claim to write the entry of a run
+#: name of the claim to write the entry of a run
 _CLAIM = "the entry in the ProductionSystem"
 
 #: how often the claim is tried, and seconds in between
@@ -43,9 +43,10 @@ TRIES, PAUSE = 6, 5.0
 
 
 class DiracRegisterStepOperator(DiracProductionOperator):
-    """Enter the transformation of one step in the production of its run, which is there already.
+    """Enter the transformation of one step in the production of its run, which already exists.
 
-    Returns ``{"id", "status", "notes"}``: of the transformation, and of the production afterwards.
+    Returns ``{"id", "status", "notes"}``: ID of the transformation, and status of the production
+    afterwards.
 
     :param late: name of the step.
     """
@@ -55,7 +56,7 @@ class DiracRegisterStepOperator(DiracProductionOperator):
         self.late = late
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """One try; nobody waits for the ProductionSystem."""
+        """Try once; nobody waits for the ProductionSystem."""
         hook, plan = DiracHook(self.dirac_conn_id), self.whole_plan(context)
         found: dict[str, Any]
         try:
@@ -71,9 +72,9 @@ class DiracRegisterStepOperator(DiracProductionOperator):
 
 
 def enter(gateway: ProductionGateway, plan: ProductionPlan, late: str, by: str) -> dict[str, Any]:
-    """Enter the transformation of a step, once; then the production has the status it had.
+    """Enter the transformation of a step, once; then restore the status of the production.
 
-    :param by: the task that does it, whatever its try.
+    :param by: the task that does it, the same for all its tries.
     :raises GatewayError: the ProductionSystem does not answer, or refuses.
     """
     name = naming.registered_name(plan.production, plan.run)
@@ -92,7 +93,7 @@ def enter(gateway: ProductionGateway, plan: ProductionPlan, late: str, by: str) 
     if not _claimed(gateway, holder, by):
         return _not("others are entered all the time")
     try:
-        before = gateway.find_production(name) or before  # as the last one has left it
+        before = gateway.find_production(name) or before  # the status that the last task left
         found = gateway.register_production(name, description(plan, "dirac_prodsys"), members)
         status = found.status
         for wanted in dict.fromkeys((ProductionStatus.ACTIVE, before.status)):

@@ -1,11 +1,11 @@
-"""The end of every run: what did not complete is Stopped, left or cleaned, as it says.
+"""Ends every run: stops, leaves or cleans what did not complete, as the production says.
 
-``on_cancel`` is an Airflow teardown, which runs whatever way the run ends: a task failed, or a
-person marked one, or the whole run, as failed. ``begin`` is its setup and stands before everything,
-so that clearing a task clears these two with it: the run's end is looked at again.
+``on_cancel`` is an Airflow teardown. It runs whatever way the run ends: a task failed, or a person
+marked a task or the whole run as failed. ``begin`` is its setup and comes before everything, so
+that clearing any task clears these two as well, and the end of the run is checked again.
 
-Invariant: repeatable at any moment, and nothing but the transformations of this run's own names is
-touched. What becomes of the grid's work never decides whether the run succeeded.
+Invariant: repeatable at any moment, and touches only transformations with names of this run. What
+happens to the work on the grid never decides whether the run succeeded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DiracEndRunOperator(DiracProductionOperator):
     Returns what was done, by step: ``stop``, ``clean`` or ``nothing``; skipped where a run
     completed.
 
-    :param last: the tasks after which a run has nothing more to do.
+    :param last: IDs of the tasks after which a run has nothing more to do.
     """
 
     def __init__(self, *, last: Sequence[str] = (), **kwargs: Any) -> None:
@@ -51,10 +51,10 @@ class DiracEndRunOperator(DiracProductionOperator):
         self.last = tuple(last)
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, str]:
-        """Look how the run ended, and at every transformation of it; then act, step by step.
+        """Check how the run ended, and every transformation of it; then act, step by step.
 
-        :param state: ``until``: when a stop that an agent may undo is looked at for the last time;
-            ``done``: what earlier looks did.
+        :param state: ``until``: time of the last check of a stop that an agent may undo, seconds
+            since the epoch; ``done``: what earlier checks did.
         """
         how = ending(self._states(context), self.last)
         if how == "completed":
@@ -99,9 +99,12 @@ class DiracEndRunOperator(DiracProductionOperator):
         return done
 
     def _look_again(self, done: Mapping[str, str], again: Sequence[str], until: float) -> None:
-        """A TransformationAgent that is at a flush ends it by setting Active, whatever it is now.
+        """Defer for another check, because an agent may undo a stop.
 
-        :raises TaskDeferred: until that cannot happen any more.
+        A TransformationAgent that is busy with a flush ends it by setting Active, whatever the
+        status is by then.
+
+        :raises TaskDeferred: that can still happen.
         """
         if again:
             cycle = DiracHook(self.dirac_conn_id).settings().agent_cycle
@@ -121,7 +124,7 @@ class DiracEndRunOperator(DiracProductionOperator):
     def _remains(
         self, gateway: ProductionGateway, plan: ProductionPlan, steps: Sequence[str] = ()
     ) -> dict[str, Remains]:
-        """Of these steps; of all, if none are named."""
+        """Return what is left of these steps; of all steps, if none are named."""
         names = {
             step.name: step.transformation.name
             for step in plan.steps
@@ -141,7 +144,7 @@ class DiracEndRunOperator(DiracProductionOperator):
     def _as_allowed(
         self, context: Context, gateway: ProductionGateway, plan: ProductionPlan, left: Remains
     ) -> Remains:
-        """What is left, to be stopped where the site lets nobody clean it unasked."""
+        """Replace a cleaning by a stop where the site lets nobody clean unasked."""
         if left.action != "clean" or left.snapshot is None:
             return left
         kept = why_not_clean(context, gateway, self.whole, plan, left.snapshot.id)
@@ -159,7 +162,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         parting: Parting,
         seen: Snapshot,
     ) -> Parting:
-        """The same decision again, right before it is carried out: the others took their time."""
+        """Decide again right before acting: the steps before this one took time."""
         step = parting.step
         now = self._as_allowed(context, gateway, plan, self._remains(gateway, plan, [step])[step])
         if now.snapshot is None or now.snapshot.id != seen.id:
@@ -189,7 +192,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         gateway.clean_transformation(transformation)
 
     def _check_current(self, context: Context) -> None:
-        """A person may have cleared this run, and an old attempt goes on for some seconds."""
+        """Skip if a person has cleared this run: an old attempt goes on for some seconds."""
         mine = self._states(context).get(self.task_id, "running")
         if mine != "running":
             raise AirflowSkipException(f"this attempt is over: the task is {mine}")
@@ -199,7 +202,7 @@ class DiracEndRunOperator(DiracProductionOperator):
 
 
 def preview(gateway: ProductionGateway, transformation: int, spec: TransformationSpec) -> list[str]:
-    """What cleaning a transformation is about, in lines for people."""
+    """Return what cleaning a transformation would remove, in lines for people."""
     lines = [f"cleaning transformation {transformation} {spec.name}"]
     share = gateway.output_share(transformation)
     lines.append(f"{share.files} files of {share.bytes} bytes carry its ID, and go")

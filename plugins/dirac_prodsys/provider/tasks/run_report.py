@@ -1,11 +1,11 @@
-"""The last task of a run: what came of it, whatever way it ended; the run's state is its own.
+"""Reports on a run in its last task, whatever way it ended; the run's state is the task's own.
 
-It is a teardown, so that it runs after a failure and after a run was marked failed. Airflow 3.3
-would take a run that a person marked failed for a success: it skips what is behind the tasks that
-waited, and goes by the last tasks alone.
+The task is a teardown, so that it runs after a failure and after the run was marked failed. Airflow
+3.3 would take a run that a person marked failed for a success: it skips the tasks after those that
+waited, and judges by the last tasks alone.
 
-Invariant: read-only but for the run's entry in DIRAC's ProductionSystem, which follows its members;
-whether the run succeeded is for the steps to say, and a report that cannot be made changes nothing.
+Invariant: read-only but for the run's entry in DIRAC's ProductionSystem, which follows its members.
+The steps decide whether the run succeeded; a report that cannot be made changes nothing.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 class DiracProductionReportOperator(DiracProductionOperator):
     """Report on all steps of the run: in the log, and as XCom ``production_report``.
 
-    The XCom holds the JSON form of ``ProductionReport``, its ``text`` and its ``html``. Whoever
-    wants to know that the production is completed, or failed, is told here. Returns how the run
-    ended.
+    The XCom holds the JSON form of ``ProductionReport``, its ``text`` and its ``html``. This task
+    also notifies whoever wants to know that the production is completed, or failed. Returns how
+    the run ended.
 
-    :param last: the tasks after which a run has nothing more to do.
-    :param beside: tasks on which the production does not depend.
+    :param last: IDs of the tasks after which a run has nothing more to do.
+    :param beside: IDs of tasks on which the production does not depend.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class DiracProductionReportOperator(DiracProductionOperator):
         return how
 
     def _last_words(self, context: Context, failed: Sequence[str]) -> list[str]:
-        """How the steps stood whose waits failed, in a line each."""
+        """Return the last state of each step with a failed wait, one line each."""
         instance: Any = context.get("ti")
         try:
             kept = [instance.xcom_pull(task_ids=task, key=STATE) for task in failed]
@@ -79,7 +79,7 @@ class DiracProductionReportOperator(DiracProductionOperator):
         return [str(state["line"]) for state in kept if isinstance(state, Mapping)]
 
     def _report(self, context: Context) -> None:
-        """Read, tell, and let DIRAC's registry follow."""
+        """Read, report, and let DIRAC's registry follow."""
         plan = self.whole_plan(context)
         report = self.on_grid(lambda gateway: report_on_run(gateway, plan))
         self.log.info("%s", report.table())
@@ -112,6 +112,6 @@ class DiracProductionReportOperator(DiracProductionOperator):
 
 
 def _is_tried_again(context: Context) -> bool:
-    """Whether Airflow begins the task anew when it ends with an error now."""
+    """Check whether Airflow begins the task anew if it ends with an error now."""
     instance: Any = context.get("ti")
     return getattr(instance, "try_number", 1) <= getattr(instance, "max_tries", 0)

@@ -1,7 +1,7 @@
-"""What a wait carries out when the policy says so, before it goes on.
+"""Carries out the acts that the policy demands during a wait, before the wait goes on.
 
-Invariant: each act returns what the wait is to remember; one that a killed worker leaves half done
-is done again, for every verb of the gateway may be repeated.
+Invariant: each act returns what the wait must remember. An act that a killed worker leaves half
+done is done again, because every verb of the gateway may be repeated.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from dirac_prodsys.provider.waiting.unseen import setting
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: seconds after which an alarm of which nobody could be told is told again
+#: seconds after which a notice that failed to reach anybody is sent again
 _TELL_AGAIN_AFTER = 600.0
 
 
 class WaitActs(DiracOperator):
-    """Flush, add tasks, recover files, and tell people."""
+    """Flushes, adds tasks, recovers files, and notifies people."""
 
     rules: StepRules | None
 
@@ -39,7 +39,7 @@ class WaitActs(DiracOperator):
         number = int(event["snapshot"]["id"])
         rules = self.rules or self.plan(context, state, whole=False).rules
         if rules.needs_input and rules.recovery.mode == "active":
-            # the grid may have taken files back since that were tried often enough
+            # the grid may have reset files that were tried often enough
             past = self._recover(context, event, past, state)
 
         def flush(gateway: ProductionGateway) -> bool:
@@ -101,7 +101,7 @@ class WaitActs(DiracOperator):
         return outcome.remembered(past, time.time()).telling(*told)
 
     def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
-        """Somebody should know; the wait remembers that it has said so."""
+        """Notify people; the returned history records it."""
         teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
         about, causes = event.get("about"), [str(cause) for cause in event.get("causes") or ()]
         if about == "recovered":

@@ -1,6 +1,6 @@
-"""What a wait tells when it ends: what the jobs came to, and what does not fit together.
+"""Reports at the end of a wait: the result of the jobs, and what does not fit together.
 
-Invariant: nothing of it is ever in the way of the verdict itself: a grid that does not answer is a
+Invariant: nothing here ever delays or breaks the verdict itself: a grid that does not answer is a
 line in the log.
 """
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: key of the XCom by which ``wait_for_input`` tells why it ended, and what it remembers
+#: key of the XCom in which ``wait_for_input`` leaves why it ended, and its history
 HANDED_ON = "history"
 
-#: vanished files that are named
+#: most vanished files that a message names
 _NAMED = 5
 
 
 class WaitReport(DiracOperator):
-    """The report on the jobs, the check of files against jobs and catalogue, vanished files."""
+    """Reports on the jobs, checks files against jobs and catalogue, names vanished files."""
 
     rules: StepRules | None
 
     def _report(
         self, context: Context, snapshot: Mapping[str, Any] | None, past: History
     ) -> JobReport | None:
-        """Tell what the jobs came to; never in the way of the verdict itself."""
+        """Report the result of the jobs; never break the verdict itself."""
         if not snapshot:
             return None
         number, name = int(snapshot["id"]), str(snapshot["name"])
@@ -57,7 +57,7 @@ class WaitReport(DiracOperator):
         return report
 
     def _check(self, context: Context, number: int) -> None:
-        """Tell what does not fit between files, jobs and catalogue; repair what is certain."""
+        """Report what does not fit between files, jobs and catalogue; repair what is certain."""
         step = self.plan(context, whole=False)
         active = (self.rules or step.rules).recovery.mode == "active"
 
@@ -72,9 +72,9 @@ class WaitReport(DiracOperator):
             push(context, "consistency", found.to_dict())
 
     def _name_vanished(self, context: Context, snapshot: Mapping[str, Any]) -> str:
-        """What is to be said of attached files that have left the catalogue; empty: there are none.
+        """Describe attached files that have left the catalogue; empty: there are none.
 
-        Requests may remove what they were given: nothing has vanished then.
+        Requests may remove their own input: nothing has vanished then.
         """
         seen = Snapshot.from_dict(snapshot)
         missing = seen.files.get(FileStatus.MISSING_IN_FC, 0)
@@ -100,16 +100,16 @@ class WaitReport(DiracOperator):
 
 
 def push(context: Context, key: str, value: Any) -> None:
-    """Give a value on to other tasks, where there are any."""
+    """Push a value for other tasks, where there are any."""
     task_instance = context.get("ti")
     if task_instance is not None:
         task_instance.xcom_push(key=key, value=value)
 
 
 def handed_on(context: Context, task_id: str) -> Mapping[str, Any]:
-    """What the wait for the input of a task's step told: ``kind`` and ``history``; empty: nothing.
+    """Return what the wait for input left: ``kind`` and ``history``; empty: nothing.
 
-    :param task_id: of any task of the step.
+    :param task_id: ID of any task of the step.
     """
     task_instance = context.get("ti")
     if task_instance is None:

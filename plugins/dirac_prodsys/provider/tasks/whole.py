@@ -1,4 +1,4 @@
-"""Tasks that serve a production as a whole, and no step of it.
+"""Defines the base of tasks that serve a whole production, and no single step.
 
 Invariant: as for all our tasks; the plan is that of the run, made anew from the production.
 """
@@ -37,9 +37,9 @@ class DiracProductionOperator(DiracOperator):
         self.step = None
 
     def whole_plan(self, context: Context) -> ProductionPlan:
-        """The plan of this run, without passes of loops that have ended before them.
+        """Return the plan of this run, without passes that a finished loop does not need.
 
-        What datasets hold is not looked up.
+        The contents of datasets are not looked up.
 
         :raises AirflowFailException: the production cannot be planned, or does what the site does
             not allow.

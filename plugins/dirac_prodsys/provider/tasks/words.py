@@ -1,6 +1,6 @@
-"""One sentence for each task of a DAG: what it does, and what it waits for.
+"""Describes each task of a DAG in one sentence: what it does, and what it waits for.
 
-Invariant: shown to people in Airflow, and read by nobody else.
+Invariant: the sentences are shown to people in Airflow; no program reads them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.run.dag_shape import Part, Place
 
-#: of the tasks of a production, and of its loops
+#: sentences for the tasks of a production, and of its loops
 _WHOLE: Mapping[Part, str] = {
     "begin": "Tells which values the run took, and the tag by which DIRAC knows it.",
     "approve": "Asks a person whether anything of this production may be created.",
@@ -22,7 +22,7 @@ _WHOLE: Mapping[Part, str] = {
     "report": "Tells what came of every step, and fails if the run did.",
 }
 
-#: of the tasks of a step
+#: sentences for the tasks of a step
 _STEP: Mapping[Part, str] = {
     "create": "Creates the transformation of {step}, or adopts the one that is there already.",
     "register": "Enters {step} in the run's production in DIRAC's ProductionSystem.",
@@ -39,7 +39,7 @@ _STEP: Mapping[Part, str] = {
 
 
 def sentence(place: Place, plan: ProductionPlan) -> str:
-    """What the task at a place does and waits for."""
+    """Return what the task at a place does and waits for."""
     loops = {loop.name for loop in plan.loops}
     if place.part == "begin" and place.whose in loops:
         return f"Lets pass {place.of} begin, if the one before it was not good enough."
@@ -61,5 +61,5 @@ def _from(parents: Sequence[str]) -> str:
     return f" from {named}{more}" if parents else ""
 
 
-#: parents that are named
+#: most parents that a sentence names
 _NAMED = 3

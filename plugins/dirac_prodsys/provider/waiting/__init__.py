@@ -1,1 +1,1 @@
-"""Waiting without a worker: the poller, blocking calls, and the log of a wait."""
+"""Waits without a worker: the poller, blocking calls, and the log of a wait."""

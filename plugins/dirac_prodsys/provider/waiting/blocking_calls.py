@@ -1,8 +1,9 @@
-"""Blocking calls from an event loop, in one daemon thread that may be given up.
+"""Runs blocking calls from an event loop, in one daemon thread that may be given up.
 
 Invariant: the loop never waits for the thread. A call that does not come back in time is
-abandoned with its thread; the next call gets a new thread. Daemon, because a thread that hangs in
-a dead connection must not keep the process from ending (a thread pool would be joined at exit).
+abandoned with its thread; the next call gets a new thread. It is a daemon, because a thread that
+hangs in a dead connection must not keep the process from ending (a thread pool would be joined at
+exit).
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Caller:
         self._turn = asyncio.Lock()
 
     async def run(self, call: Callable[[], T], timeout: float) -> T:
-        """The result of ``call``; its exceptions come through.
+        """Return the result of ``call``; its exceptions come through.
 
-        :param timeout: seconds, counted from the moment the call is begun, not queued.
+        :param timeout: seconds, counted from the moment the call begins, not from its queueing.
         :raises GatewayUnavailable: no answer in time.
         """
         async with self._turn:
@@ -61,7 +62,7 @@ class Caller:
             return answer.result()
 
     def close(self) -> None:
-        """Let the thread end after its present call, should that ever return."""
+        """Let the thread end after its present call, if that ever returns."""
         if self._jobs is not None:
             self._jobs.put(None)
             self._jobs = None
@@ -72,9 +73,9 @@ def _work(jobs: SimpleQueue[_Job | None]) -> None:
         call, loop, answer = job
         try:
             result, error = call(), None
-        except BaseException as caught:  # the caller decides, whatever it is
+        except BaseException as caught:  # the caller decides about every kind of exception
             result, error = None, caught
-        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(_deliver, answer, result, error)
 
 

@@ -1,6 +1,6 @@
-"""When a trigger may fire.
+"""Decides when a trigger may fire.
 
-Invariant: no event comes while the worker of the task that deferred may still be taken for alive.
+Invariant: no event comes while Airflow may still take the worker of the deferred task for alive.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from airflow.sdk.configuration import conf
 
 
 def earliest_event() -> float:
-    """When a trigger of a task that defers now may fire, in seconds since the epoch.
+    """Return when a trigger of a task that defers now may fire, in seconds since the epoch.
 
-    A worker may take ``[workers] min_heartbeat_interval`` to see that its task has deferred. When
-    the task is running again by then, Airflow 3.3's scheduler takes the late news for a failure
-    of it (``SchedulerJobRunner.process_executor_events``).
+    A worker may take ``[workers] min_heartbeat_interval`` to see that its task has deferred. If the
+    task is running again by then, Airflow 3.3's scheduler takes the late report for a failure of
+    the task (``SchedulerJobRunner.process_executor_events``).
     """
     interval = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0)
     return time.time() + interval + 1 if interval > 0 else 0.0

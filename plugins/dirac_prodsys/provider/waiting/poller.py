@@ -1,12 +1,12 @@
-"""One look at the grid for all who wait: one poller per event loop and connection.
+"""Looks at the grid for all waits at once: one poller per event loop and connection.
 
 Thousands of deferred tasks cost the grid what one costs: a cycle is one bulk ``snapshot`` (3
-RPCs) of every transformation waited for. The poller only looks and hands out; judging is the
-trigger's, by the policy.
+RPCs) of all transformations that are waited for. The poller only looks and hands out the results;
+the trigger judges them, by the policy.
 
 Invariant: an outage is an answer too (a :class:`Look` with ``outage``), never an exception and
-never silence: whoever waits hears of every cycle, so deadlines are kept and each task's log says
-what is wrong.
+never silence. Every waiter gets a result in every cycle, so deadlines are kept and each task's log
+reports what is wrong.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: a burst of new waiters (a triggerer's start) is gathered for so long before it is looked at,
-#: seconds
+#: seconds for which a burst of new waiters (a triggerer's start) is gathered before a look
 GATHER = 1.0
 #: longest pause between two looks during an outage, seconds
 LONGEST_PAUSE = 60.0
 #: pause while the connection itself cannot be read or opened, seconds
 UNREAD_PAUSE = 5.0
-#: the connection is read again after so long, so that an edit reaches waits of weeks, seconds
+#: seconds after which the connection is read again, so that an edit reaches waits of weeks
 SETTINGS_AGE = 600.0
 
 _POLLERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Poller]] = WeakKeyDictionary()
@@ -48,7 +47,7 @@ _POLLERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Poller]] = Weak
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one cycle told about one transformation.
+    """The result of one cycle for one transformation.
 
     :param snapshot: None during an outage, and for an ID that the grid does not know.
     :param outage: why there was no answer; empty: there was one.
@@ -59,13 +58,13 @@ class Look:
 
 
 def longest_call(settings: GatewaySettings) -> float:
-    """Seconds after which a verb (up to three RPCs) that breaks its promise to end is given up."""
+    """Return the seconds after which a verb (up to three RPCs) that does not end is given up."""
     return 3 * settings.timeout + 5
 
 
 @contextlib.asynccontextmanager
 async def attached(conn_id: str) -> AsyncIterator[Poller]:
-    """The poller of this event loop and connection; it ends with its last user."""
+    """Yield the poller of this event loop and connection; it ends with its last user."""
     pollers = _POLLERS.setdefault(asyncio.get_running_loop(), {})
     poller = pollers.get(conn_id)
     if poller is None:
@@ -84,14 +83,14 @@ async def attached(conn_id: str) -> AsyncIterator[Poller]:
 class Poller:
     """Looks at the grid in cycles, as long as somebody waits. Obtain it by :func:`attached`.
 
-    :param conn_id: connection of type ``dirac``; read afresh now and then, and after every
+    :param conn_id: connection of type ``dirac``; read again at intervals, and after every
         failure.
     """
 
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
         self.users = 0
-        #: the settings in use; those of the class's defaults until the connection has been read
+        #: the settings in use; the class's defaults until the connection has been read
         self.settings = GatewaySettings()
         #: the gateway in use; None until the connection has been read
         self.gateway: ProductionGateway | None = None
@@ -105,9 +104,9 @@ class Poller:
         self._task: asyncio.Task[None] | None = None
 
     async def look(self, transformation: int, *, first: bool = False) -> Look:
-        """What the next cycle says about a transformation.
+        """Return the result of the next cycle for a transformation.
 
-        :param first: true for the caller's first look: the next cycle is brought forward.
+        :param first: true for the caller's first look: the next cycle then comes earlier.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Look] = loop.create_future()
@@ -125,7 +124,9 @@ class Poller:
             self._forget(transformation, answer)
 
     async def ask(self, key: Hashable, question: Callable[[ProductionGateway], T]) -> T:
-        """The answer to a question, asked once for all who put it within half a poll interval.
+        """Return the answer to a question.
+
+        It is asked once for all who put it within half a poll interval.
 
         :raises ProdsysError: as the gateway does.
         """
@@ -139,7 +140,7 @@ class Poller:
         return await asyncio.shield(known[1])
 
     async def pause(self) -> None:
-        """One poll interval, for those who ask instead of looking."""
+        """Sleep for one poll interval, for those who ask instead of looking."""
         await asyncio.sleep(self.settings.poll_interval)
 
     def close(self) -> None:
@@ -158,7 +159,7 @@ class Poller:
                 wanted = sorted(self._waiting)
                 found = await self._call(lambda gateway: gateway.snapshot(wanted))  # noqa: B023
             except Exception as error:
-                # whatever it is, the production is not at fault and the wait goes on
+                # no error here is the production's fault, so the wait goes on
                 self._fail(error)
             else:
                 self._succeed(wanted, found)
@@ -172,7 +173,7 @@ class Poller:
             await self._newcomer.wait()
             self._idle = False
         if self._newcomer.is_set():
-            with contextlib.suppress(Exception):  # the cycle itself will meet it again and tell
+            with contextlib.suppress(Exception):  # the cycle itself reports the error
                 await self._open()
             await asyncio.sleep(min(GATHER, self.settings.poll_interval / 4))
             self._newcomer.clear()
@@ -187,8 +188,7 @@ class Poller:
 
     async def _call(self, call: Callable[[ProductionGateway], T]) -> T:
         gateway = await self._open()
-        # every verb promises an end within the timeout per call; this is for the one that breaks
-        # it
+        # every verb must end within the timeout per call; this limit is for one that does not
         try:
             return await self._caller.run(lambda: call(gateway), longest_call(self.settings))
         except BaseException:
@@ -226,7 +226,7 @@ class Poller:
         self._hand_out({number: Look(found.get(number)) for number in wanted})
 
     def _hand_out(self, looks: dict[int, Look], outage: str = "") -> None:
-        """Give everybody his look; in an outage all who wait, else those who were asked for."""
+        """Give each waiter its result; in an outage all waiters, else those asked for."""
         for number in list(self._waiting) if outage else looks:
             look = looks.get(number) or Look(outage=outage)
             for answer in self._waiting.pop(number, ()):

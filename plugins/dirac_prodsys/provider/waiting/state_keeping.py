@@ -1,11 +1,11 @@
-"""Keeping how a waiting step stands where people look: in the log at once, and with the task.
+"""Keeps the state of a waiting step where people look: in the log at once, and with the task.
 
-While a task waits no worker runs. Its trigger can write XComs, and nothing else (Airflow 3.3's
+While a task waits, no worker runs. Its trigger can write XComs, and nothing else (Airflow 3.3's
 triggerer takes ``SetXCom``, and no ``SetTaskStateStore``): it writes ``state`` at each look that
-finds it changed. Only a worker can write the task state store: it does whenever it runs, and is
-woken for it when a step has come to be Stopped or failing, or is no longer.
+finds a change. Only a worker can write the task state store. It does so whenever it runs, and is
+woken for it when a step becomes Stopped or failing, or is no longer so.
 
-Invariant: nothing of it ever breaks or delays a wait: what cannot be written, or asked of the grid,
+Invariant: nothing here ever breaks or delays a wait: what cannot be written, or asked of the grid,
 is one line in the log.
 """
 
@@ -39,14 +39,14 @@ DIARY = "diary"
 
 #: seconds in which a worker is woken at most once for a kind of state
 WAKE_EVERY = 600.0
-#: seconds between two questions why jobs fail: at first a minute, then longer and longer
+#: longest pause between two questions why jobs fail, seconds; the first is a minute, then they grow
 _LONGEST_PAUSE = 3600.0
 #: kinds of state for which a worker is woken, when they begin and when they end
 _WAKING = ("stopped", "failing")
 
 
 class StateKeeper:
-    """Keeps how one waiting step stands; lives as long as its trigger.
+    """Keeps the state of one waiting step; lives as long as its trigger.
 
     :param task_instance: the trigger's; None: there is nowhere to write to.
     """
@@ -61,21 +61,21 @@ class StateKeeper:
         self._writer = StateWriter(self._shelf)
         self._log = diary.log
         self._asked_at, self._pause = float("-inf"), PROGRESS_EVERY
-        #: what was said last of what could not be asked
+        #: the error last reported by a question that failed
         self._untold = ""
 
     async def begin(self) -> None:
-        """Tell what was said before the task deferred last."""
+        """Repeat in the log what was written before the task deferred last."""
         self._diary.story = self._diary.story.with_lines(await self._shelf.read(DIARY))
         self._diary.begin()
 
     async def end(self) -> None:
-        """Keep what was said for who waits on."""
+        """Keep the lines that were written, for the next part of the wait."""
         self._write_lines()
         await self._shelf.close()
 
     async def look(self, seen: Seen) -> None:
-        """Say what is new at this look, and keep it."""
+        """Report what is new at this look, and keep it."""
         try:
             await self._look(seen)
         except Exception as error:
@@ -95,7 +95,7 @@ class StateKeeper:
         self._diary.story = replace(story, state=state)
         self._writer.write(state, self._poller.settings.poll_interval / 2, at_once=news)
         if news:
-            self._write_lines()  # a triggerer that dies takes its log along
+            self._write_lines()  # the log of a triggerer that dies is lost
 
     def _tell_once(self, untold: str) -> None:
         if untold and untold != self._untold:
@@ -103,7 +103,7 @@ class StateKeeper:
         self._untold = untold
 
     def wakes(self) -> bool:
-        """Whether a worker is to write what the task state store has wrong; counts as done."""
+        """Check whether a worker must correct the task state store; a True counts as done."""
         story, now = self._diary.story, time.time()
         if story.state is None or story.state.kind == "outage" or not story.stored:
             return False
@@ -120,7 +120,7 @@ class StateKeeper:
             self._shelf.write(DIARY, self._diary.story.lines_to_dict())
 
     async def _with_stop(self, seen: Seen) -> Seen:
-        """Who stopped it, asked and told once for each stop."""
+        """Add who stopped it, asked and reported once for each stop."""
         story, snapshot = self._diary.story, seen.snapshot
         if seen.outage or snapshot is None:
             return replace(seen, stop=story.stop)
@@ -143,7 +143,7 @@ class StateKeeper:
         return replace(seen, stop=story.stop)
 
     async def _with_causes(self, seen: Seen) -> Seen:
-        """Why jobs fail: asked when there are more failures, and not all the time."""
+        """Add why jobs fail; asked when there are more failures, but not at every look."""
         story, snapshot = self._diary.story, seen.snapshot
         if seen.outage or snapshot is None:
             return replace(seen, causes=story.causes)
@@ -169,7 +169,7 @@ class StateKeeper:
 
 
 class StateWriter:
-    """Puts how a step stands on the shelf when it has changed."""
+    """Writes the state of a step to the shelf when it has changed."""
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
@@ -180,7 +180,7 @@ class StateWriter:
         """Write the state if it is due.
 
         :param every: seconds between two writes of numbers.
-        :param at_once: it is of another kind than before.
+        :param at_once: the state is of another kind than before, so do not wait.
         """
         now = time.monotonic()
         same = self._written is not None and self._written.same_as(state)

@@ -1,7 +1,7 @@
-"""What Airflow says now about the tasks of a run, for those who are told of a task's end too late.
+"""Asks Airflow for the present states of a run's tasks, where a task's end is notified too late.
 
-Invariant: asked, never remembered for longer than a look at the grid; no answer is told apart from
-an answer.
+Invariant: a state is asked for, and never remembered for longer than a look at the grid; a missing
+answer differs from an answer.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from asgiref.sync import sync_to_async
 def task_states(
     dag_id: str, run_id: str, task_ids: Sequence[str] | None = None
 ) -> dict[str, str | None]:
-    """Task → its state; None: it was not scheduled yet. A mapped task has ``_INDEX`` behind it.
+    """Map each task to its state; None: not scheduled yet. A mapped task ends in ``_INDEX``.
 
-    :param task_ids: None: all of the run.
+    :param task_ids: None: all tasks of the run.
     """
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
@@ -29,7 +29,7 @@ def task_states(
 
 
 async def task_state(task_instance: Any) -> str | None:
-    """The state of a trigger's task now; None: there is no such task any more.
+    """Return the present state of a trigger's task; None: the task no longer exists.
 
     :param task_instance: the trigger's, as the triggerer gave it.
     """
@@ -43,15 +43,15 @@ async def task_state(task_instance: Any) -> str | None:
     return states.get(name or f"{task_instance.task_id}_{index}")
 
 
-#: DAG and run → when its tasks were asked for, and their states; one for all waits of a run
+#: DAG and run → when its tasks were asked for, and their states; shared by all waits of a run
 _RECENT: dict[tuple[str, str], tuple[float, dict[str, str | None]]] = {}
 
-#: runs that are remembered
+#: most runs that are remembered
 _MANY = 200
 
 
 async def recent_states(task_instance: Any, seconds: float) -> dict[str, str | None]:
-    """The states of all tasks of a trigger's run, not older than these seconds.
+    """Return the states of all tasks of a trigger's run, not older than these seconds.
 
     :param task_instance: the trigger's, as the triggerer gave it.
     """

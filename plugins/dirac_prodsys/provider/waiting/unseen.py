@@ -1,7 +1,7 @@
-"""Setting a state so that what a worker set it over, and died before it had looked, is made good.
+"""Sets a state so that a retry repairs what a worker overwrote before it died.
 
-The verbs look right after they have set a state. What was set before the first attempt of a task
-began is kept with the task, so that the next attempt can look in its place.
+The verbs look right after they have set a state. The states set before a task's first attempt began
+are kept with the task, so that the next attempt can look in place of a dead one.
 
 Invariant: a task that is tried again puts back whatever the attempt before it overwrote unseen.
 """
@@ -28,9 +28,11 @@ def setting(
     state: str,
     act: Callable[[], T],
 ) -> T:
-    """``act``, which sets the transformation to ``state``; first mend what a dead attempt left.
+    """Call ``act``, which sets the state; first repair what a dead attempt left.
 
-    Without a store of the task's state it is only ``act``.
+    Without a store of the task's state it only calls ``act``.
+
+    :param state: state that ``act`` sets the transformation to.
     """
     store: Any = context.get("task_state_store")
     if store is None:

@@ -1,7 +1,7 @@
-"""What a wait writes into its task's log, and remembers for the next part of it.
+"""Writes the task log of a wait, and remembers it for the next part of the wait.
 
-Invariant: changes only, and not too many of them: a wait lasts weeks. What was written is told
-again at the head of the log that Airflow begins when the task has deferred anew.
+Invariant: only changes are written, and not too many: a wait lasts weeks. Written lines are
+repeated at the head of the log that Airflow begins when the task has deferred anew.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ PROGRESS_EVERY = 60.0
 
 
 class Diary:
-    """What a wait writes into its task's log: changes only, and not too many of them.
+    """Writes a wait's log: changes only, and not too many of them.
 
-    :param story: what it has said so far.
+    :param story: what it has written so far.
     """
 
     def __init__(self, log: Any, story: Story | None = None) -> None:
@@ -34,22 +34,22 @@ class Diary:
         self._alarm = ""
 
     def begin(self) -> None:
-        """Tell again what was said before the task deferred last."""
+        """Repeat what was written before the task deferred last."""
         for line in self.story.told_again():
             self.log.info("%s", line)
 
     def warn(self, text: str) -> None:
-        """One line of what is the matter."""
+        """Write one line about a problem."""
         self.log.warning("%s", text)
         self._keep(text, matters=True)
 
     def tell(self, text: str) -> None:
-        """One line of what has changed for the better."""
+        """Write one line about a change for the better."""
         self.log.info("%s", text)
         self._keep(text, matters=True)
 
     def outage(self, look: Look) -> None:
-        """One line when the grid goes, one when it is back."""
+        """Write one line when the grid goes, one when it is back."""
         if bool(look.outage) == self._down:
             return
         self._down = not self._down
@@ -59,7 +59,7 @@ class Diary:
             self.tell("DIRAC answers again")
 
     def progress(self, verdict: Verdict) -> None:
-        """The verdict's reason, when it has changed; its alarm, when it is another one."""
+        """Write the verdict's reason when it has changed, and its alarm when it is another one."""
         now = time.monotonic()
         alarm = re.sub(r"\d+", "#", verdict.alarm)
         if alarm != self._alarm:
@@ -78,5 +78,5 @@ class Diary:
 
 
 def reason_of(error: Exception) -> str:
-    """An error in words for a person."""
+    """Return an error in words for a person."""
     return error.reason if isinstance(error, ProdsysError) else f"{type(error).__name__}: {error}"

@@ -1,10 +1,10 @@
-"""The XComs of waiting tasks, written and read by their triggers.
+"""Reads and writes the XComs of waiting tasks, on behalf of their triggers.
 
-A grid that goes down changes the state of all waits at the same moment, and Airflow's triggerer
-answers its triggers one by one in the loop in which it also says that it lives. So writes of all
-triggers stand in one line, only the newest value of each, and no trigger waits for its turn.
+A grid that goes down changes the state of all waits at the same moment. Airflow's triggerer answers
+its triggers one by one, in the loop that also sends its heartbeat. So the writes of all triggers
+stand in one queue, only the newest value of each, and no trigger waits for its turn.
 
-Invariant: writing never breaks or delays a wait; that it fails is said once.
+Invariant: writing never breaks or delays a wait; a failure is reported once.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from dirac_prodsys.provider.waiting.wait_log import reason_of
 _PATIENCE = 20.0
 #: seconds between two writes of all triggers together
 _PAUSE = 0.02
-#: seconds for which a wait that ends looks after what it wrote last
+#: longest time that an ending wait waits for its last writes, seconds
 _LAST = 5.0
 
 
 class Shelf:
-    """What the trigger of a task keeps with it; it outlives deferrals.
+    """Stores values of a task's trigger so that they outlive deferrals.
 
-    :param task_instance: the trigger's, as the triggerer gave it; None: there is no shelf.
+    :param task_instance: the trigger's, as the triggerer gave it; None: nothing is stored.
     """
 
     def __init__(self, task_instance: Any, log: Any) -> None:
@@ -38,7 +38,7 @@ class Shelf:
         self._failed = False
 
     async def read(self, key: str) -> Any:
-        """What is kept; None: nothing, or it cannot be told."""
+        """Return a stored value; None: there is none, or it cannot be read."""
         if self._place is None:
             return None
         from airflow.sdk.execution_time.xcom import XCom
@@ -51,7 +51,7 @@ class Shelf:
             return None
 
     def write(self, key: str, value: Mapping[str, Any]) -> None:
-        """Have a value kept, when it is its turn."""
+        """Queue a value for writing."""
         if self._place is None:
             return
         line = _line()
@@ -59,7 +59,7 @@ class Shelf:
         line.put(self._place, key, value)
 
     async def close(self) -> None:
-        """Wait, not for long, until all of it is kept."""
+        """Wait for a short time until all values are written."""
         if self._place is None:
             return
         line, until = _line(), time.monotonic() + _LAST
@@ -74,7 +74,7 @@ class Shelf:
 
 
 class _Line:
-    """What is to be written, of all triggers of one event loop."""
+    """The queue of writes of all triggers of one event loop."""
 
     def __init__(self) -> None:
         #: why the last write failed; empty: it did not
