@@ -1,28 +1,28 @@
 """Decides, without doing: what is asked of the grid, and what to make of its answers.
 
-The folders stand on each other; each line imports only lines below it
+The folders build on each other; each line imports only lines below it
 (``tests/unit/test_rooms.py``)::
 
     proof/       finds what is probably not meant: checks, findings and their codes, origins
-    reports/     says what came of jobs and of a run, how far it is, and what people are told
+    reports/     reports on jobs and runs: results, progress, and what people are notified about
     site/        what the deployment allows: to authors of files, and to people who act
     dialects/    text to Production: the native form here, others in their community
     run/         a run of a plan: the shape of its DAG, fresh starts, its end, approval, registry
     rehearsal/   a smaller run with stand-in jobs         pictures/  a plan as a picture
     plan/        Production to ProductionPlan: compile, loops, values, what is refused, comparison
-    steps/       one step to one transformation: takes, leaves, links, shape, draft
+    steps/       one step to one transformation: input, output, links, shape, draft
     language/    the native form's short forms written out; its models, schema and reference
     production/  what a user asks for, as closed models
     actions/     what people may do to running productions
     policy/      snapshot + rules + history to verdict
-    recovery/    files that stay behind: rules, decisions, ledger, what does not fit together
+    recovery/    files that stay behind: rules, decisions, ledger, inconsistencies
     job_types/   what tasks do: script, request, and those of communities
     gates/       what a step waits for before it starts; conditions on numbers in small files
-    grid/        what is sent to the grid and what it says, as values: specs, states, snapshot, jobs
-    query/       MetaQuery and its algebra, and what the catalogue's database does to values
+    grid/        what the grid is sent and answers, as values: specs, states, snapshot, jobs
+    query/       MetaQuery and its algebra, and how the catalogue's database treats values
     text/        YAML text to data with places and back; wording
-    naming, placeholders, models     names and what stands for them; what all models have in common
-    problems, limits, community      mistakes by path; widths of DIRAC's tables; who offers what
+    naming, placeholders, models     names and placeholders for them; what all models share
+    problems, limits, community      mistakes by path; widths of DIRAC's tables; communities' offers
 
 Invariant: nothing here imports Airflow, DIRAC, a clock, the environment or does I/O, so that every
 decision can be tested as a function call.

@@ -1,13 +1,13 @@
-"""What a community offers, and who they are: theirs is all that one house's grid has of its own.
+"""Defines what a community offers: everything that only one kind of grid has.
 
-A community is one value. It says what it offers by name, as ``module:attribute``, the notation of
-entry points, so that a production which needs nothing of it loads nothing of it. Those of
-:data:`BUILT_IN` come with this package, others by an entry point of the group :data:`GROUP`, whose
-name is the community's. See ``docs/how-to/add-a-community.md``.
+A community is one value. It names what it offers as ``module:attribute``, the notation of entry
+points, so that a production that needs nothing of it loads nothing of it. Those of :data:`BUILT_IN`
+come with this package, others by an entry point of the group :data:`GROUP`, with the community's
+name. See ``docs/how-to/add-a-community.md``.
 
-Invariant: entry points are read once, and not before something is looked for that neither we nor a
-built-in community have: reading them takes longer than many a production. One that fails is told by
-the name of its package where it is needed; whoever needs nothing of it does not notice.
+Invariant: entry points are read once, and only when something is looked for that neither we nor a
+built-in community have: reading them takes longer than many a production. A failing one is reported
+with the name of its package where it is needed, and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,38 +22,40 @@ from dirac_prodsys.errors import DefinitionError
 
 #: communities that come with this package
 BUILT_IN = ("dirac_prodsys.communities.ctao:COMMUNITY",)
-#: entry points by which others come
+#: group of entry points of other communities
 GROUP = "dirac_prodsys.communities"
 
 
 @dataclass(frozen=True)
 class Community:
-    """What a community offers; a text that names nothing is empty.
+    """What a community offers; an empty text means that it does not offer this.
 
-    :param name: of its dialect, of its bodies, and before the colon of its job types.
-    :param title: what sentences call it; empty: its name.
-    :param form_keys: keys at the top of a file that may be of its form.
+    :param name: name of the community, of its dialect and of its bodies; its job types have it
+        before the colon.
+    :param title: its name in sentences; empty: its name.
+    :param form_keys: top-level keys of a file that may be of its form.
     :param dialect: module that reads its form (``core/dialects``).
     :param plan_steps: ``(production, order, run, datasets, problems)``: the plans of the steps of
         its form; empty: they are planned as those of the native form.
-    :param native_form: ``(production)``: the data of a file of the native form that means the same.
-    :param tasks_hint: where its form says how many tasks a step makes.
+    :param native_form: ``(production)``: the data of a file of the native form with the same
+        meaning.
+    :param tasks_hint: where its form sets how many tasks a step makes.
     :param catalogue_words: ``(word, value)``: a condition of its form as the catalogue has it.
     :param smaller: ``(data, steps, tasks)``: limits the tasks of those steps in data of its form.
     :param template: ``package:file``, a production to begin with.
     :param job_types: its job types (``core/job_types``).
     :param job_base: the model of the keys that all of them have.
-    :param job_words: what the reference says above these keys.
+    :param job_words: the text of the reference above these keys.
     :param derive: ``(production, written, order, datasets, problems)``: the steps whose job types
         derive, planned (``core/plan/values.Derived``).
     :param origin: ``(step, job, field, made, taken)``: where a condition of a derived output comes
-        from (``core/proof/origins.Origin``); None: from what the step takes.
+        from (``core/proof/origins.Origin``); None: from the step's input.
     :param body: ``(body)``: the stored form of a job body.
     :param plan_rows: ``(body)``: what its jobs do, as labels and words, or pairs of them.
     :param traces: module that knows what its jobs have left (``core/recovery/traces.Traces``).
     :param stand_in: ``(directory)``: the files of a rehearsal there (``StandIn``).
     :param rules: code, severity and meaning of findings that only its rules have.
-    :param runs_mix: code of the finding that no metadata of a derived output tell the run.
+    :param runs_mix: code of the finding that no metadata of a derived output name the run.
     """
 
     name: str
@@ -80,11 +82,11 @@ class Community:
 
     @property
     def words(self) -> str:
-        """What sentences call it."""
+        """Return its name in sentences."""
         return self.title or self.name
 
     def offered(self, reference: str) -> Any:
-        """What one of its texts names.
+        """Load what one of its texts names.
 
         :raises DefinitionError: it is empty, or cannot be loaded.
         """
@@ -99,23 +101,23 @@ class Community:
 
 
 def built_in() -> tuple[Community, ...]:
-    """Those that come with this package."""
+    """Return the communities that come with this package."""
     return tuple(_named(reference) for reference in BUILT_IN)
 
 
 def installed() -> tuple[Community, ...]:
-    """Those of other packages, as far as they can be loaded."""
+    """Return the communities of other packages, as far as they can be loaded."""
     found = (_offer(name)[0] for name in sorted(_entry_points()))
     return tuple(community for community in found if community is not None)
 
 
 def communities() -> tuple[Community, ...]:
-    """All of them."""
+    """Return all communities."""
     return (*built_in(), *installed())
 
 
 def find(name: str) -> Community | None:
-    """The community of that name; None: there is none, or it fails."""
+    """Return the community of that name; None: there is none, or it fails."""
     for community in built_in():
         if community.name == name:
             return community
@@ -123,7 +125,7 @@ def find(name: str) -> Community | None:
 
 
 def community_of(name: str) -> Community:
-    """The community of that name.
+    """Return the community of that name.
 
     :raises DefinitionError: there is none, or it fails.
     """
@@ -135,7 +137,7 @@ def community_of(name: str) -> Community:
 
 
 def failure(name: str) -> str:
-    """Why there is no community of that name although a package offers one; empty: none does."""
+    """Say why a community of that name that a package offers fails; empty: none is offered."""
     return _offer(name)[1]
 
 
@@ -156,7 +158,7 @@ def _entry_points() -> dict[str, tuple[importlib.metadata.EntryPoint, ...]]:
 
 @functools.cache
 def _offer(name: str) -> tuple[Community | None, str]:
-    """The community that an entry point of that name offers, or why it is none."""
+    """Return the community that an entry point of that name offers, or why it is none."""
     points = _entry_points().get(name, ())
     if not points:
         return None, ""

@@ -1,9 +1,9 @@
-"""How long, how many, how great: what DIRAC's databases keep, in one table.
+"""Lists the limits of DIRAC's databases, in one table: how long, how many, how great.
 
-MySQL cuts off what does not fit, or refuses it when the job that made it has run: so every text and
-number that is sent is measured before. ``docs/reference/limits.md`` shows the same table.
+MySQL cuts off what does not fit, or refuses it when the job that made it has already run: so every
+text and number is measured before it is sent. ``docs/reference/limits.md`` shows the same table.
 
-Invariant: a limit stands here once, with the column or constant that it comes from (DIRAC 9.1).
+Invariant: a limit is here once, with its column or constant (DIRAC 9.1).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Limit:
-    """The most that something may have.
+    """The maximum of something.
 
-    :param what: in words.
+    :param what: the thing, in words.
     :param most: the number.
-    :param unit: of the number.
+    :param unit: unit of the number.
     :param source: table and column, or the place in DIRAC's source.
     """
 
@@ -29,7 +29,7 @@ class Limit:
     source: str
 
     def says(self, found: int) -> str:
-        """That something has more: ``140 characters, more than the 128 of FC_Files.FileName``."""
+        """Say that it is exceeded: ``140 characters, more than the 128 of FC_Files.FileName``."""
         return f"{found:,} {self.unit}, more than the {self.most} of {self.source}"
 
 
@@ -88,10 +88,10 @@ LIMITS = tuple(found for found in list(globals().values()) if isinstance(found, 
 
 
 def misfits(metadata: Mapping[str, Any], field: Limit) -> Iterator[tuple[str, str, str, bool]]:
-    """What of metadata the catalogue cannot keep: field, reason, way out, whether it is the name.
+    """Yield metadata that the catalogue cannot store.
 
-    A field's type is the catalogue's to know; what fits neither its texts nor its numbers is wrong
-    whatever it is.
+    Each is a field, the reason, the way out, and whether it is the name. Only the catalogue knows a
+    field's type; a value that fits neither its texts nor its numbers is wrong for any type.
 
     :param metadata: field → a value, or several.
     :param field: limit of the names: :data:`DIRECTORY_FIELD` or :data:`FILE_FIELD`.
@@ -113,7 +113,7 @@ def misfits(metadata: Mapping[str, Any], field: Limit) -> Iterator[tuple[str, st
 
 
 def keeps_group_size(size: float) -> bool:
-    """Whether a group size is read back as it was written: MySQL gives six digits of a FLOAT."""
+    """Whether a group size is read back as written: MySQL gives six digits of a FLOAT."""
     return float(f"{size:.{GROUP_SIZE.most}g}") == size
 
 

@@ -1,10 +1,10 @@
 """Defines what all models of a production have in common, and explains what they refuse.
 
 ``arguments: ${{ parameters.events }}`` is meant as text, ``tasks: ${{ parameters.tasks }}`` as a
-number; only the place decides. A number that a placeholder left is a number wherever one is
-allowed, and its own text where only text is; a number that a person wrote is never text.
+number; only the key decides. A number from a placeholder is a number wherever one is allowed, and
+its own text where only text is allowed; a number that a person wrote is never text.
 
-Invariant: one mistake, one problem: the branches of a union are told together, and tags that
+Invariant: one mistake, one problem: the branches of a union are reported together, and tags that
 pydantic puts into a location are left out, so that every path leads into the data.
 """
 
@@ -26,7 +26,7 @@ _NUMBER = ("a number", "write a number without quotes, such as 0.5")
 _BOOLEAN = ("true or false", "write true or false, without quotes")
 _MAPPING = ("a mapping", "write 'key: value' below it, or {key: value}")
 _LIST = ("a list", "write [a, b], or one '- item' on each line")
-#: pydantic's type of error → what was wanted, and how to write it
+#: pydantic's type of error → what was expected, and how to write it
 _WANTED = {
     "string_type": _TEXT,
     "int_type": _WHOLE,
@@ -62,15 +62,15 @@ class Model(BaseModel):
 
 
 class FilledInt(int):
-    """A whole number that a placeholder left."""
+    """A whole number from a placeholder."""
 
 
 class FilledFloat(float):
-    """A number that a placeholder left."""
+    """A number from a placeholder."""
 
 
 def filled(value: bool | int | float | str) -> bool | int | float | str:
-    """The value as one that a placeholder left."""
+    """Mark the value as one from a placeholder."""
     if isinstance(value, bool | str):
         return value
     return FilledInt(value) if isinstance(value, int) else FilledFloat(value)
@@ -80,17 +80,17 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, FilledInt | FilledFloat) else value
 
 
-#: text, also if a placeholder left a number
+#: text, even if a placeholder gave a number
 Text = Annotated[StrictStr, BeforeValidator(_as_text)]
 
 
 def wrong(reason: str, hint: str) -> PydanticCustomError:
-    """To be raised by validators of models: what is wrong, and the way out."""
+    """Return the error that validators of models raise: what is wrong, and the way out."""
     return PydanticCustomError("prodsys", "{reason}", {"reason": reason, "hint": hint})
 
 
 def explain(error: ValidationError, model: type[BaseModel], data: Any) -> list[Problem]:
-    """The problems of ``data`` as an instance of ``model``, with paths from the top of ``data``."""
+    """Return the problems of ``data`` as a ``model``, with paths from the top of ``data``."""
     grouped: dict[Path, list[Any]] = {}
     for item in error.errors(include_url=False):
         if not _is_echo(item):
@@ -100,7 +100,7 @@ def explain(error: ValidationError, model: type[BaseModel], data: Any) -> list[P
 
 
 def _is_echo(item: Any) -> bool:
-    """A list is called too short when its entries are wrong: that is told already."""
+    """Whether an error repeats another: a list with wrong entries is also called too short."""
     return bool(item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"])
 
 
@@ -162,7 +162,7 @@ def _wrong_type(path: Path, wanted: dict[str, str], found: Any) -> Problem:
 
 
 def say(value: Any) -> str:
-    """A value as it may stand in a sentence."""
+    """Write a value for use in a sentence."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -175,7 +175,7 @@ def say(value: Any) -> str:
 
 
 def _path(location: tuple[str | int, ...], kind: str, data: Any) -> Path:
-    """``location`` without the parts that are names of pydantic's and not places in ``data``."""
+    """Return ``location`` without pydantic's own names, which are not places in ``data``."""
     path: Path = ()
     for number, part in enumerate(location):
         inside = (isinstance(data, Mapping) and part in data) or (
@@ -189,7 +189,7 @@ def _path(location: tuple[str | int, ...], kind: str, data: Any) -> Path:
 
 
 def _keys(model: Any, path: Path) -> list[str]:
-    """The keys that a model knows at a path."""
+    """Return the keys that a model knows at a path."""
     for part in path:
         model = _inner(model, part)
     model = _models(model)
@@ -208,7 +208,7 @@ def _inner(annotation: Any, part: str | int) -> Any:
 
 
 def _models(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation stands for: itself, or the only one of a union."""
+    """Return the model of an annotation: itself, or the only one of a union."""
     annotation = _bare(annotation)
     if typing.get_origin(annotation) in (Union, types.UnionType):
         found = [m for a in typing.get_args(annotation) if (m := _models(a)) is not None]

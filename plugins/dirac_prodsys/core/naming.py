@@ -1,8 +1,8 @@
-"""Every string that becomes a key elsewhere: DAG, transformation, dataset, directory, asset.
+"""Makes every string that becomes a key elsewhere: DAG, transformation, dataset, directory, asset.
 
 Invariant: the same production, run and step always give the same transformation name, and others
-never do: names and run tags hold no ``__``, which separates them; and as the Transformation System
-compares names without regard to case, a run ID with capitals is always marked by its digest.
+never do: names and run tags contain no ``__``, which separates them; and because the Transformation
+System compares names without regard to case, a run ID with capitals is always marked by its digest.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dirac_prodsys.core import limits
 from dirac_prodsys.core.problems import short
 from dirac_prodsys.errors import DefinitionError
 
-#: of names of transformations, and of LFNs, characters
+#: maximum characters of names of transformations, and of LFNs
 MAX_NAME = limits.LFN.most
-#: characters
+#: maximum characters
 MAX_DATASET_NAME = limits.DATASET_NAME.most
-#: characters of a run tag; a longer run ID is cut and marked by its digest
+#: maximum characters of a run tag; a longer run ID is cut and marked by its digest
 MAX_RUN_TAG = 40
 
 SEPARATOR = "__"
@@ -30,31 +30,32 @@ _PLAIN_RUN_ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?")
 _PATH = re.compile(r"(?:/[A-Za-z0-9_.+=@-]+)+")
 
 
-#: how a name ends that was cut or cleaned: eight digits of a SHA-256, never those of a day
+#: suffix of a name that was cut or cleaned: eight digits of a SHA-256, never those of a day
 _MARKED = re.compile(r"(?:.*-)?([0-9a-f]{8})", re.DOTALL)
 _DAY = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
-#: DAGs of this product that are no productions
+#: DAGs of this product that are not productions
 RESERVED = frozenset({"production_operations"})
-#: ``dag.dag_id``, and ``dag_tag.name``, of Airflow's database, characters
+#: maximum characters of ``dag.dag_id``, and ``dag_tag.name``, of Airflow's database
 MAX_DAG_ID, MAX_TAG = 250, 100
-#: characters of the address of a link
+#: maximum characters of the address of a link
 MAX_ADDRESS = 500
-#: what stands for itself in a link of Markdown
+#: characters without a special meaning in a Markdown link
 _LINK_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,58}[A-Za-z0-9])?")
 _ADDRESS = re.compile(
     rf"(?=.{{1,{MAX_ADDRESS}}}\Z)https?://[A-Za-z0-9][A-Za-z0-9%/?#&=+:;,.~_@!$*-]*"
 )
-#: characters of the IDs of a task group and of a task (``validate_group_key``, ``validate_key``)
+#: maximum characters of the IDs of a task group and of a task (``validate_group_key``,
+#: ``validate_key``)
 MAX_GROUP, MAX_TASK = 200, 250
-#: tag of a DAG that goes on with the last good text of a file that is broken now
+#: tag of a DAG that uses the last good text of a file that is broken now
 BROKEN = "file has an error"
-#: tag of a DAG whose production has no file any more; no production can give it itself
+#: tag of a DAG whose production file was removed; no production can set it itself
 RETIRED = "retired"
 #: what may follow the step: a generation, and a fresh start (``naming``)
 _AFTER_STEP = re.compile(r"\d+|fresh\d+")
 #: a run ID that was cleaned and cut, and the digits that mark it
 _MARKED_TAG = re.compile(r"(?:([A-Za-z0-9.]+(?:-[A-Za-z0-9.]+)*)-)?[0-9a-f]{8}")
-#: what makes a text a pattern of names, as the shell has them
+#: characters that make a text a shell pattern of names
 WILD = frozenset("*?[")
 
 HINT = (
@@ -66,7 +67,7 @@ HINT = (
 def looks_marked(name: str) -> bool:
     """Whether a name looks like one that was cut or cleaned and marked by its digest.
 
-    Such a name never stands for itself where names are marked: it could be taken for another's.
+    Such a name is never used unchanged where names are marked: it could be taken for another's.
     ``nightly-20261128`` is plain: no mark is a day.
     """
     marked = _MARKED.fullmatch(name)
@@ -74,14 +75,14 @@ def looks_marked(name: str) -> bool:
 
 
 def mark(name: str) -> str:
-    """Eight hex digits of the name's SHA-256, which :func:`looks_marked` knows."""
+    """Return eight hex digits of the name's SHA-256 that :func:`looks_marked` recognises."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     marks = (digest[start : start + 8] for start in range(0, 64, 8))
     return next(found for found in marks if not _DAY.fullmatch(found))
 
 
 def check_name(name: str, what: str) -> str:
-    """``name`` if it may name a production, a step or a virtual organisation.
+    """Return ``name`` if it may name a production, a step or a virtual organisation.
 
     :param what: what it names, for the message.
     :raises DefinitionError: it may not.
@@ -96,7 +97,7 @@ def check_name(name: str, what: str) -> str:
 
 
 def dag_id(production: str) -> str:
-    """The DAG of a production is named as the production.
+    """Return the ID of a production's DAG: the name of the production.
 
     :raises DefinitionError: there can be no such DAG, or it is another one.
     """
@@ -118,7 +119,10 @@ def dag_id(production: str) -> str:
 
 
 def check_tag(tag: str) -> None:
-    """:raises DefinitionError: Airflow cannot keep the tag."""
+    """Check a tag.
+
+    :raises DefinitionError: Airflow cannot store the tag.
+    """
     if not tag or len(tag) > MAX_TAG or not tag.isprintable():
         raise DefinitionError(
             f"{short(tag)!r} is no tag of 1 to {MAX_TAG} characters in one line",
@@ -128,7 +132,7 @@ def check_tag(tag: str) -> None:
 
 
 def check_link(name: str, address: str) -> None:
-    """Check a link that people are shown on the page of the DAG.
+    """Check a link that people see on the page of the DAG.
 
     :raises DefinitionError: its name or its address would be shown as something else.
     """
@@ -148,16 +152,19 @@ def check_link(name: str, address: str) -> None:
 
 
 def group_id(step: str) -> str:
-    """Airflow allows no dot in the name of a group; names of steps hold no double underscore."""
+    """Return the ID of a step's group, without dots, which Airflow does not allow there.
+
+    Names of steps contain no double underscore.
+    """
     return step.replace(".", "__")
 
 
 def run_tag(run_id: str) -> str:
-    """A short form of an Airflow run ID, safe in names, paths and metadata.
+    """Return a short form of an Airflow run ID, safe in names, paths and metadata.
 
-    Deterministic; a run ID that is safe and short stands for itself, any other is cut, cleaned and
-    marked by eight hex digits of its SHA-256, so that different runs get different tags; a plain
-    run ID that looks as if it were marked is marked, too.
+    Deterministic; a safe and short run ID is used unchanged, any other is cut, cleaned and marked
+    by eight hex digits of its SHA-256, so that different runs get different tags; a plain run ID
+    that looks marked is marked, too.
     """
     plain = len(run_id) <= MAX_RUN_TAG and _PLAIN_RUN_ID.fullmatch(run_id)
     if plain and SEPARATOR not in run_id and not looks_marked(run_id):
@@ -168,7 +175,7 @@ def run_tag(run_id: str) -> str:
 
 
 def registered_name(production: str, run: str) -> str:
-    """``production__run``: what a run is called in DIRAC's ProductionSystem.
+    """Return ``production__run``: the name of a run in DIRAC's ProductionSystem.
 
     :param run: a run tag.
     """
@@ -176,22 +183,22 @@ def registered_name(production: str, run: str) -> str:
 
 
 def transformation_name(production: str, run: str, step: str, generation: int = 1) -> str:
-    """``production__run__step``: the idempotency key of the transformation.
+    """Return ``production__run__step``: the idempotency key of the transformation.
 
     :param run: a run tag.
     :param generation: 2 and more, for a step that is made several times by one run: ``…__2``.
-    :raises DefinitionError: it is longer than the Transformation System keeps.
+    :raises DefinitionError: it is longer than the Transformation System stores.
     """
     again = (str(generation),) if generation > 1 else ()
     return _kept(SEPARATOR.join((production, run, step, *again)))
 
 
 def fresh_name(name: str, start: int) -> str:
-    """The name of a transformation that a person has made begin anew: ``…__fresh2``.
+    """Return the name of a transformation that a person had begun anew: ``…__fresh2``.
 
     :param name: the first one's name.
     :param start: 1 for the first one itself, 2 for the one after it, and so on.
-    :raises DefinitionError: it is longer than the Transformation System keeps.
+    :raises DefinitionError: it is longer than the Transformation System stores.
     """
     return name if start == 1 else _kept(f"{name}{SEPARATOR}fresh{start}")
 
@@ -207,12 +214,12 @@ def _kept(name: str) -> str:
 
 
 def asset_uri(vo: str, production: str, step: str) -> str:
-    """The Airflow asset that stands for the dataset of a step."""
+    """Return the URI of the Airflow asset for the dataset of a step."""
     return f"dirac://{vo}/{production}/{step}"
 
 
 def check_directory(path: str, vo: str) -> str:
-    """``path`` if it is an absolute LFN of the virtual organisation.
+    """Return ``path`` if it is an absolute LFN of the virtual organisation.
 
     :raises DefinitionError: it is not, or is too long for an LFN.
     """
@@ -220,7 +227,7 @@ def check_directory(path: str, vo: str) -> str:
 
 
 def check_lfn(path: str, vo: str) -> str:
-    """``path`` if it may name a file of the virtual organisation.
+    """Return ``path`` if it may name a file of the virtual organisation.
 
     :raises DefinitionError: it may not, or is too long for an LFN.
     """
@@ -228,7 +235,7 @@ def check_lfn(path: str, vo: str) -> str:
 
 
 def check_dataset_name(path: str, vo: str) -> str:
-    """``path`` if it may name a dataset: a full path whose last part fits the catalogue.
+    """Return ``path`` if it may name a dataset: a full path; its last part fits the catalogue.
 
     :raises DefinitionError: it may not.
     """
@@ -244,7 +251,7 @@ def check_dataset_name(path: str, vo: str) -> str:
 
 
 def check_dataset_input(name: str, vo: str) -> str:
-    """``name`` if a dataset can be found by it: a full path, or its last part alone.
+    """Return ``name`` if it can find a dataset: a full path, or its last part alone.
 
     :raises DefinitionError: it cannot.
     """
@@ -304,7 +311,7 @@ def _check_path(path: str, vo: str, what: str) -> str:
 
 
 def check_depth(path: str, what: str) -> None:
-    """Check that the catalogue has room for the directories of ``path``.
+    """Check that the directories of ``path`` are not nested too deeply for the catalogue.
 
     :param what: ``directory``, or what lies in one.
     :raises DefinitionError: there are too many, one below the other.
@@ -321,10 +328,10 @@ def check_depth(path: str, what: str) -> None:
 
 @dataclass(frozen=True)
 class NameParts:
-    """A name that a plan may have given, taken apart.
+    """The parts of a name that a plan may have given.
 
     :param run: a run tag.
-    :param first: the name of the step's first transformation, before anybody had it begun anew.
+    :param first: the name of the step's first transformation, before any fresh start.
     :param start: 1 for that one, 2 for the one after it, and so on.
     """
 
@@ -336,7 +343,7 @@ class NameParts:
 
 
 def name_parts(name: str) -> NameParts | None:
-    """Production, run and step of a transformation; None: no plan gives such a name."""
+    """Return production, run and step of a transformation; None: no plan gives such a name."""
     parts = name.split(SEPARATOR)
     if len(parts) < 3 or not all(_AFTER_STEP.fullmatch(part) for part in parts[3:]):
         return None
@@ -348,10 +355,10 @@ def name_parts(name: str) -> NameParts | None:
 
 
 def tags_meant(text: str) -> tuple[str, ...]:
-    """Tags of the run that a person names by its ID or its tag, the likeliest first.
+    """Return the tags of the run that a person names by ID or tag, the likeliest first.
 
-    Mostly there is one. A text such as ``build-1a2b3c4d`` may be the tag of a run whose ID was
-    cleaned, and the ID of another run: only the grid tells which is there.
+    Usually there is one. A text such as ``build-1a2b3c4d`` may be the tag of a run with a cleaned
+    ID, and the ID of another run: only the grid shows which exists.
 
     :raises DefinitionError: it names no single run.
     """
@@ -364,10 +371,10 @@ def tags_meant(text: str) -> tuple[str, ...]:
     if made == said or not marked or len(said) > MAX_RUN_TAG:
         return (made,)
     if marked[1] and run_tag(marked[1]) == said:
-        return (said,)  # its ID was changed in nothing: the digits prove it
+        return (said,)  # its ID was not changed: the digits prove it
     return (said, made)
 
 
 def means_run(text: str, tag: str) -> bool:
-    """Whether a person who gives an ID, a tag or a pattern of tags means the run of this tag."""
+    """Whether an ID, a tag or a pattern of tags that a person gives means the run of this tag."""
     return fnmatchcase(tag, text) if WILD & set(text) else tag in tags_meant(text)

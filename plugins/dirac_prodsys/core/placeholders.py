@@ -1,7 +1,7 @@
-"""``${{ name }}``: the only thing in a production that is filled in, by name and by nothing else.
+"""Fills in ``${{ name }}``: the only thing in a production that is filled in, only by name.
 
 Invariant: there is no expression, no default and no code: a placeholder is one of :data:`NAMES`.
-DIRAC's own ``@{JOB_ID}`` and ``@{PRODUCTION_ID}`` pass through untouched.
+DIRAC's own ``@{JOB_ID}`` and ``@{PRODUCTION_ID}`` stay unchanged.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from dirac_prodsys.errors import MOST_OF_A_KIND
 #: production, step and virtual organisation as named in the file; run: tag of the DAG run
 NAMES = ("production", "run", "step", "vo")
 
-#: the begin of one, and the end of one; what is between them stands in one line
+#: begin and end of a placeholder; the name between them is on one line
 _SIGN = re.compile(r"\$\{\{|\}\}|\n")
 
 
 def fill(value: Any, values: Mapping[str, str], path: Path, problems: Problems) -> Any:
-    """``value`` with the placeholders of all strings in it filled in.
+    """Return ``value`` with the placeholders of all strings in it filled in.
 
-    :param value: a string, or lists and mappings of them; anything else stays as it is.
-    :param path: where ``value`` stands, for the problems that are found.
+    :param value: a string, or lists and mappings of strings; anything else stays as it is.
+    :param path: path of ``value``, for the problems that are found.
     """
     if isinstance(value, str):
         return _fill_text(value, values, path, problems)
@@ -47,7 +47,7 @@ def refuse(value: Any, path: Path, problems: Problems) -> None:
 
 
 def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Problems) -> str:
-    """The text filled; it is read once, from left to right, however many are not closed."""
+    """Return the filled text; it is read once, from left to right, however many are not closed."""
     if "${{" not in text:
         return text
     parts: list[str] = []
@@ -74,7 +74,7 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
 
 
 def _value(written: str, values: Mapping[str, str], path: Path, problems: Problems) -> str:
-    """What a placeholder stands for."""
+    """Return the value of a placeholder."""
     name = written[3:-2].strip()
     if name in values:
         return values[name]

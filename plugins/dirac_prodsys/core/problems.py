@@ -1,8 +1,8 @@
-"""Mistakes on their way to a place: collected by path, so that one run reports them all.
+"""Collects mistakes by path, so that one run reports them all.
 
 Invariant: finding a mistake never ends the search for others, and no mistake is worded twice. A
 path names the keys and indexes from the top of the production; only the dialect that read the file
-knows at which line and column that is.
+knows the line and column.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dirac_prodsys.errors import DefinitionError, MetaQueryError
 
 Path = tuple[str | int, ...]
 
-#: mistakes of one list after which nobody looks for more of them: twenty of a kind are told
+#: number of mistakes of one list after which the search for more ends: twenty of a kind are
+#: reported
 ENOUGH = 1_000
 
 
@@ -27,7 +28,7 @@ class Problem:
     """One mistake.
 
     :param path: keys and indexes that lead to it.
-    :param on_key: the key itself is wrong, not its value.
+    :param on_key: whether the key itself is wrong, not its value.
     :param code: a rule of ``core/proof/findings.py``.
     """
 
@@ -38,7 +39,7 @@ class Problem:
     code: str = DefinitionError.code
 
     def unplaced(self, file: str) -> DefinitionError:
-        """The error for a production of which no text is at hand: the path stands for the place."""
+        """Return the error for a production without a text: the path replaces the place."""
         where = ".".join(str(part) for part in self.path)
         return DefinitionError(
             f"{where}: {self.reason}" if where else self.reason,
@@ -50,10 +51,10 @@ class Problem:
 
 @dataclass
 class Problems:
-    """A collection that grows while a production is read.
+    """Collects mistakes while a production is read.
 
     :param found: mistakes: with one of them there is no production.
-    :param remarks: what a reader should know, and no mistake; only ``lint`` tells it.
+    :param remarks: notes for a reader that are not mistakes; only ``lint`` reports them.
     """
 
     found: list[Problem] = field(default_factory=list)
@@ -81,9 +82,9 @@ class Problems:
     def remark(
         self, path: Path, reason: str, hint: str = "", *, on_key: bool = False, code: str
     ) -> None:
-        """Note what is no mistake.
+        """Note a remark, which is not a mistake.
 
-        :param code: a rule whose severity is ``warning`` or ``note``.
+        :param code: a rule with the severity ``warning`` or ``note``.
         """
         remark = Problem(path, reason, hint, on_key, code)
         if remark not in self._told:
@@ -91,7 +92,7 @@ class Problems:
             self.remarks.append(remark)
 
     def extend(self, others: Problems) -> None:
-        """Note what others have found."""
+        """Add the mistakes and remarks of another collection."""
         for problem in others.found:
             if problem not in self._told:
                 self._told.add(problem)
@@ -112,18 +113,18 @@ class Problems:
             self.add(path, error.reason, error.hint, on_key=on_key, code=error.code)
 
 
-#: names that a hint lists
+#: maximum number of names in a hint
 LISTED = 10
-#: characters of a word that is compared with the known ones; a longer one is no slip
+#: maximum characters of a word that is compared with the known ones; a longer one is no slip
 _LONGEST_WORD = 64
 
 
 @contextmanager
 def bounded_guesses(comparisons: int = 8_000) -> Iterator[None]:
-    """Let all hints given inside compare no more than so many pairs of words.
+    """Limit the number of pairs of words that all hints made inside may compare.
 
-    A thousand mistakes among a thousand names are a million pairs, and a reader needs the first
-    guesses. What is found first has them.
+    A thousand mistakes among a thousand names are a million pairs, and a reader needs only the
+    first guesses. The first mistakes get them.
     """
     before = _left.set([comparisons])
     try:
@@ -132,12 +133,12 @@ def bounded_guesses(comparisons: int = 8_000) -> Iterator[None]:
         _left.reset(before)
 
 
-#: pairs that may still be compared; None: nobody counts
+#: number of pairs that may still be compared; None: no limit
 _left: ContextVar[list[int] | None] = ContextVar("comparisons left", default=None)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint: the known word that was probably meant, and the first of all of them."""
+    """Return a hint: the known word that was probably meant, and the first of all of them."""
     names = known if isinstance(known, Collection) else list(known)
     left = _left.get()
     if left is not None:
@@ -153,7 +154,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Collection[object]) -> str:
-    """The known words or numbers, in their order, as far as a reader wants to see them."""
+    """List the known words or numbers, in their order, up to a readable number."""
     if not names:
         return "nothing is known here"
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
@@ -161,5 +162,5 @@ def listed(names: Collection[object]) -> str:
 
 
 def short(text: str, longest: int = 100) -> str:
-    """The text, or its beginning if it is long."""
+    """Return the text, or its beginning if it is long."""
     return text if len(text) <= longest else f"{text[:longest]}…"

@@ -1,9 +1,9 @@
-"""Looking again at a transformation right before it is acted on.
+"""Looks again at a transformation right before it is acted on.
 
-Between a preview and its act, minutes or days pass: somebody renames, completes or cleans.
+Minutes or days pass between a preview and its act: somebody may rename, complete or clean.
 
-Invariant: nothing is acted on that is not what the preview told, or that the same request would
-not choose and act on now.
+Invariant: a transformation is acted on only if it is still as in the preview, and the same request
+would still select it and act on it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def look_again(
     *,
     vo: str,
 ) -> Decision:
-    """What is to be done about a transformation of a preview, as it is now.
+    """Decide about a transformation of a preview, as it is now.
 
-    :param listed: the transformation of that ID; none: it is gone.
-    :param snapshot: of it; None: it is gone.
+    :param listed: the transformation of that ID; empty: it is gone.
+    :param snapshot: its snapshot; None: it is gone.
     :param vo: the connection's VO.
     """
     if not listed or snapshot is None:
@@ -55,5 +55,5 @@ def look_again(
 
 
 def _alike(one: str, other: str) -> bool:
-    """Agents let it go to and fro between the states in which it runs."""
+    """Whether the states are equal, or both running: agents switch between the running states."""
     return one == other or {one, other} <= RUNNING_TRANSFORMATION

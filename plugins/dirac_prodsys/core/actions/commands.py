@@ -1,9 +1,9 @@
-"""The commands that carry out what a preview told, to be copied as they stand.
+"""Writes the commands that carry out a preview, ready to be copied.
 
-They name the preview's digest: they do what was told, or nothing. A reason that is needed and was
-not given is left out: then they are refused, and say so.
+They contain the preview's digest: they do what the preview shows, or nothing. A required reason
+that was not given is left out: then the commands are refused with that message.
 
-Invariant: what a shell makes of them is what was asked for, letter by letter.
+Invariant: a shell reads them as exactly the request, letter by letter.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from dirac_prodsys.core.actions.request import ActionRequest
 
-#: the DAG that does it
+#: the DAG that carries them out
 DAG_ID = "production_operations"
 
 
 def to_carry_out(request: ActionRequest, digest: str) -> list[str]:
-    """One command of Airflow's, and one of ours.
+    """Return one command for Airflow, and one for our command line.
 
-    :param digest: of the preview.
+    :param digest: digest of the preview.
     """
     conf = json.dumps(_conf(request, digest), ensure_ascii=False)
     airflow = ["airflow", "dags", "trigger", DAG_ID, "--conf", conf]

@@ -1,9 +1,9 @@
-"""What an action does to one transformation, in the state in which it is: a table.
+"""Decides what an action does to one transformation in its present state: a table.
 
-Three answers: it is done; there is nothing to do, and why; it is refused, and why. Refused is what
-somebody would take for done otherwise, or would regret.
+Three answers: it is done; there is nothing to do, and why; it is refused, and why. An action is
+refused if silence could be mistaken for success, or the user might regret it.
 
-Invariant: total: every action has an answer for every state, also for words that we do not know.
+Invariant: total: every action has an answer for every state, also for unknown states.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from dirac_prodsys.core.policy.counts import say, unused_files
 
 Answer = Literal["act", "leave", "refuse"]
 
-#: plugin whose group size is a number of gigabytes
+#: plugin with a group size in gigabytes
 _BY_SIZE = "BySize"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done about one transformation.
+    """The decision about one transformation.
 
-    :param why: in words, also of what is to be done.
-    :param tasks: of ``extend``: the number of tasks that there are to be in the end, so that doing
-        it twice is doing it once.
+    :param why: the reason in words, also if it is acted on.
+    :param tasks: for ``extend``: the final number of tasks, so that doing it twice is doing it
+        once.
     """
 
     answer: Answer
@@ -51,19 +51,20 @@ class Decision:
 _VALIDATING = frozenset(
     {S.VALIDATING_INPUT, S.VALIDATING_OUTPUT, S.VALIDATED_OUTPUT, S.WAITING_INTEGRITY}
 )
-#: nothing of it is left but its row
+#: states in which only its row is left
 _FORGETTABLE = frozenset(
     {S.CLEANED, S.DELETED, S.TRANSFORMATION_CLEANED, S.REMOVED_FILES, S.ARCHIVED}
 )
 
-#: tasks that DIRAC has not submitted: it does not while their transformation is Stopped
+#: states of tasks that DIRAC has not submitted: it does not submit them while their transformation
+#: is Stopped
 _UNSUBMITTED = frozenset({TaskStatus.CREATED, TaskStatus.RESERVED})
 
 _Table = Mapping[S, tuple[Answer, str]]
 
 
 def _table(*entries: tuple[frozenset[S] | S, Answer, str]) -> _Table:
-    """One row for each state; what is not named is refused."""
+    """Make one row for each state; a state that is not named is refused."""
     rows: dict[S, tuple[Answer, str]] = dict.fromkeys(
         _VALIDATING, ("refuse", "an agent of DIRAC works on it in this state")
     )
@@ -131,7 +132,7 @@ _TABLES: Mapping[str, _Table] = {
 
 
 def decide(request: ActionRequest, listed: Listed, snapshot: Snapshot) -> Decision:
-    """The answer for one transformation as it is now."""
+    """Return the decision about one transformation as it is now."""
     answer, why = _TABLES[request.action][snapshot.status]
     decision = Decision(answer, why)
     if answer != "act":
@@ -186,7 +187,7 @@ def _set_group_size(
     # the column is a FLOAT of 24 bits
     if math.isclose(snapshot.group_size, wanted, rel_tol=1e-6):
         return Decision("leave", f"it is {wanted:g}")
-    # the TransformationAgent looks at them again when their number changes (NoUnusedDelay)
+    # the TransformationAgent looks at files again when their number changes (NoUnusedDelay)
     unused = unused_files(snapshot)
     later = f"; {unused} Unused files wait for more, or for a flush" if unused else ""
     return Decision("act", f"{snapshot.group_size:g} → {wanted:g}{later}")

@@ -1,6 +1,6 @@
-"""The actions as data: one entry each, from which form, command line and documents are made.
+"""Defines the actions as data: one entry each, for form, command line and documents.
 
-Invariant: a name is for ever: scripts and buttons say it.
+Invariant: a name never changes: scripts and buttons use it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class ActionKind:
     """One action.
 
     :param does: what it does, one sentence.
-    :param done: the same, of one transformation, afterwards.
-    :param risky: it cannot be undone: a reason is required, and a preview comes first.
-    :param typed: it removes something: the name must be typed, and the run be named.
-    :param takes: parameters of its own, of which exactly one must be given.
-    :param sets: the state that it sets; empty: it sets none.
+    :param done: what was done to one transformation, afterwards.
+    :param risky: whether it cannot be undone: a reason is required, and a preview comes first.
+    :param typed: whether it removes something: the name must be typed, and the run be named.
+    :param takes: parameters of its own; exactly one must be given.
+    :param sets: the state that it sets; empty: none.
     :param means: the states in which there is nothing more to set.
-    :param files: states of the attached files that it concerns; none: the output files.
+    :param files: states of the attached files that it concerns; empty: the output files.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""What an action has come to, transformation by transformation.
+"""Reports the result of an action, transformation by transformation.
 
-Invariant: every transformation of the preview is in it, so that nothing is passed over in silence.
+Invariant: every transformation of the preview is included, so that none is silently omitted.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from dirac_prodsys.core.actions.preview import Preview, table
 
-#: ``left``: there was nothing to do; ``refused``: the preview said so; ``failed``: it could not be
-#: done, or is not any more what the preview told
+#: ``left``: there was nothing to do; ``refused``: by the preview; ``failed``: it could not be done,
+#: or is no longer as in the preview
 Word = Literal["done", "left", "refused", "failed"]
 
 _HEAD = ("ID", "Name", "Was", "Result", "Why")
@@ -20,7 +20,7 @@ _HEAD = ("ID", "Name", "Was", "Result", "Why")
 
 @dataclass(frozen=True)
 class Result:
-    """One transformation.
+    """The result for one transformation.
 
     :param was: its state when it was looked at.
     """
@@ -34,7 +34,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was asked, by whom, why, and what came of it.
+    """The request, by whom, why, and its results.
 
     :param by: Airflow's user; :param run: the run that did it.
     """
@@ -48,11 +48,11 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Nothing was refused, nothing failed."""
+        """Whether nothing was refused and nothing failed."""
         return all(result.word in ("done", "left") for result in self.results)
 
     def summary(self) -> str:
-        """One sentence."""
+        """Return one sentence."""
         count: dict[str, int] = {"done": 0, "left": 0, "refused": 0, "failed": 0}
         for result in self.results:
             count[result.word] += 1
@@ -61,12 +61,12 @@ class Outcome:
         return f"{self.action}, {self.scope}, by {self.by}{why}: {words}"
 
     def to_text(self) -> str:
-        """A table for logs and terminals."""
+        """Write a table for logs and terminals."""
         rows = [(str(r.id), r.name, r.was, r.word, r.why) for r in self.results]
         return "\n".join([self.summary(), *table(_HEAD, rows)])
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, for XCom and scripts."""
+        """Return the JSON form, for XCom and scripts."""
         return {**asdict(self), "results": [asdict(r) for r in self.results], "good": self.good}
 
     @classmethod
@@ -79,7 +79,7 @@ class Outcome:
 def outcome_of(
     preview: Preview, done: Iterable[Result], *, by: str, reason: str, run: str
 ) -> Outcome:
-    """All of a preview's transformations, those that were not acted on included."""
+    """Return the results of all transformations of a preview, including those not acted on."""
     results = {result.id: result for result in done}
     for row in preview.rows:
         if row.answer != "act":

@@ -1,7 +1,8 @@
-"""What an action would touch, told before it touches anything.
+"""Shows what an action would touch, before it touches anything.
 
 Invariant: a preview holds everything that is done afterwards: IDs, answers, and the numbers that
-make doing it twice the same as doing it once. Equal digests: the same would be done to the same.
+make doing it twice the same as doing it once. With equal digests, the same would be done to the
+same.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Row:
     """One transformation of a preview.
 
     :param files: number of files that the action concerns; ``bytes``: their size, if known.
-    :param total: of ``extend``: the number of tasks in the end.
+    :param total: for ``extend``: the final number of tasks.
     """
 
     id: int
@@ -44,7 +45,7 @@ class Row:
 class Preview:
     """What an action would do.
 
-    :param left_out: transformations that match and are not ours.
+    :param left_out: matching transformations that are not ours.
     """
 
     action: str
@@ -55,11 +56,11 @@ class Preview:
 
     @property
     def acts(self) -> tuple[Row, ...]:
-        """Those to which something is done."""
+        """Return the rows to which something is done."""
         return tuple(row for row in self.rows if row.answer == "act")
 
     def summary(self) -> str:
-        """One sentence."""
+        """Return one sentence."""
         count = dict.fromkeys(("act", "leave", "refuse"), 0)
         for row in self.rows:
             count[row.answer] += 1
@@ -72,7 +73,7 @@ class Preview:
         )
 
     def to_text(self) -> str:
-        """A table for logs and terminals."""
+        """Write a table for logs and terminals."""
         rows = [
             (
                 str(row.id),
@@ -91,20 +92,20 @@ class Preview:
         return "\n".join([*lines, f"digest {self.digest}"])
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, for XCom and scripts."""
+        """Return the JSON form, for XCom and scripts."""
         rows = [asdict(row) for row in self.rows]
         return {**asdict(self), "rows": rows, "left_out": list(self.left_out)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Preview:
-        """Inverse of :meth:`to_dict`; what others have put beside it is left out."""
+        """Inverse of :meth:`to_dict`; keys that others have added are left out."""
         rows = tuple(Row(**row) for row in data["rows"])
         own = {one.name: data[one.name] for one in fields(cls) if one.name in data}
         return cls(**{**own, "rows": rows, "left_out": tuple(data["left_out"])})
 
     @property
     def seal(self) -> str:
-        """Of every word of it: whether it is still what was told."""
+        """Return a digest of every word, to check that the preview is unchanged."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -115,9 +116,9 @@ def preview(
     snapshots: Mapping[int, Snapshot],
     shares: Mapping[int, FileShare],
 ) -> Preview:
-    """The preview of a request; transformations without a snapshot have just been removed.
+    """Return the preview of a request; transformations without a snapshot have just been removed.
 
-    :param shares: the files that it concerns, by transformation; those not there are unknown.
+    :param shares: transformation ID → the files that it concerns; missing ones are unknown.
     """
     rows = tuple(
         _row(request, listed, snapshots[listed.id], shares.get(listed.id))
@@ -136,7 +137,7 @@ def _row(
     return Row(
         id=listed.id,
         name=listed.name,
-        # a word that we do not know is shown as it is
+        # an unknown state is shown as it is
         status=listed.status if snapshot.status == "Unknown" else str(snapshot.status),
         answer=decision.answer,
         why=f"{decision.why}{_staying(share)}" if decision.answer == "act" else decision.why,
@@ -154,7 +155,7 @@ def _staying(share: FileShare | None) -> str:
 
 
 def _digest(request: ActionRequest, rows: Iterable[Row]) -> str:
-    """Of what is done to what; not of numbers that change while a production runs."""
+    """Return a digest of what is done to what, without numbers that change during a run."""
     acts = [[row.id, row.name, row.answer] for row in rows]
     asked = [request.action, request.tasks, request.events, request.group_size]
     text = json.dumps([asked, acts], separators=(",", ":"))
@@ -162,7 +163,7 @@ def _digest(request: ActionRequest, rows: Iterable[Row]) -> str:
 
 
 def human_bytes(number: int) -> str:
-    """``1.5 GB``: powers of 1000, as storage is counted."""
+    """Write a size such as ``1.5 GB``: powers of 1000, as storage is counted."""
     size = float(number)
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if size < 1000:
@@ -172,7 +173,7 @@ def human_bytes(number: int) -> str:
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Lines of a table with columns as wide as they must be."""
+    """Write the lines of a table, with columns only as wide as needed."""
     lines = [list(head), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [

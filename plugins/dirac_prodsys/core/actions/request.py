@@ -1,7 +1,7 @@
-"""What somebody asks for, checked as a whole.
+"""Reads and checks the request for an action as a whole.
 
-The same checks as a form makes, and those that no form can: a run that was triggered by other means
-is no less checked. Nothing here is ever rendered or evaluated: it is compared and told.
+The checks are those of a form, and some that no form can make: a run that was triggered in another
+way is checked just as well. Nothing here is ever rendered or evaluated, only compared and shown.
 
 Invariant: a request that exists is complete and consistent in itself.
 """
@@ -18,14 +18,15 @@ from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
-#: characters of a reason, and of a name with wildcards
+#: maximum characters of a reason, and of a name with wildcards
 MAX_REASON, MAX_PATTERN = 500, 255
-#: transformations that a pattern may mean, of what cannot be undone, before somebody has seen them
+#: maximum number of transformations that a pattern may match without a preview, for actions that
+#: cannot be undone
 MOST_UNSEEN = 20
-#: tasks and events that one action may add
+#: maximum number of tasks and of events that one action may add
 MAX_TASKS, MAX_EVENTS = 1_000_000, 10**15
 
-#: of names, Airflow's run IDs among them, and of patterns of names as the shell has them
+#: form of names, including Airflow's run IDs, and of shell patterns of names
 NAMES = r"[A-Za-z0-9_.*?+:~-]+"
 CONNECTION = r"[A-Za-z0-9_.-]+"
 
@@ -55,11 +56,11 @@ class ActionRequest:
     :param run: run ID or tag, or a pattern of tags; empty: all runs.
     :param steps: names or patterns; empty: all steps.
     :param states: only transformations in these states; empty: in any.
-    :param tasks: tasks to be added to each; :param events: the same in events.
-    :param group_size: files of a task to come (GB for BySize).
-    :param preview: tell what would be touched, and touch nothing.
-    :param digest: act only if what would be touched is what a preview of this digest told.
-    :param force: transformations that we did not create, too, by their whole name.
+    :param tasks: number of tasks to add to each; :param events: the same in events.
+    :param group_size: files of a future task (GB for BySize).
+    :param preview: show what would be touched, and touch nothing.
+    :param digest: act only if what would be touched is what the preview of this digest shows.
+    :param force: include transformations that we did not create, by their whole name.
     """
 
     action: str
@@ -79,23 +80,26 @@ class ActionRequest:
 
     @property
     def kind(self) -> ActionKind:
-        """What the action is."""
+        """Return the kind of the action."""
         return ACTIONS[self.action]
 
     @property
     def needs_confirming(self) -> bool:
-        """Whether ``production`` must be typed once more: what cannot be undone, and removes
-        something or is for many productions."""
+        """Whether ``production`` must be typed once more.
+
+        It must for actions that cannot be undone, if they remove something or concern many
+        productions.
+        """
         return self.kind.typed or (self.kind.risky and _wild(self.production))
 
     @property
     def is_pattern(self) -> bool:
-        """Whether it may be for more than one run of one production."""
+        """Whether it may concern more than one run of one production."""
         return not self.run or _wild(self.production) or _wild(self.run)
 
     @property
     def scope(self) -> str:
-        """What it is for, in words."""
+        """Say in words what it is for."""
         parts = [f"production {self.production}"]
         parts.append(f"run {self.run}" if self.run else "all runs")
         parts.append(f"steps {', '.join(self.steps)}" if self.steps else "all steps")
@@ -105,7 +109,7 @@ class ActionRequest:
 
 
 def read_request(given: Mapping[str, Any]) -> ActionRequest:
-    """The request that parameters of a run, or of a command, say; what is None is not given.
+    """Read a request from the parameters of a run or of a command; None: not given.
 
     :raises DefinitionErrors: all that is wrong with it.
     """
@@ -257,7 +261,7 @@ def _wild(text: str) -> bool:
 
 
 def one_line(text: str) -> str:
-    """A person's words as one line without control characters, for logs and DIRAC's tables."""
+    """Write a person's text as one line without control characters, for logs and DIRAC's tables."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

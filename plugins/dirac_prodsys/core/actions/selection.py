@@ -1,10 +1,10 @@
-"""Which transformations an action is for: ours, and among them those that were asked for.
+"""Selects the transformations of an action: of ours, those that were asked for.
 
-A transformation is ours if its name is one that a plan gives, ``production__run__step``, and its
-TransformationGroup is that production: both are written when it is created, by the same call. It
-is under the connection's VO if the group of its author is of that VO.
+A transformation is ours if its name has the form of a plan's names, ``production__run__step``, and
+its TransformationGroup is that production: both are written by the call that creates it. It belongs
+to the connection's VO if the group of its author is of that VO.
 
-Invariant: what is not ours is never selected, but by its whole name and with force.
+Invariant: a transformation that is not ours is selected only by its whole name and with force.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from dirac_prodsys.core.naming import NameParts, means_run, name_parts
 
 @dataclass(frozen=True)
 class Selection:
-    """What an action is for.
+    """The transformations of an action.
 
-    :param listed: in the order of their IDs.
+    :param listed: the selected transformations, in the order of their IDs.
     :param left_out: matching transformations that are not ours, and why.
     """
 
@@ -31,7 +31,7 @@ class Selection:
 
 
 def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> Selection:
-    """Those of the candidates that are meant.
+    """Return those of the candidates that match.
 
     :param vo: the connection's VO.
     """
@@ -43,7 +43,7 @@ def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> 
         parts = name_parts(one.name)
         foreign = _foreign(one, parts, vo)
         if parts is None or foreign:
-            # those of others may have no run and no step: only their whole name tells them
+            # those of others may have no run and no step: only their whole name identifies them
             if request.force and one.name == request.production:
                 missing = _filtered(request, parts)
                 if not missing:
@@ -58,7 +58,7 @@ def select(request: ActionRequest, candidates: Iterable[Listed], *, vo: str) -> 
 
 
 def _foreign(one: Listed, parts: NameParts | None, vo: str) -> str:
-    """Why it is not ours; empty if it is."""
+    """Say why it is not ours; empty if it is."""
     if parts is None or parts.production != one.group:
         return "we did not create it"
     if not vo or one.vo != vo:
@@ -67,7 +67,7 @@ def _foreign(one: Listed, parts: NameParts | None, vo: str) -> str:
 
 
 def _filtered(request: ActionRequest, parts: NameParts | None) -> str:
-    """Why run and steps that were asked for leave it out; empty: they do not."""
+    """Say why the requested run and steps exclude it; empty: they do not."""
     if not set(request.run) - {"*"} and not request.steps:
         return ""
     if parts is None:
@@ -88,5 +88,5 @@ def _of_run_and_step(request: ActionRequest, parts: NameParts) -> bool:
 
 
 def _of_run(run: str, parts: NameParts) -> bool:
-    # those of others have any name there
+    # those of others may have any name there
     return not run or run == parts.run or means_run(run, parts.run)

@@ -1,11 +1,11 @@
-"""The forms in which a production may be written: the native one, and those of communities.
+"""Reads the forms in which a production may be written: the native one, and those of communities.
 
-A dialect's module has ``matches(data)``, which tells it by its keys, ``read(document, problems)``,
-which makes a ``Production`` of it, and ``place(path, document)``: problems that are found later, in
-the plan, have paths of the native form, and it knows where that is written.
+A dialect's module has ``matches(data)``, which recognises it by its keys, ``read(document,
+problems)``, which makes a ``Production`` of it, and ``place(path, document)``: problems found
+later, in the plan, have paths of the native form, and it finds where that is written.
 
 Invariant: what :func:`load_production` returns compiles: the whole plan was made once, for a run
-whose name is as long as one can be.
+with the longest possible name.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from dirac_prodsys.core.text.characters import escapes, unprintable
 from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
-#: tells a document of the Common Workflow Language, also one that is not YAML as it is taken here
+#: recognises a document of the Common Workflow Language, even if it is not YAML as accepted here
 _CWL = re.compile(r"""^\s*["']?cwlVersion["']?\s*:""", re.MULTILINE)
 
-#: stands for the run while a file is only checked: no name can come out longer
+#: replaces the run while a file is only checked: no name can be longer
 DUMMY_RUN = "run-".ljust(MAX_RUN_TAG, "x")
-#: what a file writes where the run is to stand
+#: what a file writes in place of the run
 RUN = "${{ run }}"
 
 
@@ -45,7 +45,7 @@ class Dialect(Protocol):
         """Whether a file with these top-level keys is written in this dialect."""
 
     def prepare(self, document: Document) -> tuple[Document, list[DefinitionError]]:
-        """The document with all that it says in a short form written out, and what is wrong there.
+        """Return the document with all short forms written out, and what is wrong there.
 
         :raises DefinitionErrors: another file that it is made of cannot be read.
         """
@@ -53,23 +53,23 @@ class Dialect(Protocol):
     def read(
         self, document: Document, problems: Problems
     ) -> tuple[Production | None, frozenset[str]]:
-        """The production, and the names of the steps that could not be read; mistakes are noted.
+        """Return the production, and the names of unreadable steps; mistakes are noted.
 
         None if not even its name is known.
         """
 
     def place(self, path: Path, document: Document) -> Path:
-        """Where in the file that is written which stands at ``path`` in the native form."""
+        """Return where in the file the part at ``path`` of the native form is written."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of reading one file.
+    """The result of reading one file.
 
     :param production: None if not even its name is known.
-    :param plan: of a run named :data:`DUMMY_RUN`; None if there are mistakes.
-    :param mistakes: all of them, placed; a production with mistakes is not run.
-    :param remarks: what else is worth telling, placed.
+    :param plan: plan of a run named :data:`DUMMY_RUN`; None if there are mistakes.
+    :param mistakes: all of them, with places; a production with mistakes is not run.
+    :param remarks: other findings worth reporting, with places.
     """
 
     document: Document
@@ -80,18 +80,18 @@ class Reading:
     remarks: tuple[DefinitionError, ...]
 
     def at_place(self, problem: Problem) -> DefinitionError:
-        """A problem of the plan, whose path is that of the native form, at its place."""
+        """Return a problem of the plan, with a path of the native form, at its place."""
         return _at_place(problem, self.dialect, self.document)
 
 
 def load_production(
     text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
 ) -> Production:
-    """Read a production, and prove it.
+    """Read a production, and check it.
 
     :param text: the whole file.
     :param file: its name, for messages; in some forms it names the production.
-    :param beside: reads another file of the same folder by its name, None if it is not there.
+    :param beside: reads another file of the same folder by its name, None if it does not exist.
     :raises DefinitionErrors: all mistakes at once, each at its place.
     """
     reading = inspect(text, file, beside=beside)
@@ -104,9 +104,9 @@ def load_production(
 def inspect(
     text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
 ) -> Reading:
-    """As :func:`load_production`, with all that was found out on the way.
+    """Do the same as :func:`load_production`, and return everything found on the way.
 
-    :raises DefinitionErrors: the file is neither YAML nor GraphML, or no production.
+    :raises DefinitionErrors: the file is neither YAML nor GraphML, or not a production.
     """
     with bounded_guesses():
         try:
@@ -132,7 +132,7 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
         *(document.error(problem) for problem in problems.found),
         *(_at_place(problem, dialect, document) for problem in in_plan.found),
     ]
-    # what could not be filled in is wrong in more than one way, and told in one
+    # what could not be filled in is wrong in several ways, and reported in one
     told = {(e.file, e.line, e.column) for e in early}
     found = [*early, *(e for e in later if (e.file, e.line, e.column) not in told)]
     remarks = [
@@ -151,7 +151,7 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
 
 
 def _document(text: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
-    """What stands in the file, whatever its form; and what is worth telling of that."""
+    """Return the content of the file, in any form, and what is worth reporting about it."""
     if _is_xml(text):
         from dirac_prodsys.core.language import graphml_reader  # costs time, and few draw
 
@@ -184,7 +184,7 @@ def _at_place(problem: Problem, dialect: Dialect, document: Document) -> Definit
 
 
 def _in_words_of_the_file(error: DefinitionError) -> DefinitionError:
-    """The error with the run as the file writes it, and a word for characters that nobody sees."""
+    """Return the error with the run as written in the file, and invisible characters named."""
     error.reason = error.reason.replace(DUMMY_RUN, RUN)
     hidden = escapes(error.reason)
     if hidden and hidden not in error.hint:
@@ -193,7 +193,10 @@ def _in_words_of_the_file(error: DefinitionError) -> DefinitionError:
 
 
 def _with_blanks(error: DefinitionError, lines: list[str]) -> DefinitionError:
-    """A mistake in YAML with a word for blanks that are none, in its line and the one before."""
+    """Return a mistake in YAML, naming characters that only look like blanks.
+
+    They are looked for in its line and in the line before.
+    """
     for number in (error.line - 1, error.line):
         if 1 <= number <= len(lines) and (hidden := unprintable(lines[number - 1].strip("\r\t"))):
             error.hint = f"{error.hint}; line {number} has {hidden}"
@@ -202,7 +205,7 @@ def _with_blanks(error: DefinitionError, lines: list[str]) -> DefinitionError:
 
 
 def _once(errors: list[DefinitionError], document: Document) -> tuple[DefinitionError, ...]:
-    """Each mistake once, though the dialect and the plan, or many branches, may have told it."""
+    """Return each mistake once: the dialect and the plan, or many branches, may report the same."""
     branches = document.branches
     told: dict[Any, DefinitionError] = {}
     for error in map(_in_words_of_the_file, errors):
@@ -212,7 +215,7 @@ def _once(errors: list[DefinitionError], document: Document) -> tuple[Definition
 
 
 def _dialects(data: dict[str, object]) -> Iterator[Dialect]:
-    """The forms that a file with these keys may be of; those of other packages after our own."""
+    """Yield the forms that a file with these keys may have; those of other packages come last."""
     yield from _offered(community.built_in(), data)
     yield cast("Dialect", importlib.import_module(f"{__name__}.{NATIVE}"))
     yield from _offered(community.installed(), data)

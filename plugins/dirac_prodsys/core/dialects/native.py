@@ -1,7 +1,7 @@
-"""The native form, version 1: ``version``, ``production`` and ``steps`` by name.
+"""Reads the native form, version 1: ``version``, ``production`` and ``steps`` by name.
 
-Its keys are those of ``core/language/model.py``; what it says in a short form is written out by
-``core/language`` first.
+Its keys are those of ``core/language/model.py``; ``core/language`` writes out its short forms
+first.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 KEYS = frozenset({"version", "production", "steps", "extends"})
 
-#: below these, values are compared with those of the catalogue
+#: below these keys, values are compared with those of the catalogue
 _COMPARED = frozenset({"metadata", "where", "matrix", "default", "choices"})
 
 
 def matches(data: dict[str, object]) -> bool:
-    """Any of these keys tells this form."""
+    """Whether the file has any of these keys, which identify this form."""
     return bool(KEYS & data.keys())
 
 
 def prepare(document: Document) -> tuple[Document, list[DefinitionError]]:
-    """The document with everything written out, and what is wrong on the way."""
+    """Return the document with everything written out, and what is wrong on the way."""
     return preparation.prepare(document)
 
 
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
-    """The production that the file describes, and the names of steps that could not be read."""
+    """Return the production that the file describes, and the names of unreadable steps."""
     _refuse_lost_digits(document, problems)
     try:
         native = NativeFile.model_validate(document.data)
@@ -60,7 +60,10 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
 
 
 def place(path: Path, document: Document) -> Path:
-    """The native form is that of the plan; the passes of a step of a loop are written once."""
+    """Return the path in the file, which equals that in the plan except for passes of loops.
+
+    The passes of a step of a loop are written once.
+    """
     written = document.data.get("steps")
     if len(path) > 1 and path[0] == "steps" and isinstance(written, dict):
         step = str(path[1])
@@ -73,7 +76,7 @@ def place(path: Path, document: Document) -> Path:
 def _readable_part(
     document: Document, problems: Problems
 ) -> tuple[Production | None, frozenset[str]]:
-    """As much of a wrong file as can be read, so that the rest of it is checked in the same run."""
+    """Return the readable part of a wrong file, so that the rest is checked in the same run."""
     header, written = document.data.get("production"), document.data.get("steps")
     if not isinstance(header, dict) or not isinstance(written, dict):
         return None, frozenset()
@@ -98,7 +101,7 @@ def _readable_part(
 
 
 def _as_meant(step: Any) -> Any:
-    """A step whose misspelt keys, which were told, are those that were most likely meant."""
+    """Return a step with reported misspelt keys replaced by those that were most likely meant."""
     if not isinstance(step, dict):
         return step
     known = {field.alias or name for name, field in NativeStep.model_fields.items()}
@@ -148,7 +151,10 @@ def _production(
     native: NativeFile | None,
     document: Document,
 ) -> Production:
-    """:param native: None: it is wrong somewhere."""
+    """Make the production.
+
+    :param native: None: the file is wrong somewhere.
+    """
     complete = document.complete if isinstance(document, Prepared) else document.source.text
     production = Production(
         name=header.name,
@@ -172,7 +178,7 @@ def _production(
 
 
 def _types(document: Document) -> dict[str, TypeModel]:
-    """The types that a wrong file declares, as far as they can be read."""
+    """Return the types that a wrong file declares, as far as they can be read."""
     written, found = document.data.get("types"), {}
     for name, data in written.items() if isinstance(written, dict) else ():
         with contextlib.suppress(ValidationError):
@@ -191,7 +197,7 @@ def _unrolled(
 
 
 def _loops(document: Document) -> tuple[dict[str, LoopModel], frozenset[str]]:
-    """The loops that a wrong file declares, and the steps of those that cannot be read."""
+    """Return the loops that a wrong file declares, and the steps of unreadable ones."""
     written, found = document.data.get("loops"), {}
     unclear: set[str] = set()
     for name, data in written.items() if isinstance(written, dict) else ():
@@ -208,7 +214,7 @@ def _step(name: str, native: NativeStep) -> Step:
     fields = {field: getattr(native, field) for field in StepBase.model_fields}
     if native.tasks is None and native.target_events and native.events_per_task:
         tasks = math.ceil(native.target_events / native.events_per_task)
-        fields["tasks"] = min(tasks, MAX_INTEGER)  # more is a mistake that is told later
+        fields["tasks"] = min(tasks, MAX_INTEGER)  # more is a mistake that is reported later
     where = None
     if native.input is not None:
         source = native.input
@@ -223,7 +229,7 @@ def _step(name: str, native: NativeStep) -> Step:
 
 
 def _refuse_lost_digits(document: Document, problems: Problems) -> None:
-    """``1.10`` is the number 1.1: where a version was meant, a dataset would be wrong for ever."""
+    """Refuse numbers such as ``1.10``, which is 1.1: a dataset's version would stay wrong."""
     before = len(problems.found)
     for path, node in document.nodes.items():
         if node.plain is None or _COMPARED.isdisjoint(path):

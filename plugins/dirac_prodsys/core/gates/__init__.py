@@ -1,1 +1,1 @@
-"""What a step waits for before it starts, and conditions on numbers in small files."""
+"""Defines what a step waits for before it starts, and conditions on numbers in small files."""

@@ -1,4 +1,4 @@
-"""``auc >= 0.8 and events > 1000``: a condition on the numbers in a small result file.
+"""Reads conditions on the numbers in a small result file: ``auc >= 0.8 and events > 1000``.
 
 A tiny closed language: names, numbers, six comparisons, ``and``, ``or`` and parentheses. ``and``
 binds closer than ``or``. Names may have dots, which lead into nested values: ``test.auc``.
@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-#: characters of a condition
+#: maximum characters of a condition
 MAX_CONDITION = 1000
-#: parentheses inside each other
+#: maximum depth of parentheses
 MAX_DEPTH = 20
 
 _TOKEN = re.compile(
@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 
 
 class ConditionError(ValueError):
-    """The text is no condition.
+    """The text is not a condition.
 
     :param reason: what is wrong with it.
     """
@@ -39,14 +39,14 @@ class ConditionError(ValueError):
 
 @dataclass(frozen=True)
 class Comparison:
-    """``name operator number``."""
+    """A comparison: ``name operator number``."""
 
     name: str
     operator: str
     number: int | float
 
     def holds(self, values: Mapping[str, float]) -> bool:
-        """Whether it holds; KeyError if there is no such value."""
+        """Whether it holds; KeyError if the value is missing."""
         value, number = values[self.name], self.number
         match self.operator:
             case ">=":
@@ -64,13 +64,13 @@ class Comparison:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The values that it needs."""
+        """Return the names of the values that it needs."""
         return (self.name,)
 
 
 @dataclass(frozen=True)
 class Junction:
-    """Conditions of which all must hold (``and``), or one (``or``)."""
+    """Conditions of which all must hold (``and``), or at least one (``or``)."""
 
     word: str
     parts: tuple[Comparison | Junction, ...]
@@ -82,7 +82,7 @@ class Junction:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The values that it needs, in the order in which they are written."""
+        """Return the names of the values that it needs, in the order in which they are written."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
 
 
@@ -90,9 +90,9 @@ Condition = Comparison | Junction
 
 
 def read_condition(text: str) -> Condition:
-    """The condition that the text says.
+    """Read a condition.
 
-    :raises ConditionError: it says none.
+    :raises ConditionError: the text is not a condition.
     """
     if len(text) > MAX_CONDITION:
         raise ConditionError(f"it has {len(text):,} characters, more than {MAX_CONDITION:,}")

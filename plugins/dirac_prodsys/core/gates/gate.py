@@ -1,8 +1,8 @@
-"""Judges from what the grid says whether what a step waits for before it starts is there.
+"""Judges from the state of the grid whether everything exists that a step waits for.
 
 Invariant: the verdict is a pure function of the facts and the clock. All gates of a step must be
-open at the same look; what cannot be read or does not hold is waited on, with the reason in words,
-until the gate's own time is over.
+open at the same look; a gate that cannot be read or does not hold is waited for, with the reason in
+words, until its own time is over.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Gate:
-    """One thing that is waited for; primitive, as it travels in triggers for weeks.
+    """One thing that a step waits for; primitive, because it travels in triggers for weeks.
 
     :param kind: ``dataset``, ``file``, ``value`` or ``production``.
-    :param name: of the dataset, the file, or the other production.
-    :param when: condition of a value.
+    :param name: name of the dataset, the file, or the other production.
+    :param when: condition on a value.
     :param step: step of the other production.
     :param within: seconds after which waiting fails; None: never.
     """
@@ -38,7 +38,7 @@ class Gate:
 
     @property
     def told(self) -> str:
-        """What is waited for, in words."""
+        """Say in words what is waited for."""
         match self.kind:
             case "value":
                 return f"{self.when} in {self.name}"
@@ -49,11 +49,11 @@ class Gate:
 
     @property
     def hours(self) -> str:
-        """How long it is waited for at most, in words; empty: without end."""
+        """Say in words how long it is waited for at most; empty: without end."""
         return "" if self.within is None else f"{self.within / HOUR:g} h"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, without what is not said."""
+        """Return the JSON form, without defaults."""
         return {key: value for key, value in asdict(self).items() if value not in ("", None)}
 
     @classmethod
@@ -65,13 +65,13 @@ class Gate:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a look at the grid and at Airflow told.
+    """The result of a look at the grid and at Airflow.
 
     :param datasets: names of those that exist.
     :param files: LFNs of those that exist.
-    :param contents: of the files with values, by LFN; missing: not there.
+    :param contents: LFN → content, for the files with values; a missing file does not exist.
     :param made: ``production/step`` → datasets of it that exist.
-    :param unread: what could not be asked, by name of the gate, and why.
+    :param unread: name of the gate → why it could not be checked.
     """
 
     datasets: frozenset[str] = frozenset()
@@ -83,11 +83,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """What is to be done.
+    """What to do.
 
-    :param kind: ``open``: go on; ``wait``; ``fail``: the time of a gate is over; ``closed``: it can
-        be told, and does not hold.
-    :param reason: in words, all gates together.
+    :param kind: ``open``: go on; ``wait``; ``fail``: the time of a gate is over; ``closed``: the
+        value can be read, and the condition does not hold.
+    :param reason: the reason in words, for all gates together.
     :param alarm: what a person should look at.
     :param opened: number of gates that are open, while others are not.
     """
@@ -99,7 +99,7 @@ class GateVerdict:
 
 
 def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVerdict:
-    """Whether the step may start.
+    """Judge whether the step may start.
 
     :param waited: seconds since the wait began.
     """
@@ -120,7 +120,7 @@ def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVe
 
 
 def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
-    """Whether the condition of a value holds: waited for is only that it can be told."""
+    """Judge whether the condition on a value holds; wait only until the value can be read."""
     is_open, words, alarm = _look(gate, facts)
     if gate.name in facts.unread or gate.name not in facts.contents or alarm:
         return judge_gates([gate], facts, waited=waited)
@@ -128,7 +128,7 @@ def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
 
 
 def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
-    """Whether the gate is open, in words, and what a person should look at."""
+    """Return whether the gate is open, the reason in words, and what a person should look at."""
     if gate.name in facts.unread:
         return False, f"{gate.told} cannot be told: {facts.unread[gate.name]}", ""
     match gate.kind:

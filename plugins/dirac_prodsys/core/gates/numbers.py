@@ -1,9 +1,9 @@
-"""The numbers in a small result file, as jobs write them: JSON, YAML, or ``name = number`` lines.
+"""Reads the numbers in a small result file of a job: JSON, YAML, or ``name = number`` lines.
 
-Jobs write them, so they may hold anything: no expression here tries a text twice.
+Jobs write these files, so they may contain anything: no expression here tries a text twice.
 
-Invariant: only finite numbers come out, by the names under which conditions know them; nested
-mappings are joined by dots. A file is refused with the reason, and nothing in it is executed.
+Invariant: only finite numbers are returned, by the names that conditions use; nested mappings are
+joined by dots. An invalid file is refused with the reason, and nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.errors import DefinitionErrors
 
-#: bytes of a file that is read; a result file is a page of numbers
+#: maximum bytes of a file that is read; a result file is a page of numbers
 MAX_BYTES = 64 * 1024
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-#: mappings inside each other
+#: maximum depth of nested mappings
 MAX_DEPTH = 50
 
 
@@ -38,9 +38,9 @@ class ValueFileError(ValueError):
 
 
 def read_values(content: bytes) -> dict[str, float]:
-    """The numbers in a file, by name.
+    """Return the numbers in a file, by name.
 
-    :raises ValueFileError: it is too big, no text, or in none of the three forms.
+    :raises ValueFileError: the file is too big, not text, or in none of the three forms.
     """
     if len(content) > MAX_BYTES:
         raise ValueFileError(f"it has {len(content):,} bytes, more than {MAX_BYTES:,}")
@@ -72,7 +72,7 @@ def _yaml(text: str) -> Any:
 
 
 def _lines(text: str) -> dict[str, Any] | None:
-    """``name = value`` on each line that is not empty and no comment; None if one is not so."""
+    """Read ``name = value`` lines, without empty lines and comments; None if one differs."""
     found: dict[str, Any] = {}
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):

@@ -1,1 +1,1 @@
-"""What is sent to the grid and what it says, as values: specs, states, snapshots, jobs."""
+"""Defines what the grid is sent and what it answers, as values: specs, states, snapshots, jobs."""

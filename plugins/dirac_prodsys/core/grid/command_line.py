@@ -1,10 +1,10 @@
-"""The line that a program is started with: what DIRAC makes of it, and what was perhaps meant.
+"""Reads the command line of a program as DIRAC does, and finds what was probably meant otherwise.
 
-``Workflow/Modules/Script.py`` joins executable and arguments, splits the line with
-``shlex.split`` and starts the program: quotes and backslashes work as in a shell, and nothing
-else does. On its way the line is text in an XML document (``Core/Workflow/Parameter.py``, CDATA).
+``Workflow/Modules/Script.py`` joins executable and arguments, splits the line with ``shlex.split``
+and starts the program: quotes and backslashes work as in a shell, and nothing else does. On its way
+the line is text in an XML document (``Core/Workflow/Parameter.py``, CDATA).
 
-Invariant: what a shell would do with quoted text is never told: there it is meant as it stands.
+Invariant: special characters within quotes are never reported: there they are meant literally.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dirac_prodsys.core.text.characters import TYPOGRAPHIC, named
 #: ends the CDATA in which DIRAC's XML holds every text
 CDATA_END = "]]>"
 
-#: programs that read a line themselves after ``-c``
+#: programs that read a command line themselves after ``-c``
 SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
 
-#: words that a shell takes for its own: ``|``, ``&&``, ``;``, ``> log``, ``2>&1``, ``<in``
+#: words with a meaning in a shell: ``|``, ``&&``, ``;``, ``> log``, ``2>&1``, ``<in``
 _OPERATOR = re.compile(
     r"(?:\|\|?|\|&|&&?|;;?|<<?<?|\d?>>?|&>>?|\d?>&\d?|<&\d?)"  # alone
     r"|(?:\d?>>?|&>>?)(?:&\d|&-|[A-Za-z_./~$\"'@-].*)"  # with the file behind it
@@ -34,7 +34,7 @@ _OPERATOR = re.compile(
 _EXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[^{}]*\}|\()|`")
 _TOLD = 5
 _BLANKS = " \t\r\n"
-#: an open quote, if any → characters that mean nothing there
+#: an open quote, if any → characters without a special meaning there
 _UNTIL = {
     "": re.compile(r"[^ \t\r\n'\"\\]*"),
     "'": re.compile(r"[^']*"),
@@ -49,9 +49,9 @@ class Word:
     """One argument of the program.
 
     :param text: what the program gets.
-    :param written: as it stands in the line.
-    :param bare: its characters outside of quotes that no backslash precedes; others are ``\\0``.
-    :param alive: likewise, with those inside of double quotes, where a shell fills in variables.
+    :param written: as written in the line.
+    :param bare: its characters outside of quotes and not after a backslash; others are ``\\0``.
+    :param alive: likewise, including those in double quotes, where a shell fills in variables.
     """
 
     text: str
@@ -62,7 +62,7 @@ class Word:
 
 @lru_cache(maxsize=8)  # steps share their lines, and each is asked for five times
 def words(line: str) -> tuple[Word, ...]:
-    """The words of a line, split as ``shlex.split`` does.
+    """Split the line into words as ``shlex.split`` does.
 
     :raises ValueError: a quote is not closed, or nothing follows the last backslash.
     """
@@ -101,7 +101,7 @@ def words(line: str) -> tuple[Word, ...]:
                 alive.append("\0")
                 place += 2
                 continue
-        run = _UNTIL[quote].match(line, place + 1)  # what means nothing is taken in one piece
+        run = _UNTIL[quote].match(line, place + 1)  # plain text in one piece
         end = run.end() if run else place + 1
         text.append(line[place:end])
         bare.append("\0" * (end - place) if quote else text[-1])
@@ -115,7 +115,7 @@ def words(line: str) -> tuple[Word, ...]:
 
 
 def mistake(line: str) -> tuple[str, str] | None:
-    """Why DIRAC could not start a program with this line, and the way out; None: it could."""
+    """Say why DIRAC could not start a program with this line, and the way out; None: it could."""
     if CDATA_END in line:
         return (
             f"the text {CDATA_END} ends the XML in which DIRAC keeps the line",
@@ -137,11 +137,11 @@ def mistake(line: str) -> tuple[str, str] | None:
 
 
 def remarks(executable: str, arguments: str) -> Iterator[tuple[str, str, str]]:
-    """What a shell would do with the line and DIRAC does not: code, reason and way out."""
+    """Yield what a shell would do with the line and DIRAC does not: code, reason and way out."""
     try:
         split = words(arguments)
     except ValueError:
-        return  # told as a mistake
+        return  # reported as a mistake
     split = tuple(w for index, w in enumerate(split) if not _is_script(executable, split, index))
     meant = [w.written for w in split if _OPERATOR.fullmatch(w.bare)]
     if meant:
@@ -174,13 +174,13 @@ def remarks(executable: str, arguments: str) -> Iterator[tuple[str, str, str]]:
 
 
 def fills_in(value: str) -> str:
-    """What a shell would fill in, in a value of which no quotes are taken off; empty: nothing."""
+    """Return what a shell would fill in, in a value that keeps its quotes; empty: nothing."""
     found = _EXPANDED.search(value)
     return found[0] if found else ""
 
 
 def executable_mistake(executable: str) -> tuple[str, str] | None:
-    """Why DIRAC would not start this program; None: it would."""
+    """Say why DIRAC would not start this program, and the way out; None: it would."""
     found = mistake(executable)
     if found is None and [word.text for word in words(executable)] != [executable]:
         return (

@@ -1,6 +1,6 @@
-"""What a grid has that a production may name, as a value.
+"""Holds what a grid has and a production may name, as a value.
 
-Invariant: names as the grid says them; what is empty is not known, and nothing follows from it.
+Invariant: names are those of the grid; an empty entry is unknown, and nothing follows from it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from dirac_prodsys.errors import MetaQueryError
 
-#: what a file is, for queries, beside its metadata (``DataManagementSystem/Client/MetaQuery.py``)
+#: properties of a file that queries can use beside its metadata
+#: (``DataManagementSystem/Client/MetaQuery.py``)
 STANDARD_FIELDS = frozenset(
     {"CheckSum", "CreationDate", "FileName", "GID", "GUID", "ModificationDate", "Name", "Size"}
     | {"UID"}
@@ -18,8 +19,8 @@ STANDARD_FIELDS = frozenset(
 
 _BARE = "DIRAC takes a bare word for it, and fails on the form in which queries are kept"
 
-#: names that DIRAC keeps for what a file is, and by which no query of ours can ask: name → what it
-#: is, and why not (``FileMetadata.__buildStandardMetaQuery``, 9.1)
+#: names that DIRAC reserves for properties of a file, and that our queries cannot use: name → the
+#: property, and why not (``FileMetadata.__buildStandardMetaQuery``, 9.1)
 UNASKABLE_FIELDS = {
     "Group": ("the DIRAC group of who registered a file", _BARE),
     "LastAccessDate": ("the day of the last access", "its database has no such column"),
@@ -31,9 +32,9 @@ UNASKABLE_FIELDS = {
 
 
 def check_askable(field: str, *, made: bool = False) -> None:
-    """Refuse names that stand for what a file is where these cannot be asked for, or set.
+    """Refuse names of file properties that cannot be used in a query, or set.
 
-    :param made: the field is one that a step gives its files.
+    :param made: whether the field is one that a step gives its files.
     :raises MetaQueryError: it is such a name; ``field``: which.
     """
     if made and (field in STANDARD_FIELDS or field in UNASKABLE_FIELDS):
@@ -57,10 +58,10 @@ def check_askable(field: str, *, made: bool = False) -> None:
 class Inventory:
     """What a grid has.
 
-    :param directory_fields: metadata field of directories → its type, as the catalogue says it.
-    :param file_fields: the same of files.
-    :param storage_elements: and groups of them.
-    :param transformation_types: that the grid's agents work on.
+    :param directory_fields: metadata field of directories → its type, as the catalogue gives it.
+    :param file_fields: metadata field of files → its type, as the catalogue gives it.
+    :param storage_elements: storage elements, and groups of them.
+    :param transformation_types: types that the grid's agents work on.
     :param unset: sections of the configuration that plugins need and that are known to be empty.
     """
 

@@ -1,10 +1,10 @@
-"""The jobs of a transformation as a table: which ended how, where, and which to look at.
+"""Reports the jobs of a transformation as a table: how they ended, where, and which to look at.
 
-The table is the one that people mail: Status, MinorStatus, ApplicationStatus, Site, Total, sorted,
-with a share for every status of all jobs and for every minor status of its own status.
+The table is the usual one of mails: Status, MinorStatus, ApplicationStatus, Site, Total, sorted,
+with the share of every status in all jobs and of every minor status in its own status.
 
-Invariant: the numbers add up: rows to minor statuses, these to statuses, these to all. Whatever
-text a job left is shown as text, never as markup.
+Invariant: the numbers add up: rows to minor statuses, these to statuses, these to all. Any text
+that a job left is shown as text, never as markup.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-#: sample jobs of a cause, and causes that are named
+#: maximum number of sample jobs of a cause, and of causes that are named
 _SAMPLES, _CAUSES = 5, 5
 
-#: rows of a table; the rarest beyond are counted together
+#: maximum rows of a table; the rarest beyond are counted together
 MOST_ROWS = 300
 _OTHERS = "(others)"
 
@@ -32,7 +32,7 @@ _COLOURS = {"Failed": "red", "Killed": "red", "Done": "green", "Completed": "gre
 class JobState:
     """One job, in the words of job monitoring.
 
-    :param job: JobID; of a task that was never submitted, 0.
+    :param job: JobID; 0 for a task that was never submitted.
     """
 
     job: int
@@ -48,7 +48,7 @@ class JobState:
 
     @property
     def cause(self) -> str:
-        """Why it ended, in the words that its kind has in common."""
+        """Return why it ended, as text that similar jobs share."""
         return ": ".join(word for word in (self.status, self.minor) if word)
 
 
@@ -69,7 +69,7 @@ class JobRow:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why jobs failed: how many, and where most of them."""
+    """One cause of failed jobs: how many, and where most of them."""
 
     text: str
     total: int
@@ -83,10 +83,10 @@ class JobReport:
 
     :param title: what they belong to.
     :param note: what limits the table, e.g. that job monitoring did not answer; or empty.
-    :param requeued: files that were set Unused again, by cause.
+    :param requeued: cause → number of files that were set Unused again.
     :param unit: what its tasks are: ``jobs`` or ``requests``.
-    :param events: what happened while it was waited for: agents that stood still, files that
-        vanished or came late, sites that are avoided.
+    :param events: what happened during the wait: agents that stood still, files that vanished or
+        came late, sites that are avoided.
     """
 
     title: str
@@ -98,19 +98,19 @@ class JobReport:
 
     @property
     def total(self) -> int:
-        """Number of jobs."""
+        """Return the number of jobs."""
         return sum(row.total for row in self.rows)
 
     def by_status(self) -> dict[str, int]:
-        """Number of jobs by Status."""
+        """Return the number of jobs by Status."""
         return _sums((row.status, row.total) for row in self.rows)
 
     def by_minor(self) -> dict[tuple[str, str], int]:
-        """Number of jobs by Status and MinorStatus: a minor status may go with several."""
+        """Return the number of jobs by Status and MinorStatus, which may occur with several."""
         return _sums(((row.status, row.minor), row.total) for row in self.rows)
 
     def causes(self) -> list[Cause]:
-        """Why most jobs failed, the most frequent cause first."""
+        """Return why most jobs failed, the most frequent cause first."""
         found: dict[str, list[JobRow]] = {}
         for row in self.rows:
             if JobState(0, row.status).bad:
@@ -125,7 +125,7 @@ class JobReport:
         return sorted(causes, key=lambda cause: (-cause.total, cause.text))[:_CAUSES]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "title": self.title,
             "note": self.note,
@@ -138,7 +138,7 @@ class JobReport:
         }
 
     def to_text(self) -> str:
-        """A table for a log or a mail."""
+        """Write a table for a log or a mail."""
         lines = self._lines()
         widths = [max(len(line[column]) for line in (_HEAD, *lines)) for column in range(5)]
         table = [_HEAD, tuple("-" * width for width in widths), *lines]
@@ -147,7 +147,7 @@ class JobReport:
         return "\n".join([*text, *self._remarks()])
 
     def to_html(self) -> str:
-        """The same as a piece of HTML."""
+        """Write the same as a piece of HTML."""
         body = []
         for line in self._lines():
             colour = _COLOURS.get(line[0].removeprefix("Total: "), "orange")
@@ -198,7 +198,7 @@ def job_report(
     requeued: Mapping[str, int] | None = None,
     unit: str = "jobs",
 ) -> JobReport:
-    """The report on these jobs."""
+    """Return the report on these jobs."""
     groups: dict[tuple[str, str, str, str], list[int]] = {}
     for job in jobs:
         groups.setdefault((job.status, job.minor, job.application, job.site), []).append(job.job)
@@ -214,7 +214,7 @@ def job_report(
 def _fewer(
     groups: dict[tuple[str, str, str, str], list[int]],
 ) -> dict[tuple[str, str, str, str], list[int]]:
-    """The largest groups; the others together, by what a shifter looks at first."""
+    """Return the largest groups; the others together, by what a shifter looks at first."""
     largest = sorted(groups, key=lambda words: (-len(groups[words]), words))
     fewer = {words: groups[words] for words in largest[:MOST_ROWS]}
     for words in largest[MOST_ROWS:]:

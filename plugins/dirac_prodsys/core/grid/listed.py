@@ -10,9 +10,9 @@ class Listed:
     """A transformation in a list of many.
 
     :param group: TransformationGroup.
-    :param author_group: DIRAC group of whoever created it; ``vo``: that group's VO, or empty.
-    :param events_per_task: 0: not said.
-    :param created: when, in UTC, as ``2026-11-29 10:00:00``; empty: not said.
+    :param author_group: DIRAC group of its author; ``vo``: that group's VO, or empty.
+    :param events_per_task: 0: unknown.
+    :param created: when, in UTC, as ``2026-11-29 10:00:00``; empty: unknown.
     """
 
     id: int

@@ -1,9 +1,9 @@
-"""Which state stands when two set one transformation at the same time: a table.
+"""Decides which state wins if two are set on one transformation at the same time: a table.
 
-DIRAC sets any state over any other and compares nothing. Whoever has read a state and sets the next
-may have set it over what somebody else has set in between. DIRAC's log of states tells afterwards.
+DIRAC sets any state over any other without comparing them. A caller that has read a state and sets
+the next may overwrite a state set in between. DIRAC's log of states shows it afterwards.
 
-Invariant: what asks for more stands: removal over an end, an end over a stop, a stop over work.
+Invariant: the stronger request wins: removal over an end, an end over a stop, a stop over work.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION
 from dirac_prodsys.core.grid.status import TransformationStatus as S
 
-#: the higher one stands; equal ones follow each other as they come (an agent ends a flush with
+#: the higher one wins; equal ones follow each other as they come (an agent ends a flush with
 #: Active, Cleaning becomes Cleaned, and data management that was cleaned is Archived)
 RANK: Mapping[S, int] = {
     S.NEW: 0,
@@ -35,14 +35,14 @@ RANK: Mapping[S, int] = {
 
 
 def wins(one: str, other: str) -> bool:
-    """Whether the one stands when the other was set without regard to it."""
+    """Whether the one wins if the other was set without regard to it."""
     return RANK[S(one)] > RANK[S(other)]
 
 
 def since(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
-    """The states that were set between two looks at the log, in the order of the second.
+    """Return the states that were set between two looks at the log, in the order of the second.
 
-    They are counted, and not cut off: the log has no order within one second.
+    They are counted instead of cut off: the log has no order within one second.
     """
     known = Counter(before)
     new = []
@@ -55,22 +55,23 @@ def since(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
 
 
 def that_stands(wrote: str, now: str, new: Sequence[str]) -> str:
-    """The state that a transformation should be in, after somebody has set ``wrote``.
+    """Return the state that a transformation should be in, after ``wrote`` was set.
 
-    Whoever sets a state after us has seen ours, or looks at the log as we do: only what wins over
-    what we wrote was overwritten by us.
+    Whoever sets a state after us has seen ours, or checks the log as we do: we have overwritten
+    only states that win over ours.
 
-    :param now: the state in which it is.
-    :param new: all that it was set to since ``wrote`` was decided on, by whomever.
+    :param now: its present state.
+    :param new: all states that it was set to by anybody since ``wrote`` was decided on.
     """
     first = max([wrote, *new], key=lambda state: RANK[S(state)])
     return first if wins(first, wrote) and wins(first, now) else now
 
 
 def overwritten(wrote: str, new: Sequence[str]) -> str:
-    """The state over which ``wrote`` was set though it wins; empty: there is none.
+    """Return the state that ``wrote`` overwrote although it wins; empty: there is none.
 
-    Only what stands before the first ``wrote`` was overwritten by it: what follows has been seen.
+    Only states before the first ``wrote`` were overwritten by it: whoever set a later one has seen
+    it.
     """
     before = list(new[: new.index(wrote)]) if wrote in new else []
     first = max(before, key=lambda state: RANK[S(state)], default=wrote)
@@ -78,7 +79,7 @@ def overwritten(wrote: str, new: Sequence[str]) -> str:
 
 
 def to_mend(wrote: str, now: str, new: Sequence[str]) -> str:
-    """The end, or the removal, that an attempt overwrote and died; empty: there is none.
+    """Return the end or removal that was overwritten by an attempt that then died; empty: none.
 
     A stop before ``wrote`` may have been ended by a person since the attempt: it is left alone.
     """

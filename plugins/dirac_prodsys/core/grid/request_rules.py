@@ -1,9 +1,9 @@
-"""What DIRAC demands of the operations of a request, and how it reads them.
+"""Checks the operations of a request against DIRAC's demands, and reads them as DIRAC does.
 
 Every task of data management becomes a request (``TransformationSystem/Client/RequestTasks.py``).
-It is validated before it is sent (``RequestManagementSystem/private/RequestValidator.py``), and one
-that is refused leaves its task Created for ever, with a word in the log of an agent only. Its files
-have an LFN and nothing else. Lists are cut at commas, and blanks stay part of a name
+It is validated before it is sent (``RequestManagementSystem/private/RequestValidator.py``), and a
+refused one leaves its task Created for ever, which only the log of an agent reports. Its files have
+an LFN and nothing else. Lists are cut at commas, and blanks stay part of a name
 (``Client/Operation.py``).
 
 Invariant: operations without a mistake pass DIRAC's validator for any files, and name storage
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-#: operation → attributes that it must have, and attributes that its files must have, as in
+#: operation → its required attributes, and the required attributes of its files, as in
 #: ``RequestValidator.reqAttrs``
 REQUIRED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "ForwardDISET": (frozenset({"Arguments"}), frozenset()),
@@ -31,40 +31,40 @@ REQUIRED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     ),
     "RegisterReplica": (frozenset({"TargetSE"}), frozenset({"LFN", "PFN"})),
 }
-#: what the handlers of others use without looking
+#: attributes that the handlers of other operations use unchecked
 #: (``DataManagementSystem/Agent/RequestOperations``)
 USED: Mapping[str, frozenset[str]] = {
     "MoveReplica": frozenset({"SourceSE", "TargetSE"}),
     "ArchiveFiles": frozenset({"Arguments"}),
 }
-#: what a file of a task has
+#: attributes of a file of a task
 OF_FILES = frozenset({"LFN"})
 
-#: of an operation: names of storage elements; the first is asked about as one name by its handlers
+#: attributes with names of storage elements; handlers ask about the first as one name
 #: (``DMSRequestOperationsBase.checkSEsRSS``)
 ONE_PLACE, PLACES = "SourceSE", "TargetSE"
 
 #: what the plugin chose for the task: the only value of a task that an operation can use
 OF_THE_TASK = "TASK:TargetSE"
 
-#: a name of one (``FC_StorageElements.SEName``)
+#: form of the name of a storage element (``FC_StorageElements.SEName``)
 STORAGE_ELEMENT = re.compile(r"[A-Za-z0-9_.-]{1,127}")
 _TASK = "TASK:"
 _CATALOG = re.compile(r"[A-Za-z0-9_-]+")
 
-#: plugins that choose as TargetSE of a task where its files already are
+#: plugins that choose, as a task's TargetSE, where its files already are
 _WHERE_FILES_ARE = frozenset({"Standard", "BySize", "ByShare"})
 
 
 def trimmed(value: str) -> str:
-    """A list of names without blanks around them."""
+    """Return a list of names without blanks around them."""
     return ",".join(part.strip() for part in value.split(","))
 
 
 def mistakes(kind: str, attributes: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with an operation: the attribute or ``type``, the reason and the way out.
+    """Yield the mistakes of an operation: the attribute or ``type``, the reason and the way out.
 
-    :param attributes: under DIRAC's names, as they are written.
+    :param attributes: attributes as written, under DIRAC's names.
     """
     needed, of_files = REQUIRED.get(kind, (USED.get(kind, frozenset()), OF_FILES))
     if lacking := sorted(of_files - OF_FILES):

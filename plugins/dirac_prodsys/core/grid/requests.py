@@ -1,12 +1,12 @@
-"""What became of a request of data management, in the words in which jobs are told of.
+"""Describes a failed request in the terms used for jobs.
 
-A request is a task without a job: nobody but the Request Management System knows why it failed. Its
-own status is the status; the error, freed of names and numbers, stands in place of the minor
-status, the operation that failed in place of the application status, its storage elements in place
-of the site. So reports and rules take jobs and requests alike.
+A request is a task without a job: only the Request Management System knows why it failed. Its own
+status is the status; the error, without names and numbers, replaces the minor status, the failed
+operation replaces the application status, and its storage elements replace the site. So reports and
+rules treat jobs and requests alike.
 
 Invariant: a pure function of the request as its service serialises it
-(``RequestManagementSystem/Client/Request.py``, 9.1); files that fared alike are told alike.
+(``RequestManagementSystem/Client/Request.py``, 9.1); files with the same result are reported alike.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MOST_CHARACTERS = 120
 #: characters of an error that are looked at
 _LOOKED_AT = 2_000
 
-#: what the executing agent appends to the error of the last attempt
+#: suffix that the executing agent appends to the error of the last attempt
 _LAST_ATTEMPT = "(Max attempts limit reached)"
 
-#: names and numbers, which are others for every file; in this order
+#: names and numbers that differ for every file; replaced in this order
 _OWN = (
     (re.compile(r"\b[a-z][a-z0-9+]*://\S+", re.IGNORECASE), "URL"),
     (re.compile(r"(?<![\w.-])(?:/[\w.+=@-]+){2,}/?"), "PATH"),
@@ -39,23 +39,23 @@ _OWN = (
 
 @dataclass(frozen=True)
 class RequestState:
-    """A request, as the Request Management System has it.
+    """A request, as recorded in the Request Management System.
 
-    :param state: the whole of it.
-    :param files: its files by LFN; one is Done if every operation has done its part of it. Empty:
-        only the status was asked for.
+    :param state: state of the whole request.
+    :param files: LFN → state of that file; Done if every operation on it is done. Empty: only the
+        status was asked for.
     """
 
     state: JobState
     files: Mapping[str, JobState] = field(default_factory=dict)
 
     def of(self, lfn: str) -> JobState:
-        """What became of one of its files."""
+        """Return the state of one of its files."""
         return self.files.get(lfn, self.state)
 
 
 def request_state(number: int, data: Mapping[str, Any]) -> RequestState:
-    """The state of a request in its serialised form."""
+    """Return the state of a request from its serialised form."""
     status = one_line(data.get("Status") or "")
     operations: Sequence[Mapping[str, Any]] = data.get("Operations") or []
     last = str(data.get("Error") or "")
@@ -80,7 +80,7 @@ def request_state(number: int, data: Mapping[str, Any]) -> RequestState:
 
 
 def kind_of(error: str) -> str:
-    """An error in the words that its kind has in common, without names of files and numbers."""
+    """Return an error without names of files and numbers, so that similar errors are equal."""
     text = " ".join(one_line(error, most=_LOOKED_AT).split())
     text = text.removesuffix(_LAST_ATTEMPT).strip() or text.strip("()")
     for pattern, word in _OWN:
@@ -92,11 +92,11 @@ _DONE = JobState(0, "Done")
 
 
 def _most(files: Sequence[JobState]) -> JobState:
-    """What most of its files met; of equally many, the first by name."""
+    """Return the most frequent result of its files; of equally many, the first by name."""
     return max(sorted(set(files), key=lambda one: one.minor), key=files.count)
 
 
 def _elements(operation: Mapping[str, Any]) -> str:
-    """From where to where."""
+    """Name the storage elements: from where to where."""
     ends = (operation.get("SourceSE"), operation.get("TargetSE"))
     return " to ".join(one_line(one) for one in ends if one)

@@ -1,10 +1,10 @@
-"""Run numbers: which numbers of a campaign the tasks of a transformation use, once and for all.
+"""Reserves run numbers: which numbers of a campaign the tasks of a transformation use.
 
-A simulation takes its random seeds from the run number, so the same number twice is the same events
-twice. Ranges are compared within a file, between files, and, before anything is created, with those
-of every transformation that the grid knows of the campaign.
+A simulation takes its random seeds from the run number, so the same number twice means the same
+events twice. Ranges are compared within a file, between files, and, before anything is created,
+with those of every transformation of the campaign on the grid.
 
-Invariant: what a transformation says of its numbers can be read back from the grid.
+Invariant: the numbers that a transformation records can be read back from the grid.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: additional parameter of a transformation that says its campaign and numbers
+#: additional parameter of a transformation with its campaign and numbers
 PARAMETER = "RunNumbers"
 
-#: ``Transformations.TransformationFamily``, by which those of a campaign are found, characters
+#: maximum characters of ``Transformations.TransformationFamily``, by which a campaign is found
 MAX_CAMPAIGN = 64
 
 _CAMPAIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
@@ -40,12 +40,12 @@ class RunRange:
         return same and self.first <= other.last and other.first <= self.last
 
     def said(self) -> str:
-        """As it is kept on the grid."""
+        """Return the text that is stored on the grid."""
         return f"{self.campaign}:{self.first}-{self.last}"
 
 
 def read(owner: str, text: str) -> RunRange | None:
-    """The range that a transformation keeps; None if it is none."""
+    """Read the range that a transformation has stored; None if it is none."""
     found = _SAID.fullmatch(text)
     if found is None:
         return None
@@ -53,5 +53,5 @@ def read(owner: str, text: str) -> RunRange | None:
 
 
 def is_campaign(name: str) -> bool:
-    """Whether a campaign may be named so."""
+    """Whether the name is valid for a campaign."""
     return len(name) <= MAX_CAMPAIGN and _CAMPAIGN.fullmatch(name) is not None

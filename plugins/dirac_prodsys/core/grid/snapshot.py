@@ -1,4 +1,4 @@
-"""What the grid says about a transformation at one moment, as a value.
+"""Holds what the grid says about a transformation at one moment, as a value.
 
 Invariant: counts and states only, never a verdict: judging is the policy's work.
 """
@@ -11,26 +11,28 @@ from typing import Any
 
 from dirac_prodsys.core.grid.status import TransformationStatus
 
-#: failures at each multiple of which DIRAC makes a file MaxReset instead of Unused, where a site
-#: says nothing else (``FilesMaxResetCounter``, ``TransformationClient.py``, 9.1)
+#: at each multiple of this number of failures, DIRAC makes a file MaxReset instead of Unused,
+#: unless a site sets another (``FilesMaxResetCounter``, ``TransformationClient.py``, 9.1)
 RESET_LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One transformation as the Transformation System saw it.
+    """One transformation as seen by the Transformation System.
 
-    :param files: number of attached files by status word.
-    :param tasks: number of tasks by ExternalStatus word.
-    :param catalogue_files: files that the catalogue finds for the input query; None: not asked.
-    :param unattached: files that the query finds and that are not attached; None: not compared.
-    :param others: number of attached files by status that are there and that the query does not
+    :param files: file status → number of attached files.
+    :param tasks: ExternalStatus → number of tasks.
+    :param catalogue_files: number of files that the catalogue finds for the input query; None: not
+        asked.
+    :param unattached: number of files that the query finds and that are not attached; None: not
+        compared.
+    :param others: file status → number of attached files that exist and that the query does not
         find: a plugin of the site may attach files of its own.
-    :param group_size: files per task, as it stands now; 0: not told.
-    :param agent_type: ``Manual``: no agent submits tasks; empty: not told.
+    :param group_size: files per task now; 0: unknown.
+    :param agent_type: ``Manual``: no agent submits tasks; empty: unknown.
     :param max_tasks: MaxNumberOfTasks, up to which the MCExtensionAgent adds tasks.
-    :param failed_files: number of files by status word and ErrorCount, of those that ever failed.
-    :param reset_limit: failures at each multiple of which the grid gives a file up.
+    :param failed_files: file status → ErrorCount → number of files, for files that ever failed.
+    :param reset_limit: the grid gives a file up at each multiple of this number of failures.
     """
 
     id: int
@@ -49,15 +51,15 @@ class Snapshot:
     reset_limit: int = RESET_LIMIT
 
     def with_catalogue(self, files: int) -> Snapshot:
-        """The same moment, with the catalogue's answer added."""
+        """Return the same snapshot with the catalogue's answer."""
         return replace(self, catalogue_files=files)
 
     def compared(self, unattached: int, others: Mapping[str, int]) -> Snapshot:
-        """The same moment, with what comparing file by file has told."""
+        """Return the same snapshot with the result of the comparison file by file."""
         return replace(self, unattached=unattached, others=dict(others))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, for XCom, events and reports."""
+        """Return the JSON form, for XCom, events and reports."""
         return {
             "id": self.id,
             "name": self.name,

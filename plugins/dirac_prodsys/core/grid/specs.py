@@ -1,7 +1,7 @@
-"""What would be sent to the grid, as frozen values that print, compare and travel as JSON.
+"""Defines what would be sent to the grid, as frozen values that print, compare and travel as JSON.
 
-Invariant: a spec is complete: the gateway adds nothing of meaning to it, so what ``plan`` prints is
-what the grid gets. Names of fields follow DIRAC's ``addTransformation``.
+Invariant: a spec is complete: the gateway adds nothing with a meaning to it, so what ``plan``
+prints is what the grid gets. Names of fields follow DIRAC's ``addTransformation``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pydantic import (
 
 from dirac_prodsys.core.query.meta_query import MetaQuery
 
-#: a value DIRAC's file catalogue can hold as metadata
+#: a value that DIRAC's file catalogue can hold as metadata
 MetaValue = StrictStr | StrictInt | StrictFloat
 
 
@@ -35,7 +35,7 @@ class Spec(BaseModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 (first 16 hex digits) of the canonical JSON form: equal specs, equal digests."""
+        """Return 16 hex digits of the SHA-256 of the canonical JSON form: equal for equal specs."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -106,7 +106,7 @@ class RequestSpec(Spec):
     operations: tuple[RequestOperation, ...]
 
 
-#: settings of a community's job: where it may run, and above all that it uploads
+#: settings of a community's job: where it may run, and above what its jobs upload
 DESTINATION, BASE_PATH = "destination", "base_path"
 
 
@@ -134,14 +134,17 @@ class CommunityBody(Spec):
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """Destination sites; empty: anywhere."""
+        """Return the destination sites; empty: anywhere."""
         said = dict(self.settings).get(DESTINATION)
         named = said if isinstance(said, list) else str(said or "").split(",")
         return tuple(name for site in named if (name := str(site).strip()))
 
     @property
     def base_directory(self) -> str:
-        """Above all that its jobs upload, even where the path below is not known; may be empty."""
+        """Return the directory above all uploads of its jobs, even if the path below is unknown.
+
+        It may be empty.
+        """
         base = dict(self.settings).get(BASE_PATH)
         return base.rstrip("/") if isinstance(base, str) else ""
 
@@ -159,7 +162,7 @@ BodySpec = Annotated[
     Discriminator(_tag),
 ]
 
-#: in the path of a directory: the transformation's ID, which is known when it has been created
+#: stands in the path of a directory for the transformation's ID, which is known after creation
 TRANSFORMATION_ID = "@{TransformationID}"
 
 
@@ -173,7 +176,7 @@ class DirectorySpec(Spec):
     metadata: dict[str, MetaValue]
 
     def of(self, transformation: int) -> DirectorySpec:
-        """The directory of that transformation."""
+        """Return the directory of that transformation."""
         return self.model_copy(
             update={"path": self.path.replace(TRANSFORMATION_ID, str(transformation))}
         )
@@ -235,5 +238,5 @@ class DatasetSpec(Spec):
 
 
 def plain(spec: BaseModel) -> dict[str, Any]:
-    """The JSON form of a spec."""
+    """Return the JSON form of a spec."""
     return spec.model_dump(mode="json")

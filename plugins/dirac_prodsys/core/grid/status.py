@@ -1,9 +1,9 @@
-"""DIRAC's states as enums, verbatim, with the sets that decisions are made of.
+"""Lists DIRAC's states as enums, verbatim, with the sets that decisions are made of.
 
-Invariant: a state word appears as a literal only here. The words are those of
+Invariant: a state appears as a literal only here. The words are those of
 ``DIRAC/TransformationSystem/Client/TransformationStatus.py``, ``TransformationFilesStatus.py``,
 ``DIRAC/WorkloadManagementSystem/Client/JobStatus.py`` and ``DIRAC/RequestManagementSystem`` (9.1).
-An unknown word stays a plain string in the counts: it is never guessed to be finished.
+An unknown state stays a plain string in the counts: it is never taken for a final one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TransformationStatus(StrEnum):
     VALIDATING_OUTPUT = "ValidatingOutput"
     VALIDATED_OUTPUT = "ValidatedOutput"
     WAITING_INTEGRITY = "WaitingIntegrity"
-    #: what the service sent and we do not know; waited on, never taken for an end
+    #: an unknown state from the service; waited on, never taken for an end
     UNKNOWN = "Unknown"
 
     @classmethod
@@ -106,7 +106,7 @@ REMOVED_TRANSFORMATION = frozenset(
     }
 )
 
-#: cleaning has been asked for, or has nothing left to do
+#: cleaning was requested, or has nothing left to do
 NOTHING_TO_CLEAN = frozenset(
     {
         TransformationStatus.CLEANING,

@@ -1,11 +1,11 @@
 """Lists DIRAC's task-making plugins and checks their parameters.
 
-The parameters of each are a closed model whose names are DIRAC's
-(``TransformationSystem/Agent/TransformationPlugin.py``, 9.1). A site may have plugins of its own:
-for a name that is not known here any parameter is taken.
+The parameters of each are a closed model with DIRAC's names
+(``TransformationSystem/Agent/TransformationPlugin.py``, 9.1). A site may have plugins of its own: a
+plugin with an unknown name accepts any parameter.
 
-Invariant: what comes out are transformation parameters that DIRAC keeps: names of at most 32
-letters, values that its plugins read back as they were meant.
+Invariant: the results are transformation parameters that DIRAC stores: names of at most 32 letters,
+and values that its plugins read back as meant.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dirac_prodsys.core import limits
 from dirac_prodsys.core.models import Model, explain, say, wrong
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
-#: ``Transformations.Plugin``, 32 characters
+#: maximum characters of ``Transformations.Plugin``
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
-#: ``AdditionalParameters.ParameterName``, as ``TransformationDB`` takes it
+#: form of ``AdditionalParameters.ParameterName`` that ``TransformationDB`` accepts
 _PARAMETER = re.compile(r"[A-Za-z]{1,32}")
-#: what DIRAC's cleaning agent removes, or we ourselves keep there: no plugin's business
+#: parameters that DIRAC's cleaning agent removes, or that we store ourselves: not for plugins
 _OURS = frozenset(
     {"OutputDirectories", "RunNumbers", "ProdsysTold", "ProdsysRecovery", "ProdsysStopped"}
 )
@@ -40,8 +40,9 @@ class PluginParameters(Model):
 class Plugin:
     """A plugin.
 
-    :param whole_groups: a group is a number of files; otherwise it is a size in GB.
-    :param needs: sections of the grid's configuration without an option in which it makes no task.
+    :param whole_groups: whether a group is a number of files; otherwise it is a size in GB.
+    :param needs: sections of the grid's configuration; if one has no option, the plugin makes no
+        task.
     """
 
     name: str
@@ -104,9 +105,9 @@ PLUGINS: Mapping[str, Plugin] = {
 def read_parameters(
     name: str, written: Mapping[str, Any], path: Path, problems: Problems
 ) -> dict[str, str | int]:
-    """The transformation parameters of a plugin as DIRAC stores them; mistakes are noted.
+    """Return the plugin's parameters as DIRAC stores them; mistakes are noted.
 
-    :param path: of the step.
+    :param path: path of the step.
     """
     plugin = PLUGINS.get(name)
     if not _NAME.fullmatch(name):
@@ -138,7 +139,7 @@ def read_parameters(
 
 
 def _check_targets(values: Mapping[str, Any], path: Path, problems: Problems) -> None:
-    """The targets of one task are joined into one text, which is cut in silence."""
+    """Check the targets of one task: they are joined into one text, which is silently cut."""
     targets = sorted(values.get("TargetSE", ()), key=len, reverse=True)
     chosen = targets[: values.get("Destinations") or len(targets)]
     joined = len(",".join(chosen))
@@ -153,7 +154,7 @@ def _check_targets(values: Mapping[str, Any], path: Path, problems: Problems) ->
 
 
 def check_group(name: str, size: float | None, path: Path, problems: Problems) -> None:
-    """Files are not divided: only plugins that count bytes take a fraction."""
+    """Check the group size: only plugins that count bytes take a fraction."""
     plugin = PLUGINS.get(name)
     if size is not None and not limits.keeps_group_size(size):
         kept = float(f"{size:.{limits.GROUP_SIZE.most}g}")
@@ -174,7 +175,7 @@ def check_group(name: str, size: float | None, path: Path, problems: Problems) -
 
 
 def stored(value: Any) -> str | int:
-    """A value as the plugins read it (``Utilities.seParamtoList``)."""
+    """Return a value as the plugins read it (``Utilities.seParamtoList``)."""
     if isinstance(value, int | str):
         return value
     words = [str(word) for word in value]
@@ -182,7 +183,7 @@ def stored(value: Any) -> str | int:
 
 
 def _free(written: Mapping[str, Any], path: Path, problems: Problems) -> dict[str, str | int]:
-    """Parameters of a plugin that only the site knows."""
+    """Return the parameters of a plugin that only the site knows."""
     found: dict[str, str | int] = {}
     for name, value in written.items():
         if not _PARAMETER.fullmatch(name):

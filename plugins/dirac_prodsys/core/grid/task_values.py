@@ -1,9 +1,9 @@
-"""``@{JOB_ID}`` and its like: what DIRAC's workflow fills in when a task runs.
+"""Checks ``@{JOB_ID}`` and similar names, which DIRAC's workflow fills in when a task runs.
 
 ``Core/Workflow/Workflow.resolveGlobalVars`` replaces ``@{name}`` in the executable and arguments of
-a job by its own parameters; any other name stays as it is, and every job gets the same text.
+a job by the workflow's parameters; any other name stays as it is, and every job gets the same text.
 
-Invariant: a text that passes holds no ``@{`` but in names that are filled where it stands.
+Invariant: a valid text has ``@{`` only in names that are filled in at its place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from dirac_prodsys.core.models import say
 from dirac_prodsys.core.problems import Path, Problems
 
-#: name → what it stands for, in executable and arguments of a job
+#: name → its meaning, in executable and arguments of a job
 FILLED = {
     "JOB_ID": "number of the task, eight digits",
     "PRODUCTION_ID": "number of the transformation, eight digits",
@@ -30,27 +30,27 @@ FILLED = {
     "Priority": "UserPriority of the job",
     "CPUTime": "seconds of normalised CPU",
 }
-#: in the names of files that a job leaves
+#: names that are filled in in the names of files that a job leaves
 IN_FILE_NAMES = frozenset({"JOB_ID", "PRODUCTION_ID"})
 
 _ANY = re.compile(r"@\{([^{}]*)\}")
-#: written in the way of other languages; what begins with ``$`` is told as a sign of a shell
+#: forms of other languages; what begins with ``$`` is reported as a sign of a shell
 _NUMBER = "(?:JOB_ID|PRODUCTION_ID|TASK_ID)"
 _ALIKE = re.compile(
     rf"(?<![$@])(?:[@%#]?[{{(\[<]{{1,2}} *{_NUMBER} *[}})\]>]{{1,2}}|[@%]{_NUMBER}\b)"
 )
 
-#: values of one text that are told one by one
+#: maximum number of values of one text that are reported separately
 _TOLD = 5
 
 
 def check(
     value: Any, path: Path, problems: Problems, *, filled: frozenset[str] = frozenset(FILLED)
 ) -> None:
-    """Note every ``@{…}`` in ``value`` that nobody fills in.
+    """Note every ``@{…}`` in ``value`` that is not filled in.
 
-    :param value: a text, or lists and mappings of them.
-    :param filled: names that are filled in there; none: nothing is.
+    :param value: a text, or lists and mappings of texts.
+    :param filled: names that are filled in there; empty: none are.
     """
     if not value or (isinstance(value, str) and "@{" not in value):
         return  # as nearly always
@@ -62,7 +62,7 @@ def check(
 
 
 def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[tuple[str, str]]:
-    """Each ``@{…}`` of one text that nobody fills in, and the way out."""
+    """Yield each ``@{…}`` of one text that is not filled in, and the way out."""
     unfilled = [name for name in dict.fromkeys(_ANY.findall(text)) if name not in filled]
     if len(unfilled) > _TOLD:
         reason = f"nobody fills in {len(unfilled):,} values, @{{{unfilled[0][:40]}}} and others"
@@ -85,7 +85,7 @@ def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[
 
 
 def alike(text: str) -> str:
-    """What looks like ``@{JOB_ID}`` and is no placeholder of anybody; empty: nothing."""
+    """Return what looks like ``@{JOB_ID}`` but is no valid placeholder; empty: nothing."""
     found = _ALIKE.search(_ANY.sub("", text))
     return found[0] if found else ""
 

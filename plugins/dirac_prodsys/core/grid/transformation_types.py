@@ -1,7 +1,7 @@
 """Lists the types of transformations that a step may have: one row each.
 
-The words are DIRAC's: a type must also stand in the site's ``Operations/Transformations`` to be
-worked on by its agents.
+The words are DIRAC's: the agents work on a type only if the site's ``Operations/Transformations``
+lists it, too.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from dirac_prodsys.errors import DefinitionError
 
 @dataclass(frozen=True)
 class TransformationType:
-    """What a type of transformation is by default.
+    """The defaults of a type of transformation.
 
     :param name: DIRAC's Type, and the JobType of its jobs.
-    :param needs_input: it works on files; otherwise the production says how many tasks it has.
+    :param needs_input: whether it works on files; otherwise the production says how many tasks it
+        has.
     :param body: what its tasks are: jobs, or requests of the data management system.
     :param plugin: DIRAC's task-making plugin.
     :param group_size: files per task.
-    :param sent_as: DIRAC's Type where that is another word; empty: the same.
+    :param sent_as: DIRAC's Type if that is another word; empty: the same.
     """
 
     name: str
@@ -38,8 +39,8 @@ class TransformationType:
 TRANSFORMATION_TYPES: Mapping[str, TransformationType] = {
     kind.name: kind
     for kind in (
-        # makes files out of nothing; in DIRAC's ``ExtendableTransfTypes`` by default, so that
-        # tasks can be added
+        # makes files out of nothing; in DIRAC's ``ExtendableTransfTypes`` by default, so that tasks
+        # can be added
         TransformationType("MCSimulation", needs_input=False),
         # jobs turn files into files
         TransformationType("DataProcessing"),
@@ -59,7 +60,7 @@ TRANSFORMATION_TYPES: Mapping[str, TransformationType] = {
 def transformation_type(
     name: str, declared: Mapping[str, TransformationType] | None = None
 ) -> TransformationType:
-    """The type of that name.
+    """Return the type of that name.
 
     :param declared: types that the production itself declares.
     :raises DefinitionError: there is none.

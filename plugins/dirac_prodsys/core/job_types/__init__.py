@@ -1,9 +1,9 @@
-"""What the tasks of a step do: one file per job type, found by being here; others by communities.
+"""Defines what the tasks of a step do: one file per job type, and communities' types.
 
 A file of this folder declares ``JOB_TYPE``; its attributes are a closed pydantic model, so that a
 wrong key or value is an error at its place, and it turns them into a neutral body that a gateway
-renders. Nothing else has to be told of it: the file ``NAME.py`` declares the type ``NAME``. A
-community of that name offers types ``NAME:…``.
+renders. No registration is needed: the file ``NAME.py`` declares the type ``NAME``. A community of
+that name offers types ``NAME:…``.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from dirac_prodsys.errors import DefinitionError
 
 @dataclass(frozen=True)
 class JobContext:
-    """What a job type is told about its step.
+    """What a job type knows about its step.
 
     :param name: the transformation's name.
-    :param job_type: DIRAC JobType, unless the attributes say another.
+    :param job_type: DIRAC JobType, unless the attributes give another.
     :param outputs: what the job leaves behind.
     """
 
@@ -52,7 +52,7 @@ class JobAttributes(Model):
 
     @abstractmethod
     def body(self, context: JobContext) -> BodySpec:
-        """The neutral body."""
+        """Return the neutral body."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class JobType:
 
     :param name: the word after ``job: {type: …}``.
     :param attributes: the model of its attributes.
-    :param transformation: the type that a step has which does not say one; empty: it must say.
-    :param derives: body and output follow from the settings and from what the step takes, and are
-        made by the rules of its community; the attributes have no ``body``.
-    :param beside: attributes that may be the name of a YAML file beside the production, and mean
-        what stands there.
+    :param transformation: the type of a step that gives none; empty: the step must give one.
+    :param derives: whether body and output follow from the settings and from the step's input, and
+        are made by the rules of its community; the attributes have no ``body``.
+    :param beside: attributes that may be the name of a YAML file beside the production, and then
+        mean its content.
     """
 
     name: str
@@ -76,14 +76,14 @@ class JobType:
 
 
 def job_types() -> dict[str, JobType]:
-    """All job types by name; those of communities as far as they can be loaded."""
+    """Return all job types by name; those of communities as far as they can be loaded."""
     families = (*_modules(), *(c.name for c in communities() if c.job_types))
     return {name: kind for family in families for name, kind in family_of(family).items()}
 
 
 @functools.lru_cache(maxsize=64)
 def find_job_type(name: str) -> JobType | None:
-    """The job type of that name; None: there is none.
+    """Return the job type of that name; None: there is none.
 
     Only the file that may declare it is loaded: those of a community cost time, and most
     productions have none of its jobs.
@@ -92,7 +92,7 @@ def find_job_type(name: str) -> JobType | None:
 
 
 def family_of(word: str) -> dict[str, JobType]:
-    """The job types whose names are that word, or begin with it and a colon."""
+    """Return the job types with that name, or with a name that begins with it and a colon."""
     return _declared_by(word)[0]
 
 
@@ -103,7 +103,7 @@ def derives(job: Mapping[str, Any]) -> bool:
 
 
 def job_type(name: str) -> JobType:
-    """The job type of that name.
+    """Return the job type of that name.
 
     :raises DefinitionError: there is none.
     """
@@ -122,7 +122,7 @@ def _modules() -> tuple[str, ...]:
 
 @functools.cache
 def _declared_by(word: str) -> tuple[dict[str, JobType], str]:
-    """The job types of a file or a community, and why there is none although one offers them."""
+    """Return the job types of a file or a community, and why a community's cannot be loaded."""
     if word in _modules():
         kind: JobType = importlib.import_module(f"{__name__}.{word}").JOB_TYPE
         return {kind.name: kind}, ""

@@ -1,4 +1,4 @@
-"""A list of data-management operations that each task carries out on its files, in order.
+"""Defines the job type of data-management requests: operations on a task's files, in order.
 
 The words are those of DIRAC's ``RequestManagementSystem``; ``TASK:TargetSE`` is the storage element
 that the plugin chose for the task (``BodyPlugin``).
@@ -49,7 +49,7 @@ class Operation(Model):
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What it says, under DIRAC's names."""
+        """Return the attributes under DIRAC's names."""
         return self.model_dump(by_alias=True, exclude_none=True, exclude={"type"})
 
 
@@ -80,7 +80,7 @@ class Request(JobAttributes):
                 )
 
     def body(self, context: JobContext) -> RequestSpec:
-        """The request; names of storage elements without blanks around them."""
+        """Return the request, with names of storage elements without blanks around them."""
         lists = (request_rules.ONE_PLACE, request_rules.PLACES, "Catalog")
         return RequestSpec(
             operations=tuple(

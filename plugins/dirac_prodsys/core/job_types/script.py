@@ -1,4 +1,4 @@
-"""A job that runs one program with arguments, and leaves the step's output files.
+"""Defines the job type that runs one program with arguments, and leaves the step's output files.
 
 The program finds its input files in the working directory (``input_data_policy: Download``) or
 their access URLs in the job's input data (``Protocol``). Nothing is added to its environment.
@@ -30,7 +30,7 @@ def _one_line(text: str) -> str:
 
 
 def _in_xml(text: str) -> str:
-    """One line that the job's XML can hold."""
+    """Check that the text is one line that the job's XML can hold."""
     if command_line.CDATA_END in text:
         reason, hint = command_line.mistake(text) or ("", "")
         raise wrong(reason, hint)
@@ -165,7 +165,7 @@ class Script(JobAttributes):
                 )
 
     def body(self, context: JobContext) -> JobSpec:
-        """The job."""
+        """Return the job."""
         return JobSpec(
             name=context.name,
             job_type=self.job_type or context.job_type,
@@ -183,7 +183,7 @@ class Script(JobAttributes):
         )
 
     def _command(self) -> Command:
-        """The program; by way of a shell if there is something to source first.
+        """Return the program; through a shell if there is something to source first.
 
         DIRAC splits the line as a shell does, and runs it without one (``Modules/Script.py``).
         """

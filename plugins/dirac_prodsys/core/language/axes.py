@@ -1,7 +1,7 @@
-"""The axes of a matrix, and the combinations that ``include`` and ``exclude`` leave of them.
+"""Reads the axes of a matrix, and the combinations that ``include`` and ``exclude`` leave.
 
-Invariant: the order of combinations is that of the values as written, the last axis running
-fastest; what ``include`` adds stands at the end. An entry that changes nothing is a mistake.
+Invariant: combinations are in the order of the values as written, the last axis running fastest;
+what ``include`` adds comes at the end. An entry that changes nothing is a mistake.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.production.parameters import Scalar, check_name
 from dirac_prodsys.errors import DefinitionError
 
-#: combinations that a matrix may have
+#: maximum number of combinations of a matrix
 MAX_COMBINATIONS = 1000
-#: values that ``include`` may add to all combinations together
+#: maximum number of values that ``include`` may add to all combinations together
 MAX_ADDED = 50_000
 
 Combination = Mapping[str, Scalar]
@@ -33,7 +33,7 @@ _WORDS = ("include", "exclude")
 class Axes:
     """A matrix that was read.
 
-    :param names: of the axes, as written.
+    :param names: names of the axes, as written.
     :param combinations: values of all axes, and what ``include`` adds.
     """
 
@@ -42,12 +42,12 @@ class Axes:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """What at least one combination has a value of."""
+        """Return the names that have a value in at least one combination."""
         return frozenset(word for combination in self.combinations for word in combination)
 
 
 def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:
-    """The axes and combinations; None, and the mistakes noted, if the matrix is wrong."""
+    """Read the axes and combinations; None, with mistakes noted, if the matrix is wrong."""
     before = len(mistakes.found)
     if not isinstance(matrix.value, dict):
         mistakes.add(
@@ -90,7 +90,7 @@ def read_axes(matrix: Located, mistakes: Mistakes) -> Axes | None:
 
 
 def some_values(matrix: Located) -> dict[str, Scalar]:
-    """One value for each axis of a matrix that is wrong, as far as there is one."""
+    """Return one value for each axis of a wrong matrix, as far as there is one."""
     found: dict[str, Scalar] = {}
     for name, entry in matrix.items() if isinstance(matrix.value, dict) else ():
         listed = entry.value if isinstance(entry.value, tuple) else (entry,)
@@ -135,7 +135,7 @@ def _is_value(entry: Located, mistakes: Mistakes) -> bool:
 
 
 def _entries(listed: Located | None, word: str, mistakes: Mistakes) -> list[Located]:
-    """The mappings below ``include`` or ``exclude``."""
+    """Return the mappings below ``include`` or ``exclude``."""
     if listed is None:
         return []
     if not isinstance(listed.value, tuple):
@@ -267,7 +267,7 @@ def _add(
 
 
 class _Having:
-    """Which combinations have a value, each as a bit of a number: all are looked at at once."""
+    """Finds the combinations with a value: each is one bit, so all are checked at once."""
 
     def __init__(self, combinations: Iterable[Combination]) -> None:
         self._bits: dict[tuple[str, Scalar], int] = {}
@@ -277,28 +277,28 @@ class _Having:
             self.add(combination)
 
     def add(self, combination: Combination) -> None:
-        """One more combination, at the end."""
+        """Add a combination at the end."""
         for pair in combination.items():
             self._bits[pair] = self._bits.get(pair, 0) | self._next
         self._left |= self._next
         self._next <<= 1
 
     def of(self, wanted: Combination) -> int:
-        """Those that are left and have all these values."""
+        """Return the remaining combinations that have all these values, as bits."""
         found = self._left
         for pair in wanted.items():
             found &= self._bits.get(pair, 0)
         return found
 
     def drop(self, those: int) -> None:
-        """They are not left."""
+        """Remove these combinations."""
         self._left &= ~those
 
     def has(self, place: int) -> bool:
-        """Whether the combination of that place is left."""
+        """Whether the combination at that place remains."""
         return bool(self._left >> place & 1)
 
     @staticmethod
     def places(those: int) -> list[int]:
-        """Their places, from 0."""
+        """Return their places, from 0."""
         return [place for place, bit in enumerate(reversed(f"{those:b}")) if bit == "1"]

@@ -1,13 +1,13 @@
-"""What steps of data management need not say: their requests follow from their storage elements.
+"""Writes out the requests of data management steps, from their storage elements.
 
 * A Replication without a job copies to what the plugin chose.
-* A Moving without a job does so, and a second step beside it, ``NAME.remove``, removes the replicas
-  at ``SourceSE``: of those files alone whose copies have been compared with the catalogue. One
-  request with both operations would not do: DIRAC takes a copy that is registered for one that is
-  there (``ReplicateAndRegister``, 9.1), and removes the source.
+* A Moving without a job does so, too, and a second step beside it, ``NAME.remove``, removes the
+replicas at ``SourceSE``: only for files with copies that agree with the catalogue. One request with
+both operations is not enough: DIRAC treats a registered copy as an existing one
+(``ReplicateAndRegister``, 9.1), and removes the source.
 * A Removal always says what it removes. It starts when its parents are complete.
 
-Invariant: nothing that removes a file comes about without a word for it in the file.
+Invariant: nothing removes a file without a word for it in the production file.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from dirac_prodsys.core.limits import OPERATION_PLACES
 #: what the plugin chose for the task (``BodyPlugin``)
 _CHOSEN = "TASK:TargetSE"
 
-#: of the step that removes what a Moving has copied
+#: suffix of the step that removes what a Moving has copied
 REMOVES = ".remove"
 
 #: operations that copy files, and operations that remove them
 _COPY = frozenset({"ReplicateAndRegister"})
 _REMOVE = frozenset({"RemoveReplica", "RemoveFile", "PhysicalRemoval", "MoveReplica"})
 
-#: what the second step has in common with the first
+#: keys that the second step shares with the first
 _SHARED = ("group_size", "policy", "on_cancel", "matrix")
 
 
 def with_operations(tree: Located, mistakes: Mistakes) -> Located:
-    """The tree with the jobs of such steps written out."""
+    """Return the tree with the jobs of such steps written out."""
     steps = tree.get("steps")
     if steps is None or not isinstance(steps.value, dict):
         return tree
@@ -62,13 +62,13 @@ def _step(step: Located, mistakes: Mistakes) -> Located:
     copy = {"type": "ReplicateAndRegister", "TargetSE": _CHOSEN}
     sources = _names(step, "SourceSE")
     if len(sources) == 1 and _are_names(sources):
-        # DIRAC takes several for one name; the plugin has seen to them
+        # DIRAC treats several as one name; the plugin has checked them
         copy["SourceSE"] = sources[0]
     return step.put({"job": _located({"type": "request", "operations": [copy]}, step)})
 
 
 def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
-    """The step that removes what a Moving has copied."""
+    """Return the step that removes what a Moving has copied."""
     sources, targets = _names(step, "SourceSE"), _names(step, "TargetSE")
     if not sources or not targets:
         mistakes.add(
@@ -80,7 +80,7 @@ def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
         )
         return None
     if not _are_names([*sources, *targets]):
-        return None  # told as parameters of the plugin
+        return None  # reported with the plugin's parameters
     joined = len(",".join(sources))
     if joined > OPERATION_PLACES.most:
         mistakes.add(
@@ -113,7 +113,7 @@ def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
 
 
 def _refuse_unverified(step: Located, mistakes: Mistakes) -> None:
-    """Nothing is removed by the same request that copies it: nobody would look between the two."""
+    """Refuse a request that both copies and removes: nothing would check the copy in between."""
     operations = step.get("job", "operations")
     if operations is None or not isinstance(operations.value, tuple):
         return
@@ -142,7 +142,7 @@ def _are_names(places: list[str]) -> bool:
 
 
 def _located(value: Any, where: Located) -> Located:
-    """Data that nobody wrote, at the place that calls for them."""
+    """Return data that was not written, at the place that requires them."""
     if isinstance(value, dict):
         return where.scalar({key: _located(entry, where) for key, entry in value.items()})
     if isinstance(value, list):

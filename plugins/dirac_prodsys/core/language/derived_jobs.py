@@ -1,7 +1,7 @@
-"""What steps need not say whose job type makes its output by itself.
+"""Writes out what steps may omit if their job type makes its output by itself.
 
 * Their ``type`` is that of the job.
-* A key of the job may stand in a YAML file beside the production, where its type allows that.
+* A key of the job may be in a YAML file beside the production, if its type allows that.
 * ``defaults: {job: {type: "FAMILY:*", …}}`` is for all of them: each gets the keys that it knows.
 
 Invariant: what is written out here could have been written in the file.
@@ -20,7 +20,7 @@ ANY = "*"
 
 
 def with_types(tree: Located) -> Located:
-    """The tree with the types of such steps written out."""
+    """Return the tree with the types of such steps written out."""
     steps = tree.get("steps")
     if steps is None or not isinstance(steps.value, dict):
         return tree
@@ -34,7 +34,7 @@ def with_types(tree: Located) -> Located:
 
 
 def default_job(step: Located, default: Located) -> Located | None:
-    """What a default for a family of job types is for the job of a step; None: nothing."""
+    """Return the part of a family default for jobs that a step's job accepts; None: nothing."""
     kind = _kind(step)
     if kind is None or kind not in _family(default):
         return None
@@ -43,7 +43,7 @@ def default_job(step: Located, default: Located) -> Located | None:
 
 
 def check_default(tree: Located, mistakes: Mistakes) -> None:
-    """Note what no type of its family can take of a default for jobs."""
+    """Note keys of a default for jobs that no type of its family accepts."""
     default = tree.get("defaults", "job")
     if default is None or not (default.text("type") or "").endswith(ANY):
         return
@@ -64,7 +64,7 @@ def check_default(tree: Located, mistakes: Mistakes) -> None:
 def with_configurations(
     tree: Located, document: Document, mistakes: Mistakes
 ) -> tuple[Located, tuple[str, ...]]:
-    """The tree with every ``key: name.yml`` of a job replaced by what stands in that file.
+    """Return the tree with every ``key: name.yml`` of a job replaced by the content of that file.
 
     :return: the tree, and the names of the files.
     :raises DefinitionErrors: one of them is not YAML.

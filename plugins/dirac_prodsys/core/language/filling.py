@@ -1,4 +1,4 @@
-"""``${{ parameters.x }}`` and ``${{ matrix.x }}``: values put into the tree, with their types.
+"""Fills in ``${{ parameters.x }}`` and ``${{ matrix.x }}``; values keep their types.
 
 Invariant: a placeholder that is the whole of a value leaves a value of its own type; one inside a
 text leaves text. Nothing is ever computed.
@@ -17,7 +17,7 @@ from dirac_prodsys.core.problems import Path, nearest
 from dirac_prodsys.core.production.parameters import Parameter, Scalar, as_text, check_name
 from dirac_prodsys.errors import DefinitionError
 
-#: what decides the shape of the DAG, which is drawn before a run begins; below a step
+#: keys below a step that decide the shape of the DAG, which is drawn before a run begins
 _SHAPE: frozenset[Path] = frozenset(
     {
         ("type",),
@@ -44,9 +44,9 @@ def fill(
     unknown: Callable[[str], str],
     fixed: Callable[[Path], bool] = lambda path: False,
 ) -> Located:
-    """The tree with ``${{ room.name }}`` filled in.
+    """Return the tree with ``${{ room.name }}`` filled in.
 
-    :param unknown: the hint about a name that has no value.
+    :param unknown: makes the hint about a name that has no value.
     :param fixed: whether nothing may be filled in at a path.
     """
     pattern = re.compile(rf"\$\{{\{{\s*{room}\.([^\s{{}}$]*)\s*\}}\}}")
@@ -99,9 +99,9 @@ def fill(
 def parameters_of(
     tree: Located, mistakes: Mistakes
 ) -> tuple[dict[str, Parameter], dict[str, Scalar]]:
-    """The parameters that a file declares, and what stands for those that are wrong.
+    """Return the parameters that a file declares, and values in place of wrong ones.
 
-    What is wrong inside of them is told by the model of the whole file.
+    Mistakes inside of them are reported by the model of the whole file.
     """
     declared = tree.get("parameters")
     found: dict[str, Parameter] = {}
@@ -123,7 +123,7 @@ def fill_parameters(
     values: Mapping[str, Scalar],
     mistakes: Mistakes,
 ) -> Located:
-    """The tree with the values of the parameters in it."""
+    """Return the tree with the values of the parameters filled in."""
     return fill(
         tree,
         "parameters",

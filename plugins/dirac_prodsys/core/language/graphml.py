@@ -1,8 +1,8 @@
-"""GraphML, for editors of graphs: a node per step, an edge per parent, definitions as attributes.
+"""Writes GraphML for graph editors: a node per step, an edge per parent, definitions as attributes.
 
-The steps are those that were written, before ``matrix`` makes branches of them; everything else of
-the file is kept with the graph. Edges say what ``from`` says: who draws one links two steps. A
-branch that a step takes files of is a node too, with nothing but :data:`BRANCH_OF`.
+The steps are those that were written, before ``matrix`` makes branches of them; everything else in
+the file is kept with the graph. Edges mean the same as ``from``: drawing an edge links two steps. A
+branch whose files a step takes is a node too, with no attribute but :data:`BRANCH_OF`.
 
 Invariant: what is written here and read by :mod:`graphml_source` is the same production.
 """
@@ -13,16 +13,16 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-#: attribute of a node: the step without what its edges say
+#: attribute of a node: the step without what its edges mean
 DEFINITION = "definition"
-#: attribute of a node that is no step: the step whose branch it is; empty: not known
+#: attribute of a node that is not a step: the step to which the branch belongs; empty: unknown
 BRANCH_OF = "branch_of"
-#: attribute of an edge: which of the parents it leads to, from 0
+#: attribute of an edge: the number of the parent it leads to, from 0
 POSITION = "position"
 
 
 def to_graphml(data: dict[str, Any]) -> str:
-    """The GraphML text of a production's data, all its files laid over each other."""
+    """Write the GraphML text of a production's data, all its files laid over each other."""
     import networkx
 
     graph: networkx.DiGraph[str] = networkx.DiGraph()
@@ -39,7 +39,7 @@ def to_graphml(data: dict[str, Any]) -> str:
 
 
 def branched(branch: str, steps: Collection[str]) -> str:
-    """The step whose branch has that name; empty if there is none."""
+    """Return the step with a branch of that name; empty if there is none."""
     found = [step for step in steps if branch.startswith(f"{step}-")]
     return max(found, key=len, default="")
 

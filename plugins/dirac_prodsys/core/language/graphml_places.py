@@ -1,9 +1,9 @@
-"""Where in a GraphML text each thing stands; the text is proved harmless on the way.
+"""Finds the place of everything in a GraphML text, and checks on the way that the text is harmless.
 
-Expat reads, which tells line and column; what it all means networkx says afterwards.
+Expat reads the text, with line and column; networkx then reads its meaning.
 
-Invariant: a text with a DOCTYPE is refused before any entity of it is read, and one that is nested
-deeper than :data:`MAX_DEPTH` too: whoever reads it again meets neither.
+Invariant: a text with a DOCTYPE is refused before any entity of it is read, and so is one that is
+nested deeper than :data:`MAX_DEPTH`: a second reader meets neither.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xml.parsers import expat
 from dirac_prodsys.core.text.document import Text
 from dirac_prodsys.errors import DefinitionErrors
 
-#: elements inside each other
+#: maximum depth of nested elements
 MAX_DEPTH = 50
 
 #: line and column, from 1
@@ -23,9 +23,9 @@ Place = tuple[int, int]
 
 @dataclass
 class Words:
-    """A text between two tags, and where each part of it stands.
+    """A text between two tags, and the place of each of its parts.
 
-    :param place: of the first character, or of the tag if there is none.
+    :param place: place of the first character, or of the tag if there is none.
     """
 
     place: Place
@@ -33,14 +33,14 @@ class Words:
     parts: list[tuple[int, Place]] = field(default_factory=list)
 
     def add(self, text: str, place: Place) -> None:
-        """A further part."""
+        """Add another part."""
         if not self.parts:
             self.place = place
         self.parts.append((len(self.text), place))
         self.text += text
 
     def at(self, offset: int) -> Place:
-        """The place of the character of that number, from 0."""
+        """Return the place of the character with that number, from 0."""
         found = self.place
         for start, (line, column) in self.parts:
             if start > offset:
@@ -51,10 +51,10 @@ class Words:
 
 @dataclass
 class Places:
-    """Of one graph.
+    """The places in one graph.
 
-    :param nodes: by ID; ``edges`` by the IDs of both ends.
-    :param data: by the ID of the node, empty for the graph's own, and the name of the attribute.
+    :param nodes: ID → place; ``edges``: the IDs of both ends → place.
+    :param data: ID of the node (empty for the graph's own) and name of the attribute → its text.
     """
 
     graph: Place = (1, 1)
@@ -65,9 +65,9 @@ class Places:
 
 
 def places(text: Text) -> Places:
-    """The places of a GraphML text.
+    """Return the places in a GraphML text.
 
-    :raises DefinitionErrors: it is not XML, or not such as is read here.
+    :raises DefinitionErrors: it is not XML, or not of the form that is read here.
     """
     reader = _Reader(text)
     try:

@@ -1,11 +1,11 @@
-"""GraphML text → data and places, as :mod:`yaml_source` reads YAML.
+"""Reads GraphML text as data and places, as :mod:`yaml_source` reads YAML.
 
-Steps are nodes, parents are edges. What a step says stands in its attribute ``definition``, or in
-attributes of the names of its keys, as editors of graphs write them: ``type``, ``tasks``, and with
-dots what lies deeper, ``job.executable``. Text in an attribute is YAML, as if it stood behind the
-key. A step is named by its attribute ``name`` or ``label``, else by the ID of its node.
+Steps are nodes, parents are edges. The keys of a step are in its attribute ``definition``, or in
+attributes with the names of its keys, as graph editors write them: ``type``, ``tasks``, and with
+dots for deeper keys, ``job.executable``. Text in an attribute is YAML, as if it followed the key.
+The name of a step is its attribute ``name`` or ``label``, else the ID of its node.
 
-Invariant: the data are those that YAML would give, so that whoever reads them sees no difference.
+Invariant: the data are those that YAML would give, so that later code sees no difference.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 if TYPE_CHECKING:
     import networkx
 
-#: attributes by which editors keep names and looks, in the order in which they name a step
+#: attributes in which editors keep names and looks, in the order in which they name a step
 _NAMES = ("name", "label")
 _LOOKS = frozenset(
     {*_NAMES, "x", "y", "z", "r", "g", "b", "a", "size", "color", "shape", "shape_type", "url"}
@@ -36,12 +36,12 @@ _LOOKS = frozenset(
 )
 _STEP_KEYS = frozenset(NativeStep.model_fields)
 _FILE_KEYS = frozenset(NativeFile.model_fields) | {"extends"}
-#: text that begins so is YAML; other text of one line is one word of it
+#: text that begins like this is YAML; other text of one line is one word of it
 _FLOW = ("{", "[", '"', "'")
 
 
 def none_at_all(error: DefinitionError) -> DefinitionErrors:
-    """What to say of a file that has this ending and is neither GraphML nor YAML."""
+    """Return the errors for a file with this ending that is neither GraphML nor YAML."""
     reason = f"it is no GraphML, which begins with <graphml …>; and {error.reason}"
     return DefinitionErrors(
         [
@@ -59,7 +59,7 @@ def none_at_all(error: DefinitionError) -> DefinitionErrors:
 
 
 def parse(source: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
-    """Read one GraphML file; and what is worth telling of it.
+    """Read one GraphML file; return the document, and what is worth reporting about it.
 
     :param file: its name, for messages.
     :raises DefinitionErrors: everything that is wrong with it as GraphML.
@@ -132,7 +132,7 @@ class _Reader:
     # -- names and parents --
 
     def _names(self, graph: networkx.DiGraph[str]) -> dict[str, str]:
-        """Node → name of its step."""
+        """Map each node to the name of its step."""
         names: dict[str, str] = {}
         taken: dict[str, str] = {}
         for node, attributes in graph.nodes(data=True):
@@ -203,7 +203,7 @@ class _Reader:
     def _attributes(
         self, node: str, path: Path, said: Mapping[str, Any], keys: Iterable[str]
     ) -> None:
-        """Put each attribute where its name says."""
+        """Put each attribute at the path that its name gives."""
         known = set(keys)
         for name, value in said.items():
             first = str(name).partition(".")[0]
@@ -237,7 +237,7 @@ class _Reader:
         inside[path[-1]] = self._value(value, words, path)
 
     def _value(self, value: Any, words: Words, path: Path) -> Any:
-        """The value of an attribute; its places are noted."""
+        """Return the value of an attribute; its places are noted."""
         self._at(path, words.place)
         if not isinstance(value, str):
             whole = isinstance(value, float) and value.is_integer()
@@ -270,7 +270,7 @@ class _Reader:
         return self.text.error(*place, error.reason, error.hint, error.code)
 
     def _moved(self, line: int, column: int, value: str, words: Words) -> Place:
-        """A place within the value as a place in the file."""
+        """Convert a place within the value to a place in the file."""
         if words.text != value:
             return words.place
         lines = value.split("\n")
@@ -289,7 +289,7 @@ class _Reader:
 
 
 def _is_branch(name: str, said: Mapping[str, Any], steps: set[str]) -> bool:
-    """Whether a node only stands for a branch of a step."""
+    """Whether a node only represents a branch of a step."""
     if BRANCH_OF in said:
         return True
     says = {key for key, value in said.items() if value not in (None, "")} - _LOOKS

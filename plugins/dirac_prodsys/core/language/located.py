@@ -1,7 +1,7 @@
-"""A tree of data in which every value carries its place, through all that is done to the file.
+"""Represents data as a tree in which every value keeps its place through all changes.
 
 Invariant: trees are never changed, only made anew, so that branches may share what they have in
-common; and no value is ever without a place in a file that a person wrote.
+common; and every value has a place in a file that a person wrote.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dirac_prodsys.core.problems import Path
 from dirac_prodsys.core.text.document import Document, Node, Text
 from dirac_prodsys.errors import DefinitionError
 
-#: values, and characters of text, that all steps together may have, written out
+#: maximum number of values, and of characters of text, of all steps together, written out
 MAX_VALUES, MAX_CHARACTERS = 100_000, 4 * 1024 * 1024
-#: of what no file says in one place
+#: the place of values that are written in no single place
 NOWHERE = Node(1, 1, 1, 1)
 
 
@@ -25,14 +25,14 @@ class Located:
     """A value and its place.
 
     :param value: a scalar; or a dict or tuple of :class:`Located`.
-    :param node: where it stands, and its key.
+    :param node: the place of the value and of its key.
     """
 
     value: Any
     node: Node
 
     def get(self, *path: str) -> Located | None:
-        """The value below these keys; None if one of them is not there."""
+        """Return the value below these keys; None if one of them is missing."""
         found: Located | None = self
         for key in path:
             inside = found.value if found is not None else None
@@ -40,29 +40,29 @@ class Located:
         return found
 
     def items(self) -> Iterator[tuple[str, Located]]:
-        """The entries of a mapping; of anything else none."""
+        """Yield the entries of a mapping; none for anything else."""
         if isinstance(self.value, dict):
             yield from self.value.items()
 
     def text(self, *path: str) -> str | None:
-        """The text below these keys; None if there is none, or it is no text."""
+        """Return the text below these keys; None if there is none, or it is not text."""
         found = self.get(*path)
         return found.value if found is not None and isinstance(found.value, str) else None
 
     def put(self, entries: Mapping[str, Located]) -> Located:
-        """This mapping with some entries set."""
+        """Return this mapping with some entries set."""
         return replace(self, value={**self.value, **entries})
 
     def drop(self, *keys: str) -> Located:
-        """This mapping without some entries."""
+        """Return this mapping without some entries."""
         return replace(self, value={k: v for k, v in self.value.items() if k not in keys})
 
     def scalar(self, value: Any) -> Located:
-        """Another scalar in this place."""
+        """Return another scalar at this place."""
         return Located(value, replace(self.node, plain=None))
 
     def plain(self) -> Any:
-        """The data without places."""
+        """Return the data without places."""
         if isinstance(self.value, dict):
             return {key: entry.plain() for key, entry in self.value.items()}
         if isinstance(self.value, tuple):
@@ -71,15 +71,15 @@ class Located:
 
 
 class TooManyMistakes(Exception):
-    """Nobody would read more of them, and looking for them costs time."""
+    """There are more mistakes than anybody would read, and looking for more costs time."""
 
 
 @dataclass
 class Mistakes:
-    """Mistakes at their places; the same one, made in many branches, once.
+    """Collects mistakes at their places; the same one in many branches counts once.
 
-    :param source: the text that places without a text of their own are in.
-    :param most: so often anything may be noted.
+    :param source: the text for places without a text of their own.
+    :param most: maximum number of calls of :meth:`add`.
     """
 
     source: Text
@@ -96,7 +96,7 @@ class Mistakes:
         on_key: bool = False,
         code: str = DefinitionError.code,
     ) -> None:
-        """Note one, at a value or at its key.
+        """Note a mistake, at a value or at its key.
 
         :raises TooManyMistakes: it has been called too often.
         """
@@ -113,9 +113,10 @@ class Mistakes:
 
 
 def locate(document: Document, *, foreign: bool = False) -> Located:
-    """The tree of a document.
+    """Return the tree of a document.
 
-    :param foreign: it will become part of another one, so that its places must say their file.
+    :param foreign: whether it becomes part of another document, so that its places must name their
+        file.
     """
 
     def tree(value: Any, path: Path) -> Located:
@@ -132,7 +133,7 @@ def locate(document: Document, *, foreign: bool = False) -> Located:
 
 
 def written_out(tree: Located, document: Document) -> Document:
-    """The document that the tree has become."""
+    """Return the document made of the tree."""
     nodes: dict[Path, Node] = {}
 
     def data(located: Located, path: Path) -> Any:
@@ -147,9 +148,9 @@ def written_out(tree: Located, document: Document) -> Document:
 
 
 def extent(tree: Located, values_enough: int, characters_enough: int) -> tuple[int, int]:
-    """How many values, and characters of text, the tree has once it is written out.
+    """Count the values, and the characters of text, that the tree has once it is written out.
 
-    What several branches share counts for each of them, and is looked at once. Counting ends where
+    What several branches share counts for each of them, and is looked at once. Counting stops when
     there are more than enough of either.
     """
     known: dict[int, tuple[int, int]] = {}
@@ -179,9 +180,9 @@ def extent(tree: Located, values_enough: int, characters_enough: int) -> tuple[i
 
 
 def overlay(base: Located, over: Located) -> Located:
-    """``over`` laid over ``base``: mappings entry by entry, anything else replaced.
+    """Lay ``over`` over ``base``: mappings entry by entry, anything else replaced.
 
-    An entry that is null takes the entry of the base away.
+    A null entry removes the entry of the base.
     """
     if not isinstance(base.value, dict) or not isinstance(over.value, dict):
         return over

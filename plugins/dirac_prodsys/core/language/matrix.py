@@ -1,11 +1,11 @@
-"""``matrix``: one step written, many branches made, with names that stay the same.
+"""Makes the branches of a ``matrix``: one step written, many branches, with stable names.
 
-The axes span branches; ``exclude`` takes some away, ``include`` adds others, or adds values to
-those that are there. Each step is made once for every combination of the axes that it depends on:
-all of them, or those that its own ``matrix:`` names (none: ``[]``). A child takes from those of its
-parents' branches that share a combination with it, so that a step with fewer axes gathers.
+The axes span branches; ``exclude`` removes some, ``include`` adds others, or adds values to
+existing ones. Each step is made once for every combination of the axes that it depends on: all of
+them, or those that its own ``matrix:`` names (none: ``[]``). A child takes from those branches of
+its parents that share a combination with it, so that a step with fewer axes gathers.
 
-Invariant: the name of a branch comes from its own values alone: adding others renames nothing.
+Invariant: the name of a branch depends only on its own values: adding others renames nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.production.parameters import Scalar
 from dirac_prodsys.core.text.document import Text
 
-#: steps that all branches together may have: what Airflow needs for a DAG grows with their square
+#: maximum number of steps of all branches together: Airflow's cost of a DAG grows with their square
 MAX_STEPS = 2500
 TOO_MUCH = f"more than {MAX_VALUES:,} values, or {MAX_CHARACTERS:,} characters"
 
@@ -38,7 +38,7 @@ _PLAIN = re.compile(r"[^A-Za-z0-9._]+|__+")
 
 @dataclass(frozen=True)
 class Branches:
-    """What became of the steps.
+    """The result of writing out the steps.
 
     :param written: name of a branch of a step → name of the step as written.
     :param count: number of combinations.
@@ -60,10 +60,10 @@ class _Group:
 class _Template:
     """A step as written.
 
-    :param axes: those that it depends on.
+    :param axes: the axes that it depends on.
     :param names: values of its axes → name of the branch.
     :param within: values of its axes → the combinations that the branch is part of.
-    :param unsure: it names axes wrongly.
+    :param unsure: whether it names axes wrongly.
     """
 
     step: Located
@@ -77,7 +77,7 @@ class _Template:
 
 
 def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]:
-    """The tree with every step written out for each of its branches."""
+    """Return the tree with every step written out for each of its branches."""
     steps, matrix = tree.get("steps"), tree.get("matrix")
     if steps is None or not isinstance(steps.value, dict):
         return tree, Branches()
@@ -90,7 +90,7 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
                 )
         return _without_matrix(tree, steps), Branches()
     axes = read_axes(matrix, mistakes)
-    if axes is None:  # its mistakes are told; none is made of placeholders that it would fill
+    if axes is None:  # placeholders for it are no second mistake
         told = Mistakes(Text("", ""))
         filled = fill(steps, "matrix", some_values(matrix), told, unknown=lambda name: "")
         return _without_matrix(_with_examples(tree, Axes((), ({},))), filled), Branches()
@@ -132,7 +132,7 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
 
 
 def _each(templates: Mapping[str, _Template]) -> Located:
-    """Each step as often as it will be made, nothing filled in."""
+    """Return each step as often as it will be made, nothing filled in."""
     steps = tuple(template.step for template in templates.values() for _ in template.names)
     return Located(steps, NOWHERE)
 
@@ -144,9 +144,9 @@ def too_big(steps: Located) -> bool:
 
 
 def _with_examples(tree: Located, axes: Axes) -> Located:
-    """``common`` and ``defaults``, which are in the steps already, with some branch's values.
+    """Fill some branch's values into ``common`` and ``defaults``, which are in the steps already.
 
-    Nobody reads them any more, but their types are still checked.
+    They are not used any more, but their types are still checked.
     """
     values: dict[str, Scalar] = {}
     for combination in reversed(axes.combinations):
@@ -166,14 +166,14 @@ def _without_matrix(tree: Located, steps: Located) -> Located:
 
 
 class _Groups:
-    """The combinations by the values of some axes; the same for all steps that have these axes."""
+    """Groups the combinations by the values of some axes; shared by all steps with these axes."""
 
     def __init__(self, axes: Axes) -> None:
         self._axes = axes
         self._known: dict[tuple[str, ...], dict[tuple[Scalar, ...], _Group]] = {}
 
     def by(self, used: tuple[str, ...]) -> Mapping[tuple[Scalar, ...], _Group]:
-        """Values of these axes → what has them."""
+        """Map the values of these axes to the combinations that have them."""
         if used not in self._known:
             found: dict[tuple[Scalar, ...], list[Combination]] = {}
             for combination in self._axes.combinations:
@@ -215,7 +215,7 @@ def _named_axes(named: Located, axes: Axes, mistakes: Mistakes) -> tuple[str, ..
         else:
             hint = nearest(str(entry.value), axes.names)
             mistakes.add(entry, f"the matrix has no axis {entry.value!r}", hint, code="matrix")
-            # what was most likely meant, so that no second mistake is made of its values
+            # use the axis that was most likely meant, so that its values cause no second mistake
             meant = difflib.get_close_matches(str(entry.value), axes.names, n=1, cutoff=0.8)
             wanted |= set(meant)
     return tuple(axis for axis in axes.names if axis in wanted)
@@ -229,7 +229,7 @@ def _branch(
     templates: Mapping[str, _Template],
     mistakes: Mistakes,
 ) -> Located:
-    """One branch of a step, its parents and values filled in.
+    """Return one branch of a step, its parents and values filled in.
 
     :param own: the values of its axes.
     """
@@ -239,7 +239,7 @@ def _branch(
     if "matrix" in step.value:
         step = step.drop("matrix")
     within, values = template.within[own].within, template.within[own].agreed
-    if template.unsure:  # what it depends on is told as wrong; no second mistake is made of it
+    if template.unsure:  # its axes are reported; no second mistake
         values = {**within[0], **values}
 
     def unknown(word: str) -> str:
@@ -263,7 +263,7 @@ def _branch(
 def _branches_of(
     steps: Located, within: list[Combination], templates: Mapping[str, _Template]
 ) -> Located:
-    """The branches of the steps that are named which share one of these combinations."""
+    """Return the branches of the named steps that share one of these combinations."""
     named = steps.value if isinstance(steps.value, tuple) else (steps,)
     found: list[Located] = []
     for parent in named:
@@ -276,7 +276,7 @@ def _branches_of(
 
 
 def _agreed(within: list[Combination]) -> dict[str, Scalar]:
-    """The values that all these combinations share."""
+    """Return the values that all these combinations share."""
     first = within[0]
     return {
         key: value
@@ -286,7 +286,7 @@ def _agreed(within: list[Combination]) -> dict[str, Scalar]:
 
 
 def label(value: Scalar) -> str:
-    """A value as part of a name: ``gamma``, ``20``, ``m5`` for -5, ``0.5``."""
+    """Write a value as part of a name: ``gamma``, ``20``, ``m5`` for -5, ``0.5``."""
     text = str(value)
     if not isinstance(value, str) and text.startswith("-"):
         text = f"m{text[1:]}"
@@ -294,7 +294,7 @@ def label(value: Scalar) -> str:
 
 
 def once(reason: str, branches: Mapping[str, str]) -> str:
-    """A reason with the names of branches made those of the steps as written."""
+    """Replace names of branches in a reason by those of the steps as written."""
     if not branches:
         return reason
     return re.sub(r"[A-Za-z0-9_.-]+", lambda m: branches.get(m[0], m[0]), reason)

@@ -1,5 +1,7 @@
-"""The native form, version 1, as models: every key that a user may write stands here, or in
-``core/production/production.py``, and the rest is an error.
+"""Defines the native form, version 1, as models.
+
+Every key that a user may write is here, or in ``core/production/production.py``; any other key is
+an error.
 """
 
 from __future__ import annotations

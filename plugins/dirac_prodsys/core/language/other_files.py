@@ -1,7 +1,7 @@
-"""Other files of the folder: ``extends``, one production laid over another, and lists of files.
+"""Reads other files of the folder: ``extends``, one production over another, and lists of files.
 
-Invariant: a file is named by its name alone, so that nothing outside of the folder is ever read;
-and what is wrong with another file is told with that file's name, line and column.
+Invariant: a file is given by its name alone, so that nothing outside of the folder is ever read;
+and mistakes in another file are reported with that file's name, line and column.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dirac_prodsys.core.models import say
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.core.text.document import Document, Node, Text
 
-#: files that extend each other in one chain
+#: maximum number of files that extend each other in one chain
 MAX_CHAIN = 10
 
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
 def extended(document: Document, mistakes: Mistakes) -> tuple[Located, tuple[str, ...]]:
-    """The tree of a document over that of the file that it extends, over that of the next…
+    """Lay the tree of a document over that of the file that it extends, over that of the next…
 
     :return: the tree, without ``extends``; and the names of all files in it.
     """
@@ -61,7 +61,7 @@ def _extended(
 
 
 def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
-    """The YAML file that is named; None, and a mistake noted, if there is none.
+    """Read the named YAML file; None, with a mistake noted, if there is none.
 
     :raises DefinitionErrors: it is not YAML.
     """
@@ -73,7 +73,7 @@ def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Docum
 
 
 def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes) -> None:
-    """Two productions of one name would be one DAG."""
+    """Check the name of the production: two productions of one name would be one DAG."""
     theirs = base.text("production", "name")
     if theirs is not None and bare.get("production", "name") is None:
         mistakes.add(
@@ -87,7 +87,7 @@ def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes
 def with_lists(
     tree: Located, document: Document, mistakes: Mistakes
 ) -> tuple[Located, tuple[str, ...]]:
-    """The tree with every ``input: {lfns: {file: …}}`` replaced by what stands in that file.
+    """Return the tree with every ``input: {lfns: {file: …}}`` replaced by the content of that file.
 
     Lists in a block of text become lists too.
 
@@ -113,10 +113,10 @@ def with_lists(
 
 
 def _from_file(named: Located, document: Document, unknown: str, mistakes: Mistakes) -> Located:
-    """The entries of the file.
+    """Return the entries of the file.
 
-    :param unknown: an LFN that stands for them if there are none, so that no second mistake is
-        made of it.
+    :param unknown: an LFN that replaces them if there are none, so that it causes no second
+        mistake.
     """
     text = _read(named, (".txt",), document, mistakes)
     whole = (text or "").removeprefix("\ufeff").replace("\r\n", "\n")
@@ -130,7 +130,7 @@ def _from_file(named: Located, document: Document, unknown: str, mistakes: Mista
 
 
 def _entries(text: str, named: Located, source: Text | None) -> Located:
-    """One entry for each line; empty lines and what follows a ``#`` are passed over."""
+    """Return one entry for each line, without empty lines and what follows a ``#``."""
     entries = []
     for number, line in enumerate(text.split("\n"), start=1):
         lfn = line.partition("#")[0].strip()
@@ -147,9 +147,9 @@ def _entries(text: str, named: Located, source: Text | None) -> Located:
 def _read(
     named: Located, endings: tuple[str, ...], document: Document, mistakes: Mistakes
 ) -> str | None:
-    """The text of the file that is named; None, and a mistake noted, if there is none.
+    """Return the text of the named file; None, with a mistake noted, if there is none.
 
-    The Dag bundle looks for changes of files with these endings alone.
+    Only the listed endings are allowed: the Dag bundle looks for changes of no other files.
     """
     name = named.value
     if not isinstance(name, str) or not _FILE.fullmatch(name):
@@ -189,6 +189,6 @@ def _read(
 
 
 def _shown(name: str, document: Document) -> str:
-    """A file's name as the user knows it: beside the first one."""
+    """Return a file's name as the user knows it: beside the first one."""
     folder, slash, _ = document.file.rpartition("/")
     return f"{folder}{slash}{name}"

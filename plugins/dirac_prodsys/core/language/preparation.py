@@ -1,6 +1,6 @@
-"""From the file that was written to the file that was meant, step by step.
+"""Turns the file as written into the complete file, step by step.
 
-Invariant: the result depends on the files and on the values of the parameters alone, and is made
+Invariant: the result depends only on the files and on the values of the parameters, and is made
 anew for each run from what was read once: no file is read a second time.
 """
 
@@ -39,8 +39,8 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 class Prepared(Document):
     """A document with everything written out.
 
-    :param tree: what stands in all its files, parameters not filled in.
-    :param complete: the text of ``tree``: that of the file, unless others have a part in it.
+    :param tree: the content of all its files, parameters not filled in.
+    :param complete: the text of ``tree``: that of the file, unless it uses other files.
     :param files: names of the files that it is made of.
     """
 
@@ -51,14 +51,14 @@ class Prepared(Document):
 
     @property
     def branches(self) -> Mapping[str, str]:
-        """Name of a branch of a step → name of the step as written."""
+        """Map each branch of a step to the step as written, by name."""
         return self.matrix.written
 
 
 def prepare(document: Document) -> tuple[Prepared, list[DefinitionError]]:
-    """The prepared document with the defaults of its parameters, and what is wrong with it.
+    """Prepare the document with the defaults of its parameters, and return what is wrong with it.
 
-    :raises DefinitionErrors: a file that it extends is not YAML, or it has mistakes without end.
+    :raises DefinitionErrors: a file that it extends is not YAML, or it has too many mistakes.
     """
     mistakes = Mistakes(document.source)
     try:
@@ -83,10 +83,10 @@ def _prepare(document: Document, mistakes: Mistakes) -> tuple[Prepared, list[Def
 def instantiate(
     document: Prepared, values: Mapping[str, Any]
 ) -> tuple[Prepared, list[DefinitionError]]:
-    """The document with these values of its parameters, and what is wrong with it.
+    """Return the document with these values of its parameters, and what is wrong with it.
 
     :raises DefinitionError: a value is not allowed.
-    :raises DefinitionErrors: it has mistakes without end.
+    :raises DefinitionErrors: it has too many mistakes.
     """
     assert document.tree is not None  # noqa: S101  only prepare() makes documents of this kind
     mistakes = Mistakes(document.source)
@@ -99,7 +99,10 @@ def instantiate(
 def _instantiate(
     document: Prepared, tree: Located, given: Mapping[str, Any] | None, mistakes: Mistakes
 ) -> tuple[Prepared, list[DefinitionError]]:
-    """:param given: None: each parameter is what it is without anybody's choice."""
+    """Fill in the parameters and write everything out.
+
+    :param given: values of the run; None: each parameter has its default or example.
+    """
     parameters, broken = parameters_of(tree, mistakes)
     if given is None:
         values = {name: parameter.example for name, parameter in parameters.items()}
@@ -118,7 +121,7 @@ def _instantiate(
 
 
 def _check_extent(tree: Located, mistakes: Mistakes) -> None:
-    """Refuse what would cost everybody's time: it is not looked at any further.
+    """Refuse a tree that would cost too much time; it is not looked at any further.
 
     :raises DefinitionErrors: it is too big.
     """
@@ -137,7 +140,7 @@ def _check_extent(tree: Located, mistakes: Mistakes) -> None:
 
 
 def _types(tree: Located) -> dict[str, bool]:
-    """Whether they need input, by name, of all types that a step may have."""
+    """Map each type that a step may have, by name, to whether it needs input."""
     found = {name: kind.needs_input for name, kind in TRANSFORMATION_TYPES.items()}
     declared = tree.get("types")
     for name, entry in declared.items() if declared is not None else ():

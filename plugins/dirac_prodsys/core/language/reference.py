@@ -1,9 +1,9 @@
-"""The reference of every key, as Markdown: made of the models, so that it cannot drift.
+"""Generates the reference of every key, as Markdown, from the models, so that it stays correct.
 
 Type, default, limits and meaning come from the models and their docstrings; what belongs to no
 single key is written by hand in ``docs/reference/production-yaml.md``.
 
-Invariant: every key that a model takes has a row, with a meaning.
+Invariant: every key that a model accepts has a row, with a meaning.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Made of the models by `dirac-prodsys schema --format markdown`. How keys work to
 [the production YAML](production-yaml.md).
 """
 
-#: definitions in the order of a reader, and what their sections are called
+#: definitions in the order of a reader, and the titles of their sections
 _SECTIONS = {
     "Header": "production",
     "Parameter": "parameters",
@@ -67,7 +67,7 @@ _LIMITS = (
 
 
 def markdown() -> str:
-    """The whole reference."""
+    """Write the whole reference."""
     schema, definitions = described()
     kinds = job_types()
     titles = dict(_SECTIONS)
@@ -94,7 +94,7 @@ def markdown() -> str:
 
 
 def table_of(definition: Schema, titles: Mapping[str, str]) -> list[str]:
-    """The rows of one definition.
+    """Write the rows of one definition.
 
     :param titles: name of a definition → title of its section.
     """
@@ -107,7 +107,7 @@ def _of_all(
     titles: Mapping[str, str],
     shared: Mapping[str, Any],
 ) -> list[str]:
-    """What all jobs of a community have in common, once."""
+    """Write once what all jobs of a community have in common."""
     common = {k: v for k, v in definition["properties"].items() if k in shared and k != "type"}
     table = _table({**definition, "properties": common}, titles, {})
     said = community.job_words or f"Keys of every `{community.name}:` job."
@@ -115,7 +115,7 @@ def _of_all(
 
 
 def _own(definition: Schema, shared: Mapping[str, Any]) -> Schema:
-    """What one job of a community has beside the keys of all, or says otherwise than they."""
+    """Return the keys of one job of a community that are its own or differ from the common ones."""
     needed = set(definition.get("required", ()))
     plain = {n for n, field in shared.items() if field.is_required()}
     own = {
@@ -127,7 +127,7 @@ def _own(definition: Schema, shared: Mapping[str, Any]) -> Schema:
 
 
 def _used(schema: Schema, definitions: Schema, roots: set[str]) -> set[str]:
-    """Definitions that some key refers to."""
+    """Return the definitions that some key refers to."""
     found, queue = set[str](), [schema, *(definitions[name] for name in roots)]
     while queue:
         for name in _references(queue.pop()):

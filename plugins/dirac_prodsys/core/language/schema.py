@@ -1,10 +1,10 @@
-"""The JSON Schema of the native form, for editors: made of the models, so that it cannot drift.
+"""Generates the JSON Schema of the native form, for editors, from the models.
 
 It completes and warns while one writes; ``lint`` decides. So it is wider than the models where one
-file alone cannot tell: a key may come from ``extends`` or ``defaults``, and a number may be a
+file alone is not enough: a key may come from ``extends`` or ``defaults``, and a number may be a
 placeholder.
 
-Invariant: every production that ``lint`` takes is valid by the schema.
+Invariant: every production that ``lint`` accepts is valid by the schema.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _LFNS: Schema = {
 
 
 def json_schema() -> Schema:
-    """The schema of version 1."""
+    """Return the schema of version 1."""
     schema, definitions = described()
     definitions = {name: _widened(definition) for name, definition in definitions.items()}
     schema = _widened(schema)
@@ -88,7 +88,7 @@ def json_schema() -> Schema:
 
 
 def described() -> tuple[Schema, Schema]:
-    """The models as they are, with their words: the file, and what it is made of by name."""
+    """Return the models unchanged, with descriptions: the file, and its definitions by name."""
     schema, definitions = described_model(NativeFile)
     definitions |= _jobs()
     _describe(NativeFile, schema, definitions)
@@ -96,7 +96,7 @@ def described() -> tuple[Schema, Schema]:
 
 
 def described_model(model: type[BaseModel]) -> tuple[Schema, Schema]:
-    """A model as it is, with its words, and what it is made of by name."""
+    """Return a model unchanged, with descriptions, and its definitions by name."""
     schema = model.model_json_schema(by_alias=True, mode="validation")
     definitions: Schema = schema.pop("$defs", {})
     _describe(model, schema, definitions)
@@ -104,7 +104,7 @@ def described_model(model: type[BaseModel]) -> tuple[Schema, Schema]:
 
 
 def _jobs() -> Schema:
-    """A definition for every job type, and for what they are made of."""
+    """Return a definition for every job type, and for what they are made of."""
     found: Schema = {}
     for name, kind in job_types().items():
         schema = kind.attributes.model_json_schema(by_alias=True, mode="validation")
@@ -112,18 +112,18 @@ def _jobs() -> Schema:
         _describe(kind.attributes, schema, inner)
         if kind.derives:
             schema["properties"]["type"] = {"const": name}
-            schema["properties"].pop("group_size", None)  # said at the step
+            schema["properties"].pop("group_size", None)  # a key of the step
         found |= {**inner, definition_name(name): schema}
     return found
 
 
 def definition_name(job: str) -> str:
-    """The name under which a job type is defined."""
+    """Return the name under which a job type is defined."""
     return f"job_{job.replace(':', '_')}"
 
 
 def _set_forms(schema: Schema, definitions: Schema) -> None:
-    """What a file may say in other forms than the models see."""
+    """Add the other forms in which a file may write what the models see."""
     types = [{"enum": sorted(TRANSFORMATION_TYPES)}, {"type": "string"}]
     plugin = [{"enum": sorted(PLUGINS)}, {"type": "string"}]
     jobs = [{"$ref": f"#/$defs/{definition_name(name)}"} for name in sorted(job_types())]
@@ -160,7 +160,7 @@ def _replace(definition: Schema, key: str, form: Schema) -> None:
 
 
 def _widened(schema: Any) -> Any:
-    """Nothing required, numbers and words may be placeholders, null takes entries away."""
+    """Widen a schema: nothing required, placeholders for numbers and words, null allowed."""
     if isinstance(schema, list):
         return [_widened(entry) for entry in schema]
     if not isinstance(schema, dict):
@@ -178,7 +178,7 @@ def _widened(schema: Any) -> Any:
 
 
 def _describe(model: type[BaseModel], schema: Schema, definitions: Schema) -> None:
-    """Descriptions out of docstrings: the first sentence of a model, ``:param`` of its fields."""
+    """Add descriptions from docstrings: the first sentence of a model, ``:param`` of its fields."""
     seen: set[type[BaseModel]] = set()
     queue = [model]
     while queue:

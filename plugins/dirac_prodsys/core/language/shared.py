@@ -1,7 +1,7 @@
-"""``common`` and ``defaults``: what is said once for all outputs, and once for all steps.
+"""Writes out ``common`` and ``defaults``: shared keys for all outputs, and for all steps.
 
-Invariant: a default reaches only steps that may have such a key, and never overrules what a step
-says itself; null in a step takes a default away.
+Invariant: a default reaches only steps that may have such a key, and never replaces what a step
+says itself; null in a step removes a default.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from dirac_prodsys.core.language.located import (
     overlay,
 )
 
-#: where an output goes whose step does not say, below ``common.directory``
+#: directory, below ``common.directory``, of an output without a directory of its own
 _OWN_DIRECTORY = "${{ step }}"
 
 
 def with_shared(tree: Located, needs_input: Mapping[str, bool]) -> Located:
-    """The tree with ``common`` and ``defaults`` written out in every step.
+    """Return the tree with ``common`` and ``defaults`` written out in every step.
 
-    :param needs_input: of the transformation types that are known, by name.
+    :param needs_input: type → whether it needs input, for the transformation types that are known.
     """
     steps, defaults, common = tree.get("steps"), tree.get("defaults"), tree.get("common")
     if steps is None or not isinstance(steps.value, dict):
@@ -48,9 +48,11 @@ def with_shared(tree: Located, needs_input: Mapping[str, bool]) -> Located:
 
 @dataclass
 class _Left:
-    """How much may still be written out: what is too big (``matrix.too_big``) is so after a part.
+    """Counts how much may still be written out: a part of what is too big shows that it is.
 
-    :param counted: whether there is so much to share that it is worth counting.
+    ``matrix.too_big`` decides what is too big.
+
+    :param counted: whether so much is shared that counting is worth it.
     """
 
     values: int
@@ -59,7 +61,7 @@ class _Left:
 
     @classmethod
     def of(cls, *shared: Located | None, steps: int) -> _Left:
-        """Enough for one step that is too big by itself."""
+        """Return a count that is enough for one step, even if it is too big by itself."""
         whole = Located(tuple(block for block in shared if block is not None), NOWHERE)
         values, characters = extent(whole, MAX_VALUES, MAX_CHARACTERS)
         much = values * steps > MAX_VALUES or characters * steps > MAX_CHARACTERS
@@ -93,7 +95,7 @@ def _with_defaults(step: Located, defaults: Located, takes_files: bool) -> Locat
 
 
 def _same_job(step: Located, defaults: Located) -> bool:
-    """A default of a job is for jobs of its type; if it has none, for scripts."""
+    """Whether a default of a job is for this job: of the same type, or a script if it has none."""
     if "job" not in step.value and step.text("type") in ("Replication", "Moving", "Removal"):
         return False
     meant = defaults.text("job", "type") or "script"

@@ -1,4 +1,4 @@
-"""A plan as a picture: nodes and arrows as values, and one file per form they are written in.
+"""Draws a plan as a picture: nodes and arrows as values, and one file per output form.
 
 Invariant: every form shows the same steps, datasets and arrows, with the same words on them.
 """
@@ -11,7 +11,7 @@ from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery, say
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: characters of a condition on an arrow
+#: maximum characters of a condition on an arrow
 _WIDTH = 40
 
 
@@ -19,7 +19,7 @@ _WIDTH = 40
 class Box:
     """A step, a dataset or a query of the catalogue.
 
-    :param lines: what stands in it, the name first.
+    :param lines: its text, the name first.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Arrow:
     """Files on their way.
 
     :param words: the metadata by which they are found, one condition each.
-    :param late: it leads to a step that starts when the one before is complete.
+    :param late: whether it leads to a step that starts when the one before is complete.
     """
 
     source: str
@@ -43,7 +43,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn."""
+    """The content of a picture."""
 
     title: str
     boxes: tuple[Box, ...]
@@ -51,7 +51,7 @@ class Picture:
 
 
 def picture(plan: ProductionPlan) -> Picture:
-    """The picture of a plan: steps in their order, each followed by its dataset."""
+    """Return the picture of a plan: steps in their order, each followed by its dataset."""
     boxes: list[Box] = []
     arrows: list[Arrow] = []
     made = {step.dataset.name for step in plan.steps if step.dataset is not None}
@@ -90,7 +90,7 @@ def _size(step: StepPlan) -> str:
 
 
 def _source(step: StepPlan) -> Box | None:
-    """Where a root takes its files from."""
+    """Return where a root takes its files from."""
     spec = step.transformation
     if step.parents:
         return None
@@ -104,7 +104,7 @@ def _source(step: StepPlan) -> Box | None:
 
 
 def _taken(parent: StepPlan, child: StepPlan) -> tuple[str, ...]:
-    """What the child asks of the files of this parent: its own query where they have the field."""
+    """Return the conditions of the child's query on fields that this parent's files have."""
     query, left = child.transformation.input_query, parent.transformation.output_query
     if query is None:
         return ()
@@ -121,5 +121,5 @@ def _conditions(query: MetaQuery) -> tuple[str, ...]:
 
 
 def shorten(text: str) -> str:
-    """A condition as it fits on an arrow."""
+    """Shorten a condition so that it fits on an arrow."""
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

@@ -1,4 +1,4 @@
-"""A Graphviz digraph."""
+"""Draws a plan as a Graphviz digraph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHAPES = {"step": "box", "dataset": "cylinder", "source": "ellipse"}
 
 
 def draw(plan: ProductionPlan) -> str:
-    """The digraph; dashed arrows lead to steps that wait for the end of the one before."""
+    """Write the digraph; dashed arrows lead to steps that wait for the end of the one before."""
     drawn = picture(plan)
     lines = [f"digraph {_text(drawn.title)} {{", "  rankdir=LR; node [shape=box];"]
     for box in drawn.boxes:

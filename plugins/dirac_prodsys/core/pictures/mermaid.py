@@ -1,4 +1,4 @@
-"""A Mermaid flowchart; GitHub and GitLab render it in Markdown."""
+"""Draws a plan as a Mermaid flowchart; GitHub and GitLab render it in Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ESCAPES = str.maketrans({'"': "#quot;", "<": "#lt;", ">": "#gt;", "#": "#35;"})
 
 
 def draw(plan: ProductionPlan) -> str:
-    """The flowchart; dashed arrows lead to steps that wait for the end of the one before."""
+    """Write the flowchart; dashed arrows lead to steps that wait for the end of the one before."""
     drawn = picture(plan)
     names = {box.key: f"n{number}" for number, box in enumerate(drawn.boxes)}
     lines = ["flowchart LR"]

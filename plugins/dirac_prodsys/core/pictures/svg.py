@@ -1,4 +1,4 @@
-"""A picture that any browser shows, drawn without Graphviz: columns by distance from the roots.
+"""Draws a picture that any browser shows, without Graphviz: columns by distance from the roots.
 
 Invariant: the same plan gives the same bytes; text is escaped, and nothing is fetched or run.
 """
@@ -44,7 +44,7 @@ class _Place:
 
 
 def draw(plan: ProductionPlan) -> str:
-    """The SVG document."""
+    """Write the SVG document."""
     drawn = picture(plan)
     places = _places(drawn)
     right = max(place.left + place.width for place in places.values()) + _PADDING
@@ -63,7 +63,7 @@ def draw(plan: ProductionPlan) -> str:
 
 
 def _places(drawn: Picture) -> dict[str, _Place]:
-    """Columns by the longest way from a root; boxes of a column one below the other."""
+    """Place the boxes: columns by the longest way from a root, boxes below each other."""
     column: dict[str, int] = {box.key: 0 for box in drawn.boxes}
     for _ in drawn.boxes:
         moved = False
@@ -96,7 +96,7 @@ def _places(drawn: Picture) -> dict[str, _Place]:
 
 
 def _words(drawn: Picture) -> dict[str, tuple[str, ...]]:
-    """For each box what it takes from all before it, together: arrows that meet share their words.
+    """Return the conditions of each box on all its inputs together: arrows that meet share them.
 
     ``particle gamma`` and ``particle proton`` become ``particle gamma | proton``.
     """
@@ -144,7 +144,7 @@ def _arrow(arrow: Arrow, places: dict[str, _Place]) -> str:
 
 
 def _label(words: tuple[str, ...], place: _Place) -> str:
-    """What a box takes, left of it and above the tips of the arrows."""
+    """Write the conditions of a box, left of it and above the tips of the arrows."""
     left = place.left - _width(words) + _PADDING / 2
     top = place.middle - len(words) * _LINE - 5
     return "".join(

@@ -1,4 +1,4 @@
-"""One line per step, parents before children."""
+"""Draws a plan as text: one line per step, parents before children."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dirac_prodsys.core.plan.values import ProductionPlan
 
 
 def draw(plan: ProductionPlan) -> str:
-    """The steps, what feeds them, and their datasets."""
+    """Write the steps, their inputs, and their datasets."""
     lines = []
     for step in plan.steps:
         arrow = "==>" if step.start == "on_complete" else "-->"

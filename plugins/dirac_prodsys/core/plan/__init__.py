@@ -1,1 +1,1 @@
-"""A production to its plan: compile, loops, values, and what is refused."""
+"""Turns a production into its plan: compile, loops, values, and what is refused."""

@@ -1,7 +1,7 @@
-"""A plan beside what stands on the grid: which transformations a run would create, and which meet.
+"""Compares a plan with the transformations that already exist on the grid.
 
-Invariant: values only, and nothing is judged twice: whether one that exists is what the plan asks
-for was decided by the gateway, by the rule by which creating adopts it.
+Invariant: values only, and nothing is judged twice: the gateway has decided whether an existing
+transformation equals the planned one, by the rule by which creating adopts it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dirac_prodsys.core.naming import SEPARATOR
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery
 
-#: ``new``: there is none of the name; ``equal``: it is there, and would be adopted;
-#: ``unfinished``: what a creation that died has left, and which would be made anew;
-#: ``conflict``: it is there and another; ``unknown``: no step of the plan has the name
+#: ``new``: none has the name; ``equal``: it exists and would be adopted; ``unfinished``: the rest
+#: of a creation that died, which would be made again; ``conflict``: it exists and differs;
+#: ``unknown``: no step of the plan has the name
 State = Literal["new", "equal", "unfinished", "conflict", "unknown"]
 
 
@@ -25,7 +25,7 @@ class Standing:
     """A transformation read back from the grid.
 
     :param body_digest: SHA-256 of the body as it was created.
-    :param files: number of attached files by status, and :param tasks: of tasks.
+    :param files: number of attached files by status; :param tasks: number of tasks by status.
     """
 
     id: int
@@ -41,7 +41,7 @@ class Standing:
     tasks: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         queries = {"input_query": self.input_query, "output_query": self.output_query}
         return {
             **{name: value for name, value in vars(self).items() if name not in queries},
@@ -53,12 +53,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class Meeting:
-    """What one name of a plan meets.
+    """The comparison for one name of a plan.
 
-    :param name: of a transformation or dataset.
-    :param differences: one line for each thing that differs.
-    :param step: of the plan; empty: none.
-    :param standing: what is there; None: nothing, or a dataset.
+    :param name: name of a transformation or dataset.
+    :param differences: one line for each difference.
+    :param step: step of the plan; empty: none.
+    :param standing: the existing transformation; None: nothing exists, or it is a dataset.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Meeting:
     kind: Literal["transformation", "dataset"] = "transformation"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         there = None if self.standing is None else self.standing.to_dict()
         same = {name: getattr(self, name) for name in ("name", "kind", "step", "state")}
         return {**same, "differences": list(self.differences), "found": there}
@@ -77,7 +77,7 @@ class Meeting:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A plan beside the grid: its steps in their order, then what else the run has there."""
+    """A plan compared with the grid: its steps in order, then what else the run has there."""
 
     production: str
     run: str
@@ -85,20 +85,20 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether the grid holds what the plan asks for, all of it and nothing else.
+        """Whether the grid has everything that the plan asks for, and nothing else.
 
-        What a step was made anew as is part of it.
+        Transformations by which a step began anew belong to the plan.
         """
         return all(
             one.state == "equal" or (one.state == "unknown" and one.step) for one in self.meetings
         )
 
     def of(self, step: str) -> tuple[Meeting, ...]:
-        """What the names of one step meet."""
+        """Return the comparisons for the names of one step."""
         return tuple(one for one in self.meetings if one.step == step)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "production": self.production,
             "run": self.run,
@@ -107,10 +107,10 @@ class Comparison:
 
 
 def step_of(name: str, plan: ProductionPlan) -> str | None:
-    """The step that a transformation of the plan's run belongs to; None: it is of another run.
+    """Return the step of a transformation of the plan's run; None: it belongs to another run.
 
-    A step may have several: made again, or begun anew by a person (``naming``). Empty: it is of the
-    run, and the plan has no such step.
+    A step may have several transformations: made again, or begun anew by a person (``naming``).
+    Empty: it belongs to the run, and the plan has no such step.
     """
     begin = SEPARATOR.join((plan.production, plan.run, ""))
     if not name.lower().startswith(begin.lower()):

@@ -1,11 +1,11 @@
-"""The plan: what a run of a production would send to the grid, complete, before anything is sent.
+"""Compiles a plan: everything that a run of a production would send to the grid, before it is sent.
 
-``compile`` is the heart of the house: a ``Production`` and a run go in, one transformation per step
-comes out, with its body, its meta queries, its directories and its dataset. What ``plan`` prints is
-what the operators send.
+``compile`` is the centre of this package: it takes a ``Production`` and a run, and returns one
+transformation per step, with its body, its meta queries, its directories and its dataset. What
+``plan`` prints is what the operators send.
 
-Invariant: pure and total: the same production and run give the same plan, digit for digit, and
-a production that cannot be planned is told all its mistakes.
+Invariant: pure and total: the same production and run give the same plan, digit for digit, and all
+mistakes of a production that cannot be planned are reported.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ def compile(
     parameters: Mapping[str, Any] | None = None,
     last: Mapping[str, int] | None = None,
 ) -> ProductionPlan:
-    """The plan of one run.
+    """Return the plan of one run.
 
     :param run: run tag (``naming.run_tag``).
-    :param parameters: what the run says of the production's parameters; None: it is not asked
-        yet, and their defaults, or examples where there is none, stand for them.
-    :param last: last passes of loops that have ended; of others, the last possible one stands for
-        it.
-    :param datasets: meta queries of datasets that steps take, by name, in the catalogue's form and
-        order; the plan says in ``unresolved`` which others it would need to be complete.
-    :raises DefinitionErrors: the production cannot be planned; every mistake is told.
+    :param parameters: the run's values of the production's parameters; None: not asked yet, their
+        defaults, or else examples, are used.
+    :param last: last passes of loops that have ended; for other loops the last possible pass is
+        used.
+    :param datasets: dataset name → meta query, for datasets that steps take, in the catalogue's
+        form and order; the plan lists in ``unresolved`` which others it needs to be complete.
+    :raises DefinitionErrors: the production cannot be planned; every mistake is reported.
     """
     if parameters is not None:
         production = production.bind(parameters)
@@ -70,10 +70,10 @@ def check(
     unread: frozenset[str] = frozenset(),
     datasets: Datasets | None = None,
 ) -> ProductionPlan | None:
-    """As :func:`compile`, but mistakes are noted, and then there is no plan.
+    """Do the same as :func:`compile`, but note mistakes; with mistakes there is no plan.
 
-    :param unread: names of steps that exist and are so wrong that ``production`` lacks them: what
-        refers to them is not checked.
+    :param unread: names of steps that exist but are so wrong that ``production`` lacks them:
+        references to them are not checked.
     """
     before = len(problems.found)
     check_names(production, run, problems)
@@ -128,7 +128,7 @@ def check(
 
 
 def _planning(production: Production) -> Callable[..., dict[str, StepPlan]] | None:
-    """How a community plans the steps of its form; None: as those of the native form."""
+    """Return how a community plans the steps of its form; None: as those of the native form."""
     community = None if production.dialect == NATIVE else community_of(production.dialect)
     if community is None or not community.plan_steps:
         return None

@@ -1,6 +1,6 @@
-"""Two plans compared: steps that one of them lacks, and what differs in those that both have.
+"""Compares two plans: steps that one of them lacks, and differences in steps that both have.
 
-Invariant: equal plans have no differences, and whatever differs is named with both values. Plans of
+Invariant: equal plans have no differences, and every difference is given with both values. Plans of
 two productions are compared under one name, or every name in them would differ.
 """
 
@@ -28,7 +28,7 @@ class Difference:
     right: Any
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Difference:
 
 
 def differences(left: ProductionPlan, right: ProductionPlan) -> tuple[Difference, ...]:
-    """All differences, the production's own first, then step by step."""
+    """Return all differences, the production's own first, then step by step."""
     one, two = _content(left), _content(right)
     found = list(_differences("", "", one[""], two[""]))
     for name in dict.fromkeys((*one, *two)):
@@ -53,7 +53,7 @@ def differences(left: ProductionPlan, right: ProductionPlan) -> tuple[Difference
 
 
 def _content(plan: ProductionPlan) -> dict[str, Any]:
-    """Steps by name, and the production itself under the empty name."""
+    """Return the steps by name, and the production itself under the empty name."""
     data = plan.to_dict()
     del data["digest"]
     steps = {step["name"]: step for step in data.pop("steps")}

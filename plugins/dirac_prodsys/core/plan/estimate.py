@@ -1,11 +1,11 @@
-"""How many files, tasks and jobs a production will have, where counts allow.
+"""Estimates how many files, tasks and jobs a production will have, if counts allow.
 
-Every task is taken to succeed and to leave the files that its step names; what cannot be known
-beforehand is a span with an open end. Tasks of Standard steps are counted as the plugin makes them
-(``TransformationPlugin._Standard``): groups of files that lie on the same storage elements, the
-last group of each smaller.
+The estimate assumes that every task succeeds and leaves the files that its step names; what cannot
+be known beforehand is a span with an open end. Tasks of Standard steps are counted as the plugin
+makes them (``TransformationPlugin._Standard``): groups of files that lie on the same storage
+elements, the last group of each being smaller.
 
-Invariant: the true number, if all goes well, lies within the span.
+Invariant: if all goes well, the true number lies within the span.
 """
 
 from __future__ import annotations
@@ -55,10 +55,11 @@ NONE = Span(0, 0)
 
 @dataclass(frozen=True)
 class Estimate:
-    """What one step will come to.
+    """The estimate for one step.
 
-    :param files_in: storage element → files that the step takes from there; ``""``: not known.
-    :param tasks: of jobs or requests.
+    :param files_in: storage element → number of files that the step takes from there; ``""``:
+        unknown.
+    :param tasks: number of jobs or requests.
     """
 
     files_in: Mapping[str, Span]
@@ -67,19 +68,19 @@ class Estimate:
 
     @property
     def taken(self) -> Span:
-        """All files that it takes."""
+        """Return the number of all files that it takes."""
         return sum(self.files_in.values(), NONE)
 
     @property
     def made(self) -> Span:
-        """All files that it leaves."""
+        """Return the number of all files that it leaves."""
         return sum(self.files_out.values(), NONE)
 
 
 def estimate(subject: Subject, counts: Mapping[str, int] | None = None) -> dict[str, Estimate]:
-    """Step → what it will come to, parents first.
+    """Estimate each step, parents first.
 
-    :param counts: step without parents → files that the catalogue has for it.
+    :param counts: step without parents → number of files that the catalogue has for it.
     """
     found: dict[str, Estimate] = {}
     for step in subject.plan.steps:

@@ -1,10 +1,10 @@
-"""Gates of a production that only a step behind them could open: they would wait for ever.
+"""Finds gates that only a step behind them could open: they would wait for ever.
 
-A pass of a loop waits for the check of the pass before it, and that waits for the pass and for the
-file with its number; who takes files of a loop from outside waits for its last check.
+A pass of a loop waits for the check of the pass before it, and that check waits for the pass and
+for the file with its number; a step outside the loop that takes its files waits for its last check.
 
-Invariant: told is only what is certain: where any of several steps may make a file, all of them
-must wait for the step that waits for it.
+Invariant: only certain cases are reported: if several steps may make a file, all of them must wait
+for the step that waits for it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def check(
 ) -> None:
     """Note gates that nothing can open.
 
-    :param plans: the steps that could be planned.
+    :param plans: step name → plan, for the steps that could be planned.
     :param waits: step → the steps that must be complete before it can be.
     """
     loops = tuple(loops)
@@ -59,7 +59,7 @@ def check(
 
 
 def makers_of(plans: Mapping[str, StepPlan]) -> Makers:
-    """Who makes the datasets and files of a production."""
+    """Return the makers of the datasets and files of a production."""
     datasets = {p.dataset.name: name for name, p in plans.items() if p.dataset is not None}
     directories: dict[str, list[str]] = {}
     for name, plan in plans.items():
@@ -69,7 +69,7 @@ def makers_of(plans: Mapping[str, StepPlan]) -> Makers:
 
 
 def edges_of(waits: Mapping[str, Sequence[str]], loops: Iterable[LoopPlan]) -> dict[str, list[str]]:
-    """Step, or check of a loop, → those that it waits for."""
+    """Map each step, and each check of a loop, to those that it waits for."""
     edges = {step: list(named) for step, named in waits.items()}
     for loop in loops:
         inside = {step for steps in loop.passes for step in steps}
@@ -102,7 +102,7 @@ def _check_of(loop: LoopPlan, number: int) -> str:
 def gates_of(
     plans: Mapping[str, StepPlan], loops: Iterable[LoopPlan]
 ) -> list[tuple[str, Gate, Path]]:
-    """Who waits, for what, and where that is written."""
+    """Return who waits, for what, and where that is written."""
     found: list[tuple[str, Gate, Path]] = [
         (name, gate, ("steps", name, "wait_for", index))
         for name, plan in plans.items()

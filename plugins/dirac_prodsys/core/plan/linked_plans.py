@@ -1,10 +1,10 @@
-"""The plans of steps, linked: parents first, each with the query for what it takes.
+"""Links the plans of steps, parents first, each with the query for its input.
 
-A step that gathers more than it can ask for by what its parents say makes the planner number their
-outputs (``core/steps/gather_numbers.py``). Then all steps are linked anew, as some take from that
-step; a production without such a step is linked once.
+If a step takes more outputs than it can select by their own metadata, the planner numbers those
+outputs (``core/steps/gather_numbers.py``). Then all steps are linked again, because other steps may
+take files of that step; a production without such a step is linked once.
 
-Invariant: mistakes are told of the last time only, so that each is told once.
+Invariant: only mistakes of the last round are reported, so that each is reported once.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from dirac_prodsys.core.steps.step_plan import Datasets, Derived, StepPlan
 class LinkedPlans:
     """What is known of the steps before they are linked.
 
-    :param drafts: each step by itself.
-    :param order: names of those to link, parents first.
-    :param outputs: what steps leave, by their names.
-    :param derived: what follows from the rules of job types.
-    :param unclear: steps of which nobody can take, as they are wrong.
-    :param ordered: whether it is known who takes from whom.
+    :param drafts: step name → its draft.
+    :param order: names of the steps to link, parents first.
+    :param outputs: step name → its output.
+    :param derived: results of the rules of job types.
+    :param unclear: steps that no other step can take from, because they are wrong.
+    :param ordered: whether the links between steps are known.
     """
 
     drafts: Mapping[str, StepDraft]
@@ -42,8 +42,8 @@ class LinkedPlans:
     ordered: bool = True
 
     def made(self, problems: Problems) -> dict[str, StepPlan]:
-        """The plans of the steps that can be planned; mistakes are noted."""
-        # which pass of a loop is taken is known later, when its directories are there already
+        """Return the plans of the steps that can be planned; mistakes are noted."""
+        # the pass of a loop that is taken is known only when its directories exist already
         passes = {name for name, drafted in self.drafts.items() if drafted.step.turn is not None}
         fixed = passes | self.derived.outputs.keys()
         gathered: dict[str, tuple[str, ...]] = {}
@@ -68,7 +68,7 @@ class LinkedPlans:
     def _linked(
         self, gathers: linking.Gathers
     ) -> list[tuple[StepDraft, MetaQuery | None, Problems]]:
-        """Each step with its input query, and the mistakes of its links."""
+        """Return each step with its input query, and the mistakes of its links."""
         found: list[tuple[StepDraft, MetaQuery | None, Problems]] = []
         relays: dict[str, linking.Relay] = {}
         awaiting, unclear = dict(self.derived.awaiting), self.unclear
@@ -83,7 +83,7 @@ class LinkedPlans:
             clear = self.ordered and not unclear & set(parents)
             if wanted is not None and clear and not wanted.verified_at:
                 late = [awaiting[p] for p in parents if p in awaiting]
-                if late:  # what it takes is what a dataset holds that is not looked up yet
+                if late:  # it takes an unresolved dataset
                     wanted = replace(wanted, parents=(), dataset=late[0])
                     drafted = replace(drafted, wanted=wanted)
                 query = linking.input_query(

@@ -1,6 +1,6 @@
-"""Texts that are taken as they are written: a placeholder there is told, and never sent.
+"""Refuses placeholders in texts that are taken as written, so that they are never sent.
 
-Invariant: what is left of ``${{ … }}`` when a plan is made stands where it is filled in, or is a
+Invariant: any ``${{ … }}`` that remains when a plan is made is either filled in at its place, or a
 mistake.
 """
 
@@ -15,14 +15,14 @@ from dirac_prodsys.core.production.production import Production
 
 
 def check_literals(production: Production, problems: Problems) -> None:
-    """Note every placeholder in a text that nobody fills in."""
+    """Note every placeholder in a text that is never filled in."""
     for path, value in _literals(production):
         for where, text in _texts(path, value):
             refuse(text, where, problems)
 
 
 def _literals(production: Production) -> Iterator[tuple[Path, Any]]:
-    """What is taken as it is written, and is no name (``names``)."""
+    """Yield the texts that are taken as written, except names (``names``)."""
     yield ("production", "description"), production.description
     yield ("production", "connection"), production.connection
     yield ("production", "tags"), production.tags

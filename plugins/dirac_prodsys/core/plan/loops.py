@@ -1,14 +1,14 @@
-"""``loops:`` some steps again and again, until a number is good enough, and at most so often.
+"""Repeats steps until a condition holds, up to a maximum number of passes: ``loops:``.
 
 A loop is written out before it is planned: pass 1 of step ``train`` is the step ``train.1``, pass 2
-``train.2``, and so on to the bound. All of them are in the plan and in the DAG; those after the
+``train.2``, and so on to the maximum. All of them are in the plan and in the DAG; those after the
 first are created and run only while the condition does not hold.
 
-A step outside that takes files of a step of the loop takes those of its last pass. Which one that
-is is known when the loop has ended: the step is planned with the last possible pass, which differs
-in nothing but the values that hold ``${{ pass }}``, and with the right one when the run knows it.
+A step outside the loop that takes files of a step in it takes those of its last pass. The last pass
+is known when the loop has ended: until then the step is planned with the last possible pass, which
+differs only in values with ``${{ pass }}``, and afterwards with the right one.
 
-Invariant: pure; the passes of a step never share a directory or metadata: each is a generation of
+Invariant: pure; the passes of a step never share a directory or metadata: each is a generation with
 names of its own.
 """
 
@@ -32,16 +32,16 @@ _HOUR = 3600.0
 
 
 def name_of(step: str, number: int) -> str:
-    """The step that is this pass of a step of a loop."""
+    """Return the name of the step that is this pass of a step of a loop."""
     return f"{step}.{number}"
 
 
 def unroll(
     steps: Sequence[Step], loops: Mapping[str, LoopModel], problems: Problems
 ) -> tuple[Step, ...]:
-    """The steps, with all passes of those that are in loops; mistakes are noted.
+    """Return the steps, with all passes of those in loops; mistakes are noted.
 
-    A wrong loop is gone through once, so that its steps are checked.
+    A wrong loop gets one pass, so that its steps are checked.
     """
     if not loops:
         return tuple(steps)
@@ -70,7 +70,7 @@ def unroll(
 
 
 def ended(production: Production, last: Mapping[str, int]) -> Production:
-    """The production in which loops have ended: who takes files of them takes the right ones.
+    """Return the production after loops have ended: steps take files of the right pass.
 
     :param last: name of a loop → its last pass.
     """
@@ -94,7 +94,7 @@ def ended(production: Production, last: Mapping[str, int]) -> Production:
 
 
 def before(production: Production, step: str) -> tuple[str, ...]:
-    """The loops whose last pass decides what a step takes, directly or by steps before it."""
+    """Return the loops whose last pass decides a step's input, directly or by earlier steps."""
     steps = {each.name: each for each in production.steps}
     found: set[str] = set()
     left, seen = [step], {step}
@@ -113,7 +113,7 @@ def before(production: Production, step: str) -> tuple[str, ...]:
 
 
 def foreign(production: Production, step: str, feeders: Iterable[str] = ()) -> dict[str, str]:
-    """Steps of loops that a step outside of them waits for → their loop.
+    """Map the steps of loops that a step outside waits for to their loop.
 
     :param feeders: steps whose files it takes although it does not name them.
     """
@@ -127,7 +127,7 @@ def foreign(production: Production, step: str, feeders: Iterable[str] = ()) -> d
 
 
 def planned(production: Production, run: str, problems: Problems) -> tuple[LoopPlan, ...]:
-    """The loops of a plan; mistakes are noted."""
+    """Return the loops of a plan; mistakes are noted."""
     found = []
     for name, loop in production.loops.items():
         path: Path = ("loops", name, "until", "file")
@@ -159,7 +159,7 @@ def _same(one: Step, other: Step) -> bool:
 def _referring(
     step: Step, loop: str | None, number: int, whose: Mapping[str, str], times: Mapping[str, int]
 ) -> Step:
-    """The step, or one pass of it, with the names of steps of loops written out."""
+    """Return the step, or one pass of it, with the names of steps of loops written out."""
 
     def one(name: str) -> str:
         if name not in whose:
@@ -209,7 +209,7 @@ def _check(
 
 
 def _shared(step: Step) -> Iterator[tuple[Path, str, str]]:
-    """What passes of a step would have in common."""
+    """Yield what the passes of a step would share."""
     path: Path = ("steps", step.name)
     if step.output is not None and not _PASS.search(step.output.directory):
         reason = "every pass would write into the same directory"

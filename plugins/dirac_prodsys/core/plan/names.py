@@ -1,7 +1,7 @@
-"""The names that a production gives: to itself, to its run, and to its steps.
+"""Checks the names that a production gives to itself, to its run, and to its steps.
 
-Invariant: a name that passes is safe wherever it becomes part of a key, and no two steps have names
-that the Transformation System would take for the same.
+Invariant: a valid name is safe wherever it becomes part of a key, and no two steps have names that
+the Transformation System would treat as the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dirac_prodsys.core.production.production import Production
 
 
 def check_names(production: Production, run: str, problems: Problems) -> None:
-    """Names of production, virtual organisation, run and steps; mistakes are noted."""
+    """Check the names of production, virtual organisation, run and steps; mistakes are noted."""
     with problems.at("production", "name"):
         naming.dag_id(production.name)
     with problems.at("production", "vo"):
@@ -50,7 +50,7 @@ def check_names(production: Production, run: str, problems: Problems) -> None:
 
 
 def _check_groups(production: Production, problems: Problems) -> None:
-    """Names of steps and loops as those of groups of tasks, which hold no dots."""
+    """Check that names of steps and loops can name groups of tasks, which have no dots."""
     seen: dict[str, str] = {}
     places = [("steps", step.name) for step in production.steps]
     places += [("loops", name) for name in production.loops]

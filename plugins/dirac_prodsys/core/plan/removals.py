@@ -1,9 +1,9 @@
-"""Files removed while somebody needs them, from places that must keep them, or without a bound.
+"""Finds removals of files that are still needed, of copies that must stay, or without a bound.
 
-DIRAC lets any transformation remove what any other takes, and looks at no dataset.
+DIRAC lets any transformation remove what any other takes, and does not look at datasets.
 
-Invariant: a removal that is ordered behind all that needs its files, and whose query is bounded, is
-no finding. These are errors, and found whenever a plan is made.
+Invariant: a removal that comes after everything that needs its files, with a bounded query, is not
+reported. The findings are errors, and looked for whenever a plan is made.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from dirac_prodsys.core.steps.removals import (
 )
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: readers that one message names
+#: maximum number of readers in one message
 _TOLD = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All of it."""
+    """Yield all problems."""
     readers = [
         name for name in subject.takes if not only_takes_away(subject.steps[name].transformation)
     ]
@@ -52,7 +52,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def complete_before(subject: Subject, step: str) -> set[str]:
-    """Steps that are complete when this one starts, those too for whose datasets it waits."""
+    """Return the steps that are complete when this one starts, also by datasets it waits for."""
     found = subject.before(step)
     waited = {g.name for name in (step, *found) for g in subject.steps[name].gates}
     for maker in subject.plan.steps if waited else ():
@@ -66,16 +66,16 @@ def complete_before(subject: Subject, step: str) -> set[str]:
 
 @dataclass(frozen=True)
 class _Files:
-    """Files that are taken: by a query, and of which steps, as far as that is known."""
+    """The files that a query takes, and the steps that made them, as far as that is known."""
 
     query: MetaQuery
     sources: frozenset[str]
 
     def meets(self, other: _Files) -> bool:
-        """Whether some file is surely among both, if there are any.
+        """Whether the two certainly share a file, if they have any.
 
-        Queries that ask for different fields, of files of which nothing else is known, may have
-        files in common; nobody can know.
+        Queries on different fields, of files about which nothing else is known, may share files;
+        that cannot be decided.
         """
         if not self.query.intersects(other.query):
             return False
@@ -91,9 +91,9 @@ def _taken(subject: Subject, step: str) -> _Files | None:
 
 
 def _gone(subject: Subject, step: StepPlan) -> _Files | None:
-    """What a step takes away; None: listed files, or those of a dataset that is not looked up.
+    """Return what a step removes; None: listed files, or an unresolved dataset's files.
 
-    A list with files of a step of the production is refused as such (``linking``).
+    A list with files of a step of the production is refused elsewhere (``linking``).
     """
     taken = _taken(subject, step.name)
     if taken is None and step.verified_at:
@@ -158,7 +158,7 @@ def _no_bound(subject: Subject, step: StepPlan) -> Iterator[Problem]:
 
 
 def _overlap(step: StepPlan) -> Iterator[Problem]:
-    """Places that one step, or one request, both fills and empties."""
+    """Yield places that one step, or one request, both fills and empties."""
     spec = step.transformation
     kept = frozenset(step.verified_at)
     for index, operation in enumerate(operations(spec)):
@@ -178,10 +178,10 @@ def _overlap(step: StepPlan) -> Iterator[Problem]:
 
 
 def _in_vain(subject: Subject, step: StepPlan) -> Iterator[Problem]:
-    """A copy from one place to the same."""
+    """Yield copies from one place to the same place."""
     spec = step.transformation
     sources, targets = (str(spec.parameters.get(n, "")) for n in ("SourceSE", "TargetSE"))
-    # of several, a file that is at one may lack at another
+    # of several sources, a file that is at one may be missing at another
     pairs = [(sources, targets)] if spec.plugin == "Broadcast" else []
     pairs += [
         (o.attributes.get("SourceSE", ""), o.attributes.get("TargetSE", ""))
@@ -200,7 +200,7 @@ def _in_vain(subject: Subject, step: StepPlan) -> Iterator[Problem]:
 
 
 def _filled(step: StepPlan) -> frozenset[str]:
-    """Where a step puts copies."""
+    """Return where a step puts copies."""
     spec = step.transformation
     return frozenset[str]().union(*(copied_to(o, spec) for o in operations(spec)))
 
@@ -208,7 +208,7 @@ def _filled(step: StepPlan) -> frozenset[str]:
 def _copies(
     subject: Subject, step: StepPlan, copying: Mapping[str, frozenset[str]]
 ) -> Iterator[Problem]:
-    """Copies of one step that another removes: beside it, or before anybody has used them.
+    """Yield copies of one step that another removes in parallel, or before anything has used them.
 
     :param copying: step → where it puts copies.
     """
@@ -228,7 +228,7 @@ def _copies(
             continue
         if other.name not in ended:
             if everything:
-                continue  # it is a reader, and told as such
+                continue  # it is reported as a reader
             reason = f"while {other.name} copies files there"
         elif step.verified_at or other.name not in step.parents or _may_wait(subject, step, other):
             continue
@@ -244,7 +244,7 @@ def _copies(
 
 
 def _may_wait(subject: Subject, step: StepPlan, copying: StepPlan) -> bool:
-    """Whether something uses the copies before: a step in between, a gate, or a person."""
+    """Whether something uses the copies first: a step in between, a gate, or a person."""
     if step.gates or step.approval is not None:
         return True
     between = complete_before(subject, step.name) - complete_before(subject, copying.name)

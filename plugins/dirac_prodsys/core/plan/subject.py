@@ -1,7 +1,7 @@
-"""What is proved: a plan, and what follows from it about files, computed once for all checks.
+"""Computes once for all checks what follows from a plan about files.
 
-Invariant: dialect-neutral: only what the plan says counts, and paths are those of the native form.
-A query that the plan does not know (it waits for a dataset) is absent, and nothing is said of it.
+Invariant: independent of dialects: only the plan counts, and paths are those of the native form. A
+query that the plan does not know (it waits for a dataset) is absent and not checked.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 
 @dataclass(frozen=True)
 class Link:
-    """What a child takes of a parent's files.
+    """Which of a parent's files a child takes.
 
     "All", "part" and "none" are proved by the algebra, from what the parent declares. A field that
-    it does not declare can be set by its jobs only, which nobody can prove beforehand.
+    it does not declare can only be set by its jobs, which cannot be proved beforehand.
 
-    :param undeclared: fields that the child asks for and the parent does not declare.
+    :param undeclared: fields in the child's query that the parent does not declare.
     """
 
     parent: str
@@ -46,7 +46,7 @@ class Link:
 class Subject:
     """A production and its plan.
 
-    :param plan: of a run whose tag stands in no other name, so that it can be found again.
+    :param plan: plan of a run whose tag occurs in no other name, so that it can be found again.
     """
 
     production: Production
@@ -54,23 +54,23 @@ class Subject:
 
     @cached_property
     def steps(self) -> dict[str, StepPlan]:
-        """By name, parents first."""
+        """Return the steps by name, parents first."""
         return {step.name: step for step in self.plan.steps}
 
     @cached_property
     def graph(self) -> StepGraph:
-        """Who waits for whom: parents named and feeders found out, in the order of the file."""
+        """Return the graph of steps: named parents and feeders, in the order of the file."""
         written = [step.name for step in self.production.steps if step.name in self.steps]
         names = written if len(written) == len(self.steps) else list(self.steps)
         return StepGraph({n: (*self.steps[n].parents, *self.steps[n].feeders) for n in names})
 
     def derived(self, step: str) -> bool:
-        """Whether the output of a step is what its job type makes it, and nobody wrote it."""
+        """Whether the output of a step is made by its job type, and is not written in the file."""
         body = self.steps[step].transformation.body
         return isinstance(body, CommunityBody) and derives(self.production.step(step).job)
 
     def before(self, step: str) -> set[str]:
-        """Steps that are complete when this one starts: those it is after, and all before these."""
+        """Return the steps that are complete when this one starts, also through other steps."""
         found: set[str] = set()
         queue = list(self.steps[step].after)
         if self.steps[step].start == "on_complete":
@@ -84,7 +84,7 @@ class Subject:
 
     @cached_property
     def takes(self) -> dict[str, MetaQuery]:
-        """Step → what it selects."""
+        """Map each step to the query of its input."""
         found: dict[str, MetaQuery] = {}
         for step in self.plan.steps:
             query = step.transformation.input_query
@@ -96,7 +96,7 @@ class Subject:
 
     @cached_property
     def relays(self) -> frozenset[str]:
-        """Steps that make no files and hand on those of their one parent, such as copies."""
+        """Return the steps that make no files and hand on those of one parent, such as copies."""
         return frozenset(
             step.name
             for step in self.plan.steps
@@ -108,7 +108,7 @@ class Subject:
 
     @cached_property
     def leaves(self) -> dict[str, MetaQuery]:
-        """Step → what all its files fulfil: by the output query and the directories they lie in."""
+        """Map each step to the query that all its files match, by output query and directories."""
         at: dict[str, list[DirectorySpec]] = {}
         for directory in (d for s in self.plan.steps for d in s.transformation.directories):
             at.setdefault(directory.path, []).append(directory)
@@ -136,7 +136,7 @@ class Subject:
 
     @cached_property
     def children(self) -> dict[str, tuple[str, ...]]:
-        """Step → steps that name it as their parent."""
+        """Map each step to the steps that name it as their parent."""
         found: dict[str, list[str]] = {name: [] for name in self.steps}
         for step in self.plan.steps:
             for parent in dict.fromkeys(step.parents):
@@ -144,7 +144,7 @@ class Subject:
         return {name: tuple(names) for name, names in found.items()}
 
     def sources(self, step: str) -> set[str]:
-        """Steps whose files a step takes: parents and feeders; those of these, if they hand on."""
+        """Return the steps whose files a step takes: parents and feeders, or those they relay."""
         found: set[str] = set()
         open_ends = [step]
         while open_ends:
@@ -157,7 +157,7 @@ class Subject:
 
     @cached_property
     def links(self) -> dict[tuple[str, str], Link]:
-        """Parent and child → the link between them, where the queries of both are known."""
+        """Map each parent and child to their link, if the queries of both are known."""
         return {
             (parent, child): _link(parent, child, self.takes[child], self.leaves[parent])
             for parent, children in self.children.items()
@@ -166,13 +166,13 @@ class Subject:
         }
 
     def place(self, step: str, key: str | int, field: str) -> Path:
-        """Where a step says that of its ``input``, ``output`` or ``dataset``."""
+        """Return the path of a field in a step's ``input``, ``output`` or ``dataset``."""
         if key == "input":
             return self.condition(step, field)
         return ("steps", step, key, "where" if key == "dataset" else "metadata", field)
 
     def condition(self, step: str, field: str) -> Path:
-        """Where a step asks for that field: under ``where``, or else at its input."""
+        """Return where a step has a condition on a field: under ``where``, or else at its input."""
         written = self._written.get(step)
         if written is not None and written.input and field in written.input.where:
             return ("steps", step, "input", "where", field)
@@ -186,7 +186,7 @@ class Subject:
 def _carried(
     paths: Iterable[str], at: Mapping[str, Iterable[DirectorySpec]]
 ) -> dict[str, list[Any]]:
-    """The values that the metadata of directories have, and of those above them."""
+    """Return the values in the metadata of directories and of those above them."""
     values: dict[str, dict[Any, None]] = {}
     for path in paths:
         for holding in (*above(path), path):

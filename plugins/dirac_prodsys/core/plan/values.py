@@ -1,6 +1,6 @@
 """Defines the plan of a run: a value that prints, compares and travels as JSON.
 
-Invariant: a plan knows no more than it shows: two plans that print alike are alike.
+Invariant: a plan holds nothing that it does not show: two plans that print alike are equal.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 class LoopPlan:
     """A loop of a plan.
 
-    :param gates: for each pass, what ends the loop after it.
+    :param gates: for each pass, the gate that ends the loop after it.
     :param passes: for each pass, the names of its steps.
-    :param otherwise: ``fail`` or ``go_on``, when the bound is reached.
+    :param otherwise: what happens at the maximum number of passes: ``fail`` or ``go_on``.
     """
 
     name: str
@@ -33,7 +33,7 @@ class LoopPlan:
     otherwise: str
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "name": self.name,
             "until": [gate.to_dict() for gate in self.gates],
@@ -49,7 +49,7 @@ class ProductionPlan:
     :param run: run tag that the names were made with.
     :param steps: parents before children.
     :param approval: what a person is asked before anything is created, placeholders filled.
-    :param loops: steps that are gone through again; ``steps`` has all their passes.
+    :param loops: repeated steps; ``steps`` has all their passes.
     """
 
     production: str
@@ -62,7 +62,7 @@ class ProductionPlan:
     loops: tuple[LoopPlan, ...] = ()
 
     def step(self, name: str) -> StepPlan:
-        """The step of that name; KeyError if there is none."""
+        """Return the step of that name; KeyError if there is none."""
         return self._by_name[name]
 
     @cached_property
@@ -75,7 +75,7 @@ class ProductionPlan:
         return bool(self.loops) or any(step.waits_for_input for step in self.steps)
 
     def ended(self, last: Mapping[str, int]) -> ProductionPlan:
-        """The plan without passes that were not needed.
+        """Return the plan without passes that were not needed.
 
         :param last: name of a loop that has ended → its last pass.
         """
@@ -90,17 +90,17 @@ class ProductionPlan:
 
     @property
     def unresolved(self) -> tuple[str, ...]:
-        """Datasets whose queries the plan lacks: until it has them, it cannot be sent."""
+        """Return the datasets whose queries the plan lacks: it cannot be sent without them."""
         bodies = [step.transformation.body for step in self.steps]
         named = [body.unresolved for body in bodies if isinstance(body, CommunityBody)]
         named += [step.awaits for step in self.steps]
         return tuple(sorted({dataset for names in named for dataset in names}))
 
     def needed_for(self, step: str) -> tuple[str, ...]:
-        """Those of the unresolved datasets that must be looked up before this step is created.
+        """Return the unresolved datasets that must be looked up before this step is created.
 
-        All of them, unless steps wait for some to be made: then those of the step and of the steps
-        before it.
+        These are all of them; but if steps wait for some to be made, only those of the step and of
+        the steps before it.
         """
         if not any(each.waits_for_input for each in self.steps):
             return self.unresolved
@@ -117,11 +117,11 @@ class ProductionPlan:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (first 16 hex digits) of the JSON form: equal plans, equal digests."""
+        """Return the SHA-256 (first 16 hex digits) of the JSON form: equal plans, equal digests."""
         return _digest(self._content())
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         content = self._content()
         return {**content, "digest": _digest(content)}
 

@@ -1,16 +1,16 @@
-"""What to make of a snapshot: wait, flush, recover, extend, complete or give up, and why in words.
+"""Decides what to do with a transformation: wait, flush, recover, extend, complete or give up.
 
 ::
 
-    counts      the numbers that rules are made of
-    rules       what is declared, as primitives      declared   the same, as a user writes it
-    history     what must be remembered between two looks
+    counts      the numbers that the rules use
+    rules       the rules of a step as primitives (``production/policy``: as a user writes them)
+    history     what is remembered from one look to the next
     judging     judge(): by status, failures, tasks, input, files, patience
-    verdict     what comes out
+    verdict     the result, with its reason in words
 
-Invariant: a pure function of what was seen and remembered. A status is never taken for an end
-unless DIRAC says so; files and tasks decide. A flush comes only when the input is settled: the
-parents are done, every file that the catalogue finds is attached, and nothing new came for a while.
+Invariant: a pure function of what was seen and remembered. A status counts as an end only if DIRAC
+says so; files and tasks decide. A flush comes only when the input is settled: the parents are done,
+every file that the catalogue finds is attached, and nothing new came for a while.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The numbers of a snapshot that rules are made of."""
+"""Computes the numbers of a snapshot that the rules use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dirac_prodsys.core.grid.status import (
 )
 from dirac_prodsys.core.policy.rules import StepRules
 
-#: in these the Transformation System's agents work on the transformation
+#: While a transformation has one of these statuses, the Transformation System's agents work on it.
 LIVE_TRANSFORMATION = frozenset(
     {
         TransformationStatus.ACTIVE,
@@ -31,12 +31,12 @@ GONE_FILES = frozenset({FileStatus.REMOVED, FileStatus.DELETED})
 
 
 def attached_files(snapshot: Snapshot) -> int:
-    """Number of attached files that have not left the catalogue."""
+    """Count the attached files that have not left the catalogue."""
     return sum(n for status, n in snapshot.files.items() if status not in GONE_FILES)
 
 
 def without_others(snapshot: Snapshot) -> Snapshot:
-    """The snapshot with those attached files only that the query finds, or has found."""
+    """Return the snapshot with only those attached files that the query finds or has found."""
     if not snapshot.others:
         return snapshot
     own = {word: max(0, n - snapshot.others.get(word, 0)) for word, n in snapshot.files.items()}
@@ -44,45 +44,47 @@ def without_others(snapshot: Snapshot) -> Snapshot:
 
 
 def unused_files(snapshot: Snapshot) -> int:
-    """Number of files that no task has."""
+    """Count the files that no task has."""
     return snapshot.files.get(FileStatus.UNUSED, 0)
 
 
 def assigned_files(snapshot: Snapshot) -> int:
-    """Number of files that tasks have."""
+    """Count the files that tasks have."""
     return snapshot.files.get(FileStatus.ASSIGNED, 0)
 
 
 def vanished_files(snapshot: Snapshot) -> int:
-    """Number of attached files beyond those that the catalogue finds; 0 if it was not asked."""
+    """Count the attached files beyond those that the catalogue finds; 0 if it was not asked."""
     if snapshot.catalogue_files is None:
         return 0
     return max(0, attached_files(snapshot) - snapshot.catalogue_files)
 
 
 def good_tasks(snapshot: Snapshot) -> int:
-    """Number of tasks that ended well."""
+    """Count the tasks that ended well."""
     return count(snapshot.tasks, GOOD_TASKS)
 
 
 def bad_tasks(snapshot: Snapshot) -> int:
-    """Number of tasks that ended badly."""
+    """Count the tasks that ended badly."""
     return count(snapshot.tasks, BAD_TASKS)
 
 
 def alive_tasks(snapshot: Snapshot) -> int:
-    """Number of tasks that may still do something; words that we do not know count."""
+    """Count the tasks that may still do something; tasks with an unknown status count."""
     return sum(snapshot.tasks.values()) - count(snapshot.tasks, FINAL_TASKS)
 
 
 def at_work(snapshot: Snapshot) -> str:
-    """The tasks that may still do something, each word of DIRAC's by itself: what waits for a site
-    is not what runs at one."""
+    """Name the tasks that may still do something, by status.
+
+    DIRAC's statuses stay apart: a task that waits for a site is not a task that runs at one.
+    """
     return say({word: n for word, n in snapshot.tasks.items() if word not in FINAL_TASKS})
 
 
 def retryable(snapshot: Snapshot, rules: StepRules) -> int:
-    """Number of files in states of failure that are to be tried again by declaration."""
+    """Count the files in failure states that the rules try again."""
     if rules.recovery.mode == "off":
         return 0
     states = rules.recovery.retried_states(rules.by_requests)
@@ -90,8 +92,10 @@ def retryable(snapshot: Snapshot, rules: StepRules) -> int:
 
 
 def last_tries(snapshot: Snapshot, rules: StepRules) -> int:
-    """Number of Assigned files that may not be tried once more, and that the grid would take back
-    if their task fails (``MonitorFiles``)."""
+    """Count the Assigned files on their last try, which the grid would take back nevertheless.
+
+    The grid takes them back if their task fails (``MonitorFiles``).
+    """
     if not _are_bounded(rules):
         return 0
     most, failed = rules.recovery.max_resets, snapshot.failed_files.get(FileStatus.ASSIGNED, {})
@@ -103,7 +107,7 @@ def last_tries(snapshot: Snapshot, rules: StepRules) -> int:
 
 
 def tried_enough(snapshot: Snapshot, rules: StepRules) -> int:
-    """Number of Unused files that have failed more often than they may be tried again."""
+    """Count the Unused files that have failed more often than they may be tried again."""
     if not _are_bounded(rules):
         return 0
     failed = snapshot.failed_files.get(FileStatus.UNUSED, {})
@@ -111,15 +115,15 @@ def tried_enough(snapshot: Snapshot, rules: StepRules) -> int:
 
 
 def _are_bounded(rules: StepRules) -> bool:
-    """What requests fail on, the grid does not take back."""
+    """Whether tries are bounded: the grid does not take back files of failed requests."""
     return rules.needs_input and rules.recovery.mode == "active" and not rules.by_requests
 
 
 def count(counts: Mapping[str, int], wanted: frozenset[Any]) -> int:
-    """Sum of the counts of these words."""
+    """Add up the counts of these statuses."""
     return sum(n for status, n in counts.items() if status in wanted)
 
 
 def say(counts: Mapping[str, int]) -> str:
-    """The counts in words, by name."""
+    """Write the counts in words, sorted by name."""
     return ", ".join(f"{n} {status}" for status, n in sorted(counts.items()) if n)

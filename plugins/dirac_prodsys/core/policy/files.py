@@ -1,8 +1,8 @@
-"""Steps with input: their files decide, and only once the input is settled.
+"""Judges steps with input: their files decide, but only once the input is settled.
 
 Invariant: no flush before every file that the catalogue finds is attached and nothing new came for
-a while; afterwards the files are watched, not the status, as the status stays Flush when nothing
-is Unused (``TransformationAgent``, 9.1).
+a while. After a flush the files are watched, not the status: the status stays Flush when nothing is
+Unused (``TransformationAgent``, 9.1).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from dirac_prodsys.core.recovery.rules import STATES
 def by_input(
     snapshot: Snapshot, quiet: float, quiet_seconds: float, inputs_final: bool
 ) -> Verdict | None:
-    """Wait until the input is settled; None when it is.
+    """Wait until the input is settled; return None when it is.
 
-    :param quiet: seconds for which nothing has been attached.
+    :param quiet: seconds since the last file was attached.
     """
     attached, catalogue = attached_files(snapshot), snapshot.catalogue_files
     assigned = assigned_files(snapshot)
@@ -53,9 +53,10 @@ def by_input(
 
 
 def by_expectation(snapshot: Snapshot, expected: int | None) -> Verdict | None:
-    """Wait for a person where the parents made more than the query finds; None where they did not.
+    """Wait for a person if the parents made more files than the query finds; return None otherwise.
 
-    A person mends what keeps files from being found, or says that the step is complete without.
+    A person repairs what keeps files from being found, or accepts that the step is complete without
+    them.
     """
     found = snapshot.catalogue_files
     if expected is None or found is None or found >= expected:
@@ -68,7 +69,7 @@ def by_expectation(snapshot: Snapshot, expected: int | None) -> Verdict | None:
 
 
 def by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict:
-    """The verdict on a step whose input is settled."""
+    """Judge a step whose input is settled."""
     unused = unused_files(snapshot)
     if unused and not _rest_is_left(snapshot, rules):
         return _flush(snapshot, rules, history, unused)
@@ -91,7 +92,7 @@ def by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict:
 
 
 def enough_files(snapshot: Snapshot, rules: StepRules) -> bool:
-    """Whether as many files are Processed as are required."""
+    """Whether as many files are Processed as the rules require."""
     processed, counted = _processed(snapshot), _counted(snapshot, rules)
     if not counted:
         return False
@@ -104,7 +105,7 @@ def enough_files(snapshot: Snapshot, rules: StepRules) -> bool:
 
 
 def processed_of(snapshot: Snapshot, rules: StepRules) -> str:
-    """How many files are Processed, in words."""
+    """Write in words how many files are Processed."""
     return f"{_processed(snapshot)} of {_counted(snapshot, rules)} files are Processed"
 
 
@@ -135,14 +136,14 @@ def _flush(snapshot: Snapshot, rules: StepRules, history: History, unused: int) 
 
 
 def _rest_is_left(snapshot: Snapshot, rules: StepRules) -> bool:
-    """Whether the policy leaves what is too little for a task."""
+    """Whether the policy leaves the remaining files, because they are too few for a task."""
     if rules.flush != "never" or not rules.leaves_rests or assigned_files(snapshot):
         return False
     return unused_files(snapshot) < max(rules.group_size, 1)
 
 
 def _to_be_asked(snapshot: Snapshot, rules: StepRules) -> str:
-    """Files in states that the policy leaves to a person; it is asked only if that matters."""
+    """Name the files in states left to a person, who is asked only if it matters."""
     if rules.recovery.mode == "off":
         return ""
     states = [s for s in STATES.values() if rules.recovery.by_state(s) == "ask"]
@@ -154,7 +155,7 @@ def _processed(snapshot: Snapshot) -> int:
 
 
 def _counted(snapshot: Snapshot, rules: StepRules) -> int:
-    """Files that are expected to be Processed: all that are attached but a rest that is left."""
+    """Count the files that should become Processed: all attached except a rest that is left."""
     attached = attached_files(snapshot)
     return attached - unused_files(snapshot) if rules.flush == "never" else attached
 
@@ -175,6 +176,6 @@ def _notes(snapshot: Snapshot, rules: StepRules) -> str:
 
 
 def _vanished(snapshot: Snapshot, rules: StepRules) -> str:
-    """Requests may remove what they were given: then nothing has vanished."""
+    """Note attached files that left the catalogue; not for requests, which may remove them."""
     vanished = 0 if rules.by_requests else vanished_files(snapshot)
     return f" ({vanished} attached are not in the catalogue any more)" if vanished else ""

@@ -1,8 +1,8 @@
-"""What must be remembered between two looks at a transformation.
+"""Remembers what is needed from one look at a transformation to the next.
 
-Invariant: all of it is primitive and travels with the wait. Losing it costs time (the quiet time
-begins anew, failures are looked at once more) and never correctness: what bounds an act is kept in
-the Transformation System itself, see ``recovery_ledger``.
+Invariant: everything is primitive and travels with the wait. Losing it costs time (the quiet time
+begins again, failures are looked at once more), never correctness: what limits an action is kept in
+the Transformation System itself, see ``core/recovery/ledger.py``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dirac_prodsys.core.policy.counts import (
 )
 from dirac_prodsys.core.policy.rules import StepRules
 
-#: things of a wait that a report names; more are not worth reading
+#: number of events of a wait that a report names; more are not worth reading
 MOST_EVENTS = 20
 
 _NUMBER = re.compile(r"\d+")
@@ -37,27 +37,28 @@ class History:
     """What was seen and done; times are seconds of the caller's clock.
 
     :param attached: number of attached files at the last look; None: never looked.
-    :param unchanged_since: when that number was first seen, or the inputs became final, or a flush
-        was done, whichever is last.
-    :param compared: fingerprint of what was compared last with what the catalogue finds, file by
-        file; ``compared_at`` when, ``unattached`` and ``others`` with which result.
+    :param unchanged_since: the latest of: that number was first seen, the inputs became final, a
+        flush was done.
+    :param compared: fingerprint of the state in which the attached files were last compared, file
+        by file, with those that the catalogue finds; ``compared_at``: when; ``unattached`` and
+        ``others``: the result.
     :param flushes: flushes done so far.
     :param flushed_files: number of attached files at the last flush; None: no flush is known.
-    :param flushing_since: when the status was first seen as Flush with files Unused; None: it is
-        not.
-    :param progress: fingerprint of everything that moves.
+    :param flushing_since: when the status was first seen as Flush with Unused files; None: it is
+        not in that state.
+    :param progress: fingerprint of everything that changes with progress.
     :param progress_since: when it last changed.
-    :param failed_since: when failures were first seen that nobody has looked into; None: none.
-    :param handled_tasks: failed tasks that have been looked into.
-    :param handled_files: files in states of failure that have been looked into.
-    :param handled_last: files on their last try that could not be kept from the grid.
-    :param handled_enough: Unused files that have been tried often enough, and are tried again as
-        somebody wants it.
+    :param failed_since: when failures were first seen that have not been looked into; None: none.
+    :param handled_tasks: number of failed tasks that have been looked into.
+    :param handled_files: number of files in failure states that have been looked into.
+    :param handled_last: number of files on their last try that could not be kept from the grid.
+    :param handled_enough: number of Unused files that have been tried often enough, and are tried
+        again because somebody wants it.
     :param looked: when stranded files were last looked for.
-    :param asked: files that wait for a person's decision.
-    :param told: causes of alarms of which somebody was told since the wait last went on.
-    :param tell_after: before then nobody is told of an alarm: the last attempt has failed.
-    :param events: what a report should name: alarms, and what was done, each kind once.
+    :param asked: number of files that wait for a person's decision.
+    :param told: causes of alarms that were reported since the wait last made progress.
+    :param tell_after: no alarm is reported before this time, because the last attempt failed.
+    :param events: what a report should name: alarms and actions, each kind once.
     """
 
     attached: int | None = None
@@ -83,7 +84,7 @@ class History:
     events: tuple[str, ...] = ()
 
     def telling(self, *lines: str) -> History:
-        """With these to be named in the report; one that differs in its numbers only is known."""
+        """Add lines to the report; a line that differs only in its numbers is not new."""
         events = list(self.events)
         known = {_NUMBER.sub("#", line) for line in events}
         for line in lines:
@@ -94,7 +95,7 @@ class History:
         return self if same else replace(self, events=tuple(events))
 
     def flushed(self, now: float) -> History:
-        """To be remembered when a flush was done: it counts, and the quiet time begins anew."""
+        """Record a flush: it counts, and the quiet time begins again."""
         return replace(
             self,
             flushes=self.flushes + 1,
@@ -106,13 +107,13 @@ class History:
     def looked_into(
         self, now: float, *, tasks: int, files: int, asked: int, last: int = 0, enough: int = 0
     ) -> History:
-        """To be remembered when stranded files were looked for.
+        """Record that stranded files were looked for.
 
-        :param tasks: failed tasks that there were.
-        :param files: files in states of failure that there still are.
-        :param asked: files left to a person.
-        :param last: files on their last try that the grid may still take back.
-        :param enough: Unused files that were tried often enough, and were left so.
+        :param tasks: number of failed tasks.
+        :param files: number of files still in failure states.
+        :param asked: number of files left to a person.
+        :param last: number of files on their last try that the grid may still take back.
+        :param enough: number of Unused files that were tried often enough and stay Unused.
         """
         return replace(
             self,
@@ -126,7 +127,7 @@ class History:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
     @classmethod
@@ -141,7 +142,7 @@ class History:
 def remember(
     snapshot: Snapshot, rules: StepRules, history: History, *, now: float, inputs_final: bool
 ) -> History:
-    """The history after this look."""
+    """Return the history after this look."""
     attached = attached_files(snapshot)
     seen = history
     if attached != history.attached or not inputs_final:
@@ -169,7 +170,7 @@ def remember(
     )
     if not assigned_files(snapshot) and not files:
         seen = replace(seen, asked=0)
-    # where the grid takes files back by itself, those of failed tasks are Unused, or at work again
+    # where the grid takes files back by itself, files of failed tasks are Unused or at work again
     waiting = assigned_files(snapshot) + unused_files(snapshot)
     stranded = waiting > 0 and tasks > seen.handled_tasks
     new = stranded or files > seen.handled_files
@@ -183,7 +184,7 @@ def _since(holds: bool, before: float | None, now: float) -> float | None:
 
 
 def what_is_compared(snapshot: Snapshot) -> str:
-    """Fingerprint of what comparing attached files with those of the catalogue depends on."""
+    """Return a fingerprint of all that the comparison of attached and found files depends on."""
     return f"{_fingerprint(snapshot)} {snapshot.catalogue_files}"
 
 

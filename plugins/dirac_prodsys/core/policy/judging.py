@@ -1,7 +1,7 @@
-"""From what is seen and remembered to a verdict.
+"""Turns what is seen and remembered into a verdict.
 
-Invariant: a pure function. A status is never taken for an end unless DIRAC says so; files and
-tasks decide. What a person did in DIRAC is accepted and told, never undone.
+Invariant: a pure function. A status counts as an end only if DIRAC says so; files and tasks decide.
+What a person did in DIRAC is accepted and reported, never undone.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ def judge(
     quiet_seconds: float,
     inputs_final: bool,
 ) -> tuple[Verdict, History]:
-    """The verdict on a transformation, and what to remember until the next look.
+    """Return the verdict on a transformation, and what to remember until the next look.
 
-    The history that comes back does not count what is only advised: whoever does it stores
-    :meth:`History.flushed` or :meth:`History.looked_into`.
+    The returned history does not count an action that is only advised: whoever carries it out
+    stores :meth:`History.flushed` or :meth:`History.looked_into`.
 
     :param now: seconds of any steady clock that outlives restarts.
-    :param quiet_seconds: how long nothing may have been attached: two cycles of the InputDataAgent.
+    :param quiet_seconds: for this long nothing may have been attached: two cycles of the
+        InputDataAgent.
     :param inputs_final: whether no more input files will be made (all parents are complete).
     """
     if rules.listed is not None:
@@ -105,7 +106,7 @@ def needs_catalogue(
 ) -> bool:
     """Whether the verdict depends on a number that only the catalogue knows.
 
-    False for as long as something else says "wait" anyway, so that waiting costs no further call.
+    False as long as something else requires "wait" anyway, so that waiting costs no further call.
 
     :param now: with ``quiet_seconds``, as for :func:`judge`; without it the quiet time is left out.
     """
@@ -123,10 +124,10 @@ def needs_catalogue(
 def needs_comparison(
     snapshot: Snapshot, rules: StepRules, history: History, *, now: float, quiet_seconds: float
 ) -> bool:
-    """Whether the attached files are to be compared one by one with those that the query finds.
+    """Whether the attached files must be compared one by one with those that the query finds.
 
-    Their numbers say too little: a plugin of the site may have attached others. It is done once
-    before anything is decided, and again when something has moved.
+    Their numbers are not enough: a plugin of the site may have attached other files. The comparison
+    is made once before anything is decided, and again when something has changed.
     """
     if rules.by_requests or snapshot.catalogue_files is None:
         return False
@@ -138,14 +139,14 @@ def needs_comparison(
 
 
 def _with_comparison(snapshot: Snapshot, seen: History) -> Snapshot:
-    """What was found when the same was compared before."""
+    """Add the result of the last comparison, if nothing it depends on has changed."""
     if snapshot.unattached is not None or seen.compared != what_is_compared(snapshot):
         return snapshot
     return snapshot.compared(seen.unattached, seen.others)
 
 
 def _as_it_stands(snapshot: Snapshot, rules: StepRules) -> StepRules:
-    """A person may have changed the group size: the grid's agents go by what stands there now."""
+    """Apply the current group size: a person may have changed it, and agents use the new one."""
     size = snapshot.group_size
     if not rules.group_size or not size or size == rules.group_size:
         return rules
@@ -165,7 +166,7 @@ def _by_status(snapshot: Snapshot) -> Verdict | None:
 
 
 def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
-    """Whether so much is done that others may begin; what has begun is not judged."""
+    """Whether enough is done for other steps to begin; steps that have begun are not judged."""
     if rules.needs_input:
         done, total = snapshot.files.get(FileStatus.PROCESSED, 0), attached_files(snapshot)
     else:
@@ -178,11 +179,11 @@ def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
 
 
 def _may_be_back(snapshot: Snapshot, rules: StepRules, seen: History) -> bool:
-    """Whether nobody has looked, since anything moved last, at files that may not be lost.
+    """Whether files that may not be lost have not been looked at since the last change.
 
-    DIRAC itself never looks again for a file that it has called MissingInFC once
-    (``TransformationAgent``, 9.1); and one that was kept from being tried once more may have been
-    processed by its last task, though that failed.
+    DIRAC itself never looks again for a file that it has once called MissingInFC
+    (``TransformationAgent``, 9.1). And a file that was kept from another try may have been
+    processed by its last task, although that task failed.
     """
     given_up = snapshot.failed_files.get(FileStatus.MAX_RESET, {})
     barred = any(errors > snapshot.reset_limit for errors in given_up)
@@ -194,8 +195,10 @@ def _may_be_back(snapshot: Snapshot, rules: StepRules, seen: History) -> bool:
 def _by_failures(
     snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
 ) -> Verdict | None:
-    """Files of failed tasks that the Transformation System has had time to take back itself, and at
-    once those that it must not take back, or hand out, any more."""
+    """Recover files of failed tasks, once the Transformation System had time to take them back.
+
+    Files that it must not take back or hand out any more are looked into at once.
+    """
     if (last := last_tries(snapshot, rules)) > seen.handled_last:
         return Verdict("recover", f"{last} files are tried for the last time")
     if (enough := tried_enough(snapshot, rules)) > seen.handled_enough:

@@ -1,7 +1,7 @@
-"""Waits that last too long: what stands still is named, and a step is given up when it is declared.
+"""Reports waits that last too long, and gives a step up where the policy says so.
 
-Invariant: an alarm changes nothing: the wait goes on, and an agent that comes back goes on too.
-Above all, a flush at which the TransformationAgent does not work is not done again.
+Invariant: an alarm changes nothing: the wait goes on, and it also goes on when a missing agent
+comes back. In particular, a flush that the TransformationAgent does not carry out is not repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dirac_prodsys.core.policy.verdict import Verdict
 #: cycles of its agent after which a flush is late; the quiet time is two cycles
 FLUSH_CYCLES = 3
 
-#: quiet times after which files of tasks that have all ended are looked into
+#: quiet times after which files are looked into if all their tasks have ended
 _ORPHANED_AFTER = 5
 
 _SUBMITTED = frozenset({TaskStatus.SUBMITTED, TaskStatus.SUBMITTING})
@@ -46,7 +46,7 @@ def impatient(
     quiet_seconds: float,
     inputs_final: bool,
 ) -> Verdict:
-    """What a verdict "wait" becomes when nothing has moved for long."""
+    """Return the verdict that replaces "wait" when nothing has changed for long."""
     idle = now - seen.progress_since
     if inputs_final and rules.give_up_after is not None and idle >= rules.give_up_after:
         return _give_up(snapshot, rules, idle)
@@ -74,7 +74,7 @@ def impatient(
 
 
 def standing_still(snapshot: Snapshot, rules: StepRules) -> str:
-    """Who has work and does not do it, by what stands still; empty if there is nothing to do."""
+    """Name the agent that has work and does not do it; empty if there is nothing to do."""
     submitter = "RequestTaskAgent" if rules.by_requests else "WorkflowTaskAgent"
     tasks, found = snapshot.tasks, []
     catalogue, attached = snapshot.catalogue_files, attached_files(snapshot)
@@ -111,7 +111,7 @@ def standing_still(snapshot: Snapshot, rules: StepRules) -> str:
 def _look_is_due(
     snapshot: Snapshot, rules: StepRules, seen: History, now: float, quiet_seconds: float
 ) -> bool:
-    """Whether to ask for jobs whose end the Transformation System may have missed."""
+    """Whether to look for jobs that have ended without the Transformation System noticing."""
     if rules.recovery.mode == "off":
         return False
     waiting = assigned_files(snapshot) or seen.asked if rules.needs_input else alive_tasks(snapshot)
@@ -120,7 +120,7 @@ def _look_is_due(
     patience = rules.stall_after
     if not alive_tasks(snapshot):
         patience = min(patience, _ORPHANED_AFTER * quiet_seconds)
-    # each look without a result makes the next one later, up to the general patience
+    # each look without a result delays the next one, up to the general patience
     if seen.looked >= seen.progress_since and seen.looked:
         return now - seen.looked >= rules.stall_after
     return now - seen.progress_since >= patience

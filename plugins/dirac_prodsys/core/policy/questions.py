@@ -1,11 +1,10 @@
-"""What a person may be asked while a step waits, and what the answers mean.
+"""Defines what a person may be asked while a step waits, and what each answer does.
 
-A wait asks once, with the same words and options however often; what is the matter is in the reason
-at that time, and in the task's log. An answer that does not fit what has become of the step
-meanwhile does nothing.
+A wait asks once, and always with the same words and options; the reason at that time, and the
+task's log, say what is wrong. An answer does nothing if it no longer fits the state of the step.
 
-Invariant: pure. An answer only does what the policy left to a person: it never tries a file again
-whose outputs, or some of them, are in the catalogue.
+Invariant: pure. An answer affects only what the policy left to a person: a file is never tried
+again if any of its outputs is in the catalogue.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _MEANS = {
 
 
 def options(rules: StepRules) -> list[str]:
-    """What can be answered while a step with these rules waits."""
+    """Return the possible answers while a step with these rules waits."""
     found = [FLUSH] if rules.flush == "manual" else []
     found += [RETRY, GIVE_UP] if rules.recovery.mode == "active" else []
     found += [ACCEPT] if rules.expected is not None else []
@@ -41,9 +40,9 @@ def options(rules: StepRules) -> list[str]:
 
 
 def question(name: str, reason: str, rules: StepRules) -> tuple[str, str]:
-    """Subject and text (Markdown) of the question.
+    """Return subject and text (Markdown) of the question.
 
-    :param name: of the transformation.
+    :param name: name of the transformation.
     :param reason: why a person is asked now.
     """
     lines = [f"- **{option}**: {_MEANS[option]}" for option in options(rules)]
@@ -53,12 +52,12 @@ def question(name: str, reason: str, rules: StepRules) -> tuple[str, str]:
 
 
 def decided(decisions: Iterable[Decision], option: str) -> list[Decision]:
-    """The decisions, of which those that were left to a person are what the person said."""
+    """Apply a person's answer to the decisions that were left to a person."""
     return [_decided(decision, option) for decision in decisions if not _is_left(decision, option)]
 
 
 def from_now_on(rules: StepRules, option: str) -> StepRules:
-    """The rules for the rest of a wait in which that was answered."""
+    """Return the rules for the rest of a wait in which this was answered."""
     if option != GIVE_UP:
         return rules
     return replace(rules, recovery=_given_up(rules.recovery))
@@ -74,7 +73,7 @@ def _given_up(rules: RecoveryRules) -> RecoveryRules:
 
 
 def _is_left(decision: Decision, option: str) -> bool:
-    """Given up, and in a state that is an end already."""
+    """Whether a file is given up that is in a final state already: nothing is to be done."""
     ended = decision.file.status != FileStatus.ASSIGNED
     return option == GIVE_UP and decision.fate == "ask" and ended
 

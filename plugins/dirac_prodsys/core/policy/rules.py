@@ -1,7 +1,7 @@
-"""The rules of one step as primitives, as they travel in triggers for weeks.
+"""Holds the rules of one step as primitives, which travel in triggers for weeks.
 
-Invariant: fields may be added but never renamed or dropped, and a missing one means its default:
-a wait that began under an older version goes on under this one.
+Invariant: fields may be added but never renamed or dropped, and a missing field has its default: a
+wait that began under an older version goes on under this one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from dirac_prodsys.core.grid.specs import RequestSpec, TransformationSpec
 from dirac_prodsys.core.recovery.rules import RecoveryRules
 
-#: seconds without progress after which a wait says what stands still: half the time after which
+#: seconds without progress after which a wait reports what stands still: half the time after which
 #: the TransformationAgent looks again at files that it could not group (``NoUnusedDelay``, 6 h)
 STALL_AFTER = 3 * 3600.0
 
@@ -29,29 +29,30 @@ class StepRules:
     :param needs_input: whether the type works on files; otherwise ``tasks`` decide.
     :param tasks: number of good tasks that complete a step without input.
     :param flush: ``auto``, ``manual`` (a person does it) or ``never`` (the rest is left).
-    :param max_flushes: how many flushes before giving up.
+    :param max_flushes: number of flushes before giving up.
     :param min_processed: fraction of the attached files that must be Processed, 0 to 1.
-    :param listed: number of input files where the production lists them; None: the catalogue knows.
-    :param expected: files that the query must find before the step is complete, as the parents made
-        so many; None: whatever it finds.
-    :param by_hand: without input: only a person knows how many tasks are enough, and completes it.
-    :param max_problematic: number of files that may end otherwise than Processed; in place of
-        ``min_processed`` where that is 1, beside it where it is less.
-    :param give_up_after: seconds without progress after which the step is decided by what there
-        is; None: never.
-    :param stall_after: seconds without progress after which a wait names what stands still.
-    :param group_size: files per task; 0: not known.
-    :param leaves_rests: False for plugins that make tasks of whatever there is.
-    :param by_requests: tasks are requests of the data management system, which change the
-        catalogue themselves.
-    :param extend: tasks that may be added in place of failed ones, as a fraction of ``tasks``.
-    :param extend_chunk: tasks that are added at a time.
-    :param max_tasks: tasks that there may be in all, failed ones included; 0: as ``extend`` says.
+    :param listed: number of input files if the production lists them; None: the catalogue knows.
+    :param expected: number of files that the query must find before the step is complete, because
+        the parents made as many; None: whatever it finds.
+    :param by_hand: without input: only a person knows how many tasks are enough, and completes the
+        transformation.
+    :param max_problematic: number of files that may end in another state than Processed; replaces
+        ``min_processed`` if that is 1, and applies beside it if it is less.
+    :param give_up_after: seconds without progress after which the step is decided by what has been
+        done; None: never.
+    :param stall_after: seconds without progress after which a wait reports what stands still.
+    :param group_size: files per task; 0: unknown.
+    :param leaves_rests: False for plugins that make tasks of any number of files.
+    :param by_requests: tasks are requests of the data management system, which change the catalogue
+        themselves.
+    :param extend: tasks that may be added to replace failed ones, as a fraction of ``tasks``.
+    :param extend_chunk: number of tasks added at a time.
+    :param max_tasks: maximum number of tasks, failed ones included; 0: as ``extend`` says.
     :param tolerance: fraction of ``tasks`` that may be missing in the end.
-    :param max_failed: fraction of failed tasks above which none are added.
-    :param ready_at: wait only until this fraction of the work is done, and leave the rest of it to
-        others; 0: to the end.
-    :param recovery: what becomes of files that stay behind.
+    :param max_failed: fraction of failed tasks above which no tasks are added.
+    :param ready_at: wait only until this fraction of the work is done, and leave the rest of the
+        wait to others; 0: to the end.
+    :param recovery: what happens to files that stay behind.
     """
 
     needs_input: bool
@@ -77,10 +78,10 @@ class StepRules:
     recovery: RecoveryRules = field(default_factory=RecoveryRules)
 
     def shaped(self, spec: TransformationSpec) -> StepRules:
-        """These rules, knowing how the transformation makes its tasks.
+        """Return these rules, completed with how the transformation makes its tasks.
 
-        A task of one file is made of any file: there is never a rest to be flushed. All plugins
-        keep to the group size, Broadcast as well (``TransformationPlugin._Broadcast``).
+        A task of one file is made of any file: there is never a rest to flush. All plugins respect
+        the group size, Broadcast as well (``TransformationPlugin._Broadcast``).
         """
         by_size = spec.plugin == "BySize"
         return replace(
@@ -91,7 +92,7 @@ class StepRules:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         standard = _standard(self.needs_input)
         found = {each.name: getattr(self, each.name) for each in fields(self)}
         found = {
@@ -115,5 +116,5 @@ class StepRules:
 
 @cache
 def _standard(needs_input: bool) -> StepRules:
-    """The rules of a step that says nothing of them."""
+    """Return the default rules of a step."""
     return StepRules(needs_input)

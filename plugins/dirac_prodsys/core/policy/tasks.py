@@ -1,11 +1,11 @@
-"""Steps without input: their tasks decide, and more may be added in place of failed ones.
+"""Judges steps without input: their tasks decide, and more may be added to replace failed ones.
 
-The grid's own MCExtensionAgent knows no bound in all: where ``MaxNumberOfTasks`` is set it makes
-at once as many tasks as that and replaces failed ones (``MCExtensionAgent._calculateTaskNumber``,
-9.1). We leave it at 0; where somebody has set it, it is left to it.
+The grid's own MCExtensionAgent has no total limit: if ``MaxNumberOfTasks`` is set it makes that
+many tasks at once and replaces failed ones (``MCExtensionAgent._calculateTaskNumber``, 9.1). We
+leave the value at 0; if somebody has set it, extending is left to the agent.
 
-Invariant: a step is never complete while a task may still leave files, and never more tasks are
-added than the rules allow in all.
+Invariant: a step is never complete while a task may still produce files, and never has more tasks
+than the rules allow in total.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dirac_prodsys.core.policy.verdict import Verdict
 
 
 def by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
-    """The verdict on a step without input."""
+    """Judge a step without input."""
     total = sum(snapshot.tasks.values())
     good, bad = good_tasks(snapshot), bad_tasks(snapshot)
     if rules.by_hand:
@@ -55,15 +55,15 @@ def by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
 
 
 def enough_tasks(snapshot: Snapshot, rules: StepRules) -> bool:
-    """Whether as many tasks are done as are required."""
+    """Whether as many tasks are done as the rules require."""
     total = sum(snapshot.tasks.values())
     wanted = total if rules.tasks is None else rules.tasks
-    # in whole tasks, as a fraction of a number is not exact
+    # in whole tasks, because a fraction of a number is not exact
     return total > 0 and good_tasks(snapshot) >= wanted - math.floor(wanted * rules.tolerance)
 
 
 def _left_to_agent(snapshot: Snapshot) -> int:
-    """How many tasks the MCExtensionAgent would add; it counts Done and Failed only."""
+    """Count the tasks that the MCExtensionAgent would add; it counts only Done and Failed."""
     if snapshot.tasks.get(TaskStatus.DONE, 0) >= snapshot.max_tasks:
         return 0
     living = sum(snapshot.tasks.values()) - snapshot.tasks.get(TaskStatus.FAILED, 0)
@@ -71,7 +71,7 @@ def _left_to_agent(snapshot: Snapshot) -> int:
 
 
 def _no_extension(snapshot: Snapshot, rules: StepRules, wanted: int) -> str:
-    """Why no task is added; empty if some are."""
+    """Say why no task is added; empty if tasks are added."""
     total, bad = sum(snapshot.tasks.values()), bad_tasks(snapshot)
     if not rules.extend and rules.max_tasks <= wanted:
         return " and none is to be added"

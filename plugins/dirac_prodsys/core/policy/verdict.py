@@ -1,6 +1,6 @@
-"""What should happen to a transformation now, and why.
+"""Defines the verdict: what should happen to a transformation now, and why.
 
-Invariant: a verdict always carries its reason in words, with the numbers it rests on.
+Invariant: a verdict always has a reason in words, with the numbers that it is based on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal["wait", "flush", "recover", "extend", "complete", "fail"]
 
-#: verdicts that somebody must carry out, or that end the wait
+#: verdicts that must be carried out, or that end the wait
 DECISIVE: frozenset[Kind] = frozenset({"flush", "recover", "extend", "complete", "fail"})
 
 
@@ -18,12 +18,12 @@ DECISIVE: frozenset[Kind] = frozenset({"flush", "recover", "extend", "complete",
 class Verdict:
     """What should happen now.
 
-    :param reason: one sentence, with the numbers it rests on.
+    :param reason: one sentence, with the numbers that it is based on.
     :param alarm: what a person should look at, although nothing is done about it; else empty.
-    :param about: what kind of matter the alarm is: ``stalled`` or ``needs_person``; empty: for the
-        log alone.
-    :param tasks: of ``extend``: the number of tasks that there should be.
-    :param question: of ``wait``: what only a person can decide: ``flush`` or ``files``; else empty.
+    :param about: kind of the alarm: ``stalled`` or ``needs_person``; empty: for the log only.
+    :param tasks: for ``extend``: the number of tasks that should exist.
+    :param question: for ``wait``: what only a person can decide: ``flush`` or ``files``; else
+        empty.
     """
 
     kind: Kind

@@ -1,1 +1,1 @@
-"""What a user asks for, as closed models."""
+"""Defines what a user asks for, as closed models."""

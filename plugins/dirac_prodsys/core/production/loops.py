@@ -1,4 +1,4 @@
-"""``loops:`` as a user writes it, and which pass of a loop a step is.
+"""Defines ``loops:`` as a user writes it, and which pass of a loop a step is.
 
 Invariant: a loop has a bound.
 """
@@ -13,9 +13,9 @@ from dirac_prodsys.core.models import Model
 from dirac_prodsys.core.production.policy import Hours
 from dirac_prodsys.core.production.wait_for import ValueModel
 
-#: passes that a loop may have: each is in the DAG
+#: maximum number of passes of a loop: each is in the DAG
 MAX_PASSES = 20
-#: steps that a production may have with all passes of its loops
+#: maximum number of steps of a production with all passes of its loops
 MAX_STEPS = 1000
 
 

@@ -1,4 +1,4 @@
-"""Settings for who is notified, and about what; the texts are made in ``core/reports/notices``."""
+"""Defines who is notified, and about what; the texts are made in ``core/reports/notices``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NoticeKind = Literal[
 ]
 KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
 
-#: what is told where nobody says otherwise; a flush is an everyday thing
+#: the default; without flushes, which happen every day
 DEFAULT_KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in KINDS if kind != "flushed")
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")

@@ -1,6 +1,6 @@
-"""Values that a run chooses: typed, with a default, and checked wherever they come from.
+"""Defines the parameters of a production: typed values that a run chooses, with defaults.
 
-A parameter fills placeholders ``${{ parameters.name }}``. Where the placeholder is the whole value,
+A parameter fills placeholders ``${{ parameters.name }}``. If the placeholder is the whole value,
 the value keeps its type; inside a text, its text is put in.
 
 Invariant: a value that passes :meth:`Parameter.check` is one scalar that cannot break out of the
@@ -24,10 +24,10 @@ from dirac_prodsys.errors import DefinitionError
 
 Scalar = bool | int | float | str
 
-#: characters of a value that is text
+#: maximum characters of a text value
 MAX_TEXT = 255
 
-#: choices that are named where words say what is allowed
+#: maximum number of choices that are named in a message
 _SHOWN_CHOICES = 20
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -91,7 +91,7 @@ class Parameter(Spec):
 
     @property
     def example(self) -> Scalar:
-        """The default; without one, a value that is allowed as far as that can be known."""
+        """Return the default; without one, a value that is allowed as far as that can be known."""
         if self.default is not None:
             return self.check(self.default)
         if self.type == "choice":
@@ -105,7 +105,7 @@ class Parameter(Spec):
 
     @property
     def allowed(self) -> str:
-        """What a run may say, and what it gets if it says nothing, in words for a form."""
+        """Say what a run may give, and what it gets by default, in words for a form."""
         if self.default is None:
             return f"{self._kind()}; must be given"
         return f"{self._kind()}; {as_text(self.check(self.default))} unless said"
@@ -129,7 +129,7 @@ class Parameter(Spec):
         return what if self.max is None else f"{what}, at most {self.max}"
 
     def check(self, value: Any) -> Scalar:
-        """The value as it is filled in.
+        """Return the value as it is filled in.
 
         :raises DefinitionError: it is not allowed.
         """
@@ -176,15 +176,18 @@ class Parameter(Spec):
 
 
 def check_name(name: str) -> None:
-    """:raises DefinitionError: it cannot name a parameter or an axis of a matrix."""
+    """Check the name of a parameter or of an axis of a matrix.
+
+    :raises DefinitionError: it is not a valid name.
+    """
     if not _NAME.fullmatch(name):
         raise DefinitionError(f"{name!r} is no name for a value", "use letters, digits and _")
 
 
 def values_for(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Scalar]:
-    """The value of every parameter in a run.
+    """Return the value of every parameter in a run.
 
-    :param given: what the run says; the others get their defaults.
+    :param given: the values of the run; the others get their defaults.
     :raises DefinitionError: the first that is unknown, missing or wrong, by its name.
     """
     for name in given:
@@ -204,9 +207,9 @@ def values_for(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) ->
 
 
 def taken(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> str:
-    """The values of a run in one line, those that are the defaults marked; empty: none.
+    """Write the values of a run in one line, with defaults marked; empty: none.
 
-    Values that no parameter has, and wrong ones, are told as they are.
+    Values without a parameter, and wrong ones, are written as they are.
     """
     said = []
     for name, value in sorted(values.items()):
@@ -219,7 +222,7 @@ def taken(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> str
 
 
 def as_text(value: Scalar) -> str:
-    """A value inside a text."""
+    """Write a value inside a text."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

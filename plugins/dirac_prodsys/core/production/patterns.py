@@ -1,9 +1,9 @@
-"""Regular expressions that users write, matched by RE2: in time proportional to the text.
+"""Matches users' regular expressions by RE2: in time proportional to the text.
 
 Python's own ``re`` tries every way to match, and ``(a+)+$`` has 2 to the power of the text's length
-of them; whoever waits for it waits for ever, and everybody else with him.
+of them: the match would never end, and block everything else.
 
-Invariant: no text of a user ever becomes a pattern of ``re``, here or where we hand it to.
+Invariant: no text of a user ever becomes a pattern of ``re``, here or in code that we pass it to.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from typing import Any
 from dirac_prodsys.core.problems import short
 from dirac_prodsys.errors import DefinitionError
 
-#: characters of a pattern
+#: maximum characters of a pattern
 MAX_PATTERN = 1_000
-#: bytes that a compiled pattern may take
+#: maximum bytes of a compiled pattern
 _MEMORY = 1024 * 1024
 
 
 def check_pattern(pattern: str) -> None:
-    """:raises DefinitionError: it is no regular expression that is taken here."""
+    """Check a pattern.
+
+    :raises DefinitionError: it is not a regular expression that is accepted here.
+    """
     _compiled(pattern)
 
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the whole text matches.
 
-    :raises DefinitionError: the pattern is no regular expression that is taken here.
+    :raises DefinitionError: the pattern is not a regular expression that is accepted here.
     """
     return _compiled(pattern).fullmatch(text) is not None
 

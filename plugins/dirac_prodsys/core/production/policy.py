@@ -1,10 +1,9 @@
-"""How a step is conducted, as a user writes it: policy, approval, what a cancelled run leaves.
+"""Defines settings for how a step runs: policy, approval, cancellation.
 
-The models check words and bounds; what they mean is decided by ``core/policy`` and carried out by
-the tasks of the DAG.
+The models check words and bounds; ``core/policy`` decides what they mean, and the tasks of the DAG
+carry it out.
 
-Invariant: times are hours as written, seconds in the rules; a key that is not written means what it
-has always meant.
+Invariant: times are hours as written, seconds in the rules; the default of a key never changes.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class Recovery(Model):
     prob_in_fc: Action = "give_up"
 
     def rules(self) -> RecoveryRules:
-        """As they travel."""
+        """Return the rules as they travel."""
         return _recovery_rules(self)
 
 
@@ -130,9 +129,9 @@ class Policy(Model):
     def rules(
         self, *, needs_input: bool, tasks: int | None, listed: int | None, max_tasks: int = 0
     ) -> StepRules:
-        """The rules of a step with this policy.
+        """Return the rules of a step with this policy.
 
-        :param max_tasks: tasks that there may be in all; 0: nothing is said.
+        :param max_tasks: maximum number of tasks in all; 0: not limited here.
         """
         found: dict[str, Any] = {"max_tasks": max_tasks}
         if self.give_up_after is not None:
@@ -157,7 +156,7 @@ class Policy(Model):
 
 
 def share(start: str) -> float:
-    """The fraction of its parents' work at which a step starts, 0 to 1; 0: it does not say."""
+    """Return the fraction of its parents' work at which a step starts, 0 to 1; 0: not given."""
     found = _AT.fullmatch(start)
     return float(found[1]) / 100 if found else 0.0
 

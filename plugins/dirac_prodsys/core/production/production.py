@@ -1,7 +1,7 @@
-"""What a user asks for: the production model, whatever dialect it was written in.
+"""Defines what a user asks for: the production model, in any dialect.
 
 Invariant: frozen, closed (unknown keys are errors) and strict (a number is not a string), so that
-a ``Production`` that exists is one whose every field was meant. Strings may hold ``${{ name }}``
+every field of an existing ``Production`` was meant. Strings may contain ``${{ name }}``
 placeholders; ``plan.compile`` fills them, from names only: there is no code in a production.
 """
 
@@ -21,7 +21,7 @@ from dirac_prodsys.core.production.policy import Approval, OnCancel, OnCancelFor
 from dirac_prodsys.core.production.step import Step, TypeModel
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
-#: the dialect that is ours
+#: our own dialect
 NATIVE = "native"
 
 
@@ -30,19 +30,19 @@ class Origin(Protocol):
 
     @property
     def combinations(self) -> int:
-        """Number of combinations of its matrix; 0: it has none."""
+        """Return the number of combinations of its matrix; 0: it has none."""
 
     def at_place(self, problem: Problem) -> DefinitionError:
-        """A problem of the production at its place in the file."""
+        """Return a problem of the production at its place in the file."""
 
     def written(self, path: Path) -> Any:
-        """What stands at a place, its placeholders not filled; None: nothing does."""
+        """Return what is written at a place, its placeholders not filled; None: nothing."""
 
     def as_written(self, step: str) -> str:
-        """The step of the file that a step is a branch of; else its own name."""
+        """Return the step of the file that a step is a branch of; else its own name."""
 
     def bind(self, values: Mapping[str, Any]) -> Production:
-        """The production with these values of its parameters; defaults for the others.
+        """Return the production with these values of its parameters; defaults for the others.
 
         :raises DefinitionErrors: a value is not allowed, or makes the production wrong.
         """
@@ -89,17 +89,17 @@ class Production(Model):
     _named: tuple[tuple[Step, ...], dict[str, Step]] = PrivateAttr(default=((), {}))
 
     def read_from(self, origin: Origin) -> Production:
-        """This production, which remembers its file: places of mistakes, values of parameters."""
+        """Return this production with its file: places of mistakes, values of parameters."""
         self._origin = origin
         return self
 
     @property
     def branches(self) -> int:
-        """Number of combinations of its matrix; 0: it has none."""
+        """Return the number of combinations of its matrix; 0: it has none."""
         return 0 if self._origin is None else self._origin.combinations
 
     def bind(self, values: Mapping[str, Any]) -> Production:
-        """The production of a run that chose these values of its parameters.
+        """Return the production of a run that chose these values of its parameters.
 
         :raises DefinitionErrors: a value is unknown, missing or not allowed, or makes the
             production wrong.
@@ -113,21 +113,21 @@ class Production(Model):
         return self
 
     def at_place(self, problem: Problem) -> DefinitionError:
-        """The problem at its place; by its path alone if the production was not read."""
+        """Return the problem at its place; by its path alone if the production was not read."""
         if self._origin is None:
             return problem.unplaced(self.file)
         return self._origin.at_place(problem)
 
     def written(self, path: Path) -> Any:
-        """What stands at a place of the file, placeholders not filled; None if it was not read."""
+        """Return what is written at a place, placeholders not filled; None if not read."""
         return None if self._origin is None else self._origin.written(path)
 
     def as_written(self, step: str) -> str:
-        """The step of the file that a step is a branch of; else its own name."""
+        """Return the step of the file that a step is a branch of; else its own name."""
         return step if self._origin is None else self._origin.as_written(step)
 
     def step(self, name: str) -> Step:
-        """The step of that name; KeyError if there is none."""
+        """Return the step of that name; KeyError if there is none."""
         if self._named[0] is not self.steps:  # new, or a copy with other steps
             self._named = self.steps, {step.name: step for step in self.steps}
         return self._named[1][name]

@@ -1,7 +1,7 @@
-"""A step as a user writes it: where its files come from, what it leaves, how it is run.
+"""Defines a step as a user writes it: where its files come from, what it leaves, how it is run.
 
-Invariant: whatever dialect it was written in, a step of a production says it in these words;
-strings may hold ``${{ name }}`` placeholders.
+Invariant: a step uses these words in every dialect; strings may contain ``${{ name }}``
+placeholders.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class DatasetModel(Model):
 GroupSize = Annotated[StrictInt | StrictFloat, Field(gt=0)]
 
 
-#: of ``INTEGER`` columns in ``TransformationDB.sql``
+#: maximum of ``INTEGER`` columns in ``TransformationDB.sql``
 MAX_INTEGER = limits.INTEGER.most
 
 
@@ -192,5 +192,5 @@ class Step(StepBase):
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Names of the steps whose files it takes."""
+        """Return the names of the steps whose files it takes."""
         return () if self.input is None else self.input.steps

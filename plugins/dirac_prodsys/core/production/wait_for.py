@@ -1,7 +1,7 @@
-"""``wait_for:`` of a step, as a user writes it: what must be there before it starts.
+"""Defines ``wait_for:`` of a step as a user writes it: what must exist before the step starts.
 
-Invariant: an entry says one thing; what it says is checked by ``core/gates`` when the step is
-planned, with the placeholders filled in.
+Invariant: an entry names one thing; ``core/gates`` checks it when the step is planned, with the
+placeholders filled in.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""The proof of a production before it costs a CPU hour: all that can be known without a grid.
+"""Checks a production before it costs a CPU hour: all that can be known without a grid.
 
-Reading a file already refuses what cannot work. Here are the checks of what works and is probably
+Reading a file already refuses what cannot work. Here are the checks for what works but is probably
 not meant::
 
-    links      which of its parent's files a child takes, and what DIRAC's validator would say
+    links      which of its parent's files a child takes, and what DIRAC's validator would answer
     gathers    by which fields a step takes the outputs of many
     siblings   steps that want the same files, take their own output, or leave files out
-    numbers    numbers that a field may keep otherwise
+    numbers    numbers that a field may store inexactly
     removals   files that are removed and needed (a plan with these is not made)
-    shape      what hangs together, roots without tasks, fields of two types
+    shape      connected parts, roots without tasks, fields of two types
     models     steps that apply a model and do not wait for its training
     runs       whether two runs stay apart
-    groups     groups that never fill, and what each step comes to (estimate)
+    groups     groups that never fill, and the size of each step (estimate)
     folder     names that two files claim
     folder_gates   what files wait for of each other
     grid       what a grid lacks for a production (needs facts of that grid)
@@ -60,9 +60,9 @@ CHECKS: tuple[Callable[[Subject], Iterator[Problem]], ...] = (
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of one file; small enough to travel between processes.
+    """The result for one file; small enough to travel between processes.
 
-    :param findings: by place.
+    :param findings: findings by place.
     :param claims: names that no other file may claim.
     :param waits: what its steps wait for, and make.
     """
@@ -79,13 +79,13 @@ class Report:
 
 
 def prove(subject: Subject) -> Iterator[Problem]:
-    """All that the checks find, paths as in the native form."""
+    """Yield the problems of all checks, with paths of the native form."""
     for check in CHECKS:
         yield from in_words_of_the_file(check(subject), subject.plan)
 
 
 def in_words_of_the_file(problems: Iterable[Problem], plan: ProductionPlan) -> Iterator[Problem]:
-    """The problems with the run named as the file names it."""
+    """Yield the problems with the run named as in the file."""
     for problem in problems:
         if plan.run in problem.reason:
             problem = replace(problem, reason=problem.reason.replace(plan.run, RUN))
@@ -120,7 +120,7 @@ def read(
 
 
 def _findings(errors: Iterable[DefinitionError]) -> tuple[Finding, ...]:
-    """All notes, and as many of the rest as help."""
+    """Return all notes, and only as many other findings as help."""
     told = sorted(errors, key=lambda error: (error.file, error.line, error.column))
     notes = [error for error in told if rule_of(error.code).severity == "note"]
     wrong = [error for error in told if rule_of(error.code).severity != "note"]

@@ -1,10 +1,10 @@
-"""What only shows between files: names that two of them claim.
+"""Finds names that two files claim.
 
-Airflow knows one DAG of a name, the Transformation System compares names without regard to case,
-and the catalogue freezes and removes datasets by the last part of their name alone.
+Airflow has one DAG of a name, the Transformation System compares names without regard to case, and
+the catalogue freezes and removes datasets by the last part of their name alone.
 
 Invariant: a claim is small and travels between processes; files are compared in the order given,
-and the later one is told; the production comes first among the claims of a file.
+and the later one is reported; the production comes first among the claims of a file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dirac_prodsys.errors import DefinitionError
 
 @dataclass(frozen=True)
 class Claim:
-    """A name that a file claims for itself; :data:`RUN` where the run stands in it."""
+    """A name that a file claims for itself; it contains :data:`RUN` in place of the run."""
 
     kind: Literal["production", "dataset", "directory", "runs"]
     name: str
@@ -35,19 +35,19 @@ class Claim:
 
 @dataclass(frozen=True)
 class Placed:
-    """A claim, where it is made."""
+    """A claim, and where it is made."""
 
     claim: Claim
     place: DefinitionError
 
 
 def production(one: Production) -> Claim:
-    """The name of a production, which is taken even if its steps are wrong."""
+    """Return the name of a production, which is claimed even if its steps are wrong."""
     return Claim("production", one.name, ("production", "name"))
 
 
 def claims(subject: Subject) -> Iterator[Claim]:
-    """What the steps of a production claim."""
+    """Yield the claims of a production's steps."""
     run = subject.plan.run
     for step in subject.plan.steps:
         if step.dataset is not None:
@@ -65,9 +65,10 @@ def claims(subject: Subject) -> Iterator[Claim]:
 
 
 def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:
-    """Findings about names that an earlier file claims.
+    """Yield findings about names that an earlier file claims.
 
-    Of two productions of one name nothing else is compared: one is likely a copy of the other.
+    If two productions have the same name, nothing else is compared: one is likely a copy of the
+    other.
     """
     owners: dict[tuple[str, str], Placed] = {}
     ranges: list[Placed] = []

@@ -1,8 +1,8 @@
-"""What may be found in a production file: one rule per code, and a finding as a value.
+"""Defines what may be found in a production file: one rule per code, and a finding as a value.
 
-A code is for ever: it may stand in an editor's setting, in a CI filter, in a bug report. What a
-finding means and how grave it is is decided here, or by the community whose rules find it, and
-nowhere else; ``docs/reference/findings.md`` shows the same table.
+A code never changes: it may be in an editor's setting, in a CI filter, in a bug report. The meaning
+and severity of a finding are decided here, or by the community whose rules find it, and nowhere
+else; ``docs/reference/findings.md`` shows the same table.
 
 Invariant: every finding has a rule, a place (line and column from 1) and a way out.
 """
@@ -17,14 +17,14 @@ from dirac_prodsys.core import community
 from dirac_prodsys.core.community import Community
 from dirac_prodsys.errors import DefinitionError
 
-#: ``error``: the production must not run so; ``warning``: it runs, and probably not as meant;
-#: ``note``: nothing is wrong, told only when asked for
+#: ``error``: the production must not run; ``warning``: it runs, but probably not as meant;
+#: ``note``: nothing is wrong, shown only on request
 Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a code stands for, in one sentence."""
+    """The meaning of a code, in one sentence."""
 
     code: str
     severity: Severity
@@ -138,7 +138,7 @@ _NOTES = (
     ("gate", "What a step waits for, and whether it is there now."),
 )
 
-#: the gravest first
+#: the most severe first
 _GRAVITY: tuple[Severity, ...] = ("error", "warning", "note")
 
 
@@ -168,23 +168,23 @@ RULES = _rules()
 
 
 def rules() -> dict[str, Rule]:
-    """Every rule, by its code: those of communities of other packages, too."""
+    """Return every rule by its code, including those of communities of other packages."""
     return _by_gravity([*RULES.values(), *_of(community.installed())])
 
 
 def rule_of(code: str) -> Rule:
-    """The rule that a code stands for."""
+    """Return the rule of a code."""
     return RULES.get(code) or rules()[code]
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """Something found, at its place, in the form that editors and CI systems take.
+    """A finding at its place, in the form that editors and CI systems take.
 
     :param line: from 1; ``column`` likewise.
-    :param code: of one of :func:`rules`.
+    :param code: a code of :func:`rules`.
     :param excerpt: the source line with a caret below, or empty.
-    :param stands_for: number of findings that are told by it: it may be the line "and 12 more".
+    :param stands_for: number of findings that it reports: it may be the line "and 12 more".
     """
 
     file: str
@@ -199,7 +199,7 @@ class Finding:
 
     @classmethod
     def of(cls, error: DefinitionError) -> Finding:
-        """The finding that tells ``error``; what has no place is at the top of its file."""
+        """Return the finding for ``error``; without a place it is at the top of its file."""
         return cls(
             file=error.file,
             line=error.line or 1,
@@ -213,7 +213,7 @@ class Finding:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         form = asdict(self)
         del form["excerpt"], form["stands_for"]
         return form

@@ -1,11 +1,11 @@
-"""What steps of one file wait for that another file makes: whether it can ever be there.
+"""Checks whether what steps of one file wait for, and another file makes, can ever exist.
 
 A step may wait for the dataset of a step of another production, for a dataset by name, and for a
-file, or a number in it, below an output directory. With what steps wait for inside their own
-production that is one graph over all files; steps of one knot of it all wait for each other.
+file, or a number in it, below an output directory. Together with the waits inside each production
+this is one graph over all files; steps of one cycle in it all wait for each other.
 
 Invariant: linear in files and gates; what travels between processes is small; a gate that is
-written once is told once, whatever branches it has.
+written once is reported once, whatever branches it has.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from dirac_prodsys.core.proof.findings import Finding
 from dirac_prodsys.core.steps.gate_makers import Makers, knots
 from dirac_prodsys.errors import DefinitionError
 
-#: names that are looked for among those that were meant
+#: maximum number of names among which the intended one is looked for
 _GUESSED = 20
-#: names in a hint, and steps of a circle that are told
+#: maximum number of names in a hint, and of reported steps of a circle
 _SHOWN, _RING = 10, 6
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A gate, where it is written; :data:`.dialects.RUN` where the run stands in its name.
+    """A gate, and where it is written; its name has :data:`.dialects.RUN` in place of the run.
 
-    :param step: that waits, or the check of a loop.
+    :param step: the step that waits, or the check of a loop.
     """
 
     step: str
@@ -49,8 +49,9 @@ class Waits:
 
     :param steps: step → whether it makes a dataset; None: not all of the file could be read.
     :param datasets: name of a dataset → the step that makes it.
-    :param directories: of an output → the steps that write there.
-    :param edges: step → those of its production that it waits for; empty in a file without gates.
+    :param directories: output directory → the steps that write there.
+    :param edges: step → the steps of its production that it waits for; empty in a file without
+        gates.
     """
 
     production: str
@@ -62,7 +63,7 @@ class Waits:
 
 
 def waits(reading: Reading) -> Waits | None:
-    """What a file waits for and makes; None: nobody knows which production it is."""
+    """Return what a file waits for and makes; None: its production is unknown."""
     production, plan = reading.production, reading.plan
     if production is None:
         return None
@@ -103,10 +104,9 @@ def _edges(steps: Iterable[Step], plan: ProductionPlan) -> dict[str, tuple[str, 
 
 
 def check(files: Iterable[Waits], *, whole: bool) -> Iterator[Finding]:
-    """Gates that nothing in these files can open.
+    """Yield gates that nothing in these files can open.
 
-    :param whole: whether productions are looked for in all files that there are: then it is told
-        which are in none of them.
+    :param whole: whether these are all files: then missing productions are reported.
     """
     yield from _Folder(files, whole).findings()
 
@@ -114,7 +114,7 @@ def check(files: Iterable[Waits], *, whole: bool) -> Iterator[Finding]:
 class _Folder:
     def __init__(self, files: Iterable[Waits], whole: bool) -> None:
         self._files: dict[str, Waits] = {}
-        for one in files:  # of two of one name the first keeps it, which is told elsewhere
+        for one in files:  # the first of one name keeps it; reported elsewhere
             self._files.setdefault(one.production, one)
         self._whole = whole
         datasets: dict[str, str] = {}
@@ -207,7 +207,7 @@ class _Folder:
         return (f"{gate.name}/{gate.step}",) if makes else ()
 
     def _nearest(self, word: str, known: Iterable[str]) -> str:
-        """What was probably meant; looked for so often, as it costs time among many names."""
+        """Return the likely intended name; limited in number, because it is slow."""
         if word not in self._guesses:
             names = sorted(known)
             close: list[str] = []
@@ -227,7 +227,7 @@ def _node(file: Waits, step: str) -> str:
 def _ring(
     start: str, end: str, edges: Mapping[str, Sequence[str]], knot: Mapping[str, int]
 ) -> list[str]:
-    """The shortest way from one step to another that it waits for, without the last."""
+    """Return the shortest way from one step to another that it waits for, without the last."""
     before: dict[str, str] = {start: ""}
     left = deque([start])
     while left and end not in before:

@@ -1,7 +1,7 @@
-"""By which fields a step takes the outputs of many, where it does not ask for all that they say.
+"""Reports by which fields a step takes many outputs, if it does not use all of them.
 
-Invariant: said of every step whose query leaves out a field that all its parents declare, and of
-every step that asks for the planner's own field: what is sent is never a surprise.
+Invariant: every step is reported whose query omits a field that all its parents declare, and every
+step that uses the planner's own field: what is sent is never a surprise.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.steps.gathering import FIELD
 
-#: names that a sentence has
+#: maximum number of names in a sentence
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """How a step takes the outputs of many.
+    """How a step takes many outputs.
 
     :param makers: steps that made the files.
-    :param fields: those that it asks for.
-    :param left_out: those that the outputs have and that it does not ask for.
+    :param fields: fields in its query.
+    :param left_out: fields that the outputs have and that are not in its query.
     """
 
     step: str
@@ -53,7 +53,7 @@ class Gathered:
 
 
 def gathered(subject: Subject, step: str) -> Gathered | None:
-    """How a step takes the outputs of many; None: it takes those of one, or asks for all."""
+    """Return how a step takes many outputs; None: it takes one output, or uses all fields."""
     wanted = subject.takes.get(step)
     if wanted is None or subject.derived(step):
         return None
@@ -69,7 +69,7 @@ def gathered(subject: Subject, step: str) -> Gathered | None:
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All steps."""
+    """Check all steps."""
     for step in subject.takes:
         found = gathered(subject, step)
         if found is not None:
@@ -80,7 +80,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _makers(subject: Subject, step: str) -> tuple[str, ...]:
-    """The steps that made what a step takes, in the order in which they are named."""
+    """Return the steps that made a step's input, in the order in which they are named."""
     found: dict[str, None] = {}
     seen = {step}
     open_ends = list(reversed(subject.steps[step].parents))

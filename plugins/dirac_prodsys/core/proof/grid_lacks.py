@@ -1,10 +1,10 @@
-"""What one grid lacks for a production: fields, storage elements, sites, types.
+"""Finds what a grid lacks for a production: fields, storage elements, sites, types.
 
 DIRAC ignores a condition on a field that the catalogue does not define, and cuts or converts values
-that do not fit its type; a job whose site does not exist waits for ever; agents pass over types
-that are not in their list. Nobody is told.
+that do not fit its type; a job for a site that does not exist waits for ever; agents skip types
+that are not in their list. None of this is reported by DIRAC.
 
-Invariant: pure: what the grid has comes as an :class:`Inventory`, names are compared letter by
+Invariant: pure: the grid is described by an :class:`Inventory`, and names are compared letter by
 letter, as DIRAC does.
 """
 
@@ -31,7 +31,7 @@ RANGES = ("<", "<=", ">", ">=")
 
 
 def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
-    """All that the inventory lacks."""
+    """Yield all that the inventory lacks."""
     yield from _same_numbers(subject, inventory)
     for step in subject.plan.steps:
         yield from _type(step, inventory)
@@ -55,7 +55,7 @@ def _plugin(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
 
 
 def _same_numbers(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
-    """Numbers that are one in a field of type float, and too many of which others are kept."""
+    """Yield numbers that a float field stores as one, and queries too long with stored ones."""
     types = {**inventory.file_fields, **inventory.directory_fields}
     found: dict[str, dict[Value, tuple[Path, str]]] = {}
     for path, step, fields in spellings.in_steps(subject.plan.steps):
@@ -90,7 +90,7 @@ def _queries(subject: Subject, step: StepPlan, inventory: Inventory) -> Iterator
     if step.dataset is not None:
         queries.append((("steps", step.name, "dataset", "where"), step.dataset.query))
     output = step.transformation.output_query or MetaQuery()
-    inherited = set(output.fields)  # told at the output
+    inherited = set(output.fields)  # reported at the output
     for parent in step.parents:
         inherited |= set((subject.takes.get(parent) or MetaQuery()).fields)
         parents = subject.leaves.get(parent)
@@ -130,7 +130,7 @@ def _directories(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
 def _condition(
     path: Path, name: str, condition: Any, known: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """What is wrong with a condition; any number may be the end of a range."""
+    """Yield what is wrong with a condition; any number may be the end of a range."""
     form = condition if isinstance(condition, dict) else {}
     ends = [v for sign, v in form.items() if sign in RANGES and not isinstance(v, str)]
     values = [v for v in _operands(condition) if v not in ends or isinstance(v, str)]
@@ -181,7 +181,7 @@ def _operands(condition: Any) -> list[Any]:
 
 
 def _places(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
-    """Storage elements and sites."""
+    """Check storage elements and sites."""
     body, known = step.transformation.body, inventory.storage_elements
     storage: list[tuple[Path, str]] = []
     sites: list[tuple[Path, str]] = []

@@ -1,6 +1,6 @@
-"""Whether groups of files fill, and what the step comes to.
+"""Checks whether groups of files fill, and reports the size of each step.
 
-Invariant: something is said only where the number of files is bounded by the plan itself.
+Invariant: a step is reported only if the plan itself bounds the number of its files.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 
 
 def check(subject: Subject, counts: Mapping[str, int] | None = None) -> Iterator[Problem]:
-    """Every step.
+    """Check every step.
 
-    :param counts: step without parents → files that the catalogue has for it.
+    :param counts: step without parents → number of files that the catalogue has for it.
     """
     for name, found in estimate(subject, counts).items():
         step = subject.steps[name]

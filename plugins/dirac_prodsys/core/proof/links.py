@@ -1,7 +1,7 @@
-"""Which of its parent's files a child takes, and what DIRAC's own validator would say to that.
+"""Reports which of its parent's files a child takes, and what DIRAC's own validator would answer.
 
-Invariant: what is said of a link is proved (:class:`.subject.Link`), and links that are alike are
-told in one sentence.
+Invariant: everything reported about a link is proved (:class:`.subject.Link`), and similar links
+are reported in one sentence.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dirac_prodsys.core.plan.subject import Link, Subject
 from dirac_prodsys.core.problems import ENOUGH, Problem, nearest
 from dirac_prodsys.core.query.meta_query import MetaQuery, dirac_accepts, say
 
-#: names that a sentence has
+#: maximum number of names in a sentence
 _SHOWN = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Every link; what is alike for several parents of a child is told once."""
+    """Check every link; what is the same for several parents of a child is reported once."""
     known = list(subject.links.values())
     asked = Counter((found.parent, name) for found in known for name in found.undeclared)
     told: dict[tuple[str, str], list[str]] = {}
@@ -35,7 +35,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             continue
         wanted = subject.takes[found.child]
         if not subject.derived(found.parent):  # these know which fields their jobs set
-            # what several children split a parent's files by is no slip of the pen
+            # if several children split a parent's files by a field, it is no slip of the pen
             alone = [name for name in found.undeclared if asked[found.parent, name] == 1]
             yield from _undeclared(subject, found, alone)
         share = _share(subject, found, wanted)
@@ -61,7 +61,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def some(names: list[str]) -> str:
-    """Names in a sentence: a few of them, and how many more there are."""
+    """Write names in a sentence: a few of them, and how many more there are."""
     shown = ", ".join(names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 

@@ -1,11 +1,11 @@
-"""Steps that apply a model before it is trained: nothing links the two but the model's file.
+"""Finds steps that apply a model before it is trained: only the model's file links the two.
 
-A job that applies a model finds it by name, so that no query of an input leads to the step that
-trains it. Such a step starts with its own input, and its jobs fail, or take an older model.
+A job that applies a model finds it by name, so no input query leads to the step that trains it.
+Such a step starts with its own input, and its jobs fail, or take an older model.
 
-Invariant: told only where the production trains a model that the step could wait for. A step that
-waits for something which others make (``wait_for``) has its model from there; and of jobs that look
-up their models in the catalogue their community knows whose they take.
+Invariant: reported only if the production trains a model that the step could wait for. A step that
+waits for something that others make (``wait_for``) has its model from there; if jobs look up their
+models in the catalogue, their community knows whose models they take.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: names in a hint
+#: maximum number of names in a hint
 _SHOWN = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """Every step that applies models."""
+    """Check every step that applies models."""
     training = [name for name, step in subject.steps.items() if _is(step, "Training")]
     applying = [name for name, step in subject.steps.items() if _is(step, "ApplyModel")]
     if not training or not applying:
@@ -60,7 +60,7 @@ def _is(step: StepPlan, kind: str) -> bool:
 
 
 def _waits(subject: Subject) -> dict[str, list[str]]:
-    """Step, or check of a loop, → those that it waits for, whatever lets it wait."""
+    """Map each step, and each check of a loop, to those that it waits for, for any reason."""
     steps, makers = subject.steps, gate_cycles.makers_of(subject.steps)
     named = {n: (*step.parents, *step.feeders, *step.after) for n, step in steps.items()}
     found = gate_cycles.edges_of(named, subject.plan.loops)

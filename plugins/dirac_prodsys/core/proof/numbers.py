@@ -1,10 +1,10 @@
-"""Numbers that a column of the catalogue may keep otherwise, where its type is not known.
+"""Finds numbers that a column of the catalogue may store inexactly, if its type is unknown.
 
-A ``float`` has 24 bits, an ``int`` no fraction; only the grid says which a field is (``lint
---live``). The gateway asks for what is kept; other tools do not, and no tool can tell apart what is
-kept as one number.
+A ``float`` has 24 bits, an ``int`` no fraction; only the grid knows the type of a field (``lint
+--live``). The gateway asks for what is stored; other tools do not, and no tool can distinguish
+numbers that are stored as one.
 
-Invariant: one finding for each field and kind of trouble, where it shows first.
+Invariant: one finding for each field and kind of problem, at its first place.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from dirac_prodsys.core.steps.leaves import MAX_DATASET_TEXT
 from dirac_prodsys.core.steps.linking import MAX_CONDITION
 from dirac_prodsys.errors import MetaQueryError
 
-#: codes of what the types of a catalogue decide
+#: codes of findings that depend on the types of a catalogue
 UNTIL_TYPES_ARE_KNOWN = frozenset({"inexact-number", "close-numbers"})
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All of it; fields whose metadata a job type derives have a type that is known."""
+    """Check all fields; fields with metadata derived by a job type have a known type."""
     known = {
         name
         for step in subject.plan.steps
@@ -52,17 +52,17 @@ def check(subject: Subject) -> Iterator[Problem]:
 def too_long(
     subject: Subject, types: Mapping[str, str], code: str, when: str = ""
 ) -> Iterator[Problem]:
-    """Queries that are too long with the numbers that are sent beside those that were written.
+    """Yield queries that get too long with the stored numbers added to the written ones.
 
-    :param types: of fields.
-    :param when: what must be so.
+    :param types: field → its type.
+    :param when: the condition under which this holds.
     """
     for path, query in _queries(subject):
         if types.keys().isdisjoint(query.fields):
             continue
         try:
             sent = stored_values.as_stored(query, types)
-        except MetaQueryError:  # told as what it is
+        except MetaQueryError:  # reported elsewhere
             continue
         if sent == query:
             continue
@@ -93,7 +93,7 @@ def _queries(subject: Subject) -> Iterator[tuple[Path, MetaQuery]]:
 
 
 def said_by(directories: tuple[DirectorySpec, ...]) -> set[str]:
-    """Fields that directories give their files."""
+    """Return the fields that directories give their files."""
     return {name for directory in directories for name in directory.metadata}
 
 
@@ -117,9 +117,9 @@ def _inexact(field: str, places: dict[Value, tuple[Path, str]]) -> Iterator[Prob
 def close(
     field: str, places: dict[Value, tuple[Path, str]], code: str, where: str
 ) -> Iterator[Problem]:
-    """Numbers of one field that a column of 24 bits keeps as one.
+    """Yield numbers of one field that a column of 24 bits stores as one.
 
-    :param where: in what column.
+    :param where: the column, in words.
     """
     first: dict[float, Value] = {}
     for value, (path, _) in places.items():

@@ -1,7 +1,8 @@
-"""Where each condition of an input query comes from: whose words, and at which place.
+"""Traces each condition of an input query: which step wrote it, and at which place.
 
 Invariant: every condition of the query has an origin, and every origin is a path of the file that
-was read; a field that nobody wrote comes from the rules of a job type, and its path is that type.
+was read; a field that was not written comes from the rules of a job type, and its path is that
+type.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ Kind = Literal["output", "rule", "where", "dataset", "gather"]
 
 @dataclass(frozen=True)
 class Origin:
-    """One voice in a condition.
+    """One origin of a condition.
 
-    :param step: whose words they are.
-    :param condition: what is said there, in DIRAC's form; of ``where`` as it is written, with its
+    :param step: the step that wrote it.
+    :param condition: the condition there, in DIRAC's form; for ``where`` as written, with its
         placeholders.
     """
 
@@ -43,7 +44,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition of an input query, in DIRAC's form, and all that made it."""
+    """One condition of an input query, in DIRAC's form, and all its origins."""
 
     field: str
     condition: Any
@@ -53,9 +54,9 @@ class Condition:
 def conditions(
     production: Production, plan: ProductionPlan, step: str, datasets: Datasets
 ) -> tuple[Condition, ...]:
-    """Every condition of the input query of a step, in the order of the query.
+    """Return every condition of the input query of a step, in the order of the query.
 
-    Nothing if it has no query: it takes no files, or listed ones, or those of a dataset that is not
+    Empty if it has no query: it takes no files, or listed ones, or those of a dataset that is not
     among ``datasets``.
 
     :raises KeyError: there is no step of that name.
@@ -76,7 +77,7 @@ class _Tracing:
     datasets: Datasets
 
     def input(self, name: str, field: str) -> Iterator[Origin]:
-        """What makes the condition on a field that a step takes files by."""
+        """Yield the origins of the condition on a field of a step's input."""
         source = self.subject.production.step(name).input
         if source is None:
             return
@@ -102,7 +103,7 @@ class _Tracing:
 
     @cached_property
     def words(self) -> Callable[[str, Any], tuple[str, Any]] | None:
-        """What makes conditions of the form that was read such of the catalogue; None: they are."""
+        """Return what turns conditions of the read form into the catalogue's; None: not needed."""
         dialect = self.subject.production.dialect
         community = community_of(dialect) if dialect != NATIVE else None
         if community is None or not community.catalogue_words:
@@ -112,7 +113,7 @@ class _Tracing:
 
     @cached_property
     def added(self) -> bool:
-        """Whether the planner's field is its own, and no output of the production declares it."""
+        """Whether the planner added its field, so that no output of the production declares it."""
         outputs = (step.output for step in self.subject.production.steps)
         return not any(
             o is not None and FIELD in {**o.metadata, **o.file_metadata} for o in outputs
@@ -124,7 +125,7 @@ class _Tracing:
         return str(fill(dataset, values, path, Problems()))
 
     def _output(self, name: str, field: str) -> Iterator[Origin]:
-        """What makes the output of a step fulfil a condition on a field."""
+        """Yield the origins of a condition that a step's output matches."""
         query = self.subject.steps[name].transformation.output_query
         if query is None:  # it hands on what it took
             if name in self.subject.takes:
@@ -142,7 +143,7 @@ class _Tracing:
         yield Origin("output", name, made, ("steps", name, "output", part, field))
 
     def _derived(self, name: str, field: str, made: Any) -> Iterator[Origin]:
-        """The same by a community's rules: from settings, input, or the type."""
+        """Yield the same by a community's rules: from settings, input, or the type."""
         job = self.subject.production.step(name).job
         taken = self.subject.takes.get(name, MetaQuery()).to_dirac()
         community = community_of(str(job["type"]).partition(":")[0])

@@ -1,7 +1,7 @@
-"""Whether two runs of a production stay apart: in metadata, directories and datasets.
+"""Checks whether two runs of a production stay apart: in metadata, directories and datasets.
 
-Invariant: seen from the plan: the tag of its run stands in no other name, so what holds it is made
-of ``${{ run }}``.
+Invariant: judged from the plan: the tag of its run occurs in no other name, so any text that
+contains it is made of ``${{ run }}``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.steps.shape import run_range
 
-#: what differs from run to run
+#: placeholders that differ from run to run
 _OF_THE_RUN = re.compile(r"\$\{\{\s*(parameters\.|run\b)")
 
-#: no metadata of an output tell the run; communities may have a word of their own for that
+#: no metadata of an output name the run; communities may have a code of their own for that
 _OF_OURS = "output-without-run"
 
 _WAY_OUT = "put ${{ run }} into it"
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All of it."""
+    """Yield all problems."""
     run = subject.plan.run
     blind = [
         step.name
@@ -63,7 +63,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _repeated(subject: Subject) -> Iterator[Problem]:
-    """Run numbers that the next run would use again."""
+    """Yield run numbers that the next run would use again."""
     for step in subject.production.steps:
         numbers = run_range(step)
         if numbers is None:

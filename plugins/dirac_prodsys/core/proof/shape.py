@@ -1,7 +1,7 @@
-"""The production as a whole: what hangs together, where files begin, and what fields hold.
+"""Checks the production as a whole: connected parts, where files begin, and what fields hold.
 
-Invariant: a bag of chains, and a bag of single steps, are forms of their own and no finding; a
-single step beside chains is one, as its link was most likely forgotten.
+Invariant: several separate chains, or several single steps, are valid forms and not reported; a
+single step beside chains is reported, because its link was most likely forgotten.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dirac_prodsys.core.production.production import NATIVE
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All of it."""
+    """Yield all problems."""
     yield from _connected(subject)
     yield from _roots(subject)
     yield from _mixed_types(subject)
 
 
 def _connected(subject: Subject) -> Iterator[Problem]:
-    # what removes the sources of a copy is no other step in a reader's eyes
+    # for a reader, the step that removes the sources of a copy is not a separate step
     seconds = {step.name for step in subject.plan.steps if step.verified_at}
     parts = [[name for name in part if name not in seconds] for part in subject.graph.parts]
     if len(parts) < 2:
@@ -62,7 +62,7 @@ def _roots(subject: Subject) -> Iterator[Problem]:
 
 
 def _mixed_types(subject: Subject) -> Iterator[Problem]:
-    """The catalogue gives a field one type, so one of two kinds of values is lost or refused."""
+    """Yield fields with two kinds of values: one kind is lost or refused."""
     first: dict[str, tuple[bool, str]] = {}
     for step in subject.plan.steps:
         output = step.transformation.output_query

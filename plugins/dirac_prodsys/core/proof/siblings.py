@@ -1,10 +1,10 @@
-"""Steps that want the same files: parts that overlap or leave files out, work done twice, and
-outputs that a query may swallow. Files that are removed are the subject of ``removals``.
+"""Finds steps that want the same files, do the same work twice, or leave files out.
 
-DIRAC lets any number of transformations take the same file, and tells nobody.
+It also finds outputs that a query may take by accident. Removed files are checked in ``removals``.
+DIRAC lets any number of transformations take the same file, and does not report it.
 
-Invariant: two steps that take all files of a parent for different work are no finding: that is what
-a split is.
+Invariant: two steps that take all files of a parent for different work are not reported: that is
+what a split is.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from dirac_prodsys.core.query.value import Value, compared
 from dirac_prodsys.core.steps.gathering import FIELD
 from dirac_prodsys.core.steps.outputs import Candidates
 
-#: outputs that one step might swallow and that are told
+#: maximum number of reported outputs that one step might take by accident
 _TOLD = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All of it."""
+    """Yield all problems."""
     work = _Work(subject)
     yield from _same_work(subject, work)
     for parent in subject.children:
@@ -38,7 +38,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 
 def _narrowing(subject: Subject, parent: str) -> dict[str, tuple[str, ...]]:
-    """Child that takes part of the parent's files → fields by which it does."""
+    """Map each child that takes part of the parent's files to the fields by which it does."""
     left = subject.leaves[parent]
     found = {}
     for child in subject.children[parent]:
@@ -75,10 +75,10 @@ def _overlaps(
 def _perhaps_common(
     subject: Subject, narrowing: dict[str, tuple[str, ...]], work: _Work
 ) -> Iterator[tuple[str, str, str]]:
-    """Pairs of steps, in their order, that take part of the files by one field: which.
+    """Yield pairs of steps, in order, that take part of the files by one field, and the field.
 
-    Left out are those that a value or a range keeps apart, those of the same work, which are told
-    as such, and steps that remove files: these are meant to take what others have taken.
+    Left out are pairs that a value or a range separates, pairs with the same work, which are
+    reported as such, and steps that remove files: these are meant to take what others have taken.
     """
     fields = {
         child: names
@@ -109,9 +109,9 @@ def _perhaps_common(
 def _left_out(
     subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
-    """Values of the parent's fields that no child takes, where children split by that field."""
+    """Yield values of the parent's fields that no child takes, if children split by that field."""
     if set(narrowing) != set(subject.children[parent]):
-        return  # somebody takes all, or an unknown part
+        return  # a child takes all, or an unknown part
     for field, condition in subject.leaves[parent].to_dirac().items():
         values = condition.get("in", []) if isinstance(condition, dict) else []
         if not values:
@@ -142,14 +142,14 @@ def _say(values: list[Value]) -> str:
 
 
 class _Work:
-    """What the tasks of each step do, whatever it is called; found out once."""
+    """What the tasks of each step do, independent of names; computed once."""
 
     def __init__(self, subject: Subject) -> None:
         self._steps = subject.steps
         self._known: dict[str, Hashable] = {}
 
     def of(self, step: str) -> Hashable:
-        """A value that is equal for equal work."""
+        """Return a value that is equal for equal work."""
         if step not in self._known:
             spec = self._steps[step].transformation
             body = spec.body.model_dump(mode="json", exclude={"name"})
@@ -158,7 +158,7 @@ class _Work:
 
 
 def _hashable(*values: object) -> tuple[Hashable, ...]:
-    """Plain data that can be a key."""
+    """Return plain data that can be a key."""
     return tuple(
         frozenset(zip(value, _hashable(*value.values()), strict=True))
         if isinstance(value, dict)
@@ -187,12 +187,12 @@ def _same_work(subject: Subject, work: _Work) -> Iterator[Problem]:
 
 
 def _swallowed(subject: Subject) -> Iterator[Problem]:
-    """Outputs that would match if their files had a field that nobody declares for them."""
+    """Yield outputs that would match if their files had a field that they do not declare."""
     candidates = Candidates(
         {
             s: left.listed
             for s, left in subject.leaves.items()
-            # of a derived output it is known which fields its files have
+            # for a derived output it is known which fields its files have
             if s not in subject.relays and not subject.derived(s)
         }
     )
@@ -210,7 +210,7 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
 
     for step, wanted in subject.takes.items():
         among = declaring_some(wanted.fields) - subject.sources(step)
-        if FIELD in wanted.fields:  # nobody but the planner sets it
+        if FIELD in wanted.fields:  # only the planner sets it
             among &= declaring.get(FIELD, set())
         if not among:
             continue

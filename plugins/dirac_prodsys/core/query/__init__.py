@@ -1,1 +1,1 @@
-"""Meta queries and their algebra, and what the catalogue's database does to values."""
+"""Defines meta queries and their algebra, and how the catalogue's database treats values."""

@@ -1,9 +1,9 @@
-"""What one metadata field must be: a set of values, in a form that is unique for the set.
+"""Represents a condition on one metadata field: a set of values, in a form unique for the set.
 
 Invariant: two conditions are equal exactly when they select the same values of the catalogue, so
-that "and" and "is part of" are computed, never guessed; of texts that the database does not tell
-apart one spelling is kept. Every condition but :class:`Missing` wants the field to exist,
-as DIRAC's ``MetaQuery.applyQuery`` does, for ``!=`` too.
+that "and" and "is part of" are computed, never guessed; of texts that the database treats as equal
+one spelling is kept. Every condition except :class:`Missing` requires the field to exist, as
+DIRAC's ``MetaQuery.applyQuery`` does, even for ``!=``.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Missing:
     named: ClassVar[tuple[Value, ...]] = ()
 
     def to_dirac(self) -> str:
-        """DIRAC's form."""
+        """Return DIRAC's form."""
         return "Missing"
 
 
 def distinct(values: Iterable[Value]) -> dict[Value, Value]:
-    """What the database compares → the value as it is spelled; the first spelling is kept."""
+    """Map each value as compared by the database to its spelling; the first spelling is kept."""
     found: dict[Value, Value] = {}
     several = list(values)
     if len(several) > 1:  # most conditions have one value
@@ -54,7 +54,7 @@ class OneOf:
     """The field is one of these values; at least one.
 
     :param values: as they are spelled.
-    :param keys: what the database compares of them.
+    :param keys: the same values as the database compares them.
     """
 
     values: frozenset[Value] = field(compare=False)
@@ -69,14 +69,14 @@ class OneOf:
         object.__setattr__(self, "keys", frozenset(kept))
 
     def to_dirac(self) -> dict[str, Any]:
-        """``{"=": v}`` or ``{"in": […]}``: the two forms in which DIRAC loses nothing."""
+        """Return ``{"=": v}`` or ``{"in": […]}``: the two forms in which DIRAC loses nothing."""
         values = self.named
         bare = len(values) == 1 and _prints(values[0])
         return {"=": values[0]} if bare else {"in": [*values]}
 
     @cached_property
     def named(self) -> tuple[Value, ...]:
-        """The values, sorted."""
+        """Return the values, sorted."""
         return tuple(sorted(self.values, key=order_key) if len(self.values) > 1 else self.values)
 
 
@@ -84,7 +84,7 @@ class OneOf:
 class Bound:
     """One end of a range.
 
-    :param value: as it is spelled; ``key``: what the database compares of it.
+    :param value: as it is spelled; ``key``: the value as the database compares it.
     """
 
     value: Value = field(compare=False)
@@ -99,8 +99,8 @@ class Bound:
 class Range:
     """The field exists, lies between the bounds and is none of ``excluded``.
 
-    Bounds are both strings or both numbers; without any, strings and numbers alike. Always
-    infinite: what is finite is a :class:`OneOf`. ``excluded`` lies strictly inside the bounds.
+    Bounds are both strings or both numbers; without bounds, strings and numbers match. A range is
+    always infinite: a finite set is a :class:`OneOf`. ``excluded`` lies strictly inside the bounds.
     """
 
     low: Bound | None = None
@@ -114,7 +114,7 @@ class Range:
         object.__setattr__(self, "excluded_keys", frozenset(kept))
 
     def to_dirac(self) -> dict[str, Any] | str:
-        """``"Any"``, or operators, all of which must hold."""
+        """Return ``"Any"``, or operators, all of which must hold."""
         form: dict[str, Any] = {}
         least = Bound(LEAST_STRING, closed=True)
         if self.low is not None and (self.low != least or self.high is None):
@@ -129,7 +129,7 @@ class Range:
 
     @cached_property
     def named(self) -> tuple[Value, ...]:
-        """The excluded values, sorted."""
+        """Return the excluded values, sorted."""
         return tuple(sorted(self.excluded, key=order_key))
 
 
@@ -137,7 +137,7 @@ Condition = Missing | OneOf | Range
 
 
 def matches(condition: Condition, value: Value | None) -> bool:
-    """Whether a field of that (normal) value fulfils the condition; None: the field is missing."""
+    """Whether a field with that (normal) value matches the condition; None: it is missing."""
     if value is None or isinstance(condition, Missing):
         return value is None and isinstance(condition, Missing)
     if isinstance(condition, OneOf):
@@ -146,7 +146,7 @@ def matches(condition: Condition, value: Value | None) -> bool:
 
 
 def both(left: Condition, right: Condition) -> Condition | None:
-    """The condition that holds exactly when both do; None when no value fulfils both."""
+    """Return the condition that holds exactly if both do; None if no value matches both."""
     if isinstance(left, Missing) or isinstance(right, Missing):
         return left if left == right else None
     if isinstance(left, OneOf):
@@ -169,11 +169,11 @@ def both(left: Condition, right: Condition) -> Condition | None:
 
 
 def parse(form: object, *, sent: bool = False) -> Condition:
-    """The condition that a form of YAML or DIRAC means.
+    """Read a condition in the form of YAML or DIRAC.
 
     :param form: a value; a list (any of them); ``{operator: operand, …}``; ``Any``; ``Missing``.
-    :param sent: it was written by ``to_dirac``, which writes some ends of ranges as text.
-    :raises MetaQueryError: it is none of these, or nothing can fulfil it.
+    :param sent: whether ``to_dirac`` wrote it, which writes some ends of ranges as text.
+    :raises MetaQueryError: it is none of these, or nothing can match it.
     """
     if isinstance(form, str) and form.lower() == "any":
         return Range()
@@ -199,12 +199,15 @@ def parse(form: object, *, sent: bool = False) -> Condition:
 
 
 def _prints(value: Value) -> bool:
-    """Whether DIRAC sends the value whole: a bare float it prints with six decimals."""
+    """Whether DIRAC sends the value unchanged: it prints a bare float with six decimals."""
     return not isinstance(value, float) or float(f"{value:f}") == value
 
 
 def _operand(value: Value) -> Value:
-    """The end of a range as DIRAC sends it whole: the database reads a number from text, too."""
+    """Return the end of a range in a form that DIRAC sends unchanged, possibly as text.
+
+    The database reads a number from text, too.
+    """
     return value if _prints(value) else repr(value)
 
 
@@ -233,7 +236,7 @@ def _parse_operation(operator: object, operand: object, *, sent: bool = False) -
 
 
 def _number_sent(text: str) -> float | None:
-    """The number that :func:`_operand` wrote as this text; None: it was no number."""
+    """Return the number that :func:`_operand` wrote as this text; None: it was no number."""
     try:
         number = float(text)
     except ValueError:
@@ -242,7 +245,7 @@ def _number_sent(text: str) -> float | None:
 
 
 def between(low: Bound | None, high: Bound | None, excluded: frozenset[Value]) -> Condition | None:
-    """The unique form of a range; None if it is empty."""
+    """Return the unique form of a range; None if it is empty."""
     keys = distinct(excluded)
     if low is None and high is not None and isinstance(high.value, str):
         low = Bound(LEAST_STRING, closed=True)

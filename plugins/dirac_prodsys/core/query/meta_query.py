@@ -1,12 +1,12 @@
-"""The selection of files by metadata, as an immutable value with an algebra.
+"""Selects files by metadata, as an immutable value with an algebra.
 
 DIRAC's own form of a query loses zeros, breaks on bare floats, bools and lists when it is stored
-(``TransformationDB.__addMetaQuery``) and has no "and". This one cannot: it is parsed from any form
-once, and written in the one form that survives.
+(``TransformationDB.__addMetaQuery``) and has no "and". This class avoids that: it is parsed from
+any form once, and written in the one form that survives.
 
 Invariant: equal queries select the same files; :meth:`MetaQuery.refine` is exactly "and" (its laws
-are property tests). Text is compared as the catalogue's database does it, without regard to case
-and accents, and written as its author spelled it.
+are property tests). Text is compared as in the catalogue's database, without regard to case and
+accents, and written as its author spelled it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from dirac_prodsys.errors import MetaQueryError
 
 __all__ = ["EmptyIntersection", "MetaQuery", "dirac_accepts", "join"]
 
-#: combinations of values of one query that :func:`join` looks at
+#: maximum number of combinations of values of one query that :func:`join` looks at
 _MOST_COMBINATIONS = 10_000
 
 
 class EmptyIntersection(MetaQueryError):
-    """Two conditions on one field that no file can fulfil together.
+    """Two conditions on one field that no file can match together.
 
-    :param left: DIRAC's form of the first, and
-    :param right: of the second.
+    :param left: DIRAC's form of the first condition.
+    :param right: DIRAC's form of the second condition.
 
     ``left_said`` and ``right_said`` are the two in words that differ.
     """
@@ -58,7 +58,7 @@ class EmptyIntersection(MetaQueryError):
 class MetaQuery:
     """Conditions on metadata fields, all of which must hold.
 
-    The query without conditions selects everything; DIRAC takes it for "no selection", so it is
+    The query without conditions selects everything; DIRAC treats it as "no selection", so it is
     refused wherever a selection is needed (see :attr:`is_empty`).
     """
 
@@ -101,42 +101,42 @@ class MetaQuery:
         return cls._parse(form, sent=True)
 
     def to_dirac(self) -> dict[str, Any]:
-        """Conditions as ``{"=": v}``, ``{"in": […]}``, operators, ``Any``, ``Missing``; sorted."""
+        """Return the conditions as ``{"=": v}``, ``{"in": […]}``, operators or words; sorted."""
         return {field: condition.to_dirac() for field, condition in self._conditions.items()}
 
     @property
     def conditions(self) -> Mapping[str, Condition]:
-        """Field → what it must be, sorted."""
+        """Return the condition of each field, sorted."""
         return MappingProxyType(self._conditions)
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The metadata fields with a condition, sorted."""
+        """Return the metadata fields with a condition, sorted."""
         return tuple(self._conditions)
 
     @property
     def is_empty(self) -> bool:
-        """No condition at all: everything is selected."""
+        """Whether there is no condition at all, so that everything is selected."""
         return not self._conditions
 
     @property
     def listed(self) -> dict[str, frozenset[Value]]:
-        """Field → its values, for the conditions that list them."""
+        """Map each field with a list of values to these values."""
         found = self._conditions.items()
         return {field: c.values for field, c in found if isinstance(c, OneOf)}
 
     @property
     def listed_keys(self) -> dict[str, frozenset[Value]]:
-        """The same, each value as the database compares it (:func:`.meta_value.compared`)."""
+        """Map each field with a list to its values as compared (:func:`.meta_value.compared`)."""
         found = self._conditions.items()
         return {field: c.keys for field, c in found if isinstance(c, OneOf)}
 
     def only(self, *fields: str) -> MetaQuery:
-        """The conditions on these fields alone; empty if there is none."""
+        """Return the conditions on these fields alone; empty if there is none."""
         return MetaQuery({f: self._conditions[f] for f in fields if f in self._conditions})
 
     def refine(self, other: MetaQuery) -> MetaQuery:
-        """The query that a file matches exactly when it matches both.
+        """Return the query that a file matches exactly if it matches both.
 
         :raises EmptyIntersection: no file can.
         """
@@ -165,7 +165,7 @@ class MetaQuery:
         return not any(self.narrows(other, field) for field in self._conditions)
 
     def narrows(self, other: MetaQuery, field: str) -> bool:
-        """Whether the condition on this field leaves out some of what ``other`` selects by it."""
+        """Whether the condition on this field excludes some of what ``other`` selects by it."""
         mine, theirs = self._conditions.get(field), other._conditions.get(field)
         if mine is None:
             return False
@@ -174,7 +174,7 @@ class MetaQuery:
     def matches(self, metadata: Mapping[str, Any]) -> bool:
         """Whether a file with exactly these metadata is selected.
 
-        :raises MetaQueryError: a value is none that a catalogue can hold.
+        :raises MetaQueryError: a catalogue cannot hold one of the values.
         """
         values = {k: None if v is None else normal(v) for k, v in metadata.items()}
         return all(
@@ -222,9 +222,9 @@ class MetaQuery:
 
 
 def parse_condition(field: object, form: object, *, sent: bool = False) -> Condition:
-    """Read what one field must be.
+    """Read the condition on one field.
 
-    :param sent: it was written by ``to_dirac``.
+    :param sent: whether ``to_dirac`` wrote it.
     :raises MetaQueryError: see :meth:`MetaQuery.parse`.
     """
     name = check_field(field)
@@ -238,7 +238,7 @@ _WORDS = {"=": "", "in": "one of ", "nin": "none of "}
 
 
 def say(form: object, *, kinds: bool = False) -> str:
-    """A condition in few words: ``20``, ``one of 1, 2``, ``> 5 and <= 9``.
+    """Write a condition in few words: ``20``, ``one of 1, 2``, ``> 5 and <= 9``.
 
     :param kinds: say of each value whether it is a number or text.
     """
@@ -257,19 +257,19 @@ def _with_kind(value: object) -> str:
 
 
 def _kinds(form: object) -> set[bool]:
-    """Of the values of a condition, which are text."""
+    """Say whether a condition has text values, other values, or both."""
     operands = form.values() if isinstance(form, dict) else ()
     lists = (operand if isinstance(operand, list) else [operand] for operand in operands)
     return {isinstance(value, str) for values in lists for value in values}
 
 
 def join(queries: Iterable[MetaQuery]) -> MetaQuery:
-    """The query that a file matches exactly when it matches at least one of ``queries``.
+    """Return the query that a file matches exactly if it matches at least one of ``queries``.
 
-    DIRAC's queries know no "or" but between the values of one field: the queries may differ in
-    plain values only, and must have every combination of the values in which they differ.
+    DIRAC's queries have "or" only between the values of one field: the queries may differ in plain
+    values only, and must include every combination of the values in which they differ.
 
-    :raises MetaQueryError: they do not, so that no single query says exactly this.
+    :raises MetaQueryError: they do not, so that no single query expresses exactly this.
     """
     distinct = list(dict.fromkeys(queries))
     kept = distinct if _alike(distinct) else _widest(distinct)
@@ -315,9 +315,9 @@ def _alike(queries: list[MetaQuery]) -> bool:
 
 
 def _widest(queries: list[MetaQuery]) -> list[MetaQuery]:
-    """Those of different queries that are part of no other one.
+    """Return the queries that are part of no other one.
 
-    A query that holds another whole has all values that the other lists for a field, or no list for
+    A query that contains another has all values that the other lists for a field, or no list for
     it: so each is compared only with those that have one of its values, the rarest.
     """
     having: dict[tuple[str, Value], list[int]] = {}
@@ -346,11 +346,12 @@ def _widest(queries: list[MetaQuery]) -> list[MetaQuery]:
 
 
 def dirac_accepts(child: MetaQuery, parent: MetaQuery) -> tuple[bool, str]:
-    """What DIRAC's own link check would answer to an input and a parent's output query, and why.
+    """Return DIRAC's own verdict on an input query and a parent's output query, and why.
 
-    The rule of ``DIRAC/ProductionSystem/Utilities/ProdValidator.py`` (9.1.22), given the queries in
-    the form that we store. It knows ``=`` and ``in`` only, wants every field of the child in the
-    parent, and of two lists of values one inside the other. It looks at the first operator alone.
+    The rule is that of ``DIRAC/ProductionSystem/Utilities/ProdValidator.py`` (9.1.22), given the
+    queries in our stored form. It knows only ``=`` and ``in``, requires every field of the child in
+    the parent, and of two lists of values one inside the other. It looks only at the first
+    operator.
     """
     if child.is_empty or parent.is_empty:
         return False, f"the {'input' if child.is_empty else 'parent output'} query is empty"

@@ -1,9 +1,9 @@
-"""Queries whose values of a field lie too far apart to share one: told without asking each pair.
+"""Excludes queries whose values of a field lie too far apart to match, without checking each pair.
 
-A thousand steps that take a range each are half a million pairs, and all but a few lie apart.
+A thousand steps that take a range each are half a million pairs, and nearly all lie apart.
 
-Invariant: what is left out cannot match; what is left may or may not. The ends of a list are those
-of its least and greatest value, and whether an end belongs to a range does not count.
+Invariant: an excluded pair cannot match; others may or may not. The ends of a list are its least
+and greatest value, and it does not matter whether an end belongs to a range.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _End = tuple[object, ...]
 
 
 class Spans:
-    """Queries by the ends of what they want of a field.
+    """Queries by the ends of their conditions on a field.
 
-    :param queries: by name.
+    :param queries: name → query.
     """
 
     def __init__(self, queries: Mapping[str, MetaQuery]) -> None:
@@ -32,7 +32,7 @@ class Spans:
         self._ends: dict[str, list[tuple[_End, _End, str]]] = {}
 
     def apart(self, query: MetaQuery) -> set[str]:
-        """Names of those that some range keeps apart from this query."""
+        """Return the names of queries that cannot match this one because of some range."""
         found: set[str] = set()
         for field, condition in query.conditions.items():
             # lists are compared value by value elsewhere (``outputs.Candidates``)
@@ -54,7 +54,7 @@ class Spans:
 
     @cached_property
     def _ranged(self) -> set[str]:
-        """Fields of which some query wants a range."""
+        """Return the fields for which some query has a range."""
         conditions = (one for query in self._queries.values() for one in query.conditions.items())
         return {field for field, condition in conditions if isinstance(condition, Range)}
 

@@ -1,12 +1,12 @@
-"""What the catalogue's database makes of values, by the type of their field.
+"""Converts queries to the values that the catalogue's database stores, by the type of their field.
 
-A field of type ``float`` is MySQL's FLOAT: of 52.374 it keeps 52.374000549316406, and a comparison
+A field of type ``float`` is MySQL's FLOAT: of 52.374 it stores 52.374000549316406, and a comparison
 with 52.374 is made with 64 bits, so that ``=`` finds nothing and ``!=`` finds everything
-(``DirectoryMetadata.__createMetaSelection``, ``FileMetadata.__createMetaSelection``, 9.1). Here is
-the query that gets the answer that is meant, and the way back.
+(``DirectoryMetadata.__createMetaSelection``, ``FileMetadata.__createMetaSelection``, 9.1). This
+module makes the query that gets the intended answer, and converts it back.
 
-Invariant: of values that the column holds, :func:`as_stored` selects those that were written as one
-that the query selects, and no other; of a query that needs no change it is the query itself.
+Invariant: of the values in the column, :func:`as_stored` selects those that were written as a value
+that the query selects, and no other; a query that needs no change stays the same.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.query.value import Value, normal
 from dirac_prodsys.errors import MetaQueryError
 
-#: what a column holds
+#: kinds of columns
 Kind = Literal["int", "float", "double", "text", "date", "other"]
 
-#: a number, where the field is text: the database converts it
+#: a number in a text field: the database converts it
 AS_TEXT = "a number for text"
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -36,16 +36,16 @@ _DATE = re.compile(
     re.ASCII,
 )
 _INT_LIMIT = 2**31
-#: whole numbers up to this one are kept by 24 bits
+#: 24 bits hold whole numbers up to this one exactly
 _EXACT = 2**24
 _WIDTH = 128
 
 
 def kind_of(defined: str) -> Kind:
-    """What a field holds.
+    """Return the kind of values that a field holds.
 
-    :param defined: as it was defined: ``int``, ``float``, ``date``, ``VARCHAR(128)`` or another
-        type of MySQL (``DirectoryMetadata.addMetadataField``).
+    :param defined: type in the definition: ``int``, ``float``, ``date``, ``VARCHAR(128)`` or
+        another type of MySQL (``DirectoryMetadata.addMetadataField``).
     """
     word = defined.lower()
     if word.startswith("int"):
@@ -60,7 +60,7 @@ def kind_of(defined: str) -> Kind:
 
 
 def misfit(value: Value, defined: str) -> str:
-    """What is wrong with a value for a field of that type; empty if the database keeps it.
+    """Say what is wrong with a value for a field of that type; empty if the database stores it.
 
     :param defined: see :func:`kind_of`.
     """
@@ -88,7 +88,7 @@ def misfit(value: Value, defined: str) -> str:
 
 
 def cannot_match(value: Value, defined: str) -> str:
-    """Why no file has this value in a field of that type; empty if some may."""
+    """Say why no file has this value in a field of that type; empty if some may."""
     kind, number = kind_of(defined), _number(value)
     if kind in ("int", "float", "double") and number is None:
         return "text, which the database takes for 0"
@@ -100,7 +100,7 @@ def cannot_match(value: Value, defined: str) -> str:
 
 
 def single(number: float) -> float | None:
-    """The number that a FLOAT keeps of this one: the nearest of 24 bits; None: it is too big."""
+    """Return the number that a FLOAT stores for this one, the nearest of 24 bits; None: too big."""
     try:
         kept: float = struct.unpack("<f", struct.pack("<f", number))[0]
     except OverflowError:
@@ -109,15 +109,15 @@ def single(number: float) -> float | None:
 
 
 def shortest(kept: float) -> float:
-    """The number of fewest digits of which a FLOAT keeps that one."""
+    """Return the number with the fewest digits that a FLOAT stores as this one."""
     candidates = (float(f"{kept:.{digits}g}") for digits in range(1, 10))
     return next((one for one in candidates if single(one) == kept), kept)
 
 
 def date(value: object) -> str | None:
-    """The time that a value of a field of dates stands for, to the second; None: it is none.
+    """Return the time, to the second, that a value of a date field means; None: it is none.
 
-    :param value: text as the database reads it, or a time whose text is such.
+    :param value: text as the database reads it, or a time with such a text.
     """
     found = _DATE.fullmatch(str(value))
     if found is None:
@@ -132,7 +132,7 @@ def date(value: object) -> str | None:
 
 
 def same(asked: Value, found: object, defined: str) -> bool:
-    """Whether a field whose value was set to ``asked`` is answered with ``found``.
+    """Whether ``found`` is the answer for a field whose value was set to ``asked``.
 
     The database prints six digits of a FLOAT.
     """
@@ -147,9 +147,9 @@ def same(asked: Value, found: object, defined: str) -> bool:
 
 
 def as_stored(query: MetaQuery, types: Mapping[str, str]) -> MetaQuery:
-    """The query that finds in the database what this one means.
+    """Return the query that finds in the database what this one means.
 
-    :param types: field → its type; of a field that is not named nothing is changed.
+    :param types: field → its type; conditions on other fields are not changed.
     :raises MetaQueryError: no file can match, or the database would misread it; ``field``: where.
     """
     changed = {}
@@ -165,7 +165,7 @@ def as_stored(query: MetaQuery, types: Mapping[str, str]) -> MetaQuery:
 
 
 def as_meant(query: MetaQuery, types: Mapping[str, str]) -> MetaQuery:
-    """The query that :func:`as_stored` was given, where that is what was read back."""
+    """Return the query that :func:`as_stored` was given, from what was read back."""
     changed = {
         name: _shortened(condition) if kind_of(types.get(name, "")) == "float" else condition
         for name, condition in query.conditions.items()
@@ -190,7 +190,7 @@ def _refuse(condition: Condition, defined: str) -> None:
 
 
 def _in_single(condition: Condition) -> Condition:
-    """The condition on a FLOAT; what 24 bits hold, and what finds it, stays as it is."""
+    """Return the condition on a FLOAT; values that 24 bits hold exactly stay unchanged."""
     if isinstance(condition, Missing):
         return condition
     if isinstance(condition, OneOf):
@@ -208,7 +208,7 @@ def _in_single(condition: Condition) -> Condition:
 
 
 def _with_stored(values: frozenset[Value]) -> frozenset[Value]:
-    """The values and, beside each that 24 bits do not hold, what is kept of it."""
+    """Return the values and, for each that 24 bits do not hold, also its stored value."""
     kept = (_kept(value) for value in values)
     return values | {k for v, k in zip(values, kept, strict=True) if k != _number(v)}
 
@@ -220,7 +220,7 @@ def _kept(value: Value) -> Value:
 
 
 def _end(bound: Bound | None, *, lowest: bool) -> Bound | None:
-    """The end of a range moved to what is kept of it, where that lies on the wrong side of it."""
+    """Move the end of a range to its stored value, if that lies on the wrong side of it."""
     number = None if bound is None else _number(bound.value)
     if bound is None or number is None:
         return bound
@@ -232,7 +232,7 @@ def _end(bound: Bound | None, *, lowest: bool) -> Bound | None:
 
 
 def _shortened(condition: Condition) -> Condition:
-    """Each number as its author may have written it; what :func:`_with_stored` added goes."""
+    """Write each number as its author may have; values added by :func:`_with_stored` go."""
     if isinstance(condition, OneOf):
         return OneOf(_without_stored(condition.values))
     if isinstance(condition, Missing):
@@ -253,7 +253,7 @@ def _without_stored(values: frozenset[Value]) -> frozenset[Value]:
 
 
 def _number(value: Value) -> float | None:
-    """The number that a value is, or that its text stands for."""
+    """Return the number that a value is, or that its text means."""
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None
     number = float(value)

@@ -1,8 +1,8 @@
-"""Values and names that a meta query may hold: what DIRAC stores, sends and compares unharmed.
+"""Checks values and names in a meta query: what DIRAC stores, sends and compares unchanged.
 
 Invariant: one value, one form: ``20`` and ``20.0`` are the same number and print the same, so that
 equal queries select the same files; a string never equals a number; no bool, no null, no NaN. Texts
-keep their spelling and are compared as the catalogue's database compares them: :func:`compared`.
+keep their spelling and are compared as in the catalogue's database: :func:`compared`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Value = str | int | float
 #: words with a meaning of their own in DIRAC's queries (``FileMetadata``, ``MetaQuery.applyQuery``)
 RESERVED = frozenset({"any", "missing"})
 
-#: the least string that :func:`normal` lets through
+#: the least string that :func:`normal` accepts
 LEAST_STRING = "!"
 
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -29,7 +29,7 @@ _INT_LIMIT = 2**63
 
 
 def check_field(name: object) -> str:
-    """``name`` if the catalogue takes it as a metadata field (``MySQL._checkIdentifier``).
+    """Return ``name`` if the catalogue accepts it as a field (``MySQL._checkIdentifier``).
 
     :raises MetaQueryError: it does not.
     """
@@ -50,10 +50,10 @@ def check_field(name: object) -> str:
 
 
 def normal(value: object) -> Value:
-    """The normal form of a metadata value: integral floats become integers, the rest stays.
+    """Return the normal form of a metadata value: integral floats become integers, the rest stays.
 
     :raises MetaQueryError: it is not a printable string, an integer of 64 bits or a finite number;
-        or holds ``;;;``, at which ``TransformationDB`` splits; or is one of DIRAC's own words.
+        or contains ``;;;``, at which ``TransformationDB`` splits; or is one of DIRAC's own words.
     """
     if isinstance(value, str):
         return _normal_string(value)
@@ -95,19 +95,19 @@ def _normal_string(value: str) -> str:
 
 
 def compared(value: Value) -> Value:
-    """What the catalogue's database compares: of a text its letters without case and accents.
+    """Return the value as the catalogue's database compares it: texts without case and accents.
 
     The metadata tables have the database's own collation, which ignores both
     (``DirectoryMetadata.addMetadataField`` names none); here it is MariaDB's
-    ``utf8mb4_general_ci``, whose order is that of capital letters. MySQL's ``utf8mb4_0900_ai_ci``
-    equates somewhat more.
+    ``utf8mb4_general_ci``, which has the order of capital letters. MySQL's ``utf8mb4_0900_ai_ci``
+    treats somewhat more texts as equal.
     """
     return folded(value) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=65536)
 def folded(text: str) -> str:
-    """A text as the database compares it; blanks at its end do not count there."""
+    """Return a text as the database compares it, without blanks at its end."""
     text = text.rstrip(" ")
     if text.isascii():
         return text.upper()
@@ -118,12 +118,12 @@ def folded(text: str) -> str:
 
 
 def order_key(value: Value) -> tuple[bool, Value]:
-    """Sort key over numbers and strings together, in the database's order: numbers first."""
+    """Return a sort key over numbers and strings in the database's order: numbers first."""
     return isinstance(value, str), compared(value)
 
 
 def spelling_key(value: Value) -> tuple[bool, Value, str]:
-    """Sort key that also tells apart what the database does not."""
+    """Return a sort key that also separates spellings that the database treats as equal."""
     return (*order_key(value), str(value))
 
 

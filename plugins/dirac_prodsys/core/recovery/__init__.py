@@ -1,1 +1,1 @@
-"""Files that stay behind: rules, decisions, the ledger, and what does not fit together."""
+"""Handles files that stay behind: rules, decisions, the ledger, and inconsistencies."""

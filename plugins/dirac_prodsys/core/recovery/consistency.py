@@ -1,10 +1,10 @@
-"""Do files, jobs and catalogue say the same of a transformation? Where not, what, and which.
+"""Compares the Transformation System, job monitoring and the catalogue for one transformation.
 
-The Transformation System says what became of files and tasks, job monitoring how jobs ended, the
-catalogue which outputs there are. Each may miss what the others know.
+The Transformation System has the states of files and tasks, job monitoring how jobs ended, the
+catalogue which outputs exist. Each may miss what the others know.
 
-Invariant: a pure function of what was read. Repaired is only what is certain: a file whose task has
-ended and has left all its outputs was processed, whatever its state. All else is told.
+Invariant: a pure function of what was read. Only certain cases are repaired: a file whose task has
+ended and left all its outputs was processed, whatever its state. Everything else is reported.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ _WORDS: Mapping[Kind, str] = {
     "done_without_output": "tasks are Done, and their outputs are missing",
 }
 
-#: of a task that is at work the agents hear within this many seconds of its end
+#: within this many seconds the agents notice that a task at work has ended
 PATIENCE = 3600.0
 
-#: states from which a file whose outputs are all there becomes Processed; Problematic was said by
-#: the job itself, or by a person
+#: states from which a file becomes Processed if its outputs all exist; Problematic was set by the
+#: job itself, or by a person
 _REPAIRED = frozenset({FileStatus.UNUSED, FileStatus.ASSIGNED, FileStatus.MAX_RESET})
 
 _ENDED_JOBS = frozenset(map(str, FINAL_TASKS))
 
-#: names shown of each kind
+#: maximum number of names shown of each kind
 _SAMPLES = 3
 
 
 @dataclass(frozen=True)
 class LiveTask:
-    """A task that has not ended, as the Transformation System has it.
+    """A task that has not ended, according to the Transformation System.
 
     :param lfns: its input files.
     :param age: seconds since its row was last changed.
@@ -71,8 +71,8 @@ class Seen:
 
     :param files: its files that have a task.
     :param tasks: their tasks, and those of a transformation without input.
-    :param outputs: by task ID, what the catalogue has of its outputs.
-    :param jobs: by JobID, what job monitoring says; None: it was not asked.
+    :param outputs: task ID → what the catalogue has of its outputs.
+    :param jobs: JobID → its state in job monitoring; None: it was not asked.
     """
 
     files: Sequence[StrandedFile] = ()
@@ -85,11 +85,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Inconsistency:
-    """One thing that does not fit.
+    """One inconsistency.
 
     :param what: a file, or ``task 7``.
-    :param detail: what the others say.
-    :param file: to be set Processed; None: nothing is certain.
+    :param detail: what the other systems say.
+    :param file: the file to be set Processed; None: nothing is certain.
     """
 
     kind: Kind
@@ -98,15 +98,15 @@ class Inconsistency:
     file: StrandedFile | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         certain = self.file is not None
         return {"kind": self.kind, "what": self.what, "detail": self.detail, "certain": certain}
 
 
 def inconsistencies(seen: Seen, *, patience: float = PATIENCE) -> list[Inconsistency]:
-    """All that does not fit, in the order of kinds and names.
+    """Return all inconsistencies, in the order of kinds and names.
 
-    :param patience: seconds within which agents hear of the end of a job.
+    :param patience: seconds within which agents notice the end of a job.
     """
     found = [*_of_files(seen), *_of_live_tasks(seen, patience), *_of_tasks_without_input(seen)]
     order = list(_WORDS)
@@ -114,7 +114,7 @@ def inconsistencies(seen: Seen, *, patience: float = PATIENCE) -> list[Inconsist
 
 
 def in_words(found: Iterable[Inconsistency]) -> list[str]:
-    """One line for each kind, with a few names."""
+    """Write one line for each kind, with a few names."""
     groups: dict[Kind, list[Inconsistency]] = {}
     for one in found:
         groups.setdefault(one.kind, []).append(one)
@@ -183,7 +183,7 @@ def _of_tasks_without_input(seen: Seen) -> Iterable[Inconsistency]:
 
 
 def _ended(task: TaskState | None, jobs: Mapping[int, JobState] | None) -> bool:
-    """Whether a task is over; the word of job monitoring is the last one."""
+    """Whether a task is over; job monitoring has the last word."""
     if task is None:
         return False
     job = (jobs or {}).get(task.job)

@@ -1,12 +1,12 @@
-"""Files that stay behind: what is to become of each, and why.
+"""Decides what happens to each file that stays behind, and why.
 
-A file stays behind when its task has ended and it is still Assigned (nobody monitors files, or the
-Transformation System missed the end of the job), or when it is in a state of failure. Before a
-file is tried again, the outputs of its task are looked up: what has been processed is said to be
-so, and is not processed twice.
+A file stays behind if its task has ended and it is still Assigned (no agent monitors files, or the
+Transformation System missed the end of the job), or if it is in a failure state. Before a file is
+tried again, the outputs of its task are looked up: a file that has been processed is set Processed,
+and is not processed twice.
 
-Invariant: a pure function of what was read. No file is tried again more often than its rules
-allow, all causes counted together; whatever is not certain is left to a person.
+Invariant: a pure function of what was read. No file is tried again more often than its rules allow,
+all causes counted together; uncertain cases are left to a person.
 """
 
 from __future__ import annotations
@@ -21,26 +21,25 @@ from dirac_prodsys.core.grid.status import BAD_TASKS, GOOD_TASKS, FileStatus, Ta
 from dirac_prodsys.core.recovery.ledger import Ledger
 from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
 
-#: how many of a task's outputs the catalogue has; unsigned: a file is there that may be one, and
-#: names no job; unknown: nobody can say what they are
+#: how many of a task's outputs the catalogue has; unsigned: a file that may be one exists, but
+#: names no job; unknown: the outputs are not known
 Outputs = Literal["all", "some", "none", "unsigned", "unknown"]
 
 #: ``keep``: nothing is to be done; ``last``: its task is at work, and if it fails the grid may not
-#: take the file back once more; ``processed``: say that it was processed; ``missing``: say that
-#: the catalogue does not have it, as DIRAC's own agents do when they come to it; ``hold``: keep the
-#: grid from it until a person has decided
+#: take the file back once more; ``processed``: set it Processed; ``missing``: set it MissingInFC,
+#: as DIRAC's own agents do; ``hold``: keep the grid from it until a person has decided
 Fate = Literal[
     "keep", "last", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"
 ]
 
-#: states of a job that are an end; job monitoring knows more words than tasks do
+#: final states of a job; job monitoring has more states than tasks have
 _ENDED_BADLY = frozenset(map(str, BAD_TASKS))
 _ENDED_WELL = frozenset(map(str, GOOD_TASKS))
 
 
 @dataclass(frozen=True)
 class StrandedFile:
-    """A file of a transformation, as the Transformation System has it.
+    """A file of a transformation, as recorded in the Transformation System.
 
     :param task: ID of its last task; 0: it never had one.
     :param errors: ErrorCount: how often a task failed on it.
@@ -54,7 +53,7 @@ class StrandedFile:
 
 @dataclass(frozen=True)
 class TaskState:
-    """A task, as the Transformation System has it.
+    """A task, as recorded in the Transformation System.
 
     :param job: ID of its job or request; 0: none was submitted.
     """
@@ -68,11 +67,11 @@ class TaskState:
 class Case:
     """All that is known about a file that stays behind.
 
-    :param job: the job of its task, in the words of job monitoring; None: not known there.
+    :param job: its task's job in the words of job monitoring; None: unknown there.
     :param outputs: what the catalogue has of its task's outputs.
     :param in_catalogue: whether the catalogue has the file itself.
-    :param barred: the grid was kept from taking it back, and made it MaxReset instead.
-    :param by_request: its task is a request, and ``job`` tells what became of the file in it.
+    :param barred: whether the grid was kept from taking it back, and made it MaxReset instead.
+    :param by_request: whether its task is a request; then ``job`` is the file's result in it.
     """
 
     file: StrandedFile
@@ -85,9 +84,10 @@ class Case:
 
     @property
     def end(self) -> JobState | None:
-        """How its task ended, None if it has not: the word of job monitoring is the last one.
+        """Return how its task ended, None if it has not ended; job monitoring has the last word.
 
-        A job that it has forgotten, or that has only a request, ended as its task did.
+        If job monitoring no longer knows the job, or the task is a request, the task's own state
+        counts.
         """
         known = self.job
         if known is None and self.task is not None:
@@ -98,7 +98,7 @@ class Case:
 
     @property
     def failed_request(self) -> JobState | None:
-        """How its request failed, where DIRAC calls it Problematic just for that (9.1)."""
+        """Return how its request failed, if DIRAC calls it Problematic only for that (9.1)."""
         end = self.end
         if not self.by_request or self.file.status != FileStatus.PROBLEMATIC or end is None:
             return None
@@ -107,12 +107,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of one file.
+    """What happens to one file.
 
-    :param cause: why it stays behind, in the words that its like have in common; what is counted.
-    :param reason: why this is done about it.
+    :param cause: why it stays behind, without numbers and names, so that equal causes are counted.
+    :param reason: why this is done.
     :param site: where its task ran.
-    :param may_be_retried: of ``ask``: nothing that is known speaks against another try.
+    :param may_be_retried: for ``ask``: a retry would be safe.
     """
 
     file: StrandedFile
@@ -124,7 +124,7 @@ class Decision:
 
     @property
     def becomes(self) -> FileStatus | None:
-        """The state that the file is to be set to; None: it is left as it is."""
+        """Return the state that the file is to be set to; None: it stays as it is."""
         return _BECOMES.get(self.fate)
 
 
@@ -149,11 +149,11 @@ def is_barred(errors: int, limit: int) -> bool:
 def decide(
     cases: Iterable[Case], rules: RecoveryRules, ledger: Ledger, limit: int = 0
 ) -> list[Decision]:
-    """What becomes of each file, in the order of their names; those to keep are left out.
+    """Decide about each file, in the order of their names; files to keep are left out.
 
     :param ledger: what has been tried again before.
-    :param limit: failures at each multiple of which the grid gives a file up by itself; 0: it never
-        takes one back.
+    :param limit: at each multiple of this number of failures the grid gives a file up by itself; 0:
+        it never takes a file back.
     """
     per_cause = Counter(ledger.by_cause())
     decisions = []
@@ -167,7 +167,7 @@ def decide(
 
 
 def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
-    """Whether the fate of a file depends on what its task has left in the catalogue."""
+    """Whether the decision about a file depends on its task's outputs in the catalogue."""
     if not case.file.task:
         return False
     if case.file.status == FileStatus.ASSIGNED:
@@ -238,7 +238,7 @@ def _decide(
 
 
 def _in_doubt(case: Case) -> str:
-    """Why another try might make twice what is there already; empty: it would not."""
+    """Say why another try might make existing outputs twice; empty: it would not."""
     if case.outputs == "some":
         return f"some outputs of task {case.file.task} are in the catalogue"
     if case.outputs == "unsigned":
@@ -260,8 +260,11 @@ _FAILURES = (
 
 
 def _at_work(file: StrandedFile, rules: RecoveryRules, ledger: Ledger, limit: int) -> Decision:
-    """A file whose task has not ended: the grid takes it back by itself if it fails, and hands it
-    on before anybody can look; on its last try it must not."""
+    """Decide about a file whose task has not ended.
+
+    If the task fails, the grid takes the file back by itself and hands it on before it can be
+    looked at; on its last try it must not.
+    """
     tries = max(sum(ledger.of_file(file.lfn).values()), ledger.failures(file.lfn, file.errors))
     if not limit or tries < rules.max_resets or is_barred(file.errors, limit):
         return Decision(file, "keep", "", "its task is at work")
@@ -282,19 +285,20 @@ def _of_good_task(case: Case, end: JobState) -> Decision:
 
 
 def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
-    """A file that was set Unused again: by us, or by the grid itself (``MonitorFiles``), ten times.
+    """Decide about a file that was set Unused again, by us or by the grid (``MonitorFiles``).
 
-    It is about to be tried again, which the rules may forbid; once for each task that failed: what
-    is Unused after that is so because a person wants it, or because it was allowed.
+    The grid does this ten times. The file is about to be tried again, which the rules may forbid.
+    This is decided once for each failed task: a file that is Unused after that is so because a
+    person wants it, or because it was allowed.
     """
     file, end = case.file, case.end
-    # this try is counted already
+    # this try is already counted
     failures = ledger.failures(file.lfn, file.errors)
     total = max(sum(ledger.of_file(file.lfn).values()), failures) - 1
     if end is None or end.status not in _ENDED_BADLY:
         if failures == 0 or total < rules.max_resets:
             return Decision(file, "keep", "", "it waits for a task")
-        # how its task ended is not told, and it has failed too often
+        # the end of its task is unknown, and it has failed too often
         end = JobState(0, str(TaskStatus.FAILED))
     rule, cause, again = rules.by_error(end), end.cause, "the grid is about to try it again"
     if case.outputs == "all":
@@ -324,7 +328,7 @@ def _bound(
     per_cause: Counter[str],
     errors: int,
 ) -> str:
-    """Which bound forbids to try the file again; empty: none."""
+    """Name the bound that forbids to try the file again; empty: none."""
     tried = ledger.of_file(file.lfn)
     # failures that the grid took back by itself count as well
     total = max(sum(tried.values()), errors)

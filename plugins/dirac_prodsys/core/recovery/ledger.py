@@ -1,7 +1,7 @@
-"""How often each file has been tried again, for which cause, and after which task it was decided.
+"""Records how often each file was tried again, for which cause, and for which task it was decided.
 
-It is kept with the transformation, as an additional parameter: it survives restarts of everything
-and a cleared task, is seen by whoever looks in DIRAC, and goes when the transformation goes.
+The ledger is an additional parameter of the transformation: it survives restarts and cleared tasks,
+is visible in DIRAC, and is removed with the transformation.
 
 Invariant: it is written before the files are set Unused. A crash in between leaves a count that is
 too high, never one that is too low.
@@ -25,9 +25,9 @@ class Ledger:
 
     :param files: LFN → cause → number of tries.
     :param decided: LFN → ID of the task after whose failure it was last decided whether to try
-        again. Who lets the file be tried again after that is a person.
+        again. If the file is tried again after that, a person wanted it.
     :param barred: LFN → how often it had failed when the grid was kept from taking it back, and the
-        ErrorCount to which that was raised.
+        ErrorCount to which it was then raised.
     """
 
     files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -35,11 +35,11 @@ class Ledger:
     barred: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def of_file(self, lfn: str) -> Mapping[str, int]:
-        """Tries of one file, by cause."""
+        """Return the tries of one file, by cause."""
         return self.files.get(lfn, {})
 
     def failures(self, lfn: str, errors: int) -> int:
-        """How often a file has really failed.
+        """Return how often a file has really failed.
 
         :param errors: its ErrorCount.
         """
@@ -49,14 +49,14 @@ class Ledger:
         return failed + max(0, errors - raised)
 
     def by_cause(self) -> dict[str, int]:
-        """Tries of all files, by cause."""
+        """Return the tries of all files, by cause."""
         total: Counter[str] = Counter()
         for tries in self.files.values():
             total.update(tries)
         return dict(total)
 
     def with_tries(self, tries: Iterable[tuple[str, str]]) -> Ledger:
-        """The ledger after these: pairs of LFN and cause."""
+        """Return the ledger with these tries added: pairs of LFN and cause."""
         files = {lfn: dict(causes) for lfn, causes in self.files.items()}
         for lfn, cause in tries:
             causes = files.setdefault(lfn, {})
@@ -64,13 +64,13 @@ class Ledger:
         return replace(self, files=files)
 
     def with_decisions(self, tasks: Iterable[tuple[str, int]]) -> Ledger:
-        """The ledger after these: pairs of LFN and the ID of the task that failed on it."""
+        """Return the ledger with these decisions: pairs of LFN and ID of the failed task."""
         return replace(self, decided={**self.decided, **dict(tasks)})
 
     def with_barred(self, errors: Iterable[tuple[str, int]], limit: int) -> Ledger:
-        """The ledger after these: pairs of LFN and the ErrorCount from which it is raised.
+        """Return the ledger with these files barred: pairs of LFN and its ErrorCount before.
 
-        :param limit: to the next multiple of which it is.
+        :param limit: the ErrorCount is raised to the next multiple of this number.
         """
         barred = {
             lfn: (self.failures(lfn, count), (count // limit + 1) * limit) for lfn, count in errors
@@ -78,7 +78,7 @@ class Ledger:
         return replace(self, barred={**self.barred, **barred})
 
     def to_text(self) -> str:
-        """The value of the parameter."""
+        """Return the value of the parameter."""
         known: dict[str, Any] = {"version": 1, "files": self.files, "decided": self.decided}
         if self.barred:
             known["barred"] = self.barred

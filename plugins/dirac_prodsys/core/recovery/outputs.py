@@ -1,7 +1,7 @@
-"""Which files a task leaves, by name: what tells whether its input has been processed already.
+"""Names the outputs of a task, which show whether its input has been processed already.
 
-Invariant: only names that are certain are given; a body that does not declare its outputs leaves
-them unknown.
+Invariant: only certain names are given; the outputs of a body that does not declare them are
+unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dirac_prodsys.core.recovery.decisions import Outputs
 
 
 def task_outputs(body: BodySpec, transformation: int, task: int) -> tuple[str, ...]:
-    """LFNs of the outputs of one task; empty if nobody can say."""
+    """Return the LFNs of one task's outputs; empty if unknown."""
     if not isinstance(body, JobSpec):
         return ()
     names = []
@@ -26,7 +26,7 @@ def task_outputs(body: BodySpec, transformation: int, task: int) -> tuple[str, .
 
 
 def found(names: Collection[str], existing: Collection[str]) -> Outputs:
-    """How many of these files exist."""
+    """Return how many of these files exist."""
     if not names:
         return "unknown"
     there = sum(name in existing for name in names)

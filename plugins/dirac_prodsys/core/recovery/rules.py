@@ -1,7 +1,7 @@
-"""What becomes of files that stay behind, as declared: by state, and by the error of their job.
+"""Declares what happens to files that stay behind: by state, and by the error of their job.
 
-Invariant: rules are primitives that travel; the first one that fits decides, and whatever none
-fits is tried again within its bounds.
+Invariant: rules are primitives that travel; the first rule that fits decides, and a file that fits
+none is tried again within its bounds.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from dirac_prodsys.core.grid.status import FileStatus
 if TYPE_CHECKING:
     from dirac_prodsys.core.grid.jobs import JobState
 
-#: ``retry``: the file becomes Unused; ``retry_elsewhere``: and its task's site is avoided;
-#: ``give_up``: it ends; ``ask``: it is left as it is until a person has decided
+#: ``retry``: the file becomes Unused; ``retry_elsewhere``: likewise, and its task's site is
+#: avoided; ``give_up``: it ends; ``ask``: it stays as it is until a person has decided
 Action = Literal["retry", "retry_elsewhere", "give_up", "ask"]
 #: ``passive``: only say what would be done
 Mode = Literal["active", "passive", "off"]
 
 ACTIONS: frozenset[str] = frozenset(get_args(Action))
 
-#: states of failure, by the name of the rule for them
+#: failure states, by the name of their rule
 STATES = {
     "max_reset": FileStatus.MAX_RESET,
     "problematic": FileStatus.PROBLEMATIC,
@@ -37,14 +37,14 @@ STATES = {
 class ErrorRule:
     """What to do about jobs that ended like this.
 
-    Patterns are those of a shell (``*``, ``?``, ``[…]``), and heed neither upper nor lower case.
+    Patterns are those of a shell (``*``, ``?``, ``[…]``), and ignore upper and lower case.
 
     :param then: what to do.
     :param status: pattern of the job's Status.
     :param minor: pattern of its MinorStatus.
     :param application: pattern of its ApplicationStatus.
     :param site: pattern of its Site.
-    :param max: how often a file is tried again for this cause; None: the general bound alone.
+    :param max: how often a file is tried again for this cause; None: only the general bound counts.
     """
 
     then: Action
@@ -66,7 +66,7 @@ class ErrorRule:
 
     @property
     def label(self) -> str:
-        """The rule in a few words."""
+        """Describe the rule in a few words."""
         said = {
             name: getattr(self, name)
             for name in ("status", "minor", "application", "site")
@@ -77,14 +77,14 @@ class ErrorRule:
 
 @dataclass(frozen=True)
 class RecoveryRules:
-    """What becomes of the files of a step that stay behind.
+    """What happens to the files of a step that stay behind.
 
     :param mode: ``active``, ``passive`` (say what would be done) or ``off``.
     :param max_resets: how often one file is tried again, whatever the causes.
     :param max_per_cause: how many files are tried again for one cause; None: no bound.
     :param errors: rules by the error of the job; the first that fits decides.
-    :param max_reset: what becomes of files in this state; likewise the three others. Where an error
-        is to be asked about, ``give_up`` is ``ask``.
+    :param max_reset: what happens to files in this state; likewise the three others. If a rule for
+        an error is ``ask``, ``give_up`` means ``ask`` here.
     """
 
     mode: Mode = "active"
@@ -97,14 +97,14 @@ class RecoveryRules:
     prob_in_fc: Action = "give_up"
 
     def by_error(self, job: JobState) -> ErrorRule:
-        """The rule for a job; by default, its files are tried again."""
+        """Return the rule for a job; by default, its files are tried again."""
         return self._declared(job) or ErrorRule("retry")
 
     def by_request(self, failed: JobState, status: str) -> ErrorRule:
-        """The rule for a file in this state that a request failed on; by default, as for jobs.
+        """Return the rule for a file in this state after a failed request; by default, as for jobs.
 
-        A state to which failed requests lead is no word about the file: what its rule says beyond
-        the default holds where no error is declared.
+        A state that a failed request causes says nothing about the file: the rule for the state, if
+        it is not the default, applies where no error is declared.
         """
         action = self.by_state(status)
         return self._declared(failed) or ErrorRule("retry" if action == "give_up" else action)
@@ -113,9 +113,9 @@ class RecoveryRules:
         return next((rule for rule in self.errors if rule.fits(job)), None)
 
     def by_state(self, status: str) -> Action:
-        """What becomes of files in this state; those in others are given up by the grid.
+        """Return what happens to files in this state; in other states the grid has given them up.
 
-        Files that a person is to decide about are MaxReset, so that the grid leaves them alone.
+        Files that wait for a person's decision are MaxReset, so that the grid leaves them alone.
         """
         for name, state in STATES.items():
             if status == state:
@@ -129,9 +129,10 @@ class RecoveryRules:
         return any(rule.then == "ask" for rule in self.errors)
 
     def looked_at(self, by_requests: bool) -> tuple[FileStatus, ...]:
-        """States of failure whose files are looked into; a file that is missing may be back.
+        """Return the failure states whose files are looked into; a missing file may have come back.
 
-        :param by_requests: tasks are requests: what one failed on is Problematic.
+        :param by_requests: whether tasks are requests: a file that a request failed on is
+            Problematic.
         """
         failed = FileStatus.PROBLEMATIC if by_requests else None
         return tuple(
@@ -141,7 +142,7 @@ class RecoveryRules:
         )
 
     def retried_states(self, by_requests: bool) -> tuple[FileStatus, ...]:
-        """States of failure of which files are tried again."""
+        """Return the failure states whose files are tried again."""
         again = [s for s in STATES.values() if self.by_state(s).startswith("retry")]
         asked = self.problematic == "ask" and not self.errors
         if by_requests and FileStatus.PROBLEMATIC not in again and not asked:
@@ -149,7 +150,7 @@ class RecoveryRules:
         return tuple(again)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {**asdict(self), "errors": [asdict(rule) for rule in self.errors]}
 
     @classmethod

@@ -1,9 +1,9 @@
-"""What jobs whose body names no output have left in the catalogue, as values.
+"""Describes, as values, what jobs without declared outputs have left in the catalogue.
 
-How a community's jobs sign their files is its own affair (``core/community.py``); who looks them up
-needs these.
+How a community's jobs sign their files is its own matter (``core/community.py``); the code that
+looks the files up needs these values.
 
-Invariant: a file that names no job may be anybody's.
+Invariant: a file that names no job may belong to any job.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from dirac_prodsys.core.recovery.decisions import Outputs
 class Place:
     """Where the jobs of a transformation leave their data.
 
-    :param one: a task leaves one file, however many it takes; else one for each that it takes.
-    :param counted: whether that is so; a simulation leaves as many as it likes, and the pattern of
-        uploaded files may have been written anew.
+    :param one: whether a task leaves one file, however many it takes; else one for each that it
+        takes.
+    :param counted: whether the number of files is known; a simulation leaves any number of files,
+        and the pattern of uploaded files may have been changed.
     """
 
     directory: str
@@ -36,8 +37,8 @@ class Trace:
     """A file that some job left.
 
     :param job: its JobID; 0: it names none.
-    :param runs: its run number; empty: it is not known; of a file that names no job, all numbers
-        that its name holds.
+    :param runs: its run number; empty: unknown; for a file that names no job, all numbers in its
+        name.
     """
 
     job: int
@@ -47,17 +48,17 @@ class Trace:
 class Traces(Protocol):
     """A community's module that knows what its jobs have left."""
 
-    #: files that were registered, and whose job ended before it said that they are its own
+    #: files that were registered by a job that ended before it signed them
     UNSIGNED: MetaQuery
 
     def place(self, body: CommunityBody, transformation: int) -> Place | None:
-        """Where to look; None: where its jobs leave their files is not known before they run."""
+        """Return where to look; None: the place is unknown before the jobs run."""
 
     def signed_by(self, jobs: Iterable[int]) -> MetaQuery:
-        """The query for files of these jobs."""
+        """Return the query for files of these jobs."""
 
     def trace(self, lfn: str, metadata: Mapping[str, Any]) -> Trace:
-        """What a file with these metadata of its own tells."""
+        """Return what a file with these metadata of its own shows."""
 
     def left(
         self,
@@ -67,9 +68,9 @@ class Traces(Protocol):
         own: Sequence[Trace],
         others: Iterable[Trace],
     ) -> Outputs:
-        """What there is of the output that a task made of one of its files.
+        """Return how much exists of the output that a task made of one of its files.
 
-        :param inputs: all files that the task was given; empty: not known.
+        :param inputs: all files that the task was given; empty: unknown.
         :param own: what its job left.
         :param others: files at that place that name no job.
         """

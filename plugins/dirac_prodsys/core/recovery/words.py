@@ -1,6 +1,6 @@
-"""What was decided about files that stay behind, as numbers and as lines of a log.
+"""Writes the decisions about files that stay behind as numbers and as log lines.
 
-Invariant: pure; files with the same fate, cause and reason are told together.
+Invariant: pure; files with the same fate, cause and reason share a line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dirac_prodsys.core.recovery.decisions import Decision
 
 
 def requeued(decisions: Iterable[Decision]) -> dict[str, int]:
-    """Number of files that are tried again, by cause."""
+    """Count the files that are tried again, by cause."""
     return dict(Counter(d.cause for d in decisions if d.fate.startswith("retry")))
 
 
 def in_words(decisions: Sequence[Decision]) -> list[str]:
-    """The decisions for a log: one line for all files with the same fate and cause."""
+    """Write the decisions for a log: one line for all files with the same fate and cause."""
     groups: dict[tuple[str, str, str], list[Decision]] = {}
     for decision in decisions:
         groups.setdefault((decision.fate, decision.cause, decision.reason), []).append(decision)

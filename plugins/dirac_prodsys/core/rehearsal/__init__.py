@@ -1,8 +1,8 @@
-"""What a rehearsal is made of, as values: stand-in jobs, example inputs, a smaller run, a report.
+"""Defines the parts of a rehearsal as values: stand-in jobs, example inputs, smaller run, report.
 
-A rehearsal is a run of the real DAG on a grid of its own, where only the programs of the jobs are
-others: they write small files. Everything that decides which files a step takes is the production's
-own: queries, group sizes, plugins, metadata, datasets.
+A rehearsal is a run of the real DAG on a grid of its own. Only the programs of the jobs differ:
+they write small files. Everything that decides which files a step takes is the production's own:
+queries, group sizes, plugins, metadata, datasets.
 
 Invariant: nothing here runs anything; the sandbox does, and the gateway ``rehearsal``.
 """

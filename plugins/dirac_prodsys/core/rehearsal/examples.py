@@ -1,7 +1,7 @@
-"""Files that a query would find: metadata to make input of, where a grid has none yet.
+"""Makes example metadata of files that a query finds, as input if a grid has no such files yet.
 
-Invariant: every example matches the query; and of a field that may have one of several values,
-every value has its example, as far as the number of examples goes.
+Invariant: every example matches the query; and if a field may have one of several values, every
+value has an example, as far as the number of examples allows.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.query.value import Value, normal, order_key
 from dirac_prodsys.errors import MetaQueryError
 
-#: combinations of listed values that are looked at
+#: maximum number of combinations of listed values that are looked at
 _MOST = 1000
 
 
 def example_of(query: MetaQuery) -> dict[str, Value]:
-    """Metadata of a file that the query selects.
+    """Return metadata of a file that the query selects.
 
     :raises ValueError: none was found.
     """
@@ -30,9 +30,9 @@ def example_of(query: MetaQuery) -> dict[str, Value]:
 
 
 def examples_of(query: MetaQuery) -> list[dict[str, Value]]:
-    """Metadata of files that the query selects: every combination of the values that it lists.
+    """Return metadata of files that the query selects: every combination of its listed values.
 
-    Conditions on what a file is by itself (its size, its name) are left out.
+    Conditions on properties of the file itself (its size, its name) are left out.
 
     :raises ValueError: none was found.
     """
@@ -48,7 +48,7 @@ def examples_of(query: MetaQuery) -> list[dict[str, Value]]:
 
 
 def _some(condition: MetaQuery) -> Value | None:
-    """A value that fulfils the condition on one field; None where it must be missing."""
+    """Return a value that matches the condition on one field; None if it must be missing."""
     (name,) = condition.fields
     if condition.matches({name: None}):
         return None
@@ -60,7 +60,7 @@ def _some(condition: MetaQuery) -> Value | None:
 
 
 def _candidates(form: Any) -> Iterator[Value]:
-    """Values near the bounds of a range, the plainest first."""
+    """Yield values near the bounds of a range, the simplest first."""
     operands = list(form.values()) if isinstance(form, dict) else []
     flat = [v for o in operands for v in (o if isinstance(o, list) else [o])]
     texts = [v for v in flat if isinstance(v, str)]

@@ -1,7 +1,7 @@
-"""The metadata fields that a production needs of a catalogue, and of which type.
+"""Lists the metadata fields that a production needs in a catalogue, and their types.
 
-Invariant: a field is of directories or of files, as the production itself has it; a field that it
-only asks for, and makes nowhere, is of directories.
+Invariant: a field belongs to directories or to files, as in the production itself; a field that the
+production only asks for, and makes nowhere, belongs to directories.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TEXT, _WHOLE, _REAL = "VARCHAR(128)", "int", "float"
 def fields_of(
     plans: Iterable[ProductionPlan], asked: Iterable[MetaQuery] = ()
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Field → type, of directories and of files.
+    """Map fields to types, for directories and for files.
 
     :param asked: more queries, such as those of datasets.
     """

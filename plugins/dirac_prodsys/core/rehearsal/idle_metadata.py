@@ -1,11 +1,11 @@
-"""Metadata of an output that tell nothing apart: no child and no dataset would miss them.
+"""Finds output metadata that no child or dataset uses.
 
-A field is of use if somebody who takes the output asks for less of it than there is, or would
-without it take files of another step, too; where any of several would do, the last one counts.
-What every run and every production has of its own, ``run`` and ``production`` by value, is of use
-on any grid that holds more than one of them.
+A field is used if a child or dataset asks for fewer of its values than exist, or would without it
+take files of another step, too; if any of several fields would do, the last one counts as used.
+Fields whose values every run or production has of its own (``run`` and ``production``) are used on
+any grid with more than one of them.
 
-Invariant: decided by the plan alone; what happens to lie on a grid has no part in it.
+Invariant: decided by the plan alone; the present content of a grid does not matter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 
 
 def unneeded(plan: ProductionPlan, step: StepPlan) -> tuple[str, ...]:
-    """Fields of the step's output that nobody needs, all at once; none if nobody takes from it."""
+    """Return the unused fields of the step's output; none if no child or dataset takes it."""
     output = step.transformation.output_query
     takers = list(_takers(plan, step))
     if output is None or not takers:
@@ -42,13 +42,13 @@ def unneeded(plan: ProductionPlan, step: StepPlan) -> tuple[str, ...]:
 
 
 def _narrows(taker: MetaQuery, name: str, output: MetaQuery) -> bool:
-    """Whether it asks for less of the field than there is."""
+    """Whether it asks for fewer values of the field than exist."""
     asked = taker.only(name)
     return not asked.is_empty and not asked.subsumes(output.only(name))
 
 
 def _strays(taker: MetaQuery, kept: set[str], output: MetaQuery, others: list[MetaQuery]) -> bool:
-    """Whether it would take files of another step, if the output had no more than these fields."""
+    """Whether it would take files of another step, if the output had only these fields."""
     fields = (field for field in taker.fields if field in kept or field not in output.fields)
     rest = taker.only(*fields)
     return any(_meets(rest, other) and not _meets(taker, other) for other in others)

@@ -1,7 +1,7 @@
-"""What opens the gates of a production in a rehearsal, where nobody else makes what it waits for.
+"""Finds what opens the gates of a production in a rehearsal, if nothing else makes it.
 
 Invariant: what a step of the production makes itself is not made for it; but a number that its real
-program would write has to be told to the stand-in, which can compute none.
+program would write must be given to the stand-in, which cannot compute it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dirac_prodsys.core.gates.condition import Comparison, Condition, read_condi
 from dirac_prodsys.core.gates.gate import Gate
 from dirac_prodsys.core.plan.values import ProductionPlan
 
-#: combinations of numbers that are tried
+#: maximum number of combinations of numbers that are tried
 _MOST = 100_000
 
 
 @dataclass(frozen=True)
 class Openers:
-    """What has to be there.
+    """What must exist.
 
     :param files: LFN → the numbers in it; empty: any content will do.
     :param written: name of a file that a job of the production writes → the numbers in it.
-    :param datasets: names.
-    :param productions: other productions and the step whose dataset is waited for.
+    :param datasets: names of datasets.
+    :param productions: other productions and the step with the dataset that is waited for.
     :param closed: gates that nothing opens, in words.
     """
 
@@ -38,7 +38,7 @@ class Openers:
 
 
 def openers(plan: ProductionPlan) -> Openers:
-    """What opens all gates of a plan."""
+    """Return what opens all gates of a plan."""
     gates = [gate for step in plan.steps for gate in step.gates]
     paths = tuple(f"{d.path}/" for step in plan.steps for d in step.transformation.directories)
     own = {step.dataset.name for step in plan.steps if step.dataset is not None}
@@ -67,7 +67,7 @@ def openers(plan: ProductionPlan) -> Openers:
 
 
 def numbers_for(conditions: Sequence[Condition]) -> dict[str, Any] | None:
-    """Numbers, nested as their names say, of which all conditions hold; None if none are found."""
+    """Return numbers, nested by their names, that meet all conditions; None if none are found."""
     constants: dict[str, list[float]] = {}
     for comparison in (c for condition in conditions for c in _comparisons(condition)):
         constants.setdefault(comparison.name, []).append(comparison.number)
@@ -94,14 +94,14 @@ def _comparisons(condition: Condition) -> list[Comparison]:
 
 
 def _near(constants: Sequence[float]) -> list[float]:
-    """A constant, between two, and beyond them."""
+    """Return the constants, numbers between two of them, and numbers beyond them."""
     ordered = sorted(set(constants))
     between = [(a + b) / 2 for a, b in itertools.pairwise(ordered)]
     return [*ordered, *between, ordered[-1] + 1, ordered[0] - 1]
 
 
 def _nested(values: Mapping[str, float]) -> dict[str, Any]:
-    """``test.auc`` → ``{"test": {"auc": …}}``."""
+    """Nest values by their names: ``test.auc`` → ``{"test": {"auc": …}}``."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         *above, last = name.split(".")

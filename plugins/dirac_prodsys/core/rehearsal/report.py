@@ -1,7 +1,7 @@
-"""What a rehearsal came to, as values: files per step, links, metadata, datasets, findings.
+"""Reports the result of a rehearsal as values: files per step, links, metadata, datasets, findings.
 
-Invariant: a function of the plan and of what was seen on the grid; a rehearsal that came to its end
-and whose every link was fed has no findings.
+Invariant: a function of the plan and of what was seen on the grid; a rehearsal has no findings if
+it came to its end and every link carried files.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 
 @dataclass(frozen=True)
 class Seen:
-    """One step as the grid had it at the end.
+    """One step as on the grid at the end.
 
-    :param status: of its transformation; empty: there is none.
+    :param status: status of its transformation; empty: there is none.
     :param taken: the files attached to it.
     :param made: the files that its jobs left.
     :param carried: (field, value) of the files' own metadata → the files that carry it.
-    :param replicas: storage element → how many of the taken files it has now.
-    :param seconds: from its start to its end; None: it did not end.
+    :param replicas: storage element → number of taken files that it has now.
+    :param seconds: seconds from its start to its end; None: it did not end.
     """
 
     id: int | None = None
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class SeenDataset:
-    """A dataset as the catalogue has it."""
+    """A dataset in the catalogue."""
 
     files: int
     frozen: bool
@@ -53,8 +53,10 @@ class SeenDataset:
 class StepLine:
     """One step in numbers.
 
-    :param files_in: attached; :param processed: of these; :param files_out: left by its jobs.
-    :param replicas: of a step of requests: storage element → files that it has now; None: others.
+    :param files_in: files attached; :param processed: files processed; :param files_out: files left
+        by its jobs.
+    :param replicas: for a step of requests: storage element → files that it has now; None: other
+        steps.
     """
 
     step: str
@@ -70,9 +72,10 @@ class StepLine:
 
 @dataclass(frozen=True)
 class Link:
-    """From a parent to a child.
+    """A link from a parent to a child.
 
-    :param files: how many of the parent's files the child took; :param of: how many there were.
+    :param files: number of the parent's files that the child took; :param of: number of all of
+        them.
     """
 
     parent: str
@@ -83,11 +86,11 @@ class Link:
 
 @dataclass(frozen=True)
 class Unused:
-    """Metadata of a step's output that did nothing.
+    """Unused metadata of a step's output.
 
-    :param fields: none of these told any file from another, for any child or dataset.
-    :param files: files that no child and no dataset took; :param values: what they carry, if it
-        sets them apart: ``nsb=5``.
+    :param fields: fields that separated no files for any child or dataset.
+    :param files: files that no child and no dataset took; :param values: what only they carry, if
+        anything: ``nsb=5``.
     """
 
     step: str
@@ -116,9 +119,9 @@ class DatasetLine:
 class RehearsalReport:
     """The whole report of one production.
 
-    :param state: Airflow's, of the run.
-    :param findings: what is wrong; none: it came to its end.
-    :param notes: what was done for the rehearsal's sake, and what it does not show.
+    :param state: Airflow's state of the run.
+    :param findings: what is wrong; empty: it came to its end.
+    :param notes: what was done only for the rehearsal, and what it does not show.
     """
 
     production: str
@@ -133,7 +136,7 @@ class RehearsalReport:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
@@ -148,11 +151,11 @@ def report(
     failures: Iterable[str] = (),
     notes: Iterable[str] = (),
 ) -> RehearsalReport:
-    """The report of a run that has ended, or was given up.
+    """Return the report on a run that has ended, or was given up.
 
-    :param seen: by step; :param datasets: by name.
-    :param scaled: it had fewer tasks or files than the production says, so that the number of files
-        that a dataset expects proves nothing.
+    :param seen: step → what was seen; :param datasets: name → dataset.
+    :param scaled: whether it had fewer tasks or files than the production says, so that the number
+        of files that a dataset expects proves nothing.
     :param failures: what went wrong in Airflow, in words.
     """
     looks = {step.name: seen.get(step.name, Seen()) for step in plan.steps}
@@ -209,7 +212,7 @@ def _links(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[Link]:
 
 
 def _offered(step: StepPlan, look: Seen) -> frozenset[str]:
-    """Its own files; of a step that makes none, those that it took and hands on."""
+    """Return a step's own files; or those that it took and hands on, if it makes none."""
     return look.made if step.transformation.output_query is not None else look.taken
 
 
@@ -268,7 +271,7 @@ def _fits(spec: DatasetSpec, files: int) -> bool:
 
 
 def _unused(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[Unused]:
-    """What of the output of steps that somebody takes from was of no use to anybody."""
+    """Yield what was not used of the outputs that other steps take."""
     for step in plan.steps:
         takers = [looks[s.name].taken for s in plan.steps if s.name != step.name]
         look = looks[step.name]

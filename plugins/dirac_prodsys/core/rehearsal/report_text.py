@@ -1,6 +1,6 @@
-"""A report of a rehearsal as plain text: the same on a terminal, in a log and in a mail.
+"""Writes a report of a rehearsal as plain text, the same on a terminal, in a log and in a mail.
 
-Invariant: every line of it can be found in the report's JSON.
+Invariant: every line of it is in the report's JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _HEAD = ("step", "type", "status", "tasks", "files in", "processed", "files out"
 
 
 def as_text(report: RehearsalReport) -> str:
-    """The whole report."""
+    """Write the whole report."""
     end = "came to its end" if not report.findings else "did not come to a good end"
     parts = [f"{report.production}: the rehearsal {end} ({report.seconds:.0f} s)", ""]
     parts += _table([_HEAD, *(_row(line) for line in report.steps)])
@@ -50,7 +50,7 @@ def _counts(numbers: Mapping[str, int]) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns side by side: words to the left, numbers to the right."""
+    """Write columns side by side: words to the left, numbers to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     words = len(rows[0]) - 4
     return [

@@ -1,4 +1,4 @@
-"""A production with fewer tasks than it says, which tells nobody, as text for Airflow.
+"""Writes a production with fewer tasks and without notices, as text for Airflow.
 
 Invariant: nothing else changes; a production that is small and quiet enough keeps its text.
 """
@@ -12,14 +12,14 @@ from dirac_prodsys.core.production.production import NATIVE, Production
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.core.text.writer import text_of
 
-#: how a step of the native form may say how much it makes
+#: keys of a step of the native form that set how much it makes
 _AMOUNTS = ("tasks", "target_events", "max_tasks")
 
 
 def smaller(production: Production, tasks: int) -> str:
-    """The production's text with at most so many tasks in each step that takes no input.
+    """Write the production with at most so many tasks in each step that takes no input.
 
-    A simulation of a community's form, which a person would extend by hand, gets this number.
+    A simulation of a community's form that a person would extend by hand gets this number.
 
     :param production: with the parameters of the run.
     """
@@ -28,7 +28,7 @@ def smaller(production: Production, tasks: int) -> str:
         return production.source
     community = community_of(production.dialect) if _foreign(production) else None
     data = reader.parse(production.source, production.file).data
-    # people are told of what counts
+    # real productions send notices, rehearsals do not
     for part in (data.get("production"), data.get("prodsys")):
         if isinstance(part, dict):
             part.pop("notify", None)

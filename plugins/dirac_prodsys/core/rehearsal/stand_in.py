@@ -1,8 +1,8 @@
-"""The stand-in of a transformation: the same one, whose jobs write small files.
+"""Makes the stand-in of a transformation: the same one, with jobs that write small files.
 
 Names, directories, metadata and storage elements of the files are those that a real job would
-leave. Where its program registers them itself (those of steps without ``files`` do), a stand-in
-leaves one file for each combination of the values that files carry, or what the community says.
+leave. If its program registers them itself (as in steps without ``files``), a stand-in leaves one
+file for each combination of the values that files carry, or what the community defines.
 
 Invariant: only the body differs; a body of requests does not.
 """
@@ -25,7 +25,7 @@ from dirac_prodsys.core.grid.specs import (
 from dirac_prodsys.core.query.value import order_key
 from dirac_prodsys.core.steps.file_values import MAX_TURNS, StandIn, turns
 
-#: what the jobs of a rehearsal run: names of files to write
+#: the program of a rehearsal's jobs; its arguments are names of files to write
 PROGRAM = "prodsys-stand-in"
 
 #: seconds of normalised CPU, more than a stand-in needs
@@ -37,9 +37,9 @@ _SE = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def stand_in(spec: TransformationSpec, se: str) -> TransformationSpec:
-    """The transformation with stand-in jobs.
+    """Return the transformation with stand-in jobs.
 
-    :param se: where files go of which the production does not say it.
+    :param se: storage element of files for which the production names none.
     """
     if isinstance(spec.body, RequestSpec):
         return spec
@@ -57,7 +57,7 @@ def stand_in(spec: TransformationSpec, se: str) -> TransformationSpec:
 
 
 def left_out(spec: TransformationSpec) -> list[str]:
-    """What of a job is not rehearsed: it needs another place than a sandbox."""
+    """Name what of a job is not rehearsed: it needs another place than a sandbox."""
     body = spec.body
     if not isinstance(body, JobSpec):
         return []
@@ -73,19 +73,19 @@ def left_out(spec: TransformationSpec) -> list[str]:
 
 
 def storage_of(spec: TransformationSpec) -> list[str]:
-    """The storage elements that a transformation names, its sources first."""
+    """Return the storage elements that a transformation names, its sources first."""
     said = [str(spec.parameters.get(name, "")) for name in _STORAGE]
     if isinstance(spec.body, RequestSpec):
         said += [op.attributes.get(name, "") for op in spec.body.operations for name in _STORAGE]
     elif isinstance(spec.body, JobSpec):
         said += [output.se for output in spec.body.outputs]
-    # a list is kept as the text of one; what a plugin chooses has a colon in its name
+    # a list is stored as text; a storage element chosen by a plugin has a colon in its name
     names = (name for text in said if ":" not in text for name in _SE.findall(text))
     return list(dict.fromkeys(names))
 
 
 def _registered(spec: TransformationSpec, se: str) -> tuple[OutputFile, ...]:
-    """The files that the program of a job would register itself."""
+    """Return the files that the program of a job would register itself."""
     if spec.output_query is None or not spec.directories:
         return ()
     said = {name for directory in spec.directories for name in directory.metadata}
@@ -129,7 +129,7 @@ def _few(values: dict[str, list[str | int | float]]) -> bool:
 
 
 def _leaves(directories: tuple[DirectorySpec, ...]) -> list[DirectorySpec]:
-    """Those that have no other below them: files lie there."""
+    """Return the directories that have no other below them: files lie there."""
     paths = [directory.path for directory in directories]
     return [
         directory

@@ -1,1 +1,1 @@
-"""What came of jobs and of a run, how far it is, and what people are told."""
+"""Reports on jobs and runs: results, progress, and what people are notified about."""

@@ -1,7 +1,7 @@
-"""What to do about jobs that failed, by why they failed.
+"""Advises what to do about failed jobs, by the cause of the failure.
 
 The causes are words of DIRAC's job monitoring (``JobMinorStatus.py``, 9.1), and what jobs add to
-them. The first entry that fits speaks; what fits none is told as what it is.
+them. The first entry that fits is used; a cause that fits no entry is reported without advice.
 
 Invariant: data, not branches: a new cause is a new line.
 """
@@ -19,7 +19,7 @@ from dirac_prodsys.core.grid.jobs import Cause
 class Advice:
     """What helps against one kind of failure.
 
-    :param words: a pattern of the causes that it is for, whatever their case.
+    :param words: pattern of the causes that it is for, in upper or lower case.
     """
 
     words: str
@@ -63,7 +63,7 @@ ADVICE = (
 
 
 def advice_for(causes: Iterable[Cause]) -> str:
-    """The way out of the most frequent cause that is known; empty if none is."""
+    """Return the advice for the most frequent cause that has one; empty if none has."""
     for cause in causes:
         for advice in ADVICE:
             if re.search(advice.words, cause.text, re.IGNORECASE):

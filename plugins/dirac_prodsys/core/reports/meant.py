@@ -1,7 +1,7 @@
-"""Which transformations a person means who names productions, runs, steps, or patterns of names.
+"""Resolves names of productions, runs, steps, or patterns of names to transformations.
 
-Invariant: pure; a name that means nothing is an error, lest what is shown look complete. What is
-not ours is meant by its whole name only.
+Invariant: pure; a name without a match is an error, so that an incomplete list never looks
+complete. A transformation that is not ours is matched only by its whole name.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from dirac_prodsys.core.naming import HINT, SEPARATOR, WILD, means_run
 from dirac_prodsys.core.reports.run_list import Own, RunRow, at_work, own, runs_of
 from dirac_prodsys.errors import NotFound
 
-#: names that an error lists
+#: maximum number of names in an error
 _NAMED = 10
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A name, read: of productions, perhaps of one run or step, or of transformations.
+    """A parsed name: of productions, perhaps of one run or step, or of transformations.
 
-    :param text: as it was given.
+    :param text: the name as given.
     :param production: name or pattern; :param run: a tag; :param step: name or pattern.
     :param name: the whole name of a transformation; :param pattern: a pattern of such names.
     """
@@ -37,17 +37,17 @@ class Wanted:
 
     @property
     def group(self) -> str:
-        """Name or pattern of the TransformationGroups in which it is; empty: not known."""
+        """Return name or pattern of the TransformationGroups that may hold it; empty: unknown."""
         return self.production or self.pattern.split(SEPARATOR)[0]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a name means.
+    """The matches of a name.
 
-    :param ids: of transformations, in the order in which they were created.
-    :param runs: production and run of each that was found by its production.
-    :param over: number of runs that are over, and were left out for that.
+    :param ids: transformation IDs, in the order of creation.
+    :param runs: production and run of each match that was found by its production.
+    :param over: number of runs that were left out because they are over.
     """
 
     ids: tuple[int, ...]
@@ -57,11 +57,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Filters:
-    """What is asked for beside the names.
+    """The conditions beside the names.
 
     :param run: ID, tag or pattern; empty: the runs that are not over, or the newest.
     :param steps: names or patterns; empty: all.
-    :param runs: production and run of those that were chosen before; empty: none were.
+    :param runs: production and run of the matches so far; empty: none.
     """
 
     run: str = ""
@@ -69,13 +69,17 @@ class Filters:
     runs: Collection[tuple[str, str]] = ()
 
     def fits(self, step: str) -> bool:
-        """Whether a step is not left out."""
+        """Whether a step passes the filters."""
         return not self.steps or any(fnmatchcase(step, each) for each in self.steps)
 
 
 def wanted(text: str) -> Wanted:
-    """What a name may mean: ``production``, ``production/step``, ``production__run``, the name of a
-    transformation, or a pattern: with ``__`` of names of transformations, else of productions."""
+    """Parse a name.
+
+    A name is ``production``, ``production/step``, ``production__run``, the name of a
+    transformation, or a pattern. A pattern with ``__`` matches names of transformations, any other
+    names of productions.
+    """
     head, slash, step = text.partition("/")
     parts = head.split(SEPARATOR)
     if len(parts) == 1:
@@ -86,10 +90,10 @@ def wanted(text: str) -> Wanted:
 
 
 def choose(one: Wanted, listed: Sequence[Listed], filters: Filters) -> Choice | None:
-    """What a name means among what is listed; None: only as a whole name it can mean something.
+    """Return the matches of a name among the listed; None: it can only be a whole name.
 
-    :param listed: at least all of the name's groups.
-    :raises NotFound: it means nothing.
+    :param listed: the transformations of at least all groups of the name.
+    :raises NotFound: the name has no match.
     """
     if one.name:
         return None

@@ -1,10 +1,10 @@
-"""What is worth telling a person, once for each cause.
+"""Decides which events are worth a notice to a person, once for each cause.
 
-A notice has causes: words that all tasks of a run use for the same thing, without the numbers in
-them. Whether it is new is a question of its causes alone: a notice all of whose causes have been
-told in this run is dropped, whichever task, try or poll it comes from.
+A notice has causes: texts without numbers, the same in all tasks of a run for the same event. Only
+the causes decide whether a notice is new: it is dropped if all its causes have been reported in
+this run, by any task, try or poll.
 
-Invariant: pure, and free of any way of sending. What was told is remembered by whoever asks.
+Invariant: pure, and independent of how notices are sent. The caller remembers what was reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from dirac_prodsys.core.production.notify import DEFAULT_KINDS, NoticeKind
 if TYPE_CHECKING:
     from dirac_prodsys.core.reports.run import ProductionReport
 
-#: additional parameters of a transformation under which it is kept what was told; letters only
+#: prefix of the additional parameters of a transformation that record what was reported; letters
+#: only
 PARAMETER = "ProdsysTold"
 
 _WORDS = {
@@ -39,11 +40,11 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing to tell.
+    """One notice.
 
-    :param causes: what it is about, each told once; those of a step hold its name.
+    :param causes: what it is about, each reported once; the causes of a step contain its name.
     :param text: what happened, for a person.
-    :param step: empty: the whole production.
+    :param step: name of the step; empty: the whole production.
     :param html: a report that belongs to it; empty: none.
     """
 
@@ -54,18 +55,18 @@ class Notice:
     html: str = ""
 
     def subject(self, production: str, run: str) -> str:
-        """One line."""
+        """Return the subject line."""
         where = f"{production}: {self.step}" if self.step else production
         return f"[{where}] {_WORDS[self.kind]} (run {run})"
 
     def key(self, cause: str) -> str:
-        """Under which it is remembered that a cause was told."""
+        """Return the key under which a cause is recorded as reported."""
         return f"{self.kind} {cause}"
 
 
 @dataclass(frozen=True)
 class NotifyRules:
-    """Whom to tell of what.
+    """Who is notified, and about what.
 
     :param on: kinds of notices.
     :param to: addresses.
@@ -75,19 +76,19 @@ class NotifyRules:
     to: tuple[str, ...] = ()
 
     def refined(self, on: Sequence[str] | None, to: Sequence[str] | None) -> NotifyRules:
-        """These rules with what a production says instead; None: it says nothing."""
+        """Return these rules with a production's own values instead; None: it has none."""
         return NotifyRules(
             self.on if on is None else tuple(on), self.to if to is None else tuple(to)
         )
 
 
 def cause_of(text: str) -> str:
-    """The words that a text shares with others of its kind: without the numbers."""
+    """Return the text without its numbers, so that texts of one kind are equal."""
     return " ".join(re.sub(r"\d+(?:\.\d+)?", "#", text).split())
 
 
 def causes_of(verdict: Verdict) -> tuple[str, ...]:
-    """What a wait's alarm is about, each agent or matter by itself; empty: nothing to be told."""
+    """Return the causes of a wait's alarm, one per agent or problem; empty: nothing to report."""
     if not verdict.about:
         return ()
     if verdict.about == "needs_person":
@@ -97,10 +98,10 @@ def causes_of(verdict: Verdict) -> tuple[str, ...]:
 
 
 def matter(verdict: Verdict, told: Sequence[str], *, due: bool = True) -> dict[str, Any]:
-    """What a wait should tell at this look, as ``{"about", "causes"}``; empty: nothing.
+    """Return what a wait should report at this look, as ``{"about", "causes"}``; empty: nothing.
 
-    :param told: causes that were told since it last went on.
-    :param due: whether an alarm may be told; else an attempt has failed a short while ago.
+    :param told: causes that were reported since the wait last made progress.
+    :param due: whether an alarm may be reported; False if an attempt failed a short while ago.
     """
     new = [cause for cause in causes_of(verdict) if cause not in told]
     if new and not due:
@@ -113,14 +114,17 @@ def matter(verdict: Verdict, told: Sequence[str], *, due: bool = True) -> dict[s
 
 
 def of_alarm(kind: NoticeKind, causes: Sequence[str], text: str, step: str) -> Notice:
-    """A stall concerns whoever stands still, in all steps alike; a question concerns its step."""
+    """Return the notice of an alarm.
+
+    A stall concerns an agent, in all steps alike; a question concerns its step.
+    """
     if kind == "stalled":
         return Notice(kind, tuple(causes), f"{step}: {text}", step)
     return Notice(kind, tuple(f"{step}: {cause}" for cause in causes), text, step)
 
 
 def keys_of_alarm(cause: str, step: str) -> tuple[str, str]:
-    """Under which it may be remembered that somebody was told of a wait's cause."""
+    """Return the two keys under which a cause of a wait may be recorded as reported."""
     return (
         of_alarm("stalled", (cause,), "", step).key(cause),
         of_alarm("needs_person", (cause,), "", step).key(f"{step}: {cause}"),
@@ -128,16 +132,16 @@ def keys_of_alarm(cause: str, step: str) -> tuple[str, str]:
 
 
 def of_flush(step: str, reason: str) -> Notice:
-    """What was left over was flushed."""
+    """Return the notice that the remaining files were flushed."""
     return Notice("flushed", (step,), reason or "flushed", step)
 
 
 def of_outcome(outcome: Mapping[str, Any], given_up: Mapping[str, int], step: str) -> list[Notice]:
-    """What a pass over files that stay behind has to tell, as ``Outcome.to_dict`` has it.
+    """Return the notices on a pass over files that stay behind, from ``Outcome.to_dict``.
 
-    The same cause in another step is the same cause: a site that fails is told of once.
+    The same cause in another step is the same cause: a failing site is reported once.
 
-    :param given_up: number of files that are not tried again, by cause.
+    :param given_up: cause → number of files that are not tried again.
     """
     found, text = [], "\n".join(outcome.get("lines") or ())
     if requeued := outcome.get("requeued"):
@@ -148,7 +152,7 @@ def of_outcome(outcome: Mapping[str, Any], given_up: Mapping[str, int], step: st
 
 
 def of_end(report: ProductionReport, failed: Sequence[str]) -> Notice:
-    """The production is complete, or its run has ended otherwise.
+    """Return the notice that the production is complete, or that its run ended otherwise.
 
     :param failed: tasks of the run that failed.
     """
@@ -170,16 +174,16 @@ def _causes(words: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def parameter(key: str) -> str:
-    """The name of the parameter in which a key is kept: DIRAC takes 32 letters."""
+    """Return the name of the parameter that stores a key: DIRAC takes 32 letters."""
     digest = hashlib.sha256(key.encode()).digest()
     return PARAMETER + "".join(chr(ord("a") + byte % 26) for byte in digest[:20])
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who tells a cause, and whether that was done.
+    """Which task reports a cause, and whether it has done so.
 
-    :param by: the task that tells it, whatever its try.
+    :param by: the task that reports it, in any of its tries.
     """
 
     key: str
@@ -187,12 +191,12 @@ class Claim:
     sent: bool = False
 
     def to_text(self) -> str:
-        """The value of the parameter."""
+        """Return the value of the parameter."""
         return json.dumps({"notice": self.key, "by": self.by, "sent": self.sent}, sort_keys=True)
 
     @classmethod
     def from_text(cls, text: str) -> Claim | None:
-        """Inverse of :meth:`to_text`; None: nobody has claimed it (or somebody wrote nonsense)."""
+        """Inverse of :meth:`to_text`; None: no task has claimed it, or the text is invalid."""
         try:
             data: Any = json.loads(text) if text else None
         except ValueError:
@@ -203,5 +207,5 @@ class Claim:
 
 
 def may_tell(found: Claim | None, by: str) -> bool:
-    """Whether a task may tell a cause: nobody has, or it has said so itself and then died."""
+    """Whether a task may report a cause: it is unclaimed, or the task's own but not sent."""
     return found is None or (found.by == by and not found.sent)

@@ -1,6 +1,6 @@
-"""How far a production is, and what came of it, as values that any surface can show.
+"""Computes the progress and results of a production, as values that any surface can show.
 
-Invariant: numbers come from snapshots, their meaning from the plan; nothing is asked of the grid.
+Invariant: numbers come from snapshots, their meaning from the plan; the grid is not asked.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one step is.
+    """Progress of one step.
 
     :param unit: what is counted: tasks for types without input, files otherwise.
     :param total: tasks wanted; or files attached so far, which grows while parents are at work.
-    :param fraction: 0 to 1; of an unknown total, 0; of a completed step, 1.
+    :param fraction: 0 to 1; 0 if the total is unknown, 1 if the step is completed.
     """
 
     step: str
@@ -33,15 +33,15 @@ class Progress:
     status: str
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One step in the table at the end.
+    """One step in the final table.
 
-    :param id: TransformationID, or None when there is no transformation.
+    :param id: TransformationID; None: there is no transformation.
     :param dataset: name of the step's dataset; empty if it has none.
     """
 
@@ -55,22 +55,22 @@ class Row:
     dataset: str
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
 def progress(plan: ProductionPlan, snapshots: Mapping[str, Snapshot]) -> list[Progress]:
-    """How far each step is, in the order of the plan.
+    """Return the progress of each step, in the order of the plan.
 
-    :param snapshots: by transformation name; steps without one have not begun.
+    :param snapshots: transformation name → snapshot; steps without one have not begun.
     """
     return [_progress(step, snapshots.get(step.transformation.name)) for step in plan.steps]
 
 
 def summary(plan: ProductionPlan, snapshots: Mapping[str, Snapshot]) -> list[Row]:
-    """One row per step, in the order of the plan.
+    """Return one row per step, in the order of the plan.
 
-    :param snapshots: by transformation name; a step without one has no ID and no status.
+    :param snapshots: transformation name → snapshot; a step without one has no ID and no status.
     """
     rows = []
     for step in plan.steps:

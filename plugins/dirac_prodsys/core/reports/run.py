@@ -1,6 +1,6 @@
-"""What came of a run, all steps in one table, and below it the jobs of each.
+"""Reports the results of a run: all steps in one table, and below it the jobs of each.
 
-Invariant: numbers come from snapshots and job reports; whatever text a job left stays text.
+Invariant: numbers come from snapshots and job reports; any text that a job left stays text.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from dirac_prodsys.core.text.wording import counted
 
 _HEAD = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Failed jobs", "Dataset")
 
-#: causes of all steps together that are named
+#: maximum number of causes named for all steps together
 _CAUSES = 5
 
-#: steps up to which the jobs of each are shown; beyond, each step has a report of its own
+#: number of steps up to which the jobs of each are shown; beyond, each step has a report of its own
 MOST_STEPS = 50
 
 
 @dataclass(frozen=True)
 class DatasetState:
-    """A dataset that the catalogue has.
+    """A dataset in the catalogue.
 
-    :param files: that it holds now.
-    :param frozen: this will always be its files.
+    :param files: number of files that it holds now.
+    :param frozen: whether its files can no longer change.
     """
 
     files: int
@@ -42,12 +42,12 @@ class DatasetState:
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step.
+    """The report on one step.
 
-    :param jobs: None where nobody can tell.
+    :param jobs: None if unknown.
     :param remarks: what a person should look at.
-    :param dataset: what the catalogue has of the step's dataset; None: it was not made.
-    :param dataset_known: whether the catalogue could tell.
+    :param dataset: the step's dataset in the catalogue; None: it was not made.
+    :param dataset_known: whether the catalogue could be asked.
     """
 
     row: Row
@@ -58,14 +58,14 @@ class StepReport:
 
     @property
     def failed_jobs(self) -> int:
-        """Number of jobs that ended badly."""
+        """Count the jobs that ended badly."""
         rows = () if self.jobs is None else self.jobs.rows
         return sum(row.total for row in rows if JobState(0, row.status).bad)
 
     def to_dict(self, *, rows: bool = True) -> dict[str, Any]:
-        """JSON form.
+        """Return the JSON form.
 
-        :param rows: with the rows of its jobs.
+        :param rows: whether to include the rows of its jobs.
         """
         jobs = None if self.jobs is None else self.jobs.to_dict()
         if jobs is not None and not rows:
@@ -78,7 +78,7 @@ class StepReport:
         }
 
     def dataset_words(self) -> str:
-        """The step's dataset and what became of it."""
+        """Describe the step's dataset and its state."""
         if not self.row.dataset:
             return "-"
         made = str(self.dataset or "not made") if self.dataset_known else "not known"
@@ -94,7 +94,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class ProductionReport:
-    """A run of a production.
+    """The report on a run of a production.
 
     :param note: what limits the report; or empty.
     """
@@ -106,11 +106,11 @@ class ProductionReport:
 
     @property
     def title(self) -> str:
-        """What it is about."""
+        """Return the title."""
         return f"production {self.production}, run {self.run}"
 
     def causes(self) -> list[str]:
-        """Why most jobs failed, in words, the most frequent cause of any step first."""
+        """Name why most jobs failed, the most frequent cause of any step first."""
         found = [
             (cause.total, f"{cause.total} jobs of {step.row.step}: {cause.text}")
             for step in self.steps
@@ -120,7 +120,7 @@ class ProductionReport:
         return [text for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1]))][:_CAUSES]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form; of many steps, without the rows of their jobs."""
+        """Return the JSON form; with many steps, without the rows of their jobs."""
         return {
             "production": self.production,
             "run": self.run,
@@ -130,7 +130,7 @@ class ProductionReport:
         }
 
     def table(self) -> str:
-        """All steps in one table, for a log or a mail."""
+        """Write all steps as one table, for a log or a mail."""
         lines = [_HEAD, *map(_cells, self.steps)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
         rule = tuple("-" * width for width in widths)
@@ -141,11 +141,11 @@ class ProductionReport:
         return "\n".join([*told, *self.causes(), *self._remarks()])
 
     def to_text(self) -> str:
-        """The table, and the jobs of each step; of many steps, the table alone."""
+        """Write the table and the jobs of each step; with many steps, the table alone."""
         return "\n\n".join([self.table(), *(jobs.to_text() for jobs in self._job_tables())])
 
     def to_html(self) -> str:
-        """The same as a piece of HTML."""
+        """Write the same as a piece of HTML."""
         head = "".join(f"<th>{name}</th>" for name in _HEAD)
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(step)) + "</tr>"
@@ -180,13 +180,13 @@ def production_report(
     *,
     datasets: Mapping[str, DatasetState | None] | None = None,
 ) -> ProductionReport:
-    """The report on a run.
+    """Return the report on a run.
 
-    :param snapshots: by transformation name; a step without one was not made.
-    :param jobs: by transformation name.
-    :param remarks: by transformation name.
-    :param datasets: by their names, None: the catalogue has none; of those that are missing it
-        could not tell.
+    :param snapshots: transformation name → snapshot; a step without one was not made.
+    :param jobs: transformation name → report on its jobs.
+    :param remarks: transformation name → remarks.
+    :param datasets: dataset name → its state, None: the catalogue has none; the catalogue could not
+        be asked about a missing name.
     """
     remarks, datasets = remarks or {}, datasets or {}
     steps = tuple(
@@ -203,7 +203,7 @@ def production_report(
 
 
 def page(title: str, parts: Sequence[str]) -> str:
-    """A document of such pieces of HTML."""
+    """Write a document of such pieces of HTML."""
     return (
         f'<!doctype html><html><head><meta charset="utf-8"><title>{escape(title)}</title>'
         "<style>body{font-family:sans-serif}table{border-collapse:collapse}"

@@ -1,6 +1,6 @@
-"""Which productions and runs a list of transformations is of, and how far each run is.
+"""Groups listed transformations by production and run, with the state of each run.
 
-Invariant: a pure function of what was listed: of a step that has begun anew the newest counts, and
+Invariant: a pure function of the list: if a step has begun anew, its newest transformation counts;
 what only the production file or Airflow knows is not guessed.
 """
 
@@ -19,7 +19,7 @@ from dirac_prodsys.core.grid.status import (
 from dirac_prodsys.core.naming import NameParts, name_parts, run_tag
 from dirac_prodsys.core.run.registry import status_of
 
-#: of a run on which the grid does not work any more
+#: states of a run on which the grid no longer works
 OVER = frozenset({ProductionStatus.COMPLETED, ProductionStatus.CLEANED})
 
 
@@ -33,14 +33,15 @@ class Own:
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run of a production, as the grid has it.
+    """One run of a production on the grid.
 
     :param run: its tag.
-    :param state: as DIRAC's ProductionSystem would say it, by the states of its transformations.
-    :param done: steps that have ended well, of ``steps`` that the grid has.
-    :param started: when its first transformation was created, in UTC; empty: not known.
-    :param run_id: in Airflow; empty: it was not asked, or does not have it.
-    :param newest: the newest transformation of each step, in the order in which they were created.
+    :param state: the status that DIRAC's ProductionSystem would have, by those of its
+        transformations.
+    :param done: number of steps that have ended well, out of ``steps`` on the grid.
+    :param started: when its first transformation was created, in UTC; empty: unknown.
+    :param run_id: ID in Airflow; empty: Airflow was not asked, or does not have it.
+    :param newest: the newest transformation of each step, in the order of creation.
     """
 
     production: str
@@ -53,19 +54,19 @@ class RunRow:
     newest: tuple[Own, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         told = {name: value for name, value in vars(self).items() if name != "newest"}
         return {**told, "state": str(self.state)}
 
 
 def own(listed: Iterable[Listed]) -> list[Own]:
-    """Those that we created, by the same sign as for people's actions, by their IDs."""
+    """Return those that we created, by ID, recognised as they are for people's actions."""
     found = [(one, name_parts(one.name)) for one in sorted(listed, key=lambda each: each.id)]
     return [Own(one, p) for one, p in found if p is not None and p.production == one.group]
 
 
 def runs_of(listed: Iterable[Listed]) -> list[RunRow]:
-    """The runs of each production, by its name, the newest first."""
+    """Return the runs of each production, productions by name, the newest run first."""
     runs: dict[tuple[str, str], list[Own]] = {}
     for one in own(listed):
         runs.setdefault((one.parts.production, one.parts.run), []).append(one)
@@ -74,7 +75,7 @@ def runs_of(listed: Iterable[Listed]) -> list[RunRow]:
 
 
 def newest(members: Iterable[Own]) -> tuple[Own, ...]:
-    """The newest transformation of each step, in the order in which the steps were created."""
+    """Return the newest transformation of each step, in the order of the steps' creation."""
     found: dict[str, Own] = {}
     for one in members:
         there = found.get(one.parts.first)
@@ -84,7 +85,7 @@ def newest(members: Iterable[Own]) -> tuple[Own, ...]:
 
 
 def with_ids(rows: Iterable[RunRow], production: str, run_ids: Iterable[str]) -> list[RunRow]:
-    """The rows with the IDs that Airflow has of the runs of a production."""
+    """Add Airflow's run IDs to the rows of a production."""
     ids = {run_tag(run_id): run_id for run_id in run_ids}
     return [
         replace(row, run_id=ids.get(row.run, "")) if row.production == production else row
@@ -93,7 +94,7 @@ def with_ids(rows: Iterable[RunRow], production: str, run_ids: Iterable[str]) ->
 
 
 def at_work(rows: Iterable[RunRow]) -> list[RunRow]:
-    """Of each production the runs that are not over; if all are, the newest.
+    """Return the runs of each production that are not over; if all are over, the newest.
 
     :param rows: the newest first.
     """

@@ -1,10 +1,10 @@
-"""How a step stands, in one plain line, and the same as a small value for any surface.
+"""Describes the state of a step in one plain line, and as a small value for any surface.
 
-The line is made of what was seen and of what the policy makes of it; the value is kept with the
-task in Airflow, and shown by whoever shows runs.
+The line is made of what was seen and of the policy's verdict; the value is stored with the task in
+Airflow, for every view of runs.
 
 Invariant: pure. The numbers are those of the snapshot, as ``dirac-prodsys status`` shows them; a
-line says what is the matter first, and is never cut.
+line begins with the problem, and is never cut.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from dirac_prodsys.core.text.wording import clock, one_line, plural, read_stamp,
 
 Kind = Literal["waiting", "failing", "stalled", "asks", "stopped", "outage", "ended", "failed"]
 
-#: in these nobody's help is needed
+#: states that need no help
 QUIET: frozenset[Kind] = frozenset({"waiting", "ended"})
 
-#: files that no task will take as things are
+#: states of files that no task will take unless something changes
 BAD_FILES = (
     FileStatus.PROBLEMATIC,
     FileStatus.MAX_RESET,
@@ -41,10 +41,10 @@ BAD_FILES = (
     FileStatus.PROB_IN_FC,
 )
 
-#: jobs that a line names, causes that it names, and characters that others' words may take
+#: maximum number of jobs and of causes in a line, and of characters of quoted text
 _SAMPLES, _CAUSES, _MOST = 3, 2, 2000
 
-#: the status of a job, which a line says already
+#: the status of a job, which the line contains already
 _STATUS = re.compile(r"^(Failed|Killed|Canceled|Deleted)(: |$)")
 
 _NEXT = {
@@ -57,10 +57,10 @@ _NEXT = {
 
 @dataclass(frozen=True)
 class Stop:
-    """Who stopped a transformation, as DIRAC's log and the notes with it tell.
+    """Who stopped a transformation, according to DIRAC's log and the notes with the transformation.
 
-    :param by: empty: not told.
-    :param at: seconds since the epoch; 0: not told.
+    :param by: user; empty: unknown.
+    :param at: seconds since the epoch; 0: unknown.
     :param reason: empty: none was given.
     """
 
@@ -69,7 +69,7 @@ class Stop:
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {"by": self.by, "at": self.at, "reason": self.reason}
 
     @classmethod
@@ -80,7 +80,7 @@ class Stop:
         )
 
     def in_words(self, now: float) -> str:
-        """``Stopped by alice since 02:14 UTC: the reason``."""
+        """Write it in words: ``Stopped by alice since 02:14 UTC: the reason``."""
         by = f" by {one_line(self.by)}" if self.by else ""
         since = f" since {clock(self.at, now)}" if self.at else ""
         why = f": {one_line(self.reason, _MOST)}" if self.reason else ""
@@ -89,13 +89,13 @@ class Stop:
 
 @dataclass(frozen=True)
 class Seen:
-    """All that a state is made of.
+    """Everything that a state is made of.
 
-    :param step: its name, as the production has it.
+    :param step: its name in the production.
     :param snapshot: the last one; None: the grid has not answered yet.
     :param verdict: None: nothing has been judged yet.
-    :param history: after that look; None: as of a wait that begins.
-    :param causes: why jobs failed, as far as it was asked.
+    :param history: the history after that look; None: the wait begins.
+    :param causes: why jobs failed, as far as this was asked.
     :param stop: who stopped it; None: nobody, or it was not asked.
     :param outage: why the grid does not answer; empty: it does.
     :param inputs_final: False: its parents are still at work.
@@ -114,12 +114,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class State:
-    """How a step stands.
+    """The state of a step.
 
-    :param line: the whole of it, for people.
-    :param status: DIRAC's word; empty: not known.
-    :param since: when it came to be of this kind, seconds since the epoch.
-    :param updated: when it was seen so; what stays the same is not written again.
+    :param line: the whole state in words, for people.
+    :param status: DIRAC's status; empty: unknown.
+    :param since: when the state became of this kind, seconds since the epoch.
+    :param updated: when it was seen, seconds since the epoch; an unchanged state is not written
+        again.
     """
 
     kind: Kind
@@ -134,7 +135,7 @@ class State:
     updated: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form: small, as it is written again and again; times are ISO 8601."""
+        """Return the JSON form, small because it is written often; times are ISO 8601."""
         return {
             "line": self.line,
             "kind": self.kind,
@@ -147,7 +148,7 @@ class State:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> State | None:
-        """Inverse of :meth:`to_dict`; None for what is none, or of a kind that is not known."""
+        """Inverse of :meth:`to_dict`; None if the data are no state, or of an unknown kind."""
         kinds: tuple[Kind, ...] = get_args(Kind)
         kind = next((each for each in kinds if each == data.get("kind")), None)
         if kind is None:
@@ -167,19 +168,19 @@ class State:
         )
 
     def same_as(self, other: State) -> bool:
-        """Whether it says the same, whenever that was seen."""
+        """Whether both say the same, whenever they were seen."""
         return replace(self, updated=0.0) == replace(other, updated=0.0)
 
     def is_news_after(self, before: State | None) -> bool:
-        """Whether it is of another kind, or of another status, and so to be told at once."""
+        """Whether the kind or status is new, so that it is reported at once."""
         return before is None or (self.kind, self.status) != (before.kind, before.status)
 
 
 def state_of(seen: Seen, now: float, before: State | None = None) -> State:
-    """How a step stands now.
+    """Return the state of a step now.
 
     :param now: seconds since the epoch.
-    :param before: how it stood when this was asked last.
+    :param before: the state when this was last asked.
     """
     kind = _kind(seen)
     since = before.since if before is not None and before.kind == kind else now
@@ -206,27 +207,27 @@ def state_of(seen: Seen, now: float, before: State | None = None) -> State:
 
 
 def failures(snapshot: Snapshot) -> int:
-    """Number of tasks that failed and of files that none will take: what grows while a step
-    fails."""
+    """Count the failed tasks and the files that no task will take: it grows while a step fails."""
     return bad_tasks(snapshot) + sum(snapshot.files.get(status, 0) for status in BAD_FILES)
 
 
 def why_in_words(causes: Sequence[Cause], unit: str = "job") -> str:
-    """``exit status 3 at SIM.SiteA.org (job 1234)``, the most frequent cause first.
+    """Write the causes in words, the most frequent first.
 
-    Where nobody tells why, it is the jobs alone: ``job 1234``.
+    For example ``exit status 3 at SIM.SiteA.org (job 1234)``; without a known cause only ``job
+    1234``.
     """
     return "; ".join(_cause(cause, unit) for cause in causes[:_CAUSES])
 
 
 def jobs_in_words(causes: Sequence[Cause], unit: str = "job") -> str:
-    """``18 jobs failed: …``, of all that a report counts."""
+    """Write ``18 jobs failed: …``, with all jobs that a report counts."""
     failed = sum(cause.total for cause in causes)
     return f"{failed} {plural(unit, failed)} failed: {why_in_words(causes, unit)}"
 
 
 def failed_in_words(snapshot: Snapshot, causes: Sequence[Cause], unit: str = "job") -> str:
-    """``files are 2 MaxReset, 3 jobs failed: …``; empty: nothing failed.
+    """Write ``files are 2 MaxReset, 3 jobs failed: …``; empty: nothing failed.
 
     :param unit: what its tasks are.
     """
@@ -242,9 +243,9 @@ def failed_in_words(snapshot: Snapshot, causes: Sequence[Cause], unit: str = "jo
 def gate_state(
     step: str, verdict: GateVerdict, gates: int, now: float, before: State | None = None
 ) -> State:
-    """How a step stands that waits for what must be there before it starts.
+    """Return the state of a step that waits for its gates before it starts.
 
-    :param gates: how many things it waits for.
+    :param gates: number of gates.
     """
     known: dict[str, Kind] = {"wait": "waiting", "fail": "failed"}
     kind = known.get(verdict.kind, "ended")
@@ -257,9 +258,9 @@ def gate_state(
 
 
 def grid_state(name: str, reason: str, since: float, now: float) -> State:
-    """How a task stands that found the grid down.
+    """Return the state of a task that found the grid down.
 
-    :param reason: why it does not answer.
+    :param reason: why the grid does not answer.
     """
     line = f"{name} waits for the grid since {clock(since, now)}: {one_line(reason, _MOST)}"
     return State("outage", line, since=since, updated=now)
@@ -283,7 +284,7 @@ def _kind(seen: Seen) -> Kind:
 
 
 def _is_failing(seen: Seen, snapshot: Snapshot) -> bool:
-    """Whether there are failures that nobody has made good yet."""
+    """Whether there are failures that have not been repaired yet."""
     if any(snapshot.files.get(status, 0) for status in BAD_FILES):
         return True
     if not bad_tasks(snapshot):

@@ -1,7 +1,7 @@
-"""What the grid says of transformations, as rows for people and programs: the step comes first.
+"""Shows the grid's states of transformations as rows for people and programs, the step first.
 
-Invariant: states and counts verbatim, no verdict; names are whole, and what all rows have in common
-is said once.
+Invariant: states and counts verbatim, no verdict; names are complete, and what all rows share is
+shown once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dirac_prodsys.core.policy.counts import attached_files, good_tasks
 class StatusRow:
     """One transformation.
 
-    :param parts: of its name; None: no plan gives such a name.
+    :param parts: parts of its name; None: no plan gives such a name.
     """
 
     snapshot: Snapshot
@@ -29,53 +29,53 @@ class StatusRow:
 
     @property
     def label(self) -> str:
-        """The step, with what tells its passes and fresh starts apart; or the whole name."""
+        """Return the step, with its pass and fresh start if any; or the whole name."""
         if self.parts is None:
             return self.snapshot.name
         return self.snapshot.name.split(naming.SEPARATOR, 2)[2]
 
     @property
     def run(self) -> str:
-        """The run's tag."""
+        """Return the run's tag."""
         return "" if self.parts is None else self.parts.run
 
     @property
     def production(self) -> str:
-        """Name of the production."""
+        """Return the name of the production."""
         return "" if self.parts is None else self.parts.production
 
     @property
     def over(self) -> bool:
-        """Whether the grid does not work on it any more."""
+        """Whether the grid no longer works on it."""
         return self.snapshot.status in ENDED_TRANSFORMATION | REMOVED_TRANSFORMATION
 
     @property
     def completed(self) -> bool:
-        """Whether it has ended well, whatever it left undone."""
+        """Whether it has ended well, even if something was left undone."""
         return self.snapshot.status in ENDED_TRANSFORMATION
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Files processed of those attached so far; without files, tasks done of those made."""
+        """Count files processed and attached so far; without files, tasks done and made."""
         files = attached_files(self.snapshot)
         if files:
             return self.snapshot.files.get(FileStatus.PROCESSED, 0), files
         return good_tasks(self.snapshot), sum(self.snapshot.tasks.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         step = "" if self.parts is None else self.parts.step
         own = {"step": step, "production": self.production, "run": self.run}
         return {**self.snapshot.to_dict(), **own}
 
 
 def status_rows(snapshots: Iterable[Snapshot]) -> list[StatusRow]:
-    """The rows, in the order given."""
+    """Return the rows, in the order given."""
     return [StatusRow(one, name_parts(one.name)) for one in snapshots]
 
 
 def title(rows: Sequence[StatusRow]) -> str:
-    """Production and run, if all rows have the same; else what they have in common, or nothing."""
+    """Return production and run if all rows share them; else what they share, or nothing."""
     productions, runs = {row.production for row in rows}, {row.run for row in rows}
     told = []
     if len(productions) == 1 and all(productions):
@@ -85,7 +85,7 @@ def title(rows: Sequence[StatusRow]) -> str:
 
 
 def columns(rows: Sequence[StatusRow]) -> tuple[list[str], list[list[str]]]:
-    """Head and cells of the table, without what the title says."""
+    """Return head and cells of the table, without what the title contains."""
     several = len({row.production for row in rows}) > 1
     runs = several or len({row.run for row in rows}) > 1
     head = ["Step", *["Run"] * runs, *["Production"] * several]
@@ -99,5 +99,5 @@ def columns(rows: Sequence[StatusRow]) -> tuple[list[str], list[list[str]]]:
 
 
 def counts(states: Mapping[str, int]) -> str:
-    """Numbers by state word."""
+    """Write the number of each state."""
     return ", ".join(f"{state} {number}" for state, number in sorted(states.items())) or "-"

@@ -1,11 +1,11 @@
-"""What a wait has said so far, so that the next part of its log can say it again.
+"""Keeps the earlier log lines of a wait, so that the next part of its log can repeat them.
 
 Airflow 3.3 begins the log of a trigger anew whenever its task defers: a wait of weeks would keep no
-line of its past. So its lines are kept with the task, and told at the head of each log. What else
-it remembers travels with the wait.
+line of its past. So the lines are stored with the task and repeated at the head of each log.
+Everything else that the wait remembers travels with it.
 
-Invariant: it stays small. Of many lines the oldest that only count go first, and how many went is
-said; fields may be added but never renamed or dropped.
+Invariant: it stays small. If there are too many lines, the oldest mere counts are dropped first,
+and the number of dropped lines is given. Fields may be added but never renamed or dropped.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dirac_prodsys.core.grid.jobs import Cause
 from dirac_prodsys.core.reports.state_line import State, Stop
 from dirac_prodsys.core.text.wording import one_line, read_stamp, stamp
 
-#: lines, and characters in all, that travel with a wait
+#: maximum number of lines, and of characters in all, that travel with a wait
 MOST_LINES, MOST_CHARACTERS = 30, 4000
-#: characters of one line that is told again; in its own log it was whole
+#: maximum characters of a repeated line; in its own log it was complete
 MOST_OF_A_LINE = 400
-#: causes that travel
+#: maximum number of causes that travel
 _CAUSES = 3
 
 
@@ -39,7 +39,7 @@ class Line:
     matters: bool = False
 
     def to_text(self) -> str:
-        """For people, and readable again."""
+        """Write the line for people, in a form that can be read back."""
         return f"{stamp(self.at)} {'! ' if self.matters else ''}{self.text}"
 
     @classmethod
@@ -51,15 +51,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Story:
-    """What a wait has said so far.
+    """The log of a wait so far.
 
     :param lines: oldest first.
-    :param left_out: lines that were dropped.
-    :param state: how the step stood last.
+    :param left_out: number of lines that were dropped.
+    :param state: the last state of the step.
     :param stop: who stopped it, as long as it is Stopped.
-    :param causes: why its jobs failed, when that was asked last.
-    :param failures: how many there were then.
-    :param stored: the kind of state that a worker has written to the task's state store last.
+    :param causes: why its jobs failed, when this was last asked.
+    :param failures: number of failures at that time.
+    :param stored: the kind of state that a worker has last written to the task's state store.
     :param woken: kind of state → when a worker was last asked to write it.
     """
 
@@ -73,13 +73,13 @@ class Story:
     woken: Mapping[str, float] = field(default_factory=dict)
 
     def saying(self, text: str, at: float, *, matters: bool = False) -> Story:
-        """With one line more."""
+        """Return the log with one more line."""
         line = Line(at, one_line(text, MOST_OF_A_LINE), matters)
         lines, gone = _thinned([*self.lines, line])
         return replace(self, lines=lines, left_out=self.left_out + gone)
 
     def told_again(self) -> list[str]:
-        """The head of the next log; empty: nothing was said yet."""
+        """Return the head of the next log; empty: there are no lines yet."""
         if not self.lines:
             return []
         gone = f", without {self.left_out} lines" if self.left_out else ""
@@ -87,18 +87,18 @@ class Story:
         return [head, *(f"  {line.to_text()}" for line in self.lines)]
 
     def lines_to_dict(self) -> dict[str, Any]:
-        """JSON form of the lines, as they are kept with the task."""
+        """Return the JSON form of the lines, as stored with the task."""
         return {"left_out": self.left_out, "lines": [line.to_text() for line in self.lines]}
 
     def with_lines(self, data: Any) -> Story:
-        """The same, with these lines; without them, if that is none of it."""
+        """Return the log with these lines; without lines if the data are invalid."""
         if not isinstance(data, Mapping):
             return self
         lines = tuple(Line.from_text(str(text)) for text in data.get("lines") or ())
         return replace(self, lines=lines, left_out=int(data.get("left_out") or 0))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form of all but the lines: Airflow logs what an event brings."""
+        """Return the JSON form of all but the lines: Airflow logs what an event carries."""
         return {
             "state": self.state.to_dict() if self.state else None,
             "stop": self.stop.to_dict() if self.stop else None,
@@ -110,7 +110,7 @@ class Story:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Story:
-        """Inverse of :meth:`to_dict`; what is not there has its default."""
+        """Inverse of :meth:`to_dict`; a missing field has its default."""
         return cls(
             state=State.from_dict(data.get("state") or {}),
             stop=Stop.from_dict(data["stop"]) if data.get("stop") else None,
@@ -132,10 +132,13 @@ def _cause(data: Mapping[str, Any]) -> Cause:
 
 
 def _thinned(lines: Sequence[Line]) -> tuple[tuple[Line, ...], int]:
-    """As many as may travel, and how many went: counts before what matters, old before new."""
+    """Return as many lines as may travel, and how many were dropped.
+
+    Counts are dropped before lines that matter, old lines before new ones.
+    """
     kept = list(lines)
     while len(kept) > MOST_LINES or sum(len(line.text) for line in kept) > MOST_CHARACTERS:
-        # the last one is the news
+        # the last line is the news
         idle = (index for index, line in enumerate(kept[:-1]) if not line.matters)
         del kept[next(idle, 0)]
     return tuple(kept), len(lines) - len(kept)

@@ -1,1 +1,1 @@
-"""A run of a plan: the shape of its DAG, fresh starts, its end, approval, registry entry."""
+"""Describes a run of a plan: the shape of its DAG, fresh starts, end, approval, registry entry."""

@@ -1,8 +1,8 @@
-"""What a person is asked before a production, or a step of it, goes on: the question as text.
+"""Writes the question that a person answers before a production, or a step, goes on.
 
-Invariant: pure: the same plan, asked for by the same person at the same moment, gives the same
-question. What a user wrote stands in the question as text and is never rendered as a template; what
-is quoted cannot end its quotation, nor its cell of a table.
+Invariant: pure: the same plan, requested by the same person at the same moment, gives the same
+question. Text of a user stays text and is never rendered as a template; quoted text cannot end its
+quotation, nor its table cell.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from dirac_prodsys.core.problems import short
 from dirac_prodsys.core.production.policy import Approval
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: characters of a question; longer ones are cut
+#: maximum characters of a question; longer ones are cut
 MAX_TEXT = 20_000
-#: characters of its subject, which is one line
+#: maximum characters of its subject, which is one line
 MAX_SUBJECT = 300
 
-#: steps in the table of a plan, and outputs, operations or programs in one of its cells
+#: maximum number of steps in the table of a plan, and of outputs, operations or programs in a cell
 _SHOWN_STEPS, _SHOWN_IN_CELL = 30, 3
-#: characters of one thing in a cell
+#: maximum characters of one item in a cell
 _LONGEST = 120
 
 _HEAD = ("step", "type", "program", "tasks", "group size", "sites", "takes", "outputs")
 
 
 def around(by: str | None, within: float | None, last: str, silence: str) -> str:
-    """Who asked for the run, and until when there must be an answer.
+    """Say who asked for the run, and until when an answer is needed.
 
-    :param by: Airflow's user; None: it was no user of Airflow's.
-    :param within: hours to answer in; None: no end.
+    :param by: Airflow's user; None: not a user of Airflow.
+    :param within: hours to answer in; None: no limit.
     :param last: the moment at which they are over, in words.
     :param silence: what no answer means, as a word: ``Reject``.
     """
@@ -47,9 +47,9 @@ def around(by: str | None, within: float | None, last: str, silence: str) -> str
 
 
 def before_production(plan: ProductionPlan, asked: str = "") -> str:
-    """The question before anything is created: all that a run would send, in short.
+    """Return the question before anything is created: a summary of all that a run would send.
 
-    :param asked: by whom, and until when (:func:`around`).
+    :param asked: who asked, and until when an answer is needed (:func:`around`).
     """
     text = "" if plan.approval is None else plan.approval.text
     head = (
@@ -62,10 +62,10 @@ def before_production(plan: ProductionPlan, asked: str = "") -> str:
 def before_step(
     plan: ProductionPlan, step: str, reports: Iterable[str] = (), asked: str = ""
 ) -> str:
-    """The question before a step starts: what it is, and what its parents have come to so far.
+    """Return the question before a step starts: the step, and the results of its parents so far.
 
-    :param reports: of the jobs of its parents, as text.
-    :param asked: by whom, and until when (:func:`around`).
+    :param reports: reports on the jobs of its parents, as text.
+    :param asked: who asked, and until when an answer is needed (:func:`around`).
     """
     own = plan.step(step)
     text = "" if own.approval is None else own.approval.text
@@ -78,10 +78,10 @@ def before_step(
 
 
 def before_removal(step: StepPlan, removes: str, asked: str = "") -> str:
-    """The question before a step removes files, where the site wants it asked.
+    """Return the question before a step removes files, if the site requires one.
 
-    :param removes: by which operations, and how much.
-    :param asked: by whom, and until when (:func:`around`).
+    :param removes: the removing operations, and how much they remove.
+    :param asked: who asked, and until when an answer is needed (:func:`around`).
     """
     head = f"Step **{step.name}** would remove files for ever. The site wants this to be asked."
     parts = [head, asked, quoted([removes]), table([step])]
@@ -89,7 +89,7 @@ def before_removal(step: StepPlan, removes: str, asked: str = "") -> str:
 
 
 def table(steps: Sequence[StepPlan]) -> str:
-    """The steps as a table of Markdown, one row each; of many, the first."""
+    """Write the steps as a Markdown table, one row each; of many, only the first."""
     rows = [_HEAD, ("---",) * len(_HEAD), *(_row(step) for step in steps[:_SHOWN_STEPS])]
     lines = [f"| {' | '.join(row)} |" for row in rows]
     more = len(steps) - _SHOWN_STEPS
@@ -112,7 +112,7 @@ def _row(step: StepPlan) -> tuple[str, ...]:
 
 
 def _programs(spec: TransformationSpec) -> list[str]:
-    """What its tasks do."""
+    """Name the programs or operations of the transformation's tasks."""
     body = spec.body
     if isinstance(body, JobSpec):
         return [f"{each.executable} {each.arguments}".strip() for each in body.commands]
@@ -141,14 +141,14 @@ def _outputs(step: StepPlan) -> list[str]:
 
 
 def _cell(things: Sequence[str]) -> str:
-    """A cell that shows the first of these letter by letter."""
+    """Write a cell that shows the first of these items letter by letter."""
     more = len(things) - _SHOWN_IN_CELL
     shown = [code(short(thing, _LONGEST)) for thing in things[:_SHOWN_IN_CELL]]
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def code(text: str) -> str:
-    """One line that Markdown shows letter by letter, also within a table."""
+    """Write one line that Markdown shows letter by letter, also within a table."""
     line = " ".join(text.split())
     if not line:
         return ""
@@ -158,7 +158,7 @@ def code(text: str) -> str:
 
 
 def _span(hours: float) -> str:
-    """``3 days``, ``36 hours``, ``90 minutes``."""
+    """Write a time in words: ``3 days``, ``36 hours``, ``90 minutes``."""
     minutes = round(hours * 60)
     for unit, length in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
         count, rest = divmod(minutes, length)
@@ -168,12 +168,12 @@ def _span(hours: float) -> str:
 
 
 def subject_of(approval: Approval) -> str:
-    """The question in one line."""
+    """Return the question in one line."""
     return " ".join(approval.subject.split())[:MAX_SUBJECT]
 
 
 def quoted(lines: Iterable[str]) -> str:
-    """The lines as a block that shows them letter by letter."""
+    """Write the lines as a block that Markdown shows letter by letter."""
     text = "\n".join(lines)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}\n{text}\n{fence}"

@@ -1,4 +1,4 @@
-"""What the DAG of a production looks like: its groups, its tasks, what comes before what.
+"""Lays out the DAG of a production: its groups, its tasks, and their order.
 
 ::
 
@@ -11,10 +11,10 @@
     finish    on_cancel ─> report
 
     parent.start ──> child                  as files come: the child starts with its parent,
-    parent.complete ──> child.flush         and is not flushed before no more of them can come
+    parent.complete ──> child.flush         and is flushed only when no more files can come
     parent.complete ──> child               ``start: on_complete``, and ``after``
     parent.start ──> child.ready_PARENT     ``start: {at: 10%}``
-    loop.done ──> step                      that takes files of the loop, or names it
+    loop.done ──> step                      for a step that takes files of the loop, or names it
 
 ``wait_for_input`` begins with its step, while the parents are still at work.
 
@@ -47,8 +47,8 @@ from dirac_prodsys.core.steps.gate_makers import knots
 from dirac_prodsys.core.steps.graph import StepGraph
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: version of the shape that DAGs have now; DAGs of another shape are not built from what their runs
-#: began with
+#: version of the shape of DAGs now; a DAG with another shape is not built from the stored plans of
+#: its runs
 VERSION = 2
 
 Part = Literal[
@@ -65,8 +65,8 @@ class Place(NamedTuple):
 
     :param part: its name within its group.
     :param whose: name of the step or the loop; empty: of the production.
-    :param of: of ``ready``: the step whose work is looked at; of ``begin`` and ``check`` of a loop:
-        the number of the pass.
+    :param of: for ``ready``: the step whose work is looked at; for ``begin`` and ``check`` of a
+        loop: the number of the pass.
     """
 
     part: Part
@@ -75,9 +75,9 @@ class Place(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """One task comes before another.
+    """One task that comes before another.
 
-    :param label: what it stands for, for people; empty: nothing but the order.
+    :param label: its meaning, for people; empty: the order only.
     """
 
     before: Place
@@ -87,12 +87,12 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """What is drawn as one box.
+    """Tasks that are drawn as one box.
 
-    :param id: of Airflow; unique in the DAG.
+    :param id: ID in Airflow; unique in the DAG.
     :param within: ID of the group that holds it; empty: the DAG itself.
-    :param title: what people read.
-    :param prefixes: whether the IDs of what it holds begin with its own.
+    :param title: the title for people.
+    :param prefixes: whether the IDs of its members begin with its own ID.
     """
 
     id: str
@@ -104,13 +104,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Shape:
-    """A DAG before there is one.
+    """A DAG before it is built.
 
-    :param groups: each after the one that holds it, in the order of the file.
+    :param groups: each after the group that holds it, in the order of the file.
     :param tasks: task → ID of its group, in the order of the file.
     :param ids: task → its ID in Airflow.
     :param late: steps that are created when the run is under way.
-    :param streams: step → those whose files it takes as they come.
+    :param streams: step → the parents whose files it takes as they come.
     """
 
     groups: tuple[Group, ...]
@@ -122,31 +122,31 @@ class Shape:
 
     @cached_property
     def order(self) -> Mapping[str, int]:
-        """Group or task, by its ID → its number: after what comes before it, else as in the file.
+        """Number the groups and tasks by ID: each after what comes before it, else as in the file.
 
-        It numbers what is in each group as if it were drawn alone.
+        The members of each group are numbered as if the group were drawn alone.
         """
         return _numbered(self)
 
 
 def shape(production: Production, plan: ProductionPlan) -> Shape:
-    """The shape of a production's DAG.
+    """Return the shape of a production's DAG.
 
-    :param plan: of the production.
+    :param plan: the production's plan.
     """
     return _Drawing(production, plan).drawn()
 
 
 def looked_at(production: Production, step: StepPlan) -> tuple[str, ...]:
-    """The steps whose work decides when a step with ``start: {at: 10%}`` starts."""
+    """Return the steps whose progress decides when a step with ``start: {at: 10%}`` starts."""
     return _near(production, step) if share(step.start) else ()
 
 
 def created_late(production: Production, plan: ProductionPlan) -> Collection[str]:
-    """Steps that are created when the run is under way.
+    """Return the steps that are created when the run is under way.
 
-    Their own input, or that of a step before them, is a dataset that is waited for, or what a loop
-    comes to; or they are a pass of a loop after the first.
+    Their own input, or that of a step before them, is a dataset that they wait for or a result of a
+    loop; or they belong to a later pass of a loop than the first.
     """
     late = _again(production)
     for step in plan.steps:
@@ -158,20 +158,20 @@ def created_late(production: Production, plan: ProductionPlan) -> Collection[str
 
 
 def _again(production: Production) -> set[str]:
-    """Steps of passes after the first."""
+    """Return the steps of later passes than the first."""
     turns = ((step.name, step.turn) for step in production.steps)
     return {name for name, turn in turns if turn is not None and turn.number > 1}
 
 
 class _Drawing:
-    """A shape in the making."""
+    """Builds a shape."""
 
     def __init__(self, production: Production, plan: ProductionPlan) -> None:
         self.production, self.plan = production, plan
         self.groups: dict[str, Group] = {}
         self.tasks: dict[Place, str] = {}
         self.ids: dict[Place, str] = {}
-        #: what comes before what → label
+        #: (task before, task after) → label
         self.edges: dict[tuple[Place, Place], str] = {}
 
         self.steps = {step.name: step for step in plan.steps}
@@ -184,9 +184,9 @@ class _Drawing:
             name: () if step.start == "on_complete" else self.near[name]
             for name, step in self.steps.items()
         }
-        #: step → the parents whose work it waits for a share of
+        #: step → the parents that must have done a share of their work first
         self.watched = {name: looked_at(production, step) for name, step in self.steps.items()}
-        #: step → its tasks, in their order, but for those that look at a parent
+        #: step → its tasks in order, except those that look at a parent
         self.parts = {name: tuple(self._parts(step)) for name, step in self.steps.items()}
         self.labels = labels(production, plan)
 
@@ -236,7 +236,7 @@ class _Drawing:
             self._before(before, after)
 
     def _homes(self) -> dict[str, str]:
-        """Step → the group that holds its own: that of its loop's pass, or of its branches."""
+        """Map each step to the group that holds its own: its pass of a loop, or its branches."""
         homes: dict[str, str] = {}
         for loop in self.plan.loops:
             whole = naming.group_id(loop.name)
@@ -254,9 +254,10 @@ class _Drawing:
         return homes
 
     def _apart(self, branches: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
-        """Those of the steps as written whose branches can be drawn as one box.
+        """Return the steps as written whose branches can be drawn as one box.
 
-        Two steps of which some branches come before each other and some after cannot.
+        This is impossible for two steps if some branches of the one come before and some after the
+        other.
         """
         box = {name: written for written, own in branches.items() for name in own}
         above: dict[str, set[str]] = {}
@@ -361,7 +362,7 @@ class _Drawing:
             self._before(check, done)
 
     def _links(self, step: StepPlan) -> None:
-        """What comes before a step outside its own group."""
+        """Add the edges from tasks outside a step's own group."""
         own, entries = step.name, self._entries(step.name)
         outside = _outside(self.production, step)
         first: dict[Place, str] = {Place("done", loop): "" for loop in outside.values()}
@@ -394,12 +395,12 @@ class _Drawing:
         self._before(cancel, report)
 
     def _reduced(self) -> dict[tuple[Place, Place], str]:
-        """The edges without those that others imply."""
+        """Return the edges without those that others imply."""
         above: dict[Place, list[Place]] = {place: [] for place in self.tasks}
         for before, after in self.edges:
             above[after].append(before)
         bits = {place: 1 << number for number, place in enumerate(self.tasks)}
-        #: place → itself and all that is before it, as bits
+        #: place → itself and all places before it, as bits
         known: dict[Place, int] = {}
         at = {own: place for place, own in self.ids.items()}
         graph = {self.ids[place]: [self.ids[b] for b in near] for place, near in above.items()}
@@ -422,12 +423,12 @@ class _Drawing:
     # -- tasks of a step --------------------------------------------------------------------------
 
     def _entries(self, name: str) -> list[Place]:
-        """The tasks of a step before which nothing of it comes."""
+        """Return the first tasks of a step: no other task of the step comes before them."""
         ready = [Place("ready", name, parent) for parent in self.watched[name]]
         return ready or [Place(self.parts[name][0], name)]
 
     def _after_input(self, name: str) -> Place:
-        """What of a step comes only when no more files can."""
+        """Return the task of a step that must wait until no more files can come."""
         parts = self.parts[name]
         return Place(parts[parts.index("wait_for_input") + 1], name)
 
@@ -440,13 +441,13 @@ _STREAMING, _AFTER = "(streaming)", "after"
 
 
 def _near(production: Production, step: StepPlan) -> tuple[str, ...]:
-    """The steps whose files it takes, without those of loops that it is not in."""
+    """Return the steps whose files a step takes, without those of loops that it is not in."""
     outside = _outside(production, step)
     return tuple(dict.fromkeys(n for n in (*step.parents, *step.feeders) if n not in outside))
 
 
 def _outside(production: Production, step: StepPlan) -> Mapping[str, str]:
-    """Steps that it waits for, and that are in loops that it is not in → their loop."""
+    """Map the steps that a step waits for, in loops that it is not in, to their loop."""
     return loops.foreign(production, step.name, step.feeders) if production.loops else {}
 
 

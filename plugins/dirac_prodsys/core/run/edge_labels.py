@@ -1,10 +1,11 @@
-"""The words at the edges between steps: which files the child takes, in short.
+"""Labels the edges between steps: which files the child takes, in short.
 
-Airflow draws the edges between two closed groups as one, with the words of the first, so that what
-differs from branch to branch is told as "by particle": true of each, and of all of them.
+Airflow draws the edges between two closed groups as one edge with the label of the first. So a
+value that differs between branches is written as "by particle", which is true of each branch and of
+all.
 
-Invariant: pure; the same plan gives the same words. No more than :data:`MOST` characters: boxes
-stand as far apart as labels are long.
+Invariant: pure; the same plan gives the same labels. A label has at most :data:`MOST` characters,
+because boxes stand as far apart as labels are long.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: characters of a label
+#: maximum characters of a label
 MOST = 24
 
-#: field → what is asked of it, in words
+#: field → its condition in words
 Asked = Mapping[str, str]
 
 
 def labels(production: Production, plan: ProductionPlan) -> dict[str, str]:
-    """Say of each step which files it takes: the conditions that tell them from those of others.
+    """Label each step with the files it takes: the conditions that separate them from others.
 
-    :returns: step → words; none for a step whose input is no query.
+    :returns: step → label; none for a step whose input is not a query.
     """
     asked = {step.name: _asked(production, plan, step) for step in plan.steps}
     often = Counter(item for one in {tuple(a.items()) for a in asked.values()} for item in one)
@@ -46,19 +47,19 @@ def labels(production: Production, plan: ProductionPlan) -> dict[str, str]:
 
 
 def _asked(production: Production, plan: ProductionPlan, step: StepPlan) -> Asked:
-    """What a step's input query asks, steps as they are written in the file."""
+    """Return the conditions of a step's input query, with steps named as in the file."""
     query = step.transformation.input_query
     if not query:
         return {}
     found = {field: _words(production, value) for field, value in query.to_dirac().items()}
-    # that they are files of this run goes without saying
+    # it is obvious that they are files of this run
     return {field: said for field, said in found.items() if said != f"= {plan.run}"} or found
 
 
 def _most_telling(
     asked: Asked, often: Mapping[tuple[str, str], int], steps: Collection[str]
 ) -> Asked:
-    """The conditions that the fewest other queries have, too; of these, one that names a step."""
+    """Choose the conditions that the fewest other queries share, or the one that names a step."""
     fewest = min((often[item] for item in asked.items()), default=0)
     found = {field: said for field, said in asked.items() if often[field, said] == fewest}
     return {field: said for field, said in found.items() if said in steps} or found
@@ -77,7 +78,7 @@ def _words(production: Production, condition: Any) -> str:
 
 
 def _short(told: Asked) -> str:
-    """The label; what has no words is another with each branch."""
+    """Write the label; a value without words differs with each branch."""
     differs = ", ".join(field for field, words in told.items() if not words)
     parts = [f"{field} {words}" for field, words in told.items() if words]
     whole = ", ".join([*([f"by {differs}"] if differs else []), *parts])

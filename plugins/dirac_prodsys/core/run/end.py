@@ -1,12 +1,12 @@
-"""What becomes of a run's work on the grid when the run has ended, and whose stop a stop was.
+"""Decides what to stop or clean when a run ends, and recognises our own stops.
 
-A run that completed leaves nothing to decide. Of any other, each step's ``on_cancel`` says whether
-its transformation is Stopped, left, or cleaned. What stopping undoes can be undone: a stop of ours
-is noted with the transformation, so that a cleared task starts it again, while one that a person
-stopped stays so.
+A completed run leaves nothing to decide. For any other run, each step's ``on_cancel`` says whether
+its transformation is Stopped, left, or cleaned. A stop can be undone: our own stop is recorded with
+the transformation, so that a cleared task starts it again; a transformation that a person stopped
+stays stopped.
 
-Invariant: nothing is done to what ended well, to what somebody removed, or to what does not run;
-files are removed only where ``clean`` was confirmed and a task failed.
+Invariant: nothing is done to a transformation that ended well, was removed, or does not run; files
+are removed only if ``clean`` was confirmed and a task failed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dirac_prodsys.core.production.production import Production
 Action = Literal["stop", "leave", "clean"]
 Fate = Literal["stop", "clean", "nothing"]
 
-#: ``completed``: its last tasks succeeded; ``failed``: a task did not; ``cut short``: else
+#: ``completed``: the last tasks succeeded; ``failed``: a task failed; ``cut short``: otherwise
 Ending = Literal["completed", "cut short", "failed"]
 
 #: name of the additional parameter of a transformation that holds a :class:`StopNote`
@@ -36,13 +36,13 @@ PARAMETER = "ProdsysStopped"
 
 
 def action_of(production: Production, step: str) -> Action:
-    """What a run that did not complete leaves of a step: as the step says, else the production."""
+    """Return what happens to a step of an incomplete run: by the step, else the production."""
     own = production.step(step).on_cancel
     return (own or production.on_cancel).action
 
 
 def ending(states: Mapping[str, str | None], last: Collection[str]) -> Ending:
-    """How a run ended.
+    """Return how a run ended.
 
     :param states: Airflow's state of each task; None: it was never scheduled.
     :param last: the tasks after which the run has nothing more to do.
@@ -56,7 +56,7 @@ def ending(states: Mapping[str, str | None], last: Collection[str]) -> Ending:
 class Remains:
     """What a run leaves of one step.
 
-    :param snapshot: of its transformation; None: it has none.
+    :param snapshot: snapshot of its transformation; None: it has none.
     """
 
     step: str
@@ -66,7 +66,7 @@ class Remains:
 
 @dataclass(frozen=True)
 class Parting:
-    """What is to be done about one step, and why."""
+    """What to do about one step, and why."""
 
     step: str
     fate: Fate
@@ -74,7 +74,7 @@ class Parting:
 
 
 def part(how: Ending, remains: Collection[Remains]) -> tuple[Parting, ...]:
-    """What is to be done when a run has ended, step by step."""
+    """Return what to do, step by step, when a run has ended."""
     if how == "completed":
         return tuple(Parting(each.step, "nothing", "the run completed") for each in remains)
     return tuple(Parting(each.step, *_fate(how, each)) for each in remains)
@@ -100,18 +100,18 @@ def _fate(how: Ending, left: Remains) -> tuple[Fate, str]:
 
 @dataclass(frozen=True)
 class StopNote:
-    """That we stopped a transformation: written before it is done.
+    """A note that we stopped a transformation, written before it is stopped.
 
-    :param changes: how many states it had been set to when it was, this stop included. Whatever
-        anybody did to it afterwards makes the number differ.
-    :param why: for people.
+    :param changes: number of status changes of the transformation, this stop included. Any later
+        change of its status makes the number differ.
+    :param why: the reason, for people.
     """
 
     changes: int
     why: str
 
     def to_text(self) -> str:
-        """The value of the parameter."""
+        """Return the value of the parameter."""
         return json.dumps({"version": 1, "changes": self.changes, "why": self.why}, sort_keys=True)
 
     @classmethod
@@ -125,10 +125,10 @@ class StopNote:
 
 
 def is_ours(note: str, status: str, changes: Sequence[str]) -> bool:
-    """Whether it was us who stopped the transformation, and nobody has touched its state since.
+    """Whether we stopped the transformation, and its status has not been changed since.
 
     :param note: the parameter :data:`PARAMETER`.
-    :param changes: every state that it was ever set to.
+    :param changes: every status that it was ever set to.
     """
     written = StopNote.from_text(note)
     return (

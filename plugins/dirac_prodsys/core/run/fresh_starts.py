@@ -1,10 +1,10 @@
-"""Which of a step's transformations counts, when a person has had it begun anew.
+"""Finds which transformation of a step counts after a person had the step begun anew.
 
-A run makes one transformation for a step, under a name of its own. When a person has cleaned it,
-and clears the step's ``start``, the next one is made, under the next name; all others of the
-step's tasks go by the newest.
+A run makes one transformation for a step, with its own name. If a person has cleaned it and clears
+the step's ``start``, the next one is made, with the next name; all other tasks of the step use the
+newest.
 
-Invariant: as long as the newest has not been removed, nothing new is made: clearing adopts.
+Invariant: nothing new is made until the newest has been removed: clearing a task adopts it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ MAX_STARTS = 20
 
 
 def starts(name: str) -> tuple[str, ...]:
-    """All names that the transformations of a step may have, oldest first.
+    """Return all names that the transformations of a step may have, oldest first.
 
-    :param name: the first one's.
+    :param name: name of the first one.
     """
     names = [name]
     for start in range(2, MAX_STARTS + 1):
@@ -34,7 +34,7 @@ def starts(name: str) -> tuple[str, ...]:
 
 
 def newest(name: str, statuses: Mapping[str, str]) -> str | None:
-    """The name of the step's newest transformation; None: it has none.
+    """Return the name of the step's newest transformation; None: it has none.
 
     :param statuses: name → status of those that exist.
     """
@@ -42,9 +42,9 @@ def newest(name: str, statuses: Mapping[str, str]) -> str | None:
 
 
 def to_create(name: str, statuses: Mapping[str, str]) -> str:
-    """The name under which a transformation is created or adopted.
+    """Return the name under which a transformation is created or adopted.
 
-    :raises Conflict: it has begun anew too often.
+    :raises Conflict: the step has begun anew too often.
     """
     last = newest(name, statuses)
     if last is None:

@@ -1,7 +1,7 @@
-"""What DIRAC's ProductionSystem is told about a run, as values.
+"""Computes what DIRAC's ProductionSystem records about a run, as values.
 
-Invariant: a pure function of what was read. A status that a person gave a production for good is
-not taken back, and a production is called Completed only when every member is.
+Invariant: a pure function of what was read. A final status that a person gave a production is not
+changed back, and a production is Completed only when every member is.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Member:
 
 @dataclass(frozen=True)
 class RegisteredProduction:
-    """A production as the ProductionSystem has it.
+    """A production as recorded in the ProductionSystem.
 
     :param members: IDs of its transformations.
-    :param adopted: True when it was there already.
+    :param adopted: True if it existed already.
     :param notes: what could not be entered, in words.
     """
 
@@ -64,9 +64,9 @@ def may_become(status: str, wanted: str) -> bool:
 
 
 def members_of(plan: ProductionPlan, ids: Mapping[str, int]) -> list[Member]:
-    """The members of a run's production, parents before children.
+    """Return the members of a run's production, parents before children.
 
-    :param ids: by transformation name; a step without one is left out.
+    :param ids: transformation name → ID; a step without one is left out.
     """
     known = {step.name: ids.get(step.transformation.name) for step in plan.steps}
     members = []
@@ -79,9 +79,9 @@ def members_of(plan: ProductionPlan, ids: Mapping[str, int]) -> list[Member]:
 
 
 def status_of(members: Collection[str], steps: int) -> ProductionStatus:
-    """The status of a production by those of its transformations.
+    """Return the status of a production, from the statuses of its transformations.
 
-    What was removed does not count: the step began anew, or is given up.
+    A removed transformation does not count: its step began anew, or is given up.
 
     :param steps: number of transformations that it should have.
     """
@@ -97,9 +97,9 @@ def status_of(members: Collection[str], steps: int) -> ProductionStatus:
 
 
 def description(plan: ProductionPlan, origin: str) -> str:
-    """What ``dirac-prod-get-description`` shows of a run.
+    """Return the text that ``dirac-prod-get-description`` shows of a run.
 
-    The text holds no ``stepID``: the ProductionSystem refuses to make transformations from it.
+    It holds no ``stepID``: the ProductionSystem refuses to make transformations from it.
 
     :param origin: what made the production.
     """
@@ -109,7 +109,7 @@ def description(plan: ProductionPlan, origin: str) -> str:
 
 
 def by_parents(members: Iterable[Member]) -> dict[tuple[int, ...], list[int]]:
-    """Members that are entered together: those with the same parents, in the order given."""
+    """Group members that are entered together: those with the same parents, in the order given."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for member in members:
         groups.setdefault(member.parents, []).append(member.transformation)

@@ -1,7 +1,7 @@
-"""Who will be asked before a step removes files, as far as the file tells.
+"""Reports who will be asked before a step removes files, as far as the file shows.
 
-Invariant: a step of which nothing is said is not asked about: its files can be counted beforehand,
-and are few.
+Invariant: no report means that nobody is asked: the step's files can be counted beforehand, and are
+few.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dirac_prodsys.core.site.removals import removing
 
 
 def check(production: Production, plan: ProductionPlan, site: Site) -> Iterator[Problem]:
-    """Notes: steps that somebody of the site may have to agree to."""
+    """Yield notes on steps that somebody of the site may have to agree to."""
     rule = site.removal_approvals.get(plan.vo)
     if rule is None:
         return
@@ -38,7 +38,7 @@ def check(production: Production, plan: ProductionPlan, site: Site) -> Iterator[
 
 
 def _are_few(most: int | None, rule: RemovalApproval) -> bool:
-    """Whether so many files, and their unknown sizes, need no answer; None: nobody knows."""
+    """Whether so many files, of unknown size, need no answer; None: the number is unknown."""
     if most is None or rule.above_files is None or rule.above_terabytes is not None:
         return False
     return most <= rule.above_files

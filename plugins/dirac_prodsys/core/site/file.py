@@ -1,6 +1,7 @@
-"""The site's file: what it may say, and how it is read.
+"""Defines the site's file: its keys, and how it is read.
 
-Invariant: closed and strict: a key that is misspelt is an error, never a limit that is not there.
+Invariant: closed and strict: a misspelt key is an error, and never a limit that is silently
+missing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from dirac_prodsys.core.production.policy import Hours
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.errors import DefinitionErrors, SiteError
 
-#: stands for every bundle that is not named, for every action
+#: stands for every bundle that is not named, and for every action
 ANY = "*"
 
 
@@ -38,7 +39,7 @@ def _prefix(path: str) -> str:
     return path
 
 
-#: a directory of the catalogue, which stands for all below it
+#: a directory of the catalogue, which stands for everything below it
 Prefix = Annotated[StrictStr, AfterValidator(_prefix)]
 
 
@@ -149,9 +150,9 @@ class Site(SiteModel):
     actions: tuple[Rule, ...] | None = None
 
     def limits(self, bundle: str) -> Limits:
-        """What the files of a bundle may do.
+        """Return what the files of a bundle may do.
 
-        :raises SiteError: the file says nothing of it: then nothing is allowed.
+        :raises SiteError: the bundle is not in the file: then nothing is allowed.
         """
         found = self.bundles.get(bundle, self.bundles.get(ANY))
         if found is None and self.bundles:
@@ -163,14 +164,14 @@ class Site(SiteModel):
         return found or Limits()
 
     def users_of(self, roles: Collection[str], users: Collection[str]) -> tuple[str, ...]:
-        """The users, and those who have one of the roles; each once."""
+        """Return the users, and those who have one of the roles; each once."""
         named = [user for role in roles for user in self.roles.get(role, ())]
         return tuple(dict.fromkeys([*named, *users]))
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """What the site says of the files of one bundle; small enough to travel between processes."""
+    """The site's limits for the files of one bundle; small enough to travel between processes."""
 
     site: Site
     limits: Limits
@@ -205,7 +206,7 @@ def _unusable(why: str) -> SiteError:
 
 
 def _unknown_roles(site: Site) -> Iterator[Problem]:
-    """Roles that nobody has would leave approvals that nobody can give, or give them to all."""
+    """Yield unknown roles: they would leave approvals that nobody can give, or give them to all."""
     named: list[tuple[Path, RemovalApproval | Rule]] = [
         (("removal_approvals", vo), one) for vo, one in site.removal_approvals.items()
     ]

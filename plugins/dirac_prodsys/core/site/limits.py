@@ -1,14 +1,14 @@
-"""Whether a plan keeps to the limits of its bundle: findings with their place.
+"""Checks whether a plan keeps to the limits of its bundle: findings with their place.
 
 Everything counts that reaches the grid: what a job type or a form derives as well as what is
 written, and what an operation does rather than what its step is called. Placeholders and parameters
-are filled in by then, so a run that chooses other values is looked at again.
+are filled in before, so a run with other values is checked again.
 
-What is selected by metadata may lie anywhere: for that the task that starts the step asks the
-catalogue. Here a removal is told by its list, or by the directories of the steps whose files it
+Files selected by metadata may lie anywhere: for them the task that starts the step asks the
+catalogue. Here a removal is judged by its list, or by the directories of the steps whose files it
 takes.
 
-Invariant: pure; at most :data:`TOLD` mistakes of a kind are told.
+Invariant: pure; at most :data:`TOLD` mistakes of a kind are reported.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from dirac_prodsys.core.site.removals import removing, unbounded
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 
-#: mistakes of a kind that are told, and names that a hint lists
+#: maximum number of reported mistakes of a kind, and of names in a hint
 TOLD, _LISTED = 20, 10
 
 
 def check(production: Production, plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
-    """Where a plan goes beyond the limits.
+    """Yield where a plan exceeds the limits.
 
-    :param plan: of the production.
+    :param plan: the production's plan.
     """
     yield from _few(production, _words(plan, limits))
     yield from _few(production, _places(plan, limits))
@@ -46,7 +46,7 @@ def check(production: Production, plan: ProductionPlan, limits: Limits) -> Itera
 def demand(production: Production, plan: ProductionPlan, limits: Limits) -> None:
     """Demand that a plan keeps to the limits.
 
-    :raises DefinitionErrors: it does not; every mistake is told at its place.
+    :raises DefinitionErrors: it does not; every mistake is reported at its place.
     """
     found = [production.at_place(problem) for problem in check(production, plan, limits)]
     if found:
@@ -59,7 +59,7 @@ def within(path: str, prefixes: Iterable[str]) -> bool:
 
 
 def own_directories(spec: TransformationSpec) -> tuple[str, ...]:
-    """Where the files of a transformation go, each directory once."""
+    """Return the directories of a transformation's files, each once."""
     body = spec.body
     found = [directory.path for directory in spec.directories]
     if isinstance(body, JobSpec):
@@ -112,7 +112,7 @@ def _places(plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
 
 
 def _read_by_name(step: StepPlan) -> Iterator[tuple[Path, str]]:
-    """What a step reads by its name, and not by its metadata."""
+    """Yield what a step reads by name, and not by metadata."""
     for index, gate in enumerate(step.gates):
         if gate.kind != "production":
             yield ("wait_for", index), gate.name
@@ -120,7 +120,7 @@ def _read_by_name(step: StepPlan) -> Iterator[tuple[Path, str]]:
     if isinstance(body, JobSpec):
         for entry in body.sandbox:
             yield ("job",), entry.removeprefix("LFN:")
-    if not removing(step.transformation):  # what is removed has a limit of its own
+    if not removing(step.transformation):  # removals have a limit of their own
         for index, lfn in enumerate(step.transformation.files):
             yield ("input", "lfns", index), lfn
 
@@ -169,7 +169,7 @@ def _removed(
 
 
 def _taken_from(step: StepPlan, steps: dict[str, StepPlan]) -> tuple[str, ...]:
-    """Directories of the steps whose files a step takes; of these, if they only hand them on."""
+    """Return the directories of the steps whose files a step takes, also through relays."""
     found: dict[str, None] = {}
     left, seen = [*step.parents, *step.feeders], set[str]()
     while left:
@@ -189,7 +189,7 @@ def _taken_from(step: StepPlan, steps: dict[str, StepPlan]) -> tuple[str, ...]:
 
 
 def tasks_asked(production: Production, plan: ProductionPlan) -> int:
-    """The tasks that a run of a plan asks for: those that are certain, and those it may add."""
+    """Count the tasks that a run of a plan asks for: certain ones, and those it may add."""
     certain = estimate(Subject(production, plan))
     total = 0
     for step in plan.steps:
@@ -235,7 +235,7 @@ def _problem(path: Path, reason: str, allowed: Collection[str]) -> Problem:
 
 
 def _few(production: Production, problems: Iterator[Problem]) -> Iterator[Problem]:
-    """The first ones, and how many there are beside them; of many branches, what is one mistake."""
+    """Yield the first problems and the number of others; a mistake in many branches counts once."""
     told: Sequence[Problem] = list(dict.fromkeys(problems))
     if len(told) > TOLD:
         once: dict[tuple[str, str], Problem] = {}

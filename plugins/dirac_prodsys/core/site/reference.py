@@ -1,6 +1,6 @@
-"""The JSON Schema of the site's file, and the reference of its keys: made of the models.
+"""Generates the JSON Schema of the site's file, and the reference of its keys, from the models.
 
-Invariant: every key that a model takes has a row, with a meaning.
+Invariant: every key that a model accepts has a row, with a meaning.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ A key that is not written limits nothing; a list that is empty allows nothing. A
 file, a misspelt key included, makes the whole of it unusable, and then nothing is allowed.
 """
 
-#: definitions in the order of a reader, and what their sections are called
+#: definitions in the order of a reader, and the titles of their sections
 _SECTIONS = {"Limits": "bundles", "RemovalApproval": "removal_approvals", "Rule": "actions"}
 
 
 def json_schema() -> Schema:
-    """The schema, for editors."""
+    """Return the schema, for editors."""
     schema, definitions = described_model(Site)
     return {
         "$schema": DIALECT,
@@ -38,7 +38,7 @@ def json_schema() -> Schema:
 
 
 def markdown() -> str:
-    """The whole reference."""
+    """Write the whole reference."""
     schema, definitions = described_model(Site)
     lines = [HEAD, "## Top level", "", *table_of(schema, _SECTIONS)]
     for name, title in _SECTIONS.items():
@@ -48,7 +48,7 @@ def markdown() -> str:
 
 
 def _without_null(value: Any) -> Any:
-    """A key that says nothing is no value: it is written with one, or not at all."""
+    """Remove null from the types: a key is written with a value, or not at all."""
     if isinstance(value, list):
         return [_without_null(one) for one in value if one != {"type": "null"}]
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""What a step removes, and whether somebody of the site must agree to it first.
+"""Decides what a step removes, and whether somebody of the site must agree to it first.
 
-Invariant: told by what the request does, never by the name of its type; and what cannot be counted
-counts as much.
+Invariant: what counts is what the request does, never the name of its type; a number that cannot be
+counted counts as large.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dirac_prodsys.core.site.file import RemovalApproval
 from dirac_prodsys.core.steps import removals
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
-#: operations after which a file, or a copy of it, is gone
+#: operations that remove a file, or a copy of it
 REMOVING = removals.OF_FILES | removals.OF_REPLICAS | removals.OF_SOURCES
 
 _TERABYTE = 10**12
@@ -22,11 +22,11 @@ _TERABYTE = 10**12
 
 @dataclass(frozen=True)
 class Share:
-    """What a removal is about.
+    """The extent of a removal.
 
     :param files: number of files; ``bytes``: their size.
-    :param known: whether more cannot come: a step that starts before its parents are complete
-        removes files that nobody has counted.
+    :param known: whether no more files can come: a step that starts before its parents are complete
+        removes uncounted files.
     """
 
     files: int
@@ -35,7 +35,7 @@ class Share:
 
 
 def removing(spec: TransformationSpec) -> tuple[str, ...]:
-    """The operations of a transformation that remove something, each once."""
+    """Return the operations of a transformation that remove something, each once."""
     if not isinstance(spec.body, RequestSpec):
         return ()
     types = (operation.type for operation in spec.body.operations)
@@ -43,7 +43,7 @@ def removing(spec: TransformationSpec) -> tuple[str, ...]:
 
 
 def unbounded(step: StepPlan) -> bool:
-    """Whether a step removes files, and no condition says which: all others may be meant."""
+    """Whether a step removes files without a condition that bounds them: any file may match."""
     spec = step.transformation
     listed = spec.files or step.sample or step.verified_at or step.awaits
     query = spec.input_query or MetaQuery()
@@ -51,7 +51,7 @@ def unbounded(step: StepPlan) -> bool:
 
 
 def must_ask(rule: RemovalApproval | None, share: Share) -> bool:
-    """Whether the rule of a virtual organisation wants an answer before this is removed."""
+    """Whether the rule of a virtual organisation requires an answer before this is removed."""
     if rule is None:
         return False
     if rule.above_files is None and rule.above_terabytes is None:

@@ -1,7 +1,7 @@
-"""Who may act on which productions: the rules of the site's file, asked with Airflow's user.
+"""Decides who may act on which productions: the rules of the site's file, for Airflow's user.
 
-A rule allows; nothing forbids. What no rule allows is refused, also for a user whom Airflow does
-not tell: a run that was not triggered by a person has none.
+A rule allows; nothing forbids. What no rule allows is refused, also if Airflow names no user: a run
+that was not triggered by a person has none.
 
 Invariant: pure. The same question gets the same answer in a preview and before an act.
 """
@@ -33,10 +33,10 @@ def demand_right(
 ) -> None:
     """Demand that a user may act.
 
-    :param user: whom Airflow says the run was triggered by; None: it does not say.
-    :param vo: of the connection; None: it is not asked yet.
-    :param names: of the transformations that are meant, ``production__run__step``.
-    :param force: those are meant that nobody's plan made.
+    :param user: the user who triggered the run, from Airflow; None: unknown.
+    :param vo: VO of the connection; None: it is not asked yet.
+    :param names: names of the transformations to act on, ``production__run__step``.
+    :param force: whether transformations that no plan made are included.
     :raises SiteError: the user may not.
     """
     if site is None or site.actions is None:
@@ -69,9 +69,9 @@ def demand_agreement(
     seen: Snapshot,
     share: Callable[[], FileShare],
 ) -> None:
-    """Demand that who cleans much, or starts what may remove much, could have agreed to it.
+    """Demand that a user who cleans much, or starts what may remove much, could have agreed to it.
 
-    A step that removes files asks before it starts; an action goes round that question.
+    A step that removes files asks before it starts; an action bypasses that question.
 
     :param seen: the transformation as it is now.
     :param share: asks for the files that cleaning removes.
@@ -112,7 +112,7 @@ def _fits(rule: Rule, action: str, connection: str, vo: str | None, *, force: bo
 
 
 def _covers(rule: Rule, production: str, name: str, *, force: bool) -> bool:
-    # what nobody's plan made is told by its whole name
+    # a transformation that no plan made is matched by its whole name
     words = (production, name) if force else (production,)
     return any(fnmatchcase(word, pattern) for word in words for pattern in rule.productions)
 

@@ -1,1 +1,1 @@
-"""One step to one transformation: what it takes, what it leaves, links, shape, draft."""
+"""Turns one step into one transformation: input, output, links, shape, draft."""

@@ -1,6 +1,6 @@
-"""One step by itself: its type, job, output and dataset, before anybody asks what it is linked to.
+"""Drafts one step by itself: its type, job, output and dataset, without its links.
 
-Invariant: nothing is added that the step, its types or DIRAC's defaults do not say.
+Invariant: nothing is added that does not come from the step, its types or DIRAC's defaults.
 """
 
 from __future__ import annotations
@@ -40,16 +40,15 @@ from dirac_prodsys.core.steps.shape import SHAPE, check_conduct, check_shape, ru
 from dirac_prodsys.core.steps.step_plan import Sample, StepPlan
 from dirac_prodsys.core.steps.takes import wanted
 
-#: ``Transformations.Description``, characters
+#: maximum characters of ``Transformations.Description``
 MAX_DESCRIPTION = limits.DESCRIPTION.most
 
 
 @dataclass(frozen=True)
 class StepDraft:
-    """A step on its way to a transformation; what is None could not be made, or is not wanted.
+    """A step before it becomes a transformation; None: it could not be made, or is not wanted.
 
-    Of a job type that derives, body, output and dataset are made later: they depend on what the
-    step takes.
+    Deriving job types fill in body, output and dataset later: they depend on the step's input.
     """
 
     step: Step
@@ -69,13 +68,13 @@ class StepDraft:
 
     @property
     def hands_on(self) -> bool:
-        """Whether others may take from it the files that it took: it copies them and makes none."""
+        """Whether others may take its input files from it: it copies them and makes none."""
         copies = self.kind is not None and self.kind.name in ("Replication", "Moving")
         return copies and self.step.output is None
 
     @property
     def needs_no_query(self) -> bool:
-        """Whether its input is told by something else than a query."""
+        """Whether its input is defined by something other than a query."""
         wanted = self.wanted
         return wanted is not None and bool(wanted.files or wanted.dataset or wanted.verified_at)
 
@@ -87,10 +86,10 @@ class StepDraft:
         late: bool = False,
         limit: int | None = None,
     ) -> StepPlan | None:
-        """The plan of the step with this input query; None if the draft is not complete.
+        """Return the plan of the step with this input query; None if the draft is not complete.
 
-        :param late: a query is missing because that of a dataset is, somewhere before.
-        :param limit: for a trial: take so many files of the query, and no others.
+        :param late: a query is missing because a dataset of an earlier step has none yet.
+        :param limit: for a trial: take this number of files of the query, and no others.
         """
         spec = self.transformation(query, problems, late=late)
         if spec is None:
@@ -120,11 +119,11 @@ class StepDraft:
     def transformation(
         self, query: MetaQuery | None, problems: Problems, *, late: bool = False
     ) -> TransformationSpec | None:
-        """The transformation with this input query; None if the draft is not complete.
+        """Return the transformation with this input query; None if the draft is not complete.
 
-        Without a query where the files are listed, or a dataset's query is still to be looked up.
+        It has no query if the files are listed, or if a dataset's query is still to be looked up.
 
-        :param late: a query is missing because that of a dataset is, somewhere before.
+        :param late: a query is missing because a dataset of an earlier step has none yet.
         """
         if query is not None:
             check_conditions(query, ("steps", self.step.name, "input"), problems)
@@ -160,9 +159,9 @@ def draft(
     problems: Problems,
     types: Mapping[str, TransformationType],
 ) -> StepDraft:
-    """Everything about a step that does not depend on other steps; mistakes are noted.
+    """Draft everything about a step that does not depend on other steps; mistakes are noted.
 
-    :param types: that the production declares (``step_shape.declared_types``).
+    :param types: the types that the production declares (``step_shape.declared_types``).
     """
     path: Path = ("steps", step.name)
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
@@ -212,7 +211,7 @@ def draft(
 
 
 def _check_task_values(step: Step, path: Path, problems: Problems) -> None:
-    """Note ``@{…}`` where nothing knows of tasks: DIRAC would keep it as it is written."""
+    """Note ``@{…}`` where tasks are unknown: DIRAC would keep it as written."""
     texts: dict[Path, Any] = {("plugin_parameters",): step.plugin_parameters}
     if step.input is not None:
         texts["input", "where"] = step.input.where
@@ -236,7 +235,7 @@ def _check_percent_signs(
 
 
 def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> dict[str, str | int]:
-    """The additional parameter that says which run numbers the tasks use."""
+    """Return the additional parameter with the run numbers of the tasks."""
     numbers = run_range(step)
     if numbers is None:
         return {}
@@ -252,7 +251,7 @@ def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> d
 def description(
     production: Production, step: Step, values: Mapping[str, str], problems: Problems
 ) -> str:
-    """The description of a step's transformation; what DIRAC would spoil is noted."""
+    """Return the description of a step's transformation; note what DIRAC would spoil."""
     path: Path = ("steps", step.name, "description")
     text: str = fill(step.description, values, path, problems)
     text = text or f"Step {step.name} of production {production.name}"
@@ -298,7 +297,7 @@ def _body(
 def _check_chosen(
     step: Step, plugin: str, body: RequestSpec, path: Path, problems: Problems
 ) -> None:
-    """Note if files are copied to where the plugin has found them."""
+    """Note if files are copied to the place where the plugin has found them."""
     for index, operation in enumerate(body.operations):
         copies = operation.type == "ReplicateAndRegister"
         if copies and chooses_where_files_are(plugin, operation.attributes):
@@ -315,7 +314,7 @@ def _check_chosen(
 def read_job(
     job: Mapping[str, Any], values: Mapping[str, str], path: Path, problems: Problems
 ) -> JobAttributes | None:
-    """The attributes written under ``job:``; None, and the problems noted, if they are wrong."""
+    """Read the attributes written under ``job:``; None, with problems noted, if they are wrong."""
     named = job.get("type")
     if not isinstance(named, str):
         hint = "add type: script"
@@ -342,7 +341,7 @@ def fill_approval(
 ) -> Approval | None:
     """Fill in the placeholders of an approval; mistakes are noted.
 
-    :param path: where it stands.
+    :param path: where the approval is written.
     """
     if approval is None:
         return None

@@ -1,9 +1,9 @@
-"""Which file gets which of the values that a step says its files carry.
+"""Decides which file gets which of the values that a step declares for its files.
 
 A field with as many values as a task leaves files gives the first value to the first file, and so
-on. Values of all other fields are dealt out in turn, task by task, every combination of them.
+on. Values of all other fields are dealt out in turn, task by task, in every combination.
 
-Invariant: the task's number alone decides: a task that runs again gives its files the same values.
+Invariant: only the task's number decides: a task that runs again gives its files the same values.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from dataclasses import dataclass
 
 from dirac_prodsys.core.grid.specs import MetaValue
 
-#: metadata of one file for the first task, the second, …; then from the first on
+#: metadata of one file for the first task, the second, …; then from the first again
 Turns = tuple[dict[str, MetaValue], ...]
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """What a rehearsal leaves in a directory whose files a job would register itself.
+    """What a rehearsal leaves in a directory if a job would register the files itself.
 
-    :param below: path of the folder in it, from its slash on; empty: the directory itself.
-    :param ending: of the names of files.
+    :param below: path of the folder in the directory, with its leading slash; empty: the directory
+        itself.
+    :param ending: ending of the file names.
     :param carries: one file for each combination of values that files carry; else one file.
     """
 
@@ -32,14 +33,14 @@ class StandIn:
     carries: bool = True
 
 
-#: turns of one file: a body that lists more would be longer than what its job does
+#: maximum turns of one file: a body that lists more would be longer than what its job does
 MAX_TURNS = 1000
 
 
 def turns(metadata: Mapping[str, MetaValue | Sequence[MetaValue]], files: int) -> list[Turns]:
-    """What each file of a task carries; no turns where it carries nothing.
+    """Return the metadata of each file of a task in turn; no turns for a file without metadata.
 
-    :param metadata: field → its value, or the values of which each file has one.
+    :param metadata: field → its value, or several values of which each file has one.
     :param files: number of files that each task leaves.
     :raises ValueError: there are more than :data:`MAX_TURNS` combinations.
     """
@@ -62,7 +63,7 @@ def turns(metadata: Mapping[str, MetaValue | Sequence[MetaValue]], files: int) -
 
 
 def _combination(values: Mapping[str, Sequence[MetaValue]], number: int) -> dict[str, MetaValue]:
-    """One value of each field: the first field turns fastest."""
+    """Pick one value of each field: the first field turns fastest."""
     found = {}
     for name, some in values.items():
         number, index = divmod(number, len(some))

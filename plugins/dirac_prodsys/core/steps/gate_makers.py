@@ -1,10 +1,10 @@
-"""Who makes what a step waits for, as far as a production says: gates are proved as links are.
+"""Finds who makes what a step waits for, as far as the production shows, so that gates are checked.
 
 A dataset has one maker. A file, or a file with a number, is made by the step in whose output
-directory it lies; of directories within each other, the innermost.
+directory it lies; if directories lie in each other, the innermost counts.
 
-Invariant: what nobody in the production makes has no maker: it is there already, or somebody else
-makes it, and nothing is said of it.
+Invariant: what no step of the production makes has no maker: it exists already, or somebody else
+makes it, and it is not checked.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dirac_prodsys.core.steps.graph import as_networkx, is_acyclic
 class Makers:
     """The makers of datasets and files.
 
-    :param datasets: name of a dataset → who makes it.
-    :param directories: of an output → whose jobs write there.
+    :param datasets: name of a dataset → its maker.
+    :param directories: output directory → the steps whose jobs write there.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Makers:
         self._directories = directories
 
     def of(self, gate: Gate) -> tuple[str, ...]:
-        """Who may make what this gate waits for; any one of them can open it."""
+        """Return the possible makers of what this gate waits for; any of them can open it."""
         if gate.kind == "dataset":
             maker = self._datasets.get(gate.name)
             return () if maker is None else (maker,)
@@ -44,9 +44,9 @@ class Makers:
 
 
 def knots(edges: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """Name → the number of its knot: names of one knot all wait for each other.
+    """Map each name to the number of its group: names of one group all wait for each other.
 
-    :param edges: name → those that it waits for.
+    :param edges: name → the names that it waits for.
     """
     if is_acyclic(edges):
         names = dict.fromkeys((*edges, *(other for named in edges.values() for other in named)))

@@ -19,11 +19,11 @@ def plan_gates(
     path: Path,
     problems: Problems,
 ) -> tuple[Gate, ...]:
-    """The gates of a step; mistakes are noted.
+    """Plan the gates of a step; mistakes are noted.
 
     :param production: name of the step's own production.
-    :param values: what placeholders stand for.
-    :param path: of ``wait_for``.
+    :param values: placeholder → its value.
+    :param path: path of ``wait_for``.
     """
     gates: list[Gate] = []
     for index, entry in enumerate(entries):

@@ -1,11 +1,11 @@
-"""The numbers that outputs get which nothing else tells from others: ``prodsys_gather: 3``.
+"""Numbers outputs that nothing else separates from others: ``prodsys_gather: 3``.
 
-Outputs that the same steps gather have the same number, so that one gather over a thousand branches
-asks for one value. Where several steps gather the same outputs in several ways, each way is a list
-of numbers, or all from one to another: the outputs of the largest gathers are numbered first.
+Outputs that the same steps gather have the same number, so that a gather of a thousand branches
+needs one value in its query. If several steps gather the same outputs in several ways, each asks
+for a list of numbers, or for a range: the outputs of the largest gathers are numbered first.
 
-Invariant: a number says who gathers an output, all of them and nobody else, whatever the names; the
-same production gives the same numbers.
+Invariant: a number stands for exactly the set of steps that gather an output, independent of names;
+the same production gives the same numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dirac_prodsys.core.steps.outputs import Output, above
 def numbered(
     outputs: Mapping[str, Output], gathered: Mapping[str, Collection[str]]
 ) -> dict[str, Output]:
-    """The outputs, numbered where somebody gathers them by number.
+    """Return the outputs, with a number where a step gathers them by number.
 
     :param gathered: step that gathers → steps whose outputs it takes.
     """
@@ -41,10 +41,11 @@ def numbered(
 
 
 def to_be_numbered(outputs: Mapping[str, Output]) -> frozenset[str]:
-    """Steps to whose output directory a field can be added.
+    """Return the steps whose output directory can get one more field.
 
-    The file catalogue refuses a field on a directory when one above has it, steps that share a
-    directory share its metadata, and a production that has the field itself means something by it.
+    The file catalogue refuses a field on a directory if a directory above has it, steps that share
+    a directory share its metadata, and a production that uses the field itself means something by
+    it.
     """
     if any(FIELD in (*one.metadata, *one.files.fields) for one in outputs.values()):
         return frozenset()

@@ -1,17 +1,17 @@
-"""Which fields a step asks for that gathers the outputs of many: few that tell them from others.
+"""Chooses the fewest fields by which a step that gathers many outputs finds them and no others.
 
-The exact join of the parents' queries (``meta_query.join``) wants every combination of the values
-in which they differ. The branches of a matrix rarely have that: each has its own ``step``, and its
-own values of the axes. But a production is finite: a query that selects more than the exact one
-takes the same files, if no file of the production has what it selects more.
+The exact join of the parents' queries (``meta_query.join``) requires every combination of the
+values in which they differ. The branches of a matrix rarely have all: each has its own ``step``,
+and its own values of the axes. But a production is finite: a query that selects more than the exact
+one takes the same files if no file of the production matches the rest.
 
-So the smallest set of fields is looked for that keeps all other outputs of the production apart,
-and other runs and productions too: one of the fields names the run, and one the production where
-there is such a field. A field that an output does not declare keeps it apart only where nothing
-else does: its jobs might set that field.
+So this module looks for the smallest set of fields that excludes all other outputs of the
+production, and other runs and productions too: one of the fields names the run, and one the
+production if there is such a field. A field that an output does not declare excludes it only if no
+other field does: its jobs might set that field.
 
-Invariant: a query that comes out of here takes, of all files of the production, those of the parts
-and no other; and no set of fewer fields does that in the same way. Ties: fewer values, then names.
+Invariant: of all files of the production, a query made here takes those of the parts and no other;
+and no set of fewer fields does so in the same way. Ties: fewer values, then names.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from dirac_prodsys.core.steps.output_masks import Masks
 from dirac_prodsys.core.steps.outputs import Output
 from dirac_prodsys.errors import MetaQueryError
 
-#: the field that the planner adds to outputs that nothing else tells from others (an integer)
+#: the field (an integer) that the planner adds to outputs that nothing else separates from others
 FIELD = "prodsys_gather"
 
-#: sets of fields that are tried; if none of them will do, fields are left out one by one
+#: maximum number of sets of fields that are tried; if none fits, fields are left out one by one
 _MOST_SETS = 20_000
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is taken of the files of one output.
+    """The files that are taken of one output.
 
-    :param query: what these files fulfil: what the output says, and what somebody narrows it to.
+    :param query: what these files match: the output's query, narrowed by who takes them.
     """
 
     output: Output
@@ -48,7 +48,7 @@ class Part:
 
     @property
     def narrowed(self) -> frozenset[str]:
-        """Fields by which not all files of the output are taken."""
+        """Return the fields that narrow the output."""
         declared = self.output.all_query
         if self.query in (declared, self.output.query):
             return frozenset()
@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What could be asked for.
+    """The conditions to choose from.
 
     :param of: field → the condition on it.
     :param required: fields that cannot be left out.
@@ -68,7 +68,7 @@ class Conditions:
 
 
 def part(output: Output, query: MetaQuery) -> Part | None:
-    """What a query takes of an output; None: nothing."""
+    """Return the files of an output that a query takes; None: it takes none."""
     whole = output.all_query if FIELD in query.fields else output.query
     try:
         return Part(output, whole.refine(query))
@@ -77,10 +77,10 @@ def part(output: Output, query: MetaQuery) -> Part | None:
 
 
 def choose(parts: Sequence[Part], masks: Masks, *, numbered: bool = False) -> MetaQuery | None:
-    """The query that takes exactly these parts of a production; None: there is none.
+    """Return the query that takes exactly these parts of a production; None: there is none.
 
-    :param masks: of all outputs of the production.
-    :param numbered: the outputs of the parts have :data:`FIELD`, to be asked for.
+    :param masks: masks of all outputs of the production.
+    :param numbered: whether the outputs of the parts have :data:`FIELD`, to be used in the query.
     """
     conditions = _conditions(parts, numbered=numbered)
     if conditions is None or not anchored(parts):
@@ -90,7 +90,7 @@ def choose(parts: Sequence[Part], masks: Masks, *, numbered: bool = False) -> Me
     wanted = [fields for names in (anchors(parts), owners(parts)) if (fields := names & of.keys())]
     others = masks.all & ~masks.of(one.output.step for one in parts)
     sure = {name: masks.matching(name, of[name]) & others for name in known}
-    # a job may set a field that its output does not declare, but never the planner's own
+    # a job may set a field that its output does not declare, but never the planner's own field
     silent = {name: 0 if name == FIELD else masks.silent(name) & others for name in known}
     strict = {name: sure[name] | silent[name] for name in known}
     declared = frozenset.intersection(*(frozenset(one.output.query.fields) for one in parts))
@@ -105,24 +105,24 @@ def choose(parts: Sequence[Part], masks: Masks, *, numbered: bool = False) -> Me
 
 
 def anchors(parts: Sequence[Part]) -> frozenset[str]:
-    """The fields that all outputs of the parts have, with values made of the run."""
+    """Return the fields that all outputs of the parts have, with values made of the run."""
     return frozenset.intersection(*(one.output.of_run for one in parts))
 
 
 def anchored(parts: Sequence[Part]) -> bool:
-    """Whether a condition that DIRAC can read back keeps the files of other runs apart."""
+    """Whether a condition that DIRAC can read back excludes the files of other runs."""
     fields = anchors(parts)
     of = _unions([one.query.only(*fields) for one in parts]) if fields else {}
     return any(condition_fits(query.to_dirac()[name]) for name, query in of.items())
 
 
 def owners(parts: Sequence[Part]) -> frozenset[str]:
-    """Fields that all outputs of the parts have, with values made of the production's name."""
+    """Return the fields of all outputs of the parts with values made of the production's name."""
     return frozenset.intersection(*(one.output.of_production for one in parts))
 
 
 def _conditions(parts: Sequence[Part], *, numbered: bool) -> Conditions | None:
-    """None: no conditions on single fields narrow all outputs as the parts are narrowed."""
+    """Return the conditions on single fields; None if none narrow all outputs as the parts do."""
     required = frozenset[str]().union(*(one.narrowed for one in parts))
     of = _unions([one.query for one in parts])
     if not required <= of.keys() or not _exact(parts, of, required):
@@ -135,7 +135,7 @@ def _conditions(parts: Sequence[Part], *, numbered: bool) -> Conditions | None:
 
 
 def _unions(queries: Sequence[MetaQuery]) -> dict[str, MetaQuery]:
-    """Field → what all queries together want of it, where one condition says that."""
+    """Map each field to the union of all queries on it, if one condition expresses it."""
     found: dict[str, MetaQuery] = {}
     conditions = [query.conditions for query in queries]
     for name in queries[0].fields:
@@ -149,7 +149,7 @@ def _unions(queries: Sequence[MetaQuery]) -> dict[str, MetaQuery]:
 
 
 def _exact(parts: Sequence[Part], of: Mapping[str, MetaQuery], required: frozenset[str]) -> bool:
-    """Whether these conditions take of each output what its parts take, and no other files."""
+    """Whether these conditions take exactly the files of the parts from each output."""
     if len({one.query.only(*required) for one in parts}) <= 1:
         return True
     box = MetaQuery()
@@ -169,7 +169,7 @@ def _exact(parts: Sequence[Part], of: Mapping[str, MetaQuery], required: frozens
 
 
 def _of_numbers(numbers: Collection[int]) -> MetaQuery:
-    """A list, or from the first to the last if the list is long and leaves none between out."""
+    """Return a list of numbers, or a range if the list is long and has no gaps."""
     listed = {FIELD: sorted(numbers)}
     if condition_fits({"in": listed[FIELD]}) or max(numbers) - min(numbers) >= len(numbers):
         return MetaQuery.parse(listed)
@@ -182,11 +182,11 @@ def _smallest(
     required: frozenset[str],
     wanted: Sequence[Collection[str]],
 ) -> tuple[str, ...]:
-    """The first smallest set of fields that leaves no other output, which all of them do not.
+    """Return the first smallest set of fields that excludes all other outputs, as all fields do.
 
-    :param known: the fields, in the order in which they are preferred.
-    :param left: field → others that it does not keep apart.
-    :param wanted: sets of fields, of each of which one is needed.
+    :param known: the fields, in the order of preference.
+    :param left: field → other outputs that it does not exclude, as bits.
+    :param wanted: sets of fields; one field of each set is needed.
     """
     free = [name for name in known if name not in required]
 
@@ -208,7 +208,7 @@ def _in_all(bits: Iterable[int]) -> int:
 
 
 def _fewer(names: Sequence[str], enough: Callable[[Iterable[str]], bool]) -> Sequence[str]:
-    """What is left of so many fields when each is dropped that can be, the last one first."""
+    """Drop each field that is not needed, the last one first, and return the rest."""
     kept = list(names)
     for name in reversed(names):
         fewer = [other for other in kept if other != name]

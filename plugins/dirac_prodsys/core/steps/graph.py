@@ -1,7 +1,7 @@
-"""Who feeds whom: the graph of a production's steps.
+"""Builds the graph of a production's steps: which step takes files of which.
 
 Invariant: a graph that exists is acyclic and complete, and its order is stable: parents before
-children, and otherwise as written. Steps need not be connected: a production may be a bag of
+children, otherwise as written. Steps need not be connected: a production may be several separate
 chains.
 """
 
@@ -31,7 +31,7 @@ class StepGraph:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """All steps, parents first.
+        """Return all steps, parents first.
 
         :raises CycleError: steps wait for each other.
         """
@@ -48,18 +48,18 @@ class StepGraph:
 
     @property
     def roots(self) -> tuple[str, ...]:
-        """Steps without a parent."""
+        """Return the steps without a parent."""
         return tuple(step for step, named in self._parents.items() if not named)
 
     @property
     def leaves(self) -> tuple[str, ...]:
-        """Steps without a child."""
+        """Return the steps without a child."""
         followed = {parent for named in self._parents.values() for parent in named}
         return tuple(step for step in self._names if step not in followed)
 
     @property
     def parts(self) -> tuple[tuple[str, ...], ...]:
-        """The connected parts, each in the order of the file."""
+        """Return the connected parts, each in the order of the file."""
         import networkx
 
         parts = networkx.weakly_connected_components(as_networkx(self._parents))
@@ -67,11 +67,11 @@ class StepGraph:
         return tuple(sorted(in_order, key=lambda part: self._written[part[0]]))
 
     def parents(self, step: str) -> tuple[str, ...]:
-        """The parents of a step, in the order of the file."""
+        """Return the parents of a step, in the order of the file."""
         return tuple(sorted(self._parents[step], key=self._written.__getitem__))
 
     def cycles(self) -> list[tuple[str, ...]]:
-        """One cycle of each knot of steps that wait for each other, from its first step on."""
+        """Return one cycle of each group of steps that wait for each other, from its first step."""
         if is_acyclic(self._parents):
             return []
         import networkx
@@ -90,9 +90,9 @@ class StepGraph:
 
 
 def is_acyclic(before: Mapping[str, Iterable[str]]) -> bool:
-    """Whether none comes, by others or at once, before itself.
+    """Whether no name comes before itself, directly or through others.
 
-    :param before: name → what comes before it.
+    :param before: name → the names that come before it.
     """
     try:
         TopologicalSorter(before).prepare()
@@ -102,11 +102,12 @@ def is_acyclic(before: Mapping[str, Iterable[str]]) -> bool:
 
 
 def as_networkx(before: Mapping[str, Iterable[str]]) -> networkx.DiGraph[str]:
-    """The graph for what the standard library has no algorithm for.
+    """Return the graph for algorithms that the standard library lacks.
 
-    Loading networkx costs more than all the rest of a production: it is asked only by who needs it.
+    Loading networkx costs more than everything else about a production: only callers that need it
+    load it.
 
-    :param before: name → what comes before it.
+    :param before: name → the names that come before it.
     """
     import networkx
 
@@ -117,7 +118,7 @@ def as_networkx(before: Mapping[str, Iterable[str]]) -> networkx.DiGraph[str]:
 
 
 def build(parents: Mapping[str, tuple[str, ...]], problems: Problems) -> StepGraph | None:
-    """The graph of these steps; None, and the problems noted, if there is none.
+    """Return the graph of these steps; None, with problems noted, if there is none.
 
     :param parents: step → the parents it names, as written.
     """

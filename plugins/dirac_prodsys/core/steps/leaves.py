@@ -1,7 +1,7 @@
-"""What a step leaves behind: its files, the metadata that they are found by, and its dataset.
+"""Plans the output of a step: its files, their metadata, and its dataset.
 
-Invariant: what comes out of here fits into the columns of ``TransformationDB.sql`` and
-``FileCatalogDB.sql``: the databases cut off in silence what does not.
+Invariant: all values fit into the columns of ``TransformationDB.sql`` and ``FileCatalogDB.sql``:
+the databases silently cut what does not fit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dirac_prodsys.core.steps.shape import SHAPE
 if TYPE_CHECKING:
     from dirac_prodsys.core.steps.file_values import Turns
 
-#: ``FC_MetaDatasets.MetaQuery`` and ``FC_DatasetAnnotations.Annotation``, characters
+#: maximum characters of ``FC_MetaDatasets.MetaQuery`` and ``FC_DatasetAnnotations.Annotation``
 MAX_DATASET_TEXT = limits.DATASET_QUERY.most
 
 _OF_RUN = re.compile(r"\$\{\{\s*run\s*\}\}")
@@ -34,16 +34,16 @@ _OF_PRODUCTION = re.compile(r"\$\{\{\s*production\s*\}\}")
 _SE = re.compile(r"[A-Za-z0-9_.-]{1,127}")
 _FILE = re.compile(r"[A-Za-z0-9_.+=-]+")
 _TASK_NAMES = re.compile(r"@\{(?:JOB_ID|PRODUCTION_ID)\}")
-#: what DIRAC puts for a task or transformation ID
+#: DIRAC's forms of a task or transformation ID
 _EIGHT_DIGITS = "00000000"
 
 
 def output(
     production: Production, step: Step, values: Mapping[str, str], problems: Problems
 ) -> tuple[tuple[OutputFile, ...], Output | None]:
-    """The files of a step, and the output that others find; nothing if it has none, or a wrong one.
+    """Return the files of a step, and its output; nothing if it has none, or is wrong.
 
-    :param values: what placeholders stand for.
+    :param values: placeholder → its value.
     """
     if step.output is None:
         return (), None
@@ -98,7 +98,7 @@ def output(
 def _carried(
     step: Step, files: int, values: Mapping[str, str], path: Path, problems: Problems
 ) -> list[Turns]:
-    """What the job sets on each of its files."""
+    """Return the metadata that the job sets on each of its files."""
     written = {} if step.output is None else step.output.file_metadata
     if not written:
         return [()] * files
@@ -118,7 +118,7 @@ def _file_metadata(
     path: Path,
     problems: Problems,
 ) -> MetaQuery:
-    """What each file carries one value of, beside the metadata of its directory."""
+    """Return the query for metadata that files carry beside the metadata of their directory."""
     written = {} if step.output is None else step.output.file_metadata
     found: dict[str, dict[str, Any]] = {}
     for field, value in fill(written, values, path, problems).items():
@@ -155,7 +155,7 @@ def dataset(
     values: Mapping[str, str],
     problems: Problems,
 ) -> DatasetSpec | None:
-    """The dataset of a step; None if there is none, or it is wrong.
+    """Return the dataset of a step; None if there is none, or it is wrong.
 
     :param made: the step's output.
     """
@@ -200,7 +200,7 @@ def dataset_words(
     values: Mapping[str, str],
     problems: Problems,
 ) -> tuple[str, str, MetaQuery | None]:
-    """Name, annotation and conditions of a dataset, whatever it is made of."""
+    """Return name, annotation and conditions of a dataset, whatever it is made of."""
     path: Path = ("steps", step.name, "dataset")
     name = fill(written.name, values, (*path, "name"), problems)
     annotation = fill(written.annotation, values, (*path, "annotation"), problems)
@@ -216,16 +216,16 @@ def dataset_words(
 def check_metadata(
     metadata: Mapping[str, Any], field: limits.Limit, path: Path, problems: Problems
 ) -> None:
-    """Every name and value must fit into the catalogue's columns.
+    """Check that every name and value fits into the catalogue's columns.
 
-    :param field: the most characters of a name.
+    :param field: the maximum length of a name.
     """
     for name, reason, hint, on_key in limits.misfits(metadata, field):
         problems.add((*path, name), reason, hint, on_key=on_key, code="text")
 
 
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
-    """Every condition must be short enough to be read back from the Transformation System."""
+    """Check that every condition is short enough to be read back from the Transformation System."""
     for field, form in query.to_dirac().items():
         if not limits.condition_fits(form):
             problems.add(
@@ -238,9 +238,9 @@ def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
 
 
 def check_datasets(datasets: Mapping[str, DatasetSpec], problems: Problems) -> None:
-    """No two datasets of the same last name: DIRAC tells them by it.
+    """Check that no two datasets have the same last name: DIRAC identifies them by it.
 
-    :param datasets: by step.
+    :param datasets: step → its dataset.
     """
     taken: dict[str, str] = {}
     for step, spec in datasets.items():

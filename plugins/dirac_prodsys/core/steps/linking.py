@@ -1,11 +1,11 @@
-"""What each step takes: input queries made of the parents' outputs, and the proof of every link.
+"""Builds each step's input query from its parents' outputs, and checks every link.
 
-The files of a step carry the metadata of its directory and of the directories above it. From this
-alone follows which files a step takes, and that is checked for every pair of steps: a step takes
-files of its parents, of all of them, and of nobody else.
+The files of a step carry the metadata of its directory and of the directories above it. This alone
+determines which files a step takes, and it is checked for every pair of steps: a step takes files
+of its parents, of all of them, and of no other step.
 
-Invariant: a query that comes out of here selects something, and never a file that the same
-production makes elsewhere.
+Invariant: a query made here selects something, and never a file that the same production makes
+elsewhere.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.steps.gathering import Part
     from dirac_prodsys.core.steps.output_masks import Masks
 
-#: a stored condition of more characters cannot be read back (``SaferEval.py``)
+#: a stored condition with more characters cannot be read back (``SaferEval.py``)
 MAX_CONDITION = limits.CONDITION.most
 
-#: outputs of others that one step would take and that are told
+#: maximum number of wrongly taken outputs of other steps that are reported
 MAX_STRANGERS = 5
 
 
 @dataclass(frozen=True)
 class Relay:
-    """What a step hands on that makes no files: those that it takes.
+    """The files that a step hands on if it makes none: those that it takes.
 
     :param origins: the steps that made them.
     """
@@ -50,12 +50,13 @@ class Relay:
 
 @dataclass
 class Gathers:
-    """What steps that take the outputs of many ask for, where the exact join cannot be asked.
+    """The queries of steps that take many outputs, if the exact join is not possible.
 
-    :param outputs: of all steps.
-    :param numbered: steps that ask by the number that the planner gave the outputs.
-    :param fixed: steps whose outputs cannot be given one, beside those whose directories forbid it.
-    :param lacking: here such a step is noted, with whose outputs need a number; its query is None.
+    :param outputs: outputs of all steps.
+    :param numbered: steps that use the number that the planner gave the outputs.
+    :param fixed: steps whose outputs cannot get a number, beside those whose directories forbid it.
+    :param lacking: filled with each step that needs numbers, and the steps whose outputs need one;
+        the query of such a step is None.
     """
 
     outputs: Outputs
@@ -65,14 +66,14 @@ class Gathers:
 
     @cached_property
     def masks(self) -> Masks:
-        """The outputs by their values."""
+        """Return the masks of the outputs, by their values."""
         from dirac_prodsys.core.steps.output_masks import Masks  # few need it
 
         return Masks(self.outputs)
 
     @cached_property
     def free(self) -> frozenset[str]:
-        """Steps whose outputs can be given a number."""
+        """Return the steps whose outputs can get a number."""
         from dirac_prodsys.core.steps.gather_numbers import to_be_numbered
 
         return to_be_numbered(self.outputs.of) - frozenset(self.fixed)
@@ -80,10 +81,11 @@ class Gathers:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a step says about its input, placeholders filled: one of parents, dataset, files, where.
+    """The input of a step as written, placeholders filled: one of parents, dataset, files, where.
 
-    :param where: narrows what parents or a dataset have.
-    :param verified_at: where the copies that a parent made must be good; then there is no query.
+    :param where: narrows the files of parents or of a dataset.
+    :param verified_at: storage elements where the copies that a parent made must be good; then
+        there is no query.
     """
 
     step: str
@@ -95,16 +97,16 @@ class Wanted:
 
     @property
     def path(self) -> Path:
-        """Where it says so."""
+        """Return the path where it is written."""
         return ("steps", self.step, "input")
 
 
 def read_query(
     form: Mapping[str, Any], path: Path, problems: Problems, *, made: bool = False
 ) -> MetaQuery | None:
-    """The query written at ``path``; None, and a problem noted for each wrong condition.
+    """Return the query written at ``path``; None, with a problem for each wrong condition.
 
-    :param made: it is what a step's own files carry.
+    :param made: whether it describes what a step's own files carry.
     """
     before = len(problems.found)
     conditions: dict[str, Condition] = {}
@@ -118,9 +120,9 @@ def read_query(
 
 
 def check_directories(outputs: Mapping[str, Output], problems: Problems) -> None:
-    """Directories below each other, or shared, must not contradict each other.
+    """Check that directories within each other, or shared, do not contradict each other.
 
-    The file catalogue refuses a metadata field on a directory when one above has it
+    The file catalogue refuses a metadata field on a directory if a directory above has it
     (``DirectoryMetadata.setMetadata``), whatever the values.
     """
     at: dict[str, list[Output]] = {}
@@ -157,13 +159,13 @@ def input_query(
     relays: Mapping[str, Relay] | None = None,
     datasets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> MetaQuery | None:
-    """The input query of a step; None if it has none, or (and then it is noted) it is wrong.
+    """Return the input query of a step; None if it has none, or if it is wrong (which is noted).
 
-    A step has none if its files are listed, or a dataset is not in ``datasets``; or if outputs need
-    a number first, which is noted in ``gathers``.
+    A step has none if its files are listed, if its dataset is not in ``datasets``, or if outputs
+    need a number first, which is noted in ``gathers``.
 
-    :param relays: what can be taken from steps that hand their input on.
-    :param datasets: meta queries of datasets, by name.
+    :param relays: step that hands its input on → what can be taken from it.
+    :param datasets: dataset name → its meta query.
     """
     relays = relays or {}
     outputs = gathers.outputs
@@ -190,7 +192,7 @@ def input_query(
 
 
 def relay(query: MetaQuery, parents: Iterable[str], relays: Mapping[str, Relay]) -> Relay:
-    """What a step hands on that takes this from its parents."""
+    """Return what a step hands on if it takes this from its parents."""
     origins: set[str] = set()
     for parent in parents:
         origins |= relays[parent].origins if parent in relays else {parent}
@@ -200,7 +202,7 @@ def relay(query: MetaQuery, parents: Iterable[str], relays: Mapping[str, Relay])
 def _from_dataset(
     wanted: Wanted, form: Mapping[str, Any] | None, problems: Problems
 ) -> MetaQuery | None:
-    """The query of the dataset, narrowed; nothing is asked of a dataset that is not known yet."""
+    """Return the query of the dataset, narrowed; an unknown dataset has no query yet."""
     if form is None:
         return None
     try:
@@ -219,7 +221,7 @@ def _from_dataset(
 
 
 def _refuse_made_here(wanted: Wanted, outputs: Mapping[str, Output], problems: Problems) -> None:
-    """A listed file exists before the production begins: no step makes it."""
+    """Refuse listed files that a step of the production makes: a listed file must exist before."""
     makers: dict[str, str] = {}
     for output in outputs.values():
         makers.setdefault(output.directory, output.step)
@@ -272,7 +274,7 @@ def _from_parents(
     else:
         long = [f for f, form in joined.to_dirac().items() if not limits.condition_fits(form)]
         if not long or len(parts) == 1:
-            return joined  # of one that is too long it is told where it stands
+            return joined  # one that is too long is reported at its place
         reason = (
             f"the condition on {' and on '.join(long)} that selects exactly these "
             f"{len(parts)} inputs is longer than the {MAX_CONDITION} characters that "
@@ -289,9 +291,9 @@ def _gathered(
     reason: str,
     problems: Problems,
 ) -> MetaQuery | None:
-    """A query with fewer conditions that takes the same files; None if it cannot be, or not yet.
+    """Return a query with fewer conditions that takes the same files; None if there is none (yet).
 
-    :param taken: what is taken of each parent.
+    :param taken: query of what is taken of each parent.
     :param reason: why there is no query with all conditions.
     """
     from dirac_prodsys.core.steps import gathering  # few need it
@@ -333,7 +335,7 @@ def _refuse_strangers(
     origins: Collection[str],
     problems: Problems,
 ) -> None:
-    """No files but the parents': neither the step's own, nor another step's.
+    """Refuse files that are not the parents': the step's own, or another step's.
 
     :param origins: steps whose files the parents hand on.
     """

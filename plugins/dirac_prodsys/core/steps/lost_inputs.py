@@ -1,10 +1,11 @@
-"""Files that the parents of a step made for it, by what their bodies declare.
+"""Finds files that a step's parents made for it but its query does not find.
 
-What a parent's tasks leave is known by name, and its metadata by declaration: of its directories,
-and of the files themselves. Those that the step's query selects by that must be found by it.
+The names of the files that a parent's tasks leave are known, and their metadata are declared: those
+of the directories, and of the files themselves. The step's query must find every file that matches
+it by this declaration.
 
-Invariant: only what is certain is expected. A body that does not name its outputs, a condition on
-what is declared nowhere, and files that nobody looked up expect nothing.
+Invariant: only what is certain is expected. Nothing is expected of a body that does not name its
+outputs, of a condition on an undeclared field, or of files that were not looked up.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from dirac_prodsys.core.recovery.outputs import task_outputs
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import MetaQueryError
 
-#: lost files that a message names
+#: maximum number of lost files in a message
 _NAMED = 3
 
 
 def makers(name: str, steps: Mapping[str, StepPlan]) -> tuple[str, ...]:
-    """Steps whose jobs made what a step takes; requests on the way only pass files on.
+    """Return the steps whose jobs made a step's input; requests in between only pass files on.
 
-    :param steps: of the production, by name.
+    :param steps: step name → plan, for the whole production.
     """
     found: dict[str, None] = {}
     waiting = list(steps[name].parents)
@@ -42,10 +43,10 @@ def makers(name: str, steps: Mapping[str, StepPlan]) -> tuple[str, ...]:
 def made_for(
     query: MetaQuery, parent: TransformationSpec, transformation: int, tasks: Iterable[int]
 ) -> Iterator[str]:
-    """Names of the files that a parent's tasks leave and that a query must find.
+    """Yield the names of the files that a parent's tasks leave and that a query must find.
 
-    :param transformation: ID of the parent's.
-    :param tasks: IDs of those that ended well.
+    :param transformation: ID of the parent's transformation.
+    :param tasks: IDs of the tasks that ended well.
     """
     body = parent.body
     if not isinstance(body, JobSpec) or "Missing" in query.to_dirac().values():
@@ -64,7 +65,7 @@ def made_for(
 
 
 def in_words(found: int, lost: list[str]) -> str:
-    """That files were made and are not found.
+    """Say that files were made and are not found.
 
     :param found: number of files that the query finds.
     """

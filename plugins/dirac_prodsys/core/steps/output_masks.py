@@ -1,10 +1,11 @@
-"""Which outputs a condition on one field keeps apart, as bits of a number: one bit per output.
+"""Finds the outputs that a condition on one field excludes, as bits of a number, one per output.
 
-A gather over a thousand branches asks this for every field; sets of that size would be built a
+A gather of a thousand branches asks this for every field; sets of that size would be built a
 thousand times, while "and" of two numbers costs nothing.
 
-Invariant: two values that the catalogue's database might take for one are one here (text without
-case and accents, numbers of 24 bits), so that an output which is kept apart stays apart on a grid.
+Invariant: two values that the catalogue's database might treat as equal are equal here (text
+without case and accents, numbers of 24 bits), so that an excluded output is also excluded on a
+grid.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dirac_prodsys.core.steps.outputs import Outputs
 class Masks:
     """The outputs of a production by the values of their fields.
 
-    :param outputs: of all steps.
+    :param outputs: outputs of all steps.
     """
 
     def __init__(self, outputs: Outputs) -> None:
@@ -29,7 +30,7 @@ class Masks:
         self._bits = {name: 1 << number for number, name in enumerate(outputs.of)}
 
     def of(self, steps: Iterable[str]) -> int:
-        """The outputs of these steps."""
+        """Return the outputs of these steps, as bits."""
         found = 0
         for step in steps:
             found |= self._bits[step]
@@ -37,11 +38,11 @@ class Masks:
 
     @cached_property
     def all(self) -> int:
-        """All outputs."""
+        """Return all outputs, as bits."""
         return (1 << len(self._bits)) - 1
 
     def matching(self, field: str, query: MetaQuery) -> int:
-        """Outputs of which a file may have a value of that field that the query wants."""
+        """Return the outputs that may have files with a value that the query accepts, as bits."""
         having = self._having.get(field, {})
         found = 0
         listed = query.listed.get(field)
@@ -55,12 +56,12 @@ class Masks:
         return found | (self.silent(field) if query.matches({}) else 0)
 
     def silent(self, field: str) -> int:
-        """Outputs that say nothing of that field."""
+        """Return the outputs that do not declare that field, as bits."""
         return self.all & ~self._declaring.get(field, 0)
 
     @cached_property
     def _having(self) -> dict[str, dict[Value, tuple[Value, int]]]:
-        """Field → value → one that is written so, and the outputs that have it."""
+        """Map each field to its values, each with one spelling and the outputs that have it."""
         found: dict[str, dict[Value, tuple[Value, int]]] = {}
         for name, output in self._outputs.of.items():
             carried = {f: {normal(v)} for f, v in self._outputs.metadata_of(output).items()}
@@ -82,7 +83,7 @@ class Masks:
 
 
 def alike(value: Value) -> Value:
-    """One value for all that the catalogue's database might take for the same."""
+    """Return one value for all that the catalogue's database might treat as the same."""
     if isinstance(value, float):
         kept = single(value)
         return value if kept is None else kept

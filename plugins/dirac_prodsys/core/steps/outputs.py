@@ -1,10 +1,10 @@
-"""What the steps of a production leave in the catalogue, and whose files a query takes.
+"""Describes what the steps of a production leave in the catalogue, and which files a query takes.
 
 The files of a step carry the metadata of its directory and of all directories above it. A
 production of a thousand steps has a million pairs of a query and an output, and nearly all are
-ruled out by one value: :class:`Candidates` finds the others without asking each.
+excluded by one value: :class:`Candidates` finds the others without checking each pair.
 
-Invariant: an output is named by :meth:`Outputs.taken_by` if, and only if, a file of it may match.
+Invariant: :meth:`Outputs.taken_by` yields an output if, and only if, a file of it may match.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EVERYTHING = MetaQuery()
 
 
 def above(directory: str) -> list[str]:
-    """The directories above this one, the outermost first."""
+    """Return the directories above this one, the outermost first."""
     parts = directory.split("/")
     return ["/".join(parts[:end]) for end in range(2, len(parts))]
 
@@ -35,9 +35,9 @@ def above(directory: str) -> list[str]:
 class Output:
     """What a step leaves in the catalogue, placeholders filled.
 
-    :param metadata: of the directory itself.
-    :param query: what all its files fulfil.
-    :param files: the part of it that the files carry themselves.
+    :param metadata: metadata of the directory itself.
+    :param query: what all its files match.
+    :param files: the part of ``query`` that the files carry themselves.
     :param of_run: fields whose values are made of the run: no other run has them.
     :param of_production: fields whose values are made of the name of the production.
     :param added: metadata of the directory that the planner adds (``core/steps/gathering.py``).
@@ -54,19 +54,19 @@ class Output:
 
     @property
     def whole(self) -> dict[str, MetaValue]:
-        """All metadata of the directory itself."""
+        """Return all metadata of the directory itself."""
         return {**self.metadata, **self.added}
 
     @cached_property
     def all_query(self) -> MetaQuery:
-        """The query, with what the planner adds."""
+        """Return the query, including what the planner adds."""
         return self.query.refine(MetaQuery.parse(self.added)) if self.added else self.query
 
 
 class Candidates:
-    """Outputs by the values that are known of their files, to leave out those that cannot match.
+    """Outputs by the known values of their files, to exclude those that cannot match.
 
-    :param values: name → field → its values; of a field that is not named anything may be true.
+    :param values: name → field → its values; a field that is missing may have any value.
     """
 
     def __init__(self, values: Mapping[str, Mapping[str, Collection[Value]]]) -> None:
@@ -85,9 +85,9 @@ class Candidates:
                     having.setdefault(value, set()).add(name)
 
     def of(self, query: MetaQuery, among: Set[str] | None = None) -> list[str]:
-        """Those that no value rules out, in their own order.
+        """Return the names that no value excludes, in their own order.
 
-        :param among: these alone are asked for.
+        :param among: consider only these names.
         """
         among = self._values.keys() if among is None else among
         wanted = {f: values for f, values in query.listed_keys.items() if f in self._having}
@@ -116,7 +116,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Those of all steps, by the names of the steps."""
+    """The outputs of all steps, by step name."""
 
     of: Mapping[str, Output]
 
@@ -130,20 +130,20 @@ class Outputs:
         )
 
     def taken_by(self, query: MetaQuery) -> Iterator[Output]:
-        """The outputs of which a file may match."""
+        """Yield the outputs that may have a matching file."""
         for step in self._candidates.of(query, self._saying_all(query)):
             if self._takes_some(query, self.of[step]):
                 yield self.of[step]
 
     def _saying_all(self, query: MetaQuery) -> set[str]:
-        """Outputs whose files have all the fields that the query wants them to have."""
+        """Return the outputs whose files have all the fields that the query requires."""
         conditions = query.conditions.items()
         wanted = tuple(field for field, one in conditions if not isinstance(one, Missing))
         return self._having_all(wanted)
 
     @cached_property
     def _having_all(self) -> Callable[[tuple[str, ...]], set[str]]:
-        """Fields → the outputs whose files have all of them; many queries ask for the same."""
+        """Return a cached function: fields → the outputs with all; many queries share it."""
 
         def found(fields: tuple[str, ...]) -> set[str]:
             having = sorted((self._having.get(field, set()) for field in fields), key=len)
@@ -153,7 +153,7 @@ class Outputs:
 
     @cached_property
     def _having(self) -> dict[str, set[str]]:
-        """Field → the outputs whose files have it."""
+        """Map each field to the outputs whose files have it."""
         found: dict[str, set[str]] = {}
         for step, output in self.of.items():
             for field in (*self.metadata_of(output), *output.files.fields):
@@ -166,7 +166,7 @@ class Outputs:
             return query.matches(carried)
         if not query.intersects(output.files):
             return False
-        # any value will do for a field on which the two agree
+        # any value fits a field on which the two agree
         agreed = set(output.files.fields)
         rest = [query.only(field) for field in query.fields if field not in agreed]
         return all(condition.matches(carried) for condition in rest)
@@ -180,11 +180,11 @@ class Outputs:
 
     @cached_property
     def _inherited(self) -> dict[str, dict[str, MetaValue]]:
-        """Directory → the metadata of those above it; filled as they are asked for."""
+        """Cache: directory → the metadata of the directories above it."""
         return {}
 
     def metadata_of(self, output: Output) -> dict[str, MetaValue]:
-        """The metadata that the files of a step carry: those of all directories above them."""
+        """Return the metadata that a step's files carry: those of all directories above them."""
         metadata = self._inherited.get(output.directory)
         if metadata is None:
             metadata = self._inherited[output.directory] = {}

@@ -1,10 +1,10 @@
-"""Which directories are a step's own: nobody else writes into them, or anywhere below them.
+"""Finds the directories that only one step writes into, or below.
 
-DIRAC's cleaning agent may take all that lies below such a directory for the work of one
-transformation. A directory that two steps, two passes of a loop or two runs share is therefore
-nobody's own, nor is one that holds another's.
+DIRAC's cleaning agent may treat everything below such a directory as the work of one
+transformation. So a directory that two steps, two passes of a loop or two runs share is nobody's
+own, nor is one that contains another's.
 
-Invariant: no file that another transformation of any run makes lies below an own directory.
+Invariant: no file of another transformation, of any run, lies below an own directory.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _OF_THE_RUN = re.compile(r"\$\{\{\s*run\s*\}\}")
 
 
 def told(steps: Collection[Step], plans: Mapping[str, StepPlan]) -> dict[str, StepPlan]:
-    """The plans, each with the directories that are its step's own.
+    """Return the plans, each with the directories that are its step's own.
 
-    :param steps: as written, with ``${{ run }}`` in them.
-    :param plans: of all steps of one run, by name.
+    :param steps: the steps as written, with ``${{ run }}`` in them.
+    :param plans: step name → plan, for all steps of one run.
     """
     of_the_run = {
         step.name
@@ -43,7 +43,7 @@ def told(steps: Collection[Step], plans: Mapping[str, StepPlan]) -> dict[str, St
 
 
 def _writers(plans: Mapping[str, StepPlan]) -> dict[str, set[str]]:
-    """Directory → the steps that write into it or below; the database knows no case."""
+    """Map each directory to the steps that write into or below it; the database ignores case."""
     found: dict[str, set[str]] = {}
     for name, plan in plans.items():
         for directory in plan.transformation.directories:

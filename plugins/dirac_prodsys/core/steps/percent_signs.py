@@ -1,11 +1,11 @@
-"""``%`` in values of files' metadata: with one, DIRAC's catalogue answers no query.
+"""Notes ``%`` in values of files' metadata: DIRAC's catalogue answers no query with one.
 
-``FileMetadata.__findFilesByMetadata`` fills the names of tables into conditions that hold the
-values already (``condition % table``), so that a ``%`` of a value is taken for a place to fill. A
-value can be stored, and no condition can name it. Directories are looked up in another way, which
-takes it (``DirectoryMetadata.__findSubdirByMeta``).
+``FileMetadata.__findFilesByMetadata`` fills table names into conditions that already contain the
+values (``condition % table``), so that a ``%`` in a value is taken for a format. Such a value can
+be stored, but no condition can name it. Directories are looked up in another way, which accepts it
+(``DirectoryMetadata.__findSubdirByMeta``).
 
-Invariant: pure; a condition on a field of directories is never told.
+Invariant: pure; a condition on a field of directories is never reported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dirac_prodsys.core.production.step import Step
 
 
 def words(field: str, value: object) -> tuple[str, str]:
-    """Why that value cannot be asked for, and the way out."""
+    """Say why a condition cannot name that value, and the way out."""
     reason = (
         f"{say(value)} holds a %, and {field} is a field of files: DIRAC's catalogue answers no "
     )
@@ -28,7 +28,7 @@ def words(field: str, value: object) -> tuple[str, str]:
 
 
 def check_values(metadata: Mapping[str, Any], path: Path, problems: Problems) -> None:
-    """Note values that files would carry and that nobody could ask for."""
+    """Note values of files that no condition could name."""
     for field, said in metadata.items():
         for value in _with_sign(said):
             reason, hint = words(field, value)
@@ -36,9 +36,9 @@ def check_values(metadata: Mapping[str, Any], path: Path, problems: Problems) ->
 
 
 def check(production: Production, step: Step, path: Path, problems: Problems) -> None:
-    """Note conditions of a step that DIRAC could not answer, or not if the field is one of files.
+    """Note conditions of a step that DIRAC cannot answer, or cannot if the field is one of files.
 
-    :param path: of the step.
+    :param path: path of the step.
     """
     asked: dict[Path, Mapping[str, Any]] = {}
     if step.input is not None:

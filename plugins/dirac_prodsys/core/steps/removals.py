@@ -1,6 +1,6 @@
-"""What an operation removes, and from where; and whether a query bounds what it selects.
+"""Finds what an operation removes, and from where; and whether a query is bounded.
 
-Invariant: pure; what is not known (a place that a plugin chooses) is absent, never guessed.
+Invariant: pure; what is unknown (a place that a plugin chooses) is absent, never guessed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 from dirac_prodsys.core.grid.specs import RequestOperation, RequestSpec, TransformationSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
 
-#: operations after which a file is gone
+#: operations that remove the file
 OF_FILES = frozenset({"RemoveFile", "PhysicalRemoval"})
-#: operations after which a replica is gone: by TargetSE, and by SourceSE
+#: operations that remove a replica: at TargetSE, and at SourceSE
 OF_REPLICAS = frozenset({"RemoveReplica", "PhysicalRemoval"})
 OF_SOURCES = frozenset({"MoveReplica"})
 #: operations that make replicas at TargetSE
@@ -26,41 +26,41 @@ _CHOSEN = "TASK:TargetSE"
 def unbounded(query: MetaQuery) -> bool:
     """Whether nothing bounds what a query selects: no value, no list, no range with two ends.
 
-    ``Any``, ``Missing``, negations and ranges with one end leave open what else will ever match.
+    With only ``Any``, ``Missing``, negations and ranges with one end, any future file may match.
     """
     return not any(_bounds(condition) for condition in query.to_dirac().values())
 
 
 def operations(spec: TransformationSpec) -> tuple[RequestOperation, ...]:
-    """The operations of a transformation's requests; none if its tasks are jobs."""
+    """Return the operations of a transformation's requests; none if its tasks are jobs."""
     return spec.body.operations if isinstance(spec.body, RequestSpec) else ()
 
 
 def takes_away(spec: TransformationSpec) -> bool:
-    """Whether it removes files or replicas."""
+    """Whether the transformation removes files or replicas."""
     return any(o.type in OF_FILES | OF_REPLICAS | OF_SOURCES for o in operations(spec))
 
 
 def copies(spec: TransformationSpec) -> bool:
-    """Whether it copies files."""
+    """Whether the transformation copies files."""
     return any(operation.type in COPYING for operation in operations(spec))
 
 
 def only_takes_away(spec: TransformationSpec) -> bool:
-    """Whether it does nothing with its files but to remove them."""
+    """Whether the transformation only removes its files."""
     done = operations(spec)
     return bool(done) and all(o.type in OF_FILES | OF_REPLICAS for o in done)
 
 
 def removed_from(operation: RequestOperation, spec: TransformationSpec) -> frozenset[str]:
-    """Where replicas are gone after the operation, as far as it is known."""
+    """Return where the operation removes replicas, as far as it is known."""
     if operation.type in OF_REPLICAS:
         return _places(operation, "TargetSE", spec)
     return _places(operation, "SourceSE", spec) if operation.type in OF_SOURCES else frozenset()
 
 
 def copied_to(operation: RequestOperation, spec: TransformationSpec) -> frozenset[str]:
-    """Where replicas are after the operation, as far as it is known."""
+    """Return where replicas exist after the operation, as far as it is known."""
     return _places(operation, "TargetSE", spec) if operation.type in COPYING else frozenset()
 
 

@@ -1,7 +1,7 @@
-"""Which keys of a step go together, by its type: files to group, or tasks to count.
+"""Checks which keys of a step go together, by its type: files to group, or tasks to count.
 
-Invariant: a step that passes says exactly once how many tasks it has: by its files, by a number, or
-by a number of events.
+Invariant: a valid step defines exactly once how many tasks it has: by its files, by a number, or by
+a number of events.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import MAX_INTEGER, Step
 
-#: rule that a step's keys fit its type
+#: ID of the rule that a step's keys fit its type
 SHAPE = "step-shape"
 
-#: ``Transformations.Type``, characters
+#: maximum characters of ``Transformations.Type``
 MAX_TYPE = limits.TYPE.most
 
-#: the configuration lists types with commas between and names sections by them; a dot is part of
-#: no name of a section, and DIRAC's Registry and agents take the rest as it is
+#: the configuration lists types separated by commas and names sections by them; a name of a section
+#: has no dot, and DIRAC's Registry and agents take everything else as it is
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 #: keys of types without input, and what to write instead for types with input
@@ -40,7 +40,7 @@ _WITH_INPUT = ("group_size", "plugin", "plugin_parameters")
 
 
 def declared_types(production: Production, problems: Problems) -> dict[str, TransformationType]:
-    """The types that the production declares for its site."""
+    """Return the types that the production declares for its site."""
     found = {}
     for name, model in production.types.items():
         path: Path = ("types", name)
@@ -62,7 +62,7 @@ def declared_types(production: Production, problems: Problems) -> dict[str, Tran
 
 
 def check_shape(step: Step, kind: TransformationType, problems: Problems) -> None:
-    """What goes with a type's input, or with its having none."""
+    """Check that the keys fit a type with input, or one without."""
     path: Path = ("steps", step.name)
     if kind.needs_input:
         if step.input is None:
@@ -85,7 +85,7 @@ def check_shape(step: Step, kind: TransformationType, problems: Problems) -> Non
 def orders(
     steps: Iterable[Step], unread: Iterable[str], problems: Problems
 ) -> dict[str, tuple[str, ...]]:
-    """Step → those that it waits for beside its parents: other steps, each named once."""
+    """Map each step to the other steps that it waits for beside its parents, each named once."""
     written = list(steps)
     names = dict.fromkeys((*(step.name for step in written), *unread))
     found: dict[str, tuple[str, ...]] = {}
@@ -112,7 +112,7 @@ def orders(
 
 
 def check_conduct(step: Step, kind: TransformationType, problems: Problems) -> None:
-    """What of the policy goes with the type."""
+    """Check that the policy fits the type."""
     path: Path = ("steps", step.name)
     if kind.needs_input and step.policy.extend is not None:
         reason = f"type {kind.name} makes its tasks from its files, and none are added"
@@ -121,7 +121,7 @@ def check_conduct(step: Step, kind: TransformationType, problems: Problems) -> N
 
 
 def check_runs(steps: Iterable[Step], problems: Problems) -> None:
-    """No two steps may use the same run number of a campaign."""
+    """Check that no two steps use the same run number of a campaign."""
     taken: list[RunRange] = []
     for mine in (found for step in steps if (found := run_range(step)) is not None):
         for other in taken:
@@ -138,9 +138,9 @@ def check_runs(steps: Iterable[Step], problems: Problems) -> None:
 
 
 def run_range(step: Step) -> RunRange | None:
-    """The run numbers of a step; None if it has none, or it is not known how many.
+    """Return the run numbers of a step; None if it has none, or their number is unknown.
 
-    Tasks that may be added, by the grid or by the step's policy, have numbers, too.
+    Tasks that the grid or the step's policy may add have numbers, too.
     """
     numbers = step.run_numbers
     more = 0 if step.policy.extend is None else step.policy.extend.up_to

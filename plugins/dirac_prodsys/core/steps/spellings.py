@@ -1,9 +1,9 @@
-"""Values of one metadata field that differ for a reader and are the same to the catalogue.
+"""Finds values of one metadata field that look different but are the same to the catalogue.
 
 The database compares text without regard to case and accents: a query for one of two such values
-takes the files of both, and ``!=`` leaves out both.
+takes the files of both, and ``!=`` excludes both.
 
-Invariant: each such value is told once, where it stands for the first time; of two, at the later.
+Invariant: each such value is reported once, where it is first written; of two, at the later one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def check(said: Iterable[Said], problems: Problems) -> None:
 
 
 def in_native(production: Production, outputs: Mapping[str, Output]) -> Iterator[Said]:
-    """What a production in the native form says, in the order of its file."""
+    """Yield the values in a production in the native form, in the order of its file."""
     for step in production.steps:
         path: Path = ("steps", step.name)
         if step.input is not None:
@@ -57,7 +57,7 @@ def in_native(production: Production, outputs: Mapping[str, Output]) -> Iterator
 
 
 def in_steps(plans: Iterable[StepPlan]) -> Iterator[Said]:
-    """What the steps of a plan say, at their keys ``input``, ``output`` and ``dataset``."""
+    """Yield the values that a plan's steps have in ``input``, ``output`` and ``dataset``."""
     for step in plans:
         spec = step.transformation
         taken = spec.input_query if step.sample is None else step.sample.query
@@ -69,20 +69,20 @@ def in_steps(plans: Iterable[StepPlan]) -> Iterator[Said]:
 
 
 def in_outputs(plans: Iterable[StepPlan]) -> Iterator[Said]:
-    """What the steps of a plan say of the files that they make.
+    """Yield the values that the steps of a plan give the files that they make.
 
-    How an input dataset spells its values is decided by whoever made it.
+    The spelling of an input dataset's values is decided by whoever made it.
     """
     return (said for said in in_steps(plans) if said[0][-1] != "input")
 
 
 def listed(query: MetaQuery) -> dict[str, tuple[Value, ...]]:
-    """Field → values that a query names, ends of ranges left out."""
+    """Map each field to the values that a query names, without ends of ranges."""
     return {name: condition.named for name, condition in query.conditions.items()}
 
 
 def written(where: Mapping[str, Any]) -> dict[str, list[Value]]:
-    """The same of conditions as they are written, but for what placeholders stand for."""
+    """Map each field to the values in written conditions, without those with placeholders."""
     return {
         str(name): [v for v in named(form) if not (isinstance(v, str) and "${{" in v)]
         for name, form in where.items()
@@ -90,7 +90,7 @@ def written(where: Mapping[str, Any]) -> dict[str, list[Value]]:
 
 
 def named(form: Any) -> Iterator[Value]:
-    """Values that a condition names."""
+    """Yield the values that a condition names."""
     said = form if isinstance(form, Mapping) else {"in": form}
     for operator, operand in said.items():
         if operator in ("=", "in", "!=", "nin"):

@@ -30,17 +30,17 @@ class StepPlan:
     """One step of a plan.
 
     :param parents: names of the steps whose files it takes.
-    :param start: ``streaming``: with the production; ``on_complete``: when its parents are;
-        ``at 10%``: when each of them has done so much of its work.
-    :param feeders: steps whose files or models it takes although it does not name them: they are
-        waited for as parents are.
-    :param sample: instead of the transformation's input query.
-    :param after: steps that must be complete before it starts, and whose files it does not take.
-    :param awaits: datasets whose queries it lacks, and without which it cannot be sent.
+    :param start: ``streaming``: with the production; ``on_complete``: when its parents are
+        complete; ``at 10%``: when each parent has done this share of its work.
+    :param feeders: steps whose files or models it takes although it does not name them: it waits
+        for them as for parents.
+    :param sample: replaces the transformation's input query.
+    :param after: steps that must be complete before it starts, without taking their files.
+    :param awaits: datasets with missing queries, without which it cannot be sent.
     :param approval: what a person is asked before it starts, placeholders filled.
-    :param verified_at: instead of the transformation's input query: files that the one parent
-        copied, and whose replicas at these storage elements are good when the step starts.
-    :param gates: what must be there before it starts.
+    :param verified_at: replaces the transformation's input query: files that the one parent copied,
+        with good replicas at these storage elements when the step starts.
+    :param gates: what must exist before it starts.
     """
 
     name: str
@@ -59,12 +59,12 @@ class StepPlan:
 
     @property
     def waits_for_input(self) -> bool:
-        """Whether a dataset that it takes is one that it waits for: it is created afterwards."""
+        """Whether it waits for a dataset that it takes: it is created afterwards."""
         awaited = {gate.name for gate in self.gates if gate.kind == "dataset"}
         return not awaited.isdisjoint(self.awaits)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         extra: dict[str, Any] = {"feeders": list(self.feeders)} if self.feeders else {}
         if self.sample is not None:
             query = self.sample.query.to_dirac()
@@ -92,11 +92,11 @@ class StepPlan:
 
 @dataclass
 class Derived:
-    """What comes of the steps of a production whose jobs derive.
+    """The result of planning steps whose jobs derive.
 
-    :param plans: by name; those that are wrong are missing.
-    :param outputs: what others find of them by metadata.
-    :param awaiting: step → dataset without whose query nobody knows what the step leaves.
+    :param plans: step name → plan; wrong steps are missing.
+    :param outputs: step name → what others find of it by metadata.
+    :param awaiting: step → the dataset without whose query the step's output is unknown.
     """
 
     plans: dict[str, StepPlan] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a step says of its input: steps, a dataset, a list of files, or a catalogue query.
+"""Reads the input of a step: steps, a dataset, a list of files, or a catalogue query.
 
 Invariant: a list names each file once, below the virtual organisation's own tree, and is short
 enough to be attached in a few calls.
@@ -16,19 +16,19 @@ from dirac_prodsys.core.production.step import InputSpec, Step
 from dirac_prodsys.core.steps.linking import Wanted, read_query
 from dirac_prodsys.core.steps.shape import SHAPE
 
-#: files that a list may have
+#: maximum number of files in a list
 MAX_FILES = 4000
 
-#: mistakes of one list that are told
+#: maximum number of mistakes reported for one list
 _TOLD = 20
 
 
 def wanted(
     production: Production, step: Step, values: Mapping[str, str], problems: Problems
 ) -> Wanted | None:
-    """What the step wants; None if it wants nothing, or a wrong thing.
+    """Return the input that the step wants; None if it wants none, or if it is wrong.
 
-    :param values: what placeholders stand for.
+    :param values: placeholder → its value.
     """
     if step.input is None:
         return None
@@ -52,7 +52,7 @@ def wanted(
 def _places(
     production: Production, step: Step, values: Mapping[str, str], problems: Problems
 ) -> tuple[str, ...]:
-    """Where the copies of a step must be good before this one takes them."""
+    """Return where the copies of a step must be good before this step takes them."""
     source = step.input
     path: Path = ("steps", step.name, "input", "verified_at")
     if source is None:

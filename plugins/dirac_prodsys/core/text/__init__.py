@@ -1,1 +1,1 @@
-"""YAML text to data with places and back; characters and wording."""
+"""Reads YAML text as data with places, and writes it; names characters and words messages."""

@@ -1,4 +1,4 @@
-"""Characters that a reader cannot see, or takes for others: named, so that a message shows them.
+"""Names characters that a reader cannot see, or mistakes for others, so that messages show them.
 
 Invariant: pure; positions count from 1.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: names in plain words, where Unicode's own are riddles
+#: names in plain words, if Unicode's own are hard to understand
 _NAMES = {
     "\t": "a tab",
     "\n": "a line break",
@@ -18,7 +18,7 @@ _NAMES = {
     "\u200b": "a space of no width",
     "\ufeff": "a byte order mark",
 }
-#: quotes and dashes as text processors write them, and what a program wants
+#: quotes and dashes as text processors write them, and what a program needs instead
 TYPOGRAPHIC = {
     "\u201c": '"',
     "\u201d": '"',
@@ -38,7 +38,7 @@ TYPOGRAPHIC = {
 
 
 def named(character: str) -> str:
-    """The character in words: ``a no-break space (U+00A0)``."""
+    """Name the character in words: ``a no-break space (U+00A0)``."""
     words = _NAMES.get(character)
     if words is None:
         name = unicodedata.name(character, "control character").lower()
@@ -51,7 +51,7 @@ _ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})")
 
 
 def escapes(message: str) -> str:
-    """What the escapes in a message stand for: ``\\xa0 is a no-break space (U+00A0)``; or empty."""
+    """Explain the escapes in a message: ``\\xa0 is a no-break space (U+00A0)``; or empty."""
     if "\\" not in message:
         return ""
     found = {
@@ -61,7 +61,7 @@ def escapes(message: str) -> str:
 
 
 def unprintable(text: str) -> str:
-    """What does not print in ``text``, with its place; empty if all of it prints."""
+    """Name what does not print in ``text``, with its place; empty if all of it prints."""
     if text.isprintable():
         return ""
     for place, character in enumerate(text, 1):

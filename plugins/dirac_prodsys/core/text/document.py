@@ -1,7 +1,7 @@
-"""A file that was read: its data, and where in the text each of them stands.
+"""Represents a file that was read: its data, and where each value is written in the text.
 
-Invariant: every path leads to a place. A path that the file does not have (a key that is missing)
-leads to the nearest key above it.
+Invariant: every path leads to a place. A path that the file does not have (a missing key) leads to
+the nearest key above it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ EXCERPT_WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Where one value stands, from 1.
+    """The place of one value; lines and columns count from 1.
 
     :param plain: the text of a scalar without quotes; None for anything else.
-    :param source: the text that it stands in, if that is not the document's own.
+    :param source: the text that contains it, if that is not the document's own.
     """
 
     line: int
@@ -46,11 +46,11 @@ class Text:
         return self.text.split("\n")
 
     def line(self, number: int) -> str:
-        """The line of that number, from 1; empty beyond the end."""
+        """Return the line of that number, from 1; empty beyond the end."""
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
     def excerpt(self, line: int, column: int) -> str:
-        """The line, cut around the place if it is long, with a caret below."""
+        """Return the line, cut around the place if it is long, with a caret below."""
         source = self.line(line)
         start = max(0, column - 1 - EXCERPT_WIDTH // 2) if len(source) > EXCERPT_WIDTH else 0
         label = f"{line:>5} | "
@@ -61,9 +61,9 @@ class Text:
     def error(
         self, line: int, column: int, reason: str, hint: str, code: str = "yaml"
     ) -> DefinitionError:
-        """An error at a place of this text.
+        """Return an error at a place of this text.
 
-        The end of a last line that no newline ends is for PyYAML the begin of the next.
+        PyYAML places the end of a last line without a newline at the beginning of the next line.
         """
         if line > len(self._lines):
             line, column = len(self._lines), len(self._lines[-1]) + 1
@@ -80,12 +80,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Document:
-    """Data of a file, and the places of all of it.
+    """Data of a file, and the places of all values.
 
     :param data: the top-level mapping: plain dicts, lists and scalars.
     :param nodes: path of keys and indexes → place.
-    :param beside: reads the text of a file that lies beside this one, None if there is none.
-    :param rewritten: whether the text is of another form than YAML.
+    :param beside: reads the text of a file beside this one, None if there is none.
+    :param rewritten: whether the text has another form than YAML.
     """
 
     source: Text
@@ -96,19 +96,19 @@ class Document:
 
     @property
     def branches(self) -> Mapping[str, str]:
-        """Name of a branch of a step → name of the step as written."""
+        """Map each branch of a step to the step as written, by name."""
         return {}
 
     @property
     def file(self) -> str:
-        """Name of the file."""
+        """Return the name of the file."""
         return self.source.file
 
     def node(self, path: Path) -> tuple[Node, bool]:
-        """The node at the path, or the nearest above; and whether no key is missing there.
+        """Return the node at the path, or the nearest above; and whether no key is missing there.
 
         Parts of the path that the file does not have are left out, and the rest is tried: an index
-        into what was written as a single value is that value.
+        into a value written as a single value is that value.
         """
         found: Path = ()
         exact = True
@@ -120,15 +120,15 @@ class Document:
         return self.nodes[found], exact
 
     def locate(self, path: Path, *, on_key: bool = False) -> tuple[int, int]:
-        """Line and column of a value, or of its key, from 1.
+        """Return line and column of a value, or of its key, from 1.
 
-        Of a value that does not exist, the place of the nearest key above.
+        For a value that does not exist, this is the place of the nearest key above.
         """
         node, exact = self.node(path)
         return _place(node, key=on_key or not exact)
 
     def error(self, problem: Problem) -> DefinitionError:
-        """The problem at its place."""
+        """Return the problem as an error at its place."""
         node, exact = self.node(problem.path)
         line, column = _place(node, key=problem.on_key or not exact)
         source = node.source or self.source

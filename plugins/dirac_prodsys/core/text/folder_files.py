@@ -1,4 +1,4 @@
-"""Which files of a folder count, and what for: one rule, for the Dag bundle and for ``lint``.
+"""Decides which files of a folder count, and what for: one rule, for the Dag bundle and ``lint``.
 
 * Names of files and folders that begin with ``.``, ``#`` or ``~`` belong to editors, to version
   control and to volumes of Kubernetes: they are passed over.
@@ -14,7 +14,7 @@ Invariant: pure, and decided by the name alone.
 from __future__ import annotations
 
 ENDINGS = (".yaml", ".yml", ".graphml")
-#: of files that productions may read beside themselves
+#: endings of files that productions may read beside themselves
 BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
 _PASSED_OVER = (".", "#", "~")
@@ -24,7 +24,7 @@ LEADS_OUT = "it is a link that leads out of the folder, and is not followed"
 
 
 def is_passed_over(name: str) -> bool:
-    """Whether a file, or a folder, of this name is nobody's business here."""
+    """Whether a file or folder of this name is ignored here."""
     return name.startswith(_PASSED_OVER)
 
 
@@ -39,12 +39,12 @@ def is_production(name: str) -> bool:
 
 
 def is_text(name: str) -> bool:
-    """Whether the name can be shown as it is: bytes that are no UTF-8 are surrogates here."""
+    """Whether the name can be shown as it is: bytes that are not UTF-8 are surrogates here."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def readable(name: str) -> str:
-    """The name as it can be shown and written; different names are shown differently."""
+    """Return the name as it can be shown and written; different names are shown differently."""
     return "".join(map(_shown, name))
 
 

@@ -1,9 +1,9 @@
-"""Text → data and places. The only reader of YAML in the house.
+"""Reads YAML text as data and places; nothing else here reads YAML.
 
-PyYAML's scanner and parser give events; what they mean is decided here, so that there is no
+PyYAML's scanner and parser give events; their meaning is decided here, so that there is no
 constructor that could run code. Refused with their place: tags, anchors and aliases, duplicate
-keys, keys that are no plain words, a second document, characters that do not print, and whatever
-exceeds :data:`MAX_BYTES`, :data:`MAX_DEPTH` or :data:`MAX_NODES`.
+keys, keys that are not plain words, a second document, characters that do not print, and anything
+that exceeds :data:`MAX_BYTES`, :data:`MAX_DEPTH` or :data:`MAX_NODES`.
 
 Invariant: reading costs time and memory in proportion to the text, and a text that is too big is
 refused unread.
@@ -36,15 +36,16 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 #: 1 MiB
 MAX_BYTES = 1024 * 1024
-#: mappings and lists inside each other
+#: maximum depth of nested mappings and lists
 MAX_DEPTH = 50
-#: values in one file
+#: maximum number of values in one file
 MAX_NODES = 50_000
-#: mistakes after which reading ends; fewer of them are told
+#: number of mistakes after which reading ends; fewer of them are reported
 MAX_ERRORS = 1_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: what YAML forbids, and its line breaks of other alphabets, at which editors do not break lines
+#: characters that YAML forbids, and its line breaks of other alphabets, at which editors do not
+#: break lines
 _UNPRINTABLE = re.compile(
     r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -62,7 +63,7 @@ def parse(source: str | bytes, file: str) -> Document:
 
 
 def parse_value(source: str, file: str) -> tuple[Any, dict[Path, Node]]:
-    """Read a text that stands in another file: any one value, and where its parts stand in it.
+    """Read a text that is part of another file: any one value, and the places of its parts.
 
     :raises DefinitionErrors: everything that is wrong with it as YAML.
     """
@@ -71,7 +72,7 @@ def parse_value(source: str, file: str) -> tuple[Any, dict[Path, Node]]:
 
 
 def text_of(source: str | bytes, file: str) -> Text:
-    """The text of a production file, of whatever form.
+    """Return the text of a production file, in any form.
 
     :raises DefinitionErrors: it is too big, or has characters that no such file may have.
     """
@@ -115,12 +116,12 @@ def _decode(source: str | bytes, file: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """The text without a byte order mark, its lines ended by a newline on all systems."""
+    """Return the text without a byte order mark, with lines ended by a newline on all systems."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _count_lines(before: str) -> tuple[int, int]:
-    """Line and column, from 1, of what comes after ``before``."""
+    """Return line and column, from 1, of what comes after ``before``."""
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
@@ -131,7 +132,7 @@ class _Composer:
         self.text = text
         self.errors: list[DefinitionError] = []
         self.nodes: dict[Path, Node] = {}
-        #: told already; each is told once, however often it is used
+        #: reported already; each is reported once, however often it is used
         self.anchors: set[str] = set()
         self.events: Iterator[Event] = yaml.parse(text.text, Loader=_LOADER)
 
@@ -140,14 +141,14 @@ class _Composer:
         return Document(self.text, data, self.nodes)
 
     def value(self, *, mapping: bool = False) -> Any:
-        """The one value of the text; ``mapping``: it must be one."""
+        """Return the one value of the text; ``mapping``: it must be a mapping."""
         data: Any = None
         try:
             data = self._stream(mapping=mapping)
         except yaml.YAMLError as error:
             self._syntax(error)
         except _TooMuch:
-            pass  # what was found so far is told
+            pass  # the mistakes found so far are reported
         if self.errors:
             raise DefinitionErrors(self.errors)
         return data

@@ -1,4 +1,4 @@
-"""What a plain word of YAML means: decided once, against surprises.
+"""Decides what a plain word of YAML means, without surprises.
 
 Invariant: a value is a number only if a number was written. Decided so:
 
@@ -26,7 +26,7 @@ _TRAILING_ZERO = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+0")
 
 
 def resolve(text: str) -> str | int | float | bool | None:
-    """The value of a plain (unquoted) scalar."""
+    """Return the value of a plain (unquoted) scalar."""
     if text in _NULL:
         return None
     if text in _TRUE:
@@ -42,5 +42,5 @@ def resolve(text: str) -> str | int | float | bool | None:
 
 
 def loses_digits(text: str) -> bool:
-    """Whether a plain scalar is a float whose last zeros are lost, as ``1.10`` becomes 1.1."""
+    """Whether a plain scalar is a float that loses its last zeros, as ``1.10`` becomes 1.1."""
     return _TRAILING_ZERO.fullmatch(text) is not None

@@ -1,11 +1,11 @@
-"""Puts numbers, moments, spans of time and words of others into text that people read.
+"""Writes numbers, moments, spans of time and other people's words as text that people read.
 
-A job sets its own MinorStatus and ApplicationStatus. They may hold anything: a line break that
-forges a line of a log, codes that rule a terminal, marks that turn the order of letters.
+A job sets its own MinorStatus and ApplicationStatus. They may contain anything: a line break that
+forges a line of a log, codes that control a terminal, marks that reverse the order of letters.
 
-Invariant: pure; the clock is the caller's, and every time that is shown is UTC and says so. What
-:func:`one_line` makes is one line of printable characters, and not long; what is plain already
-comes out as it was.
+Invariant: pure; the clock is the caller's, and every time that is shown is UTC and says so.
+:func:`one_line` makes one line of printable characters, and not a long one; plain text stays
+unchanged.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-#: characters that are kept
+#: maximum number of characters that are kept
 MOST = 500
 
 
 def one_line(words: Any, most: int = MOST) -> str:
-    """The words as one printable line: blanks for breaks, a mark for what does not print."""
+    """Write the words as one printable line: blanks for breaks, a mark for what does not print."""
     text = str(words)
     if text.isascii() and text.isprintable() and len(text) <= most:
         return text
@@ -28,22 +28,22 @@ def one_line(words: Any, most: int = MOST) -> str:
 
 
 def counted(count: int, thing: str) -> str:
-    """So many of a thing: ``0 files``, ``1 file``, ``1,200 files``."""
+    """Write a number of things: ``0 files``, ``1 file``, ``1,200 files``."""
     return f"{count:,} {plural(thing, count)}"
 
 
 def plural(thing: str, count: float) -> str:
-    """The word for so many of a thing."""
+    """Return the singular or plural of a thing, by its number."""
     return f"{thing}{'s' * (count != 1)}"
 
 
 def stamp(seconds: float) -> str:
-    """The moment as ISO 8601, to the second: for values that programs read."""
+    """Write the moment as ISO 8601, to the second: for values that programs read."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def read_stamp(text: str) -> float:
-    """Inverse of :func:`stamp`; 0 for what is none."""
+    """Inverse of :func:`stamp`; 0 if the text is no moment."""
     try:
         return datetime.fromisoformat(text).timestamp()
     except (TypeError, ValueError):
@@ -51,13 +51,13 @@ def read_stamp(text: str) -> float:
 
 
 def clock(seconds: float, now: float) -> str:
-    """The moment as on a clock: ``02:14 UTC``, and with its day if that is another one."""
+    """Write the moment as on a clock: ``02:14 UTC``, with its day if it is another day."""
     then, today = datetime.fromtimestamp(seconds, UTC), datetime.fromtimestamp(now, UTC)
     return then.strftime("%H:%M UTC" if then.date() == today.date() else "%d %b %H:%M UTC")
 
 
 def span(seconds: float) -> str:
-    """The span in the unit that tells it best: ``3 h``, ``90 min``, ``20 s``."""
+    """Write the span in the unit that suits it best: ``3 h``, ``90 min``, ``20 s``."""
     if seconds >= 48 * 3600:
         return f"{seconds / 86400:.0f} days"
     if seconds >= 2 * 3600:

@@ -1,7 +1,7 @@
-"""The text of a production that is complete in itself, whatever other files it was made of.
+"""Writes the text of a production that is complete in itself, whatever files it was made of.
 
-Invariant: what is written here is read back as the same data: text that a reader of YAML would
-take for anything else is quoted.
+Invariant: the text is read back as the same data: text that a YAML reader would take for anything
+else is quoted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WIDTH = 100
 
 class _Writer(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
-        """Aliases are not read, so they are not written."""
+        """Whether to write no aliases: always, because they are not read."""
         return True
 
 
@@ -31,7 +31,7 @@ _Writer.add_representer(str, _text)
 
 
 def text_of(data: dict[str, Any], *, files: tuple[str, ...]) -> str:
-    """YAML of the data.
+    """Write the data as YAML.
 
     :param files: names of the files that it was made of, for people.
     """
