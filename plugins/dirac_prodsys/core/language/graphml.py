@@ -4,7 +4,7 @@ The steps are those that were written, before ``matrix`` makes branches of them;
 the file is kept with the graph. Edges mean the same as ``from``: drawing an edge links two steps. A
 branch whose files a step takes is a node too, with no attribute but :data:`BRANCH_OF`.
 
-Invariant: what is written here and read by :mod:`graphml_source` is the same production.
+Invariant: what is written here and read by :mod:`graphml_reader` is the same production.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads GraphML text as data and places, as :mod:`yaml_source` reads YAML.
+"""Reads GraphML text as data and places, as ``core/text/reader.py`` reads YAML.
 
 Steps are nodes, parents are edges. The keys of a step are in its attribute ``definition``, or in
 attributes with the names of its keys, as graph editors write them: ``type``, ``tasks``, and with

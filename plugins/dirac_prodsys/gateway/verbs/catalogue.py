@@ -3,7 +3,7 @@
 Invariant: a query that the catalogue would silently widen is refused. The catalogue drops
 conditions on unknown fields (``DirectoryMetadata.__expandMetaDictionary``), so every field is
 looked up first. It compares with the values that its columns store, so every query passes
-:meth:`CatalogueVerbs._sent` (see :mod:`.core.stored_values`).
+:meth:`CatalogueVerbs._sent` (see ``core/query/stored_values.py``).
 """
 
 from __future__ import annotations
