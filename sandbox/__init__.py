@@ -13,10 +13,15 @@
         grid.restart_mariadb(away_seconds=5)
     grid.wipe()                                                 # removes the data as well
 
-Map: `grid` joins the parts; `profiles` and `community` define as data what runs and who exists;
-`configuration`, `components` and `resources` write DIRAC's configuration; `programs`, `mariadb`,
-`seeding`, `pki`, `ports`, `process`, `inspection` and `state` do one job each; `drivers` run in the
-grid's processes.
+Map::
+
+    demo/  rehearsal/   what people start: the whole road, and rehearsals of productions
+    runs/               runs of productions on a sandbox, watched
+    airflow/            an Airflow beside it: home, settings, processes, REST API
+    grid/               joins the parts; database, programs, seeding, outages, inspection
+    drivers/            run in the grid's and Airflow's processes
+    configuration/      what runs and who exists, as data, and the files that DIRAC reads
+    ports  process  state  errors
 """
 
 from __future__ import annotations

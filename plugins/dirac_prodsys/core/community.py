@@ -156,7 +156,7 @@ def _entry_points() -> dict[str, tuple[importlib.metadata.EntryPoint, ...]]:
     return found
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)  # names are users' own: any number of them may be wrong
 def _offer(name: str) -> tuple[Community | None, str]:
     """Return the community that an entry point of that name offers, or why it is none."""
     points = _entry_points().get(name, ())

@@ -24,7 +24,6 @@ from dirac_prodsys.core.gates.gate import Facts, Gate, GateVerdict, decide_gate,
 from dirac_prodsys.core.gates.numbers import MAX_BYTES
 from dirac_prodsys.core.reports.state_line import gate_state
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.waiting.blocking_calls import Caller
 from dirac_prodsys.provider.waiting.event_time import until_moment
 from dirac_prodsys.provider.waiting.poller import Poller, attached, longest_call
@@ -143,7 +142,7 @@ class _Look:
         try:
             if named:
                 versions = await self._poller.ask(
-                    ("versions", named), lambda grid: _versions(grid, named)
+                    ("versions", named), lambda grid: grid.file_versions(named)
                 )
         except Exception as error:
             unread |= dict.fromkeys(named, reason_of(error))
@@ -202,7 +201,3 @@ def made_by(production: str, step: str) -> list[str]:
 def _names(results: Iterable[Any]) -> list[str]:
     named = [result.get("dataset") for result in results if isinstance(result, Mapping)]
     return list(dict.fromkeys(name for name in named if isinstance(name, str)))
-
-
-def _versions(gateway: ProductionGateway, lfns: Sequence[str]) -> Mapping[str, str]:
-    return gateway.file_versions(lfns)

@@ -125,9 +125,6 @@ RUNNING_TRANSFORMATION = frozenset(
 #: the transformation has ended well; no agent acts on it any more
 ENDED_TRANSFORMATION = frozenset({TransformationStatus.COMPLETED, TransformationStatus.ARCHIVED})
 
-#: files on which the Transformation System still works
-OPEN_FILES = frozenset({FileStatus.UNUSED, FileStatus.ASSIGNED})
-
 #: tasks that ended well
 GOOD_TASKS = frozenset({TaskStatus.DONE, TaskStatus.COMPLETED})
 

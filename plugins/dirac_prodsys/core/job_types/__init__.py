@@ -81,7 +81,6 @@ def job_types() -> dict[str, JobType]:
     return {name: kind for family in families for name, kind in family_of(family).items()}
 
 
-@functools.lru_cache(maxsize=64)
 def find_job_type(name: str) -> JobType | None:
     """Return the job type of that name; None: there is none.
 
@@ -120,7 +119,7 @@ def _modules() -> tuple[str, ...]:
     return tuple(module.name for module in pkgutil.iter_modules(__path__))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)  # words are users' own: any number of them may be wrong
 def _declared_by(word: str) -> tuple[dict[str, JobType], str]:
     """Return the job types of a file or a community, and why a community's cannot be loaded."""
     if word in _modules():

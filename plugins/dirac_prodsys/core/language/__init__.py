@@ -3,11 +3,10 @@
 In this order, each a function of trees in which every value knows its file, line and column::
 
     located      the tree, and how one is laid over another
-    beside       ``extends`` and lists of files: the contents of other files of the folder
+    other_files  ``extends`` and lists of files: the contents of other files of the folder
     parameters   values that a run chooses
     shared       ``common`` and ``defaults``
     matrix       one step, many branches
-    resolved     the text of the result of the first of these
 
 Invariant: nothing here knows what a key means to DIRAC; the result is a file that the user could
 have written in full, and its mistakes are reported where the user wrote them.

@@ -20,7 +20,7 @@ from dirac_prodsys.core.language.graphml import BRANCH_OF, DEFINITION, POSITION,
 from dirac_prodsys.core.language.graphml_places import Place, Places, Words, places
 from dirac_prodsys.core.language.model import NativeFile, NativeStep
 from dirac_prodsys.core.problems import Path, nearest
-from dirac_prodsys.core.text import reader as yaml_source
+from dirac_prodsys.core.text import reader
 from dirac_prodsys.core.text.document import Document, Node, Text
 from dirac_prodsys.core.text.scalar import resolve
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
@@ -64,15 +64,15 @@ def parse(source: str | bytes, file: str) -> tuple[Document, list[DefinitionErro
     :param file: its name, for messages.
     :raises DefinitionErrors: everything that is wrong with it as GraphML.
     """
-    text = yaml_source.text_of(source, file)
+    text = reader.text_of(source, file)
     where = places(text)
     graph = _graph(text, where)
-    reader = _Reader(text, where)
-    reader.read(graph)
-    if reader.errors:
-        raise DefinitionErrors(reader.errors)
-    document = Document(text, reader.data, reader.nodes, rewritten=True)
-    return document, reader.remarks
+    drawn = _Reader(text, where)
+    drawn.read(graph)
+    if drawn.errors:
+        raise DefinitionErrors(drawn.errors)
+    document = Document(text, drawn.data, drawn.nodes, rewritten=True)
+    return document, drawn.remarks
 
 
 def _graph(text: Text, where: Places) -> networkx.DiGraph[str]:
@@ -249,7 +249,7 @@ class _Reader:
             self.nodes[path] = Node(line, column, *words.place, bare)
             return resolve(bare)
         try:
-            data, nodes = yaml_source.parse_value(value, self.text.file)
+            data, nodes = reader.parse_value(value, self.text.file)
         except DefinitionErrors as errors:
             if not bare.startswith(_FLOW):
                 return value  # a text of several lines

@@ -1,20 +1,19 @@
 """Checks a production before it costs a CPU hour: all that can be known without a grid.
 
 Reading a file already refuses what cannot work. Here are the checks for what works but is probably
-not meant::
+not meant (removals of files that are needed are refused by ``core/plan/removals.py``)::
 
     links      which of its parent's files a child takes, and what DIRAC's validator would answer
     gathers    by which fields a step takes the outputs of many
     siblings   steps that want the same files, take their own output, or leave files out
     numbers    numbers that a field may store inexactly
-    removals   files that are removed and needed (a plan with these is not made)
     shape      connected parts, roots without tasks, fields of two types
     models     steps that apply a model and do not wait for its training
-    runs       whether two runs stay apart
-    groups     groups that never fill, and the size of each step (estimate)
-    folder     names that two files claim
-    folder_gates   what files wait for of each other
-    grid       what a grid lacks for a production (needs facts of that grid)
+    groups     groups that never fill, and the size of each step
+    runs_apart     whether two runs stay apart
+    clashes        names that two files claim
+    gates_between  what files wait for of each other
+    grid_lacks     what a grid lacks for a production (needs facts of that grid)
 
 A new check is a function ``check(subject)`` of a module in :data:`CHECKS`, and a rule for its code
 in ``core/proof/findings.py``.

@@ -127,7 +127,7 @@ class MetaQuery:
 
     @property
     def listed_keys(self) -> dict[str, frozenset[Value]]:
-        """Map each field with a list to its values as compared (:func:`.meta_value.compared`)."""
+        """Map each field with a list to its values as compared (:func:`.value.compared`)."""
         found = self._conditions.items()
         return {field: c.keys for field, c in found if isinstance(c, OneOf)}
 

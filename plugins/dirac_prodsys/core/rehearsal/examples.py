@@ -21,14 +21,6 @@ from dirac_prodsys.errors import MetaQueryError
 _MOST = 1000
 
 
-def example_of(query: MetaQuery) -> dict[str, Value]:
-    """Return metadata of a file that the query selects.
-
-    :raises ValueError: none was found.
-    """
-    return next(iter(examples_of(query)))
-
-
 def examples_of(query: MetaQuery) -> list[dict[str, Value]]:
     """Return metadata of files that the query selects: every combination of its listed values.
 

@@ -161,7 +161,7 @@ def draft(
 ) -> StepDraft:
     """Draft everything about a step that does not depend on other steps; mistakes are noted.
 
-    :param types: the types that the production declares (``step_shape.declared_types``).
+    :param types: the types that the production declares (``steps/shape.py``).
     """
     path: Path = ("steps", step.name)
     values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}

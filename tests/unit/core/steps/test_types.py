@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.communities.ctao.types.job_types import TYPES
+from dirac_prodsys.core import community
+from dirac_prodsys.core import job_types as families
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES, transformation_type
 from dirac_prodsys.core.job_types import JobAttributes, job_type, job_types
@@ -22,7 +24,7 @@ def make(types: dict[str, Any], **steps: dict[str, Any]) -> Production:
     return load_production(json.dumps(data), "p.yaml")
 
 
-def test_types_are_found_by_being_in_their_folder() -> None:
+def test_the_table_holds_the_known_types() -> None:
     assert set(TRANSFORMATION_TYPES) == {
         "MCSimulation",
         "DataProcessing",
@@ -88,3 +90,10 @@ def test_an_unknown_type_is_told_with_the_nearest() -> None:
     with pytest.raises(DefinitionError) as caught:
         job_type("skript")
     assert "did you mean 'script'" in caught.value.hint
+
+
+def test_words_that_are_no_job_type_are_not_kept_for_ever() -> None:
+    for number in range(200):
+        assert families.find_job_type(f"unknown{number}:Thing") is None
+    assert families._declared_by.cache_info().currsize <= 64
+    assert community._offer.cache_info().currsize <= 64
