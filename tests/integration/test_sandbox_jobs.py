@@ -14,6 +14,8 @@ import pytest
 from sandbox import Grid
 from tests.integration.conftest import run_client
 
+pytestmark = pytest.mark.grid
+
 PAYLOAD = """\
 #!/usr/bin/env python3
 import os, subprocess, sys
@@ -38,8 +40,6 @@ from DIRAC.Interfaces.API.Job import Job
 from DIRAC.DataManagementSystem.Client.DataManager import DataManager
 from DIRAC.Resources.Catalog.FileCatalog import FileCatalog
 from DIRAC.TransformationSystem.Client.TransformationClient import TransformationClient
-
-pytestmark = pytest.mark.grid
 
 payload, vo, seconds = {payload!r}, {vo!r}, {seconds}
 client, catalogue, folder = TransformationClient(), FileCatalog(), f"/{{vo}}/jobs"

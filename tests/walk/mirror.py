@@ -22,6 +22,7 @@ from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory.tables import AttachedFile, Task, Transformation
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from tests.walk.productions import Walked
+from tests.walk.remembered import Remembered
 
 T = TypeVar("T")
 
@@ -51,26 +52,15 @@ class _Since(dict[str, float]):
         return self[lfn]
 
 
-class Mirror:
+class Mirror(Remembered):
     """Stands where the observer expects a :class:`WalkedGrid`."""
 
     def __init__(self, gateway: DiracGateway, walked: Walked, now: Callable[[], float]) -> None:
+        super().__init__()
         self._gateway, self._walked, self._now = gateway, walked, now
         self.transformations: dict[int, Transformation] = {}
         self.catalogue = SimpleNamespace(find=self._find, since=_Since(now))
-        self.outputs: set[tuple[int, int]] = set()
-        #: nothing vanishes here
-        self.excused: set[tuple[int, str]] = set()
-        self.attached_at: dict[int, float] = {}
-        self.vanished_at = 0.0
-        self.made_at: dict[tuple[int, int], float] = defaultdict(float)
-        self.wanted_again: dict[int, set[str]] = {}
-        self.hands: dict[int, set[str]] = {}
-        self.person_tasks: dict[int, int] = {}
-        #: who stopped those that are Stopped
-        self.stopped_by: dict[int, str] = {}
-        self.deleted: set[str] = set()
-        self.struck: set[str] = set()
+        self.made_at = defaultdict(float)
         self.file_ids: dict[int, str] = {}
         self.down = False
 
@@ -173,9 +163,8 @@ class Mirror:
         that would ever end it."""
         if deed == "Cleaning":
             return
-        self.hands.setdefault(number, set()).add(deed if not deed.isdigit() else "group_size")
+        self.remember_hand(number, deed, self.now)
         if deed == "extend":
-            self.person_tasks[number] = self.person_tasks.get(number, 0) + 1
             for task in self.call("extendTransformation", number, 1):
                 self.made_at[number, int(task)] = self.now
         elif deed.isdigit():

@@ -146,6 +146,8 @@ class Operation(Schedule):
         grid.hands.setdefault(number, set()).add(wanted or known.get(what, what))
         if what == "tasks":
             grid.person_tasks[number] = grid.person_tasks.get(number, 0) + self.given["tasks"]
+        if what == "GroupSize":
+            grid.resized_at[number] = grid.now
 
     # -- what Airflow tells ----------------------------------------------------------------------
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from tests.walk.mirror import Mirror
 from tests.walk.mutants import MUTANTS, Mutant, unbounded
 from tests.walk.shrinking import read, story
 from tests.walk.walking import Walk
+from tests.walk.world import WalkedGrid
 
 REPOSITORY = Path(__file__).parents[2]
 #: walks in every test run; `make walk` has 20,000
@@ -40,6 +44,15 @@ def test_the_walks_of_every_test_run_break_nothing() -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
     assert done.stdout == f"{WALKS:,} walks (seeds from 1), 0 broken\n"
+
+
+@pytest.mark.parametrize("part", ["observer", "watching", "starting", "closing", "ending"])
+def test_the_observer_reads_only_what_both_grids_have(part: str) -> None:
+    code = Path(__file__).with_name(f"{part}.py").read_text("utf-8")
+    names = set(re.findall(r"self\.grid\.(\w+)", code))
+    mirror = Mirror(cast("Any", None), cast("Any", None), lambda: 0.0)
+    for grid in (mirror, WalkedGrid(1)):
+        assert {name for name in names if not hasattr(grid, name)} == set()
 
 
 @pytest.mark.parametrize("line", KEPT, ids=[line.split("|")[2].strip() for line in KEPT])

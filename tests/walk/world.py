@@ -18,6 +18,7 @@ from dirac_prodsys.core.run.end import PARAMETER as STOPPED_BY_US
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.tables import Task, Transformation
 from tests.walk.catalogue import WalkedCatalogue
+from tests.walk.remembered import Remembered
 
 AGENT_CYCLE, JOB_SECONDS = 60.0, 60.0
 
@@ -50,7 +51,7 @@ class EndlessError(Exception):
     """A transformation takes its own output, again and again."""
 
 
-class WalkedGrid(MemoryGrid):
+class WalkedGrid(MemoryGrid, Remembered):
     """A grid that knows who acts, and that enforces no names, as DIRAC's check is not atomic.
 
     :param seed: of its jobs' fates.
@@ -60,41 +61,22 @@ class WalkedGrid(MemoryGrid):
 
     def __init__(self, seed: int) -> None:
         self.jobs = random.Random(seed * 7 + 1)  # noqa: S311  not for secrets
-        super().__init__(agent_cycle=AGENT_CYCLE, task_seconds=JOB_SECONDS, fails=self._fate)
+        MemoryGrid.__init__(
+            self, agent_cycle=AGENT_CYCLE, task_seconds=JOB_SECONDS, fails=self._fate
+        )
+        Remembered.__init__(self)
         self.catalogue: WalkedCatalogue = WalkedCatalogue(self)
         self.actor = "grid"
         #: part of the jobs that fail now
         self.failing = 0.0
         #: whether failed jobs may have left their output; only where nobody monitors files
         self.torn_jobs = False
-        #: tasks that left their output
-        self.outputs: set[tuple[int, int]] = set()
-        #: when tasks were made
-        self.made_at: dict[tuple[int, int], float] = {}
-        #: when files were last attached, per transformation
-        self.attached_at: dict[int, float] = {}
-        #: when a file last vanished
-        self.vanished_at = 0.0
-        #: when a person changed a group size, per transformation
-        self.resized_at: dict[int, float] = {}
-        #: what persons did, per transformation
-        self.hands: dict[int, set[str]] = {}
-        self.person_tasks: dict[int, int] = {}
-        #: who stopped those that are Stopped
-        self.stopped_by: dict[int, str] = {}
-        #: steps whose transformation somebody deleted
-        self.deleted: set[str] = set()
         #: LFN → content of the number files that jobs leave
         self.numbers: dict[str, bytes] = {}
         #: of those who wanted to make tasks
         self.tokens = 0
-        self.struck: set[str] = set()
         #: files that vanished: the task whose only witness they were
         self.lost: dict[str, tuple[int, int]] = {}
-        #: files, per transformation, that a person had tried again
-        self.wanted_again: dict[int, set[str]] = {}
-        #: input files, per transformation, that were on their way again when such a file came back
-        self.excused: set[tuple[int, str]] = set()
 
     @contextmanager
     def acting(self, who: str) -> Iterator[None]:
@@ -215,13 +197,11 @@ class WalkedGrid(MemoryGrid):
 
         :param deed: a status, ``extend`` or a number, which becomes the group size.
         """
-        self.hands.setdefault(number, set()).add(deed if not deed.isdigit() else "group_size")
+        self.remember_hand(number, deed, self.now)
         with self.acting("person"):
             if deed == "extend":
-                self.person_tasks[number] = self.person_tasks.get(number, 0) + 1
                 self.serve_extendTransformation(number, 1)
             elif deed.isdigit():
-                self.resized_at[number] = self.now
                 self.serve_setTransformationParameter(number, "GroupSize", float(deed))
             else:
                 agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(deed)
