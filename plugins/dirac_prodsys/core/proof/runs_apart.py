@@ -13,6 +13,7 @@ from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.query.condition import operands
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.steps.shape import run_range
 
@@ -109,11 +110,7 @@ def _blind(steps: list[str], code: str) -> Problem:
 
 def names_run(query: MetaQuery, run: str) -> bool:
     """Whether a condition of the query is made of the run."""
-    for condition in query.to_dirac().values():
-        for operand in condition.values() if isinstance(condition, dict) else ():
-            if _holds(operand if isinstance(operand, list) else [operand], run):
-                return True
-    return False
+    return any(_holds(operands(condition), run) for condition in query.conditions.values())
 
 
 def _holds(values: Iterable[object], run: str) -> bool:

@@ -7,12 +7,13 @@ single step beside chains is reported, because its link was most likely forgotte
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.production.production import NATIVE
+from dirac_prodsys.core.query.condition import operands
+from dirac_prodsys.core.query.meta_query import MetaQuery
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -66,14 +67,14 @@ def _mixed_types(subject: Subject) -> Iterator[Problem]:
     first: dict[str, tuple[bool, str]] = {}
     for step in subject.plan.steps:
         output = step.transformation.output_query
-        sources: list[tuple[Path, Any]] = []
+        sources: list[tuple[Path, MetaQuery]] = []
         if output is not None:
-            sources.append((("steps", step.name, "output", "metadata"), output.to_dirac()))
+            sources.append((("steps", step.name, "output", "metadata"), output))
         if step.name in subject.takes:
-            sources.append((("steps", step.name, "input"), subject.takes[step.name].to_dirac()))
-        for path, form in sources:
-            for field, condition in form.items():
-                for value in _values(condition):
+            sources.append((("steps", step.name, "input"), subject.takes[step.name]))
+        for path, query in sources:
+            for field, condition in query.conditions.items():
+                for value in operands(condition):
                     is_text = isinstance(value, str)
                     known, where = first.setdefault(field, (is_text, step.name))
                     if known != is_text:
@@ -86,12 +87,6 @@ def _mixed_types(subject: Subject) -> Iterator[Problem]:
                             "a field of the catalogue has one type: quote both, or none",
                             code="mixed-types",
                         )
-
-
-def _values(condition: Any) -> Iterator[str | int | float]:
-    operands = condition.values() if isinstance(condition, dict) else ()
-    for operand in operands:
-        yield from operand if isinstance(operand, list) else [operand]
 
 
 def _kind(is_text: bool) -> str:

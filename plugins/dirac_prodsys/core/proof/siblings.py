@@ -93,7 +93,7 @@ def _perhaps_common(
         for name in names:
             later.setdefault(name, set()).add(step)
         twins.setdefault((takes[step], work.of(step)), set()).add(step)
-    candidates = Candidates({step: query.listed for step, query in takes.items()})
+    candidates = Candidates({step: query.listed_keys for step, query in takes.items()})
     spans = Spans(takes)
     for first, names in fields.items():
         for name in names:
@@ -110,8 +110,8 @@ def _left_out(
     subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
     """Yield values of the parent's fields that no child takes, if children split by that field."""
-    if set(narrowing) != set(subject.children[parent]):
-        return  # a child takes all, or an unknown part
+    if len(narrowing) < 2 or set(narrowing) != set(subject.children[parent]):
+        return  # nothing is split, or a child takes all, or an unknown part
     for field, condition in subject.leaves[parent].to_dirac().items():
         values = condition.get("in", []) if isinstance(condition, dict) else []
         if not values:
@@ -190,7 +190,7 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
     """Yield outputs that would match if their files had a field that they do not declare."""
     candidates = Candidates(
         {
-            s: left.listed
+            s: left.listed_keys
             for s, left in subject.leaves.items()
             # for a derived output it is known which fields its files have
             if s not in subject.relays and not subject.derived(s)

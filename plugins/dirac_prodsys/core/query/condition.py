@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 from dirac_prodsys.core.query.value import (
@@ -70,9 +70,12 @@ class OneOf:
 
     def to_dirac(self) -> dict[str, Any]:
         """Return ``{"=": v}`` or ``{"in": […]}``: the two forms in which DIRAC loses nothing."""
-        values = self.named
-        bare = len(values) == 1 and _prints(values[0])
-        return {"=": values[0]} if bare else {"in": [*values]}
+        return {"in": [*self.named]} if self._bare is None else {"=": self._bare}
+
+    @cached_property
+    def _bare(self) -> Value | None:
+        """Return the only value, if DIRAC sends it unchanged."""
+        return self.named[0] if len(self.named) == 1 and _prints(self.named[0]) else None
 
     @cached_property
     def named(self) -> tuple[Value, ...]:
@@ -182,7 +185,7 @@ def parse(form: object, *, sent: bool = False) -> Condition:
     if isinstance(form, list | tuple):
         return _parse_operation("in", form)
     if not isinstance(form, dict):
-        return OneOf(frozenset({normal(form)}))
+        return _equal(form) if isinstance(form, _PLAIN) else OneOf(frozenset({normal(form)}))
     if not form:
         raise MetaQueryError("the condition is empty", f"use one of: {' '.join(OPERATORS)}")
     condition: Condition | None = None
@@ -196,6 +199,24 @@ def parse(form: object, *, sent: bool = False) -> Condition:
         condition = meet
     assert condition is not None  # noqa: S101  the form is not empty
     return condition
+
+
+#: kinds of one value, as YAML and DIRAC give it
+_PLAIN = (str, int, float)
+
+
+@lru_cache(maxsize=256, typed=True)  # steps of a production say the same of their files
+def _equal(value: Value) -> OneOf:
+    """Return the condition for this one value."""
+    return OneOf(frozenset({normal(value)}))
+
+
+def operands(condition: Condition) -> tuple[Value, ...]:
+    """Return all values that a condition compares with."""
+    if not isinstance(condition, Range):
+        return condition.named
+    ends = [bound.value for bound in (condition.low, condition.high) if bound is not None]
+    return (*ends, *condition.named)
 
 
 def _prints(value: Value) -> bool:
@@ -214,6 +235,8 @@ def _operand(value: Value) -> Value:
 def _parse_operation(operator: object, operand: object, *, sent: bool = False) -> Condition:
     if operator not in OPERATORS:
         raise MetaQueryError(f"unknown operator {operator!r}", f"use one of: {' '.join(OPERATORS)}")
+    if operator == "=" and isinstance(operand, _PLAIN):
+        return _equal(operand)
     if operator in ("=", "in", "!=", "nin"):
         operands = operand if isinstance(operand, list | tuple) else [operand]
         values = frozenset(normal(v) for v in operands)

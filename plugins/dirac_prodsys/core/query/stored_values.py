@@ -15,6 +15,7 @@ import math
 import re
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from dirac_prodsys.core.query import condition as meta_condition
@@ -41,6 +42,7 @@ _EXACT = 2**24
 _WIDTH = 128
 
 
+@lru_cache(maxsize=64)
 def kind_of(defined: str) -> Kind:
     """Return the kind of values that a field holds.
 
@@ -155,6 +157,9 @@ def as_stored(query: MetaQuery, types: Mapping[str, str]) -> MetaQuery:
     changed = {}
     for name, condition in query.conditions.items():
         defined = types.get(name, "")
+        if not defined or (kind_of(defined) == "float" and _exact(condition)):
+            changed[name] = condition
+            continue
         try:
             _refuse(condition, defined)
             kept = _in_single(condition) if kind_of(defined) == "float" else condition
@@ -189,12 +194,19 @@ def _refuse(condition: Condition, defined: str) -> None:
             )
 
 
+def _exact(condition: Condition) -> bool:
+    """Whether the condition lists whole numbers that 24 bits hold."""
+    return isinstance(condition, OneOf) and all(
+        isinstance(value, int) and abs(value) <= _EXACT for value in condition.values
+    )
+
+
 def _in_single(condition: Condition) -> Condition:
     """Return the condition on a FLOAT; values that 24 bits hold exactly stay unchanged."""
     if isinstance(condition, Missing):
         return condition
     if isinstance(condition, OneOf):
-        if all(isinstance(value, int) and abs(value) <= _EXACT for value in condition.values):
+        if _exact(condition):
             return condition
         stored = _with_stored(condition.values)
         return condition if len(stored) == len(condition.values) else OneOf(stored)

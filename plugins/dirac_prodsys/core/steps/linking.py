@@ -111,9 +111,12 @@ def read_query(
     before = len(problems.found)
     conditions: dict[str, Condition] = {}
     for field, condition in form.items():
-        with problems.at(*path):
+        try:
             check_askable(field, made=made)
             conditions[field] = meta_query.parse_condition(field, condition)
+        except MetaQueryError as error:
+            with problems.at(*path):
+                raise error
         if len(problems.found) - before == ENOUGH:
             break
     return None if len(problems.found) > before else MetaQuery(conditions)

@@ -66,12 +66,13 @@ class Output:
 class Candidates:
     """Outputs by the known values of their files, to exclude those that cannot match.
 
-    :param values: name → field → its values; a field that is missing may have any value.
+    :param values: name → field → its values as the database compares them; a field that is missing
+        may have any value.
     """
 
     def __init__(self, values: Mapping[str, Mapping[str, Collection[Value]]]) -> None:
         self._values = {
-            name: {field: frozenset(map(compared, listed)) for field, listed in known.items()}
+            name: {field: frozenset(listed) for field, listed in known.items()}
             for name, known in values.items()
         }
         self._place = {name: number for number, name in enumerate(values)}
@@ -124,7 +125,7 @@ class Outputs:
     def _candidates(self) -> Candidates:
         return Candidates(
             {
-                step: {field: (value,) for field, value in output.whole.items()}
+                step: {field: (compared(value),) for field, value in output.whole.items()}
                 for step, output in self.of.items()
             }
         )
