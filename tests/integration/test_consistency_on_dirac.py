@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import MySQLdb
@@ -19,6 +20,16 @@ from tests.contract.systems import OnDirac, spec, unique
 @pytest.fixture
 def system(light_grid: Grid) -> OnDirac:
     return OnDirac(light_grid)
+
+
+@contextmanager
+def standing_still(grid: Grid) -> Iterator[None]:
+    """Freeze the agents: their news of jobs would write over the rows that a test doctors."""
+    grid.freeze("executor")
+    try:
+        yield
+    finally:
+        grid.thaw("executor")
 
 
 TASK = "UPDATE TransformationTasks SET ExternalStatus=%s WHERE TransformationID=%s AND TaskID=%s"
@@ -59,62 +70,63 @@ def assigned(system: OnDirac) -> tuple[DiracGateway, int, TransformationSpec, st
     made = gateway.create_transformation(asked).id
     gateway.start_transformation(made)
     states = ["Assigned", "Processed"]
-    system.until(lambda: sum(bool(f.task) for f in gateway.attached_files(made, states)) == 4)
-    # an agent that still has news of a job would write over the rows that a test doctors
-    system.until(lambda: gateway.live_tasks(made, 10) == [])
+    system.until(lambda: len(gateway.attached_files(made, states)) == 4)
     gateway.stop_transformation(made)
+    system.until(lambda: all(f.task for f in gateway.attached_files(made, states)))
     return gateway, made, asked, outputs
 
 
 def test_doctored_rows_are_found_and_only_what_is_certain_is_repaired(system: OnDirac) -> None:
     gateway, made, asked, outputs = assigned(system)
-    files = {f.task: f.lfn for f in gateway.attached_files(made, ["Assigned", "Processed"])}
-    sql(
-        system.grid,
-        (FILE, "Processed", made, 1),  # and there is no output
-        (FILE, "Unused", made, 2),  # and its output is there
-        (FILE, "Assigned", made, 3),
-        (FILE, "Assigned", made, 4),
-        (TASK, "Done", made, 1),
-        (TASK, "Failed", made, 2),
-        # two tasks that are at work on the same file
-        (TASK, "Running", made, 3),
-        (TASK, "Running", made, 4),
-        (INPUTS, files[3], made, 4),
-    )
-    system.register(f"{outputs}/o_00000002", {})
+    with standing_still(system.grid):
+        files = {f.task: f.lfn for f in gateway.attached_files(made, ["Assigned", "Processed"])}
+        sql(
+            system.grid,
+            (FILE, "Processed", made, 1),  # and there is no output
+            (FILE, "Unused", made, 2),  # and its output is there
+            (FILE, "Assigned", made, 3),
+            (FILE, "Assigned", made, 4),
+            (TASK, "Done", made, 1),
+            (TASK, "Failed", made, 2),
+            # two tasks that are at work on the same file
+            (TASK, "Running", made, 3),
+            (TASK, "Running", made, 4),
+            (INPUTS, files[3], made, 4),
+        )
+        system.register(f"{outputs}/o_00000002", {})
 
-    found = check(gateway, made, asked)
-    kinds = {(one.kind, one.what) for one in found.found}
-    assert kinds == {
-        ("processed_without_output", files[1]),
-        ("output_without_processed", files[2]),
-        ("two_live_tasks", files[3]),
-    }
-    done = repair(gateway, made, found)
-    assert done.repaired == (files[2],)
-    states = {f.lfn: f.status for f in gateway.attached_files(made, ["Processed", "Assigned"])}
-    assert states == {
-        files[1]: "Processed",
-        files[2]: "Processed",
-        files[3]: "Assigned",
-        files[4]: "Assigned",
-    }
-    assert repair(gateway, made, check(gateway, made, asked)).repaired == ()
+        found = check(gateway, made, asked)
+        kinds = {(one.kind, one.what) for one in found.found}
+        assert kinds == {
+            ("processed_without_output", files[1]),
+            ("output_without_processed", files[2]),
+            ("two_live_tasks", files[3]),
+        }
+        done = repair(gateway, made, found)
+        assert done.repaired == (files[2],)
+        states = {f.lfn: f.status for f in gateway.attached_files(made, ["Processed", "Assigned"])}
+        assert states == {
+            files[1]: "Processed",
+            files[2]: "Processed",
+            files[3]: "Assigned",
+            files[4]: "Assigned",
+        }
+        assert repair(gateway, made, check(gateway, made, asked)).repaired == ()
 
 
 def test_without_job_monitoring_that_is_said_and_no_task_is_called_an_orphan(
     system: OnDirac,
 ) -> None:
     gateway, made, asked, _ = assigned(system)
-    sql(
-        system.grid,
-        (FORGOTTEN, made),
-        *((FILE, "Assigned", made, task) for task in (1, 2, 3, 4)),
-    )
-    ages = [one.age for one in gateway.live_tasks(made, 10)]
-    assert ages
-    assert min(ages) > 3600
-    found = check(gateway, made, asked)
-    assert found.found == ()
-    assert "job monitoring was not asked" in found.notes[0]
+    with standing_still(system.grid):
+        sql(
+            system.grid,
+            (FORGOTTEN, made),
+            *((FILE, "Assigned", made, task) for task in (1, 2, 3, 4)),
+        )
+        ages = [one.age for one in gateway.live_tasks(made, 10)]
+        assert ages
+        assert min(ages) > 3600
+        found = check(gateway, made, asked)
+        assert found.found == ()
+        assert "job monitoring was not asked" in found.notes[0]
