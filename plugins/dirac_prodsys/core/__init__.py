@@ -4,7 +4,7 @@ The folders build on each other; each line imports only lines below it
 (``tests/unit/test_rooms.py``)::
 
     proof/       finds what is probably not meant: checks, findings and their codes, origins
-    reports/     reports on jobs and runs: results, progress, and what people are notified about
+    reports/     reports on jobs and runs: results, progress, the state of a step in one line
     site/        what the deployment allows: to authors of files, and to people who act
     dialects/    text to Production: the native form here, others in their community
     run/         a run of a plan: the shape of its DAG, fresh starts, its end, approval, registry
@@ -14,7 +14,7 @@ The folders build on each other; each line imports only lines below it
     language/    the native form's short forms written out; its models, schema and reference
     production/  what a user asks for, as closed models
     actions/     what people may do to running productions
-    policy/      snapshot + rules + history to verdict
+    policy/      snapshot + rules + history to verdict, and what people are notified about
     recovery/    files that stay behind: rules, decisions, ledger, inconsistencies
     job_types/   what tasks do: script, request, and those of communities
     gates/       what a step waits for before it starts; conditions on numbers in small files

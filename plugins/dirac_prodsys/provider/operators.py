@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
-from dirac_prodsys.core.reports.notices import of_flush
+from dirac_prodsys.core.policy.notices import of_flush
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, name_for

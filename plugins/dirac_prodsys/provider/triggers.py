@@ -27,8 +27,8 @@ from dirac_prodsys.core.policy import (
     needs_catalogue,
     needs_comparison,
 )
+from dirac_prodsys.core.policy.notices import matter
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.core.reports.notices import matter
 from dirac_prodsys.core.reports.state_line import Seen, grid_state
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.procedures.stops import stop, stopped_by_us

@@ -41,5 +41,5 @@ class Count(JobAttributes):
 
 JOB_TYPES = (
     JobType("dice:Throw", Throw, transformation="MCSimulation", derives=True),
-    JobType("dice:Count", Count),
+    JobType("dice:Count", Count, transformation="Merging"),
 )

@@ -177,6 +177,14 @@ def test_what_only_its_rules_find_has_a_code_of_its_own(dice: Program, tmp_path:
     assert findings(dice, file) == [("unknown-word", "unknown job type 'dice:Cuont'")]
 
 
+def test_a_job_type_names_the_type_of_its_steps(dice: Program, tmp_path: Path) -> None:
+    dice(CLI, "new", "luck", "--template", "dice", "--vo", "sim", "--folder", tmp_path)
+    file = tmp_path / "luck.yaml"
+    file.write_text(file.read_text().replace("    type: Merging\n", ""))
+    assert findings(dice, file) == []
+    assert json.loads(dice(RUN, file).stdout)["count"]["tasks"] == {"Done": 2}
+
+
 def test_jobs_of_two_communities_that_derive_are_told_to_part(
     dice: Program, tmp_path: Path
 ) -> None:

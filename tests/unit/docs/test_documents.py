@@ -80,6 +80,25 @@ def test_relative_links_lead_to_something_in_the_repository(document):
     assert not missing
 
 
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", document.read_text()), re.MULTILINE)
+    words = (re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in words}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_links_into_a_document_lead_to_a_heading(document):
+    links = LINK.findall(BLOCK.sub("", document.read_text()))
+    missing = []
+    for link in links:
+        target, _, anchor = link.partition("#")
+        path = document.parent / target if target else document
+        if anchor and "://" not in link and path.suffix == ".md" and anchor not in anchors(path):
+            missing.append(link)
+    assert missing == []
+
+
 def test_the_readme_is_short_and_shows_both_pictures_and_both_commands():
     text = (ROOT / "README.md").read_text()
     assert len(text.splitlines()) <= 150

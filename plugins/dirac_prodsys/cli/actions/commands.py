@@ -14,19 +14,12 @@ import typer
 from dirac_prodsys.cli.actions.act import Access, act
 from dirac_prodsys.cli.options.files import run_option
 from dirac_prodsys.cli.tables import AsJson
-from dirac_prodsys.core.actions.kinds import ACTIONS, ActionKind
+from dirac_prodsys.core.actions.kinds import ACTIONS, VALUES, ActionKind
 
 _NAME = Annotated[
     str, typer.Argument(metavar="NAME", help="Production, or a pattern with * and ?.")
 ]
-_SIZE = Annotated[
-    float, typer.Argument(metavar="SIZE", help="Files of a task to come; GB for plugin BySize.")
-]
 
-_NUMBERS: dict[str, tuple[Any, Any]] = {
-    "tasks": (Annotated[int | None, typer.Option(help="Tasks to add to each.")], None),
-    "events": (Annotated[int | None, typer.Option(help="The same, as events.")], None),
-}
 _SHARED: dict[str, tuple[Any, Any]] = {
     "run": (Annotated[str, run_option("Run ID or tag, or a pattern; else all runs.")], ""),
     "steps": (Annotated[list[str] | None, typer.Option("--step", help="Only this step…")], None),
@@ -60,18 +53,6 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     ),
 }
 
-_EXAMPLES = {
-    "start": "start bands --run night-7 --step merge",
-    "stop": 'stop bands --reason "storage is down"',
-    "resume": "resume 'bands*' --state Stopped",
-    "flush": "flush bands --step merge",
-    "complete": 'complete bands --run night-7 --reason "enough statistics"',
-    "extend": "extend bands --run night-7 --step slices --tasks 50",
-    "set_group_size": "set-group-size bands 10 --step merge",
-    "clean": 'clean bands --run night-7 --reason "wrong calibration"',
-    "delete": 'delete bands --run night-7 --reason "cleaned, not needed"',
-}
-
 _ABOUT = (
     "It is a run of Airflow's DAG production_operations; the password or token comes from "
     "DIRAC_PRODSYS_AIRFLOW_PASSWORD or DIRAC_PRODSYS_AIRFLOW_TOKEN."
@@ -88,12 +69,13 @@ def add_actions(app: typer.Typer) -> None:
                 "What cannot be undone is previewed first, and asked for." if kind.risky else "",
             ]
         )
+        command = kind.name.replace("_", "-")
         app.command(
-            kind.name.replace("_", "-"),
+            command,
             help=words.strip(),
             short_help=kind.does,
             rich_help_panel="On running productions, by Airflow",
-            epilog=f"Example: dirac-prodsys {_EXAMPLES[kind.name]}",
+            epilog=f"Example: dirac-prodsys {command} {kind.example}",
         )(_command(kind))
 
 
@@ -107,14 +89,24 @@ def _command(kind: ActionKind) -> Callable[..., None]:
     # typer reads the options from the signature
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [inspect.Parameter("production", keyword, annotation=_NAME)]
-    if "group_size" in kind.takes:
-        parameters.append(inspect.Parameter("group_size", keyword, annotation=_SIZE))
-    own = {name: _NUMBERS[name] for name in kind.takes if name in _NUMBERS}
+    parameters += [_parameter_for(name) for name in kind.takes]
     parameters += [
         inspect.Parameter(name, keyword, annotation=annotation, default=default)
-        for name, (annotation, default) in {**own, **_SHARED}.items()
+        for name, (annotation, default) in _SHARED.items()
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__name__ = kind.name
     return command
+
+
+def _parameter_for(name: str) -> inspect.Parameter:
+    """Return the argument or option for a value that an action takes."""
+    value = VALUES[name]
+    number: Any = int if value.whole else float
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    if value.argument:
+        argument = typer.Argument(metavar=value.argument, help=value.about)
+        return inspect.Parameter(name, keyword, annotation=Annotated[number, argument])
+    option = Annotated[number | None, typer.Option(help=value.about)]
+    return inspect.Parameter(name, keyword, annotation=option, default=None)

@@ -12,6 +12,7 @@ import json
 import shlex
 from typing import Any
 
+from dirac_prodsys.core.actions.kinds import VALUES
 from dirac_prodsys.core.actions.request import ActionRequest
 
 #: the DAG that carries them out
@@ -35,9 +36,7 @@ def _conf(request: ActionRequest, digest: str) -> dict[str, Any]:
         "run": request.run,
         "steps": list(request.steps),
         "states": list(request.states),
-        "tasks": request.tasks,
-        "events": request.events,
-        "group_size": request.group_size,
+        **request.values,
         "reason": request.reason,
         "confirm": request.production if request.needs_confirming else "",
         "force": request.force,
@@ -49,19 +48,21 @@ def _conf(request: ActionRequest, digest: str) -> dict[str, Any]:
 
 def _ours(request: ActionRequest, digest: str) -> list[str]:
     words = ["dirac-prodsys", request.action.replace("_", "-"), request.production]
-    if request.group_size is not None:
-        size = request.group_size
-        words.append(str(int(size)) if size.is_integer() else str(size))
+    given = {name: _number(value) for name, value in request.values.items()}
+    words += [given.pop(name) for name in [*given] if VALUES[name].argument]
     for option, value in (
         ("--run", request.run),
-        ("--tasks", request.tasks),
-        ("--events", request.events),
+        *((f"--{name.replace('_', '-')}", value) for name, value in given.items()),
         ("--reason", request.reason),
         ("--connection", request.connection),
         ("--digest", digest),
     ):
-        words += [] if value in (None, "") else [option, str(value)]
+        words += [option, value] if value else []
     for option, values in (("--step", request.steps), ("--state", request.states)):
         for value in values:
             words += [option, value]
     return [*words, *(["--force"] if request.force else [])]
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else str(value)

@@ -167,19 +167,19 @@ def _extend(
         return Decision("leave", "its tasks come from files")
     if snapshot.status == S.NEW and not snapshot.tasks and not request.force:
         return Decision("refuse", "it has not begun: extend it when its run has made its tasks")
-    more = request.tasks
-    if more is None:
-        if not listed.events_per_task:
-            return Decision("refuse", "EventsPerTask is not set: say how many tasks")
-        more = math.ceil((request.events or 0) / listed.events_per_task)
+    values = request.values
+    if "tasks" not in values and not listed.events_per_task:
+        return Decision("refuse", "EventsPerTask is not set: say how many tasks")
+    more = values.get("tasks") or values.get("events", 0) / listed.events_per_task
     now = sum(snapshot.tasks.values())
-    return Decision("act", f"{now} → {now + more} tasks", tasks=now + more)
+    total = now + math.ceil(more)
+    return Decision("act", f"{now} → {total} tasks", tasks=total)
 
 
 def _set_group_size(
     request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: Decision
 ) -> Decision:
-    wanted = request.group_size or 0.0
+    wanted = request.values["group_size"]
     if _without_input(listed, snapshot):
         return Decision("leave", "its tasks have no files")
     if listed.plugin != _BY_SIZE and wanted != int(wanted):

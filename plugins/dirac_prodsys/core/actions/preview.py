@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from dirac_prodsys.core.actions.decision_table import Answer, decide
+from dirac_prodsys.core.actions.kinds import VALUES
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selection import Selection
 from dirac_prodsys.core.grid.listed import FileShare, Listed
@@ -157,7 +158,7 @@ def _staying(share: FileShare | None) -> str:
 def _digest(request: ActionRequest, rows: Iterable[Row]) -> str:
     """Return a digest of what is done to what, without numbers that change during a run."""
     acts = [[row.id, row.name, row.answer] for row in rows]
-    asked = [request.action, request.tasks, request.events, request.group_size]
+    asked = [request.action, *(request.values.get(name) for name in VALUES)]
     text = json.dumps([asked, acts], separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

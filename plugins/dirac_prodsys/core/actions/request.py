@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.actions.kinds import ACTIONS, ActionKind
+from dirac_prodsys.core.actions.kinds import ACTIONS, VALUES, ActionKind
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
@@ -23,8 +23,6 @@ MAX_REASON, MAX_PATTERN = 500, 255
 #: maximum number of transformations that a pattern may match without a preview, for actions that
 #: cannot be undone
 MOST_UNSEEN = 20
-#: maximum number of tasks and of events that one action may add
-MAX_TASKS, MAX_EVENTS = 1_000_000, 10**15
 
 #: form of names, including Airflow's run IDs, and of shell patterns of names
 NAMES = r"[A-Za-z0-9_.*?+:~-]+"
@@ -36,9 +34,7 @@ _KNOWN = (
     "run",
     "steps",
     "states",
-    "tasks",
-    "events",
-    "group_size",
+    *VALUES,
     "reason",
     "preview",
     "confirm",
@@ -56,8 +52,7 @@ class ActionRequest:
     :param run: run ID or tag, or a pattern of tags; empty: all runs.
     :param steps: names or patterns; empty: all steps.
     :param states: only transformations in these states; empty: in any.
-    :param tasks: number of tasks to add to each; :param events: the same in events.
-    :param group_size: files of a future task (GB for BySize).
+    :param values: the given ones of ``VALUES``.
     :param preview: show what would be touched, and touch nothing.
     :param digest: act only if what would be touched is what the preview of this digest shows.
     :param force: include transformations that we did not create, by their whole name.
@@ -68,9 +63,7 @@ class ActionRequest:
     run: str = ""
     steps: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
-    tasks: int | None = None
-    events: int | None = None
-    group_size: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
     preview: bool = True
     confirm: str = ""
@@ -141,9 +134,7 @@ class _Reader:
             run=self.names("run"),
             steps=self.many("steps", NAMES),
             states=self.many("states", r"\w+"),
-            tasks=self.whole("tasks", MAX_TASKS),
-            events=self.whole("events", MAX_EVENTS),
-            group_size=self.size(),
+            values=self.values(),
             reason=one_line(self.text("reason"))[:MAX_REASON],
             preview=self.flag("preview", default=True),
             confirm=self.text("confirm"),
@@ -161,11 +152,10 @@ class _Reader:
 
     def check_kind(self, request: ActionRequest) -> None:
         kind = request.kind
-        own = {"tasks", "events", "group_size"}
-        said = [name for name in sorted(own) if getattr(request, name) is not None]
-        if foreign := [name for name in said if name not in kind.takes]:
+        given = sorted(request.values)
+        if foreign := [name for name in given if name not in kind.takes]:
             self.wrong(f"{kind.name} takes no {' and no '.join(foreign)}", "leave it empty")
-        elif kind.takes and len(said) != 1:
+        elif kind.takes and len(given) != 1:
             wanted = " or ".join(kind.takes)
             self.wrong(f"{kind.name} needs {wanted}", f"give {wanted}, a number above 0")
         if kind.typed and not request.run:
@@ -236,24 +226,20 @@ class _Reader:
             return default
         return value
 
-    def whole(self, name: str, most: int) -> int | None:
-        value = self.given.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
-            self.wrong(f"{name!r} is {value!r}", f"write a whole number from 1 to {most}")
-            return None
-        return value
+    def values(self) -> dict[str, float]:
+        read = {name: self.number(name) for name in VALUES}
+        return {name: value for name, value in read.items() if value is not None}
 
-    def size(self) -> float | None:
-        value = self.given.get("group_size")
+    def number(self, name: str) -> float | None:
+        value, kind = self.given.get(name), VALUES[name]
         if value is None:
             return None
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 < value <= MAX_TASKS:
-            self.wrong(f"'group_size' is {value!r}", "write a number above 0")
+        is_number = isinstance(value, int if kind.whole else int | float)
+        if not is_number or isinstance(value, bool) or not 0 < value <= kind.most:
+            form = f"a whole number from 1 to {kind.most}" if kind.whole else "a number above 0"
+            self.wrong(f"{name!r} is {value!r}", f"write {form}")
             return None
-        return float(value)
+        return value if kind.whole else float(value)
 
 
 def _wild(text: str) -> bool:

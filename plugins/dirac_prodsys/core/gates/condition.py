@@ -1,7 +1,8 @@
 """Reads conditions on the numbers in a small result file: ``auc >= 0.8 and events > 1000``.
 
-A tiny closed language: names, numbers, six comparisons, ``and``, ``or`` and parentheses. ``and``
-binds closer than ``or``. Names may have dots, which lead into nested values: ``test.auc``.
+A tiny closed language: names, numbers, comparisons, ``and``, ``or`` and parentheses. ``and`` binds
+closer than ``or``. Names may have dots, which lead into nested values: ``test.auc``. A new
+comparison is a row of :data:`COMPARISONS`.
 
 Invariant: there is no code: a text is read into the values below or refused, and no text of a file
 is ever evaluated.
@@ -9,8 +10,9 @@ is ever evaluated.
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 #: maximum characters of a condition
@@ -18,9 +20,20 @@ MAX_CONDITION = 1000
 #: maximum depth of parentheses
 MAX_DEPTH = 20
 
+#: comparison → whether it holds for a value of the file and the number of the condition
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+_OPERATOR = "|".join(re.escape(sign) for sign in sorted(COMPARISONS, key=len, reverse=True))
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
-    r"|(?P<operator>>=|<=|==|!=|>|<)"
+    rf"|(?P<operator>{_OPERATOR})"
     r"|(?P<parenthesis>[()])"
     r"|(?P<name>[A-Za-z_]\w*(?:\.\w+)*))"
 )
@@ -47,20 +60,7 @@ class Comparison:
 
     def holds(self, values: Mapping[str, float]) -> bool:
         """Whether it holds; KeyError if the value is missing."""
-        value, number = values[self.name], self.number
-        match self.operator:
-            case ">=":
-                return value >= number
-            case "<=":
-                return value <= number
-            case ">":
-                return value > number
-            case "<":
-                return value < number
-            case "==":
-                return value == number
-            case _:
-                return value != number
+        return COMPARISONS[self.operator](values[self.name], self.number)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -138,9 +138,9 @@ class _Reader:
             self._take("parenthesis", "a closing parenthesis", ")")
             return found
         name = self._take("name", "the name of a value")
-        operator = self._take("operator", "one of >= > <= < == !=")
+        sign = self._take("operator", f"one of {' '.join(COMPARISONS)}")
         number = self._take("number", "a number")
-        return Comparison(name, operator, _number(number))
+        return Comparison(name, sign, _number(number))
 
     def _take(self, kind: str, wanted: str, word: str = "") -> str:
         if not self.left:

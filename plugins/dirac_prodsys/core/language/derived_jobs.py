@@ -1,6 +1,6 @@
-"""Writes out what steps may omit if their job type makes its output by itself.
+"""Writes out what steps may omit because their job type says it.
 
-* Their ``type`` is that of the job.
+* Their ``type``, if the job type names one.
 * A key of the job may be in a YAML file beside the production, if its type allows that.
 * ``defaults: {job: {type: "FAMILY:*", …}}`` is for all of them: each gets the keys that it knows.
 
@@ -20,13 +20,13 @@ ANY = "*"
 
 
 def with_types(tree: Located) -> Located:
-    """Return the tree with the types of such steps written out."""
+    """Return the tree with the types of steps written out that follow from their jobs."""
     steps = tree.get("steps")
     if steps is None or not isinstance(steps.value, dict):
         return tree
     made = {}
     for name, step in steps.items():
-        kind = _kind(step)
+        kind = find_job_type(step.text("job", "type") or "")
         if kind is not None and kind.transformation and step.get("type") is None:
             step = step.put({"type": step.value["job"].scalar(kind.transformation)})
         made[name] = step
@@ -98,5 +98,6 @@ def _deriving() -> list[JobType]:
 
 
 def _kind(step: Located) -> JobType | None:
+    """Return the step's job type, if it makes its output by itself."""
     kind = find_job_type(step.text("job", "type") or "")
     return kind if kind is not None and kind.derives else None

@@ -7,6 +7,7 @@
     history     what is remembered from one look to the next
     judging     judge(): by status, failures, tasks, input, files, patience
     verdict     the result, with its reason in words
+    notices     when people are notified, and with which text; kinds: notice_kinds
 
 Invariant: a pure function of what was seen and remembered. A status counts as an end only if DIRAC
 says so; files and tasks decide. A flush comes only when the input is settled: the parents are done,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dirac_prodsys.core.policy.notice_kinds import NoticeKind
+
 Kind = Literal["wait", "flush", "recover", "extend", "complete", "fail"]
 
 #: verdicts that must be carried out, or that end the wait
@@ -20,7 +22,7 @@ class Verdict:
 
     :param reason: one sentence, with the numbers that it is based on.
     :param alarm: what a person should look at, although nothing is done about it; else empty.
-    :param about: kind of the alarm: ``stalled`` or ``needs_person``; empty: for the log only.
+    :param about: kind of the notice about the alarm; empty: it is for the log only.
     :param tasks: for ``extend``: the number of tasks that should exist.
     :param question: for ``wait``: what only a person can decide: ``flush`` or ``files``; else
         empty.
@@ -30,5 +32,5 @@ class Verdict:
     reason: str
     alarm: str = ""
     tasks: int = 0
-    about: Literal["", "stalled", "needs_person"] = ""
+    about: NoticeKind | Literal[""] = ""
     question: str = ""

@@ -1,22 +1,15 @@
-"""Defines who is notified, and about what; the texts are made in ``core/reports/notices``."""
+"""Defines ``notify:`` as a user writes it: who is notified, and about what."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 from pydantic import WithJsonSchema as Schema
 
 from dirac_prodsys.core.models import Model, wrong
-
-NoticeKind = Literal[
-    "stalled", "recovered", "flushed", "given_up", "needs_person", "completed", "failed"
-]
-KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
-
-#: the default; without flushes, which happen every day
-DEFAULT_KINDS: tuple[NoticeKind, ...] = tuple(kind for kind in KINDS if kind != "flushed")
+from dirac_prodsys.core.policy.notice_kinds import KINDS, NoticeKind
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 _ADDRESSES = {"type": "string", "pattern": f"^{_ADDRESS.pattern}$"}
@@ -33,7 +26,7 @@ def _address(value: str) -> str:
 
 
 class Notify(Model):
-    """Who is told of what; what is not said is as the deployment has it.
+    """Who is notified, and about what; a key that is left out is as the deployment has it.
 
     :param on: kinds of notices, one or a list; an empty list: none.
     :param to: mail addresses, one or a list.

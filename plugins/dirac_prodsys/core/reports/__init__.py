@@ -1,1 +1,1 @@
-"""Reports on jobs and runs: results, progress, and what people are notified about."""
+"""Reports on jobs and runs: results, progress, and how a step stands."""

@@ -32,7 +32,7 @@ def carry_out(
     """
     if request.action != "delete":
         gateway.write_note(row.id, LAST_ACTION, note)
-    done = _ACTS[request.action](gateway, request, row)
+    done = _SPECIAL.get(request.action, _call_verb)(gateway, request, row)
     if request.kind.sets:
         _check_is_so(gateway, request, row, before)
     return done or request.kind.done
@@ -91,31 +91,19 @@ def _extend(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str
     return f"{added} tasks added, {row.total} in all"
 
 
-def _resize(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
-    gateway.set_group_size(row.id, request.group_size or 0.0)
-    return f"group size set to {request.group_size:g}"
-
-
 def _delete(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
     return "" if gateway.delete_transformation(row.id) else "it was gone already"
 
 
-def _verb(name: str) -> Callable[[ProductionGateway, ActionRequest, Row], str]:
-    def act(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
-        getattr(gateway, name)(row.id)
-        return ""
-
-    return act
+def _call_verb(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+    values = request.values.values()
+    getattr(gateway, request.kind.verb)(row.id, *values)
+    return " ".join([request.kind.done, *(f"to {value:g}" for value in values)])
 
 
-_ACTS: Mapping[str, Callable[[ProductionGateway, ActionRequest, Row], str]] = {
-    "start": _verb("start_transformation"),
+#: actions that take more than a call of their verb
+_SPECIAL: Mapping[str, Callable[[ProductionGateway, ActionRequest, Row], str]] = {
     "stop": _stop,
-    "resume": _verb("resume_transformation"),
-    "flush": _verb("flush_transformation"),
-    "complete": _verb("complete_transformation"),
     "extend": _extend,
-    "set_group_size": _resize,
-    "clean": _verb("clean_transformation"),
     "delete": _delete,
 }

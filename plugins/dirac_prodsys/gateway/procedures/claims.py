@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from dirac_prodsys.core.reports.notices import Claim, may_tell, parameter
+from dirac_prodsys.core.policy.notices import Claim, may_tell, parameter
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 

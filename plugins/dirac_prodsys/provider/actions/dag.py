@@ -14,13 +14,11 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from dirac_prodsys.core.actions.commands import DAG_ID
-from dirac_prodsys.core.actions.kinds import ACTIONS
+from dirac_prodsys.core.actions.kinds import ACTIONS, VALUES
 from dirac_prodsys.core.actions.request import (
     CONNECTION,
-    MAX_EVENTS,
     MAX_PATTERN,
     MAX_REASON,
-    MAX_TASKS,
     NAMES,
 )
 from dirac_prodsys.core.grid.status import TransformationStatus
@@ -34,7 +32,8 @@ from dirac_prodsys.provider.actions.tasks import (
 from dirac_prodsys.provider.hook import DiracHook
 
 #: names of the form's collapsed sections; a parameter in no section shows at once
-_VALUES, _MORE = "Values of extend and set group size", "More"
+_TAKERS = " and ".join(kind.name.replace("_", " ") for kind in ACTIONS.values() if kind.takes)
+_VALUES, _MORE = f"Values of {_TAKERS}", "More"
 
 #: states by which people select
 _STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
@@ -47,7 +46,7 @@ def actions_dag(productions: Sequence[str] = ()) -> DAG:
     """
     with DAG(
         dag_id=DAG_ID,
-        description="Start, stop, resume, flush, complete, extend, clean or delete a production",
+        description=f"Acts on a production: {', '.join(map(_words, ACTIONS))}",
         doc_md=_documentation(),
         tags=["dirac", "operations"],
         schedule=None,
@@ -120,19 +119,7 @@ def _params(productions: Sequence[str]) -> dict[str, Param]:
             "Confirm",
             NAMES,
         ),
-        "tasks": _number("extend: tasks to be added to each.", "Tasks", MAX_TASKS),
-        "events": _number(
-            "extend: the same as events, by EventsPerTask of each.", "Events", MAX_EVENTS
-        ),
-        "group_size": Param(
-            None,
-            "set_group_size: files of a task to come; GB for plugin BySize.",
-            type=["number", "null"],
-            exclusiveMinimum=0,
-            maximum=MAX_TASKS,
-            title="Group size",
-            section=_VALUES,
-        ),
+        **{name: _value(name) for name in VALUES},
         "states": Param(
             [],
             "Only transformations in these states; empty: in any.",
@@ -181,20 +168,28 @@ def _text(description: str, title: str, pattern: str, section: str = "") -> Para
     )
 
 
-def _number(description: str, title: str, most: int) -> Param:
+def _value(name: str) -> Param:
+    value = VALUES[name]
+    takers = " and ".join(kind.name for kind in ACTIONS.values() if name in kind.takes)
+    about = f"{takers}: {value.about[0].lower()}{value.about[1:]}"
+    bounds: dict[str, Any] = {"minimum": 1} if value.whole else {"exclusiveMinimum": 0}
     return Param(
         None,
-        description,
-        type=["integer", "null"],
-        minimum=1,
-        maximum=most,
-        title=title,
+        about,
+        type=["integer" if value.whole else "number", "null"],
+        **bounds,
+        maximum=value.most,
+        title=_words(name).capitalize(),
         section=_VALUES,
     )
 
 
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _label(name: str) -> str:
-    return f"{name.replace('_', ' ')}: {ACTIONS[name].does}"
+    return f"{_words(name)}: {ACTIONS[name].does}"
 
 
 def _documentation() -> str:

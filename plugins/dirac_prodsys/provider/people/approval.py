@@ -21,8 +21,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.policy.notices import Notice
 from dirac_prodsys.core.production.parameters import taken
-from dirac_prodsys.core.reports.notices import Notice
 from dirac_prodsys.core.run import approval
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.newest import find_newest

@@ -21,8 +21,8 @@ from airflow.sdk.configuration import conf
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.production.notify import DEFAULT_KINDS, KINDS
-from dirac_prodsys.core.reports.notices import Notice, NotifyRules, keys_of_alarm
+from dirac_prodsys.core.policy.notice_kinds import DEFAULT_KINDS, KINDS
+from dirac_prodsys.core.policy.notices import Notice, NotifyRules, keys_of_alarm
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.gateway.protocol import ProductionGateway

@@ -20,7 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.actions.preview import human_bytes
 from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
-from dirac_prodsys.core.reports.notices import Notice
+from dirac_prodsys.core.policy.notices import Notice
 from dirac_prodsys.core.run import approval
 from dirac_prodsys.core.site.file import Limits, RemovalApproval
 from dirac_prodsys.core.site.limits import tasks_asked, within

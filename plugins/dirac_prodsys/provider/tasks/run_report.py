@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from dirac_prodsys.core.reports import notices
+from dirac_prodsys.core.policy import notices
 from dirac_prodsys.core.run.end import ending
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.reports import report_on_run
@@ -89,7 +89,9 @@ class DiracProductionReportOperator(DiracProductionOperator):
             task_instance.xcom_push(key="production_report", value={**report.to_dict(), **pages})
         if self.whole.registry:
             self._tell_registry(plan)
-        notice = notices.of_end(report, self._failed_tasks(context))
+        states = [(step.row.step, step.row.status) for step in report.steps]
+        failed = self._failed_tasks(context)
+        notice = notices.of_end(states, failed, report.to_text(), report.to_html())
         Teller(context, self.dirac_conn_id, self.whole).tell(notice)
 
     def _failed_tasks(self, context: Context) -> list[str]:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
-from dirac_prodsys.core.policy import History, StepRules
-from dirac_prodsys.core.reports import notices
+from dirac_prodsys.core.policy import History, StepRules, notices
+from dirac_prodsys.core.policy.notice_kinds import ALARMS
 from dirac_prodsys.gateway.procedures import recovery
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.people import notify
@@ -107,7 +107,7 @@ class WaitActs(DiracOperator):
         if about == "recovered":
             teller.went_on(causes, name, event.get("reason") or "")
             return replace(past, told=())
-        kind: notices.NoticeKind = "stalled" if about == "stalled" else "needs_person"
+        kind = about if about in ALARMS else "needs_person"
         self.log.warning("%s", event.get("reason"))
         alarm = notices.of_alarm(kind, causes, event.get("reason") or "", name)
         if teller.tell(alarm) == "failed":

@@ -54,7 +54,7 @@ class TestRequests:
         assert "needs tasks or events" in wrong(action="extend", production="p")
         assert "needs tasks or events" in wrong(action="extend", production="p", tasks=1, events=1)
         assert "needs group_size" in wrong(action="set_group_size", production="p")
-        assert request("set_group_size", group_size=0.5).group_size == 0.5
+        assert request("set_group_size", group_size=0.5).values == {"group_size": 0.5}
 
     @pytest.mark.parametrize("number", [0, -1, 1.5, True, "3", 10**7])
     def test_a_number_of_tasks_is_a_whole_number_within_bounds(self, number: Any) -> None:

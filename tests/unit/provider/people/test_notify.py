@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.policy import History
+from dirac_prodsys.core.policy.notices import Notice, parameter
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.reports.notices import Notice, parameter
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,

@@ -12,30 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION
+from dirac_prodsys.core.policy.notice_kinds import ALARMS, DEFAULT_KINDS, NOTICES, NoticeKind
 from dirac_prodsys.core.policy.verdict import Verdict
-from dirac_prodsys.core.production.notify import DEFAULT_KINDS, NoticeKind
-
-if TYPE_CHECKING:
-    from dirac_prodsys.core.reports.run import ProductionReport
 
 #: prefix of the additional parameters of a transformation that record what was reported; letters
 #: only
 PARAMETER = "ProdsysTold"
-
-_WORDS = {
-    "stalled": "stalled",
-    "recovered": "recovered",
-    "flushed": "flushed",
-    "given_up": "given up",
-    "needs_person": "needs a person",
-    "completed": "completed",
-    "failed": "failed",
-}
 
 
 @dataclass(frozen=True)
@@ -57,7 +44,7 @@ class Notice:
     def subject(self, production: str, run: str) -> str:
         """Return the subject line."""
         where = f"{production}: {self.step}" if self.step else production
-        return f"[{where}] {_WORDS[self.kind]} (run {run})"
+        return f"[{where}] {NOTICES[self.kind].subject} (run {run})"
 
     def key(self, cause: str) -> str:
         """Return the key under which a cause is recorded as reported."""
@@ -114,21 +101,16 @@ def matter(verdict: Verdict, told: Sequence[str], *, due: bool = True) -> dict[s
 
 
 def of_alarm(kind: NoticeKind, causes: Sequence[str], text: str, step: str) -> Notice:
-    """Return the notice of an alarm.
-
-    A stall concerns an agent, in all steps alike; a question concerns its step.
-    """
-    if kind == "stalled":
+    """Return the notice of an alarm."""
+    if NOTICES[kind].alarm == "run":
         return Notice(kind, tuple(causes), f"{step}: {text}", step)
     return Notice(kind, tuple(f"{step}: {cause}" for cause in causes), text, step)
 
 
-def keys_of_alarm(cause: str, step: str) -> tuple[str, str]:
-    """Return the two keys under which a cause of a wait may be recorded as reported."""
-    return (
-        of_alarm("stalled", (cause,), "", step).key(cause),
-        of_alarm("needs_person", (cause,), "", step).key(f"{step}: {cause}"),
-    )
+def keys_of_alarm(cause: str, step: str) -> tuple[str, ...]:
+    """Return all keys under which a cause of a wait may be recorded as reported."""
+    alarms = (of_alarm(kind, (cause,), "", step) for kind in ALARMS)
+    return tuple(alarm.key(key) for alarm in alarms for key in alarm.causes)
 
 
 def of_flush(step: str, reason: str) -> Notice:
@@ -151,19 +133,21 @@ def of_outcome(outcome: Mapping[str, Any], given_up: Mapping[str, int], step: st
     return found
 
 
-def of_end(report: ProductionReport, failed: Sequence[str]) -> Notice:
+def of_end(
+    states: Iterable[tuple[str, str]], failed: Sequence[str], text: str, html: str
+) -> Notice:
     """Return the notice that the production is complete, or that its run ended otherwise.
 
+    :param states: each step with the state of its transformation; empty: it was not made.
     :param failed: tasks of the run that failed.
+    :param text: the report on the run; :param html: the same.
     """
-    rows = [step.row for step in report.steps]
-    left = [f"{row.step} {row.status or 'not made'}" for row in rows if row.status not in _ENDED]
+    left = [f"{step} {state or 'not made'}" for step, state in states if state not in _ENDED]
     if not left and not failed:
-        return Notice("completed", ("run",), report.to_text(), html=report.to_html())
-    told = [f"failed tasks: {', '.join(failed)}"] if failed else []
-    told += [f"not complete: {', '.join(left)}"] if left else []
-    text = "\n".join([*told, "", report.to_text()])
-    return Notice("failed", ("; ".join(told),), text, html=report.to_html())
+        return Notice("completed", ("run",), text, html=html)
+    reasons = [f"failed tasks: {', '.join(failed)}"] if failed else []
+    reasons += [f"not complete: {', '.join(left)}"] if left else []
+    return Notice("failed", ("; ".join(reasons),), "\n".join([*reasons, "", text]), html=html)
 
 
 _ENDED = frozenset(map(str, ENDED_TRANSFORMATION))

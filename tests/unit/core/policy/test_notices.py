@@ -10,9 +10,8 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.policy.verdict import Verdict
-from dirac_prodsys.core.production.notify import DEFAULT_KINDS, KINDS
-from dirac_prodsys.core.reports.notices import (
+from dirac_prodsys.core.policy.notice_kinds import DEFAULT_KINDS, KINDS
+from dirac_prodsys.core.policy.notices import (
     Claim,
     Notice,
     NotifyRules,
@@ -25,6 +24,7 @@ from dirac_prodsys.core.reports.notices import (
     of_outcome,
     parameter,
 )
+from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.reports.run import production_report
 from dirac_prodsys.errors import DefinitionErrors
 
@@ -116,7 +116,9 @@ def test_the_end_is_completed_only_if_all_steps_are_and_no_task_failed(
         name: Snapshot(number, name, "Merging", TransformationStatus(status))
         for number, (name, status) in enumerate(zip(names, statuses, strict=False))
     }
-    notice = of_end(production_report(plan, seen, {}), failed)
+    report = production_report(plan, seen, {})
+    states = [(step.row.step, step.row.status) for step in report.steps]
+    notice = of_end(states, failed, report.to_text(), report.to_html())
     assert notice.kind == kind
     assert "production two, run r1" in notice.text
     assert "<table>" in notice.html
