@@ -21,7 +21,7 @@ from dirac_prodsys.core.policy import judge
 from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.provider import gate_trigger, hook, triggers
 from dirac_prodsys.provider.people import approval
-from dirac_prodsys.provider.tasks import base, preparing, run_end, run_report, whole
+from dirac_prodsys.provider.tasks import preparing, run_end, run_plan, run_report
 from dirac_prodsys.provider.waiting import poller
 from tests.walk import clicks
 from tests.walk.clock import no_waiting
@@ -107,7 +107,7 @@ def enter(walk: Walk, seams: ExitStack) -> None:
         (gate_trigger, "made_by", made_by),
         (hitl, "upsert_hitl_detail", clicks.put),
         (hitl_operator, "upsert_hitl_detail", clicks.put),
-        *((module, "compile", walk.planned) for module in (base, whole, approval)),
+        *((module, "compile", walk.planned) for module in (run_plan, approval)),
         *((where, "log", property(lambda _: _Silent())) for where in LOGGING),
     ]
     for where, name, value in patches:

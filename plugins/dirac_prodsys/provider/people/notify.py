@@ -20,14 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk.configuration import conf
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.notify import DEFAULT_KINDS, KINDS
 from dirac_prodsys.core.reports.notices import Notice, NotifyRules, keys_of_alarm
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.people.params import given_values
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -137,10 +135,15 @@ class Teller:
         number = self._transformation
         if self.production is not None:
             run = naming.run_tag(str(self.context["run_id"]))
-            plan = compile(self.production, run=run, parameters=given_values(self.context))
-            record = gateway.find_transformation(plan.steps[0].transformation.name)
+            record = gateway.find_transformation(first_transformation(self.production, run))
             number = None if record is None else record.id
         return None if number is None else (gateway, number)
+
+
+def first_transformation(production: Production, run: str) -> str:
+    """Return the name of the first transformation of a plan: of the first step without a parent."""
+    first = next(step.name for step in production.steps if not (step.parents or step.after))
+    return naming.transformation_name(production.name, run, first)
 
 
 def _send(

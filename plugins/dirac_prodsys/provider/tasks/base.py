@@ -24,10 +24,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
 from tenacity import wait_random_exponential as backoff
 
-from dirac_prodsys.core import naming
 from dirac_prodsys.core.grid.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.plan import loops
-from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.steps.lost_inputs import makers
@@ -45,9 +43,8 @@ from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
-from dirac_prodsys.provider.people.params import given_values
 from dirac_prodsys.provider.site import demand_allowed
-from dirac_prodsys.provider.tasks.passes import last_passes
+from dirac_prodsys.provider.tasks.run_plan import RunPlan, last_passes
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 
 if TYPE_CHECKING:
@@ -107,6 +104,7 @@ class DiracOperator(BaseOperator):
             production.connection if production else DiracHook.default_conn_name
         )
         self.outage_patience = outage_patience
+        self._plan = RunPlan(production) if production is not None else None
         #: address in the DIRAC portal, for the link; set once the ID is known
         self.transformation_url = ""
 
@@ -144,19 +142,12 @@ class DiracOperator(BaseOperator):
         """
         if self.production is None or self.step is None:
             return []
-        run, values = naming.run_tag(str(context["run_id"])), given_values(context)
-        given: dict[str, Any] = {"run": run, "parameters": values}
-        given["last"] = self._last_passes(context)
-        try:
-            compiled = compile(self.production, **given)
-            names = makers(self.step, {step.name: step for step in compiled.steps})
-            needed = sorted({each for name in names for each in compiled.needed_for(name)})
-            if needed:
-                queries = self.on_grid(lambda grid: _queries(grid, needed), state)
-                compiled = compile(self.production, datasets=queries, **given)
-        except ProdsysError as error:
-            raise AirflowFailException(str(error)) from None
-        return [compiled.step(name).transformation for name in names]
+        plan = self._compiled(context)
+        names = makers(self.step, {step.name: step for step in plan.steps})
+        needed = sorted({each for name in names for each in plan.needed_for(name)})
+        if needed:
+            plan = self._compiled(context, needed, state)
+        return [plan.step(name).transformation for name in names]
 
     def plan(
         self,
@@ -196,30 +187,35 @@ class DiracOperator(BaseOperator):
         self, context: Context, state: Mapping[str, Any] | None = None, *, whole: bool = True
     ) -> ProductionPlan:
         """Return the plan of all steps of the production in this run; see :meth:`plan`."""
-        if self.production is None or self.step is None:
+        plan = self._compiled(context)
+        needed = plan.needed_for(str(self.step)) if whole else ()
+        if needed:
+            plan = self._compiled(context, needed, state)
+        if self.asks_site and self.production is not None:
+            demand_allowed(context, self.production, plan, self.dirac_conn_id)
+        return plan
+
+    def _compiled(
+        self,
+        context: Context,
+        datasets: Iterable[str] = (),
+        state: Mapping[str, Any] | None = None,
+    ) -> ProductionPlan:
+        if self._plan is None or self.step is None:
             raise ValueError(f"{self.task_id}: serves no step of a production")
-        run = naming.run_tag(str(context["run_id"]))
+        production = self._plan.production
+        deciding = loops.before(production, self.step) if production.loops else ()
+        last = last_passes(context, deciding)
+
+        def look_up(missing: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+            return self.on_grid(
+                lambda grid: {name: grid.dataset_query(name) for name in missing}, state
+            )
+
         try:
-            values = given_values(context)
-            last = self._last_passes(context)
-            compiled = compile(self.production, run=run, parameters=values, last=last)
-            needed = compiled.needed_for(self.step)
-            if whole and needed:
-                queries = self.on_grid(lambda grid: _queries(grid, needed), state)
-                compiled = compile(
-                    self.production, run=run, parameters=values, datasets=queries, last=last
-                )
-            if self.asks_site:
-                demand_allowed(context, self.production, compiled, self.dirac_conn_id)
-            return compiled
+            return self._plan.of(context, last, datasets, look_up)
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
-
-    def _last_passes(self, context: Context) -> dict[str, int]:
-        """Return the last passes of the loops that decide what the step takes."""
-        if self.production is None or self.step is None or not self.production.loops:
-            return {}
-        return last_passes(context, loops.before(self.production, self.step))
 
     def on_grid(
         self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None
@@ -309,7 +305,3 @@ class DiracOperator(BaseOperator):
             ),
             method_name="after_outage",
         )
-
-
-def _queries(gateway: ProductionGateway, datasets: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    return {name: gateway.dataset_query(name) for name in datasets}

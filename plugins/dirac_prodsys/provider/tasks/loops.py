@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
-from dirac_prodsys.provider.tasks.passes import told
+from dirac_prodsys.provider.tasks.run_plan import result_of
 from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 
@@ -90,7 +90,7 @@ class DiracLoopPassOperator(DiracProductionOperator):
 
         :raises AirflowSkipException: the loop is over.
         """
-        found = told(context, self.check)
+        found = result_of(context, self.check)
         if found.get("met"):
             raise AirflowSkipException(f"the loop is over: {found.get('reason')}")
 
@@ -115,7 +115,7 @@ class DiracLoopDoneOperator(DiracProductionOperator):
         """
         one: Mapping[str, Any] = {}
         for number, check in enumerate(self.checks, 1):
-            one = told(context, check)
+            one = result_of(context, check)
             if not one:
                 reason = f"pass {number} was not judged: task {check} has told nothing"
                 raise AirflowFailException(str(TransformationFailed(reason, _UNTOLD)))

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from dirac_prodsys.core import naming
-from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.provider.people.params import given_values
 from dirac_prodsys.provider.site import demand_allowed
 from dirac_prodsys.provider.tasks.base import DiracOperator
-from dirac_prodsys.provider.tasks.passes import last_passes
+from dirac_prodsys.provider.tasks.run_plan import RunPlan, last_passes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,6 +32,7 @@ class DiracProductionOperator(DiracOperator):
         super().__init__(production=production, step=production.steps[0].name, **kwargs)
         self.whole = production
         self.step = None
+        self._plan: RunPlan = RunPlan(production)
 
     def whole_plan(self, context: Context) -> ProductionPlan:
         """Return the plan of this run, without passes that a finished loop does not need.
@@ -44,10 +42,9 @@ class DiracProductionOperator(DiracOperator):
         :raises AirflowFailException: the production cannot be planned, or does what the site does
             not allow.
         """
-        run = naming.run_tag(str(context["run_id"]))
+        last = last_passes(context, self.whole.loops)
         try:
-            last = last_passes(context, self.whole.loops)
-            plan = compile(self.whole, run=run, parameters=given_values(context), last=last)
+            plan = self._plan.of(context, last)
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
         if self.asks_site:
