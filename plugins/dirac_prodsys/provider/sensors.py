@@ -306,7 +306,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         return True
 
     def _ask(self, context: Context, name: str, reason: str, kept: Mapping[str, Any]) -> None:
-        step = self.plan(context, whole=False)
+        step = self.plan(context, with_datasets=False)
         rules = replace(self.rules or step.rules, expected=kept.get("expected"))
         if asking.put(context, *questions.question(name, reason, rules), questions.options(rules)):
             self.log.info("a person is asked in Airflow: %s", reason)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -45,7 +45,7 @@ from dirac_prodsys.provider.people.params import given_values
 from dirac_prodsys.provider.people.who_asked import triggered_by
 from dirac_prodsys.provider.site import site, vo_of
 from dirac_prodsys.provider.tasks import registry
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.base import DiracTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,10 +58,7 @@ PREVIEW_TASK, ACT_TASK = "preview", "act"
 MOST_WEIGHED = 200
 
 
-class _ActionOperator(DiracOperator):
-    serves_step: ClassVar[bool] = False
-    operator_extra_links: ClassVar[tuple[Any, ...]] = ()
-
+class _ActionOperator(DiracTask):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         #: the answer to an offer, kept over outages

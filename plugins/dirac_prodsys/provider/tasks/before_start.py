@@ -32,12 +32,10 @@ from dirac_prodsys.provider.people.approval import APPROVE, REJECT, who_and_when
 from dirac_prodsys.provider.people.notify import Teller
 from dirac_prodsys.provider.site import limits as limits_of_task
 from dirac_prodsys.provider.site import removal_approval, site_file, vo_of
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.step_task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: most files outside the allowed places that a message names
 _NAMED = 10
@@ -46,7 +44,7 @@ _NAMED = 10
 AGREED = "agreed"
 
 
-class AsksBeforeStart(DiracOperator):
+class AsksBeforeStart(StepTask):
     """A task that starts a step, and first asks what the site wants asked."""
 
     asks_site = True
@@ -84,7 +82,9 @@ class AsksBeforeStart(DiracOperator):
                 return None  # it was checked when it started; an attempt died afterwards
             copying = None
             if step.verified_at:
-                copied = self.plan(context, whole=False, of=step.parents[0]).transformation.name
+                copied = self.plan(
+                    context, with_datasets=False, of=step.parents[0]
+                ).transformation.name
                 copying = self.find(gateway, copied).id
             return removal(gateway, step, allowed, copying)
 
@@ -105,7 +105,7 @@ class AsksBeforeStart(DiracOperator):
         return self.production.vo, self.on_grid(vo_of, state)
 
     def _look_at_quota(self, context: Context, state: Mapping[str, Any], most: int) -> None:
-        plan = self.plan_of_run(context, state, whole=False)
+        plan = self.plan_of_run(context, state, with_datasets=False)
         if self.production is None:
             return
         asked = tasks_asked(self.production, plan)

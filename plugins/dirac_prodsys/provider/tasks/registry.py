@@ -24,7 +24,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.newest import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 _RETRY_DELAY = timedelta(seconds=10)
 
 
-class DiracRegisterProductionOperator(DiracProductionOperator):
+class DiracRegisterProductionOperator(ProductionTask):
     """Enter the run's production with its members, and set it Active.
 
     Returns ``{"id", "name", "status", "members", "notes"}``; skipped where that is impossible.
@@ -76,7 +76,7 @@ class DiracRegisterProductionOperator(DiracProductionOperator):
         }
 
     def _register(self, context: Context) -> RegisteredProduction:
-        hook, plan = DiracHook(self.dirac_conn_id), self.whole_plan(context)
+        hook, plan = DiracHook(self.dirac_conn_id), self.plan(context)
         if not hook.settings().registry:
             raise AirflowSkipException("the connection has registry: false")
         gateway = hook.gateway()

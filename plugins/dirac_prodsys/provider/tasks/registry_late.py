@@ -28,7 +28,7 @@ from dirac_prodsys.gateway.procedures.newest import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import settle_of, task_of
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,7 +42,7 @@ _CLAIM = "the entry in the ProductionSystem"
 TRIES, PAUSE = 6, 5.0
 
 
-class DiracRegisterStepOperator(DiracProductionOperator):
+class DiracRegisterStepOperator(ProductionTask):
     """Enter the transformation of one step in the production of its run, which already exists.
 
     Returns ``{"id", "status", "notes"}``: ID of the transformation, and status of the production
@@ -57,7 +57,7 @@ class DiracRegisterStepOperator(DiracProductionOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Try once; nobody waits for the ProductionSystem."""
-        hook, plan = DiracHook(self.dirac_conn_id), self.whole_plan(context)
+        hook, plan = DiracHook(self.dirac_conn_id), self.plan(context)
         found: dict[str, Any]
         try:
             if hook.settings().registry:

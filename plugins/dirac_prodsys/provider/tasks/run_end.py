@@ -28,7 +28,7 @@ from dirac_prodsys.gateway.procedures.stops import stop
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.site import why_not_clean
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 from dirac_prodsys.provider.waiting.task_states import task_states
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class DiracEndRunOperator(DiracProductionOperator):
+class DiracEndRunOperator(ProductionTask):
     """Carry out ``on_cancel`` for every step of a run that did not complete.
 
     Returns what was done, by step: ``stop``, ``clean`` or ``nothing``; skipped where a run
@@ -59,7 +59,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         how = ending(self._states(context), self.last)
         if how == "completed":
             raise AirflowSkipException("the run completed: there is nothing to stop")
-        plan = self.whole_plan(context)
+        plan = self.plan(context)
         flushed: set[str] = set()
 
         def end(gateway: ProductionGateway) -> tuple[Parting, ...]:
@@ -135,7 +135,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         return {
             step: Remains(
                 step,
-                action_of(self.whole, step),
+                action_of(self.production, step),
                 snapshots.get(records[name].id) if name in records else None,
             )
             for step, name in names.items()
@@ -147,7 +147,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         """Replace a cleaning by a stop where the site lets nobody clean unasked."""
         if left.action != "clean" or left.snapshot is None:
             return left
-        kept = why_not_clean(context, gateway, self.whole, plan, left.snapshot.id)
+        kept = why_not_clean(context, gateway, self.production, plan, left.snapshot.id)
         if kept:
             self.log.warning("%s is not cleaned, only stopped: %s", left.step, kept)
             return replace(left, action="stop")
@@ -171,7 +171,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         if again.fate == "clean":
             vo = gateway.settings.vo or gateway.ping().vo
             for one in gateway.list_transformations(ids=[seen.id]):
-                if one.group != self.whole.name or one.vo not in ("", vo):
+                if one.group != self.production.name or one.vo not in ("", vo):
                     reason = f"transformation {seen.id} is of {one.group}, VO {one.vo}, by now"
                     return Parting(step, "nothing", reason)
         return again

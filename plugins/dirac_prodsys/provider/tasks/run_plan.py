@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowFailException
+
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.people.params import given_values
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class RunPlan:
         :param last: last passes of the loops that have ended, as far as they matter.
         :param datasets: names of datasets whose queries the plan is to hold.
         :param look_up: returns these queries.
-        :raises DefinitionErrors: the production cannot be planned.
+        :raises AirflowFailException: the production cannot be planned.
         """
         if context is not self._attempt:
             self._attempt, self._queries, self._plans = context, {}, {}
@@ -61,7 +64,10 @@ class RunPlan:
         }
         key = repr(given)  # a text, because 1 and True are equal and not the same value
         if key not in self._plans:
-            self._plans[key] = compile(self.production, **given)
+            try:
+                self._plans[key] = compile(self.production, **given)
+            except ProdsysError as error:
+                raise AirflowFailException(str(error)) from None
         return self._plans[key]
 
 

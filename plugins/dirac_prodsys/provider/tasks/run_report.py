@@ -21,8 +21,8 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.reports import report_on_run
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import Teller, wanted
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.tasks.registry import tell_status
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
 from dirac_prodsys.provider.waiting.state_keeping import STATE
 from dirac_prodsys.provider.waiting.task_states import task_states
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan.values import ProductionPlan
 
 
-class DiracProductionReportOperator(DiracProductionOperator):
+class DiracProductionReportOperator(ProductionTask):
     """Report on all steps of the run: in the log, and as XCom ``production_report``.
 
     The XCom holds the JSON form of ``ProductionReport``, its ``text`` and its ``html``. This task
@@ -80,21 +80,21 @@ class DiracProductionReportOperator(DiracProductionOperator):
 
     def _report(self, context: Context) -> None:
         """Read, report, and let DIRAC's registry follow."""
-        plan = self.whole_plan(context)
+        plan = self.plan(context)
         report = self.on_grid(lambda gateway: report_on_run(gateway, plan))
         self.log.info("%s", report.table())
         task_instance = context.get("ti")
         if task_instance is not None:
             pages = {"text": report.to_text(), "html": report.to_html()}
             task_instance.xcom_push(key="production_report", value={**report.to_dict(), **pages})
-        if self.whole.registry:
+        if self.production.registry:
             self._tell_registry(plan)
         notice = notices.of_end(report, self._failed_tasks(context))
-        Teller(context, self.dirac_conn_id, self.whole).tell(notice)
+        Teller(context, self.dirac_conn_id, self.production).tell(notice)
 
     def _failed_tasks(self, context: Context) -> list[str]:
         instance: Any = context.get("ti")
-        if instance is None or not wanted(self.whole):
+        if instance is None or not wanted(self.production):
             return []
         run_id = instance.run_id
         states = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id]).get(run_id, {})

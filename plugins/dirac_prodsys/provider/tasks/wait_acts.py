@@ -17,7 +17,7 @@ from dirac_prodsys.core.reports import notices
 from dirac_prodsys.gateway.procedures import recovery
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.people import notify
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.step_task import StepTask
 from dirac_prodsys.provider.tasks.wait_report import push
 from dirac_prodsys.provider.waiting.unseen import setting
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _TELL_AGAIN_AFTER = 600.0
 
 
-class WaitActs(DiracOperator):
+class WaitActs(StepTask):
     """Flushes, adds tasks, recovers files, and notifies people."""
 
     rules: StepRules | None
@@ -37,7 +37,7 @@ class WaitActs(DiracOperator):
         self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
     ) -> History:
         number = int(event["snapshot"]["id"])
-        rules = self.rules or self.plan(context, state, whole=False).rules
+        rules = self.rules or self.plan(context, state, with_datasets=False).rules
         if rules.needs_input and rules.recovery.mode == "active":
             # the grid may have reset files that were tried often enough
             past = self._recover(context, event, past, state)

@@ -21,7 +21,7 @@ from dirac_prodsys.gateway.procedures import consistency, recovery
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.step_task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,7 +35,7 @@ HANDED_ON = "history"
 _NAMED = 5
 
 
-class WaitReport(DiracOperator):
+class WaitReport(StepTask):
     """Reports on the jobs, checks files against jobs and catalogue, names vanished files."""
 
     rules: StepRules | None
@@ -58,7 +58,7 @@ class WaitReport(DiracOperator):
 
     def _check(self, context: Context, number: int) -> None:
         """Report what does not fit between files, jobs and catalogue; repair what is certain."""
-        step = self.plan(context, whole=False)
+        step = self.plan(context, with_datasets=False)
         active = (self.rules or step.rules).recovery.mode == "active"
 
         def carry_out(gateway: ProductionGateway) -> consistency.Checked:
@@ -80,7 +80,7 @@ class WaitReport(DiracOperator):
         missing = seen.files.get(FileStatus.MISSING_IN_FC, 0)
         if not vanished_files(seen) and not missing:
             return ""
-        if isinstance(self.plan(context, whole=False).transformation.body, RequestSpec):
+        if isinstance(self.plan(context, with_datasets=False).transformation.body, RequestSpec):
             return ""
         lost = self._try(lambda gateway: recovery.vanished(gateway, seen.id))
         if not lost:

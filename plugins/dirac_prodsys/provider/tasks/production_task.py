@@ -5,36 +5,31 @@ Invariant: as for all our tasks; the plan is that of the run, made anew from the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from airflow.sdk.exceptions import AirflowFailException
+from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.site import demand_allowed
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.base import DiracTask
 from dirac_prodsys.provider.tasks.run_plan import RunPlan, last_passes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class DiracProductionOperator(DiracOperator):
+class ProductionTask(DiracTask):
     """Base of tasks that know all steps.
 
     :param production: held by reference and never serialised.
     """
 
-    operator_extra_links: ClassVar[tuple[Any, ...]] = ()
+    production: Production
 
     def __init__(self, *, production: Production, **kwargs: Any) -> None:
-        super().__init__(production=production, step=production.steps[0].name, **kwargs)
-        self.whole = production
-        self.step = None
-        self._plan: RunPlan = RunPlan(production)
+        super().__init__(production=production, **kwargs)
+        self._run_plan = RunPlan(production)
 
-    def whole_plan(self, context: Context) -> ProductionPlan:
+    def plan(self, context: Context) -> ProductionPlan:
         """Return the plan of this run, without passes that a finished loop does not need.
 
         The contents of datasets are not looked up.
@@ -42,11 +37,8 @@ class DiracProductionOperator(DiracOperator):
         :raises AirflowFailException: the production cannot be planned, or does what the site does
             not allow.
         """
-        last = last_passes(context, self.whole.loops)
-        try:
-            plan = self._plan.of(context, last)
-        except ProdsysError as error:
-            raise AirflowFailException(str(error)) from None
+        last = last_passes(context, self.production.loops)
+        plan = self._run_plan.of(context, last)
         if self.asks_site:
-            demand_allowed(context, self.whole, plan, self.dirac_conn_id)
+            demand_allowed(context, self.production, plan, self.dirac_conn_id)
         return plan.ended(last)
