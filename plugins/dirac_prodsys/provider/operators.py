@@ -18,9 +18,8 @@ from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus, T
 from dirac_prodsys.core.reports.notices import of_flush
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, name_for
-from dirac_prodsys.gateway.procedures.frozen_inputs import check_frozen
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, find_newest, name_to_create
+from dirac_prodsys.gateway.procedures.inputs import check_frozen
 from dirac_prodsys.gateway.procedures.recovery import recover
 from dirac_prodsys.gateway.procedures.stops import resume
 from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
@@ -122,7 +121,7 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
         step = self.plan(context, state)
         spec = step.transformation
         if self.on_grid(lambda gateway: begins_anew(gateway, spec), state):
-            self.create(context, self.on_grid(lambda gateway: name_for(gateway, spec), state))
+            self.create(context, self.on_grid(lambda gateway: name_to_create(gateway, spec), state))
         self.look_for_site(context, state, step)
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:

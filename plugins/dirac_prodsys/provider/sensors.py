@@ -25,9 +25,8 @@ from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.core.run.end import action_of
 from dirac_prodsys.core.steps import lost_inputs
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
-from dirac_prodsys.gateway.procedures.lost_inputs import lost_inputs as look_for_lost
-from dirac_prodsys.gateway.procedures.stops import resume
-from dirac_prodsys.gateway.procedures.who_stopped import who_stopped
+from dirac_prodsys.gateway.procedures.inputs import lost_inputs as look_for_lost
+from dirac_prodsys.gateway.procedures.stops import resume, who_stopped
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.people import asking, notify

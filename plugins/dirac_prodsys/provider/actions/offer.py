@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from dirac_prodsys.core.actions.preview import Preview
 from dirac_prodsys.core.actions.request import MAX_PATTERN, MAX_REASON, ActionRequest
 from dirac_prodsys.core.run.approval import MAX_SUBJECT, code, quoted
-from dirac_prodsys.provider.people.who_asked import triggered_by
+from dirac_prodsys.provider.people.params import triggered_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

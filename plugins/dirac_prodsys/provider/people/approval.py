@@ -25,12 +25,11 @@ from dirac_prodsys.core.production.parameters import taken
 from dirac_prodsys.core.reports.notices import Notice
 from dirac_prodsys.core.run import approval
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import Teller
-from dirac_prodsys.provider.people.params import given_values
-from dirac_prodsys.provider.people.who_asked import triggered_by
+from dirac_prodsys.provider.people.params import given_values, triggered_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

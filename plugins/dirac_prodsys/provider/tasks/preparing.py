@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.production.parameters import taken
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.provider.people.params import given_values
 from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.waiting.task_states import task_states

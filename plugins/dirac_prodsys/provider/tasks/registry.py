@@ -21,7 +21,7 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.grid.status import ProductionStatus
 from dirac_prodsys.core.run.registry import RegisteredProduction, description, members_of, status_of
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.tasks.production_task import ProductionTask

@@ -24,7 +24,7 @@ from dirac_prodsys.core.grid.status import ProductionStatus
 from dirac_prodsys.core.run.registry import description, members_of
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import settle_of, task_of

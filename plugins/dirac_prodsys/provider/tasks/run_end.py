@@ -22,8 +22,7 @@ from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.run.end import Ending, Parting, Remains, action_of, ending, part
-from dirac_prodsys.gateway.procedures.fresh_starts import own_directories
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest, own_directories
 from dirac_prodsys.gateway.procedures.stops import stop
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook

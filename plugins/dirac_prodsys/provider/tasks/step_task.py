@@ -16,7 +16,7 @@ from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.steps.lost_inputs import makers
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook

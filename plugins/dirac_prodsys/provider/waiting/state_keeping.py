@@ -27,7 +27,7 @@ from dirac_prodsys.core.reports.state_line import (
     state_of,
 )
 from dirac_prodsys.gateway.procedures.reports import why_failing
-from dirac_prodsys.gateway.procedures.who_stopped import who_stopped
+from dirac_prodsys.gateway.procedures.stops import who_stopped
 from dirac_prodsys.provider.waiting.poller import Poller
 from dirac_prodsys.provider.waiting.wait_log import PROGRESS_EVERY, Diary, reason_of
 from dirac_prodsys.provider.waiting.xcoms import Shelf

@@ -18,7 +18,7 @@ from dirac_prodsys.core.reports.state_line import State
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from dirac_prodsys.gateway.procedures.who_stopped import LAST_ACTION
+from dirac_prodsys.gateway.procedures.stops import LAST_ACTION
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 from dirac_prodsys.provider.waiting import task_states
