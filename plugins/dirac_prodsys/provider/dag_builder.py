@@ -241,8 +241,8 @@ def _on_cancel(asked: _Asked, **given: Any) -> BaseOperator:
 
 
 def _report(asked: _Asked, **given: Any) -> BaseOperator:
-    beside = [asked.drawn.ids[Place("register")]] if asked.production.registry else []
-    return DiracProductionReportOperator(last=asked.ends, beside=beside, **given)
+    optional = [asked.drawn.ids[Place("register")]] if asked.production.registry else []
+    return DiracProductionReportOperator(last=asked.ends, optional=optional, **given)
 
 
 _MAKERS: Mapping[str, Callable[..., BaseOperator]] = {

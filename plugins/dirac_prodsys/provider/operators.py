@@ -174,7 +174,7 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
         copying = self.find(gateway, parent).id
         found = attach_verified(gateway, copying, removing, step.verified_at, step.rules)
         self.log.info("%d files have good copies at %s", found.good, " and ".join(step.verified_at))
-        for line in found.told:
+        for line in found.bad_lines:
             self.log.warning("not removed, as its copy is not good: %s", line)
 
 

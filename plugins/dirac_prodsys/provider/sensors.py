@@ -179,13 +179,13 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         try:
             stop = who_stopped(gateway, number) if is_stopped else None
         except ProdsysError as error:  # only people read it
-            self.log.info("who stopped it cannot be told: %s", error.reason)
+            self.log.info("it is not known who stopped it: %s", error.reason)
             stop = None
         return Seen(self.step or name, snapshot, stop=stop)
 
-    def _kept(self, context: Context, seen: Seen, told: Mapping[str, Any]) -> Story:
+    def _kept(self, context: Context, seen: Seen, earlier: Mapping[str, Any]) -> Story:
         """Write the state of the step where people look; return what the trigger continues with."""
-        story = Story.from_dict(told)
+        story = Story.from_dict(earlier)
         if seen.snapshot is None:
             return story
         before = story.state
@@ -264,9 +264,11 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             kept["asked"] = True
         return self.work(context, state)
 
-    def _keep_last(self, context: Context, kind: str, reason: str, told: Mapping[str, Any]) -> None:
+    def _keep_last(
+        self, context: Context, kind: str, reason: str, earlier: Mapping[str, Any]
+    ) -> None:
         """Write the state of the step at the end of its wait."""
-        state = Story.from_dict(told).state
+        state = Story.from_dict(earlier).state
         if kind in ("broken", "timeout"):
             line = f"{self.step or self.task_id} failed: {reason}"
             state = replace(state or State("failed", line), kind="failed", line=line)
@@ -293,15 +295,15 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     def _holds(self, snapshot: Mapping[str, Any], lost: list[str], kept: dict[str, Any]) -> bool:
         """Check whether lost files make the step wait for a person; else it goes on."""
         found = _found(snapshot)
-        told = lost_inputs.in_words(found, lost)
+        missing = lost_inputs.in_words(found, lost)
         declared = kept.get("expected")
         given_up = declared is not None and found < declared
         if kept.get("accepted") or given_up:
-            self.log.warning("%s: the step goes on without them", told)
+            self.log.warning("%s: the step goes on without them", missing)
             return False
-        self.log.warning("%s: the step is not complete; %s", told, _LOST_HINT)
+        self.log.warning("%s: the step is not complete; %s", missing, _LOST_HINT)
         kept["expected"] = found + len(lost)
-        kept["lost"] = told
+        kept["lost"] = missing
         return True
 
     def _ask(self, context: Context, name: str, reason: str, kept: Mapping[str, Any]) -> None:

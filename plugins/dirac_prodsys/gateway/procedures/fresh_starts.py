@@ -114,10 +114,10 @@ def _check_nothing_left(
     stored = gateway.stored_files(own_directories(spec, record.id))
     left = {path: size.files for path, size in stored.items() if size.files}
     if left:
-        told = ", ".join(f"{number} in {path}" for path, number in sorted(left.items()))
+        where = ", ".join(f"{number} in {path}" for path, number in sorted(left.items()))
         raise Conflict(
             f"transformation {record.id} {record.name} was cleaned, and files of it are left: "
-            f"{told}",
+            f"{where}",
             "remove them (dirac-dms-remove-files), then clear this task again: outputs of two "
             "generations would mix",
         )

@@ -77,7 +77,7 @@ def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
 
     :raises GatewayError: the Transformation System does not answer.
     """
-    lines = gateway.told_of(transformation)
+    lines = gateway.log_of(transformation)
     at = _last(lines, f"{STATUS_LOGGED}{TransformationStatus.STOPPED}")
     if at is None:
         return None

@@ -86,8 +86,8 @@ def accepted(context: Context, event: Mapping[str, Any], digest: str) -> dict[st
             f"{who.get('name')} cannot carry out what {asked} asked for; nothing was touched\n"
             "  hint: trigger production_operations yourself"
         )
-    said = event.get("params_input") or {}
-    given = {name: said[name] for name in ("reason", "confirm") if said.get(name)}
+    answers = event.get("params_input") or {}
+    given = {name: answers[name] for name in ("reason", "confirm") if answers.get(name)}
     return {**given, "preview": False, "digest": digest}
 
 

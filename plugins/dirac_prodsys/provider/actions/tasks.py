@@ -173,8 +173,8 @@ class ProductionPreviewOperator(_ActionOperator):
                 f"transformations: more than {MOST_UNSEEN} by a pattern\n  hint: look at the table "
                 f"above, then act on it with digest {made.digest}; or name the run"
             )
-        told = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
-        return {**made.to_dict(), **told, "commands": commands}
+        asked = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
+        return {**made.to_dict(), **asked, "commands": commands}
 
 
 class ProductionActionOperator(_ActionOperator):
@@ -338,8 +338,8 @@ def _told(context: Context, request: ActionRequest) -> Preview:
         raise AirflowFailException(f"there is no preview of this run: {error!r}") from error
     if plan.seal != found.get("seal"):
         raise AirflowFailException(
-            "the preview is not what was told: somebody has changed its XCom, or another version "
-            "wrote it; nothing was touched\n  hint: ask for the action again"
+            "the preview is not the one that was shown: somebody has changed its XCom, or another "
+            "version wrote it; nothing was touched\n  hint: ask for the action again"
         )
     if request.digest and request.digest != plan.digest:
         raise AirflowFailException(

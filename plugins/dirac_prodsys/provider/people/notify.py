@@ -54,8 +54,8 @@ def rules_for(production: Production | None) -> NotifyRules:
             f"[{SECTION}] notify_on: {', '.join(unknown)}: known are {', '.join(KINDS)}"
         )
     rules = NotifyRules(tuple(on) or DEFAULT_KINDS, tuple(_listed("notify_to")))
-    said = None if production is None else production.notify
-    return rules if said is None else rules.refined(said.on, said.to)
+    own = None if production is None else production.notify
+    return rules if own is None else rules.refined(own.on, own.to)
 
 
 def wanted(production: Production | None) -> bool:
@@ -63,7 +63,7 @@ def wanted(production: Production | None) -> bool:
     try:
         rules = rules_for(production)
     except ValueError as error:
-        log.warning("nobody is told anything: %s", error)
+        log.warning("no notices are sent: %s", error)
         return False
     return bool(rules.on) and bool(rules.to or conf.get(SECTION, "notifier", fallback=""))
 
@@ -108,12 +108,12 @@ class Teller:
                     return "known"
             _send(notice, self.context, self.production, rules)
             if kept is not None:
-                claims.sent(*kept, keys, self.by)
+                claims.mark_sent(*kept, keys, self.by)
         except Exception as error:
             reason = error.reason if isinstance(error, ProdsysError) else repr(error)
-            log.warning("nobody was told: %s: %s", first, reason)
+            log.warning("the notice was not sent: %s: %s", first, reason)
             return "failed"
-        log.info("told: %s: %s", notice.kind, first)
+        log.info("notice sent: %s: %s", notice.kind, first)
         return "told"
 
     def went_on(self, causes: Sequence[str], step: str, text: str) -> Telling:
@@ -121,9 +121,9 @@ class Teller:
         keys = [key for cause in causes for key in keys_of_alarm(cause, step)]
         try:
             kept = self._kept()
-            known = claims.forget(*kept, keys) if kept is not None else []
+            known = claims.withdraw(*kept, keys) if kept is not None else []
         except ProdsysError as error:
-            log.warning("what was told cannot be forgotten: %s", error.reason)
+            log.warning("the record of sent notices cannot be changed: %s", error.reason)
             return "failed"
         if not known:
             return "known"

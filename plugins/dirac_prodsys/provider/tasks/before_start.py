@@ -94,8 +94,8 @@ class AsksBeforeStart(StepTask):
         self.log.info("%d files, %d bytes would be removed", share.files, share.bytes)
         if must_wait(step, rule, users, share, state.get(AGREED) or {}):
             subject = f"Let step {step.name} remove {_amount(share)}?"
-            told = Notice("needs_person", (f"{step.name}: removal",), subject, step.name)
-            Teller(context, self.dirac_conn_id, self.production).tell(told)
+            notice = Notice("needs_person", (f"{step.name}: removal",), subject, step.name)
+            Teller(context, self.dirac_conn_id, self.production).tell(notice)
             _ask(context, step, rule, users, share, subject)
 
     def _vos(self, state: Mapping[str, Any]) -> tuple[str, ...]:
@@ -188,8 +188,8 @@ def agreed_by(event: Mapping[str, Any], step: str) -> dict[str, str]:
     who = event.get("responded_by_user") or {}
     if list(event.get("chosen_options") or ()) == [APPROVE]:
         return {"by": str(who.get("name")), "id": str(who.get("id"))}
-    told = f"by {who.get('name')}" if who else "by silence: nobody answered within the time"
-    raise AirflowFailException(f"the removal of step {step} was refused {told}\n  hint: {_HINT}")
+    how = f"by {who.get('name')}" if who else "by silence: nobody answered within the time"
+    raise AirflowFailException(f"the removal of step {step} was refused {how}\n  hint: {_HINT}")
 
 
 def demand_quota(gateway: ProductionGateway, group: str, run: str, asked: int, most: int) -> None:
@@ -225,12 +225,12 @@ def _ask(
     instance: Any = context["ti"]
     operations = ", ".join(removing(step.transformation))
     within = None if rule.within is None else timedelta(hours=rule.within)
-    told = who_and_when(context, rule.within, REJECT)
+    who_asked = who_and_when(context, rule.within, REJECT)
     upsert_hitl_detail(
         ti_id=instance.id,
         options=[APPROVE, REJECT],
         subject=subject[: approval.MAX_SUBJECT],
-        body=approval.before_removal(step, f"{operations}: {_amount(share)}", told),
+        body=approval.before_removal(step, f"{operations}: {_amount(share)}", who_asked),
         # needed even without a time limit: Airflow shows this one as the first choice
         defaults=[REJECT],
         params={},

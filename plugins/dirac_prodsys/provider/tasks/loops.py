@@ -117,8 +117,8 @@ class DiracLoopDoneOperator(ProductionTask):
         for number, check in enumerate(self.checks, 1):
             one = result_of(context, check)
             if not one:
-                reason = f"pass {number} was not judged: task {check} has told nothing"
-                raise AirflowFailException(str(TransformationFailed(reason, _UNTOLD)))
+                reason = f"pass {number} was not judged: task {check} has no result"
+                raise AirflowFailException(str(TransformationFailed(reason, _NOT_JUDGED)))
             if one.get("met"):
                 self.log.info("the loop ended with pass %d: %s", number, one.get("reason"))
                 return {"last": number, "met": True}
@@ -130,5 +130,5 @@ class DiracLoopDoneOperator(ProductionTask):
 
 
 _NO_NUMBER = "let the pass leave its number, then clear this task with what comes after it"
-_UNTOLD = "clear what was skipped when the run was marked failed, with what comes after it"
+_NOT_JUDGED = "clear what was skipped when the run was marked failed, with what comes after it"
 _BOUND = "see what the passes came to; raise at_most, or write otherwise: go_on"

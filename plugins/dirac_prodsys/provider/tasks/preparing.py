@@ -47,8 +47,8 @@ class DiracBeginRunOperator(ProductionTask):
             raise AirflowFailException(f"{reason}\n  hint: {_RETIRED}")
         run_id = str(context["run_id"])
         tag, values = naming.run_tag(run_id), given_values(context)
-        told = taken(self.production.parameters, values)
-        self.log.info("run %s, tag %s; parameters: %s", run_id, tag, told or "none")
+        chosen = taken(self.production.parameters, values)
+        self.log.info("run %s, tag %s; parameters: %s", run_id, tag, chosen or "none")
         return {"tag": tag, "parameters": values}
 
 

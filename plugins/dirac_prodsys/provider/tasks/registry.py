@@ -139,4 +139,4 @@ def follow_all(dirac_conn_id: str, transformations: Iterable[str]) -> None:
             if status := follow(gateway, name):
                 log.info("the ProductionSystem has %s as %s", name, status)
     except ProdsysError as error:
-        log.warning("the ProductionSystem was not told: %s", error.reason)
+        log.warning("the entry in the ProductionSystem is not up to date: %s", error.reason)

@@ -99,7 +99,7 @@ def enter(gateway: ProductionGateway, plan: ProductionPlan, late: str, by: str) 
         for wanted in dict.fromkeys((ProductionStatus.ACTIVE, before.status)):
             status = gateway.mark_production(name, wanted)
     finally:
-        claims.forget(gateway, holder, [_CLAIM])
+        claims.withdraw(gateway, holder, [_CLAIM])
     return {"id": own, "status": str(status), "notes": list(found.notes)}
 
 

@@ -68,7 +68,7 @@ class DiracEndRunOperator(ProductionTask):
                 for step, left in remains.items()
             }
             flushed.update(step for step, left in remains.items() if _is_flushed(left))
-            told: list[Parting] = []
+            acts: list[Parting] = []
             partings = part(how, list(remains.values()))
             for parting in partings:
                 snapshot = remains[parting.step].snapshot
@@ -83,8 +83,8 @@ class DiracEndRunOperator(ProductionTask):
                             "%s: not to %s: %s", still.step, parting.fate, still.reason
                         )
                     parting = still
-                told.append(parting)
-            return tuple(told)
+                acts.append(parting)
+            return tuple(acts)
 
         partings = self.on_grid(end, state)
         for parting in partings:

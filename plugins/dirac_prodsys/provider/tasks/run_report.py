@@ -40,14 +40,14 @@ class DiracProductionReportOperator(ProductionTask):
     the run ended.
 
     :param last: IDs of the tasks after which a run has nothing more to do.
-    :param beside: IDs of tasks on which the production does not depend.
+    :param optional: IDs of tasks on which the production does not depend.
     """
 
     def __init__(
-        self, *, last: Sequence[str] = (), beside: Sequence[str] = (), **kwargs: Any
+        self, *, last: Sequence[str] = (), optional: Sequence[str] = (), **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.last, self.beside = tuple(last), tuple(beside)
+        self.last, self.optional = tuple(last), tuple(optional)
 
     def work(self, context: Context, state: Mapping[str, Any]) -> str:
         """Report, then fail if the run did.
@@ -74,7 +74,7 @@ class DiracProductionReportOperator(ProductionTask):
         try:
             kept = [instance.xcom_pull(task_ids=task, key=STATE) for task in failed]
         except Exception as error:
-            self.log.info("how the steps stood cannot be told: %r", error)
+            self.log.info("the last states of the steps cannot be read: %r", error)
             return []
         return [str(state["line"]) for state in kept if isinstance(state, Mapping)]
 
@@ -99,13 +99,15 @@ class DiracProductionReportOperator(ProductionTask):
         run_id = instance.run_id
         states = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id]).get(run_id, {})
         bad = {task for task, state in states.items() if state == "failed"}
-        return sorted(bad - {*self.beside, self.task_id})
+        return sorted(bad - {*self.optional, self.task_id})
 
     def _tell_registry(self, plan: ProductionPlan) -> None:
         try:
             status = tell_status(DiracHook(self.dirac_conn_id).gateway(), plan)
         except ProdsysError as error:
-            self.log.warning("the ProductionSystem was not told: %s", error.reason)
+            self.log.warning(
+                "the entry in the ProductionSystem is not up to date: %s", error.reason
+            )
         else:
             if status:
                 self.log.info("the ProductionSystem has the run as %s", status)

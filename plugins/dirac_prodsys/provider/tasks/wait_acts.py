@@ -57,8 +57,8 @@ class WaitActs(StepTask):
         if not self.on_grid(flush, state):
             return past
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
-        told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
-        self._teller(context, event["snapshot"]).tell(told)
+        notice = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
+        self._teller(context, event["snapshot"]).tell(notice)
         return past.flushed(time.time()).telling(str(event.get("reason") or ""))
 
     def _extend(
@@ -97,8 +97,8 @@ class WaitActs(StepTask):
         teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
         for notice in notices.of_outcome(outcome.to_dict(), outcome.given_up(), name):
             teller.tell(notice)
-        told = outcome.lines() if outcome.decisions or outcome.notes else []
-        return outcome.remembered(past, time.time()).telling(*told)
+        lines = outcome.lines() if outcome.decisions or outcome.notes else []
+        return outcome.remembered(past, time.time()).telling(*lines)
 
     def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
         """Notify people; the returned history records it."""

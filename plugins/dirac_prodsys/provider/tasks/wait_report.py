@@ -87,15 +87,15 @@ class WaitReport(StepTask):
             return ""
         named = ", ".join(lost[:_NAMED])
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        told = f"attached, and not in the catalogue any more: {named}{more}"
-        self.log.warning("%s", told)
-        return told
+        lost_files = f"attached, and not in the catalogue any more: {named}{more}"
+        self.log.warning("%s", lost_files)
+        return lost_files
 
     def _try(self, call: Callable[[ProductionGateway], T]) -> T | None:
         try:
             return call(DiracHook(self.dirac_conn_id).gateway())
         except ProdsysError as error:
-            self.log.warning("nothing more can be told: %s", error.reason)
+            self.log.warning("nothing more can be reported: %s", error.reason)
             return None
 
 

@@ -266,7 +266,7 @@ def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
     states = context["ti"].get_task_states("two", ["r1"])["r1"]
     monkeypatch.setattr(run_report, "task_states", lambda *_: states)
     report = DiracProductionReportOperator(
-        task_id="report", production=production, beside=("prepare.register",)
+        task_id="report", production=production, optional=("prepare.register",)
     )
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="the run did not complete"):

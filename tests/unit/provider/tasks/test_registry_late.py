@@ -123,7 +123,7 @@ def test_one_is_entered_after_the_other(
     claims.claim(gateway, 1, [registry_late._CLAIM], "another", settle=0)
     (note,) = register(tuning, "train.2").work(context, {})["notes"]
     assert note.endswith("others are entered all the time")
-    claims.forget(gateway, 1, [registry_late._CLAIM])
+    claims.withdraw(gateway, 1, [registry_late._CLAIM])
     assert register(tuning, "train.2").work(context, {})["notes"] == []
     assert register(tuning, "test.2").work(context, {})["notes"] == []
 
