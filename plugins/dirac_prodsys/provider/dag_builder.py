@@ -45,8 +45,10 @@ from dirac_prodsys.provider.tasks.loops import (
     DiracLoopPassOperator,
 )
 from dirac_prodsys.provider.tasks.preparing import DiracBeginRunOperator, DiracVerifyOperator
-from dirac_prodsys.provider.tasks.registry import DiracRegisterProductionOperator
-from dirac_prodsys.provider.tasks.registry_late import DiracRegisterStepOperator
+from dirac_prodsys.provider.tasks.registry import (
+    DiracRegisterProductionOperator,
+    DiracRegisterStepOperator,
+)
 from dirac_prodsys.provider.tasks.run_end import DiracEndRunOperator
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
 from dirac_prodsys.provider.tasks.words import sentence
