@@ -41,7 +41,7 @@ def test_a_cause_is_told_by_one(gateway: Gateway) -> None:
 
     assert claim("a") == ["stalled agent"]
     assert claim("b") == []
-    claims.sent(gateway, made, ["stalled agent"], "a")
+    claims.mark_sent(gateway, made, ["stalled agent"], "a")
     assert claim("a") == []
-    assert claims.forget(gateway, made, ["stalled agent", "another"]) == ["stalled agent"]
+    assert claims.withdraw(gateway, made, ["stalled agent", "another"]) == ["stalled agent"]
     assert claim("b") == ["stalled agent"]

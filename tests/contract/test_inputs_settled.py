@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dirac_prodsys.core.grid.specs import DirectorySpec, OutputFile
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.gateway.procedures.lost_inputs import lost_inputs
+from dirac_prodsys.gateway.procedures.inputs import lost_inputs
 from dirac_prodsys.gateway.records import ComparedFiles
 from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from tests.contract.systems import Gateway, System, spec, unique

@@ -127,7 +127,7 @@ def test_the_log_tells_who_did_what_and_when(system: System, gateway: Gateway) -
     system.cycles(1)  # a clock in memory begins at 0, which is no time
     gateway.start_transformation(made.id)
     gateway.stop_transformation(made.id)
-    lines = {line.text: line for line in gateway.told_of(made.id)}
+    lines = {line.text: line for line in gateway.log_of(made.id)}
     stop = lines["Status updated to Stopped"]
     assert stop.by == gateway.ping().user
     assert stop.at >= lines["Status updated to Active"].at > 0

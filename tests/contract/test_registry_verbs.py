@@ -12,7 +12,7 @@ from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.run.registry import Member
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.provider.tasks.registry_late import enter
+from dirac_prodsys.provider.tasks.registry import enter
 from tests.contract.systems import Gateway, Interrupted, lost, spec, unique
 
 PRODUCTIONS = Path(__file__).parents[1] / "productions"

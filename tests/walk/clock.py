@@ -103,7 +103,7 @@ def no_waiting(clock: Clock, caller: type[Any]) -> Iterator[None]:
         for name, module in list(sys.modules.items())
         if name.startswith("dirac_prodsys.") and getattr(module, "time", None) is time
     ]
-    with mock.patch.object(poller, "Caller", caller):
+    with mock.patch.object(poller, "BlockingCalls", caller):
         before = tenacity.time, tenacity.nap.time
         for module in ours:
             module.time = clock  # type: ignore[attr-defined]

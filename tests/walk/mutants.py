@@ -27,7 +27,7 @@ from dirac_prodsys.provider import gate_trigger, operators
 from dirac_prodsys.provider.operators import DiracCompleteTransformationOperator as Complete
 from dirac_prodsys.provider.people.approval import DiracApprovalOperator as Approval
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.base import DiracTask
 from dirac_prodsys.provider.tasks.loops import DiracLoopPassOperator
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger as Trigger
 from dirac_prodsys.provider.waiting.poller import attached
@@ -162,7 +162,7 @@ MUTANTS = (
     Mutant(
         "fails in an outage",
         frozenset({"I5"}),
-        lambda: mock.patch.object(DiracOperator, "_defer_for_outage", _fail_in_an_outage),
+        lambda: mock.patch.object(DiracTask, "_defer_for_outage", _fail_in_an_outage),
         seed=4,
     ),
     Mutant(

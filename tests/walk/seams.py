@@ -21,7 +21,7 @@ from dirac_prodsys.core.policy import judge
 from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.provider import gate_trigger, hook, triggers
 from dirac_prodsys.provider.people import approval
-from dirac_prodsys.provider.tasks import base, preparing, run_end, run_report, whole
+from dirac_prodsys.provider.tasks import preparing, run_end, run_plan, run_report
 from dirac_prodsys.provider.waiting import poller
 from tests.walk import clicks
 from tests.walk.clock import no_waiting
@@ -59,7 +59,7 @@ def enter(walk: Walk, seams: ExitStack) -> None:
     async def asettings(_: Any) -> Any:
         return SETTINGS
 
-    class InlineCaller:
+    class InlineCalls:
         """The poller's thread, without a thread."""
 
         def __init__(self, name: str) -> None:
@@ -92,7 +92,7 @@ def enter(walk: Walk, seams: ExitStack) -> None:
     def made_by(production: str, step: str) -> Sequence[str]:
         return walk.guards.made_by(production, step)
 
-    seams.enter_context(no_waiting(walk.clock, InlineCaller))
+    seams.enter_context(no_waiting(walk.clock, InlineCalls))
     patches: list[tuple[Any, str, Any]] = [
         (hook.DiracHook, "settings", lambda _: SETTINGS),
         (hook.DiracHook, "asettings", asettings),
@@ -102,12 +102,12 @@ def enter(walk: Walk, seams: ExitStack) -> None:
         *((module, "task_states", states) for module in (run_report, preparing, run_end)),
         (triggers, "recent_states", recent),
         (triggers, "task_state", state),
-        (gate_trigger, "Caller", InlineCaller),
+        (gate_trigger, "BlockingCalls", InlineCalls),
         (gate_trigger, "sync_to_async", inlined),
         (gate_trigger, "made_by", made_by),
         (hitl, "upsert_hitl_detail", clicks.put),
         (hitl_operator, "upsert_hitl_detail", clicks.put),
-        *((module, "compile", walk.planned) for module in (base, whole, approval)),
+        *((module, "compile", walk.planned) for module in (run_plan, approval)),
         *((where, "log", property(lambda _: _Silent())) for where in LOGGING),
     ]
     for where, name, value in patches:

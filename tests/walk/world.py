@@ -160,12 +160,12 @@ class WalkedGrid(MemoryGrid, Remembered):
         super().serve_setTransformationParameter(transformation, name, value)
 
     def serve_extendTransformation(  # noqa: N802
-        self, transformation: int, tasks: int, told: int | None = None
+        self, transformation: int, tasks: int, logged: int | None = None
     ) -> list[int]:
         if self.actor == "ours":
             self.watcher.tasks_added(self._of(transformation), tasks)
         self._acted(int(transformation), "tasks", tasks)
-        return super().serve_extendTransformation(transformation, tasks, told)
+        return super().serve_extendTransformation(transformation, tasks, logged)
 
     def serve_setFileStatusForTransformation(  # noqa: N802
         self, transformation: int, new: dict[int, list[Any]]

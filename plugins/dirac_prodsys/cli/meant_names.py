@@ -70,7 +70,7 @@ def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) ->
     """
     from dirac_prodsys.cli.runs import listed
     from dirac_prodsys.core.reports.meant import choose, wanted
-    from dirac_prodsys.gateway.procedures.newest import find_newest
+    from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 
     wishes = [wanted(name) for name in names]
     groups = sorted({wish.group for wish in wishes} - {""})

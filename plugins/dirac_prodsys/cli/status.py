@@ -110,7 +110,7 @@ def _by_file(
     gateway: ProductionGateway, file: Path, filters: Filters, notes: list[str]
 ) -> dict[int, None]:
     """Return the IDs of the steps of a file, in its order; ``notes`` gets the missing steps."""
-    from dirac_prodsys.gateway.procedures.newest import find_newest
+    from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 
     plan = plan_of(gateway, file, filters.run)
     wanted = {step.transformation.name: step.name for step in plan.steps if filters.fits(step.name)}

@@ -221,7 +221,7 @@ class ProductionGateway(Protocol):
         Within one second the order is not certain; their number is.
         """
 
-    def told_of(self, transformation: int) -> tuple[LogLine, ...]:
+    def log_of(self, transformation: int) -> tuple[LogLine, ...]:
         """Return the log of the transformation: each action and its author; oldest first.
 
         Within one second the order is not certain.

@@ -45,8 +45,10 @@ from dirac_prodsys.provider.tasks.loops import (
     DiracLoopPassOperator,
 )
 from dirac_prodsys.provider.tasks.preparing import DiracBeginRunOperator, DiracVerifyOperator
-from dirac_prodsys.provider.tasks.registry import DiracRegisterProductionOperator
-from dirac_prodsys.provider.tasks.registry_late import DiracRegisterStepOperator
+from dirac_prodsys.provider.tasks.registry import (
+    DiracRegisterProductionOperator,
+    DiracRegisterStepOperator,
+)
 from dirac_prodsys.provider.tasks.run_end import DiracEndRunOperator
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
 from dirac_prodsys.provider.tasks.words import sentence
@@ -241,8 +243,8 @@ def _on_cancel(asked: _Asked, **given: Any) -> BaseOperator:
 
 
 def _report(asked: _Asked, **given: Any) -> BaseOperator:
-    beside = [asked.drawn.ids[Place("register")]] if asked.production.registry else []
-    return DiracProductionReportOperator(last=asked.ends, beside=beside, **given)
+    optional = [asked.drawn.ids[Place("register")]] if asked.production.registry else []
+    return DiracProductionReportOperator(last=asked.ends, optional=optional, **given)
 
 
 _MAKERS: Mapping[str, Callable[..., BaseOperator]] = {

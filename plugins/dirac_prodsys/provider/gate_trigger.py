@@ -24,8 +24,8 @@ from dirac_prodsys.core.gates.gate import Facts, Gate, GateVerdict, decide_gate,
 from dirac_prodsys.core.gates.numbers import MAX_BYTES
 from dirac_prodsys.core.reports.state_line import gate_state
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.provider.waiting.blocking_calls import Caller
-from dirac_prodsys.provider.waiting.event_time import until_moment
+from dirac_prodsys.provider.waiting.blocking_calls import BlockingCalls
+from dirac_prodsys.provider.waiting.event_time import wait_until
 from dirac_prodsys.provider.waiting.poller import Poller, attached, longest_call
 from dirac_prodsys.provider.waiting.state_keeping import StateWriter
 from dirac_prodsys.provider.waiting.wait_log import PROGRESS_EVERY, reason_of
@@ -82,12 +82,12 @@ class DiracGateTrigger(BaseTrigger):
         gates = [Gate.from_dict(gate) for gate in self.gates]
         async with attached(self.dirac_conn_id) as poller:
             verdict = await self._wait(poller, gates)
-        await until_moment(self.not_before)
+        await wait_until(self.not_before)
         yield TriggerEvent({"kind": verdict.kind, "reason": verdict.reason, "since": self.since})
 
     async def _wait(self, poller: Poller, gates: Sequence[Gate]) -> GateVerdict:
         look = _Look(poller)
-        told, alarm, written = "", "", -PROGRESS_EVERY
+        reported, alarm, written = "", "", -PROGRESS_EVERY
         shelf, state = Shelf(self.task_instance, self.log), None
         writer = StateWriter(shelf)
         try:
@@ -108,9 +108,9 @@ class DiracGateTrigger(BaseTrigger):
                 if verdict.kind != "wait":
                     await shelf.close()
                     return verdict
-                if verdict.reason != told and time.monotonic() - written >= PROGRESS_EVERY:
+                if verdict.reason != reported and time.monotonic() - written >= PROGRESS_EVERY:
                     self.log.info("%s", verdict.reason)
-                    told, written = verdict.reason, time.monotonic()
+                    reported, written = verdict.reason, time.monotonic()
                 await poller.pause()
         finally:
             look.close()
@@ -125,7 +125,7 @@ class _Look:
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
         self._read: dict[str, tuple[str, bytes]] = {}
-        self._reader = Caller(f"dirac-gate-{poller.conn_id}")
+        self._reader = BlockingCalls(f"dirac-gate-{poller.conn_id}")
 
     def close(self) -> None:
         """End the thread."""

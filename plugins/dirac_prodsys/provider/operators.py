@@ -18,9 +18,8 @@ from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus, T
 from dirac_prodsys.core.policy.notices import of_flush
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, name_for
-from dirac_prodsys.gateway.procedures.frozen_inputs import check_frozen
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, find_newest, name_to_create
+from dirac_prodsys.gateway.procedures.inputs import check_frozen
 from dirac_prodsys.gateway.procedures.recovery import recover
 from dirac_prodsys.gateway.procedures.stops import resume
 from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
@@ -29,8 +28,8 @@ from dirac_prodsys.gateway.records import DatasetRecord, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.people.notify import Teller
 from dirac_prodsys.provider.site import demand_vo
-from dirac_prodsys.provider.tasks.base import DiracOperator
 from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
+from dirac_prodsys.provider.tasks.step_task import StepTask
 from dirac_prodsys.provider.tasks.wait_report import handed_on
 from dirac_prodsys.provider.waiting.unseen import setting
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 STATE_KEY = "transformation"
 
 
-class CreatesTransformation(DiracOperator):
+class CreatesTransformation(StepTask):
     """A task that creates the transformation of a step, or adopts the existing one.
 
     If a person cleaned the existing one, the task creates the next, under a new name.
@@ -56,7 +55,7 @@ class CreatesTransformation(DiracOperator):
 
         :param name: name of this transformation among those that the step has had.
         """
-        late = self.plan(context, whole=False)
+        late = self.plan(context, with_datasets=False)
         if late.awaits:
             self.on_grid(lambda gateway: check_frozen(gateway, name, late.awaits))
         spec = self.plan(context).transformation.model_copy(update={"name": name})
@@ -99,7 +98,7 @@ class DiracCreateTransformationOperator(CreatesTransformation):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """See :meth:`CreatesTransformation.create`."""
-        first = self.plan(context, whole=False).transformation.name
+        first = self.plan(context, with_datasets=False).transformation.name
         newest = self.on_grid(lambda gateway: find_newest(gateway, [first])).get(first)
         if newest is None or newest.status not in REMOVED_TRANSFORMATION:
             return self.create(context, newest.name if newest else first)
@@ -122,7 +121,7 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
         step = self.plan(context, state)
         spec = step.transformation
         if self.on_grid(lambda gateway: begins_anew(gateway, spec), state):
-            self.create(context, self.on_grid(lambda gateway: name_for(gateway, spec), state))
+            self.create(context, self.on_grid(lambda gateway: name_to_create(gateway, spec), state))
         self.look_for_site(context, state, step)
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
@@ -171,15 +170,15 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
     def _attach_verified(
         self, gateway: ProductionGateway, context: Context, step: StepPlan, removing: int
     ) -> None:
-        parent = self.plan(context, whole=False, of=step.parents[0]).transformation.name
+        parent = self.plan(context, with_datasets=False, of=step.parents[0]).transformation.name
         copying = self.find(gateway, parent).id
         found = attach_verified(gateway, copying, removing, step.verified_at, step.rules)
         self.log.info("%d files have good copies at %s", found.good, " and ".join(step.verified_at))
-        for line in found.told:
+        for line in found.bad_lines:
             self.log.warning("not removed, as its copy is not good: %s", line)
 
 
-class DiracFlushTransformationOperator(DiracOperator):
+class DiracFlushTransformationOperator(StepTask):
     """Flush the files that did not fill a group; do nothing when there are none.
 
     The task succeeds either way: tasks after it would have to handle a skip.
@@ -232,14 +231,14 @@ class DiracFlushTransformationOperator(DiracOperator):
         return {"id": snapshot.id, "name": snapshot.name, "flushed": flushed, "unused": unused}
 
 
-class DiracCompleteTransformationOperator(DiracOperator):
+class DiracCompleteTransformationOperator(StepTask):
     """Set the transformation Completed; return its snapshot from just before."""
 
     asks_site = True
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Take the snapshot first: DIRAC archives a Completed one and forgets its tasks."""
-        name = self.plan(context, whole=False).transformation.name
+        name = self.plan(context, with_datasets=False).transformation.name
 
         def complete(gateway: ProductionGateway) -> Snapshot:
             snapshot = _look(gateway, self.find(gateway, name))
@@ -264,7 +263,7 @@ class DiracCompleteTransformationOperator(DiracOperator):
         return snapshot.to_dict()
 
 
-class DiracCreateDatasetOperator(DiracOperator):
+class DiracCreateDatasetOperator(StepTask):
     """Make the dataset of a step, check it against the catalogue, and send Airflow an asset event.
 
     The event's ``extra`` holds the dataset's name, number of files, query and whether it is

@@ -25,9 +25,8 @@ from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.core.run.end import action_of
 from dirac_prodsys.core.steps import lost_inputs
 from dirac_prodsys.errors import ProdsysError, TransformationFailed, WaitTimeout
-from dirac_prodsys.gateway.procedures.lost_inputs import lost_inputs as look_for_lost
-from dirac_prodsys.gateway.procedures.stops import resume
-from dirac_prodsys.gateway.procedures.who_stopped import who_stopped
+from dirac_prodsys.gateway.procedures.inputs import lost_inputs as look_for_lost
+from dirac_prodsys.gateway.procedures.stops import resume, who_stopped
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.people import asking, notify
@@ -180,13 +179,13 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         try:
             stop = who_stopped(gateway, number) if is_stopped else None
         except ProdsysError as error:  # only people read it
-            self.log.info("who stopped it cannot be told: %s", error.reason)
+            self.log.info("it is not known who stopped it: %s", error.reason)
             stop = None
         return Seen(self.step or name, snapshot, stop=stop)
 
-    def _kept(self, context: Context, seen: Seen, told: Mapping[str, Any]) -> Story:
+    def _kept(self, context: Context, seen: Seen, earlier: Mapping[str, Any]) -> Story:
         """Write the state of the step where people look; return what the trigger continues with."""
-        story = Story.from_dict(told)
+        story = Story.from_dict(earlier)
         if seen.snapshot is None:
             return story
         before = story.state
@@ -265,9 +264,11 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             kept["asked"] = True
         return self.work(context, state)
 
-    def _keep_last(self, context: Context, kind: str, reason: str, told: Mapping[str, Any]) -> None:
+    def _keep_last(
+        self, context: Context, kind: str, reason: str, earlier: Mapping[str, Any]
+    ) -> None:
         """Write the state of the step at the end of its wait."""
-        state = Story.from_dict(told).state
+        state = Story.from_dict(earlier).state
         if kind in ("broken", "timeout"):
             line = f"{self.step or self.task_id} failed: {reason}"
             state = replace(state or State("failed", line), kind="failed", line=line)
@@ -294,19 +295,19 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     def _holds(self, snapshot: Mapping[str, Any], lost: list[str], kept: dict[str, Any]) -> bool:
         """Check whether lost files make the step wait for a person; else it goes on."""
         found = _found(snapshot)
-        told = lost_inputs.in_words(found, lost)
+        missing = lost_inputs.in_words(found, lost)
         declared = kept.get("expected")
         given_up = declared is not None and found < declared
         if kept.get("accepted") or given_up:
-            self.log.warning("%s: the step goes on without them", told)
+            self.log.warning("%s: the step goes on without them", missing)
             return False
-        self.log.warning("%s: the step is not complete; %s", told, _LOST_HINT)
+        self.log.warning("%s: the step is not complete; %s", missing, _LOST_HINT)
         kept["expected"] = found + len(lost)
-        kept["lost"] = told
+        kept["lost"] = missing
         return True
 
     def _ask(self, context: Context, name: str, reason: str, kept: Mapping[str, Any]) -> None:
-        step = self.plan(context, whole=False)
+        step = self.plan(context, with_datasets=False)
         rules = replace(self.rules or step.rules, expected=kept.get("expected"))
         if asking.put(context, *questions.question(name, reason, rules), questions.options(rules)):
             self.log.info("a person is asked in Airflow: %s", reason)

@@ -32,11 +32,11 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.reports.state_line import Seen, grid_state
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.procedures.stops import stop, stopped_by_us
-from dirac_prodsys.provider.waiting.event_time import until_moment
+from dirac_prodsys.provider.waiting.event_time import wait_until
 from dirac_prodsys.provider.waiting.poller import Poller, attached
 from dirac_prodsys.provider.waiting.state_keeping import STATE, StateKeeper
 from dirac_prodsys.provider.waiting.task_states import recent_states, task_state
-from dirac_prodsys.provider.waiting.wait_log import Diary, reason_of
+from dirac_prodsys.provider.waiting.wait_log import WaitLog, reason_of
 from dirac_prodsys.provider.waiting.xcoms import Shelf
 
 #: looks in a row without a transformation until it counts as removed from the database
@@ -150,7 +150,7 @@ class DiracTransformationTrigger(BaseTrigger):
         """Wait, then yield the one event."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
-        await until_moment(self.not_before)
+        await wait_until(self.not_before)
         yield TriggerEvent(event)
 
     async def on_kill(self) -> None:
@@ -181,10 +181,10 @@ class DiracTransformationTrigger(BaseTrigger):
         rules = StepRules.from_dict(self.rules)
         query = MetaQuery.parse(self.query) if self.query else None
         history = History.from_dict(self.history or {"flushes": self.flushes})
-        diary = Diary(self.log, Story.from_dict(self.story or {}))
-        keeper = StateKeeper(poller, diary, self.transformation, self.task_instance)
+        wait_log = WaitLog(self.log, Story.from_dict(self.story or {}))
+        keeper = StateKeeper(poller, wait_log, self.transformation, self.task_instance)
         await keeper.begin()
-        event = await self._judged(poller, rules, query, history, keeper, diary)
+        event = await self._judged(poller, rules, query, history, keeper, wait_log)
         await keeper.end()
         return event
 
@@ -195,7 +195,7 @@ class DiracTransformationTrigger(BaseTrigger):
         query: MetaQuery | None,
         history: History,
         keeper: StateKeeper,
-        diary: Diary,
+        wait_log: WaitLog,
     ) -> dict[str, Any]:
         """Look until the policy, Airflow or the clock ends the wait."""
         seen = Seen(self.step or self.name, rules=rules, history=history)
@@ -205,13 +205,13 @@ class DiracTransformationTrigger(BaseTrigger):
         while True:
             final, broken = await self._above(poller)
             if broken or (final and self.until_final):
-                kind, told = ("broken", broken) if broken else ("input", "no more files can come")
-                return self._event(kind, told, snapshot, history, diary)
+                kind, why = ("broken", broken) if broken else ("input", "no more files can come")
+                return self._event(kind, why, snapshot, history, wait_log)
             if self.deadline is not None and time.time() > self.deadline:
-                last = diary.last or "DIRAC has not answered since"
+                last = wait_log.last or "DIRAC has not answered since"
                 reason = f"the wait's deadline has passed; last: {last}"
-                return self._event("timeout", reason, snapshot, history, diary)
-            diary.outage(look)
+                return self._event("timeout", reason, snapshot, history, wait_log)
+            wait_log.outage(look)
             if look.outage:
                 await keeper.look(replace(seen, outage=look.outage))
             if not look.outage:
@@ -220,8 +220,8 @@ class DiracTransformationTrigger(BaseTrigger):
             if snapshot and not look.outage:
                 stopped = stopped + 1 if snapshot.status == TransformationStatus.STOPPED else 0
                 if self.stops and 0 < stopped <= _LATE_LOOKS and await self._ours(poller):
-                    told = "the run did not complete, and has been taken up again"
-                    return self._event("resume", told, snapshot, history, diary)
+                    why = "the run did not complete, and has been taken up again"
+                    return self._event("resume", why, snapshot, history, wait_log)
                 clock = {"now": time.time(), "quiet_seconds": 2 * poller.settings.agent_cycle}
                 if query and needs_catalogue(snapshot, rules, history, final, **clock):
                     snapshot = await self._with_catalogue(poller, snapshot, query)
@@ -230,21 +230,21 @@ class DiracTransformationTrigger(BaseTrigger):
                 verdict, history = judge(snapshot, rules, history, inputs_final=final, **clock)
                 seen = Seen(seen.step, snapshot, rules, verdict, history, inputs_final=final)
                 await keeper.look(seen)
-                diary.progress(verdict)
+                wait_log.progress(verdict)
                 if verdict.kind in DECISIVE:
-                    event = self._event(verdict.kind, verdict.reason, snapshot, history, diary)
+                    event = self._event(verdict.kind, verdict.reason, snapshot, history, wait_log)
                     return {**event, "tasks": verdict.tasks}
                 due = clock["now"] >= history.tell_after
                 if self.tell and (about := matter(verdict, history.told, due=due)):
-                    told = verdict.alarm or verdict.reason
-                    event = self._event("notice", told, snapshot, history, diary)
+                    why = verdict.alarm or verdict.reason
+                    event = self._event("notice", why, snapshot, history, wait_log)
                     return {**event, **about}
                 if self.asks and verdict.question:
-                    told = verdict.alarm or verdict.reason
-                    return self._event("ask", told, snapshot, history, diary)
+                    why = verdict.alarm or verdict.reason
+                    return self._event("ask", why, snapshot, history, wait_log)
                 if keeper.wakes():
-                    told = diary.story.state.line if diary.story.state else verdict.reason
-                    return self._event("state", told, snapshot, history, diary)
+                    why = wait_log.story.state.line if wait_log.story.state else verdict.reason
+                    return self._event("state", why, snapshot, history, wait_log)
             look = await poller.look(self.transformation)
 
     async def _above(self, poller: Poller) -> tuple[bool, str]:
@@ -252,7 +252,7 @@ class DiracTransformationTrigger(BaseTrigger):
         if not self.parents:
             return self.inputs_final, ""
         if self.task_instance is None:  # in ``dag.test()`` the parents may still be at work
-            return False, "whose wait this is was not told"
+            return False, "Airflow did not say whose wait this is"
         try:
             states = await recent_states(self.task_instance, poller.settings.poll_interval)
         except Exception as error:
@@ -272,7 +272,7 @@ class DiracTransformationTrigger(BaseTrigger):
         try:
             return await poller.ask(("ours", number), lambda grid: stopped_by_us(grid, number))
         except Exception as error:
-            self.log.warning("who stopped it could not be told, waiting on: %s", reason_of(error))
+            self.log.warning("it is not known who stopped it, waiting on: %s", reason_of(error))
             return False
 
     async def _with_catalogue(
@@ -303,7 +303,7 @@ class DiracTransformationTrigger(BaseTrigger):
         return Snapshot(self.transformation, self.name, "", TransformationStatus.DELETED)
 
     def _event(
-        self, kind: str, reason: str, snapshot: Snapshot | None, history: History, diary: Diary
+        self, kind: str, reason: str, snapshot: Snapshot | None, history: History, wait_log: WaitLog
     ) -> dict[str, Any]:
         return {
             "kind": kind,
@@ -312,7 +312,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "flushes": self.flushes,
             "deadline": self.deadline,
             "history": history.to_dict(),
-            "story": diary.story.to_dict(),
+            "story": wait_log.story.to_dict(),
         }
 
 
@@ -353,7 +353,7 @@ class DiracGatewayTrigger(BaseTrigger):
         """Wait, then yield the one event."""
         async with attached(self.dirac_conn_id) as poller:
             event = await self._wait(poller)
-        await until_moment(self.not_before)
+        await wait_until(self.not_before)
         yield TriggerEvent(event)
 
     async def _wait(self, poller: Poller) -> dict[str, Any]:

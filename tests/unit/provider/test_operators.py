@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
+from dirac_prodsys.gateway.memory.gateway import MemoryServices
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
@@ -109,6 +110,35 @@ def test_an_act_without_a_transformation_says_what_to_do(
 ) -> None:
     with pytest.raises(AirflowFailException, match="clear the task that creates it"):
         do(DiracCompleteTransformationOperator, production, "make", context)
+
+
+@pytest.mark.parametrize("found", ["New", "Active"])
+@pytest.mark.parametrize("call", range(12))
+def test_a_start_leaves_what_a_person_stops_meanwhile(
+    grid: MemoryGrid,
+    production: Production,
+    context: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    call: int,
+    found: str,
+) -> None:
+    """Whatever it was when the task looked first."""
+    made = DiracCreateTransformationOperator(task_id="c", production=production, step="make")
+    number = made.work(context, {})["id"]
+    grid.serve_setTransformationParameter(number, "Status", found)
+    begun, serve = [0], MemoryServices.call
+
+    def between(services: MemoryServices, service: str, method: str, *given: Any) -> Any:
+        begun[0] += 1
+        if begun[0] == call + 1:
+            grid.serve_setTransformationParameter(number, "Status", "Stopped")
+        return serve(services, service, method, *given)
+
+    monkeypatch.setattr(MemoryServices, "call", between)
+    start = DiracStartTransformationOperator(task_id="s", production=production, step="make")
+    start.work(context, {})
+    assert begun[0] > call
+    assert grid.transformations[number].status == "Stopped"
 
 
 def test_flush_does_nothing_when_nothing_is_left_over(

@@ -213,12 +213,12 @@ def configured(tree: GridConfiguration) -> Configured:
     types: set[str] = set()
     for family, default in DEFAULT_TYPES.items():
         option = f"Transformations/{family}"
-        said = [
+        names = [
             kind
             for scope in tree.sections("/Operations")
             for kind in tree.options(f"/Operations/{scope}/{option}")
         ]
-        types.update(said or default)
+        types.update(names or default)
     return Configured(
         storage_elements=frozenset(
             tree.sections("/Resources/StorageElements")

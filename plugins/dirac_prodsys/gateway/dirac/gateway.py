@@ -79,16 +79,16 @@ class DiracGateway(DiracVerbs):
             return super()._reset_limit()
         for group in (self.settings.vo, "Defaults"):
             path = f"/Operations/{group}/Transformations/FilesMaxResetCounter"
-            said = self.services.configuration.option(path) if group else ""
-            if said.isdigit() and int(said):
-                return int(said)
+            value = self.services.configuration.option(path) if group else ""
+            if value.isdigit() and int(value):
+                return int(value)
         return super()._reset_limit()
 
     def _transformation_field(self) -> str:
         if not isinstance(self.services, DisetServices):
             return super()._transformation_field()
-        said = self.services.configuration.option(f"{CLEANING_AGENT}/TransfIDMeta")
-        return said or super()._transformation_field()
+        value = self.services.configuration.option(f"{CLEANING_AGENT}/TransfIDMeta")
+        return value or super()._transformation_field()
 
     def _on_storage(self, se: str, lfns: Sequence[str]) -> Mapping[str, StoredReplica | str]:
         if not isinstance(self.services, DisetServices):

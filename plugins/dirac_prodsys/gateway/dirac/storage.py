@@ -81,22 +81,22 @@ def stored(
     question = {"se": se, "vo": settings.vo, "lfns": list(lfns)}
     with tempfile.TemporaryDirectory(prefix="storage-look-") as folder:
         try:
-            told = _ask("look", question, settings, ca_dir, Path(folder), seconds)
+            reply = _ask("look", question, settings, ca_dir, Path(folder), seconds)
         except TimeoutError:
             raise GatewayUnavailable(
                 f"storage element {se} has not answered for {len(lfns)} files in {seconds:.0f} s",
                 "it may be coming back by itself; if not, ask who runs it",
             ) from None
-    if "error" in told:
+    if "error" in reply:
         raise GatewayRejected(
-            f"storage element {se} cannot be asked from here: {one_line(told['error'])}",
+            f"storage element {se} cannot be asked from here: {one_line(reply['error'])}",
             "the workers of Airflow need DIRAC's plug-in for its protocol (such as gfal2) and a "
             "way to it; nothing is removed that was not looked at",
         )
     found: dict[str, StoredReplica | str] = {
-        lfn: _reason(why) for lfn, why in told["failed"].items()
+        lfn: _reason(why) for lfn, why in reply["failed"].items()
     }
-    for lfn, facts in told["found"].items():
+    for lfn, facts in reply["found"].items():
         found[lfn] = StoredReplica(int(facts["size"]), facts["checksum"])
     return found
 
@@ -141,10 +141,10 @@ def _ask(
         out.seek(max(0, os.fstat(out.fileno()).st_size - _LAST_WORDS))
         words = out.read(_LAST_WORDS).decode(errors="replace").strip().splitlines()
     try:
-        told: dict[str, Any] = json.loads(answer.read_text())
+        found: dict[str, Any] = json.loads(answer.read_text())
     except (OSError, ValueError):
         return {"error": words[-1] if words else f"exit code {process.returncode}"}
-    return told
+    return found
 
 
 def _environment(settings: GatewaySettings, ca_dir: str, folder: Path) -> dict[str, str]:

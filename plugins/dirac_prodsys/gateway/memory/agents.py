@@ -209,10 +209,10 @@ class MemoryAgents(Transformations):
         number = int(transformation.row["TransformationID"])
         by_requests = bool(operations_of(transformation))
         if not by_requests:
-            said = transformation.parameters.get("OutputDirectories")
-            if said is None:
+            listed = transformation.parameters.get("OutputDirectories")
+            if listed is None:
                 return  # "Problem obtaining directories", in every cycle
-            for lfn in self._outputs(number, said):
+            for lfn in self._outputs(number, listed):
                 self.catalogue.remove(lfn)
         transformation.files.clear()
         transformation.tasks.clear()
@@ -220,12 +220,12 @@ class MemoryAgents(Transformations):
         archived = TransformationStatus.ARCHIVED if by_requests else TransformationStatus.CLEANED
         self._set_status(transformation, archived)
 
-    def _outputs(self, number: int, said: Any) -> list[str]:
+    def _outputs(self, number: int, listed: Any) -> list[str]:
         """Return files below directories with the ID in eight digits, and files with the ID."""
         try:
-            named = ast.literal_eval(str(said)) if said else []
+            named = ast.literal_eval(str(listed)) if listed else []
         except (ValueError, SyntaxError):
-            named = [said]
+            named = [listed]
         below = [f"{posixpath.normpath(each)}/" for each in named if f"{number:08d}" in each]
         found = [lfn for lfn in self.catalogue.files if lfn.startswith(tuple(below))]
         return [*found, *set(self.catalogue.find({_SIGNATURE: number})).difference(found)]

@@ -13,7 +13,7 @@ from typing import Any
 from dirac_prodsys.core.grid.status import ProductionStatus, TransformationStatus
 from dirac_prodsys.core.query.meta_query import MetaQuery, dirac_accepts
 from dirac_prodsys.gateway.memory.answers import ServiceError
-from dirac_prodsys.gateway.memory.tables import Production
+from dirac_prodsys.gateway.memory.tables import ProductionRow
 from dirac_prodsys.gateway.memory.transformations import Transformations
 
 _ACTIONS = {
@@ -41,7 +41,7 @@ class MemoryProductions:
             "Description": description,
             "Status": str(ProductionStatus.NEW),
         }
-        self.grid.productions[number] = Production(row)
+        self.grid.productions[number] = ProductionRow(row)
         return number
 
     def serve_getProduction(self, name: int | str) -> dict[str, Any]:
@@ -84,14 +84,14 @@ class MemoryProductions:
         if not linked:
             raise ServiceError(f"checkMatchQuery result is False: {why}")
 
-    def _act(self, production: Production, status: str) -> None:
+    def _act(self, production: ProductionRow, status: str) -> None:
         if status not in _ACTIONS:
             raise ServiceError(f"Server error while serving setProductionStatus: '{status}'")
         becomes = _ACTIONS[ProductionStatus(status)]
         for one in production.members if becomes else ():
             self.grid.serve_setTransformationParameter(one, "Status", str(becomes))
 
-    def _of(self, name: int | str) -> Production:
+    def _of(self, name: int | str) -> ProductionRow:
         for number, production in self.grid.productions.items():
             if str(number) == str(name) or production.row["ProductionName"] == name:
                 return production

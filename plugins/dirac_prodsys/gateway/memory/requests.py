@@ -96,9 +96,9 @@ def valid(operations: Iterable[Mapping[str, Any]]) -> bool:
 
 def _target(operation: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
     """Return names separated by commas; blanks stay, as in ``Operation.targetSEList``."""
-    said = str(operation["attributes"].get("TargetSE", ""))
-    if "TASK:TargetSE" not in said:
-        return said
+    target = str(operation["attributes"].get("TargetSE", ""))
+    if "TASK:TargetSE" not in target:
+        return target
     return ",".join(re.findall(r"[A-Za-z0-9_.-]+", str(parameters.get("TargetSE", ""))))
 
 

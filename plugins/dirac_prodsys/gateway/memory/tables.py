@@ -86,7 +86,7 @@ class Transformation:
 
 
 @dataclass
-class Production:
+class ProductionRow:
     """A row of ``Productions`` and its members."""
 
     row: dict[str, Any]
@@ -103,7 +103,7 @@ class Tables:
         self.catalogue = MemoryCatalogue()
         self.transformations: dict[int, Transformation] = {}
         self.file_ids: dict[str, int] = {}
-        self.productions: dict[int, Production] = {}
+        self.productions: dict[int, ProductionRow] = {}
         #: pairs of transformation ID and event
         self.log: list[tuple[int, str]] = []
         #: author and time of each event

@@ -171,8 +171,8 @@ class Transformations(Tables):
         if name not in _MUTABLE:
             raise ServiceError(f"Can not update the '{name}' transformation parameter")
         found.row[name] = value
-        told = "Body updated" if name == "Body" else f"{name} updated to {value}"
-        self._tell(transformation, told)
+        line = "Body updated" if name == "Body" else f"{name} updated to {value}"
+        self._tell(transformation, line)
 
     def _tell(self, transformation: int | str, message: str) -> None:
         """Log as ``TransformationDB.__updateTransformationLogging`` does, also without a change."""
@@ -190,19 +190,19 @@ class Transformations(Tables):
         return {"Successful": words, "Failed": {}}
 
     def serve_extendTransformation(
-        self, transformation: int, tasks: int, told: int | None = None
+        self, transformation: int, tasks: int, logged: int | None = None
     ) -> list[int]:
         """Extend the transformation, and log it at the end.
 
-        :param told: the logged number of tasks; 0: nothing is logged; for a call whose tasks come
+        :param logged: the logged number of tasks; 0: nothing is logged; for a call whose tasks come
             one by one.
         """
         found = self._of(transformation)
         if found.row["Type"].lower() not in EXTENDABLE:
             raise ServiceError("Can not extend non-SIMULATION type production")
         added = [self._add_task(found, []) for _ in range(tasks)]
-        if told is None or told:
-            self._tell(transformation, f"Transformation extended by {told or tasks} tasks")
+        if logged is None or logged:
+            self._tell(transformation, f"Transformation extended by {logged or tasks} tasks")
         return added
 
     def serve_getCounters(

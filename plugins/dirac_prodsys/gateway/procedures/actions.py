@@ -18,7 +18,7 @@ from dirac_prodsys.core.grid.precedence import overwritten, since, wins
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.run.end import PARAMETER as STOPPED_BY_US
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.procedures.who_stopped import LAST_ACTION
+from dirac_prodsys.gateway.procedures.stops import LAST_ACTION
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
 

@@ -49,13 +49,15 @@ def claim(
     ]
 
 
-def sent(gateway: ProductionGateway, transformation: int, keys: Iterable[str], by: str) -> None:
+def mark_sent(
+    gateway: ProductionGateway, transformation: int, keys: Iterable[str], by: str
+) -> None:
     """Record that these were reported."""
     for key in keys:
         _write(gateway, transformation, Claim(key, by, sent=True))
 
 
-def forget(gateway: ProductionGateway, transformation: int, keys: Iterable[str]) -> list[str]:
+def withdraw(gateway: ProductionGateway, transformation: int, keys: Iterable[str]) -> list[str]:
     """Forget reported causes, so that they are reported again; return those that were reported."""
     known = []
     for key in dict.fromkeys(keys):

@@ -189,10 +189,10 @@ def _by_number(
     if not done:
         return []
     if not wanted:
-        return ["its body names no outputs: whether they are there cannot be told"]
+        return ["its body names no outputs: whether they are there is unknown"]
     directories = [one.of(transformation).path for one in spec.directories if one.path in wanted]
     files = sum(one.files for one in gateway.stored_files(directories).values())
     if files >= done:
         return []
-    told = f"{done} tasks are Done, and {files} files are in {', '.join(directories)}"
-    return [f"{told}: which are missing cannot be told, as the body names no outputs"]
+    counts = f"{done} tasks are Done, and {files} files are in {', '.join(directories)}"
+    return [f"{counts}: which are missing is unknown, as the body names no outputs"]

@@ -1,4 +1,6 @@
-"""Starts a step anew after a person cleaned its transformation and cleared its tasks.
+"""Finds a step's newest transformation, and starts a step anew after a person cleaned its last one.
+
+``core/run/fresh_starts.py`` defines which transformation is the newest.
 
 Invariant: outputs of two generations never mix. The next one is made only when no job of the
 previous one can write any more, and none of its files is left where the new jobs write.
@@ -6,13 +8,12 @@ previous one can write any more, and none of its files is left where the new job
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.grid.status import FINAL_TASKS, TaskStatus, TransformationStatus
 from dirac_prodsys.core.run import fresh_starts
 from dirac_prodsys.errors import Conflict, NotYet
-from dirac_prodsys.gateway.procedures.newest import find_all
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 
@@ -20,7 +21,27 @@ from dirac_prodsys.gateway.records import TransformationRecord
 _SILENT = FINAL_TASKS | {TaskStatus.CREATED}
 
 
-def name_for(gateway: ProductionGateway, spec: TransformationSpec) -> str:
+def find_all(
+    gateway: ProductionGateway, names: Sequence[str]
+) -> dict[str, dict[str, TransformationRecord]]:
+    """Return every transformation that the steps have had in their run, oldest first.
+
+    :param names: name of the first transformation of each step.
+    """
+    known = {name: fresh_starts.starts(name) for name in names}
+    found = gateway.find_transformations([each for all_ in known.values() for each in all_])
+    return {name: {n: found[n] for n in all_ if n in found} for name, all_ in known.items()}
+
+
+def find_newest(
+    gateway: ProductionGateway, names: Sequence[str]
+) -> dict[str, TransformationRecord]:
+    """Return the newest transformation of each step; steps without one are absent."""
+    found = find_all(gateway, names)
+    return {name: list(records.values())[-1] for name, records in found.items() if records}
+
+
+def name_to_create(gateway: ProductionGateway, spec: TransformationSpec) -> str:
     """Return the name under which a step's transformation is created, or adopted.
 
     :raises NotYet: the previous one is being cleaned; this resolves itself.
@@ -36,7 +57,7 @@ def begins_anew(gateway: ProductionGateway, spec: TransformationSpec) -> bool:
     transformation, which left nothing behind, is made again by the task that made it first: all of
     a production exists before any of it starts.
 
-    :raises NotYet, Conflict: as :func:`name_for`.
+    :raises NotYet, Conflict: as :func:`name_to_create`.
     """
     found = _found(gateway, spec)
     if not found:
@@ -93,10 +114,10 @@ def _check_nothing_left(
     stored = gateway.stored_files(own_directories(spec, record.id))
     left = {path: size.files for path, size in stored.items() if size.files}
     if left:
-        told = ", ".join(f"{number} in {path}" for path, number in sorted(left.items()))
+        where = ", ".join(f"{number} in {path}" for path, number in sorted(left.items()))
         raise Conflict(
             f"transformation {record.id} {record.name} was cleaned, and files of it are left: "
-            f"{told}",
+            f"{where}",
             "remove them (dirac-dms-remove-files), then clear this task again: outputs of two "
             "generations would mix",
         )

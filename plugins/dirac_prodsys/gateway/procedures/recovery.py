@@ -48,7 +48,7 @@ _LATEST_TASKS = 2000
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RecoveryPass:
     """The findings and changes of a pass.
 
     :param decisions: about each file that was not simply left unchanged.
@@ -74,8 +74,8 @@ class Outcome:
     def lines(self) -> list[str]:
         """Return lines for the log."""
         would = "passive, nothing is changed: would " if self.passive else ""
-        told = [would + line for line in in_words(self.decisions)]
-        return [*told, *self.notes] or ["nothing is to be done"]
+        lines = [would + line for line in in_words(self.decisions)]
+        return [*lines, *self.notes] or ["nothing is to be done"]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, for XCom."""
@@ -112,7 +112,7 @@ def recover(
     body: BodySpec,
     rules: StepRules,
     answer: str = "",
-) -> Outcome:
+) -> RecoveryPass:
     """Make one pass over the files of a transformation that stay behind.
 
     :param answer: a person's decision about the files that the rules leave to a person.
@@ -120,7 +120,7 @@ def recover(
     """
     snapshot = gateway.snapshot([transformation]).get(transformation)
     if snapshot is None:
-        return Outcome(notes=(f"transformation {transformation} is not there any more",))
+        return RecoveryPass(notes=(f"transformation {transformation} is not there any more",))
     tasks, left = bad_tasks(snapshot), retryable(snapshot, rules)
     notes: list[str] = []
     ledger, passive = Ledger(), rules.recovery.mode != "active"
@@ -142,7 +142,7 @@ def recover(
     asked = [d for d in decisions if d.fate == "ask" or passive]
     failing = {str(state) for state in STATES.values()}
     taken = sum(d.file.lfn in changed and d.file.status in failing for d in decisions)
-    return Outcome(
+    return RecoveryPass(
         decisions=tuple(decisions),
         changed=changed,
         asked=len(asked),
@@ -179,7 +179,7 @@ def _follow(gateway: ProductionGateway, transformation: int) -> list[str]:
     if ended:
         gateway.follow_tasks(transformation, ended)
         counts = ", ".join(f"{n} {word}" for word, n in sorted(Counter(ended.values()).items()))
-        notes.append(f"{len(ended)} tasks had ended, of which DIRAC had not told: {counts}")
+        notes.append(f"{len(ended)} tasks had ended, and DIRAC had not noticed: {counts}")
     return notes
 
 

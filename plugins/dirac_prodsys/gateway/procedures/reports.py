@@ -22,7 +22,7 @@ from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
 from dirac_prodsys.core.reports.run import DatasetState, ProductionReport, production_report
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.procedures.consistency import check
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: most failed requests that are asked for their errors, the newest first: each is a separate call

@@ -1,7 +1,12 @@
-"""Stops a transformation, records that stop as ours, and undoes only our own stops.
+"""Stops a transformation, undoes only our own stops, and finds who stopped it and why.
 
-Both may be killed anywhere and repeated. The note is written before the stop. It counts the states
-that the transformation was ever set to; the count distinguishes our stop from a person's.
+The first two may be killed anywhere and repeated. The note is written before the stop. It counts
+the states that the transformation was ever set to; the count distinguishes our stop from a
+person's.
+
+DIRAC's own log has the author of a state, but no reason. Our actions reach DIRAC as the one user of
+the connection; a note written right before each action holds who asked for it, and why. A note
+counts only if no state was set between it and the stop.
 
 Invariant: a transformation that a person stopped is never started; one that a person started never
 counts as stopped by us.
@@ -9,10 +14,23 @@ counts as stopped by us.
 
 from __future__ import annotations
 
+import re
+
 from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION, TransformationStatus
+from dirac_prodsys.core.reports.state_line import Stop
 from dirac_prodsys.core.run.end import PARAMETER, StopNote, is_ours
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.gateway.records import STATUS_LOGGED, LogLine
+
+#: the parameter of a transformation that holds the last action
+LAST_ACTION = "LastAction"
+
+#: how ``TransformationDB`` logs an additional parameter (9.1)
+_NOTED = "Added additional parameter "
+
+#: ``stop by alice: the reason (run)``
+_STOP_NOTE = re.compile(r"stop by (?P<by>[^:]*?)(?:: (?P<why>.*))? \([^()]*\)\Z", re.DOTALL)
 
 
 def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
@@ -52,6 +70,45 @@ def resume(gateway: ProductionGateway, transformation: int) -> bool:
         return False
     gateway.resume_transformation(transformation)
     return True
+
+
+def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
+    """Return who stopped it last; None: nobody did.
+
+    :raises GatewayError: the Transformation System does not answer.
+    """
+    lines = gateway.log_of(transformation)
+    at = _last(lines, f"{STATUS_LOGGED}{TransformationStatus.STOPPED}")
+    if at is None:
+        return None
+    stop = Stop(lines[at].by, lines[at].at)
+    if _is_noted(lines, LAST_ACTION, at):
+        found = _STOP_NOTE.match(gateway.read_note(transformation, LAST_ACTION))
+        if found is not None:
+            return Stop(found["by"], stop.at, found["why"] or "")
+    if _is_noted(lines, PARAMETER, at):
+        note = StopNote.from_text(gateway.read_note(transformation, PARAMETER))
+        if note is not None:
+            return Stop(stop.by, stop.at, note.why)
+    return stop
+
+
+def _is_noted(lines: tuple[LogLine, ...], name: str, at: int) -> bool:
+    """Check whether the note was last written before that line, with no other state in between.
+
+    The order of lines within one second is not certain: a note of the same second counts.
+    """
+    noted = _last(lines, f"{_NOTED}{name}")
+    if noted is None:
+        return False
+    between = lines[noted + 1 : at] if noted < at else ()
+    late = noted > at and lines[noted].at > lines[at].at
+    return not late and not any(line.text.startswith(STATUS_LOGGED) for line in between)
+
+
+def _last(lines: tuple[LogLine, ...], text: str) -> int | None:
+    found = [index for index, line in enumerate(lines) if line.text == text]
+    return found[-1] if found else None
 
 
 def _status(gateway: ProductionGateway, transformation: int) -> TransformationStatus:

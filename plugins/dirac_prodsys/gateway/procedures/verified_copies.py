@@ -35,7 +35,7 @@ class Verified:
     bad: Mapping[str, str]
 
     @property
-    def told(self) -> list[str]:
+    def bad_lines(self) -> list[str]:
         """Return one line for each bad copy, as many as are worth reading."""
         named = [f"{lfn}: {why}" for lfn, why in sorted(self.bad.items())[:_NAMED]]
         rest = len(self.bad) - len(named)
@@ -73,10 +73,10 @@ def attach_verified(
     if bad and not enough_files(seen, rules):
         raise TransformationFailed(
             f"{len(bad)} of {len(copied)} copies are not good, and nothing is removed: "
-            f"{'; '.join(found.told)}",
+            f"{'; '.join(found.bad_lines)}",
             "mend these copies, or remove their replicas, and clear this task; the sources are "
             "untouched",
         )
-    fresh = [lfn for lfn in asked if lfn not in bad]
-    added = gateway.add_files(removing, fresh) if fresh else 0
+    new = [lfn for lfn in asked if lfn not in bad]
+    added = gateway.add_files(removing, new) if new else 0
     return Verified(added, good, bad)

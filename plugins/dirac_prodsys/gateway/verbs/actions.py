@@ -14,7 +14,6 @@ from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, Transformatio
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
 from dirac_prodsys.gateway.verbs.recovery import RecoveryVerbs
-from dirac_prodsys.gateway.verbs.selection import SelectionVerbs
 from dirac_prodsys.gateway.verbs.transformations import TransformationVerbs
 
 #: rows in one call
@@ -36,7 +35,7 @@ _COLUMNS = [
 ]
 
 
-class ActionVerbs(RecoveryVerbs, SelectionVerbs, TransformationVerbs):
+class ActionVerbs(RecoveryVerbs, TransformationVerbs):
     """Implements the verbs of :class:`ProductionGateway` for actions of people."""
 
     def list_transformations(

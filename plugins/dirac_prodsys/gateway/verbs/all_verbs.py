@@ -12,7 +12,6 @@ from dirac_prodsys.gateway.verbs.consistency import ConsistencyVerbs
 from dirac_prodsys.gateway.verbs.datasets import DatasetVerbs
 from dirac_prodsys.gateway.verbs.files import FileVerbs
 from dirac_prodsys.gateway.verbs.inventory import InventoryVerbs
-from dirac_prodsys.gateway.verbs.outputs import OutputVerbs
 from dirac_prodsys.gateway.verbs.registry import RegistryVerbs
 from dirac_prodsys.gateway.verbs.replicas import ReplicaVerbs
 from dirac_prodsys.gateway.verbs.requests import RequestVerbs
@@ -25,7 +24,6 @@ class DiracVerbs(
     ComparisonVerbs,
     FileVerbs,
     InventoryVerbs,
-    OutputVerbs,
     RegistryVerbs,
     ReplicaVerbs,
     RequestVerbs,

@@ -17,8 +17,12 @@ from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.grid.specs import DirectorySpec, MetaValue
 from dirac_prodsys.core.query import stored_values
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError
-from dirac_prodsys.gateway.verbs.services import ServiceCalls
+from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError, NotFound
+from dirac_prodsys.gateway.verbs.replies import each
+from dirac_prodsys.gateway.verbs.services import ServiceCalls, chunks
+
+#: files in one call
+FILE_CHUNK = 500
 
 #: seconds for which the list of metadata fields is trusted
 FIELDS_TTL = 300.0
@@ -51,6 +55,30 @@ class CatalogueVerbs(ServiceCalls):
         :raises GatewayRejected: see :meth:`count_files`.
         """
         return list(self._fc("findFilesByMetadata", self._sent(query).to_dirac(), "/"))
+
+    def selected_files(self, query: MetaQuery) -> list[str]:
+        """See :meth:`ProductionGateway.selected_files`."""
+        return sorted(self.find_files(query))
+
+    def size_of(self, lfns: Sequence[str]) -> int:
+        """See :meth:`ProductionGateway.size_of`."""
+        total = 0
+        for chunk in chunks(lfns, FILE_CHUNK):
+            reply = self._fc("getFileSize", dict.fromkeys(chunk, True))
+            known = {**reply, "Failed": {}} if isinstance(reply, dict) else reply
+            total += sum(int(size or 0) for size in each(known, "getFileSize").values())
+        return total
+
+    def files_below(self, directory: str, query: MetaQuery) -> dict[str, Mapping[str, Any]]:
+        """See :meth:`ProductionGateway.files_below`."""
+        sent = self._sent(query)
+        path = posixpath.normpath(directory)
+        try:
+            found = self._fc("findFilesByMetadataDetailed", sent.to_dirac(), path)
+        except NotFound:  # the first job that uploads makes the directory
+            return {}
+        rows = found or {}  # the service answers an empty list for none
+        return {lfn: dict(rows[lfn].get("Metadata") or {}) for lfn in sorted(rows)}
 
     def _sent(self, query: MetaQuery) -> MetaQuery:
         """Return the query to send, so that the catalogue answers what this one asks.

@@ -18,7 +18,7 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, MetaQueryError
 from dirac_prodsys.gateway.verbs.services import chunks
 from dirac_prodsys.gateway.verbs.states import SUMMARY
-from dirac_prodsys.gateway.verbs.stored import Stored, unfinished
+from dirac_prodsys.gateway.verbs.stored import StoredTransformation, unfinished
 from dirac_prodsys.gateway.verbs.transformations import TransformationVerbs
 
 #: names in one call
@@ -74,7 +74,7 @@ class ComparisonVerbs(TransformationVerbs):
         return Meeting(spec.name, "conflict" if lines else "equal", lines, standing=standing)
 
 
-def _standing(name: str, stored: Stored, seen: Snapshot | None) -> Standing:
+def _standing(name: str, stored: StoredTransformation, seen: Snapshot | None) -> Standing:
     return Standing(
         id=stored.id,
         name=name,

@@ -5,20 +5,23 @@ Invariant: read-only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from dirac_prodsys.core.grid.status import FINAL_TASKS, TaskStatus
 from dirac_prodsys.core.recovery.consistency import LiveTask
 from dirac_prodsys.core.recovery.decisions import TaskState
-from dirac_prodsys.gateway.verbs.services import ServiceCalls
+from dirac_prodsys.gateway.verbs.services import ServiceCalls, chunks
+
+#: tasks in one call; the service looks up the files of each separately
+_TASK_CHUNK = 500
 
 _LIVE = [str(status) for status in TaskStatus if status not in FINAL_TASKS]
 
 
 class ConsistencyVerbs(ServiceCalls):
-    """Implements the verb of :class:`ProductionGateway` about live tasks."""
+    """Implements the verbs of :class:`ProductionGateway` about tasks with their files."""
 
     def live_tasks(self, transformation: int, limit: int) -> list[LiveTask]:
         """See :meth:`ProductionGateway.live_tasks`."""
@@ -29,6 +32,19 @@ class ConsistencyVerbs(ServiceCalls):
             tzinfo=None
         )  # the service's times are UTC without a time zone
         return [_live(row, now) for row in rows]
+
+    def task_inputs(
+        self, transformation: int, numbers: Sequence[int]
+    ) -> dict[int, tuple[str, ...]]:
+        """See :meth:`ProductionGateway.task_inputs`."""
+        found = {}
+        for chunk in chunks(sorted(set(numbers)), _TASK_CHUNK):
+            where = {"TransformationID": transformation, "TaskID": chunk}
+            arguments = (where, None, None, "CreationTime", "TaskID", None, True)
+            for row in self._ts("getTransformationTasks", *arguments):
+                lfns = str(row.get("InputVector") or "").split(";")
+                found[int(row["TaskID"])] = tuple(lfn for lfn in lfns if lfn)
+        return found
 
 
 def _live(row: Mapping[str, Any], now: datetime) -> LiveTask:

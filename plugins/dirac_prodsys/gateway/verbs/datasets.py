@@ -47,8 +47,8 @@ class DatasetVerbs(CatalogueVerbs):
         except MetaQueryError:  # the step that takes the dataset reports it
             return dict(form)
         return {
-            name: said if meant[name] == read[name] else meant[name].to_dirac()
-            for name, said in form.items()
+            name: value if meant[name] == read[name] else meant[name].to_dirac()
+            for name, value in form.items()
         }
 
     def find_dataset(self, name: str) -> DatasetRecord | None:

@@ -21,7 +21,7 @@ PARAMETER = "OutputDirectories"
 NONE = "[]"
 
 
-def said(spec: TransformationSpec, transformation: int) -> str:
+def value_of(spec: TransformationSpec, transformation: int) -> str:
     """Return the parameter's value for that transformation."""
     digits = f"{transformation:08d}"
     paths = [

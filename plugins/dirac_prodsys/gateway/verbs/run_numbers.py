@@ -32,11 +32,11 @@ class RunVerbs(ServiceCalls):
         where = {"TransformationFamily": [campaign]}
         arguments = (where, None, None, "CreationDate", None, None, True, None, _COLUMNS)
         for row in self._ts("getTransformations", *arguments):
-            said = row.get(run_numbers.PARAMETER)
-            if said is None or row["Status"] in REMOVED_TRANSFORMATION:
+            text = row.get(run_numbers.PARAMETER)
+            if text is None or row["Status"] in REMOVED_TRANSFORMATION:
                 continue
             name = str(row["TransformationName"])
-            found = run_numbers.read(name, str(said))
+            found = run_numbers.read(name, str(text))
             if found is not None:
                 yield int(row["TransformationID"]), found
 
@@ -77,5 +77,5 @@ class RunVerbs(ServiceCalls):
 
 
 def _wanted(spec: TransformationSpec) -> RunRange | None:
-    said = spec.parameters.get(run_numbers.PARAMETER)
-    return None if said is None else run_numbers.read(spec.name, str(said))
+    text = spec.parameters.get(run_numbers.PARAMETER)
+    return None if text is None else run_numbers.read(spec.name, str(text))

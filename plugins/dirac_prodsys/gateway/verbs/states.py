@@ -132,17 +132,17 @@ class TransformationStates(ServiceCalls):
 
     def status_changes(self, transformation: int) -> tuple[str, ...]:
         """See :meth:`ProductionGateway.status_changes`."""
-        said = (line.text for line in self.told_of(transformation))
-        return tuple(m.removeprefix(STATUS_LOGGED) for m in said if m.startswith(STATUS_LOGGED))
+        messages = (line.text for line in self.log_of(transformation))
+        return tuple(m.removeprefix(STATUS_LOGGED) for m in messages if m.startswith(STATUS_LOGGED))
 
-    def told_of(self, transformation: int) -> tuple[LogLine, ...]:
-        """See :meth:`ProductionGateway.told_of`."""
-        told = self._ts("getTransformationLogging", transformation)
+    def log_of(self, transformation: int) -> tuple[LogLine, ...]:
+        """See :meth:`ProductionGateway.log_of`."""
+        rows = self._ts("getTransformationLogging", transformation)
         return tuple(
             LogLine(
                 str(line["Message"]), str(line.get("Author") or ""), _when(line.get("MessageDate"))
             )
-            for line in told
+            for line in rows
         )
 
     def _seen(self, transformation: int) -> _Seen:
@@ -215,7 +215,7 @@ class TransformationStates(ServiceCalls):
                     id=identifier,
                     name=str(row["TransformationName"]),
                     type=str(row["Type"]),
-                    status=self._meant(row),
+                    status=self._effective_status(row),
                     files=files.get(identifier, {}),
                     tasks=tasks.get(identifier, {}),
                     group_size=float(row["GroupSize"] or 0),
@@ -226,7 +226,7 @@ class TransformationStates(ServiceCalls):
                 )
         return found
 
-    def _meant(self, row: Mapping[str, Any]) -> TransformationStatus:
+    def _effective_status(self, row: Mapping[str, Any]) -> TransformationStatus:
         """Return its state; Cleaned if it is Archived because it was cleaned.
 
         The cleaning agent archives data management instead of cleaning it. It also archives what
@@ -235,8 +235,8 @@ class TransformationStates(ServiceCalls):
         status = TransformationStatus(row["Status"])
         if status is not TransformationStatus.ARCHIVED or str(row["Type"]) not in _NEVER_CLEANED:
             return status
-        told = self._ts("getTransformationLogging", int(row["TransformationID"]))
-        cleaned = any(str(line["Message"]) == _TO_BE_CLEANED for line in told)
+        rows = self._ts("getTransformationLogging", int(row["TransformationID"]))
+        cleaned = any(str(line["Message"]) == _TO_BE_CLEANED for line in rows)
         return TransformationStatus.CLEANED if cleaned else status
 
     def _file_counters(

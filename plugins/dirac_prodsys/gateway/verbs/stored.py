@@ -23,7 +23,7 @@ _BODY_LINES = 30
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTransformation:
     """One transformation as it was read back.
 
     :param input_query: None: there is none, or it was lost.
@@ -48,7 +48,7 @@ class Stored:
         *,
         input_query: Mapping[str, Any] | None,
         output_query: Mapping[str, Any] | None,
-    ) -> Stored:
+    ) -> StoredTransformation:
         """Build it from ``getTransformation(…, extraParams=True)`` and the two queries."""
         return cls(
             id=int(row["TransformationID"]),
@@ -65,7 +65,7 @@ class Stored:
 
 
 def differences(
-    spec: TransformationSpec, body: str, stored: Stored, *, resized: bool = False
+    spec: TransformationSpec, body: str, stored: StoredTransformation, *, resized: bool = False
 ) -> list[str]:
     """Return one readable line for each difference; empty: it equals the request.
 
@@ -102,7 +102,7 @@ def differences(
     return lines
 
 
-def unfinished(spec: TransformationSpec, body: str, stored: Stored) -> bool:
+def unfinished(spec: TransformationSpec, body: str, stored: StoredTransformation) -> bool:
     """Check whether the row is what a creation leaves behind that died in the middle.
 
     The row is inserted whole, then the meta queries condition by condition. So it is New, differs
@@ -111,7 +111,7 @@ def unfinished(spec: TransformationSpec, body: str, stored: Stored) -> bool:
     if stored.status != TransformationStatus.NEW:
         return False
     without = spec.model_copy(update={"input_query": None, "output_query": None})
-    bare = Stored(**{**vars(stored), "input_query": None, "output_query": None})
+    bare = StoredTransformation(**{**vars(stored), "input_query": None, "output_query": None})
     if differences(without, body, bare):
         return False
     parts = (

@@ -44,7 +44,7 @@ class _Claim:
 
     :param number: place in the queue; 0: it is being chosen.
     :param beat: raised whenever the claim is written again.
-    :param adding: number of tasks of a call that may be at work; ``told``: how often DIRAC's log
+    :param adding: number of tasks of a call that may be at work; ``logged``: how often DIRAC's log
         reported that number of added tasks before that call.
     """
 
@@ -52,11 +52,11 @@ class _Claim:
     number: int = 0
     beat: int = 0
     adding: int = 0
-    told: int = 0
+    logged: int = 0
 
     def to_text(self) -> str:
         """Return the value of its parameter."""
-        return json.dumps([self.number, self.beat, self.adding, self.told])
+        return json.dumps([self.number, self.beat, self.adding, self.logged])
 
     @classmethod
     def from_text(cls, token: str, text: str) -> _Claim:
@@ -122,7 +122,7 @@ class TaskVerbs(TransformationStates):
         """Wait until a call without an answer has been carried out, or will not be any more."""
         count, began = self._task_count(transformation), self._now()
         while self._now() - began < self.settings.timeout:
-            if self._times_extended(transformation, claim.adding) > claim.told:
+            if self._times_extended(transformation, claim.adding) > claim.logged:
                 return
             self._pause(self.settings.timeout * _LOOK)
             again = self._task_count(transformation)
@@ -131,9 +131,9 @@ class TaskVerbs(TransformationStates):
 
     def _times_extended(self, transformation: int, number: int) -> int:
         """Return how often DIRAC's log, written at the end, reports that number of added tasks."""
-        told = self._ts("getTransformationLogging", transformation)
+        rows = self._ts("getTransformationLogging", transformation)
         wanted = f"Transformation extended by {number} tasks"
-        return sum(str(line["Message"]) == wanted for line in told)
+        return sum(str(line["Message"]) == wanted for line in rows)
 
     def _stable_task_count(self, transformation: int) -> int:
         """Return the count once it is stable: the service still inserts after its client died."""
@@ -194,11 +194,11 @@ class _Queue:
                 self._write()
             self.verbs._pause(max(self.verbs.settle_seconds, timeout * _LOOK))
 
-    def still_first(self, adding: int, told: int) -> bool:
+    def still_first(self, adding: int, logged: int) -> bool:
         """Announce a call that adds tasks; return False if it is not our turn any more."""
         if self.claim.token not in self.claims():
             return False  # it took us so long that we were taken for dead
-        self._write(adding=adding, told=told)
+        self._write(adding=adding, logged=logged)
         claims = self.claims()
         # once more: it may have been dropped while we wrote
         first = self.claim.token in claims and not self._ahead(claims)

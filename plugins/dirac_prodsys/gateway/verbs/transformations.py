@@ -20,7 +20,7 @@ from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.run_numbers import RunVerbs
 from dirac_prodsys.gateway.verbs.services import chunks
 from dirac_prodsys.gateway.verbs.states import SUMMARY
-from dirac_prodsys.gateway.verbs.stored import Stored, differences, unfinished
+from dirac_prodsys.gateway.verbs.stored import StoredTransformation, differences, unfinished
 from dirac_prodsys.gateway.verbs.tasks import TaskVerbs
 
 #: names in one call
@@ -55,7 +55,7 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
                         f"several transformations are named {name}: {found[name].id}, {number}",
                         "keep one of them: clean or rename the others in DIRAC",
                     )
-                found[name] = TransformationRecord(number, name, str(self._meant(row)))
+                found[name] = TransformationRecord(number, name, str(self._effective_status(row)))
         return found
 
     def create_transformation(self, spec: TransformationSpec) -> TransformationRecord:
@@ -90,8 +90,8 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
         :raises GatewayRejected: the catalogue cannot answer one of them.
         """
         queries = {"input_query": spec.input_query, "output_query": spec.output_query}
-        said = {name: query for name, query in queries.items() if query is not None}
-        return spec.model_copy(update={name: self._sent(query) for name, query in said.items()})
+        given = {name: query for name, query in queries.items() if query is not None}
+        return spec.model_copy(update={name: self._sent(query) for name, query in given.items()})
 
     def _add(self, spec: TransformationSpec, body: str) -> int:
         """Make one addTransformation call.
@@ -128,7 +128,12 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
         return identifier
 
     def _adopt(
-        self, spec: TransformationSpec, body: str, stored: Stored, *, adopted: bool = True
+        self,
+        spec: TransformationSpec,
+        body: str,
+        stored: StoredTransformation,
+        *,
+        adopted: bool = True,
     ) -> TransformationRecord:
         differing = self._differing(spec, body, stored)
         if differing:
@@ -140,7 +145,7 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
         if run_numbers.PARAMETER not in stored.parameters:
             self._claim_runs(spec, stored.id)
         missing = {k: v for k, v in spec.parameters.items() if k not in stored.parameters}
-        own = output_directories.said(spec, stored.id)
+        own = output_directories.value_of(spec, stored.id)
         if stored.parameters.get(output_directories.PARAMETER) != own:
             missing[output_directories.PARAMETER] = own
         for name, value in missing.items():
@@ -155,7 +160,9 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
                 )
         return TransformationRecord(stored.id, spec.name, stored.status, adopted)
 
-    def _differing(self, spec: TransformationSpec, body: str, stored: Stored) -> list[str]:
+    def _differing(
+        self, spec: TransformationSpec, body: str, stored: StoredTransformation
+    ) -> list[str]:
         """Return a line for each difference that prevents adoption; a person's change is none."""
         differing = differences(spec, body, stored)
         if differing and self._resized(stored.id):
@@ -164,12 +171,12 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
 
     def _resized(self, transformation: int) -> bool:
         """Check in DIRAC's own log whether a person has set another group size."""
-        told = self._ts("getTransformationLogging", transformation)
-        return any(str(line["Message"]).startswith("GroupSize updated to") for line in told)
+        rows = self._ts("getTransformationLogging", transformation)
+        return any(str(line["Message"]).startswith("GroupSize updated to") for line in rows)
 
-    def _stored(self, transformation: int) -> Stored:
+    def _stored(self, transformation: int) -> StoredTransformation:
         row = self._ts("getTransformation", transformation, True)
-        return Stored.from_row(
+        return StoredTransformation.from_row(
             row,
             input_query=self._query(transformation, "Input"),
             output_query=self._query(transformation, "Output"),

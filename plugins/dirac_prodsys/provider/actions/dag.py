@@ -130,7 +130,7 @@ def _params(productions: Sequence[str]) -> dict[str, Param]:
             section=_MORE,
         ),
         "digest": _text(
-            "Act only if what would be touched is still what the preview of this digest told.",
+            "Act only if what would be touched is still what the preview of this digest showed.",
             "Digest of a preview",
             "[0-9a-f]{16}",
             _MORE,

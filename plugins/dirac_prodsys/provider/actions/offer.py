@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from dirac_prodsys.core.actions.preview import Preview
 from dirac_prodsys.core.actions.request import MAX_PATTERN, MAX_REASON, ActionRequest
 from dirac_prodsys.core.run.approval import MAX_SUBJECT, code, quoted
-from dirac_prodsys.provider.people.who_asked import triggered_by
+from dirac_prodsys.provider.people.params import triggered_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -86,8 +86,8 @@ def accepted(context: Context, event: Mapping[str, Any], digest: str) -> dict[st
             f"{who.get('name')} cannot carry out what {asked} asked for; nothing was touched\n"
             "  hint: trigger production_operations yourself"
         )
-    said = event.get("params_input") or {}
-    given = {name: said[name] for name in ("reason", "confirm") if said.get(name)}
+    answers = event.get("params_input") or {}
+    given = {name: answers[name] for name in ("reason", "confirm") if answers.get(name)}
     return {**given, "preview": False, "digest": digest}
 
 

@@ -49,7 +49,7 @@ def _name(text: Path) -> str:
         return text.stem
     try:
         with open(text.with_suffix(".py"), encoding="utf-8") as stub:
-            said = _STUB.search(stub.readline())
+            match = _STUB.search(stub.readline())
     except OSError:
         return ""
-    return said[1] if said is not None else ""
+    return match[1] if match is not None else ""

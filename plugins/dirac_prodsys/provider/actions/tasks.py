@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -41,11 +41,10 @@ from dirac_prodsys.gateway.procedures.actions import carry_out, done_before, sta
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.actions.offer import OFFER, accepted, is_offered, offer
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.people.params import given_values
-from dirac_prodsys.provider.people.who_asked import triggered_by
+from dirac_prodsys.provider.people.params import given_values, triggered_by
 from dirac_prodsys.provider.site import site, vo_of
 from dirac_prodsys.provider.tasks import registry
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.base import DiracTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,10 +57,7 @@ PREVIEW_TASK, ACT_TASK = "preview", "act"
 MOST_WEIGHED = 200
 
 
-class _ActionOperator(DiracOperator):
-    serves_step: ClassVar[bool] = False
-    operator_extra_links: ClassVar[tuple[Any, ...]] = ()
-
+class _ActionOperator(DiracTask):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         #: the answer to an offer, kept over outages
@@ -177,8 +173,8 @@ class ProductionPreviewOperator(_ActionOperator):
                 f"transformations: more than {MOST_UNSEEN} by a pattern\n  hint: look at the table "
                 f"above, then act on it with digest {made.digest}; or name the run"
             )
-        told = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
-        return {**made.to_dict(), **told, "commands": commands}
+        asked = {"by": by, "reason": request.reason, "run": run, "seal": made.seal}
+        return {**made.to_dict(), **asked, "commands": commands}
 
 
 class ProductionActionOperator(_ActionOperator):
@@ -342,8 +338,8 @@ def _told(context: Context, request: ActionRequest) -> Preview:
         raise AirflowFailException(f"there is no preview of this run: {error!r}") from error
     if plan.seal != found.get("seal"):
         raise AirflowFailException(
-            "the preview is not what was told: somebody has changed its XCom, or another version "
-            "wrote it; nothing was touched\n  hint: ask for the action again"
+            "the preview is not the one that was shown: somebody has changed its XCom, or another "
+            "version wrote it; nothing was touched\n  hint: ask for the action again"
         )
     if request.digest and request.digest != plan.digest:
         raise AirflowFailException(

@@ -48,6 +48,6 @@ def demand_allowed(production: Production, folder: Path, bundle: str) -> None:
         return
     plan = compile(production, run=DUMMY_RUN)
     found = check(production, plan, allowed.limits(bundle))
-    told = [production.at_place(each) for each in in_words_of_the_file(found, plan)]
-    if told:
-        raise DefinitionErrors(told)
+    errors = [production.at_place(each) for each in in_words_of_the_file(found, plan)]
+    if errors:
+        raise DefinitionErrors(errors)

@@ -64,11 +64,11 @@ def read_apart(
 @contextlib.contextmanager
 def _reader(names: Sequence[str], read: Callable[[str], Any]) -> Iterator[int]:
     """Start a process that reads; yield the pipe with its answers, and end it afterwards."""
-    answers, said = os.pipe()
+    answers, writable = os.pipe()
     process = os.fork()
     if not process:
-        _read_all(names, read, said)
-    os.close(said)
+        _read_all(names, read, writable)
+    os.close(writable)
     try:
         yield answers
     finally:
@@ -79,7 +79,7 @@ def _reader(names: Sequence[str], read: Callable[[str], Any]) -> Iterator[int]:
             os.waitpid(process, 0)
 
 
-def _read_all(names: Sequence[str], read: Callable[[str], Any], said: int) -> NoReturn:
+def _read_all(names: Sequence[str], read: Callable[[str], Any], writable: int) -> NoReturn:
     """Read in the child process and end it without running any exit code of its parent."""
     try:
         for number in (signal.SIGPROF, signal.SIGTERM, signal.SIGINT):
@@ -91,7 +91,7 @@ def _read_all(names: Sequence[str], read: Callable[[str], Any], said: int) -> No
             signal.setitimer(signal.ITIMER_PROF, 0)
             view = memoryview(_HEAD.pack(len(data)) + data)
             while view:
-                view = view[os.write(said, view) :]
+                view = view[os.write(writable, view) :]
     finally:
         os._exit(0)
 

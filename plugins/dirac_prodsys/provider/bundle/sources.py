@@ -243,8 +243,8 @@ def _content(folder: Path, name: str) -> tuple[os.stat_result | None, bytes | st
             if not stat.S_ISREG(state.st_mode) or not _is_inside(_opened(handle), folder):
                 return state, LEADS_OUT
             if state.st_size > MAX_BYTES:
-                told = f"has {state.st_size:,} bytes, more than the {MAX_BYTES:,} that are read"
-                return state, told
+                problem = f"has {state.st_size:,} bytes, more than the {MAX_BYTES:,} that are read"
+                return state, problem
             return state, file.read(MAX_BYTES + 1)
     except OSError as error:
         return state, f"cannot be read: {error.strerror or error}"

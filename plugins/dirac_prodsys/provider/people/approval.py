@@ -25,12 +25,11 @@ from dirac_prodsys.core.policy.notices import Notice
 from dirac_prodsys.core.production.parameters import taken
 from dirac_prodsys.core.run import approval
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import Teller
-from dirac_prodsys.provider.people.params import given_values
-from dirac_prodsys.provider.people.who_asked import triggered_by
+from dirac_prodsys.provider.people.params import given_values, triggered_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -88,13 +87,13 @@ class DiracApprovalOperator(HITLOperator):
             raise AirflowFailException("this run of the production asks for no approval")
         self.subject = approval.subject_of(asked)
         silence = (self.defaults or [REJECT])[0]
-        told = who_and_when(context, asked.within, silence)
+        who_asked = who_and_when(context, asked.within, silence)
         values = taken(self.production.parameters, given_values(context))
         if self.step is None:
-            told += f" Its values: {approval.code(values)}." if values else ""
-            self.body = approval.before_production(plan, told)
+            who_asked += f" Its values: {approval.code(values)}." if values else ""
+            self.body = approval.before_production(plan, who_asked)
         else:
-            self.body = approval.before_step(plan, self.step, self._reports(plan), told)
+            self.body = approval.before_step(plan, self.step, self._reports(plan), who_asked)
         self.log.info("%s\n%s", self.subject, self.body)
         due = Notice("needs_person", (f"{self.step}: approval",), self.subject, self.step or "")
         Teller(context, self.production.connection, self.production).tell(due)
@@ -109,10 +108,10 @@ class DiracApprovalOperator(HITLOperator):
         who = (answer.get("responded_by_user") or {}).get("name") or ""
         chosen = list(answer["chosen_options"])
         what = "production" if self.step is None else f"step {self.step}"
-        told = f"by {who}" if who else "by silence: nobody answered within the time"
+        how = f"by {who}" if who else "by silence: nobody answered within the time"
         if chosen != [APPROVE]:
-            raise AirflowFailException(f"the {what} was rejected {told}\n  hint: {_REJECTED}")
-        self.log.info("the %s was approved %s", what, told)
+            raise AirflowFailException(f"the {what} was rejected {how}\n  hint: {_REJECTED}")
+        self.log.info("the %s was approved %s", what, how)
         return {"approved": True, "by": who}
 
     def _reports(self, plan: ProductionPlan) -> list[str]:
@@ -129,7 +128,7 @@ class DiracApprovalOperator(HITLOperator):
                 if report and report.total:
                     found.append(report.to_text())
         except ProdsysError as error:
-            found.append(f"what the jobs came to cannot be told: {error.reason}")
+            found.append(f"the results of the jobs cannot be read: {error.reason}")
         return found
 
 

@@ -20,14 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk.configuration import conf
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.policy.notice_kinds import DEFAULT_KINDS, KINDS
 from dirac_prodsys.core.policy.notices import Notice, NotifyRules, keys_of_alarm
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.people.params import given_values
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -56,8 +54,8 @@ def rules_for(production: Production | None) -> NotifyRules:
             f"[{SECTION}] notify_on: {', '.join(unknown)}: known are {', '.join(KINDS)}"
         )
     rules = NotifyRules(tuple(on) or DEFAULT_KINDS, tuple(_listed("notify_to")))
-    said = None if production is None else production.notify
-    return rules if said is None else rules.refined(said.on, said.to)
+    own = None if production is None else production.notify
+    return rules if own is None else rules.refined(own.on, own.to)
 
 
 def wanted(production: Production | None) -> bool:
@@ -65,7 +63,7 @@ def wanted(production: Production | None) -> bool:
     try:
         rules = rules_for(production)
     except ValueError as error:
-        log.warning("nobody is told anything: %s", error)
+        log.warning("no notices are sent: %s", error)
         return False
     return bool(rules.on) and bool(rules.to or conf.get(SECTION, "notifier", fallback=""))
 
@@ -110,12 +108,12 @@ class Teller:
                     return "known"
             _send(notice, self.context, self.production, rules)
             if kept is not None:
-                claims.sent(*kept, keys, self.by)
+                claims.mark_sent(*kept, keys, self.by)
         except Exception as error:
             reason = error.reason if isinstance(error, ProdsysError) else repr(error)
-            log.warning("nobody was told: %s: %s", first, reason)
+            log.warning("the notice was not sent: %s: %s", first, reason)
             return "failed"
-        log.info("told: %s: %s", notice.kind, first)
+        log.info("notice sent: %s: %s", notice.kind, first)
         return "told"
 
     def went_on(self, causes: Sequence[str], step: str, text: str) -> Telling:
@@ -123,9 +121,9 @@ class Teller:
         keys = [key for cause in causes for key in keys_of_alarm(cause, step)]
         try:
             kept = self._kept()
-            known = claims.forget(*kept, keys) if kept is not None else []
+            known = claims.withdraw(*kept, keys) if kept is not None else []
         except ProdsysError as error:
-            log.warning("what was told cannot be forgotten: %s", error.reason)
+            log.warning("the record of sent notices cannot be changed: %s", error.reason)
             return "failed"
         if not known:
             return "known"
@@ -137,10 +135,15 @@ class Teller:
         number = self._transformation
         if self.production is not None:
             run = naming.run_tag(str(self.context["run_id"]))
-            plan = compile(self.production, run=run, parameters=given_values(self.context))
-            record = gateway.find_transformation(plan.steps[0].transformation.name)
+            record = gateway.find_transformation(first_transformation(self.production, run))
             number = None if record is None else record.id
         return None if number is None else (gateway, number)
+
+
+def first_transformation(production: Production, run: str) -> str:
+    """Return the name of the first transformation of a plan: of the first step without a parent."""
+    first = next(step.name for step in production.steps if not (step.parents or step.after))
+    return naming.transformation_name(production.name, run, first)
 
 
 def _send(

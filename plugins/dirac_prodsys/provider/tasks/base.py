@@ -1,4 +1,4 @@
-"""Defines what all our tasks share: the step they serve, their access to the grid, outages.
+"""Defines what all our tasks share: a connection to the grid, and patience when it is down.
 
 Invariant: a production does not fail because its grid was down. A task that finds DIRAC
 unavailable tries again for a while in the worker, then defers until the grid answers and starts
@@ -16,7 +16,7 @@ stands alone: no error of the grid carries the traceback of another one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk import BaseOperator
@@ -24,30 +24,15 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
 from tenacity import wait_random_exponential as backoff
 
-from dirac_prodsys.core import naming
-from dirac_prodsys.core.grid.specs import DatasetSpec, TransformationSpec
-from dirac_prodsys.core.plan import loops
-from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.steps.lost_inputs import makers
-from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import (
     DefinitionError,
     GatewayDenied,
     GatewayUnavailable,
-    NotFound,
     NotYet,
     ProdsysError,
 )
-from dirac_prodsys.gateway.procedures.newest import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.links import TransformationLink, transformation_url
-from dirac_prodsys.provider.people.params import given_values
-from dirac_prodsys.provider.site import demand_allowed
-from dirac_prodsys.provider.tasks.passes import last_passes
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 
 if TYPE_CHECKING:
@@ -63,24 +48,16 @@ OUTAGE_PATIENCE = 120.0
 OUTAGE_LIMIT = 7 * 86400.0
 
 
-class DiracOperator(BaseOperator):
-    """Base of all tasks of a production; subclasses define their work in :meth:`work`.
+class DiracTask(BaseOperator):
+    """Base of all our tasks; subclasses define their work in :meth:`work`.
 
-    :param production: the production, held by reference and never serialised; with ``step``.
-    :param step: name of the step that the task serves.
-    :param spec: instead of both, a complete ``TransformationSpec`` (or its dict), for DAGs
-        written by hand.
+    :param production: the production that the task serves, if it serves one.
     :param dirac_conn_id: connection of type ``dirac``; default: the production's.
     :param outage_patience: seconds that the worker tries by itself when the grid is down.
     """
 
     template_fields: Sequence[str] = ()
-    operator_extra_links: ClassVar[tuple[Any, ...]] = (TransformationLink(),)
     ui_color = "#e8f0fa"
-    #: type of ``spec`` for this operator
-    spec_type: ClassVar[type[TransformationSpec | DatasetSpec]] = TransformationSpec
-    #: False: the task serves no single step, and takes neither ``production`` nor ``spec``
-    serves_step: ClassVar[bool] = True
     #: True: the task writes to the grid, so the plan of its run must keep to the site's limits
     asks_site: ClassVar[bool] = False
 
@@ -88,27 +65,16 @@ class DiracOperator(BaseOperator):
         self,
         *,
         production: Production | None = None,
-        step: str | None = None,
-        spec: TransformationSpec | DatasetSpec | Mapping[str, Any] | None = None,
         dirac_conn_id: str | None = None,
         outage_patience: float = OUTAGE_PATIENCE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        given = (production is not None and step is not None, spec is not None)
-        if given.count(True) != int(self.serves_step):
-            raise ValueError(f"{self.task_id}: give either production= and step=, or spec=")
-        if production is not None and step is not None:
-            production.step(step)
         self.production = production
-        self.step = step
-        self.spec = self.spec_type.model_validate(spec) if spec is not None else None
         self.dirac_conn_id = dirac_conn_id or (
             production.connection if production else DiracHook.default_conn_name
         )
         self.outage_patience = outage_patience
-        #: address in the DIRAC portal, for the link; set once the ID is known
-        self.transformation_url = ""
 
     def execute(self, context: Context) -> Any:
         """Do the work."""
@@ -133,93 +99,6 @@ class DiracOperator(BaseOperator):
             )
         self.log.info("%s; going on", event.get("reason") or "DIRAC answers again")
         return self.work(context, event.get("state") or {})
-
-    def makers(
-        self, context: Context, state: Mapping[str, Any] | None = None
-    ) -> list[TransformationSpec]:
-        """Return the transformations with jobs that make the files of the task's step in this run.
-
-        :param state: as for :meth:`on_grid`.
-        :raises AirflowFailException: the production cannot be planned.
-        """
-        if self.production is None or self.step is None:
-            return []
-        run, values = naming.run_tag(str(context["run_id"])), given_values(context)
-        given: dict[str, Any] = {"run": run, "parameters": values}
-        given["last"] = self._last_passes(context)
-        try:
-            compiled = compile(self.production, **given)
-            names = makers(self.step, {step.name: step for step in compiled.steps})
-            needed = sorted({each for name in names for each in compiled.needed_for(name)})
-            if needed:
-                queries = self.on_grid(lambda grid: _queries(grid, needed), state)
-                compiled = compile(self.production, datasets=queries, **given)
-        except ProdsysError as error:
-            raise AirflowFailException(str(error)) from None
-        return [compiled.step(name).transformation for name in names]
-
-    def plan(
-        self,
-        context: Context,
-        state: Mapping[str, Any] | None = None,
-        *,
-        whole: bool = True,
-        of: str = "",
-    ) -> StepPlan:
-        """Return the plan of the step in this run.
-
-        :param state: as for :meth:`on_grid`.
-        :param whole: look up the datasets that the step depends on. Without them, body, queries and
-            directories may be missing; all else is there.
-        :param of: name of another step of the production; empty: the task's own step.
-        :raises AirflowFailException: the production cannot be planned, or does what the site does
-            not allow.
-        """
-        if self.production is not None and self.step is not None:
-            return self.plan_of_run(context, state, whole=whole).step(of or self.step)
-        spec = self._given_spec()
-        rules = StepRules(
-            needs_input=spec.input_query is not None or bool(spec.files),
-            tasks=spec.tasks,
-            listed=len(spec.files) or None,
-        )
-        return StepPlan(
-            name=spec.name,
-            transformation=spec,
-            dataset=None,
-            parents=(),
-            start="streaming",
-            rules=rules,
-        )
-
-    def plan_of_run(
-        self, context: Context, state: Mapping[str, Any] | None = None, *, whole: bool = True
-    ) -> ProductionPlan:
-        """Return the plan of all steps of the production in this run; see :meth:`plan`."""
-        if self.production is None or self.step is None:
-            raise ValueError(f"{self.task_id}: serves no step of a production")
-        run = naming.run_tag(str(context["run_id"]))
-        try:
-            values = given_values(context)
-            last = self._last_passes(context)
-            compiled = compile(self.production, run=run, parameters=values, last=last)
-            needed = compiled.needed_for(self.step)
-            if whole and needed:
-                queries = self.on_grid(lambda grid: _queries(grid, needed), state)
-                compiled = compile(
-                    self.production, run=run, parameters=values, datasets=queries, last=last
-                )
-            if self.asks_site:
-                demand_allowed(context, self.production, compiled, self.dirac_conn_id)
-            return compiled
-        except ProdsysError as error:
-            raise AirflowFailException(str(error)) from None
-
-    def _last_passes(self, context: Context) -> dict[str, int]:
-        """Return the last passes of the loops that decide what the step takes."""
-        if self.production is None or self.step is None or not self.production.loops:
-            return {}
-        return last_passes(context, loops.before(self.production, self.step))
 
     def on_grid(
         self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None
@@ -248,30 +127,6 @@ class DiracOperator(BaseOperator):
             raise AirflowException(str(error)) from None
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
-
-    def find(self, gateway: ProductionGateway, name: str) -> TransformationRecord:
-        """Return the newest transformation of a step.
-
-        :param name: name of the step's first transformation (see ``core/run/fresh_starts.py``).
-        :raises NotFound: there is none.
-        """
-        record = find_newest(gateway, [name]).get(name)
-        if record is None:
-            raise NotFound(
-                f"there is no transformation {name!r}",
-                "clear the task that creates it, with what comes after it, to make it",
-            )
-        return record
-
-    def remember_link(self, transformation: int, name: str) -> None:
-        """Let the task's link lead to this transformation."""
-        settings = DiracHook(self.dirac_conn_id).settings()
-        self.transformation_url = transformation_url(settings, transformation, name)
-
-    def _given_spec(self) -> TransformationSpec:
-        if not isinstance(self.spec, TransformationSpec):
-            raise ValueError(f"{self.task_id}: has neither a production nor a TransformationSpec")
-        return self.spec
 
     def _check_vo(self, hook: DiracHook) -> None:
         vo = hook.settings().vo
@@ -309,7 +164,3 @@ class DiracOperator(BaseOperator):
             ),
             method_name="after_outage",
         )
-
-
-def _queries(gateway: ProductionGateway, datasets: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    return {name: gateway.dataset_query(name) for name in datasets}

@@ -32,12 +32,10 @@ from dirac_prodsys.provider.people.approval import APPROVE, REJECT, who_and_when
 from dirac_prodsys.provider.people.notify import Teller
 from dirac_prodsys.provider.site import limits as limits_of_task
 from dirac_prodsys.provider.site import removal_approval, site_file, vo_of
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.step_task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: most files outside the allowed places that a message names
 _NAMED = 10
@@ -46,7 +44,7 @@ _NAMED = 10
 AGREED = "agreed"
 
 
-class AsksBeforeStart(DiracOperator):
+class AsksBeforeStart(StepTask):
     """A task that starts a step, and first asks what the site wants asked."""
 
     asks_site = True
@@ -84,7 +82,9 @@ class AsksBeforeStart(DiracOperator):
                 return None  # it was checked when it started; an attempt died afterwards
             copying = None
             if step.verified_at:
-                copied = self.plan(context, whole=False, of=step.parents[0]).transformation.name
+                copied = self.plan(
+                    context, with_datasets=False, of=step.parents[0]
+                ).transformation.name
                 copying = self.find(gateway, copied).id
             return removal(gateway, step, allowed, copying)
 
@@ -94,8 +94,8 @@ class AsksBeforeStart(DiracOperator):
         self.log.info("%d files, %d bytes would be removed", share.files, share.bytes)
         if must_wait(step, rule, users, share, state.get(AGREED) or {}):
             subject = f"Let step {step.name} remove {_amount(share)}?"
-            told = Notice("needs_person", (f"{step.name}: removal",), subject, step.name)
-            Teller(context, self.dirac_conn_id, self.production).tell(told)
+            notice = Notice("needs_person", (f"{step.name}: removal",), subject, step.name)
+            Teller(context, self.dirac_conn_id, self.production).tell(notice)
             _ask(context, step, rule, users, share, subject)
 
     def _vos(self, state: Mapping[str, Any]) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class AsksBeforeStart(DiracOperator):
         return self.production.vo, self.on_grid(vo_of, state)
 
     def _look_at_quota(self, context: Context, state: Mapping[str, Any], most: int) -> None:
-        plan = self.plan_of_run(context, state, whole=False)
+        plan = self.plan_of_run(context, state, with_datasets=False)
         if self.production is None:
             return
         asked = tasks_asked(self.production, plan)
@@ -188,8 +188,8 @@ def agreed_by(event: Mapping[str, Any], step: str) -> dict[str, str]:
     who = event.get("responded_by_user") or {}
     if list(event.get("chosen_options") or ()) == [APPROVE]:
         return {"by": str(who.get("name")), "id": str(who.get("id"))}
-    told = f"by {who.get('name')}" if who else "by silence: nobody answered within the time"
-    raise AirflowFailException(f"the removal of step {step} was refused {told}\n  hint: {_HINT}")
+    how = f"by {who.get('name')}" if who else "by silence: nobody answered within the time"
+    raise AirflowFailException(f"the removal of step {step} was refused {how}\n  hint: {_HINT}")
 
 
 def demand_quota(gateway: ProductionGateway, group: str, run: str, asked: int, most: int) -> None:
@@ -225,12 +225,12 @@ def _ask(
     instance: Any = context["ti"]
     operations = ", ".join(removing(step.transformation))
     within = None if rule.within is None else timedelta(hours=rule.within)
-    told = who_and_when(context, rule.within, REJECT)
+    who_asked = who_and_when(context, rule.within, REJECT)
     upsert_hitl_detail(
         ti_id=instance.id,
         options=[APPROVE, REJECT],
         subject=subject[: approval.MAX_SUBJECT],
-        body=approval.before_removal(step, f"{operations}: {_amount(share)}", told),
+        body=approval.before_removal(step, f"{operations}: {_amount(share)}", who_asked),
         # needed even without a time limit: Airflow shows this one as the first choice
         defaults=[REJECT],
         params={},

@@ -17,7 +17,7 @@ from dirac_prodsys.core.reports.state_line import gate_state
 from dirac_prodsys.errors import WaitTimeout
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.step_task import StepTask
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 from dirac_prodsys.provider.waiting.state_keeping import keep
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class DiracGateSensor(DiracOperator):
+class DiracGateSensor(StepTask):
     """Wait until everything that a step waits for exists; return what was found, in words.
 
     Datasets of other productions are its inlets, so that Airflow's graph of assets shows the
@@ -48,7 +48,7 @@ class DiracGateSensor(DiracOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> None:
         """Hand the wait to the trigger."""
-        gates = self.plan(context, state, whole=False).gates
+        gates = self.plan(context, state, with_datasets=False).gates
         for gate in gates:
             self.log.info("waiting for %s", gate.told)
         self._keep(context, "wait", "; ".join(gate.told for gate in gates))

@@ -21,15 +21,15 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.errors import TransformationFailed, WaitTimeout
 from dirac_prodsys.provider.gate_trigger import DiracGateTrigger
-from dirac_prodsys.provider.tasks.passes import told
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
+from dirac_prodsys.provider.tasks.run_plan import result_of
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class DiracLoopCheckOperator(DiracProductionOperator):
+class DiracLoopCheckOperator(ProductionTask):
     """Check whether a loop is over after one of its passes; return ``{"met", "reason"}``.
 
     :param loop: its name.
@@ -45,7 +45,7 @@ class DiracLoopCheckOperator(DiracProductionOperator):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> NoReturn:
         """Hand the wait for the file of the pass to the trigger."""
-        plan = self.whole_plan(context)
+        plan = self.plan(context)
         (loop,) = (each for each in plan.loops if each.name == self.loop)
         gate = loop.gates[self.number - 1]
         self.log.info("asking whether %s", gate.told)
@@ -75,7 +75,7 @@ class DiracLoopCheckOperator(DiracProductionOperator):
         return {"met": kind == "open", "reason": reason}
 
 
-class DiracLoopPassOperator(DiracProductionOperator):
+class DiracLoopPassOperator(ProductionTask):
     """Let the next pass begin, or skip it and all that comes after it in the loop.
 
     :param check: task ID of the check of the previous pass.
@@ -90,12 +90,12 @@ class DiracLoopPassOperator(DiracProductionOperator):
 
         :raises AirflowSkipException: the loop is over.
         """
-        found = told(context, self.check)
+        found = result_of(context, self.check)
         if found.get("met"):
             raise AirflowSkipException(f"the loop is over: {found.get('reason')}")
 
 
-class DiracLoopDoneOperator(DiracProductionOperator):
+class DiracLoopDoneOperator(ProductionTask):
     """Name the last pass of a loop; return ``{"last", "met"}``.
 
     :param checks: task IDs of all checks, in order.
@@ -115,10 +115,10 @@ class DiracLoopDoneOperator(DiracProductionOperator):
         """
         one: Mapping[str, Any] = {}
         for number, check in enumerate(self.checks, 1):
-            one = told(context, check)
+            one = result_of(context, check)
             if not one:
-                reason = f"pass {number} was not judged: task {check} has told nothing"
-                raise AirflowFailException(str(TransformationFailed(reason, _UNTOLD)))
+                reason = f"pass {number} was not judged: task {check} has no result"
+                raise AirflowFailException(str(TransformationFailed(reason, _NOT_JUDGED)))
             if one.get("met"):
                 self.log.info("the loop ended with pass %d: %s", number, one.get("reason"))
                 return {"last": number, "met": True}
@@ -130,5 +130,5 @@ class DiracLoopDoneOperator(DiracProductionOperator):
 
 
 _NO_NUMBER = "let the pass leave its number, then clear this task with what comes after it"
-_UNTOLD = "clear what was skipped when the run was marked failed, with what comes after it"
+_NOT_JUDGED = "clear what was skipped when the run was marked failed, with what comes after it"
 _BOUND = "see what the passes came to; raise at_most, or write otherwise: go_on"

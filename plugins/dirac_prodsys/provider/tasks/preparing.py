@@ -13,16 +13,16 @@ from airflow.sdk.exceptions import AirflowFailException
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.production.parameters import taken
 from dirac_prodsys.errors import NotFound
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.provider.people.params import given_values
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.waiting.task_states import task_states
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class DiracBeginRunOperator(DiracProductionOperator):
+class DiracBeginRunOperator(ProductionTask):
     """Return the values that a run took, and the tag by which the grid knows it.
 
     :param retired: the production has no file any more: none of its runs begins. (Runs that have
@@ -41,16 +41,18 @@ class DiracBeginRunOperator(DiracProductionOperator):
         :raises AirflowFailException: the production is retired.
         """
         if self.retired:
-            reason = f"production {self.whole.name} is retired, and nothing of this run is created"
+            reason = (
+                f"production {self.production.name} is retired, and nothing of this run is created"
+            )
             raise AirflowFailException(f"{reason}\n  hint: {_RETIRED}")
         run_id = str(context["run_id"])
         tag, values = naming.run_tag(run_id), given_values(context)
-        told = taken(self.whole.parameters, values)
-        self.log.info("run %s, tag %s; parameters: %s", run_id, tag, told or "none")
+        chosen = taken(self.production.parameters, values)
+        self.log.info("run %s, tag %s; parameters: %s", run_id, tag, chosen or "none")
         return {"tag": tag, "parameters": values}
 
 
-class DiracVerifyOperator(DiracProductionOperator):
+class DiracVerifyOperator(ProductionTask):
     """Verify that everything is created before anything starts.
 
     Returns ``{"created", "later"}``: step → ID of its transformation, and the steps that create
@@ -80,7 +82,7 @@ class DiracVerifyOperator(DiracProductionOperator):
         bad = [f"{task} is {states.get(task)}" for task in tasks if states.get(task) != "success"]
         if bad:
             raise AirflowFailException(f"nothing starts: {', '.join(bad)}\n  hint: {_HINT}")
-        plan = self.whole_plan(context)
+        plan = self.plan(context)
         names = {name: plan.step(name).transformation.name for name in self.created}
         found = self.on_grid(lambda gateway: find_newest(gateway, list(names.values())), state)
         gone = [name for step, name in names.items() if name not in found]

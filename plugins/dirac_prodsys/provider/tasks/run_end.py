@@ -22,13 +22,12 @@ from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.run.end import Ending, Parting, Remains, action_of, ending, part
-from dirac_prodsys.gateway.procedures.fresh_starts import own_directories
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest, own_directories
 from dirac_prodsys.gateway.procedures.stops import stop
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.site import why_not_clean
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 from dirac_prodsys.provider.waiting.task_states import task_states
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class DiracEndRunOperator(DiracProductionOperator):
+class DiracEndRunOperator(ProductionTask):
     """Carry out ``on_cancel`` for every step of a run that did not complete.
 
     Returns what was done, by step: ``stop``, ``clean`` or ``nothing``; skipped where a run
@@ -59,7 +58,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         how = ending(self._states(context), self.last)
         if how == "completed":
             raise AirflowSkipException("the run completed: there is nothing to stop")
-        plan = self.whole_plan(context)
+        plan = self.plan(context)
         flushed: set[str] = set()
 
         def end(gateway: ProductionGateway) -> tuple[Parting, ...]:
@@ -69,7 +68,7 @@ class DiracEndRunOperator(DiracProductionOperator):
                 for step, left in remains.items()
             }
             flushed.update(step for step, left in remains.items() if _is_flushed(left))
-            told: list[Parting] = []
+            acts: list[Parting] = []
             partings = part(how, list(remains.values()))
             for parting in partings:
                 snapshot = remains[parting.step].snapshot
@@ -84,8 +83,8 @@ class DiracEndRunOperator(DiracProductionOperator):
                             "%s: not to %s: %s", still.step, parting.fate, still.reason
                         )
                     parting = still
-                told.append(parting)
-            return tuple(told)
+                acts.append(parting)
+            return tuple(acts)
 
         partings = self.on_grid(end, state)
         for parting in partings:
@@ -135,7 +134,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         return {
             step: Remains(
                 step,
-                action_of(self.whole, step),
+                action_of(self.production, step),
                 snapshots.get(records[name].id) if name in records else None,
             )
             for step, name in names.items()
@@ -147,7 +146,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         """Replace a cleaning by a stop where the site lets nobody clean unasked."""
         if left.action != "clean" or left.snapshot is None:
             return left
-        kept = why_not_clean(context, gateway, self.whole, plan, left.snapshot.id)
+        kept = why_not_clean(context, gateway, self.production, plan, left.snapshot.id)
         if kept:
             self.log.warning("%s is not cleaned, only stopped: %s", left.step, kept)
             return replace(left, action="stop")
@@ -171,7 +170,7 @@ class DiracEndRunOperator(DiracProductionOperator):
         if again.fate == "clean":
             vo = gateway.settings.vo or gateway.ping().vo
             for one in gateway.list_transformations(ids=[seen.id]):
-                if one.group != self.whole.name or one.vo not in ("", vo):
+                if one.group != self.production.name or one.vo not in ("", vo):
                     reason = f"transformation {seen.id} is of {one.group}, VO {one.vo}, by now"
                     return Parting(step, "nothing", reason)
         return again

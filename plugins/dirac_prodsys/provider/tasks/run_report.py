@@ -21,8 +21,8 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.reports import report_on_run
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import Teller, wanted
+from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.tasks.registry import tell_status
-from dirac_prodsys.provider.tasks.whole import DiracProductionOperator
 from dirac_prodsys.provider.waiting.state_keeping import STATE
 from dirac_prodsys.provider.waiting.task_states import task_states
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan.values import ProductionPlan
 
 
-class DiracProductionReportOperator(DiracProductionOperator):
+class DiracProductionReportOperator(ProductionTask):
     """Report on all steps of the run: in the log, and as XCom ``production_report``.
 
     The XCom holds the JSON form of ``ProductionReport``, its ``text`` and its ``html``. This task
@@ -40,14 +40,14 @@ class DiracProductionReportOperator(DiracProductionOperator):
     the run ended.
 
     :param last: IDs of the tasks after which a run has nothing more to do.
-    :param beside: IDs of tasks on which the production does not depend.
+    :param optional: IDs of tasks on which the production does not depend.
     """
 
     def __init__(
-        self, *, last: Sequence[str] = (), beside: Sequence[str] = (), **kwargs: Any
+        self, *, last: Sequence[str] = (), optional: Sequence[str] = (), **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.last, self.beside = tuple(last), tuple(beside)
+        self.last, self.optional = tuple(last), tuple(optional)
 
     def work(self, context: Context, state: Mapping[str, Any]) -> str:
         """Report, then fail if the run did.
@@ -74,40 +74,42 @@ class DiracProductionReportOperator(DiracProductionOperator):
         try:
             kept = [instance.xcom_pull(task_ids=task, key=STATE) for task in failed]
         except Exception as error:
-            self.log.info("how the steps stood cannot be told: %r", error)
+            self.log.info("the last states of the steps cannot be read: %r", error)
             return []
         return [str(state["line"]) for state in kept if isinstance(state, Mapping)]
 
     def _report(self, context: Context) -> None:
         """Read, report, and let DIRAC's registry follow."""
-        plan = self.whole_plan(context)
+        plan = self.plan(context)
         report = self.on_grid(lambda gateway: report_on_run(gateway, plan))
         self.log.info("%s", report.table())
         task_instance = context.get("ti")
         if task_instance is not None:
             pages = {"text": report.to_text(), "html": report.to_html()}
             task_instance.xcom_push(key="production_report", value={**report.to_dict(), **pages})
-        if self.whole.registry:
+        if self.production.registry:
             self._tell_registry(plan)
         states = [(step.row.step, step.row.status) for step in report.steps]
         failed = self._failed_tasks(context)
         notice = notices.of_end(states, failed, report.to_text(), report.to_html())
-        Teller(context, self.dirac_conn_id, self.whole).tell(notice)
+        Teller(context, self.dirac_conn_id, self.production).tell(notice)
 
     def _failed_tasks(self, context: Context) -> list[str]:
         instance: Any = context.get("ti")
-        if instance is None or not wanted(self.whole):
+        if instance is None or not wanted(self.production):
             return []
         run_id = instance.run_id
         states = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id]).get(run_id, {})
         bad = {task for task, state in states.items() if state == "failed"}
-        return sorted(bad - {*self.beside, self.task_id})
+        return sorted(bad - {*self.optional, self.task_id})
 
     def _tell_registry(self, plan: ProductionPlan) -> None:
         try:
             status = tell_status(DiracHook(self.dirac_conn_id).gateway(), plan)
         except ProdsysError as error:
-            self.log.warning("the ProductionSystem was not told: %s", error.reason)
+            self.log.warning(
+                "the entry in the ProductionSystem is not up to date: %s", error.reason
+            )
         else:
             if status:
                 self.log.info("the ProductionSystem has the run as %s", status)

@@ -17,7 +17,7 @@ from dirac_prodsys.core.policy.notice_kinds import ALARMS
 from dirac_prodsys.gateway.procedures import recovery
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.people import notify
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.step_task import StepTask
 from dirac_prodsys.provider.tasks.wait_report import push
 from dirac_prodsys.provider.waiting.unseen import setting
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _TELL_AGAIN_AFTER = 600.0
 
 
-class WaitActs(DiracOperator):
+class WaitActs(StepTask):
     """Flushes, adds tasks, recovers files, and notifies people."""
 
     rules: StepRules | None
@@ -37,7 +37,7 @@ class WaitActs(DiracOperator):
         self, context: Context, event: Mapping[str, Any], past: History, state: Mapping[str, Any]
     ) -> History:
         number = int(event["snapshot"]["id"])
-        rules = self.rules or self.plan(context, state, whole=False).rules
+        rules = self.rules or self.plan(context, state, with_datasets=False).rules
         if rules.needs_input and rules.recovery.mode == "active":
             # the grid may have reset files that were tried often enough
             past = self._recover(context, event, past, state)
@@ -57,8 +57,8 @@ class WaitActs(DiracOperator):
         if not self.on_grid(flush, state):
             return past
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
-        told = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
-        self._teller(context, event["snapshot"]).tell(told)
+        notice = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
+        self._teller(context, event["snapshot"]).tell(notice)
         return past.flushed(time.time()).telling(str(event.get("reason") or ""))
 
     def _extend(
@@ -97,8 +97,8 @@ class WaitActs(DiracOperator):
         teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
         for notice in notices.of_outcome(outcome.to_dict(), outcome.given_up(), name):
             teller.tell(notice)
-        told = outcome.lines() if outcome.decisions or outcome.notes else []
-        return outcome.remembered(past, time.time()).telling(*told)
+        lines = outcome.lines() if outcome.decisions or outcome.notes else []
+        return outcome.remembered(past, time.time()).telling(*lines)
 
     def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
         """Notify people; the returned history records it."""

@@ -21,7 +21,7 @@ from dirac_prodsys.gateway.procedures import consistency, recovery
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.tasks.base import DiracOperator
+from dirac_prodsys.provider.tasks.step_task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,7 +35,7 @@ HANDED_ON = "history"
 _NAMED = 5
 
 
-class WaitReport(DiracOperator):
+class WaitReport(StepTask):
     """Reports on the jobs, checks files against jobs and catalogue, names vanished files."""
 
     rules: StepRules | None
@@ -58,7 +58,7 @@ class WaitReport(DiracOperator):
 
     def _check(self, context: Context, number: int) -> None:
         """Report what does not fit between files, jobs and catalogue; repair what is certain."""
-        step = self.plan(context, whole=False)
+        step = self.plan(context, with_datasets=False)
         active = (self.rules or step.rules).recovery.mode == "active"
 
         def carry_out(gateway: ProductionGateway) -> consistency.Checked:
@@ -80,22 +80,22 @@ class WaitReport(DiracOperator):
         missing = seen.files.get(FileStatus.MISSING_IN_FC, 0)
         if not vanished_files(seen) and not missing:
             return ""
-        if isinstance(self.plan(context, whole=False).transformation.body, RequestSpec):
+        if isinstance(self.plan(context, with_datasets=False).transformation.body, RequestSpec):
             return ""
         lost = self._try(lambda gateway: recovery.vanished(gateway, seen.id))
         if not lost:
             return ""
         named = ", ".join(lost[:_NAMED])
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        told = f"attached, and not in the catalogue any more: {named}{more}"
-        self.log.warning("%s", told)
-        return told
+        lost_files = f"attached, and not in the catalogue any more: {named}{more}"
+        self.log.warning("%s", lost_files)
+        return lost_files
 
     def _try(self, call: Callable[[ProductionGateway], T]) -> T | None:
         try:
             return call(DiracHook(self.dirac_conn_id).gateway())
         except ProdsysError as error:
-            self.log.warning("nothing more can be told: %s", error.reason)
+            self.log.warning("nothing more can be reported: %s", error.reason)
             return None
 
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 _Job = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
 
-class Caller:
+class BlockingCalls:
     """Runs one blocking call at a time, in order.
 
     :param name: name of the thread.

@@ -22,7 +22,7 @@ def earliest_event() -> float:
     return time.time() + interval + 1 if interval > 0 else 0.0
 
 
-async def until_moment(moment: float) -> None:
+async def wait_until(moment: float) -> None:
     """Sleep until that moment, seconds since the epoch; at most a minute."""
     # the clocks of two hosts may differ; that must not cost a wait more than a minute
     await asyncio.sleep(min(60.0, max(0.0, moment - time.time())))

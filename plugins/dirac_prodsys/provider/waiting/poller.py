@@ -27,7 +27,7 @@ from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.waiting.blocking_calls import Caller
+from dirac_prodsys.provider.waiting.blocking_calls import BlockingCalls
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Poller:
         #: the gateway in use; None until the connection has been read
         self.gateway: ProductionGateway | None = None
         self._read_at = 0.0
-        self._caller = Caller(f"dirac-poller-{conn_id}")
+        self._calls = BlockingCalls(f"dirac-poller-{conn_id}")
         self._waiting: dict[int, list[asyncio.Future[Look]]] = {}
         self._answers: dict[Hashable, tuple[float, asyncio.Future[Any]]] = {}
         self._newcomer = asyncio.Event()
@@ -149,7 +149,7 @@ class Poller:
             self._task.cancel()
         for _, answer in self._answers.values():
             answer.cancel()
-        self._caller.close()
+        self._calls.close()
 
     async def _run(self) -> None:
         while True:
@@ -190,7 +190,7 @@ class Poller:
         gateway = await self._open()
         # every verb must end within the timeout per call; this limit is for one that does not
         try:
-            return await self._caller.run(lambda: call(gateway), longest_call(self.settings))
+            return await self._calls.run(lambda: call(gateway), longest_call(self.settings))
         except BaseException:
             self._read_at = 0.0
             raise
@@ -199,7 +199,7 @@ class Poller:
         if self.gateway is None or time.monotonic() - self._read_at > SETTINGS_AGE:
             settings = await DiracHook(self.conn_id).asettings()
             if self.gateway is None or settings != self.settings:
-                self.gateway = await self._caller.run(lambda: open_gateway(settings), 60.0)
+                self.gateway = await self._calls.run(lambda: open_gateway(settings), 60.0)
             self.settings, self._read_at = settings, time.monotonic()
         return self.gateway
 

@@ -27,15 +27,15 @@ from dirac_prodsys.core.reports.state_line import (
     state_of,
 )
 from dirac_prodsys.gateway.procedures.reports import why_failing
-from dirac_prodsys.gateway.procedures.who_stopped import who_stopped
+from dirac_prodsys.gateway.procedures.stops import who_stopped
 from dirac_prodsys.provider.waiting.poller import Poller
-from dirac_prodsys.provider.waiting.wait_log import PROGRESS_EVERY, Diary, reason_of
+from dirac_prodsys.provider.waiting.wait_log import PROGRESS_EVERY, WaitLog, reason_of
 from dirac_prodsys.provider.waiting.xcoms import Shelf
 
 #: name of the XCom, and of the entry in the task state store
 STATE = "state"
 #: name of the XCom with the lines that a wait has written
-DIARY = "diary"
+WAIT_LOG = "diary"
 
 #: seconds in which a worker is woken at most once for a kind of state
 WAKE_EVERY = 600.0
@@ -52,22 +52,22 @@ class StateKeeper:
     """
 
     def __init__(
-        self, poller: Poller, diary: Diary, transformation: int, task_instance: Any
+        self, poller: Poller, wait_log: WaitLog, transformation: int, task_instance: Any
     ) -> None:
         self._poller = poller
-        self._diary = diary
+        self._wait_log = wait_log
         self._number = transformation
-        self._shelf = Shelf(task_instance, diary.log)
+        self._shelf = Shelf(task_instance, wait_log.log)
         self._writer = StateWriter(self._shelf)
-        self._log = diary.log
+        self._log = wait_log.log
         self._asked_at, self._pause = float("-inf"), PROGRESS_EVERY
         #: the error last reported by a question that failed
-        self._untold = ""
+        self._failure = ""
 
     async def begin(self) -> None:
         """Repeat in the log what was written before the task deferred last."""
-        self._diary.story = self._diary.story.with_lines(await self._shelf.read(DIARY))
-        self._diary.begin()
+        self._wait_log.story = self._wait_log.story.with_lines(await self._shelf.read(WAIT_LOG))
+        self._wait_log.begin()
 
     async def end(self) -> None:
         """Keep the lines that were written, for the next part of the wait."""
@@ -79,32 +79,32 @@ class StateKeeper:
         try:
             await self._look(seen)
         except Exception as error:
-            self._tell_once(reason_of(error))
+            self._report_once(reason_of(error))
 
     async def _look(self, seen: Seen) -> None:
-        known, untold = self._diary.story.causes, ""
+        known, failure = self._wait_log.story.causes, ""
         try:
             seen = await self._with_stop(seen)
             seen = await self._with_causes(seen)
         except Exception as error:
-            untold = reason_of(error)
-        self._tell_once(untold)
-        story = self._diary.story
+            failure = reason_of(error)
+        self._report_once(failure)
+        story = self._wait_log.story
         state = state_of(seen, time.time(), story.state)
         news = state.is_news_after(story.state) or story.causes != known
-        self._diary.story = replace(story, state=state)
+        self._wait_log.story = replace(story, state=state)
         self._writer.write(state, self._poller.settings.poll_interval / 2, at_once=news)
         if news:
             self._write_lines()  # the log of a triggerer that dies is lost
 
-    def _tell_once(self, untold: str) -> None:
-        if untold and untold != self._untold:
-            self._log.info("no more can be told of the step's state: %s", untold)
-        self._untold = untold
+    def _report_once(self, failure: str) -> None:
+        if failure and failure != self._failure:
+            self._log.info("the state of the step is not complete: %s", failure)
+        self._failure = failure
 
     def wakes(self) -> bool:
         """Check whether a worker must correct the task state store; a True counts as done."""
-        story, now = self._diary.story, time.time()
+        story, now = self._wait_log.story, time.time()
         if story.state is None or story.state.kind == "outage" or not story.stored:
             return False
         kind = story.state.kind
@@ -112,22 +112,22 @@ class StateKeeper:
             return False
         if now - story.woken.get(kind, 0.0) < WAKE_EVERY:
             return False
-        self._diary.story = replace(story, woken={**story.woken, kind: now})
+        self._wait_log.story = replace(story, woken={**story.woken, kind: now})
         return True
 
     def _write_lines(self) -> None:
-        if self._diary.story.lines:
-            self._shelf.write(DIARY, self._diary.story.lines_to_dict())
+        if self._wait_log.story.lines:
+            self._shelf.write(WAIT_LOG, self._wait_log.story.lines_to_dict())
 
     async def _with_stop(self, seen: Seen) -> Seen:
         """Add who stopped it, asked and reported once for each stop."""
-        story, snapshot = self._diary.story, seen.snapshot
+        story, snapshot = self._wait_log.story, seen.snapshot
         if seen.outage or snapshot is None:
             return replace(seen, stop=story.stop)
         if snapshot.status is not TransformationStatus.STOPPED:
             if story.stop is not None:
-                self._diary.tell(f"transformation {self._number} is {snapshot.status} again")
-                self._diary.story = replace(self._diary.story, stop=None)
+                self._wait_log.tell(f"transformation {self._number} is {snapshot.status} again")
+                self._wait_log.story = replace(self._wait_log.story, stop=None)
             return seen
         if story.stop is None:
             number = self._number
@@ -135,21 +135,21 @@ class StateKeeper:
                 ("who stopped", number), lambda grid: who_stopped(grid, number) or Stop()
             )
             words = stop.in_words(time.time())
-            self._diary.warn(
+            self._wait_log.warn(
                 f"transformation {number} ({snapshot.name}) is {words}; nothing runs until it is "
                 "Active"
             )
-            self._diary.story = story = replace(self._diary.story, stop=stop)
+            self._wait_log.story = story = replace(self._wait_log.story, stop=stop)
         return replace(seen, stop=story.stop)
 
     async def _with_causes(self, seen: Seen) -> Seen:
         """Add why jobs fail; asked when there are more failures, but not at every look."""
-        story, snapshot = self._diary.story, seen.snapshot
+        story, snapshot = self._wait_log.story, seen.snapshot
         if seen.outage or snapshot is None:
             return replace(seen, causes=story.causes)
         failed = failures(snapshot)
         if failed < story.failures:  # files were tried again
-            self._diary.story = story = replace(story, failures=failed)
+            self._wait_log.story = story = replace(story, failures=failed)
         if not failed:
             return seen
         now = time.monotonic()
@@ -161,10 +161,10 @@ class StateKeeper:
                 ("why failing", number, failed),
                 lambda grid: why_failing(grid, number, by_requests=requests),
             )
-            self._diary.story = replace(story, causes=causes, failures=failed)
+            self._wait_log.story = replace(story, causes=causes, failures=failed)
             unit = "request" if requests else "job"
-            self._diary.warn(f"failing: {failed_in_words(snapshot, causes, unit)}")
-            story = self._diary.story
+            self._wait_log.warn(f"failing: {failed_in_words(snapshot, causes, unit)}")
+            story = self._wait_log.story
         return replace(seen, causes=story.causes)
 
 

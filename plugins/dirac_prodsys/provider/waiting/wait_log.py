@@ -19,7 +19,7 @@ from dirac_prodsys.provider.waiting.poller import Look
 PROGRESS_EVERY = 60.0
 
 
-class Diary:
+class WaitLog:
     """Writes a wait's log: changes only, and not too many of them.
 
     :param story: what it has written so far.

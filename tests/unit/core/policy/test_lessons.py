@@ -95,7 +95,7 @@ def test_a_flush_and_a_recovery_do_not_meet() -> None:
 
 
 # -- its limitations, by number ---------------------------------------------------------------
-#    1, 10 and 15 are about calls: tests/unit/provider/test_recovery_lessons.py
+#    1, 10 and 15 are about calls: tests/unit/gateway/procedures/test_recovery_lessons.py
 
 
 def test_2_a_child_of_a_running_simulation_is_not_complete_with_the_files_known_so_far() -> None:

@@ -89,11 +89,11 @@ def test_ctaos_steps_own_what_has_their_id_in_its_path_once_it_is_known() -> Non
     listed = {path for each in plan.steps for path in each.transformation.output_directories}
     assert "/ctao/MC/PROD6/LaPalma/gamma/sim_telarray/@{TransformationID}" in listed
     spec = next(s.transformation for s in plan.steps if s.transformation.output_directories)
-    assert output_directories.said(spec, 42).endswith("/42']")
+    assert output_directories.value_of(spec, 42).endswith("/42']")
 
 
 def test_what_holds_the_ids_digits_by_chance_is_not_told_to_the_agent() -> None:
     plan = compile(make(one=sim(f"{RUN}/one")), run="00000042")
     spec = plan.steps[0].transformation
-    assert output_directories.said(spec, 42) == "[]"
-    assert output_directories.said(spec, 43) == "['/sim/p/00000042/one']"
+    assert output_directories.value_of(spec, 42) == "[]"
+    assert output_directories.value_of(spec, 43) == "['/sim/p/00000042/one']"

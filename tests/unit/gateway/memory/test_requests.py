@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.grid.specs import RequestOperation, RequestSpec, TransformationSpec
-from tests.unit.provider.recovery_site import QUERY, Site
+from tests.unit.gateway.procedures.recovery_site import QUERY, Site
 
 
 def copying(**attributes: str) -> Site:

@@ -28,7 +28,7 @@ def claim(gateway: MemoryGateway, by: str, *keys: str) -> list[str]:
 def test_the_first_tells_and_nobody_after_it(gateway: MemoryGateway) -> None:
     assert claim(gateway, "a") == ["k"]
     assert claim(gateway, "b") == []
-    claims.sent(gateway, 1, ["k"], "a")
+    claims.mark_sent(gateway, 1, ["k"], "a")
     assert claim(gateway, "a") == claim(gateway, "b") == []
 
 
@@ -65,10 +65,10 @@ def test_of_two_that_saw_nothing_one_tells(
 
 
 def test_what_is_over_is_told_when_it_comes_again(gateway: MemoryGateway) -> None:
-    assert claims.forget(gateway, 1, ["k", "never"]) == []
+    assert claims.withdraw(gateway, 1, ["k", "never"]) == []
     claim(gateway, "a")
-    claims.sent(gateway, 1, ["k"], "a")
-    assert claims.forget(gateway, 1, ["k", "never"]) == ["k"]
+    claims.mark_sent(gateway, 1, ["k"], "a")
+    assert claims.withdraw(gateway, 1, ["k", "never"]) == ["k"]
     assert claim(gateway, "b") == ["k"]
 
 

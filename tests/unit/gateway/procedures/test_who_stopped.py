@@ -7,8 +7,7 @@ import pytest
 from dirac_prodsys.core.reports.state_line import Stop
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from dirac_prodsys.gateway.procedures.stops import stop
-from dirac_prodsys.gateway.procedures.who_stopped import LAST_ACTION, who_stopped
+from dirac_prodsys.gateway.procedures.stops import LAST_ACTION, stop, who_stopped
 from dirac_prodsys.gateway.records import GatewaySettings
 from tests.unit.gateway.memory.small_chain import simulation, started
 

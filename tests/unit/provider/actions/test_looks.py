@@ -90,7 +90,7 @@ def test_a_preview_that_somebody_has_changed_is_not_acted_on(
     else:
         del told["seal"]
     before = copy.deepcopy([(t.row, len(t.tasks)) for t in grid.transformations.values()])
-    with pytest.raises(AirflowFailException, match="is not what was told"):
+    with pytest.raises(AirflowFailException, match="is not the one that was shown"):
         run.act()
     assert [(t.row, len(t.tasks)) for t in grid.transformations.values()] == before
 

@@ -16,7 +16,7 @@ from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures import stops
-from dirac_prodsys.gateway.procedures.who_stopped import LAST_ACTION
+from dirac_prodsys.gateway.procedures.stops import LAST_ACTION
 from dirac_prodsys.provider.actions.dag import actions_dag
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from tests.unit.provider.actions.action_runs import MAKE, MERGE, OWN, REAL, RISKY, row, words

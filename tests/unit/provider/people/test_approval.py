@@ -128,7 +128,7 @@ def test_a_grid_that_is_down_does_not_keep_the_question_back(
     grid.down = True
     with pytest.raises(TaskAwaitingInput):
         operator("merge").execute(waiting)
-    assert "cannot be told" in asked["body"]
+    assert "cannot be read" in asked["body"]
 
 
 def test_who_agreed_is_the_result(waiting: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.policy import History
 from dirac_prodsys.core.policy.notices import Notice, parameter
 from dirac_prodsys.core.production.production import Production
@@ -22,7 +24,7 @@ from dirac_prodsys.provider.operators import (
     DiracFlushTransformationOperator,
     DiracStartTransformationOperator,
 )
-from dirac_prodsys.provider.people.notify import Teller, rules_for, wanted
+from dirac_prodsys.provider.people.notify import Teller, first_transformation, rules_for, wanted
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.tasks import run_report
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
@@ -31,6 +33,9 @@ from tests.unit.provider.conftest import TWO_STEPS
 from tests.unit.provider.waits import Begun, events
 
 Context = dict[str, Any]
+
+REPOSITORY = Path(__file__).parents[4]
+EXAMPLES = sorted((REPOSITORY / "include" / "productions" / "examples").glob("w*.yaml"))
 
 TOLD: list[dict[str, Any]] = []
 
@@ -261,7 +266,7 @@ def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
     states = context["ti"].get_task_states("two", ["r1"])["r1"]
     monkeypatch.setattr(run_report, "task_states", lambda *_: states)
     report = DiracProductionReportOperator(
-        task_id="report", production=production, beside=("prepare.register",)
+        task_id="report", production=production, optional=("prepare.register",)
     )
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="the run did not complete"):
@@ -306,3 +311,12 @@ def test_what_was_told_is_kept_with_the_first_transformation(
 ) -> None:
     teller.tell(Notice("stalled", ("agent",), "it stands"))
     assert parameter("stalled agent") in started.transformations[1].parameters
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_first_transformation_is_that_of_the_plan(path: Path) -> None:
+    production = load_production(
+        path.read_text(), path.name, beside=lambda name: path.with_name(name).read_text()
+    )
+    first = compile(production, run="r1").steps[0].transformation.name
+    assert first_transformation(production, "r1") == first

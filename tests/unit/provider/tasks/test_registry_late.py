@@ -14,9 +14,11 @@ from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.provider.dag_builder import build_dag
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
-from dirac_prodsys.provider.tasks import registry_late
-from dirac_prodsys.provider.tasks.registry import DiracRegisterProductionOperator
-from dirac_prodsys.provider.tasks.registry_late import DiracRegisterStepOperator
+from dirac_prodsys.provider.tasks import registry
+from dirac_prodsys.provider.tasks.registry import (
+    DiracRegisterProductionOperator,
+    DiracRegisterStepOperator,
+)
 
 Context = dict[str, Any]
 
@@ -31,7 +33,7 @@ def tuning() -> Production:
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_late, "PAUSE", 0.0)
+    monkeypatch.setattr(registry, "PAUSE", 0.0)
 
 
 def create(production: Production, step: str, context: Context) -> None:
@@ -120,10 +122,10 @@ def test_a_run_that_was_not_entered_gets_no_entry_of_its_late_steps_alone(
 def test_one_is_entered_after_the_other(
     under_way: MemoryGrid, tuning: Production, context: Context, gateway: MemoryGateway
 ) -> None:
-    claims.claim(gateway, 1, [registry_late._CLAIM], "another", settle=0)
+    claims.claim(gateway, 1, [registry._CLAIM], "another", settle=0)
     (note,) = register(tuning, "train.2").work(context, {})["notes"]
     assert note.endswith("others are entered all the time")
-    claims.forget(gateway, 1, [registry_late._CLAIM])
+    claims.withdraw(gateway, 1, [registry._CLAIM])
     assert register(tuning, "train.2").work(context, {})["notes"] == []
     assert register(tuning, "test.2").work(context, {})["notes"] == []
 

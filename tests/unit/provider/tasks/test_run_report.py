@@ -205,7 +205,7 @@ def test_it_comes_last_and_knows_what_the_run_depends_on() -> None:
     assert report.upstream_task_ids == {"prepare.begin", "finish.on_cancel"}
     assert not report.downstream_task_ids
     assert report.last == ("merge.create_dataset",)
-    assert report.beside == ("prepare.register",)
+    assert report.optional == ("prepare.register",)
 
 
 def test_a_failed_run_says_how_the_steps_stood_whose_waits_failed(

@@ -8,21 +8,21 @@ import threading
 import pytest
 
 from dirac_prodsys.errors import GatewayUnavailable
-from dirac_prodsys.provider.waiting.blocking_calls import Caller
+from dirac_prodsys.provider.waiting.blocking_calls import BlockingCalls
 
 
 async def test_results_and_exceptions_come_through() -> None:
-    caller = Caller("t")
-    assert await caller.run(lambda: 7, 5) == 7
+    calls = BlockingCalls("t")
+    assert await calls.run(lambda: 7, 5) == 7
     with pytest.raises(KeyError):
-        await caller.run(lambda: {}["x"], 5)
+        await calls.run(lambda: {}["x"], 5)
     with pytest.raises(RuntimeError, match="StopIteration"):
-        await caller.run(lambda: next(iter(())), 5)
-    caller.close()
+        await calls.run(lambda: next(iter(())), 5)
+    calls.close()
 
 
 async def test_calls_run_one_after_another_in_one_thread() -> None:
-    caller, threads, running = Caller("t"), set(), []
+    calls, threads, running = BlockingCalls("t"), set(), []
 
     def call() -> int:
         threads.add(threading.get_ident())
@@ -31,37 +31,37 @@ async def test_calls_run_one_after_another_in_one_thread() -> None:
         running.pop()
         return most
 
-    assert await asyncio.gather(*(caller.run(call, 5) for _ in range(20))) == [1] * 20
+    assert await asyncio.gather(*(calls.run(call, 5) for _ in range(20))) == [1] * 20
     assert len(threads) == 1
     assert threading.get_ident() not in threads
-    caller.close()
+    calls.close()
 
 
 async def test_a_call_that_hangs_is_given_up_and_the_next_one_is_served() -> None:
-    caller, release = Caller("t"), threading.Event()
+    calls, release = BlockingCalls("t"), threading.Event()
     with pytest.raises(GatewayUnavailable, match="no answer within"):
-        await caller.run(release.wait, 0.02)
-    assert await caller.run(lambda: "served", 5) == "served"
+        await calls.run(release.wait, 0.02)
+    assert await calls.run(lambda: "served", 5) == "served"
     release.set()
-    caller.close()
+    calls.close()
 
 
 async def test_the_loop_goes_on_while_a_call_hangs() -> None:
-    caller, release, turns = Caller("t"), threading.Event(), 0
-    hanging = asyncio.ensure_future(caller.run(release.wait, 30))
+    calls, release, turns = BlockingCalls("t"), threading.Event(), 0
+    hanging = asyncio.ensure_future(calls.run(release.wait, 30))
     while turns < 100:
         await asyncio.sleep(0)
         turns += 1
     assert not hanging.done()
     release.set()
     assert await hanging
-    caller.close()
+    calls.close()
 
 
 async def test_the_thread_ends_when_the_caller_is_closed() -> None:
-    caller = Caller("ends-with-its-caller")
-    thread = await caller.run(threading.current_thread, 5)
+    calls = BlockingCalls("ends-with-its-caller")
+    thread = await calls.run(threading.current_thread, 5)
     assert thread.daemon
-    caller.close()
+    calls.close()
     await asyncio.to_thread(thread.join, 10)
     assert not thread.is_alive()

@@ -18,7 +18,7 @@ from dirac_prodsys.core.reports.state_line import State
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from dirac_prodsys.gateway.procedures.who_stopped import LAST_ACTION
+from dirac_prodsys.gateway.procedures.stops import LAST_ACTION
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 from dirac_prodsys.provider.waiting import task_states
@@ -250,7 +250,7 @@ async def test_who_stopped_it_is_not_waited_for(
         (lambda: any("is Stopped by memory" in line for line in said), completing(begun)),
     )
     await events(watched(begun.making(), said, monkeypatch), meanwhile)
-    assert len([line for line in said if "no more can be told" in line]) == 1
+    assert len([line for line in said if "the state of the step is not complete" in line]) == 1
 
 
 async def test_a_worker_is_woken_for_a_stop_and_not_again_soon(

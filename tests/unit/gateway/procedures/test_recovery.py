@@ -17,7 +17,7 @@ from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.gateway.memory.tables import Task
 from dirac_prodsys.gateway.procedures import recovery, reports
 from dirac_prodsys.gateway.records import FileChange
-from tests.unit.provider.recovery_site import QUERY, RULES, Site
+from tests.unit.gateway.procedures.recovery_site import QUERY, RULES, Site
 
 
 def test_a_file_of_a_failed_task_is_tried_again_and_counted_in_dirac() -> None:

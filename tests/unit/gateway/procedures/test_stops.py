@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory.faults import Crash
-from dirac_prodsys.gateway.memory.gateway import MemoryGateway, MemoryServices
+from dirac_prodsys.gateway.memory.gateway import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures.stops import resume, stop
-from dirac_prodsys.provider.operators import (
-    DiracCreateTransformationOperator,
-    DiracStartTransformationOperator,
-)
+from tests.unit.gateway.memory.small_chain import simulation, started
 
 WHY = "run r1 did not complete"
 
 
 @pytest.fixture
-def number(gateway: MemoryGateway, production: Production) -> int:
+def number(gateway: MemoryGateway) -> int:
     """A transformation at work."""
-    made = gateway.create_transformation(compile(production, run="r1").steps[0].transformation)
-    gateway.start_transformation(made.id)
-    return made.id
+    return started(gateway, simulation())
 
 
 def killed_everywhere(grid: MemoryGrid, kind: str, act: Callable[[], object]) -> int:
@@ -112,32 +104,3 @@ def test_two_of_ours_at_once_leave_one_stop_that_is_ours(
         stop(gateway, number, "its waiting task was marked failed")
     assert gateway.status_changes(number) == ("Active", "Stopped")
     assert resume(gateway, number)
-
-
-@pytest.mark.parametrize("found", ["New", "Active"])
-@pytest.mark.parametrize("call", range(12))
-def test_a_start_leaves_what_a_person_stops_meanwhile(
-    grid: MemoryGrid,
-    production: Production,
-    context: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    call: int,
-    found: str,
-) -> None:
-    """Whatever it was when the task looked first."""
-    made = DiracCreateTransformationOperator(task_id="c", production=production, step="make")
-    number = made.work(context, {})["id"]
-    grid.serve_setTransformationParameter(number, "Status", found)
-    begun, serve = [0], MemoryServices.call
-
-    def between(services: MemoryServices, service: str, method: str, *given: Any) -> Any:
-        begun[0] += 1
-        if begun[0] == call + 1:
-            grid.serve_setTransformationParameter(number, "Status", "Stopped")
-        return serve(services, service, method, *given)
-
-    monkeypatch.setattr(MemoryServices, "call", between)
-    start = DiracStartTransformationOperator(task_id="s", production=production, step="make")
-    start.work(context, {})
-    assert begun[0] > call
-    assert grid.transformations[number].status == "Stopped"

@@ -15,7 +15,7 @@ from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.tables import Task
 from dirac_prodsys.gateway.procedures import reports
 from dirac_prodsys.gateway.verbs.services import JOBS, REQUESTS
-from tests.unit.provider.recovery_site import QUERY, Site
+from tests.unit.gateway.procedures.recovery_site import QUERY, Site
 
 
 def copying(group_size: int = 1) -> TransformationSpec:

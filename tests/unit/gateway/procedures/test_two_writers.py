@@ -9,12 +9,11 @@ import pytest
 
 from dirac_prodsys.core.actions.preview import Row
 from dirac_prodsys.core.actions.request import read_request
-from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures.actions import carry_out
-from tests.unit.provider.schedules import Deed, all_schedules, played
+from tests.unit.gateway.memory.small_chain import merging
+from tests.unit.gateway.procedures.schedules import Deed, all_schedules, played
 
 MERGE = 1
 OWN = {"clean": {"run": "r1", "confirm": "two"}}
@@ -24,7 +23,7 @@ def by_action(action: str) -> Deed:
     """What a person's action does, and whether it says that it is done."""
     given = {"action": action, "production": "two", "reason": "r", "preview": False}
     request = read_request({**given, **OWN.get(action, {})})
-    row = Row(MERGE, "two__r1__merge", "", "act", "")
+    row = Row(MERGE, "merge", "", "act", "")
 
     def deed(gateway: MemoryGateway) -> Any:
         carry_out(gateway, request, row, "note", gateway.status_changes(MERGE))
@@ -54,12 +53,10 @@ def told(answer: Any) -> Any:
 
 
 @pytest.fixture
-def begin(production: Production) -> Any:
-    spec = compile(production, run="r1").steps[1].transformation
-
+def begin() -> Any:
     def begun(state: str) -> MemoryGrid:
         grid = MemoryGrid()
-        MemoryGateway(grid).create_transformation(spec)
+        MemoryGateway(grid).create_transformation(merging())
         grid.transformations[MERGE].row["Status"] = state
         return grid
 

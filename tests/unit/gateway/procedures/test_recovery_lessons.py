@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway.procedures import recovery, reports
-from tests.unit.provider.recovery_site import Site
+from tests.unit.gateway.procedures.recovery_site import Site
 
 
 def test_10_tasks_are_asked_for_by_number_and_not_by_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ class Site:
         self.gateway.start_transformation(self.id)
         self.grid.advance(100)
 
-    def recover(self, rules: StepRules = RULES) -> recovery.Outcome:
+    def recover(self, rules: StepRules = RULES) -> recovery.RecoveryPass:
         return recovery.recover(self.gateway, self.id, self.spec.body, rules)
 
     @property

@@ -67,7 +67,7 @@ class Site:
             metadata["runNumber"] = f"{run:08}"
         self.grid.catalogue.register(f"{DATA}/000xxx/{name}", **metadata)
 
-    def recover(self) -> recovery.Outcome:
+    def recover(self) -> recovery.RecoveryPass:
         return recovery.recover(self.gateway, self.id, self.body, RULES)
 
     @property

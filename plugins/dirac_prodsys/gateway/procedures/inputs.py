@@ -1,6 +1,11 @@
-"""Checks that a step's query finds all files that its parents made for it.
+"""Checks what a step takes: frozen datasets before it is created, missed files before its end.
 
-Invariant: read-only; once for a step that is about to be complete, in a few calls.
+DIRAC feeds a transformation by a query. A step that takes a frozen dataset would also take files
+that match since: this is refused before a transformation is created; an existing one has already
+taken its files. And a query may miss files that the parents made for the step: that is found when
+the step is about to be complete.
+
+Invariant: reads only, in a few calls.
 """
 
 from __future__ import annotations
@@ -9,9 +14,31 @@ from collections.abc import Iterable
 
 from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.grid.status import GOOD_TASKS, FileStatus
+from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.steps.lost_inputs import made_for
-from dirac_prodsys.gateway.procedures.newest import find_newest
+from dirac_prodsys.errors import Conflict
+from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
+
+
+def check_frozen(gateway: ProductionGateway, transformation: str, datasets: Iterable[str]) -> None:
+    """Refuse frozen datasets whose query finds more or fewer files now than they hold.
+
+    :param transformation: name of the transformation that would take them.
+    :raises Conflict: there is such a dataset.
+    """
+    if gateway.find_transformation(transformation) is not None:
+        return
+    for name in datasets:
+        record = gateway.find_dataset(name)
+        if record is None or not record.frozen:
+            continue
+        now = gateway.count_files(MetaQuery.from_dirac(record.query))
+        if now != record.files:
+            raise Conflict(
+                f"dataset {name} is frozen with {record.files} files, and its query finds {now}",
+                "narrow it by where, take the files as a list, or make a dataset of what is there",
+            )
 
 
 def lost_inputs(
