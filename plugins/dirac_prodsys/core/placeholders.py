@@ -28,6 +28,8 @@ def fill(value: Any, values: Mapping[str, str], path: Path, problems: Problems) 
     """
     if isinstance(value, str):
         return _fill_text(value, values, path, problems)
+    if isinstance(value, int | float):  # most values; a check for Mapping is slow
+        return value
     if isinstance(value, Mapping):
         return {k: fill(v, values, (*path, k), problems) for k, v in value.items()}
     if isinstance(value, list | tuple):

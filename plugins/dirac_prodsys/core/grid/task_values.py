@@ -101,6 +101,8 @@ def _meant(name: str, filled: frozenset[str]) -> str:
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         yield path, value
+    elif isinstance(value, int | float):  # most values; a check for Mapping is slow
+        return
     elif isinstance(value, Mapping):
         for key, entry in value.items():
             yield from _texts(entry, (*path, key))

@@ -188,11 +188,12 @@ def _carried(
 ) -> dict[str, list[Any]]:
     """Return the values in the metadata of directories and of those above them."""
     values: dict[str, dict[Any, None]] = {}
-    for path in paths:
-        for holding in (*above(path), path):
-            for directory in at.get(holding, ()):
-                for name, value in directory.metadata.items():
-                    values.setdefault(name, {})[value] = None
+    holding = [one for path in paths for place in (*above(path), path) for one in at.get(place, ())]
+    if len(holding) == 1:  # as most have
+        return {name: [value] for name, value in holding[0].metadata.items()}
+    for directory in holding:
+        for name, value in directory.metadata.items():
+            values.setdefault(name, {})[value] = None
     return {name: list(held) for name, held in values.items()}
 
 

@@ -158,7 +158,6 @@ def as_stored(query: MetaQuery, types: Mapping[str, str]) -> MetaQuery:
     for name, condition in query.conditions.items():
         defined = types.get(name, "")
         if not defined or (kind_of(defined) == "float" and _exact(condition)):
-            changed[name] = condition
             continue
         try:
             _refuse(condition, defined)
@@ -166,7 +165,7 @@ def as_stored(query: MetaQuery, types: Mapping[str, str]) -> MetaQuery:
         except MetaQueryError as error:
             raise MetaQueryError(f"{name}: {error.reason}", error.hint, field=name) from None
         changed[name] = kept
-    return MetaQuery(changed)
+    return MetaQuery({**query.conditions, **changed}) if changed else query
 
 
 def as_meant(query: MetaQuery, types: Mapping[str, str]) -> MetaQuery:
