@@ -16,7 +16,6 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
 from dirac_prodsys.core.grid import run_numbers
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS, Inventory
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan.compile import check
 from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.plan.values import ProductionPlan
@@ -28,6 +27,7 @@ from dirac_prodsys.core.proof.numbers import UNTIL_TYPES_ARE_KNOWN
 from dirac_prodsys.core.proof.runs_apart import names_run
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.site.file import Allowed
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -219,14 +219,9 @@ class Live:
 
 def _unknown_dataset(production: Production, plan: ProductionPlan, name: str) -> Problem:
     for step in production.steps:
-        values = {
-            "production": production.name,
-            "run": plan.run,
-            "step": step.name,
-            "vo": production.vo,
-        }
+        context = StepContext(production, step, plan.run, Problems())
         written = None if step.input is None else step.input.dataset
-        if written is not None and fill(written, values, (), Problems()) == name:
+        if written is not None and context.fill(written) == name:
             return Problem(
                 ("steps", step.name, "input", "dataset"),
                 f"there is no dataset {name}",

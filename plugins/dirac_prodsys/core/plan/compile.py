@@ -22,6 +22,7 @@ from dirac_prodsys.core.plan.values import LoopPlan, ProductionPlan
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production.production import NATIVE, Production
 from dirac_prodsys.core.steps import graph, linking, own_directories, spellings
+from dirac_prodsys.core.steps.context import StepContext, run_values
 from dirac_prodsys.core.steps.draft import StepDraft, draft, fill_approval
 from dirac_prodsys.core.steps.leaves import check_datasets
 from dirac_prodsys.core.steps.removals import copies, takes_away
@@ -79,10 +80,7 @@ def check(
     check_names(production, run, problems)
     check_literals(production, problems)
     asked = fill_approval(
-        production.approval,
-        {"production": production.name, "run": run, "vo": production.vo},
-        ("production", "approval"),
-        problems,
+        production.approval, run_values(production, run), ("production", "approval"), problems
     )
     repeated: tuple[LoopPlan, ...] = ()
     if production.loops:
@@ -145,7 +143,10 @@ def _native_plans(
     unread: frozenset[str],
 ) -> dict[str, StepPlan]:
     types = declared_types(production, problems)
-    drafts = {step.name: draft(production, step, run, problems, types) for step in production.steps}
+    drafts = {
+        step.name: draft(StepContext(production, step, run, problems), types)
+        for step in production.steps
+    }
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
     linking.check_directories(outputs, problems)

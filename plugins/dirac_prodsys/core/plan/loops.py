@@ -26,6 +26,7 @@ from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production.loops import MAX_STEPS, LoopModel, Turn
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.steps.context import run_values
 
 _PASS = re.compile(r"\$\{\{\s*pass\s*\}\}")
 _HOUR = 3600.0
@@ -137,12 +138,7 @@ def planned(production: Production, run: str, problems: Problems) -> tuple[LoopP
                 turns.setdefault(step.turn.number, []).append(step.name)
         gates = []
         for number in sorted(turns):
-            values = {
-                "production": production.name,
-                "run": run,
-                "vo": production.vo,
-                "pass": str(number),
-            }
+            values = run_values(production, run) | {"pass": str(number)}
             lfn = str(fill(loop.until.file, values, path, problems))
             with problems.at(*path):
                 naming.check_lfn(lfn, production.vo)

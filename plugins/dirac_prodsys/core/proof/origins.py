@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import Any, Literal
 
 from dirac_prodsys.core.community import community_of
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import NATIVE, Production
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.gathering import FIELD
 from dirac_prodsys.core.steps.step_plan import Datasets
 
@@ -89,7 +89,11 @@ class _Tracing:
                 yield from self._output(parent, field)
         if source.dataset is not None:
             path: Path = ("steps", name, "input", "dataset")
-            held = _form(self.datasets.get(self._filled(source.dataset, name, path), {}))
+            production = self.subject.production
+            context = StepContext(
+                production, production.step(name), self.subject.plan.run, Problems()
+            )
+            held = _form(self.datasets.get(context.fill(source.dataset), {}))
             if field in held:
                 yield Origin("dataset", name, held[field], path)
         for word, written in source.where.items():
@@ -118,11 +122,6 @@ class _Tracing:
         return not any(
             o is not None and FIELD in {**o.metadata, **o.file_metadata} for o in outputs
         )
-
-    def _filled(self, dataset: str, step: str, path: Path) -> str:
-        plan = self.subject.plan
-        values = {"production": plan.production, "run": plan.run, "step": step, "vo": plan.vo}
-        return str(fill(dataset, values, path, Problems()))
 
     def _output(self, name: str, field: str) -> Iterator[Origin]:
         """Yield the origins of a condition that a step's output matches."""

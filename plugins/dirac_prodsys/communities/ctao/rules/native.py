@@ -29,7 +29,6 @@ from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS, bare, in_catalogue_words
 from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.job_types import derives
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
@@ -132,7 +131,7 @@ class _Derivation:
 
     def _settings(self, step: Step, kind: CtaoType) -> Settings | None:
         path: Path = ("steps", step.name, "job")
-        config = fill(dict(step.job), self._values(step), path, self.problems)
+        config = self.written[step.name].context.fill(dict(step.job), "job")
         config["type"] = kind.name
         config.pop("group_size", None)
         if step.group_size is not None:
@@ -154,7 +153,7 @@ class _Derivation:
         if wanted is None or source is None:
             return None  # reported, or the type takes no input
         path: Path = (*wanted.path, "where")
-        where = fill(source.where, self._values(drafted.step), path, Problems())
+        where = drafted.context.quiet.fill(source.where)
         for word in WRITTEN_AS.values():
             if word in where:
                 with problems.at(*path, word):
@@ -259,13 +258,12 @@ class _Derivation:
                 found.awaiting[step.name] = output.unresolved[0]
             else:
                 found.outputs[step.name] = made
-        values = self._values(step)
         whole = replace(
             native,
             body=drafted.body(),
             output=None if output is None or output.unresolved else made,
             directories=places,
-            dataset=dataset(self.production, step, made, values, self.problems),
+            dataset=dataset(native.context, made),
         )
         query = taken.known if taken.query and not taken.unresolved else None
         plan = whole.plan(query, self.problems, late=True, limit=drafted.limit)
@@ -274,11 +272,3 @@ class _Derivation:
         # as cta-prod-submit creates it; starting sets it to Automatic
         manual = plan.transformation.model_copy(update={"agent_type": "Manual"})
         return replace(plan, transformation=manual)
-
-    def _values(self, step: Step) -> dict[str, str]:
-        run = self.written[step.name].name.split("__")[1]
-        one = self.production
-        values = {"production": one.name, "run": run, "step": step.name, "vo": one.vo}
-        if step.run_numbers is not None:
-            values["first_run"] = str(step.run_numbers.first)
-        return values

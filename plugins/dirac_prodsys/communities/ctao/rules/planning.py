@@ -26,11 +26,12 @@ from dirac_prodsys.communities.ctao.types.job_types import ctao_type
 from dirac_prodsys.communities.ctao.types.offered import PREFIX
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.grid.specs import DatasetSpec, TransformationSpec
+from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.steps import graph, leaves
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.draft import description
 from dirac_prodsys.core.steps.leaves import check_conditions
 from dirac_prodsys.core.steps.outputs import Output
@@ -63,15 +64,15 @@ def plan_steps(
             where: Path = ("steps", name, "job", "base_path") if own else ("common", "base_path")
             base_path = drafted.settings["base_path"]
             check_directories(base_path, drafted.output, production.vo, where, problems)
-        plan = _plan(production, drafted, run, problems)
+        plan = _plan(StepContext(production, drafted.step, run, problems), drafted)
         late = tuple(f for f in trained[name] if f not in drafted.parents)
         fed = tuple(dict.fromkeys((*feeders[name], *late)))
         start = "on_complete" if trained[name] else plan.start
         plans[name] = replace(plan, feeders=fed, start=start)
     for step in production.steps:
         if step.name not in plans and step.dataset is not None:
-            values = _values(production, step.name, run)
-            leaves.dataset_words(production, step, step.dataset, values, problems)
+            context = StepContext(production, step, run, problems)
+            leaves.dataset_words(step.dataset, context.below("dataset"))
     remarks.remark(drafts, feeders, problems)
     made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
     leaves.check_datasets(made, problems)
@@ -163,19 +164,19 @@ def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple
     return found
 
 
-def _plan(production: Production, drafted: Draft, run: str, problems: Problems) -> StepPlan:
+def _plan(context: StepContext, drafted: Draft) -> StepPlan:
     step, taken, output = drafted.step, drafted.taken, drafted.output
-    values = _values(production, step.name, run)
     query = None if taken.unresolved or drafted.kind.simulation else taken.known
     if query is not None:
-        check_conditions(query, ("steps", step.name, "input"), problems)
+        check_conditions(query, (*context.path, "input"), context.problems)
+    made = None if output is None else Output(step.name, "", {}, output.known)
     spec = TransformationSpec(
-        name=naming.SEPARATOR.join((production.name, run, step.name)),
-        description=description(production, step, values, problems),
+        name=naming.SEPARATOR.join((context.production.name, context.run, step.name)),
+        description=description(context),
         type=drafted.kind.transformation,
         # as cta-prod-submit creates it; starting sets it to Automatic
         agent_type="Manual",
-        group=production.name,
+        group=context.production.name,
         group_size=float(drafted.settings.get("group_size", 1)),
         tasks=step.tasks,
         body=drafted.body(),
@@ -186,7 +187,7 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
     return StepPlan(
         name=step.name,
         transformation=spec,
-        dataset=_dataset(production, drafted, values, problems),
+        dataset=leaves.dataset(context, made),
         parents=drafted.parents,
         start=step.start,
         rules=replace(
@@ -197,17 +198,3 @@ def _plan(production: Production, drafted: Draft, run: str, problems: Problems) 
         ),
         sample=Sample(query, drafted.limit) if query is not None and drafted.limit else None,
     )
-
-
-def _values(production: Production, step: str, run: str) -> dict[str, str]:
-    return {"production": production.name, "run": run, "step": step, "vo": production.vo}
-
-
-def _dataset(
-    production: Production, drafted: Draft, values: Mapping[str, str], problems: Problems
-) -> DatasetSpec | None:
-    output = drafted.output
-    if output is None:
-        return leaves.dataset(production, drafted.step, None, values, problems)
-    made = Output(drafted.step.name, "", {}, output.known)
-    return leaves.dataset(production, drafted.step, made, values, problems)
