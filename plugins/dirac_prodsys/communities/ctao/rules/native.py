@@ -31,9 +31,9 @@ from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.query import meta_query
 from dirac_prodsys.core.steps import graph, linking
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.draft import StepDraft
 from dirac_prodsys.core.steps.leaves import dataset
 from dirac_prodsys.core.steps.step_plan import Datasets, Derived, StepPlan
@@ -67,9 +67,9 @@ class _Derivation:
 
     def run(self, names: list[str]) -> Derived:
         for name in names:
-            step = self.written[name].step
-            if derives(step.job):
-                drafted = self._draft(step)
+            context = self.written[name].context
+            if derives(context.step.job):
+                drafted = self._draft(context)
                 if drafted is not None:
                     self.drafts[name] = drafted
                     if drafted.output is not None:
@@ -87,109 +87,86 @@ class _Derivation:
             of_files = {name: bare(said) for name, said in made.files.to_dirac().items()}
             return Output(made.step, {**made.metadata, **of_files}, {})
         if drafted.hands_on:
-            quiet = Problems()  # the link itself reports its mistakes
+            quiet = drafted.context.quiet  # the link itself reports its mistakes
             taken = self._taken(drafted, quiet)
-            if taken is not None and not quiet:
+            if taken is not None and not quiet.problems:
                 query = {name: bare(said) for name, said in taken.query.items()}
                 return Output(drafted.step.name, query, {}, taken.unresolved)
         return None
 
-    def _draft(self, step: Step) -> Draft | None:
+    def _draft(self, context: StepContext) -> Draft | None:
+        step, problems = context.step, context.problems
         kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
-        before = len(self.problems.found)
-        self._check(step, kind)
-        given = self._settings(step, kind)
+        before = len(problems.found)
+        self._check(context, kind)
+        given = _settings(context, kind)
         usable = given is not None and given.whole
         if kind.simulation:
-            wrong = not usable or len(self.problems.found) > before
-            return None if given is None or wrong else simulating(step, given, self.problems)
-        taken = self._taken(self.written[step.name], self.problems)
+            wrong = not usable or len(problems.found) > before
+            return None if given is None or wrong else simulating(context, given)
+        taken = self._taken(self.written[step.name], context)
         if not usable and taken is not None:  # its input can be wrong, too
-            check_input(step, kind, taken, step.job, self.problems, {})
-        if given is None or not usable or taken is None or len(self.problems.found) > before:
+            check_input(context, kind, taken, step.job, {})
+        if given is None or not usable or taken is None or len(problems.found) > before:
             return None
-        return processing(step, given, taken, self.problems, words={})
+        return processing(context, given, taken, words={})
 
-    def _check(self, step: Step, kind: CtaoType) -> None:
+    def _check(self, context: StepContext, kind: CtaoType) -> None:
         """Note what the native form may not set for such a step."""
-        path: Path = ("steps", step.name)
+        step = context.step
         typed = self.written[step.name].kind
         fits = typed is None or (typed.body == "job" and typed.needs_input != kind.simulation)
         if not fits:
             reason = f"a {kind.name} cannot be the job of a {step.type}"
             hint = f"drop the step's type: it is {kind.transformation}"
-            self.problems.add((*path, "type"), reason, hint, code="wrong-value")
+            context.add(("type",), reason, hint, code="wrong-value")
         if step.output is not None:
             reason = f"a {kind.name} makes directories and metadata by itself"
             hint = "drop output: `dirac-prodsys plan` shows what it comes to"
-            self.problems.add((*path, "output"), reason, hint, on_key=True, code="unknown-key")
+            context.add(("output",), reason, hint, on_key=True, code="unknown-key")
         if "group_size" in step.job:
             hint = "write group_size one level up, at the step"
             reason = "how many files a task takes is said at the step"
-            where: Path = (*path, "job", "group_size")
-            self.problems.add(where, reason, hint, on_key=True, code="unknown-key")
+            context.add(("job", "group_size"), reason, hint, on_key=True, code="unknown-key")
 
-    def _settings(self, step: Step, kind: CtaoType) -> Settings | None:
-        path: Path = ("steps", step.name, "job")
-        config = self.written[step.name].context.fill(dict(step.job), "job")
-        config["type"] = kind.name
-        config.pop("group_size", None)
-        if step.group_size is not None:
-            config["group_size"] = step.group_size
-        count_runs(step, kind, config, self.problems)
-        own = Problems()
-        given = settings.read(kind, {}, config, path, own)
-        for problem in own.found:
-            at_step = problem.path[2:4] == ("job", "group_size")
-            where = (*path[:2], "group_size") if at_step else problem.path
-            where = (*path, *where[1:]) if where[:1] == ("common",) else where
-            reason, hint = problem.reason, problem.hint
-            self.problems.add(where, reason, hint, on_key=problem.on_key, code=problem.code)
-        self.problems.remarks += own.remarks
-        return given
-
-    def _taken(self, drafted: StepDraft, problems: Problems) -> Input | None:
+    def _taken(self, drafted: StepDraft, context: StepContext) -> Input | None:
         wanted, source = drafted.wanted, drafted.step.input
         if wanted is None or source is None:
             return None  # reported, or the type takes no input
-        path: Path = (*wanted.path, "where")
-        where = drafted.context.quiet.fill(source.where)
+        here = context.below("input")
+        where = here.quiet.fill(source.where, "where")
         for word in WRITTEN_AS.values():
             if word in where:
-                with problems.at(*path, word):
+                with here.at("where", word):
                     said = in_catalogue_words(word, where[word])
                     reason, hint = f"the catalogue has no {word}", f"write {said[0]}: {said[1]}"
-                    problems.add((*path, word), reason, hint, on_key=True, code="condition")
+                    here.add(("where", word), reason, hint, on_key=True, code="condition")
                 return None
-        conditions = inputs.narrowing(where, path, Problems())
+        conditions = inputs.narrowing(where, (), Problems())
         if wanted.files:
             return Input()
         if wanted.dataset is not None:
-            return inputs.from_dataset(wanted.dataset, conditions, self.datasets, path, problems)
+            return inputs.from_dataset(wanted.dataset, conditions, self.datasets, here)
         if not wanted.parents:
-            return inputs.from_catalogue(conditions, wanted.path, problems)
-        return self._from_parents(wanted, conditions, path, problems)
+            return inputs.from_catalogue(conditions, here)
+        return self._from_parents(wanted, conditions, here)
 
     def _from_parents(
-        self,
-        wanted: linking.Wanted,
-        conditions: Mapping[str, Any],
-        path: Path,
-        problems: Problems,
+        self, wanted: linking.Wanted, conditions: Mapping[str, Any], here: StepContext
     ) -> Input | None:
-        before = len(problems.found)
+        before = len(here.problems.found)
         parts = []
         for index, parent in enumerate(wanted.parents):
             if parent in self.left:
-                parts.append(inputs.from_parent(self.left[parent], conditions, path, problems))
+                parts.append(inputs.from_parent(self.left[parent], conditions, here))
             elif parent in self.drafts or self._leaves_nothing(parent):
-                problems.add(
-                    (*wanted.path, "from", index),
+                here.add(
+                    ("from", index),
                     f"step {parent} has no output that could be found by metadata",
                     "give this step a catalogue query of its own",
                     code="empty-link",
                 )
-        if len(parts) < len(wanted.parents) or len(problems.found) > before:
+        if len(parts) < len(wanted.parents) or len(here.problems.found) > before:
             return None
         if len(parts) == 1:
             return parts[0]
@@ -197,12 +174,11 @@ class _Derivation:
         if unresolved:
             return replace(parts[0], unresolved=unresolved)
         try:
-            whole = meta_query.join([part.known for part in parts])
+            joint = meta_query.join([part.known for part in parts])
         except MetaQueryError as error:
-            where = (*wanted.path, "from")
-            problems.add(where, error.reason, error.hint, code="inexact-join")
+            here.add(("from",), error.reason, error.hint, code="inexact-join")
             return None
-        joined = {name: bare(said) for name, said in whole.to_dirac().items()}
+        joined = {name: bare(said) for name, said in joint.to_dirac().items()}
         first = [name for name in parts[0].query if name in joined]  # in the body's order
         return Input({name: joined[name] for name in dict.fromkeys((*first, *joined))})
 
@@ -272,3 +248,25 @@ class _Derivation:
         # as cta-prod-submit creates it; starting sets it to Automatic
         manual = plan.transformation.model_copy(update={"agent_type": "Manual"})
         return replace(plan, transformation=manual)
+
+
+def _settings(context: StepContext, kind: CtaoType) -> Settings | None:
+    step = context.step
+    config = context.fill(dict(step.job), "job")
+    config["type"] = kind.name
+    config.pop("group_size", None)
+    if step.group_size is not None:
+        config["group_size"] = step.group_size
+    count_runs(context, kind, config)
+    own = Problems()
+    given = settings.read(kind, {}, config, (*context.path, "job"), own)
+    for problem in own.found:
+        place = problem.path
+        if place[2:4] == ("job", "group_size"):
+            place = (*context.path, "group_size")
+        elif place[:1] == ("common",):
+            place = (*context.path, "job", *place[1:])
+        reason, hint = problem.reason, problem.hint
+        context.problems.add(place, reason, hint, on_key=problem.on_key, code=problem.code)
+    context.problems.remarks += own.remarks
+    return given

@@ -16,8 +16,8 @@ from typing import Any
 from dirac_prodsys.communities.ctao.types.job_types import BASE, CtaoType
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import PHI, Unknown, bare, known_query, single
-from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.context import StepContext
 
 #: mandatory metadata of jobs → the key of ``input_meta_query`` that sets it
 NEEDED = {
@@ -62,11 +62,10 @@ class Output:
 
 
 def processed(
-    step: str,
+    context: StepContext,
     settings: Settings,
     taken: Mapping[str, Any],
     unresolved: tuple[str, ...],
-    problems: Problems,
     words: Mapping[str, str] = NEEDED,
 ) -> Output:
     """Return the output of a step that takes files.
@@ -74,13 +73,13 @@ def processed(
     :param taken: the input query.
     :param words: metadata field → its name where the input is written.
     """
-    kind = settings.kind
+    kind, step = settings.kind, context.step.name
     taken = {name: bare(condition) for name, condition in taken.items()}
     # the job takes the input's data level, unless it has one of its own
     own = {"data_level": taken["data_level"]} if "data_level" in taken else {}
     attributes = {**kind.attributes, **own, **settings.attributes}
     inherited = {**taken, **settings.config}
-    if check_inherited(step, kind, inherited, problems, words):
+    if check_inherited(context, kind, inherited, words):
         return Output(step, {}, {}, unresolved)
     metadata = {name: inherited[name] for name in ("array_layout", "site")}
     if "particle" in inherited:
@@ -92,21 +91,20 @@ def processed(
         if said := _optional(name, inherited):
             metadata[name] = said
     metadata |= _merged(settings, taken)
-    _check_single(step, metadata, problems)
+    _check_single(context, metadata)
     files = {name: value for name, value in taken.items() if name in kind.file_fields}
     files |= settings.files
     if kind.one_night_sky and set(files) != {"nsb"}:
         reason = f"{kind.name} needs one nsb, and nothing else may tell its files apart"
         hint = "add moon: dark, half or full; no div_ang"
-        problems.add(("steps", step, "job"), reason, hint, code="missing-key")
+        context.add(("job",), reason, hint, code="missing-key")
     return Output(step, metadata, files, unresolved)
 
 
 def check_inherited(
-    step: str,
+    context: StepContext,
     kind: CtaoType,
     inherited: Mapping[str, Any],
-    problems: Problems,
     words: Mapping[str, str] = NEEDED,
 ) -> bool:
     """Note missing metadata that jobs of that type need; return whether any is missing.
@@ -119,10 +117,9 @@ def check_inherited(
     if missing:
         reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
         hint = f"add {', '.join(words.get(name, name) for name in missing)}"
-        path: Path = ("steps", step, "input")
-        problems.add(path, reason, hint, on_key=True, code="missing-key")
+        context.add(("input",), reason, hint, on_key=True, code="missing-key")
     there = (*NEEDED, "particle")
-    _check_single(step, {name: inherited[name] for name in there if name in inherited}, problems)
+    _check_single(context, {name: inherited[name] for name in there if name in inherited})
     return bool(missing)
 
 
@@ -155,12 +152,13 @@ def program(attributes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_single(step: str, metadata: Mapping[str, Any], problems: Problems) -> None:
+def _check_single(context: StepContext, metadata: Mapping[str, Any]) -> None:
     for name, value in metadata.items():
         if not single(value):
             reason = f"the output can have one {name} only, and the input has {value!r}"
-            where: Path = ("steps", step, "input", "where", name)
-            problems.add(where, reason, "select one value of it", code="condition")
+            context.add(
+                ("input", "where", name), reason, "select one value of it", code="condition"
+            )
 
 
 def _sct(said: Any) -> Any:

@@ -29,7 +29,6 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.steps import graph, leaves
 from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.draft import description
@@ -47,9 +46,10 @@ def plan_steps(
     :param datasets: queries of datasets, by name, as the catalogue has them. A step that depends on
         another dataset gets a body that cannot be rendered, and no queries.
     """
+    contexts = {s.name: StepContext(production, s, run, problems) for s in production.steps}
     drafts: dict[str, Draft] = {}
     for name in order:
-        drafted = _draft(production.step(name), drafts, datasets, problems)
+        drafted = _draft(contexts[name], drafts, datasets)
         if drafted is not None:
             drafts[name] = drafted
     drafts = _certain(drafts)
@@ -64,15 +64,14 @@ def plan_steps(
             where: Path = ("steps", name, "job", "base_path") if own else ("common", "base_path")
             base_path = drafted.settings["base_path"]
             check_directories(base_path, drafted.output, production.vo, where, problems)
-        plan = _plan(StepContext(production, drafted.step, run, problems), drafted)
+        plan = _plan(contexts[name], drafted)
         late = tuple(f for f in trained[name] if f not in drafted.parents)
         fed = tuple(dict.fromkeys((*feeders[name], *late)))
         start = "on_complete" if trained[name] else plan.start
         plans[name] = replace(plan, feeders=fed, start=start)
     for step in production.steps:
         if step.name not in plans and step.dataset is not None:
-            context = StepContext(production, step, run, problems)
-            leaves.dataset_words(step.dataset, context.below("dataset"))
+            leaves.dataset_words(step.dataset, contexts[step.name].below("dataset"))
     remarks.remark(drafts, feeders, problems)
     made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
     leaves.check_datasets(made, problems)
@@ -88,60 +87,53 @@ def _certain(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
     return found
 
 
-def _draft(
-    step: Step, drafts: Mapping[str, Draft], datasets: Datasets, problems: Problems
-) -> Draft | None:
-    path: Path = ("steps", step.name)
+def _draft(context: StepContext, drafts: Mapping[str, Draft], datasets: Datasets) -> Draft | None:
+    step = context.step
     kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
-    given = settings.read(kind, step.job["common"], step.job["config"], (*path, "job"), problems)
+    place = (*context.path, "job")
+    given = settings.read(kind, step.job["common"], step.job["config"], place, context.problems)
     if kind.simulation:
-        return _simulation(step, given, problems)
-    check_limit(step, step.job["config"], problems)
-    where, taken = _taken(step, drafts, datasets, problems)
+        return _simulation(context, given)
+    check_limit(context, step.job["config"])
+    right, taken = _taken(context.below("input"), drafts, datasets)
     if given is None and taken is not None:  # its input can be wrong, too
-        check_input(step, kind, taken, step.job["config"], problems)
-    if given is None or taken is None or not where:
+        check_input(context, kind, taken, step.job["config"])
+    if given is None or taken is None or not right:
         return None
-    return processing(step, given, taken, problems)
+    return processing(context, given, taken)
 
 
-def _simulation(step: Step, given: Settings | None, problems: Problems) -> Draft | None:
-    if step.input is not None:
+def _simulation(context: StepContext, given: Settings | None) -> Draft | None:
+    if context.step.input is not None:
         reason = "a simulation takes no files, and its input_meta_query would be ignored"
-        where: Path = ("steps", step.name, "input")
-        problems.add(where, reason, "leave its values empty", on_key=True, code="unknown-key")
-    if step.start == "on_complete":
+        context.add(("input",), reason, "leave its values empty", on_key=True, code="unknown-key")
+    if context.step.start == "on_complete":
         reason = "there is no parent step that could complete"
-        problems.add(("steps", step.name, "start"), reason, "drop start", code="wrong-value")
-    return None if given is None else simulating(step, given, problems)
+        context.add(("start",), reason, "drop start", code="wrong-value")
+    return None if given is None else simulating(context, given)
 
 
 def _taken(
-    step: Step, drafts: Mapping[str, Draft], datasets: Datasets, problems: Problems
+    here: StepContext, drafts: Mapping[str, Draft], datasets: Datasets
 ) -> tuple[bool, Input | None]:
     """Return whether all was well, and the input; None if its parent has no output."""
-    path: Path = ("steps", step.name, "input")
-    before = len(problems.found)
-    source = step.input
+    before = len(here.problems.found)
+    source = here.step.input
     if source is None:
-        raise ValueError(f"step {step.name} works on files, and was made without an input")
-    where = inputs.narrowing(source.where, (*path, "where"), problems)
+        raise ValueError(f"step {here.step.name} works on files, and was made without an input")
+    where = inputs.narrowing(source.where, (*here.path, "where"), here.problems)
     taken: Input | None
     if source.steps:
-        taken = _from_parent(source.steps[0], where, drafts, path, problems)
+        taken = _from_parent(source.steps[0], where, drafts, here)
     elif source.dataset is not None:
-        taken = inputs.from_dataset(source.dataset, where, datasets, (*path, "where"), problems)
+        taken = inputs.from_dataset(source.dataset, where, datasets, here)
     else:
-        taken = inputs.from_catalogue(where, path, problems)
-    return len(problems.found) == before, taken
+        taken = inputs.from_catalogue(where, here)
+    return len(here.problems.found) == before, taken
 
 
 def _from_parent(
-    name: str,
-    where: Mapping[str, Any],
-    drafts: Mapping[str, Draft],
-    path: Path,
-    problems: Problems,
+    name: str, where: Mapping[str, Any], drafts: Mapping[str, Draft], here: StepContext
 ) -> Input | None:
     if name not in drafts:  # the parent itself is wrong, which was reported
         return None
@@ -149,9 +141,9 @@ def _from_parent(
     if output is None:
         reason = f"only the jobs of {name} know what it simulates: its files cannot be selected"
         hint = "give this step a catalogue query of its own"
-        problems.add((*path, "from", 0), reason, hint, code="empty-link")
+        here.add(("from", 0), reason, hint, code="empty-link")
         return None
-    return inputs.from_parent(output, where, (*path, "where"), problems)
+    return inputs.from_parent(output, where, here)
 
 
 def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
