@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.grid.status import (
+    ENDED_TRANSFORMATION,
+    REMOVED_TRANSFORMATION,
+    WORKING_TRANSFORMATION,
+    FileStatus,
+)
 from dirac_prodsys.core.grid.status import TransformationStatus as S
 
 
@@ -38,7 +43,6 @@ class ActionKind:
 
 
 _UNUSED = (FileStatus.UNUSED,)
-_GOES_ON = frozenset({S.ACTIVE, S.IDLE, S.FLUSH, S.COMPLETING})
 
 ACTIONS: Mapping[str, ActionKind] = {
     kind.name: kind
@@ -48,7 +52,7 @@ ACTIONS: Mapping[str, ActionKind] = {
             "New transformations become Active.",
             "started",
             sets=S.ACTIVE,
-            means=_GOES_ON,
+            means=WORKING_TRANSFORMATION,
         ),
         ActionKind(
             "stop",
@@ -62,7 +66,7 @@ ACTIONS: Mapping[str, ActionKind] = {
             "Stopped transformations become Active again.",
             "resumed",
             sets=S.ACTIVE,
-            means=_GOES_ON,
+            means=WORKING_TRANSFORMATION,
         ),
         ActionKind(
             "flush",

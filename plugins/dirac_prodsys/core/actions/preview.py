@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dirac_prodsys.core.actions.decision_table import Answer, decide
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selection import Selection
 from dirac_prodsys.core.grid.listed import FileShare, Listed
-from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.snapshot import Snapshot, known_fields
 
 _HEAD = ("ID", "Name", "Status", "Tasks", "Files", "Bytes", "Answer", "Why")
 
@@ -100,8 +100,7 @@ class Preview:
     def from_dict(cls, data: Mapping[str, Any]) -> Preview:
         """Inverse of :meth:`to_dict`; keys that others have added are left out."""
         rows = tuple(Row(**row) for row in data["rows"])
-        own = {one.name: data[one.name] for one in fields(cls) if one.name in data}
-        return cls(**{**own, "rows": rows, "left_out": tuple(data["left_out"])})
+        return cls(**{**known_fields(cls, data), "rows": rows, "left_out": tuple(data["left_out"])})
 
     @property
     def seal(self) -> str:

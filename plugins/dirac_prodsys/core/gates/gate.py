@@ -8,10 +8,11 @@ words, until its own time is over.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dirac_prodsys.core.gates.condition import Condition, read_condition
+from dirac_prodsys.core.grid.snapshot import known_fields
 
 Kind = Literal["dataset", "file", "value", "production"]
 
@@ -59,8 +60,7 @@ class Gate:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Gate:
         """Inverse of :meth:`to_dict`; unknown keys are ignored."""
-        names = {each.name for each in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in names})
+        return cls(**known_fields(cls, data))
 
 
 @dataclass(frozen=True)

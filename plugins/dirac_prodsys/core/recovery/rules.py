@@ -7,10 +7,11 @@ none is tried again within its bounds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from dirac_prodsys.core.grid.snapshot import known_fields
 from dirac_prodsys.core.grid.status import FileStatus
 
 if TYPE_CHECKING:
@@ -156,12 +157,9 @@ class RecoveryRules:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RecoveryRules:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
-        found = _known(cls, data)
+        found = known_fields(cls, data)
         if "errors" in found:
-            found["errors"] = tuple(ErrorRule(**_known(ErrorRule, r)) for r in found["errors"])
+            found["errors"] = tuple(
+                ErrorRule(**known_fields(ErrorRule, r)) for r in found["errors"]
+            )
         return cls(**found)
-
-
-def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(cls)}
-    return {key: value for key, value in data.items() if key in names}

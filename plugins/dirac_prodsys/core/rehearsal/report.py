@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.grid.specs import DatasetSpec, RequestSpec
-from dirac_prodsys.core.grid.status import FileStatus
+from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, FileStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.rehearsal.idle_metadata import unneeded
@@ -220,7 +220,7 @@ def _not_ended(lines: Iterable[StepLine]) -> Iterable[str]:
     for line in lines:
         if not line.status:
             yield f"step {line.step} has no transformation"
-        elif line.status not in ("Completed", "Archived"):
+        elif line.status not in ENDED_TRANSFORMATION:
             yield f"step {line.step} did not end: its transformation is {line.status}"
 
 
