@@ -12,7 +12,7 @@ all causes counted together; uncertain cases are left to a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -339,3 +339,21 @@ def _bound(
     if rules.max_per_cause is not None and per_cause[cause] >= rules.max_per_cause:
         return f"{per_cause[cause]} files were tried again for this cause, the most allowed"
     return ""
+
+
+def requeued(decisions: Iterable[Decision]) -> dict[str, int]:
+    """Count the files that are tried again, by cause."""
+    return dict(Counter(d.cause for d in decisions if d.fate.startswith("retry")))
+
+
+def in_words(decisions: Sequence[Decision]) -> list[str]:
+    """Write the decisions for a log: one line for all files with the same fate and cause."""
+    groups: dict[tuple[str, str, str], list[Decision]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.fate, decision.cause, decision.reason), []).append(decision)
+    lines = []
+    for (fate, cause, reason), alike in groups.items():
+        files = ", ".join(decision.file.lfn for decision in alike[:3])
+        more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
+        lines.append(f"{fate}: {len(alike)} files ({cause}): {reason}: {files}{more}")
+    return lines

@@ -27,7 +27,7 @@ from dirac_prodsys.core.recovery.consistency import (
     inconsistencies,
 )
 from dirac_prodsys.core.recovery.decisions import Outputs, StrandedFile, TaskState
-from dirac_prodsys.core.recovery.outputs import found, task_outputs
+from dirac_prodsys.core.recovery.traces import how_many_exist, task_outputs
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.procedures.tracing import tasks_without_output
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -172,7 +172,7 @@ def _outputs(
         notes.append(f"of {len(named)} tasks, the outputs of {MOST_TASKS} were looked up")
         named = dict(list(named.items())[:MOST_TASKS])
     existing = gateway.existing_files(sorted({lfn for lfns in named.values() for lfn in lfns}))
-    return {number: found(lfns, existing) for number, lfns in named.items()}
+    return {number: how_many_exist(lfns, existing) for number, lfns in named.items()}
 
 
 def _by_number(

@@ -28,12 +28,13 @@ from dirac_prodsys.core.recovery.decisions import (
     Outputs,
     StrandedFile,
     decide,
+    in_words,
     needs_outputs,
+    requeued,
 )
 from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
-from dirac_prodsys.core.recovery.outputs import found, task_outputs
 from dirac_prodsys.core.recovery.rules import STATES
-from dirac_prodsys.core.recovery.words import in_words, requeued
+from dirac_prodsys.core.recovery.traces import how_many_exist, task_outputs
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.procedures.reports import jobs_of, requests_of
 from dirac_prodsys.gateway.procedures.tracing import traced_outputs
@@ -235,7 +236,7 @@ def _cases(
         if existing is None or one.by_request or not needs_outputs(one, rules.recovery):
             there = True if existing is None else file.lfn in existing
             return replace(one, in_catalogue=there)
-        named = found(task_outputs(body, transformation, file.task), existing)
+        named = how_many_exist(task_outputs(body, transformation, file.task), existing)
         outputs = traced.get(file.lfn, named)
         return replace(one, outputs=outputs, in_catalogue=file.lfn in existing)
 

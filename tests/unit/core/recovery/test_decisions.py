@@ -11,11 +11,12 @@ from dirac_prodsys.core.recovery.decisions import (
     Decision,
     StrandedFile,
     decide,
+    in_words,
     needs_outputs,
+    requeued,
 )
 from dirac_prodsys.core.recovery.ledger import Ledger
 from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
-from dirac_prodsys.core.recovery.words import in_words, requeued
 from tests.unit.core.recovery.stranded import NOTHING, RULES, case, fate
 
 

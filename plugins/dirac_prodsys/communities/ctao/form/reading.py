@@ -45,8 +45,7 @@ from dirac_prodsys.communities.ctao.form.form import (
     number_of,
     outline,
 )
-from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
-from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.communities.ctao.types.job_types import PREFIX, CtaoType, ctao_type
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production

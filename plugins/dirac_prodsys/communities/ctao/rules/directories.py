@@ -16,6 +16,7 @@ from dirac_prodsys.communities.ctao.rules.outputs import Output
 from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, CommunityBody, DirectorySpec
 from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.steps.file_values import StandIn
 
 #: fields of the directory with the transformation's ID
 _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "systematics")
@@ -49,6 +50,14 @@ def output_directory(body: CommunityBody, transformation: int) -> str:
         return ""
     parts = (_part(said[name]) for name in _levels(said))
     return "/".join((base_path.rstrip("/"), *parts, str(transformation)))
+
+
+def stand_in(directory: DirectorySpec) -> StandIn:
+    """Return the files that a rehearsal leaves in a directory, in the folders of a real job."""
+    kind = directory.metadata.get("outputType")
+    below = "" if kind in (None, "Model") else f"/{THOUSAND}"
+    log = kind == "Log"
+    return StandIn(below, "log" if log else "data", carries=not log)
 
 
 def check(base_path: str, output: Output, vo: str, place: Path, problems: Problems) -> None:

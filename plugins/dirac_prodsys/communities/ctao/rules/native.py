@@ -20,11 +20,9 @@ from dirac_prodsys.communities.ctao.rules import directories, feeding, inputs, r
 from dirac_prodsys.communities.ctao.rules.draft import Draft, check_input, processing, simulating
 from dirac_prodsys.communities.ctao.rules.inputs import Input
 from dirac_prodsys.communities.ctao.rules.native_outputs import check_nesting, findable
-from dirac_prodsys.communities.ctao.rules.native_runs import count_runs
 from dirac_prodsys.communities.ctao.rules.outputs import Output
 from dirac_prodsys.communities.ctao.types import settings
-from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
-from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.communities.ctao.types.job_types import PREFIX, CtaoType, ctao_type
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import WRITTEN_AS, bare, in_catalogue_words
 from dirac_prodsys.core.grid.specs import DirectorySpec
@@ -38,6 +36,9 @@ from dirac_prodsys.core.steps.draft import StepDraft
 from dirac_prodsys.core.steps.leaves import dataset
 from dirac_prodsys.core.steps.step_plan import Datasets, Derived, StepPlan
 from dirac_prodsys.errors import MetaQueryError
+
+#: keys of ``job_config`` with the number that a simulation adds to the task ID to count its runs
+_RUN_KEYS = ("start_run_number", "run_number_offset")
 
 
 def derive(
@@ -257,7 +258,7 @@ def _settings(context: StepContext, kind: CtaoType) -> Settings | None:
     config.pop("group_size", None)
     if step.group_size is not None:
         config["group_size"] = step.group_size
-    count_runs(context, kind, config)
+    _count_runs(context, kind, config)
     own = Problems()
     given = settings.read(kind, {}, config, (*context.path, "job"), own)
     for problem in own.found:
@@ -270,3 +271,23 @@ def _settings(context: StepContext, kind: CtaoType) -> Settings | None:
         context.problems.add(place, reason, hint, on_key=problem.on_key, code=problem.code)
     context.problems.remarks += own.remarks
     return given
+
+
+def _count_runs(context: StepContext, kind: CtaoType, config: dict[str, Any]) -> None:
+    """Write into ``config`` the number that is added to the task ID; tasks count from 1."""
+    numbers = context.step.run_numbers
+    key = next((key for key in _RUN_KEYS if key in kind.config.model_fields), None)
+    if numbers is None or key is None:
+        return
+    if config.get(key) is not None:
+        reason = f"run_numbers says where the runs of {kind.name} begin"
+        hint = "drop one of the two"
+        context.add(("job", key), reason, hint, on_key=True, code="wrong-value")
+    elif numbers.per_task != 1:
+        reason = f"a task of {kind.name} uses one run number"
+        context.add(("run_numbers", "per_task"), reason, "drop per_task", code="wrong-value")
+    elif numbers.first < 1:
+        reason = "the first task has the number 1"
+        context.add(("run_numbers", "first"), reason, "write 1 or more", code="wrong-value")
+    else:
+        config[key] = numbers.first - 1

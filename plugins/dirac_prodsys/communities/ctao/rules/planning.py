@@ -22,8 +22,7 @@ from dirac_prodsys.communities.ctao.rules.draft import (
 )
 from dirac_prodsys.communities.ctao.rules.inputs import Input
 from dirac_prodsys.communities.ctao.types import settings
-from dirac_prodsys.communities.ctao.types.job_types import ctao_type
-from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.communities.ctao.types.job_types import PREFIX, ctao_type
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.grid.specs import TransformationSpec
