@@ -20,7 +20,7 @@ from dirac_prodsys.core import community
 from dirac_prodsys.core.community import Community
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
-from dirac_prodsys.core.plan.compile import check
+from dirac_prodsys.core.plan.compile import try_plan
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problem, Problems, bounded_guesses
 from dirac_prodsys.core.production.production import NATIVE, Production
@@ -127,7 +127,7 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
     production, unread = dialect.read(document, problems)
     plan = None
     if production is not None:
-        plan = check(production, DUMMY_RUN, in_plan, unread=unread)
+        plan = try_plan(production, DUMMY_RUN, in_plan, unread=unread)
     later = [
         *(document.error(problem) for problem in problems.found),
         *(_at_place(problem, dialect, document) for problem in in_plan.found),

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from dirac_prodsys.core.gates.condition import Condition, read_condition
+from dirac_prodsys.core.gates.condition import NumberCondition, read_condition
 from dirac_prodsys.core.grid.snapshot import known_fields
 
-Kind = Literal["dataset", "file", "value", "production"]
+GateKind = Literal["dataset", "file", "value", "production"]
 
 #: seconds
 HOUR = 3600.0
@@ -31,7 +31,7 @@ class Gate:
     :param within: seconds after which waiting fails; None: never.
     """
 
-    kind: Kind
+    kind: GateKind
     name: str
     when: str = ""
     step: str = ""
@@ -151,7 +151,7 @@ def _value(gate: Gate, content: bytes | None) -> tuple[bool, str, str]:
         return False, f"file {gate.name} does not exist yet", ""
     from dirac_prodsys.core.gates.numbers import ValueFileError, read_values  # who plans reads none
 
-    condition: Condition = read_condition(gate.when)
+    condition: NumberCondition = read_condition(gate.when)
     try:
         values = read_values(content)
     except ValueFileError as error:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.text.characters import TYPOGRAPHIC, named
 
 #: ends the CDATA in which DIRAC's XML holds every text
@@ -184,7 +184,7 @@ def executable_mistake(executable: str) -> tuple[str, str] | None:
     found = mistake(executable)
     if found is None and [word.text for word in words(executable)] != [executable]:
         return (
-            f"DIRAC splits {say(executable)} as a shell does, and would start another program",
+            f"DIRAC splits {spelled(executable)} as a shell does, and would start another program",
             "name the program without quotes and backslashes",
         )
     return found

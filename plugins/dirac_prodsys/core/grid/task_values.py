@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.problems import Path, Problems
 
 #: name → its meaning, in executable and arguments of a job
@@ -81,7 +81,7 @@ def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[
                 f"did you mean @{{{meant}}}? It is the {FILLED[meant]}",
             )
     if "@{" in _ANY.sub("", text):
-        yield f"an @{{ is not closed: {say(text)}", "write @{JOB_ID}"
+        yield f"an @{{ is not closed: {spelled(text)}", "write @{JOB_ID}"
 
 
 def alike(text: str) -> str:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from dirac_prodsys.core.language.located import Located, Mistakes
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.production.parameters import Scalar, check_name
 from dirac_prodsys.errors import DefinitionError
@@ -117,7 +117,7 @@ def _axis(name: str, entry: Located, mistakes: Mistakes) -> tuple[Scalar, ...]:
         if _is_value(value, mistakes):
             if value.value in values:
                 mistakes.add(
-                    value, f"{say(value.value)} is written twice", "keep one", code="matrix"
+                    value, f"{spelled(value.value)} is written twice", "keep one", code="matrix"
                 )
             values[value.value] = None
     return tuple(values)
@@ -129,7 +129,7 @@ def _is_value(entry: Located, mistakes: Mistakes) -> bool:
     if plain and any(char.isalnum() for char in str(value)) and "${{" not in str(value):
         return True
     mistakes.add(
-        entry, f"{say(value)} cannot name a branch", "write a word or a number", code="matrix"
+        entry, f"{spelled(value)} cannot name a branch", "write a word or a number", code="matrix"
     )
     return False
 
@@ -181,7 +181,7 @@ def _without(
             elif value.value not in known[key]:
                 hint = nearest(str(value.value), written[key])
                 mistakes.add(
-                    value, f"axis {key} has no value {say(value.value)}", hint, code="matrix"
+                    value, f"axis {key} has no value {spelled(value.value)}", hint, code="matrix"
                 )
         wanted = entry.plain()
         meant = left.of(wanted)

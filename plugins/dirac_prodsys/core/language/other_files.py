@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from dirac_prodsys.core.language.located import Located, Mistakes, locate, overlay
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.core.text.document import Document, Node, Text
 
@@ -155,7 +155,7 @@ def _read(
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         mistakes.add(
             named,
-            f"{say(name)} is not the name of a file beside this one",
+            f"{spelled(name)} is not the name of a file beside this one",
             "write its name alone, with letters, digits and _ . + -",
             code="other-file",
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.query.meta_query import MetaQuery, say
+from dirac_prodsys.core.query.meta_query import MetaQuery, form_text
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: maximum characters of a condition on an arrow
@@ -116,7 +116,7 @@ def _taken(parent: StepPlan, child: StepPlan) -> tuple[str, ...]:
 def _conditions(query: MetaQuery) -> tuple[str, ...]:
     words = []
     for field, form in query.to_dirac().items():
-        words.append(shorten(f"{field} {say(form).strip()}"))
+        words.append(shorten(f"{field} {form_text(form).strip()}"))
     return tuple(words)
 
 

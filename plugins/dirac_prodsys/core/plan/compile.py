@@ -53,17 +53,17 @@ def compile(
     if parameters is not None:
         production = production.bind(parameters)
     if last:
-        from dirac_prodsys.core.plan.loops import ended  # few have loops
+        from dirac_prodsys.core.plan.loops import with_last_passes  # few have loops
 
-        production = ended(production, last)
+        production = with_last_passes(production, last)
     problems = Problems()
-    plan = check(production, run, problems, datasets=datasets)
+    plan = try_plan(production, run, problems, datasets=datasets)
     if plan is None:
         raise DefinitionErrors(production.at_place(problem) for problem in problems.found)
     return plan
 
 
-def check(
+def try_plan(
     production: Production,
     run: str,
     problems: Problems,
@@ -84,9 +84,9 @@ def check(
     )
     repeated: tuple[LoopPlan, ...] = ()
     if production.loops:
-        from dirac_prodsys.core.plan.loops import planned  # few have loops
+        from dirac_prodsys.core.plan.loops import plan_loops  # few have loops
 
-        repeated = planned(production, run, problems)
+        repeated = plan_loops(production, run, problems)
     parents = {step.name: step.parents for step in production.steps}
     waits = orders(production.steps, unread, problems)
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
@@ -106,7 +106,7 @@ def check(
         gate_cycles.check(plans, waits_for, repeated, problems)
     if steps is None or unread or len(problems.found) > before:
         return None
-    plans = own_directories.told(production.steps, plans)
+    plans = own_directories.with_own_directories(production.steps, plans)
     plan = ProductionPlan(
         production=production.name,
         vo=production.vo,

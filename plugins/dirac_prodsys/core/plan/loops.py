@@ -70,7 +70,7 @@ def unroll(
     return tuple(found)
 
 
-def ended(production: Production, last: Mapping[str, int]) -> Production:
+def with_last_passes(production: Production, last: Mapping[str, int]) -> Production:
     """Return the production after loops have ended: steps take files of the right pass.
 
     :param last: name of a loop → its last pass.
@@ -94,7 +94,7 @@ def ended(production: Production, last: Mapping[str, int]) -> Production:
     return production.model_copy(update={"steps": tuple(steps)})
 
 
-def before(production: Production, step: str) -> tuple[str, ...]:
+def deciding_loops(production: Production, step: str) -> tuple[str, ...]:
     """Return the loops whose last pass decides a step's input, directly or by earlier steps."""
     steps = {each.name: each for each in production.steps}
     found: set[str] = set()
@@ -113,7 +113,7 @@ def before(production: Production, step: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def foreign(production: Production, step: str, feeders: Iterable[str] = ()) -> dict[str, str]:
+def foreign_steps(production: Production, step: str, feeders: Iterable[str] = ()) -> dict[str, str]:
     """Map the steps of loops that a step outside waits for to their loop.
 
     :param feeders: steps whose files it takes although it does not name them.
@@ -127,7 +127,7 @@ def foreign(production: Production, step: str, feeders: Iterable[str] = ()) -> d
     }
 
 
-def planned(production: Production, run: str, problems: Problems) -> tuple[LoopPlan, ...]:
+def plan_loops(production: Production, run: str, problems: Problems) -> tuple[LoopPlan, ...]:
     """Return the loops of a plan; mistakes are noted."""
     found = []
     for name, loop in production.loops.items():

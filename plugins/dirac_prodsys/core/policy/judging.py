@@ -19,7 +19,7 @@ from dirac_prodsys.core.policy.counts import (
     good_tasks,
     last_tries,
     retryable,
-    say,
+    tally,
     tried_enough,
     unused_files,
     without_others,
@@ -158,7 +158,7 @@ def _by_status(snapshot: Snapshot) -> Verdict | None:
     if status in REMOVED_TRANSFORMATION:
         return Verdict("fail", f"{label} was removed in DIRAC: its status is {status}")
     if status in ENDED_TRANSFORMATION:
-        counts = say(snapshot.files) or say(snapshot.tasks) or "no counts are left"
+        counts = tally(snapshot.files) or tally(snapshot.tasks) or "no counts are left"
         return Verdict("complete", f"{label} was completed in DIRAC: {status} ({counts})")
     if status not in LIVE_TRANSFORMATION:
         return Verdict("wait", f"{label} is {status}: nothing runs until it is Active")

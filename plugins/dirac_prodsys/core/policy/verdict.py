@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["wait", "flush", "recover", "extend", "complete", "fail"]
+VerdictKind = Literal["wait", "flush", "recover", "extend", "complete", "fail"]
 
 #: verdicts that must be carried out, or that end the wait
-DECISIVE: frozenset[Kind] = frozenset({"flush", "recover", "extend", "complete", "fail"})
+DECISIVE: frozenset[VerdictKind] = frozenset({"flush", "recover", "extend", "complete", "fail"})
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Verdict:
         empty.
     """
 
-    kind: Kind
+    kind: VerdictKind
     reason: str
     alarm: str = ""
     tasks: int = 0

@@ -105,7 +105,7 @@ def read(
     except DefinitionErrors as errors:
         return Report(file, _sorted(Finding.of(error) for error in errors.errors)), None
     errors_found = [*reading.mistakes, *reading.remarks]
-    claims: list[clashes.Claim] = []
+    claims: list[clashes.NameClaim] = []
     if reading.production is not None:
         claims.append(clashes.production(reading.production))
     if reading.production is not None and reading.plan is not None:

@@ -24,7 +24,7 @@ from dirac_prodsys.core.steps.step_plan import Datasets
 
 #: ``output``: a step declares it; ``rule``: its job type does; ``where``: a step asks for it;
 #: ``gather``: the planner adds it to outputs, for the step that gathers them
-Kind = Literal["output", "rule", "where", "dataset", "gather"]
+OriginKind = Literal["output", "rule", "where", "dataset", "gather"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Origin:
         placeholders.
     """
 
-    kind: Kind
+    kind: OriginKind
     step: str
     condition: Any
     path: Path
 
 
 @dataclass(frozen=True)
-class Condition:
+class ExplainedCondition:
     """One condition of an input query, in DIRAC's form, and all its origins."""
 
     field: str
@@ -53,7 +53,7 @@ class Condition:
 
 def conditions(
     production: Production, plan: ProductionPlan, step: str, datasets: Datasets
-) -> tuple[Condition, ...]:
+) -> tuple[ExplainedCondition, ...]:
     """Return every condition of the input query of a step, in the order of the query.
 
     Empty if it has no query: it takes no files, or listed ones, or those of a dataset that is not
@@ -66,7 +66,7 @@ def conditions(
     query = tracing.subject.takes.get(step)
     asked = {} if query is None else query.to_dirac()
     return tuple(
-        Condition(field, condition, _once(tracing.input(step, field)))
+        ExplainedCondition(field, condition, _once(tracing.input(step, field)))
         for field, condition in asked.items()
     )
 

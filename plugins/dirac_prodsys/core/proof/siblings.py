@@ -15,7 +15,7 @@ from functools import lru_cache
 from dirac_prodsys.core.plan.subject import Subject, removes
 from dirac_prodsys.core.problems import ENOUGH, Problem
 from dirac_prodsys.core.query.condition import OneOf, matches
-from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery, say
+from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery, form_text
 from dirac_prodsys.core.query.spans import Spans
 from dirac_prodsys.core.query.value import Value, compared
 from dirac_prodsys.core.steps.gathering import FIELD
@@ -138,7 +138,7 @@ def _left_out(
 
 
 def _say(values: list[Value]) -> str:
-    return say({"in": values} if len(values) > 1 else {"=": values[0]})
+    return form_text({"in": values} if len(values) > 1 else {"=": values[0]})
 
 
 class _Work:

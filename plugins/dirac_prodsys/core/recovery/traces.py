@@ -41,7 +41,7 @@ def how_many_exist(names: Collection[str], existing: Collection[str]) -> Outputs
 
 
 @dataclass(frozen=True)
-class Place:
+class OutputPlace:
     """Where the jobs of a transformation leave their data.
 
     :param one: whether a task leaves one file, however many it takes; else one for each that it
@@ -74,7 +74,7 @@ class Traces(Protocol):
     #: files that were registered by a job that ended before it signed them
     UNSIGNED: MetaQuery
 
-    def place(self, body: CommunityBody, transformation: int) -> Place | None:
+    def place(self, body: CommunityBody, transformation: int) -> OutputPlace | None:
         """Return where to look; None: the place is unknown before the jobs run."""
 
     def signed_by(self, jobs: Iterable[int]) -> MetaQuery:
@@ -85,7 +85,7 @@ class Traces(Protocol):
 
     def left(
         self,
-        where: Place,
+        where: OutputPlace,
         lfn: str,
         inputs: Collection[str],
         own: Sequence[Trace],

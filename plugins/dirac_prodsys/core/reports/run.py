@@ -13,7 +13,7 @@ from typing import Any
 from dirac_prodsys.core.grid.jobs import JobReport, JobState
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.reports.progress import Row, summary
+from dirac_prodsys.core.reports.progress import StepRow, summary
 from dirac_prodsys.core.text.wording import counted
 
 _HEAD = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Failed jobs", "Dataset")
@@ -50,7 +50,7 @@ class StepReport:
     :param dataset_known: whether the catalogue could be asked.
     """
 
-    row: Row
+    row: StepRow
     jobs: JobReport | None = None
     remarks: tuple[str, ...] = ()
     dataset: DatasetState | None = None

@@ -13,17 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.steps.context import StepContext
 
 
 def words(field: str, value: object) -> tuple[str, str]:
     """Say why a condition cannot name that value, and the way out."""
-    reason = (
-        f"{say(value)} holds a %, and {field} is a field of files: DIRAC's catalogue answers no "
+    reason = f"{spelled(value)} holds a %, and {field} is a field of files"
+    return (
+        f"{reason}: DIRAC's catalogue answers no query with it",
+        "write it otherwise, such as 50pct",
     )
-    return f"{reason}query with it", "write it otherwise, such as 50pct"
 
 
 def check_values(metadata: Mapping[str, Any], path: Path, problems: Problems) -> None:
@@ -56,8 +57,8 @@ def _check_one(field: str, value: str, here: StepContext) -> None:
     elif not any(field in output.metadata for output in outputs):
         here.problems.remark(
             here.path,
-            f"{say(value)} holds a %: if {field} is a field of files, DIRAC's catalogue answers no "
-            "query with it",
+            f"{spelled(value)} holds a %: if {field} is a field of files, DIRAC's catalogue "
+            "answers no query with it",
             "ask the catalogue with lint --live, or select by another field",
             code="percent-sign",
         )

@@ -12,18 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from dirac_prodsys.core.actions.preview import Row
+from dirac_prodsys.core.actions.preview import PreviewRow
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.grid.precedence import overwritten, since, wins
 from dirac_prodsys.core.grid.status import TransformationStatus
-from dirac_prodsys.core.run.end import PARAMETER as STOPPED_BY_US
+from dirac_prodsys.core.run.end import STOP_NOTE
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.procedures.who_stopped import LAST_ACTION
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
 def carry_out(
-    gateway: ProductionGateway, request: ActionRequest, row: Row, note: str, before: Sequence[str]
+    gateway: ProductionGateway,
+    request: ActionRequest,
+    row: PreviewRow,
+    note: str,
+    before: Sequence[str],
 ) -> str:
     """Carry out the requested action on one transformation; return in words what was done.
 
@@ -39,7 +43,7 @@ def carry_out(
 
 
 def done_before(
-    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
+    gateway: ProductionGateway, request: ActionRequest, row: PreviewRow, before: Sequence[str]
 ) -> bool:
     """Check whether an earlier attempt has set the state that the action sets.
 
@@ -57,7 +61,7 @@ def done_before(
 
 
 def _check_is_so(
-    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
+    gateway: ProductionGateway, request: ActionRequest, row: PreviewRow, before: Sequence[str]
 ) -> None:
     """Check that the reported action was done, and is not overruled by somebody else's."""
     state, now = request.kind.sets, status_now(gateway, row.id)
@@ -78,37 +82,37 @@ def status_now(gateway: ProductionGateway, transformation: int) -> str:
     return str(seen.status if seen else TransformationStatus.DELETED)
 
 
-def _stop(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _stop(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     # a stop by a run's end becomes a stop by a person, so that a cleared task leaves it stopped
-    if gateway.read_note(row.id, STOPPED_BY_US):
-        gateway.write_note(row.id, STOPPED_BY_US, "")
+    if gateway.read_note(row.id, STOP_NOTE):
+        gateway.write_note(row.id, STOP_NOTE, "")
     gateway.stop_transformation(row.id)
     return ""
 
 
-def _extend(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _extend(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     added = gateway.ensure_tasks(row.id, row.total or 0)
     return f"{added} tasks added, {row.total} in all"
 
 
-def _resize(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _resize(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     gateway.set_group_size(row.id, request.group_size or 0.0)
     return f"group size set to {request.group_size:g}"
 
 
-def _delete(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _delete(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     return "" if gateway.delete_transformation(row.id) else "it was gone already"
 
 
-def _verb(name: str) -> Callable[[ProductionGateway, ActionRequest, Row], str]:
-    def act(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _verb(name: str) -> Callable[[ProductionGateway, ActionRequest, PreviewRow], str]:
+    def act(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
         getattr(gateway, name)(row.id)
         return ""
 
     return act
 
 
-_ACTS: Mapping[str, Callable[[ProductionGateway, ActionRequest, Row], str]] = {
+_ACTS: Mapping[str, Callable[[ProductionGateway, ActionRequest, PreviewRow], str]] = {
     "start": _verb("start_transformation"),
     "stop": _stop,
     "resume": _verb("resume_transformation"),

@@ -22,7 +22,7 @@ from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.recovery.consistency import (
     Inconsistency,
     LiveTask,
-    Seen,
+    Readings,
     in_words,
     inconsistencies,
 )
@@ -89,7 +89,7 @@ def check(
     if kind is None or kind.body != "request":  # IDs of requests would look like job IDs
         jobs = _jobs(gateway, tasks.values(), live, notes)
     outputs = _outputs(gateway, transformation, spec, tasks, notes)
-    seen = Seen(files, tasks, live, outputs, jobs, needs_input)
+    seen = Readings(files, tasks, live, outputs, jobs, needs_input)
     return Checked(tuple(inconsistencies(seen)), tuple(notes))
 
 

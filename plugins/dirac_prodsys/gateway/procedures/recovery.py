@@ -24,7 +24,7 @@ from dirac_prodsys.core.policy.counts import bad_tasks, last_tries, retryable
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.recovery.decisions import (
     Case,
-    Decision,
+    FileDecision,
     Outputs,
     StrandedFile,
     decide,
@@ -32,7 +32,7 @@ from dirac_prodsys.core.recovery.decisions import (
     needs_outputs,
     requeued,
 )
-from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
+from dirac_prodsys.core.recovery.ledger import LEDGER, Ledger
 from dirac_prodsys.core.recovery.rules import STATES
 from dirac_prodsys.core.recovery.traces import how_many_exist, task_outputs
 from dirac_prodsys.errors import GatewayRejected
@@ -62,7 +62,7 @@ class Outcome:
     :param notes: what limited the pass.
     """
 
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[FileDecision, ...] = ()
     changed: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     tasks: int = 0
@@ -126,13 +126,13 @@ def recover(
     notes: list[str] = []
     ledger, passive = Ledger(), rules.recovery.mode != "active"
     try:
-        ledger = Ledger.from_text(gateway.read_note(transformation, PARAMETER))
+        ledger = Ledger.from_text(gateway.read_note(transformation, LEDGER))
     except ValueError as error:
         notes.append(f"nothing is changed, as tries cannot be counted: {error}")
         passive = True
     cases = _cases(gateway, transformation, body, rules, ledger, notes)
     limit = 0 if passive or rules.by_requests else snapshot.reset_limit
-    decisions = questions.decided(decide(cases, rules.recovery, ledger, limit), answer)
+    decisions = questions.apply_answer(decide(cases, rules.recovery, ledger, limit), answer)
     changed: dict[str, str] = {}
     if not passive:
         sites = {d.site for d in decisions if d.fate == "retry_elsewhere"}
@@ -309,7 +309,7 @@ def _bad_sites(gateway: ProductionGateway, transformation: int, rules: StepRules
 def _carry_out(
     gateway: ProductionGateway,
     transformation: int,
-    decisions: Sequence[Decision],
+    decisions: Sequence[FileDecision],
     ledger: Ledger,
     limit: int,
 ) -> dict[str, str]:
@@ -323,7 +323,7 @@ def _carry_out(
     if again or decided:
         noted = ledger.with_tries(again).with_decisions(decided)
         noted = noted.with_barred(((file.lfn, file.errors) for file in last), limit)
-        gateway.write_note(transformation, PARAMETER, noted.to_text())
+        gateway.write_note(transformation, LEDGER, noted.to_text())
     changes = [
         FileChange(d.file.lfn, d.file.status, d.file.task, str(d.becomes))
         for d in decisions

@@ -10,7 +10,7 @@ counts as stopped by us.
 from __future__ import annotations
 
 from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION, TransformationStatus
-from dirac_prodsys.core.run.end import PARAMETER, StopNote, is_ours
+from dirac_prodsys.core.run.end import STOP_NOTE, StopNote, is_ours
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -27,13 +27,13 @@ def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
         # somebody was faster: the run's end and a killed wait of ours do the same at once, and the
         # first note is the right one
         return False
-    gateway.write_note(transformation, PARAMETER, StopNote(len(before) + 1, why).to_text())
+    gateway.write_note(transformation, STOP_NOTE, StopNote(len(before) + 1, why).to_text())
     gateway.stop_transformation(transformation)
     after = gateway.status_changes(transformation)
     stops = after.count("Stopped") - before.count("Stopped")
     if stops == 1 and len(after) > len(before) + 1:
         # an agent ended a flush in between
-        gateway.write_note(transformation, PARAMETER, StopNote(len(after), why).to_text())
+        gateway.write_note(transformation, STOP_NOTE, StopNote(len(after), why).to_text())
     return True
 
 
@@ -42,7 +42,7 @@ def stopped_by_us(gateway: ProductionGateway, transformation: int) -> bool:
     status = _status(gateway, transformation)
     if status != TransformationStatus.STOPPED:
         return False
-    note = gateway.read_note(transformation, PARAMETER)
+    note = gateway.read_note(transformation, STOP_NOTE)
     return bool(note) and is_ours(note, status, gateway.status_changes(transformation))
 
 

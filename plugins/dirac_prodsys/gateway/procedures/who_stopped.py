@@ -12,7 +12,7 @@ import re
 
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.reports.state_line import Stop
-from dirac_prodsys.core.run.end import PARAMETER, StopNote
+from dirac_prodsys.core.run.end import STOP_NOTE, StopNote
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import STATUS_LOGGED, LogLine
 
@@ -40,8 +40,8 @@ def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
         found = _STOP_NOTE.match(gateway.read_note(transformation, LAST_ACTION))
         if found is not None:
             return Stop(found["by"], stop.at, found["why"] or "")
-    if _is_noted(lines, PARAMETER, at):
-        note = StopNote.from_text(gateway.read_note(transformation, PARAMETER))
+    if _is_noted(lines, STOP_NOTE, at):
+        note = StopNote.from_text(gateway.read_note(transformation, STOP_NOTE))
         if note is not None:
             return Stop(stop.by, stop.at, note.why)
     return stop

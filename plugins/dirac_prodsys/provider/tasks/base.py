@@ -219,7 +219,7 @@ class DiracOperator(BaseOperator):
         """Return the last passes of the loops that decide what the step takes."""
         if self.production is None or self.step is None or not self.production.loops:
             return {}
-        return last_passes(context, loops.before(self.production, self.step))
+        return last_passes(context, loops.deciding_loops(self.production, self.step))
 
     def on_grid(
         self, call: Callable[[ProductionGateway], T], state: Mapping[str, Any] | None = None

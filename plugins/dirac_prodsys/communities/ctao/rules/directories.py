@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, CommunityBody, DirectorySpec
 from dirac_prodsys.core.problems import Path, Problems
@@ -24,7 +24,7 @@ _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "syste
 THOUSAND = "000xxx"
 
 
-def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
+def directories(base_path: str, output: CtaoOutput) -> tuple[DirectorySpec, ...]:
     """Return the directories of an output, top first; none while its metadata are incomplete."""
     said = output.metadata
     program = _program(said)
@@ -60,7 +60,7 @@ def stand_in(directory: DirectorySpec) -> StandIn:
     return StandIn(below, "log" if log else "data", carries=not log)
 
 
-def check(base_path: str, output: Output, vo: str, place: Path, problems: Problems) -> None:
+def check(base_path: str, output: CtaoOutput, vo: str, place: Path, problems: Problems) -> None:
     """Note if the catalogue would refuse the directories.
 
     :param place: path of ``base_path`` in the file.

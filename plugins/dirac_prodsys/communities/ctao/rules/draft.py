@@ -13,8 +13,8 @@ from pydantic import JsonValue
 
 from dirac_prodsys.communities.ctao import COMMUNITY
 from dirac_prodsys.communities.ctao.rules import outputs, simpipe
-from dirac_prodsys.communities.ctao.rules.inputs import Input
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.inputs import CtaoInput
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types.job_types import CtaoType
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import Unknown, bare, known_query
@@ -24,7 +24,7 @@ from dirac_prodsys.core.steps.context import StepContext
 
 
 @dataclass(frozen=True)
-class Draft:
+class CtaoDraft:
     """A step before its plan.
 
     :param output: None if only its jobs will know it.
@@ -32,8 +32,8 @@ class Draft:
 
     step: Step
     settings: Settings
-    taken: Input
-    output: Output | None
+    taken: CtaoInput
+    output: CtaoOutput | None
 
     @property
     def kind(self) -> CtaoType:
@@ -67,25 +67,29 @@ class Draft:
         )
 
 
-def simulating(context: StepContext, given: Settings) -> Draft | None:
+def simulating(context: StepContext, given: Settings) -> CtaoDraft | None:
     """Return the draft of a step without input; None if something is wrong."""
     step, before = context.step, len(context.problems.found)
-    output: Output | None
+    output: CtaoOutput | None
     if "simpipe_config" in given.config:
         output = simpipe.simulated(context, given)
     else:
         output = outputs.simulated(step.name, given)
     if output is not None:
         _check_output(output, context)
-    return Draft(step, given, Input(), output) if len(context.problems.found) == before else None
+    return (
+        CtaoDraft(step, given, CtaoInput(), output)
+        if len(context.problems.found) == before
+        else None
+    )
 
 
 def processing(
     context: StepContext,
     given: Settings,
-    taken: Input,
+    taken: CtaoInput,
     words: Mapping[str, str] = outputs.NEEDED,
-) -> Draft | None:
+) -> CtaoDraft | None:
     """Return the draft of a step that takes these files; None if something is wrong.
 
     :param words: metadata field → its name where the input is written.
@@ -93,13 +97,13 @@ def processing(
     step, before = context.step, len(context.problems.found)
     output = outputs.processed(context, given, taken.query, taken.unresolved, words)
     _check_output(output, context)
-    return Draft(step, given, taken, output) if len(context.problems.found) == before else None
+    return CtaoDraft(step, given, taken, output) if len(context.problems.found) == before else None
 
 
 def check_input(
     context: StepContext,
     kind: CtaoType,
-    taken: Input,
+    taken: CtaoInput,
     config: Mapping[str, Any],
     words: Mapping[str, str] = outputs.NEEDED,
 ) -> None:
@@ -120,7 +124,7 @@ def check_limit(context: StepContext, config: Mapping[str, Any]) -> None:
         context.add(("job", "input_limit"), reason, "drop it", on_key=True, code="unknown-key")
 
 
-def _check_output(output: Output, context: StepContext) -> None:
+def _check_output(output: CtaoOutput, context: StepContext) -> None:
     """Check that a catalogue can hold all values of the output."""
     with context.at("job"):
         known_query(output.query)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types.vocabulary import (
     DATASET_FIELDS,
     FILE_LEVEL,
@@ -28,7 +28,7 @@ from dirac_prodsys.core.steps.context import StepContext
 
 
 @dataclass(frozen=True)
-class Input:
+class CtaoInput:
     """The input of a step.
 
     :param query: field → condition, in order.
@@ -61,7 +61,7 @@ def narrowing(where: Mapping[str, Any], path: Path, problems: Problems) -> dict[
     return conditions
 
 
-def from_catalogue(conditions: Mapping[str, Any], here: StepContext) -> Input:
+def from_catalogue(conditions: Mapping[str, Any], here: StepContext) -> CtaoInput:
     """Return the input of a root step, which sets all conditions itself.
 
     :param here: the input of the step; likewise below.
@@ -69,7 +69,7 @@ def from_catalogue(conditions: Mapping[str, Any], here: StepContext) -> Input:
     if not conditions:
         hint = "name a parent by parentID, a dataset, or metadata of the files"
         here.add((), "nothing is selected", hint, code="missing-key")
-    return Input(dict(conditions))
+    return CtaoInput(dict(conditions))
 
 
 def from_dataset(
@@ -77,14 +77,14 @@ def from_dataset(
     conditions: Mapping[str, Any],
     datasets: Mapping[str, Mapping[str, Any]],
     here: StepContext,
-) -> Input:
+) -> CtaoInput:
     """Return the files of a dataset, narrowed.
 
     :param datasets: the known queries, by name of the dataset.
     """
     if dataset not in datasets:
         unknown = {name: Unknown(dataset) for name in DATASET_FIELDS}
-        return Input({**unknown, **conditions}, (dataset,))
+        return CtaoInput({**unknown, **conditions}, (dataset,))
     query = dict(datasets[dataset])
     before = len(here.problems.found)
     with here.at("dataset"):
@@ -94,10 +94,10 @@ def from_dataset(
         if name in query:
             meet = _both(name, query[name], condition, f"dataset {dataset}", here)
         query[name] = meet
-    return Input(query)
+    return CtaoInput(query)
 
 
-def from_parent(parent: Output, conditions: Mapping[str, Any], here: StepContext) -> Input:
+def from_parent(parent: CtaoOutput, conditions: Mapping[str, Any], here: StepContext) -> CtaoInput:
     """Return the files of a parent, narrowed."""
     query = dict(parent.query)
     whose = f"the output of {parent.step}"
@@ -115,7 +115,7 @@ def from_parent(parent: Output, conditions: Mapping[str, Any], here: StepContext
                 on_key=True,
                 code="empty-link",
             )
-    return Input(query, parent.unresolved)
+    return CtaoInput(query, parent.unresolved)
 
 
 def _both(name: str, before: Any, narrower: Any, whose: str, here: StepContext) -> Any:

@@ -17,10 +17,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dirac_prodsys.communities.ctao.rules import directories, feeding, inputs, remarks
-from dirac_prodsys.communities.ctao.rules.draft import Draft, check_input, processing, simulating
-from dirac_prodsys.communities.ctao.rules.inputs import Input
+from dirac_prodsys.communities.ctao.rules.draft import (
+    CtaoDraft,
+    check_input,
+    processing,
+    simulating,
+)
+from dirac_prodsys.communities.ctao.rules.inputs import CtaoInput
 from dirac_prodsys.communities.ctao.rules.native_outputs import check_nesting, findable
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types import settings
 from dirac_prodsys.communities.ctao.types.job_types import PREFIX, CtaoType, ctao_type
 from dirac_prodsys.communities.ctao.types.settings import Settings
@@ -63,8 +68,8 @@ class _Derivation:
     written: Mapping[str, StepDraft]
     datasets: Datasets
     problems: Problems
-    drafts: dict[str, Draft] = field(default_factory=dict)
-    left: dict[str, Output] = field(default_factory=dict)  # of any step, as CTAO's rules see it
+    drafts: dict[str, CtaoDraft] = field(default_factory=dict)
+    left: dict[str, CtaoOutput] = field(default_factory=dict)  # of any step, as CTAO's rules see it
 
     def run(self, names: list[str]) -> Derived:
         for name in names:
@@ -81,21 +86,21 @@ class _Derivation:
                     self.left[name] = output
         return self._planned(names)
 
-    def _of_another(self, drafted: StepDraft) -> Output | None:
+    def _of_another(self, drafted: StepDraft) -> CtaoOutput | None:
         """Return what a step of any other type leaves or hands on."""
         made = drafted.output
         if made is not None:
             of_files = {name: bare(said) for name, said in made.files.to_dirac().items()}
-            return Output(made.step, {**made.metadata, **of_files}, {})
+            return CtaoOutput(made.step, {**made.metadata, **of_files}, {})
         if drafted.hands_on:
             quiet = drafted.context.quiet  # the link itself reports its mistakes
             taken = self._taken(drafted, quiet)
             if taken is not None and not quiet.problems:
                 query = {name: bare(said) for name, said in taken.query.items()}
-                return Output(drafted.step.name, query, {}, taken.unresolved)
+                return CtaoOutput(drafted.step.name, query, {}, taken.unresolved)
         return None
 
-    def _draft(self, context: StepContext) -> Draft | None:
+    def _draft(self, context: StepContext) -> CtaoDraft | None:
         step, problems = context.step, context.problems
         kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
         before = len(problems.found)
@@ -130,7 +135,7 @@ class _Derivation:
             reason = "how many files a task takes is said at the step"
             context.add(("job", "group_size"), reason, hint, on_key=True, code="unknown-key")
 
-    def _taken(self, drafted: StepDraft, context: StepContext) -> Input | None:
+    def _taken(self, drafted: StepDraft, context: StepContext) -> CtaoInput | None:
         wanted, source = drafted.wanted, drafted.step.input
         if wanted is None or source is None:
             return None  # reported, or the type takes no input
@@ -145,7 +150,7 @@ class _Derivation:
                 return None
         conditions = inputs.narrowing(where, (), Problems())
         if wanted.files:
-            return Input()
+            return CtaoInput()
         if wanted.dataset is not None:
             return inputs.from_dataset(wanted.dataset, conditions, self.datasets, here)
         if not wanted.parents:
@@ -154,7 +159,7 @@ class _Derivation:
 
     def _from_parents(
         self, wanted: linking.Wanted, conditions: Mapping[str, Any], here: StepContext
-    ) -> Input | None:
+    ) -> CtaoInput | None:
         before = len(here.problems.found)
         parts = []
         for index, parent in enumerate(wanted.parents):
@@ -181,7 +186,7 @@ class _Derivation:
             return None
         joined = {name: bare(said) for name, said in joint.to_dirac().items()}
         first = [name for name in parts[0].query if name in joined]  # in the body's order
-        return Input({name: joined[name] for name in dict.fromkeys((*first, *joined))})
+        return CtaoInput({name: joined[name] for name in dict.fromkeys((*first, *joined))})
 
     def _leaves_nothing(self, name: str) -> bool:
         """Check that a step has no output; a step with mistakes may have meant one."""
@@ -220,7 +225,7 @@ class _Derivation:
             graph.build(edges, self.problems)
         return fed
 
-    def _plan(self, drafted: Draft, found: Derived) -> StepPlan | None:
+    def _plan(self, drafted: CtaoDraft, found: Derived) -> StepPlan | None:
         step, output, taken = drafted.step, drafted.output, drafted.taken
         native = self.written[step.name]
         path: Path = ("steps", step.name, "job", "base_path")

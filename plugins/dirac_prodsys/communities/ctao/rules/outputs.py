@@ -29,7 +29,7 @@ NEEDED = {
 
 
 @dataclass(frozen=True)
-class Output:
+class CtaoOutput:
     """The output of a step.
 
     :param metadata: metadata of the directories, in order.
@@ -67,7 +67,7 @@ def processed(
     taken: Mapping[str, Any],
     unresolved: tuple[str, ...],
     words: Mapping[str, str] = NEEDED,
-) -> Output:
+) -> CtaoOutput:
     """Return the output of a step that takes files.
 
     :param taken: the input query.
@@ -80,7 +80,7 @@ def processed(
     attributes = {**kind.attributes, **own, **settings.attributes}
     inherited = {**taken, **settings.config}
     if check_inherited(context, kind, inherited, words):
-        return Output(step, {}, {}, unresolved)
+        return CtaoOutput(step, {}, {}, unresolved)
     metadata = {name: inherited[name] for name in ("array_layout", "site")}
     if "particle" in inherited:
         metadata["particle"] = inherited["particle"]
@@ -98,7 +98,7 @@ def processed(
         reason = f"{kind.name} needs one nsb, and nothing else may tell its files apart"
         hint = "add moon: dark, half or full; no div_ang"
         context.add(("job",), reason, hint, code="missing-key")
-    return Output(step, metadata, files, unresolved)
+    return CtaoOutput(step, metadata, files, unresolved)
 
 
 def check_inherited(
@@ -123,7 +123,7 @@ def check_inherited(
     return bool(missing)
 
 
-def simulated(step: str, settings: Settings) -> Output:
+def simulated(step: str, settings: Settings) -> CtaoOutput:
     """Return the output of a simulation by CORSIKA and sim_telarray."""
     attributes = {**settings.kind.attributes, **settings.attributes}
     metadata = {
@@ -135,7 +135,7 @@ def simulated(step: str, settings: Settings) -> Output:
         "sct": "True" if attributes.get("sct") else "False",
         **program(attributes),
     }
-    return Output(step, metadata, settings.files)
+    return CtaoOutput(step, metadata, settings.files)
 
 
 def program(attributes: Mapping[str, Any]) -> dict[str, Any]:

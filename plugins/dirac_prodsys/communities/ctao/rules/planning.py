@@ -14,13 +14,13 @@ from dirac_prodsys.communities.ctao.rules import feeding, inputs, remarks
 from dirac_prodsys.communities.ctao.rules.directories import check as check_directories
 from dirac_prodsys.communities.ctao.rules.directories import directories
 from dirac_prodsys.communities.ctao.rules.draft import (
-    Draft,
+    CtaoDraft,
     check_input,
     check_limit,
     processing,
     simulating,
 )
-from dirac_prodsys.communities.ctao.rules.inputs import Input
+from dirac_prodsys.communities.ctao.rules.inputs import CtaoInput
 from dirac_prodsys.communities.ctao.types import settings
 from dirac_prodsys.communities.ctao.types.job_types import PREFIX, ctao_type
 from dirac_prodsys.communities.ctao.types.settings import Settings
@@ -46,7 +46,7 @@ def plan_steps(
         another dataset gets a body that cannot be rendered, and no queries.
     """
     contexts = {s.name: StepContext(production, s, run, problems) for s in production.steps}
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, CtaoDraft] = {}
     for name in order:
         drafted = _draft(contexts[name], drafts, datasets)
         if drafted is not None:
@@ -77,16 +77,18 @@ def plan_steps(
     return plans
 
 
-def _certain(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
+def _certain(drafts: Mapping[str, CtaoDraft]) -> dict[str, CtaoDraft]:
     """Return the drafts with known input and output; parents come before children."""
-    found: dict[str, Draft] = {}
+    found: dict[str, CtaoDraft] = {}
     for name, drafted in drafts.items():
         if drafted.settings.exact and all(parent in found for parent in drafted.parents):
             found[name] = drafted
     return found
 
 
-def _draft(context: StepContext, drafts: Mapping[str, Draft], datasets: Datasets) -> Draft | None:
+def _draft(
+    context: StepContext, drafts: Mapping[str, CtaoDraft], datasets: Datasets
+) -> CtaoDraft | None:
     step = context.step
     kind = ctao_type(str(step.job["type"]).removeprefix(PREFIX))
     place = (*context.path, "job")
@@ -102,7 +104,7 @@ def _draft(context: StepContext, drafts: Mapping[str, Draft], datasets: Datasets
     return processing(context, given, taken)
 
 
-def _simulation(context: StepContext, given: Settings | None) -> Draft | None:
+def _simulation(context: StepContext, given: Settings | None) -> CtaoDraft | None:
     if context.step.input is not None:
         reason = "a simulation takes no files, and its input_meta_query would be ignored"
         context.add(("input",), reason, "leave its values empty", on_key=True, code="unknown-key")
@@ -113,15 +115,15 @@ def _simulation(context: StepContext, given: Settings | None) -> Draft | None:
 
 
 def _taken(
-    here: StepContext, drafts: Mapping[str, Draft], datasets: Datasets
-) -> tuple[bool, Input | None]:
+    here: StepContext, drafts: Mapping[str, CtaoDraft], datasets: Datasets
+) -> tuple[bool, CtaoInput | None]:
     """Return whether all was well, and the input; None if its parent has no output."""
     before = len(here.problems.found)
     source = here.step.input
     if source is None:
         raise ValueError(f"step {here.step.name} works on files, and was made without an input")
     where = inputs.narrowing(source.where, (*here.path, "where"), here.problems)
-    taken: Input | None
+    taken: CtaoInput | None
     if source.steps:
         taken = _from_parent(source.steps[0], where, drafts, here)
     elif source.dataset is not None:
@@ -132,8 +134,8 @@ def _taken(
 
 
 def _from_parent(
-    name: str, where: Mapping[str, Any], drafts: Mapping[str, Draft], here: StepContext
-) -> Input | None:
+    name: str, where: Mapping[str, Any], drafts: Mapping[str, CtaoDraft], here: StepContext
+) -> CtaoInput | None:
     if name not in drafts:  # the parent itself is wrong, which was reported
         return None
     output = drafts[name].output
@@ -145,7 +147,7 @@ def _from_parent(
     return inputs.from_parent(output, where, here)
 
 
-def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple[str, ...]]:
+def _feeders(drafts: Mapping[str, CtaoDraft], problems: Problems) -> dict[str, tuple[str, ...]]:
     """Return step → steps that feed it without being its parents."""
     outputs = {name: d.output for name, d in drafts.items() if d.output is not None}
     found = feeding.feeders(drafts, problems, outputs)
@@ -155,7 +157,7 @@ def _feeders(drafts: Mapping[str, Draft], problems: Problems) -> dict[str, tuple
     return found
 
 
-def _plan(context: StepContext, drafted: Draft) -> StepPlan:
+def _plan(context: StepContext, drafted: CtaoDraft) -> StepPlan:
     step, taken, output = drafted.step, drafted.taken, drafted.output
     query = None if taken.unresolved or drafted.kind.simulation else taken.known
     if query is not None:

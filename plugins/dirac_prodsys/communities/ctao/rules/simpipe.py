@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.outputs import Output, program
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput, program
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.steps.context import StepContext
@@ -37,7 +37,7 @@ NEEDED = (
 _ELSEWHERE = ("run_number", "run_number_offset")
 
 
-def simulated(context: StepContext, settings: Settings) -> Output | None:
+def simulated(context: StepContext, settings: Settings) -> CtaoOutput | None:
     """Return the output of a step of the simulation pipeline; None if only its jobs know it.
 
     Also None, with the problems noted, if the configuration is wrong.
@@ -67,7 +67,7 @@ def simulated(context: StepContext, settings: Settings) -> Output | None:
         "sct": "True" if "_scts" in config["array_layout_name"] else "False",
         **program(attributes),
     }
-    return Output(context.step.name, metadata, settings.files)
+    return CtaoOutput(context.step.name, metadata, settings.files)
 
 
 def _complete(config: Mapping[str, Any], here: StepContext) -> bool:
