@@ -24,7 +24,7 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import BROKEN, RETIRED
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.production.policy import share
+from dirac_prodsys.core.production.policy import start_fraction
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.run.dag_shape import VERSION, Shape, TaskPlace, shape
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
@@ -208,7 +208,7 @@ def _approve(asked: _Asked, **given: Any) -> BaseOperator:
 
 
 def _ready(asked: _Asked, **given: Any) -> BaseOperator:
-    ready_at = share(asked.plan.step(asked.place.whose).start)
+    ready_at = start_fraction(asked.plan.step(asked.place.whose).start)
     return DiracTransformationSensor(step=str(asked.place.of), ready_at=ready_at, **given)
 
 

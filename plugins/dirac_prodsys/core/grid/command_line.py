@@ -32,7 +32,7 @@ _OPERATOR = re.compile(
     re.DOTALL,
 )
 _EXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[^{}]*\}|\()|`")
-_TOLD = 5
+_MOST = 5
 _BLANKS = " \t\r\n"
 #: an open quote, if any → characters without a special meaning there
 _UNTIL = {
@@ -202,8 +202,8 @@ def _is_home(word: Word) -> bool:
 
 
 def _say(found: list[str]) -> str:
-    told = ", ".join(word[:40] for word in list(dict.fromkeys(found))[:_TOLD])
-    return f"{told}, …" if len(set(found)) > _TOLD else told
+    shown = ", ".join(word[:40] for word in list(dict.fromkeys(found))[:_MOST])
+    return f"{shown}, …" if len(set(found)) > _MOST else shown
 
 
 def _argument(found: list[str]) -> str:

@@ -41,7 +41,7 @@ _ALIKE = re.compile(
 )
 
 #: maximum number of values of one text that are reported separately
-_TOLD = 5
+_MOST = 5
 
 
 def check(
@@ -64,7 +64,7 @@ def check(
 def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[tuple[str, str]]:
     """Yield each ``@{…}`` of one text that is not filled in, and the way out."""
     unfilled = [name for name in dict.fromkeys(_ANY.findall(text)) if name not in filled]
-    if len(unfilled) > _TOLD:
+    if len(unfilled) > _MOST:
         reason = f"nobody fills in {len(unfilled):,} values, @{{{unfilled[0][:40]}}} and others"
         yield reason, "DIRAC fills in @{JOB_ID}, the number of the task"
         unfilled = []

@@ -166,7 +166,7 @@ def _without(
     known = {key: frozenset(axis) for key, axis in values.items()}
     left = _Having(found)
     for entry in _entries(listed, "exclude", mistakes):
-        told = len(mistakes.found)
+        before = len(mistakes.found)
         for key, value in entry.items():
             if key not in values:
                 mistakes.add(
@@ -185,7 +185,7 @@ def _without(
                 )
         wanted = entry.plain()
         meant = left.of(wanted)
-        if not meant and len(mistakes.found) == told:
+        if not meant and len(mistakes.found) == before:
             mistakes.add(entry, "this excludes nothing that is left", "drop it", code="matrix")
         left.drop(meant)
     return [combination for place, combination in enumerate(found) if left.has(place)]
@@ -223,11 +223,11 @@ def _add(
     having = _Having(found)
     added = 0
     for entry in _entries(listed, "include", mistakes):
-        told = len(mistakes.found)
+        before = len(mistakes.found)
         for key, value in entry.items():
             if key in values:
                 _is_of_other_kind(key, value, values, mistakes)
-        if len(mistakes.found) > told:
+        if len(mistakes.found) > before:
             continue
         wanted = entry.plain()
         on_axes = {key: value for key, value in wanted.items() if key in names}

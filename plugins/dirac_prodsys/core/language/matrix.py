@@ -91,8 +91,8 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
         return _without_matrix(tree, steps), Branches()
     axes = read_axes(matrix, mistakes)
     if axes is None:  # placeholders for it are no second mistake
-        told = Mistakes(Text("", ""))
-        filled = fill(steps, "matrix", some_values(matrix), told, unknown=lambda name: "")
+        unused = Mistakes(Text("", ""))
+        filled = fill(steps, "matrix", some_values(matrix), unused, unknown=lambda name: "")
         return _without_matrix(_with_examples(tree, Axes((), ({},))), filled), Branches()
     groups = _Groups(axes)
     templates = {n: _template(n, step, axes, groups, mistakes) for n, step in steps.items()}

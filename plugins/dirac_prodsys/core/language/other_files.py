@@ -69,7 +69,7 @@ def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Docum
     if text is None:
         return None
     parsed = reader.parse(text, _shown(str(named.value), document))
-    return replace(parsed, beside=document.beside)
+    return replace(parsed, read_sibling=document.read_sibling)
 
 
 def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes) -> None:
@@ -168,7 +168,7 @@ def _read(
             code="other-file",
         )
         return None
-    text = document.beside(name) if document.beside is not None else None
+    text = document.read_sibling(name) if document.read_sibling is not None else None
     if text is None:
         mistakes.add(
             named,

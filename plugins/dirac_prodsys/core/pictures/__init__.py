@@ -70,9 +70,9 @@ def picture(plan: ProductionPlan) -> Picture:
         for gate in step.gates:
             key = gate.name
             if key not in made:
-                key = f"wait {gate.told}"
+                key = f"wait {gate.text}"
                 if all(box.key != key for box in boxes):
-                    boxes.append(Box(key, "source", (shorten(gate.told),)))
+                    boxes.append(Box(key, "source", (shorten(gate.text),)))
             arrows.append(Arrow(key, step.name, (), late=True))
         if step.dataset is not None:
             name = step.dataset.name

@@ -46,9 +46,9 @@ def question(name: str, reason: str, rules: StepRules) -> tuple[str, str]:
     :param reason: why a person is asked now.
     """
     lines = [f"- **{option}**: {_MEANS[option]}" for option in options(rules)]
-    told = f"When this was asked: {reason}."
+    asked = f"When this was asked: {reason}."
     later = "What is the matter now is in the log of this task. Acting in DIRAC counts as well."
-    return f"{name} waits for a person", "\n\n".join([told, "\n".join(lines), later])
+    return f"{name} waits for a person", "\n\n".join([asked, "\n".join(lines), later])
 
 
 def apply_answer(decisions: Iterable[FileDecision], option: str) -> list[FileDecision]:

@@ -155,7 +155,7 @@ class Policy(Model):
         )
 
 
-def share(start: str) -> float:
+def start_fraction(start: str) -> float:
     """Return the fraction of its parents' work at which a step starts, 0 to 1; 0: not given."""
     found = _AT.fullmatch(start)
     return float(found[1]) / 100 if found else 0.0
@@ -164,10 +164,12 @@ def share(start: str) -> float:
 def _start(value: Any) -> Any:
     if isinstance(value, Mapping) and set(value) == {"at"}:
         written = f"at {value['at']}"
-        if not 0 < share(written) <= 1:
+        if not 0 < start_fraction(written) <= 1:
             raise invalid(f"{value['at']!r} is no share of the parents' work", "write {at: 10%}")
         return written
-    if value in ("streaming", "on_complete") or (isinstance(value, str) and 0 < share(value) <= 1):
+    if value in ("streaming", "on_complete") or (
+        isinstance(value, str) and 0 < start_fraction(value) <= 1
+    ):
         return value
     raise PydanticKnownError("literal_error", {"expected": "'streaming' or 'on_complete'"})
 

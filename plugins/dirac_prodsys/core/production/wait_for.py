@@ -58,8 +58,8 @@ class WaitFor(Model):
     def _says_one_thing(self) -> WaitFor:
         said = [kind for kind in _KINDS if getattr(self, kind) is not None]
         if len(said) != 1:
-            told = f"{' and '.join(said)} stand in one entry" if said else "nothing is waited for"
-            raise invalid(told, "write one of dataset, file, value, or production with step")
+            reason = f"{' and '.join(said)} stand in one entry" if said else "nothing is waited for"
+            raise invalid(reason, "write one of dataset, file, value, or production with step")
         if (self.production is None) != (self.step is None):
             raise invalid("production and step go together", "name both: the step has the dataset")
         return self

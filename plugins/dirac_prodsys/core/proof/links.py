@@ -22,7 +22,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Check every link; what is the same for several parents of a child is reported once."""
     known = list(subject.links.values())
     asked = Counter((found.parent, name) for found in known for name in found.undeclared)
-    told: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
     refused: dict[tuple[str, str], list[str]] = {}
     for found in known:
         if found.share == "none":
@@ -39,12 +39,12 @@ def check(subject: Subject) -> Iterator[Problem]:
             alone = [name for name in found.undeclared if asked[found.parent, name] == 1]
             yield from _undeclared(subject, found, alone)
         share = _share(subject, found, wanted)
-        told.setdefault((found.child, share), []).append(found.parent)
+        groups.setdefault((found.child, share), []).append(found.parent)
         written = subject.steps[found.parent].transformation.output_query
         accepted, why = dirac_accepts(wanted, written or MetaQuery())
         if not accepted:
             refused.setdefault((found.child, why), []).append(found.parent)
-    for (child, share), parents in told.items():
+    for (child, share), parents in groups.items():
         yield Problem(
             ("steps", child, "input"),
             f"step {child} takes {share} of {some(parents)}",

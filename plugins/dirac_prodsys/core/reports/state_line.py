@@ -231,13 +231,13 @@ def failed_in_words(snapshot: Snapshot, causes: Sequence[Cause], unit: str = "jo
 
     :param unit: what its tasks are.
     """
-    told = []
+    parts = []
     if bad := tally({status: snapshot.files.get(status, 0) for status in BAD_FILES}):
-        told.append(f"files are {bad}")
+        parts.append(f"files are {bad}")
     if failed := bad_tasks(snapshot):
         why = why_in_words(causes, unit)
-        told.append(f"{failed} {plural(unit, failed)} failed{f': {why}' if why else ''}")
-    return ", ".join(told)
+        parts.append(f"{failed} {plural(unit, failed)} failed{f': {why}' if why else ''}")
+    return ", ".join(parts)
 
 
 def gate_state(
@@ -329,12 +329,14 @@ def _counts(seen: Seen) -> str:
     by_requests = rules is not None and rules.by_requests
     if rules is not None and not rules.needs_input:
         total = max(rules.tasks or 0, sum(found.tasks.values()))
-        told = f"{good_tasks(found)}/{total} tasks" if total else "no tasks yet"
+        progress = f"{good_tasks(found)}/{total} tasks" if total else "no tasks yet"
     else:
         total = attached_files(found)
-        told = f"{found.files.get(FileStatus.PROCESSED, 0)}/{total} files" if total else "no files"
+        progress = (
+            f"{found.files.get(FileStatus.PROCESSED, 0)}/{total} files" if total else "no files"
+        )
     failed = failed_in_words(found, seen.causes, "request" if by_requests else "job")
-    return f"{told}, {failed}" if failed else told
+    return f"{progress}, {failed}" if failed else progress
 
 
 def _cause(cause: Cause, unit: str) -> str:

@@ -40,7 +40,7 @@ from typing import Literal, NamedTuple
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.plan import loops
 from dirac_prodsys.core.plan.values import LoopPlan, ProductionPlan
-from dirac_prodsys.core.production.policy import share
+from dirac_prodsys.core.production.policy import start_fraction
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.run.edge_labels import labels
 from dirac_prodsys.core.steps.gate_makers import knots
@@ -137,9 +137,9 @@ def shape(production: Production, plan: ProductionPlan) -> Shape:
     return _Drawing(production, plan).drawn()
 
 
-def looked_at(production: Production, step: StepPlan) -> tuple[str, ...]:
+def watched_parents(production: Production, step: StepPlan) -> tuple[str, ...]:
     """Return the steps whose progress decides when a step with ``start: {at: 10%}`` starts."""
-    return _near(production, step) if share(step.start) else ()
+    return _near(production, step) if start_fraction(step.start) else ()
 
 
 def created_late(production: Production, plan: ProductionPlan) -> Collection[str]:
@@ -185,7 +185,9 @@ class _Drawing:
             for name, step in self.steps.items()
         }
         #: step → the parents that must have done a share of their work first
-        self.watched = {name: looked_at(production, step) for name, step in self.steps.items()}
+        self.watched = {
+            name: watched_parents(production, step) for name, step in self.steps.items()
+        }
         #: step → its tasks in order, except those that look at a parent
         self.parts = {name: tuple(self._parts(step)) for name, step in self.steps.items()}
         self.labels = labels(production, plan)
@@ -371,7 +373,7 @@ class _Drawing:
             if name not in self.streams[own]:
                 first[TaskPlace("complete", name)] = label
                 continue
-            if share(step.start):
+            if start_fraction(step.start):
                 self._before(TaskPlace("start", name), TaskPlace("ready", own, name))
             else:
                 first[TaskPlace("start", name)] = ""

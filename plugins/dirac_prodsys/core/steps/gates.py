@@ -17,7 +17,7 @@ def plan_gates(context: StepContext) -> tuple[Gate, ...]:
         if gate is None:
             continue
         if any(gate == other for other in gates):
-            here.add((), f"{gate.told} is waited for twice", "drop one")
+            here.add((), f"{gate.text} is waited for twice", "drop one")
         else:
             gates.append(gate)
     return tuple(gates)

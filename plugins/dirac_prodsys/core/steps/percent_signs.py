@@ -29,8 +29,8 @@ def words(field: str, value: object) -> tuple[str, str]:
 
 def check_values(metadata: Mapping[str, Any], path: Path, problems: Problems) -> None:
     """Note values of files that no condition could name."""
-    for field, said in metadata.items():
-        for value in _with_sign(said):
+    for field, written in metadata.items():
+        for value in _with_sign(written):
             reason, hint = words(field, value)
             problems.add((*path, field), reason, hint, code="text")
 
@@ -64,13 +64,13 @@ def _check_one(field: str, value: str, here: StepContext) -> None:
         )
 
 
-def _with_sign(said: Any) -> Iterator[str]:
-    if isinstance(said, str):
-        if "%" in said:
-            yield said
-    elif isinstance(said, Mapping):
-        for entry in said.values():
+def _with_sign(written: Any) -> Iterator[str]:
+    if isinstance(written, str):
+        if "%" in written:
+            yield written
+    elif isinstance(written, Mapping):
+        for entry in written.values():
             yield from _with_sign(entry)
-    elif isinstance(said, list | tuple):
-        for entry in said:
+    elif isinstance(written, list | tuple):
+        for entry in written:
             yield from _with_sign(entry)

@@ -49,7 +49,7 @@ def sentence(place: TaskPlace, plan: ProductionPlan) -> str:
     return _STEP[place.part].format(
         step=step.name,
         of=place.of,
-        gates="; ".join(gate.told for gate in step.gates),
+        gates="; ".join(gate.text for gate in step.gates),
         parents=_from(step.parents),
         dataset=step.dataset.name if step.dataset is not None else "",
     )

@@ -12,7 +12,7 @@ from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.run.dag_shape import Shape, TaskPlace, looked_at, shape
+from dirac_prodsys.core.run.dag_shape import Shape, TaskPlace, shape, watched_parents
 
 ROOT = Path(__file__).parents[4]
 GOOD = ROOT / "tests" / "productions" / "good"
@@ -187,8 +187,8 @@ def test_a_step_that_starts_at_a_share_is_ready_by_the_work_of_each_parent() -> 
         "loop", ("    type: Training\n", "    type: Training\n    start: {at: 10%}\n")
     )
     plan = compile(production, run="r")
-    assert looked_at(production, plan.step("train.1")) == ("simulate",)
-    assert looked_at(production, plan.step("test.1")) == ()
+    assert watched_parents(production, plan.step("train.1")) == ("simulate",)
+    assert watched_parents(production, plan.step("test.1")) == ()
     found = links(shape(production, plan))
     assert ("simulate.start", "train__1.ready_simulate") in found
     assert ("train__1.ready_simulate", "train__1.start") in found

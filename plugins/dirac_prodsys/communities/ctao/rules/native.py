@@ -90,13 +90,13 @@ class _Derivation:
         """Return what a step of any other type leaves or hands on."""
         made = drafted.output
         if made is not None:
-            of_files = {name: bare(said) for name, said in made.files.to_dirac().items()}
+            of_files = {name: bare(condition) for name, condition in made.files.to_dirac().items()}
             return CtaoOutput(made.step, {**made.metadata, **of_files}, {})
         if drafted.hands_on:
             quiet = drafted.context.quiet  # the link itself reports its mistakes
             taken = self._taken(drafted, quiet)
             if taken is not None and not quiet.problems:
-                query = {name: bare(said) for name, said in taken.query.items()}
+                query = {name: bare(condition) for name, condition in taken.query.items()}
                 return CtaoOutput(drafted.step.name, query, {}, taken.unresolved)
         return None
 
@@ -144,8 +144,8 @@ class _Derivation:
         for word in WRITTEN_AS.values():
             if word in where:
                 with here.at("where", word):
-                    said = in_catalogue_words(word, where[word])
-                    reason, hint = f"the catalogue has no {word}", f"write {said[0]}: {said[1]}"
+                    name, value = in_catalogue_words(word, where[word])
+                    reason, hint = f"the catalogue has no {word}", f"write {name}: {value}"
                     here.add(("where", word), reason, hint, on_key=True, code="condition")
                 return None
         conditions = inputs.narrowing(where, (), Problems())
@@ -184,7 +184,7 @@ class _Derivation:
         except MetaQueryError as error:
             here.add(("from",), error.reason, error.hint, code="inexact-join")
             return None
-        joined = {name: bare(said) for name, said in joint.to_dirac().items()}
+        joined = {name: bare(condition) for name, condition in joint.to_dirac().items()}
         first = [name for name in parts[0].query if name in joined]  # in the body's order
         return CtaoInput({name: joined[name] for name in dict.fromkeys((*first, *joined))})
 

@@ -50,10 +50,10 @@ class CtaoOutput:
     @property
     def carried(self) -> dict[str, Any]:
         """Return the other known metadata of its files, beside those in the query."""
-        said = self.query
-        if said.get("outputType") == "Data":
-            said.setdefault("merged", 0)  # the directory gets it (ProdDataManager)
-        return said
+        query = self.query
+        if query.get("outputType") == "Data":
+            query.setdefault("merged", 0)  # the directory gets it (ProdDataManager)
+        return query
 
     @property
     def known(self) -> MetaQuery:
@@ -88,8 +88,8 @@ def processed(
     metadata["sct"] = _sct(inherited.get("sct"))
     metadata |= program(attributes)
     for name in ("view_cone", "systematics"):
-        if said := _optional(name, inherited):
-            metadata[name] = said
+        if value := _optional(name, inherited):
+            metadata[name] = value
     metadata |= _merged(settings, taken)
     _check_single(context, metadata)
     files = {name: value for name, value in taken.items() if name in kind.file_fields}
@@ -140,15 +140,15 @@ def simulated(step: str, settings: Settings) -> CtaoOutput:
 
 def program(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return program, version, data level, output type, configuration and campaign."""
-    said = {**BASE, **attributes}
-    program = f"{said['program_category']}_prog"
+    given = {**BASE, **attributes}
+    program = f"{given['program_category']}_prog"
     return {
-        program: said["prog_name"],
-        f"{program}_version": said["version"],
-        "data_level": said["data_level"],
-        "outputType": said["output_type"],
-        "configuration_id": said["configuration_id"],
-        "MCCampaign": said["MCCampaign"],
+        program: given["prog_name"],
+        f"{program}_version": given["version"],
+        "data_level": given["data_level"],
+        "outputType": given["output_type"],
+        "configuration_id": given["configuration_id"],
+        "MCCampaign": given["MCCampaign"],
     }
 
 
@@ -161,8 +161,8 @@ def _check_single(context: StepContext, metadata: Mapping[str, Any]) -> None:
             )
 
 
-def _sct(said: Any) -> Any:
-    return said if isinstance(said, Unknown) else str(said) if said else "False"
+def _sct(value: Any) -> Any:
+    return value if isinstance(value, Unknown) else str(value) if value else "False"
 
 
 def _optional(name: str, inherited: Mapping[str, Any]) -> Any:

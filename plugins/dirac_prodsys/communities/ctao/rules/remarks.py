@@ -152,10 +152,10 @@ def _siblings(drafts: Mapping[str, CtaoDraft], problems: Problems) -> None:
             earlier = changed.setdefault(parent, {})
             leaking = {key: by for key, by in earlier.items() if key not in own}
             if leaking:
-                told = ", ".join(f"the {key} of {by}" for key, by in leaking.items())
+                added = ", ".join(f"the {key} of {by}" for key, by in leaking.items())
                 problems.remark(
                     ("steps", name, "input"),
-                    f"this query is as it is written here; CTADIRAC would add {told}",
+                    f"this query is as it is written here; CTADIRAC would add {added}",
                     "nothing to do, as long as the file is not for cta-prod-submit",
                     code=DIFFERS,
                 )

@@ -128,20 +128,20 @@ def read(
     try:
         kind.config.model_validate(data)
     except ValidationError as error:
-        told = explain(error, kind.config, data)
-        for found in told:
+        mistakes = explain(error, kind.config, data)
+        for found in mistakes:
             _place(found, common, config, path, problems)
-        return _mended(kind, common, config, told)
+        return _mended(kind, common, config, mistakes)
     lines.check(data, lambda key: (*(path if key in config else ("common",)), key), problems)
     return Settings(kind, common, config)
 
 
 def _mended(
-    kind: CtaoType, common: Mapping[str, Any], config: Mapping[str, Any], told: list[Problem]
+    kind: CtaoType, common: Mapping[str, Any], config: Mapping[str, Any], mistakes: list[Problem]
 ) -> Settings | None:
     """Return the settings without the wrong ones, if these do not affect what the step leaves."""
     unknown: dict[str, Any] = {}
-    for found in told:
+    for found in mistakes:
         key = str(found.path[0])
         meant = {key}
         if key not in kind.config.model_fields:
@@ -150,7 +150,7 @@ def _mended(
             unknown[key] = Unknown("")
         elif not meant <= _SILENT:
             return None
-    wrong = {str(found.path[0]) for found in told}
+    wrong = {str(found.path[0]) for found in mistakes}
     left = [{k: v for k, v in said.items() if k not in wrong} for said in (common, config)]
     return Settings(kind, left[0], {**left[1], **unknown}, whole=False)
 
