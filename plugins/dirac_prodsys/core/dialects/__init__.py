@@ -112,8 +112,8 @@ def inspect(
         try:
             return _inspect(text, file, read_sibling)
         except DefinitionError as error:  # what a community offers cannot be loaded
-            whole = DefinitionError(error.reason, error.hint, file=file, line=1, column=1)
-            raise DefinitionErrors([whole]) from error
+            placed = DefinitionError(error.reason, error.hint, file=file, line=1, column=1)
+            raise DefinitionErrors([placed]) from error
 
 
 def _inspect(

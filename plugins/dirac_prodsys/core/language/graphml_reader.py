@@ -182,10 +182,10 @@ class _Reader:
     # -- what attributes say --
 
     def _step(self, node: str, path: Path, given: Mapping[str, Any]) -> None:
-        whole = given.get(DEFINITION)
-        if whole not in (None, ""):
+        definition = given.get(DEFINITION)
+        if definition not in (None, ""):
             words = self._words(node, DEFINITION)
-            value = self._value(whole, words, path)
+            value = self._value(definition, words, path)
             if isinstance(value, dict):
                 self.data["steps"][path[1]] = value
                 self._at(path, words.place)
@@ -240,8 +240,8 @@ class _Reader:
         """Return the value of an attribute; its places are noted."""
         self._at(path, words.place)
         if not isinstance(value, str):
-            whole = isinstance(value, float) and value.is_integer()
-            return int(value) if whole else value  # editors write every number as a double
+            integer = isinstance(value, float) and value.is_integer()
+            return int(value) if integer else value  # editors write every number as a double
         bare = value.strip()
         start = value.find(bare)
         if not bare.startswith(_FLOW) and "\n" not in bare:

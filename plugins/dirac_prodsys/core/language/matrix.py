@@ -127,8 +127,8 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
             made[branch] = _branch(name, template, values, axes, templates, mistakes)
             if branch != name:
                 written[branch] = name
-    whole = _with_examples(tree, axes).put({"steps": Located(made, steps.node)})
-    return whole, Branches(written, len(axes.combinations))
+    filled = _with_examples(tree, axes).put({"steps": Located(made, steps.node)})
+    return filled, Branches(written, len(axes.combinations))
 
 
 def _each(templates: Mapping[str, _Template]) -> Located:

@@ -54,10 +54,10 @@ def _extended(
     if below is None:
         return bare, chain
     base, files = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
-    whole = overlay(base, bare)
+    merged = overlay(base, bare)
     if len(chain) == 1:
         _check_name(base, bare, named, mistakes)
-    return whole, files
+    return merged, files
 
 
 def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
@@ -119,8 +119,8 @@ def _from_file(named: Located, document: Document, unknown: str, mistakes: Mista
         mistake.
     """
     text = _read(named, (".txt",), document, mistakes)
-    whole = (text or "").removeprefix("\ufeff").replace("\r\n", "\n")
-    source = Text(whole, _shown(str(named.value), document))
+    content = (text or "").removeprefix("\ufeff").replace("\r\n", "\n")
+    source = Text(content, _shown(str(named.value), document))
     entries = _entries(source.text, named, source)
     if text is not None and not entries.value:
         mistakes.add(

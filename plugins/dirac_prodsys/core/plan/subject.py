@@ -207,5 +207,5 @@ def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Proven
     undeclared = tuple(name for name in other if name not in STANDARD_FIELDS)
     if not declared.intersects(left):
         return ProvenLink(parent, child, "none", undeclared)
-    whole = declared.subsumes(left) and not other
-    return ProvenLink(parent, child, "all" if whole else "part", undeclared)
+    everything = declared.subsumes(left) and not other
+    return ProvenLink(parent, child, "all" if everything else "part", undeclared)

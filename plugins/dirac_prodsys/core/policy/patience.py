@@ -128,11 +128,8 @@ def _look_is_due(
 
 def _give_up(snapshot: Snapshot, rules: StepRules, idle: float) -> Verdict:
     if rules.needs_input:
-        enough, counts, rest = (
-            enough_files(snapshot, rules),
-            processed_of(snapshot, rules),
-            tally(snapshot.files),
-        )
+        enough, counts = enough_files(snapshot, rules), processed_of(snapshot, rules)
+        rest = tally(snapshot.files)
     else:
         enough, counts, rest = enough_tasks(snapshot, rules), "tasks", tally(snapshot.tasks)
     text = f"given up after {idle:.0f} s without progress: {counts}: {rest or 'nothing'}"

@@ -241,10 +241,10 @@ class _Drawing:
         """Map each step to the group that holds its own: its pass of a loop, or its branches."""
         homes: dict[str, str] = {}
         for loop in self.plan.loops:
-            whole = naming.group_id(loop.name)
-            self._group(whole, "", loop.name, f"until {loop.gates[0].when}")
+            outer = naming.group_id(loop.name)
+            self._group(outer, "", loop.name, f"until {loop.gates[0].when}")
             for number, steps in enumerate(loop.passes, 1):
-                one = self._group(f"{whole}.pass_{number}", whole, f"pass {number}", prefixes=False)
+                one = self._group(f"{outer}.pass_{number}", outer, f"pass {number}", prefixes=False)
                 homes |= dict.fromkeys(steps, one)
         branches: dict[str, list[str]] = {}
         for name in self.order:
@@ -345,10 +345,10 @@ class _Drawing:
             yield "create_dataset"
 
     def _loop(self, loop: LoopPlan) -> None:
-        whole = naming.group_id(loop.name)
+        outer = naming.group_id(loop.name)
         check: TaskPlace | None = None
         for number, steps in enumerate(loop.passes, 1):
-            group = f"{whole}.pass_{number}"
+            group = f"{outer}.pass_{number}"
             begin: TaskPlace | None = None
             if check is not None:
                 begin = self._task(TaskPlace("begin", loop.name, number), group)
@@ -359,7 +359,7 @@ class _Drawing:
                     for entry in self._entries(name):
                         self._before(begin, entry)
                 self._before(self._last(name), check)
-        done = self._task(TaskPlace("done", loop.name), whole)
+        done = self._task(TaskPlace("done", loop.name), outer)
         if check is not None:
             self._before(check, done)
 

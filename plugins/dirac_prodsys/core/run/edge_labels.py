@@ -81,5 +81,5 @@ def _short(asked: Asked) -> str:
     """Write the label; a value without words differs with each branch."""
     differs = ", ".join(field for field, words in asked.items() if not words)
     parts = [f"{field} {words}" for field, words in asked.items() if words]
-    whole = ", ".join([*([f"by {differs}"] if differs else []), *parts])
-    return whole if len(whole) <= MOST else f"{whole[: MOST - 1]}…"
+    text = ", ".join([*([f"by {differs}"] if differs else []), *parts])
+    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"

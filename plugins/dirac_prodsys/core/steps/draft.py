@@ -136,9 +136,9 @@ class StepDraft:
             return None
         if self.takes_input and query is None and not (late or self.needs_no_query):
             return None
-        directories = self.directories
-        if self.output is not None and not directories:
-            directories = (DirectorySpec(path=self.output.directory, metadata=self.output.whole),)
+        directories, made = self.directories, self.output
+        if made is not None and not directories:
+            directories = (DirectorySpec(path=made.directory, metadata=made.all_metadata),)
         return TransformationSpec(
             name=self.name,
             description=self.description,
@@ -150,7 +150,7 @@ class StepDraft:
             events_per_task=self.step.events_per_task or 0,
             body=self.body,
             input_query=query,
-            output_query=None if self.output is None else self.output.all_query,
+            output_query=None if made is None else made.all_query,
             files=() if self.wanted is None else self.wanted.files,
             directories=directories,
             parameters=dict(self.parameters),

@@ -106,7 +106,7 @@ class _Derivation:
         before = len(problems.found)
         self._check(context, kind)
         given = _settings(context, kind)
-        usable = given is not None and given.whole
+        usable = given is not None and given.complete
         if kind.simulation:
             wrong = not usable or len(problems.found) > before
             return None if given is None or wrong else simulating(context, given)
@@ -240,7 +240,7 @@ class _Derivation:
                 found.awaiting[step.name] = output.unresolved[0]
             else:
                 found.outputs[step.name] = made
-        whole = replace(
+        completed = replace(
             native,
             body=drafted.body(),
             output=None if output is None or output.unresolved else made,
@@ -248,7 +248,7 @@ class _Derivation:
             dataset=dataset(native.context, made),
         )
         query = taken.known if taken.query and not taken.unresolved else None
-        plan = whole.plan(query, self.problems, late=True, limit=drafted.limit)
+        plan = completed.plan(query, self.problems, late=True, limit=drafted.limit)
         if plan is None:
             return None
         # as cta-prod-submit creates it; starting sets it to Automatic

@@ -56,7 +56,7 @@ def plan_steps(
     trained = feeding.trained(drafts)
     plans: dict[str, StepPlan] = {}
     for name, drafted in drafts.items():
-        if not drafted.settings.whole:
+        if not drafted.settings.complete:
             continue
         if drafted.output is not None:
             own = "base_path" in drafted.settings.config
