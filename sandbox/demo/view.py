@@ -6,7 +6,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
-from dirac_prodsys.core.reports.progress import Progress, Row
+from dirac_prodsys.core.reports.progress import Progress, StepRow
 from dirac_prodsys.core.text.wording import plural
 from dirac_prodsys.gateway.records import DatasetRecord
 from sandbox.demo.run import Outcome
@@ -54,7 +54,7 @@ class Live(LiveView):
             activity=activity,
         )
 
-    def _tell(self, step: Progress, row: Row, activity: str) -> None:
+    def _tell(self, step: Progress, row: StepRow, activity: str) -> None:
         parts = [f"{step.step:<8}", f"{step.status or '-':<10}", f"{count(step):>12}"]
         if row.tasks:
             parts.append(f"tasks: {counts(row.tasks)}")

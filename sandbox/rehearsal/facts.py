@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.core.rehearsal.report import Seen, SeenDataset
+from dirac_prodsys.core.rehearsal.report import SeenDataset, SeenStep
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from sandbox.runs.production_run import ProductionRun
 
 
-def seen_steps(gateway: DiracGateway, run: ProductionRun) -> dict[str, Seen]:
+def seen_steps(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenStep]:
     """Return every step as the grid has it now."""
     tasks = run.stack.rest.task_instances(run.dag_id, run.run_id)
     return {step.name: _seen(gateway, step, tasks) for step in run.plan.steps}
@@ -38,14 +38,14 @@ def seen_datasets(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenDa
     return found
 
 
-def _seen(gateway: DiracGateway, step: StepPlan, tasks: Mapping[str, Any]) -> Seen:
+def _seen(gateway: DiracGateway, step: StepPlan, tasks: Mapping[str, Any]) -> SeenStep:
     record = gateway.find_transformation(step.transformation.name)
     if record is None:
-        return Seen()
+        return SeenStep()
     snapshot = gateway.snapshot([record.id])[record.id]
     made = _made(gateway, step, record.id)
     taken = _taken(gateway, record.id)
-    return Seen(
+    return SeenStep(
         id=record.id,
         status=str(snapshot.status),
         tasks=dict(snapshot.tasks),

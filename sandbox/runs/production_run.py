@@ -14,7 +14,7 @@ from typing import Any
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.naming import dag_id, group_id
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.reports.progress import Progress, Row, progress, summary
+from dirac_prodsys.core.reports.progress import Progress, StepRow, progress, summary
 from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from sandbox.airflow.rest import FINAL, until
@@ -35,7 +35,7 @@ class Look:
 
     state: str
     progress: list[Progress]
-    rows: list[Row]
+    rows: list[StepRow]
     activity: dict[str, str]
     note: str = ""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from dirac_prodsys.core.grid.run_numbers import PARAMETER
+from dirac_prodsys.core.grid.run_numbers import RUN_NUMBERS
 from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.errors import Conflict, GatewayUnavailable
 from tests.contract.systems import Gateway, Interrupted, by_hand, lost, spec, unique
 
 
 def using(numbers: str, name: str = "") -> TransformationSpec:
-    return spec(name or unique(), parameters={PARAMETER: numbers})
+    return spec(name or unique(), parameters={RUN_NUMBERS: numbers})
 
 
 def used(gateway: Gateway, campaign: str) -> list[tuple[str, int, int]]:

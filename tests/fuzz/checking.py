@@ -81,7 +81,7 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
 def _told(one: Case) -> list[DefinitionError]:
     """All that is said about the file."""
     try:
-        reading = inspect(one.text, one.name, beside=one.beside.get)
+        reading = inspect(one.text, one.name, read_sibling=one.beside.get)
     except DefinitionErrors as errors:
         str(errors)
         return list(errors.errors)

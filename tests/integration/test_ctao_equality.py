@@ -182,4 +182,4 @@ def test_job_types_and_keys_without_an_example_equal_ctadirac_s_too(tmp_path):
     datasets = datasets_of(list(files.values()))
     answers = ask_ctadirac(files, datasets, tmp_path)
     assert {name: answer.get("error") for name, answer in answers.items()} == dict.fromkeys(files)
-    assert differences(files, answers, datasets, beside=configurations.get) == []
+    assert differences(files, answers, datasets, read_sibling=configurations.get) == []

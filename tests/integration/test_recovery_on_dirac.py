@@ -9,7 +9,7 @@ import pytest
 from dirac_prodsys.core.grid.specs import CommunityBody, DirectorySpec, OutputFile
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.core.recovery.ledger import PARAMETER
+from dirac_prodsys.core.recovery.ledger import LEDGER
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.procedures.recovery import recover
 from dirac_prodsys.gateway.procedures.reports import report_on
@@ -65,7 +65,7 @@ def test_files_of_failed_tasks_are_tried_again_unless_their_output_is_there(
         of_task[4]: "Processed",
     }
     assert gateway.snapshot([made])[made].files == {"Unused": 1, "Assigned": 1, "Processed": 2}
-    assert json.loads(gateway.read_note(made, PARAMETER))["files"] == {of_task[1]: {"Failed": 1}}
+    assert json.loads(gateway.read_note(made, LEDGER))["files"] == {of_task[1]: {"Failed": 1}}
     (errors,) = [f.errors for f in gateway.attached_files(made, ["Unused"])]
     assert errors == 1
     assert recover(gateway, made, asked.body, RULES).changed == {}

@@ -25,7 +25,7 @@ def load(file: Path) -> Production:
         other = file.with_name(name)
         return other.read_text("utf-8") if other.is_file() else None
 
-    return load_production(file.read_bytes(), file.name, beside=beside)
+    return load_production(file.read_bytes(), file.name, read_sibling=beside)
 
 
 def productions(folder: str) -> list[Path]:

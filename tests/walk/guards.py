@@ -142,7 +142,7 @@ class Guards:
     def event(self, task: str, trigger: Any, event: Mapping[str, Any]) -> None:
         """A trigger of ours has looked at gates."""
         gates = [Gate.from_dict(gate) for gate in trigger.gates]
-        shut = [gate.told for gate in gates if not self.holds(gate, LOOK)]
+        shut = [gate.text for gate in gates if not self.holds(gate, LOOK)]
         if event["kind"] == "open":
             self.opened |= {s.name for s in self.plan.steps if list(s.gates) == gates}
             if shut:
@@ -241,9 +241,9 @@ def open_gate(walk: Walk, chance: random.Random) -> str:
     gate = chance.choice(walk.guards.gates)
     if chance.random() < 0.7:
         walk.guards.open(gate)
-        return f"{gate.told} is there"
+        return f"{gate.text} is there"
     walk.guards.spoil(gate, chance)
-    return f"{gate.told} is not, or not so"
+    return f"{gate.text} is not, or not so"
 
 
 def answer(walk: Walk, chance: random.Random) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
+from dirac_prodsys.core.recovery.ledger import LEDGER, Ledger
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.gateway.memory.tables import Transformation
 from tests.walk.clock import BEGIN
@@ -80,7 +80,7 @@ class Watching:
 
     def _ledger(self, found: Transformation) -> Ledger:
         try:
-            return Ledger.from_text(str(found.parameters.get(PARAMETER, "")))
+            return Ledger.from_text(str(found.parameters.get(LEDGER, "")))
         except ValueError:
             return Ledger()
 

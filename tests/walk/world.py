@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from dirac_prodsys.core.grid.status import FileStatus, TaskStatus
-from dirac_prodsys.core.run.end import PARAMETER as STOPPED_BY_US
+from dirac_prodsys.core.run.end import STOP_NOTE
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.tables import Task, Transformation
 from tests.walk.catalogue import WalkedCatalogue
@@ -155,7 +155,7 @@ class WalkedGrid(MemoryGrid, Remembered):
         if name == "Status" and self.actor == "ours":
             self.watcher.status(found, str(value))
         self._acted(number, name, value)
-        if value == "Stopped" or (name == STOPPED_BY_US and not value):
+        if value == "Stopped" or (name == STOP_NOTE and not value):
             self.stopped_by[number] = self.actor
         super().serve_setTransformationParameter(transformation, name, value)
 

@@ -14,7 +14,7 @@ from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.grid.specs import DatasetSpec
-    from dirac_prodsys.core.plan.against_grid import Comparison, Meeting
+    from dirac_prodsys.core.plan.against_grid import GridComparison, Meeting
     from dirac_prodsys.core.plan.values import ProductionPlan
     from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -52,9 +52,9 @@ def look_up_datasets(
     return found
 
 
-def compare(gateway: ProductionGateway, plan: ProductionPlan) -> Comparison:
+def compare(gateway: ProductionGateway, plan: ProductionPlan) -> GridComparison:
     """Return what the grid has under the names of the plan."""
-    from dirac_prodsys.core.plan.against_grid import Comparison, step_of
+    from dirac_prodsys.core.plan.against_grid import GridComparison, step_of
 
     specs = [step.transformation for step in plan.steps]
     meetings = []
@@ -65,7 +65,7 @@ def compare(gateway: ProductionGateway, plan: ProductionPlan) -> Comparison:
     for one in plan.steps:
         if one.dataset is not None:
             meetings.append(replace(_dataset(gateway, one.dataset), step=one.name))
-    return Comparison(plan.production, plan.run, tuple(meetings))
+    return GridComparison(plan.production, plan.run, tuple(meetings))
 
 
 def _dataset(gateway: ProductionGateway, wanted: DatasetSpec) -> Meeting:
@@ -87,7 +87,7 @@ def _dataset(gateway: ProductionGateway, wanted: DatasetSpec) -> Meeting:
     return Meeting(wanted.name, "conflict", lines, kind="dataset")
 
 
-def lines(comparison: Comparison) -> Iterator[str]:
+def lines(comparison: GridComparison) -> Iterator[str]:
     """Yield the comparison in lines for a person."""
     for one in comparison.meetings:
         sign, _ = WORDS[one.state]

@@ -21,7 +21,7 @@ from dirac_prodsys.cli.tables import AsJson
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
-    from dirac_prodsys.core.proof.origins import Condition, Origin
+    from dirac_prodsys.core.proof.origins import ExplainedCondition, Origin
     from dirac_prodsys.core.steps.step_plan import StepPlan
     from dirac_prodsys.errors import DefinitionError
 
@@ -89,7 +89,7 @@ def _placed(origin: Origin, reading: Reading) -> DefinitionError:
 
 
 def _form(
-    production: str, step: StepPlan, found: tuple[Condition, ...], reading: Reading
+    production: str, step: StepPlan, found: tuple[ExplainedCondition, ...], reading: Reading
 ) -> dict[str, Any]:
     told = []
     for each in found:
@@ -122,8 +122,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> list[str]:
-    from dirac_prodsys.core.query.meta_query import say
+def _lines(step: StepPlan, found: tuple[ExplainedCondition, ...], reading: Reading) -> list[str]:
+    from dirac_prodsys.core.query.meta_query import form_text
 
     whose = f" from {_some(step.parents)}" if step.parents else ""
     if step.transformation.files:
@@ -136,7 +136,7 @@ def _lines(step: StepPlan, found: tuple[Condition, ...], reading: Reading) -> li
     else:
         lines = [f"step {step.name} takes files{whose} that fulfil {len(found)} conditions"]
     for each in found:
-        lines += ["", f"{each.field}: {say(each.condition)}"]
+        lines += ["", f"{each.field}: {form_text(each.condition)}"]
         at: dict[tuple[str, str, str], list[str]] = {}
         for origin in each.origins:  # branches of a matrix are written at one place
             place = _placed(origin, reading)

@@ -55,14 +55,14 @@ def read_production(path: Path) -> Production:
     """
     from dirac_prodsys.core.dialects import load_production
 
-    return load_production(read_bytes(path), str(path), beside=beside(path))
+    return load_production(read_bytes(path), str(path), read_sibling=beside(path))
 
 
 def read_with_places(path: Path) -> tuple[Production, Reading]:
     """Read as :func:`read_production`; return also the places of all things in the file."""
     from dirac_prodsys.core.dialects import inspect
 
-    reading = inspect(read_bytes(path), str(path), beside=beside(path))
+    reading = inspect(read_bytes(path), str(path), read_sibling=beside(path))
     if reading.mistakes or reading.production is None:
         raise DefinitionErrors(reading.mistakes)
     return reading.production, reading

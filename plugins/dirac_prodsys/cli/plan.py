@@ -26,7 +26,7 @@ from dirac_prodsys.core.text.wording import counted
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from dirac_prodsys.core.plan.against_grid import Comparison
+    from dirac_prodsys.core.plan.against_grid import GridComparison
     from dirac_prodsys.core.plan.values import ProductionPlan
     from dirac_prodsys.core.production.production import Production
 
@@ -96,7 +96,7 @@ def plan(
 def plan_tree(
     compiled: ProductionPlan,
     branches: int = 0,
-    met: Comparison | None = None,
+    met: GridComparison | None = None,
     *,
     verbose: bool = False,
 ) -> Tree:

@@ -222,7 +222,7 @@ def _dataset(dataset: DatasetSpec, output: MetaQuery | None) -> str:
 def _gate_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
     for gate in step.gates:
         within = "" if gate.within is None else f" (fails after {gate.hours})"
-        yield "waits for", f"{gate.told}{within}"
+        yield "waits for", f"{gate.text}{within}"
     if step.approval is not None:
         yield "asks", asked(step.approval)
 

@@ -118,8 +118,8 @@ def keeps_group_size(size: float) -> bool:
 
 
 def _too_great(value: object) -> bool:
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return whole and not isinstance(value, bool) and abs(value) > METADATA_INTEGER.most  # type: ignore[arg-type]
+    integer = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return integer and not isinstance(value, bool) and abs(value) > METADATA_INTEGER.most  # type: ignore[arg-type]
 
 
 def condition_fits(form: object) -> bool:

@@ -84,7 +84,7 @@ def _as_text(value: Any) -> Any:
 Text = Annotated[StrictStr, BeforeValidator(_as_text)]
 
 
-def wrong(reason: str, hint: str) -> PydanticCustomError:
+def invalid(reason: str, hint: str) -> PydanticCustomError:
     """Return the error that validators of models raise: what is wrong, and the way out."""
     return PydanticCustomError("prodsys", "{reason}", {"reason": reason, "hint": hint})
 
@@ -119,7 +119,7 @@ def _problem(path: Path, items: list[Any], model: type[BaseModel]) -> Problem:
         expected = context["expected"].replace(" or ", ",").split(",")
         hint = nearest(str(first["input"]), [word.strip(" '") for word in expected])
         return Problem(
-            path, f"{say(first['input'])} is not a word known here", hint, code="unknown-word"
+            path, f"{spelled(first['input'])} is not a word known here", hint, code="unknown-word"
         )
     if kind == "prodsys":
         return Problem(path, context["reason"], context["hint"], code="wrong-value")
@@ -158,10 +158,10 @@ def _wrong_type(path: Path, wanted: dict[str, str], found: Any) -> Problem:
     words, hint = " or ".join(wanted), next(iter(wanted.values()))
     if _TEXT[0] in wanted and isinstance(found, int | float):
         hint = "quote it if it is text"
-    return Problem(path, f"should be {words}, not {say(found)}", hint, code="wrong-type")
+    return Problem(path, f"should be {words}, not {spelled(found)}", hint, code="wrong-type")
 
 
-def say(value: Any) -> str:
+def spelled(value: Any) -> str:
     """Write a value for use in a sentence."""
     if value is None:
         return "nothing"

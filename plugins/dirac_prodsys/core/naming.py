@@ -362,17 +362,17 @@ def tags_meant(text: str) -> tuple[str, ...]:
 
     :raises DefinitionError: it names no single run.
     """
-    said = text.strip()
-    if not said or WILD & set(said):
-        what = "is a pattern, and one run is meant" if said else "is the name of no run"
-        raise DefinitionError(f"{said!r} {what}", HINT, code="name")
-    made = run_tag(said)
-    marked = _MARKED_TAG.fullmatch(said)
-    if made == said or not marked or len(said) > MAX_RUN_TAG:
+    word = text.strip()
+    if not word or WILD & set(word):
+        what = "is a pattern, and one run is meant" if word else "is the name of no run"
+        raise DefinitionError(f"{word!r} {what}", HINT, code="name")
+    made = run_tag(word)
+    marked = _MARKED_TAG.fullmatch(word)
+    if made == word or not marked or len(word) > MAX_RUN_TAG:
         return (made,)
-    if marked[1] and run_tag(marked[1]) == said:
-        return (said,)  # its ID was not changed: the digits prove it
-    return (said, made)
+    if marked[1] and run_tag(marked[1]) == word:
+        return (word,)  # its ID was not changed: the digits prove it
+    return (word, made)
 
 
 def means_run(text: str, tag: str) -> bool:

@@ -24,9 +24,9 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.naming import BROKEN, RETIRED
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.production.policy import share
+from dirac_prodsys.core.production.policy import start_fraction
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.run.dag_shape import VERSION, Place, Shape, shape
+from dirac_prodsys.core.run.dag_shape import VERSION, Shape, TaskPlace, shape
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
@@ -153,7 +153,7 @@ def _task(asked: _Asked, group: TaskGroup) -> BaseOperator:
 class _Asked(NamedTuple):
     """The values from which a task is made."""
 
-    place: Place
+    place: TaskPlace
     production: Production
     plan: ProductionPlan
     drawn: Shape
@@ -162,14 +162,14 @@ class _Asked(NamedTuple):
     @property
     def ends(self) -> list[str]:
         """Return the IDs of the last tasks of the steps; after them the run is over."""
-        ids, last = self.drawn.ids, Place("on_cancel")
+        ids, last = self.drawn.ids, TaskPlace("on_cancel")
         return [ids[edge.before] for edge in self.drawn.edges if edge.after == last]
 
     def checks(self) -> list[str]:
         """Return the task IDs of the checks of a loop, in order."""
         ids, loop = self.drawn.ids, self.place.whose
         (passes,) = (len(each.passes) for each in self.plan.loops if each.name == loop)
-        return [ids[Place("check", loop, number)] for number in range(1, passes + 1)]
+        return [ids[TaskPlace("check", loop, number)] for number in range(1, passes + 1)]
 
 
 def _step(kind: type[BaseOperator]) -> Callable[..., BaseOperator]:
@@ -196,9 +196,9 @@ def _verify(asked: _Asked, **given: Any) -> BaseOperator:
     ids = asked.drawn.ids
     early = [step.name for step in asked.plan.steps if step.name not in asked.drawn.late]
     return DiracVerifyOperator(
-        created={name: ids[Place("create", name)] for name in early},
+        created={name: ids[TaskPlace("create", name)] for name in early},
         late=[step.name for step in asked.plan.steps if step.name in asked.drawn.late],
-        approval=ids.get(Place("approve"), ""),
+        approval=ids.get(TaskPlace("approve"), ""),
         # with a registry, whatever way ``register`` ends: nobody waits for the ProductionSystem
         trigger_rule="all_done" if asked.production.registry else "all_success",
         **given,
@@ -210,7 +210,7 @@ def _approve(asked: _Asked, **given: Any) -> BaseOperator:
 
 
 def _ready(asked: _Asked, **given: Any) -> BaseOperator:
-    ready_at = share(asked.plan.step(asked.place.whose).start)
+    ready_at = start_fraction(asked.plan.step(asked.place.whose).start)
     return DiracTransformationSensor(step=str(asked.place.of), ready_at=ready_at, **given)
 
 
@@ -220,7 +220,7 @@ def _wait_for_input(asked: _Asked, **given: Any) -> BaseOperator:
     return DiracTransformationSensor(
         step=step.name,
         until=("flush", "complete") if step.rules.flush == "auto" else ("input", "complete"),
-        parents=[ids[Place("complete", name)] for name in above],
+        parents=[ids[TaskPlace("complete", name)] for name in above],
         **given,
     )
 
@@ -243,7 +243,7 @@ def _on_cancel(asked: _Asked, **given: Any) -> BaseOperator:
 
 
 def _report(asked: _Asked, **given: Any) -> BaseOperator:
-    optional = [asked.drawn.ids[Place("register")]] if asked.production.registry else []
+    optional = [asked.drawn.ids[TaskPlace("register")]] if asked.production.registry else []
     return DiracProductionReportOperator(last=asked.ends, optional=optional, **given)
 
 
@@ -268,7 +268,7 @@ _MAKERS: Mapping[str, Callable[..., BaseOperator]] = {
 }
 
 
-def _link(dag: DAG, drawn: Shape, tasks: Mapping[Place, BaseOperator]) -> None:
+def _link(dag: DAG, drawn: Shape, tasks: Mapping[TaskPlace, BaseOperator]) -> None:
     for edge in drawn.edges:
         before, after = tasks[edge.before], tasks[edge.after]
         # `before >> after` does the same, but lists all tasks of the DAG for each edge
@@ -277,7 +277,7 @@ def _link(dag: DAG, drawn: Shape, tasks: Mapping[Place, BaseOperator]) -> None:
         if edge.label:
             dag.set_edge_info(before.task_id, after.task_id, {"label": edge.label})
     # teardowns run whatever way a run ends, and clearing any task clears them
-    begin, cancel, report = (tasks[Place(part)] for part in ("begin", "on_cancel", "report"))
+    begin, cancel, report = (tasks[TaskPlace(part)] for part in ("begin", "on_cancel", "report"))
     cancel.as_teardown(setups=begin)
     report.as_teardown(setups=begin, on_failure_fail_dagrun=True)
 

@@ -124,7 +124,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
         if self.ready_at:
             rules = replace(rules, ready_at=self.ready_at)
         kept = dict(state.get("kept") or {})
-        rules = questions.from_now_on(rules, kept.get("option", ""))
+        rules = questions.rules_after(rules, kept.get("option", ""))
         rules = replace(rules, expected=kept.get("expected"))
         deadline = state.get("deadline") or time.time() + self.timeout
         history = state.get("history")

@@ -15,7 +15,7 @@ from airflow.sdk import DAG
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.run.dag_shape import VERSION, Place, shape
+from dirac_prodsys.core.run.dag_shape import VERSION, TaskPlace, shape
 from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.provider.dag_builder import build_dag, dag_from_file
 
@@ -137,8 +137,8 @@ def test_the_dag_has_the_edges_of_its_shape_and_no_others() -> None:
         production = load_production(text, "p.yaml")
         drawn = shape(production, compile(production, run="run"))
         wanted = {(drawn.ids[edge.before], drawn.ids[edge.after]) for edge in drawn.edges}
-        begin = drawn.ids[Place("begin")]
-        ends = {(begin, drawn.ids[Place(part)]) for part in ("on_cancel", "report")}
+        begin = drawn.ids[TaskPlace("begin")]
+        ends = {(begin, drawn.ids[TaskPlace(part)]) for part in ("on_cancel", "report")}
         dag = build_dag(production)
         assert edges(dag) == wanted | ends
         told = {(before, after) for before, near in dag.edge_info.items() for after in near}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dirac_prodsys.core.reports.progress import Progress, Row
+from dirac_prodsys.core.reports.progress import Progress, StepRow
 from dirac_prodsys.gateway.records import DatasetRecord
 from sandbox.demo.run import Look, Outcome
 from sandbox.demo.view import Live, table
@@ -18,7 +18,7 @@ def look(done: int, *, state: str = "running", note: str = "") -> Look:
     return Look(
         state,
         [Progress("merge", "files", done, 4, done / 4, "Active")],
-        [Row("merge", 7, "p__r__merge", "Merging", "Active", files, {"Done": 1}, "/sim/d")],
+        [StepRow("merge", 7, "p__r__merge", "Merging", "Active", files, {"Done": 1}, "/sim/d")],
         {"merge": "process deferred"},
         note,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dirac_prodsys.core.reports.progress import Progress, Row
+from dirac_prodsys.core.reports.progress import Progress, StepRow
 from sandbox.configuration.needs import Needs
 from sandbox.rehearsal.view import View
 from sandbox.runs.production_run import Look
@@ -18,7 +18,11 @@ def look(done: int) -> Look:
     return Look(
         "running",
         [Progress("merge", "files", done, 4, done / 4, "Active")],
-        [Row("merge", 7, "p__r__merge", "Merging", "Active", {"Processed": done}, {"Done": 1}, "")],
+        [
+            StepRow(
+                "merge", 7, "p__r__merge", "Merging", "Active", {"Processed": done}, {"Done": 1}, ""
+            )
+        ],
         {"merge": "process deferred"},
     )
 

@@ -167,14 +167,14 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
 
     :param err: print it beside the answer, on standard error: it is not the last output.
     """
-    from dirac_prodsys.core.actions.outcome import Outcome
+    from dirac_prodsys.core.actions.outcome import ActionOutcome
     from dirac_prodsys.core.actions.preview import Preview
 
     if as_json:
         if not err:
             print_json(ended.to_dict())
     elif ended.outcome is not None:
-        typer.echo(Outcome.from_dict(ended.outcome).to_text(), err=err)
+        typer.echo(ActionOutcome.from_dict(ended.outcome).to_text(), err=err)
     elif ended.preview is not None:
         names = ("by", "reason", "run")
         told = {k: v for k, v in ended.preview.items() if k not in names}

@@ -26,10 +26,10 @@ def gates_now(plan: ProductionPlan, gateway: ProductionGateway) -> Iterator[Prob
     for step in plan.steps:
         for index, gate in enumerate(step.gates):
             if gate.kind == "production" or DUMMY_RUN in gate.name:
-                told = f"waits for {gate.told}"
+                told = f"waits for {gate.text}"
             else:
                 verdict = judge_gates([gate], _facts(gate, gateway), waited=0.0)
-                told = f"waits for {gate.told}; now: {verdict.reason}"
+                told = f"waits for {gate.text}; now: {verdict.reason}"
             hours = f"it fails after {gate.hours}" if gate.hours else "it waits without end"
             yield Problem(("steps", step.name, "wait_for", index), told, hours, code="gate")
 

@@ -16,8 +16,7 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
 from dirac_prodsys.core.grid import run_numbers
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS, Inventory
-from dirac_prodsys.core.placeholders import fill
-from dirac_prodsys.core.plan.compile import check
+from dirac_prodsys.core.plan.compile import try_plan
 from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Problem, Problems
@@ -28,6 +27,7 @@ from dirac_prodsys.core.proof.numbers import UNTIL_TYPES_ARE_KNOWN
 from dirac_prodsys.core.proof.runs_apart import names_run
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.site.file import Allowed
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -73,7 +73,7 @@ class Live:
         static = [f for f in report.findings if f.code not in UNTIL_TYPES_ARE_KNOWN]
         if queries:  # now more can be proved
             again = Problems()
-            whole = check(production, DUMMY_RUN, again, datasets=queries)
+            whole = try_plan(production, DUMMY_RUN, again, datasets=queries)
             problems += again.found
             if whole is not None:
                 plan = whole
@@ -137,7 +137,7 @@ class Live:
         self, production: Production, queries: Mapping[str, Mapping[str, Any]]
     ) -> Iterator[Problem]:
         """Report the transformations that the run would find under its names."""
-        plan = check(production, self.run, Problems(), datasets=queries) if self.run else None
+        plan = try_plan(production, self.run, Problems(), datasets=queries) if self.run else None
         if plan is None or plan.unresolved:
             return
         specs = [step.transformation for step in plan.steps]
@@ -164,7 +164,7 @@ class Live:
     def _runs(self, plan: ProductionPlan) -> Iterator[Problem]:
         """Report the run numbers that transformations of other names use."""
         for step in plan.steps:
-            said = step.transformation.parameters.get(run_numbers.PARAMETER)
+            said = step.transformation.parameters.get(run_numbers.RUN_NUMBERS)
             mine = run_numbers.read(step.name, str(said)) if said is not None else None
             own = naming.SEPARATOR.join((plan.production, self.run, step.name))
             if mine is None or DUMMY_RUN in mine.campaign:
@@ -188,7 +188,7 @@ class Live:
     ) -> Iterator[Problem]:
         """Report the datasets that a step makes and that exist."""
         if self.run:
-            asked = check(production, self.run, Problems(), datasets=queries)
+            asked = try_plan(production, self.run, Problems(), datasets=queries)
             plan = asked or plan
         for step in plan.steps:
             wanted = step.dataset
@@ -219,14 +219,9 @@ class Live:
 
 def _unknown_dataset(production: Production, plan: ProductionPlan, name: str) -> Problem:
     for step in production.steps:
-        values = {
-            "production": production.name,
-            "run": plan.run,
-            "step": step.name,
-            "vo": production.vo,
-        }
+        context = StepContext(production, step, plan.run, Problems())
         written = None if step.input is None else step.input.dataset
-        if written is not None and fill(written, values, (), Problems()) == name:
+        if written is not None and context.fill(written) == name:
             return Problem(
                 ("steps", step.name, "input", "dataset"),
                 f"there is no dataset {name}",

@@ -52,7 +52,7 @@ def check_file(
         source = read_bytes(path)
     except DefinitionErrors as errors:
         return Report(str(path), tuple(Finding.of(error) for error in errors.errors)), None
-    report, reading = read(source, str(path), beside=beside(path))
+    report, reading = read(source, str(path), read_sibling=beside(path))
     if allowed is not None and reading is not None:
         report = within_limits(report, reading, allowed)
     return report, reading

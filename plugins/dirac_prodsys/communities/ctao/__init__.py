@@ -5,21 +5,18 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
 
     types/    vocabulary   words of the files and their names in the catalogue
               configs      the keys of each job type, as closed models
-              job_types    one table of the nine job types
-              offered      the same as job types of the native form
+              job_types    one table of the nine job types, and the same for the native form
               settings     what a job is given: ``Common``, then ``job_config``
               lines        texts that no job may hold
     rules/    inputs       input queries: a dataset, a catalogue query, a parent's output; narrowed
               outputs      output metadata and queries, made of settings and input
               simpipe      the configuration of the simulation pipeline
-              directories  the directories of the output
+              directories  the directories of the output, and what a rehearsal leaves there
               traces       the task and input of the files that a job has left there
-              stand_in     the files that a rehearsal leaves there instead
               feeding      which step feeds which, whatever the file says
               planning     all of it for one production (draft: a step before its plan)
               native       the same for steps of the native form, beside steps of any other type
-                           (native_outputs: how these see the output of such a step; native_runs:
-                           run numbers)
+                           (native_outputs: how these see the output of such a step)
               origins      the source of a condition of an output
               remarks      what a reader should know
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
@@ -57,7 +54,7 @@ COMMUNITY = Community(
     catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
     smaller=f"{_HERE}.form.smaller:with_tasks",
     template=f"{_HERE}:template.yaml",
-    job_types=f"{_HERE}.types.offered:JOB_TYPES",
+    job_types=f"{_HERE}.types.job_types:JOB_TYPES",
     job_base=f"{_HERE}.types.configs:JobConfig",
     job_words="Keys of every `ctao:` job; a key that is set on the job class is CTADIRAC's own.",
     derive=f"{_HERE}.rules.native:derive",
@@ -65,7 +62,7 @@ COMMUNITY = Community(
     body=f"{_HERE}.body:render",
     plan_rows=f"{_HERE}.words:rows",
     traces=f"{_HERE}.rules.traces",
-    stand_in=f"{_HERE}.rules.stand_in:stand_in",
+    stand_in=f"{_HERE}.rules.directories:stand_in",
     rules=(
         (
             "ctadirac-differs",

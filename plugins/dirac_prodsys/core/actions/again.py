@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dirac_prodsys.core.actions.decision_table import Decision, decide
-from dirac_prodsys.core.actions.preview import Row
+from dirac_prodsys.core.actions.decision_table import ActionDecision, decide
+from dirac_prodsys.core.actions.preview import PreviewRow
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selection import select
 from dirac_prodsys.core.grid.listed import Listed
@@ -21,12 +21,12 @@ from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION
 
 def look_again(
     request: ActionRequest,
-    row: Row,
+    row: PreviewRow,
     listed: Sequence[Listed],
     snapshot: Snapshot | None,
     *,
     vo: str,
-) -> Decision:
+) -> ActionDecision:
     """Decide about a transformation of a preview, as it is now.
 
     :param listed: the transformation of that ID; empty: it is gone.
@@ -35,22 +35,24 @@ def look_again(
     """
     if not listed or snapshot is None:
         if request.action == "delete":
-            return Decision("leave", "it is gone already")
-        return Decision("refuse", "there is no such transformation any more")
+            return ActionDecision("leave", "it is gone already")
+        return ActionDecision("refuse", "there is no such transformation any more")
     (one,) = listed
     if one.name != row.name:
-        return Decision("refuse", f"it is named {one.name} by now")
+        return ActionDecision("refuse", f"it is named {one.name} by now")
     selection = select(request, listed, vo=vo)
     if not selection.listed:
         others = f": {', '.join(selection.left_out)}" if selection.left_out else ""
-        return Decision("refuse", f"it is {one.status} by now, and is not meant any more{others}")
+        return ActionDecision(
+            "refuse", f"it is {one.status} by now, and is not meant any more{others}"
+        )
     decision = decide(request, one, snapshot)
     if decision.answer == "act" and request.kind.risky and not _alike(row.status, snapshot.status):
-        return Decision(
+        return ActionDecision(
             "refuse", f"it is {snapshot.status} by now, and the preview told {row.status}"
         )
     if decision.answer != "act" and snapshot.status != row.status:
-        return Decision(decision.answer, f"it is {snapshot.status} by now: {decision.why}")
+        return ActionDecision(decision.answer, f"it is {snapshot.status} by now: {decision.why}")
     return decision
 
 

@@ -26,7 +26,7 @@ from dirac_prodsys.core.grid.status import (
 )
 from dirac_prodsys.core.grid.status import TransformationStatus as S
 from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
-from dirac_prodsys.core.policy.counts import say, unused_files
+from dirac_prodsys.core.policy.counts import tally, unused_files
 
 Answer = Literal["act", "leave", "refuse"]
 
@@ -35,7 +35,7 @@ _BY_SIZE = "BySize"
 
 
 @dataclass(frozen=True)
-class Decision:
+class ActionDecision:
     """The decision about one transformation.
 
     :param why: the reason in words, also if it is acted on.
@@ -131,10 +131,10 @@ _TABLES: Mapping[str, _Table] = {
 }
 
 
-def decide(request: ActionRequest, listed: Listed, snapshot: Snapshot) -> Decision:
+def decide(request: ActionRequest, listed: Listed, snapshot: Snapshot) -> ActionDecision:
     """Return the decision about one transformation as it is now."""
     answer, why = _TABLES[request.action][snapshot.status]
-    decision = Decision(answer, why)
+    decision = ActionDecision(answer, why)
     if answer != "act":
         return decision
     special = _SPECIAL.get(request.action)
@@ -142,62 +142,68 @@ def decide(request: ActionRequest, listed: Listed, snapshot: Snapshot) -> Decisi
 
 
 def _flush(
-    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: Decision
-) -> Decision:
+    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: ActionDecision
+) -> ActionDecision:
     unused = unused_files(snapshot)
     if not unused:
-        return Decision("leave", "no file is Unused")
-    return Decision("act", f"{decision.why}, {unused} files are Unused")
+        return ActionDecision("leave", "no file is Unused")
+    return ActionDecision("act", f"{decision.why}, {unused} files are Unused")
 
 
 def _stop(
-    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: Decision
-) -> Decision:
+    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: ActionDecision
+) -> ActionDecision:
     if snapshot.status == S.STOPPED:
         return decision
     words = snapshot.tasks.items()
     going = {word: n for word, n in words if word not in FINAL_TASKS and word not in _UNSUBMITTED}
-    return Decision("act", f"{decision.why}; of its tasks {say(going) or 'none'} go on")
+    return ActionDecision("act", f"{decision.why}; of its tasks {tally(going) or 'none'} go on")
 
 
 def _extend(
-    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: Decision
-) -> Decision:
+    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: ActionDecision
+) -> ActionDecision:
     if not _without_input(listed, snapshot):
-        return Decision("leave", "its tasks come from files")
+        return ActionDecision("leave", "its tasks come from files")
     if snapshot.status == S.NEW and not snapshot.tasks and not request.force:
-        return Decision("refuse", "it has not begun: extend it when its run has made its tasks")
+        return ActionDecision(
+            "refuse", "it has not begun: extend it when its run has made its tasks"
+        )
     values = request.values
     if "tasks" not in values and not listed.events_per_task:
-        return Decision("refuse", "EventsPerTask is not set: say how many tasks")
+        return ActionDecision("refuse", "EventsPerTask is not set: say how many tasks")
     more = values.get("tasks") or values.get("events", 0) / listed.events_per_task
     now = sum(snapshot.tasks.values())
     total = now + math.ceil(more)
-    return Decision("act", f"{now} → {total} tasks", tasks=total)
+    return ActionDecision("act", f"{now} → {total} tasks", tasks=total)
 
 
 def _set_group_size(
-    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: Decision
-) -> Decision:
+    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: ActionDecision
+) -> ActionDecision:
     wanted = request.values["group_size"]
     if _without_input(listed, snapshot):
-        return Decision("leave", "its tasks have no files")
+        return ActionDecision("leave", "its tasks have no files")
     if listed.plugin != _BY_SIZE and wanted != int(wanted):
-        return Decision("refuse", f"plugin {listed.plugin} counts files: {wanted:g} is no number")
+        return ActionDecision(
+            "refuse", f"plugin {listed.plugin} counts files: {wanted:g} is no number"
+        )
     # the column is a FLOAT of 24 bits
     if math.isclose(snapshot.group_size, wanted, rel_tol=1e-6):
-        return Decision("leave", f"it is {wanted:g}")
+        return ActionDecision("leave", f"it is {wanted:g}")
     # the TransformationAgent looks at files again when their number changes (NoUnusedDelay)
     unused = unused_files(snapshot)
     later = f"; {unused} Unused files wait for more, or for a flush" if unused else ""
-    return Decision("act", f"{snapshot.group_size:g} → {wanted:g}{later}")
+    return ActionDecision("act", f"{snapshot.group_size:g} → {wanted:g}{later}")
 
 
 def _delete(
-    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: Decision
-) -> Decision:
+    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: ActionDecision
+) -> ActionDecision:
     if snapshot.status == S.NEW and snapshot.tasks:
-        return Decision("refuse", f"it has {sum(snapshot.tasks.values())} tasks: clean it first")
+        return ActionDecision(
+            "refuse", f"it has {sum(snapshot.tasks.values())} tasks: clean it first"
+        )
     return decision
 
 

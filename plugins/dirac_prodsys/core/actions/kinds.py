@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
+from dirac_prodsys.core.grid.status import (
+    ENDED_TRANSFORMATION,
+    REMOVED_TRANSFORMATION,
+    WORKING_TRANSFORMATION,
+    FileStatus,
+)
 from dirac_prodsys.core.grid.status import TransformationStatus as S
 
 #: maximum number of tasks and of events that one action may add
@@ -73,7 +78,6 @@ class ActionKind:
 
 
 _UNUSED = (FileStatus.UNUSED,)
-_GOES_ON = frozenset({S.ACTIVE, S.IDLE, S.FLUSH, S.COMPLETING})
 
 ACTIONS: Mapping[str, ActionKind] = {
     kind.name: kind
@@ -85,7 +89,7 @@ ACTIONS: Mapping[str, ActionKind] = {
             "start_transformation",
             "bands --run night-7 --step merge",
             sets=S.ACTIVE,
-            means=_GOES_ON,
+            means=WORKING_TRANSFORMATION,
         ),
         ActionKind(
             "stop",
@@ -103,7 +107,7 @@ ACTIONS: Mapping[str, ActionKind] = {
             "resume_transformation",
             "'bands*' --state Stopped",
             sets=S.ACTIVE,
-            means=_GOES_ON,
+            means=WORKING_TRANSFORMATION,
         ),
         ActionKind(
             "flush",

@@ -33,7 +33,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ActionOutcome:
     """The request, by whom, why, and its results.
 
     :param by: Airflow's user; :param run: the run that did it.
@@ -70,7 +70,7 @@ class Outcome:
         return {**asdict(self), "results": [asdict(r) for r in self.results], "good": self.good}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
+    def from_dict(cls, data: Mapping[str, Any]) -> ActionOutcome:
         """Inverse of :meth:`to_dict`."""
         results = tuple(Result(**result) for result in data["results"])
         return cls(**{**{k: v for k, v in data.items() if k != "good"}, "results": results})
@@ -78,7 +78,7 @@ class Outcome:
 
 def outcome_of(
     preview: Preview, done: Iterable[Result], *, by: str, reason: str, run: str
-) -> Outcome:
+) -> ActionOutcome:
     """Return the results of all transformations of a preview, including those not acted on."""
     results = {result.id: result for result in done}
     for row in preview.rows:
@@ -86,4 +86,6 @@ def outcome_of(
             word: Word = "left" if row.answer == "leave" else "refused"
             results[row.id] = Result(row.id, row.name, row.status, word, row.why)
     order = [row.id for row in preview.rows if row.id in results]
-    return Outcome(preview.action, preview.scope, by, reason, run, tuple(results[i] for i in order))
+    return ActionOutcome(
+        preview.action, preview.scope, by, reason, run, tuple(results[i] for i in order)
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dirac_prodsys.core.actions.decision_table import Answer, decide
@@ -18,13 +18,13 @@ from dirac_prodsys.core.actions.kinds import VALUES
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selection import Selection
 from dirac_prodsys.core.grid.listed import FileShare, Listed
-from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.snapshot import Snapshot, known_fields
 
 _HEAD = ("ID", "Name", "Status", "Tasks", "Files", "Bytes", "Answer", "Why")
 
 
 @dataclass(frozen=True)
-class Row:
+class PreviewRow:
     """One transformation of a preview.
 
     :param files: number of files that the action concerns; ``bytes``: their size, if known.
@@ -51,12 +51,12 @@ class Preview:
 
     action: str
     scope: str
-    rows: tuple[Row, ...]
+    rows: tuple[PreviewRow, ...]
     left_out: tuple[str, ...] = ()
     digest: str = ""
 
     @property
-    def acts(self) -> tuple[Row, ...]:
+    def acts(self) -> tuple[PreviewRow, ...]:
         """Return the rows to which something is done."""
         return tuple(row for row in self.rows if row.answer == "act")
 
@@ -100,9 +100,8 @@ class Preview:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Preview:
         """Inverse of :meth:`to_dict`; keys that others have added are left out."""
-        rows = tuple(Row(**row) for row in data["rows"])
-        own = {one.name: data[one.name] for one in fields(cls) if one.name in data}
-        return cls(**{**own, "rows": rows, "left_out": tuple(data["left_out"])})
+        rows = tuple(PreviewRow(**row) for row in data["rows"])
+        return cls(**{**known_fields(cls, data), "rows": rows, "left_out": tuple(data["left_out"])})
 
     @property
     def seal(self) -> str:
@@ -133,9 +132,9 @@ def preview(
 
 def _row(
     request: ActionRequest, listed: Listed, snapshot: Snapshot, share: FileShare | None
-) -> Row:
+) -> PreviewRow:
     decision = decide(request, listed, snapshot)
-    return Row(
+    return PreviewRow(
         id=listed.id,
         name=listed.name,
         # an unknown state is shown as it is
@@ -155,7 +154,7 @@ def _staying(share: FileShare | None) -> str:
     return f"; {share.staying} output files carry no ID of it, and stay"
 
 
-def _digest(request: ActionRequest, rows: Iterable[Row]) -> str:
+def _digest(request: ActionRequest, rows: Iterable[PreviewRow]) -> str:
     """Return a digest of what is done to what, without numbers that change during a run."""
     acts = [[row.id, row.name, row.answer] for row in rows]
     asked = [request.action, *(request.values.get(name) for name in VALUES)]

@@ -20,7 +20,7 @@ from dirac_prodsys.core import community
 from dirac_prodsys.core.community import Community
 from dirac_prodsys.core.language.matrix import once
 from dirac_prodsys.core.naming import MAX_RUN_TAG
-from dirac_prodsys.core.plan.compile import check
+from dirac_prodsys.core.plan.compile import try_plan
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problem, Problems, bounded_guesses
 from dirac_prodsys.core.production.production import NATIVE, Production
@@ -85,16 +85,16 @@ class Reading:
 
 
 def load_production(
-    text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
+    text: str | bytes, file: str, *, read_sibling: Callable[[str], str | None] | None = None
 ) -> Production:
     """Read a production, and check it.
 
     :param text: the whole file.
     :param file: its name, for messages; in some forms it names the production.
-    :param beside: reads another file of the same folder by its name, None if it does not exist.
+    :param read_sibling: reads another file of the folder by its name, None if there is none.
     :raises DefinitionErrors: all mistakes at once, each at its place.
     """
-    reading = inspect(text, file, beside=beside)
+    reading = inspect(text, file, read_sibling=read_sibling)
     if reading.mistakes:
         raise DefinitionErrors(reading.mistakes)
     assert reading.production is not None  # noqa: S101  a dialect that reads nothing says why
@@ -102,7 +102,7 @@ def load_production(
 
 
 def inspect(
-    text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
+    text: str | bytes, file: str, *, read_sibling: Callable[[str], str | None] | None = None
 ) -> Reading:
     """Do the same as :func:`load_production`, and return everything found on the way.
 
@@ -110,15 +110,17 @@ def inspect(
     """
     with bounded_guesses():
         try:
-            return _inspect(text, file, beside)
+            return _inspect(text, file, read_sibling)
         except DefinitionError as error:  # what a community offers cannot be loaded
-            whole = DefinitionError(error.reason, error.hint, file=file, line=1, column=1)
-            raise DefinitionErrors([whole]) from error
+            placed = DefinitionError(error.reason, error.hint, file=file, line=1, column=1)
+            raise DefinitionErrors([placed]) from error
 
 
-def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] | None) -> Reading:
+def _inspect(
+    text: str | bytes, file: str, read_sibling: Callable[[str], str | None] | None
+) -> Reading:
     document, noted = _document(text, file)
-    document = replace(document, beside=beside)
+    document = replace(document, read_sibling=read_sibling)
     if "cwlVersion" in document.data:
         raise DefinitionErrors([_cwl(file, document)])
     dialect = _dialect(document)
@@ -127,14 +129,14 @@ def _inspect(text: str | bytes, file: str, beside: Callable[[str], str | None] |
     production, unread = dialect.read(document, problems)
     plan = None
     if production is not None:
-        plan = check(production, DUMMY_RUN, in_plan, unread=unread)
+        plan = try_plan(production, DUMMY_RUN, in_plan, unread=unread)
     later = [
         *(document.error(problem) for problem in problems.found),
         *(_at_place(problem, dialect, document) for problem in in_plan.found),
     ]
     # what could not be filled in is wrong in several ways, and reported in one
-    told = {(e.file, e.line, e.column) for e in early}
-    found = [*early, *(e for e in later if (e.file, e.line, e.column) not in told)]
+    reported = {(e.file, e.line, e.column) for e in early}
+    found = [*early, *(e for e in later if (e.file, e.line, e.column) not in reported)]
     remarks = [
         *noted,
         *(document.error(problem) for problem in problems.remarks),
@@ -207,11 +209,11 @@ def _with_blanks(error: DefinitionError, lines: list[str]) -> DefinitionError:
 def _once(errors: list[DefinitionError], document: Document) -> tuple[DefinitionError, ...]:
     """Return each mistake once: the dialect and the plan, or many branches, may report the same."""
     branches = document.branches
-    told: dict[Any, DefinitionError] = {}
+    kept: dict[Any, DefinitionError] = {}
     for error in map(_in_words_of_the_file, errors):
         reason, hint = once(error.reason, branches), once(error.hint, branches)
-        told.setdefault((error.file, error.line, error.column, reason, hint), error)
-    return tuple(told.values())
+        kept.setdefault((error.file, error.line, error.column, reason, hint), error)
+    return tuple(kept.values())
 
 
 def _dialects(data: dict[str, object]) -> Iterator[Dialect]:

@@ -51,7 +51,7 @@ class ConditionError(ValueError):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NumberComparison:
     """A comparison: ``name operator number``."""
 
     name: str
@@ -73,7 +73,7 @@ class Junction:
     """Conditions of which all must hold (``and``), or at least one (``or``)."""
 
     word: str
-    parts: tuple[Comparison | Junction, ...]
+    parts: tuple[NumberComparison | Junction, ...]
 
     def holds(self, values: Mapping[str, float]) -> bool:
         """Whether it holds; KeyError if a value is missing, whatever the others are."""
@@ -86,10 +86,10 @@ class Junction:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
 
 
-Condition = Comparison | Junction
+NumberCondition = NumberComparison | Junction
 
 
-def read_condition(text: str) -> Condition:
+def read_condition(text: str) -> NumberCondition:
     """Read a condition.
 
     :raises ConditionError: the text is not a condition.
@@ -119,17 +119,17 @@ class _Reader:
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self.left = tokens
 
-    def junction(self, word: str, depth: int) -> Condition:
+    def junction(self, word: str, depth: int) -> NumberCondition:
         parts = [self._part(word, depth)]
         while self.left and self.left[0][0] == word:
             self.left.pop(0)
             parts.append(self._part(word, depth))
         return parts[0] if len(parts) == 1 else Junction(word, tuple(parts))
 
-    def _part(self, word: str, depth: int) -> Condition:
+    def _part(self, word: str, depth: int) -> NumberCondition:
         return self.junction("and", depth) if word == "or" else self._comparison(depth)
 
-    def _comparison(self, depth: int) -> Condition:
+    def _comparison(self, depth: int) -> NumberCondition:
         if self.left and self.left[0] == ("parenthesis", "("):
             if depth >= MAX_DEPTH:
                 raise ConditionError(f"more than {MAX_DEPTH} parentheses inside each other")
@@ -140,7 +140,7 @@ class _Reader:
         name = self._take("name", "the name of a value")
         sign = self._take("operator", f"one of {' '.join(COMPARISONS)}")
         number = self._take("number", "a number")
-        return Comparison(name, sign, _number(number))
+        return NumberComparison(name, sign, _number(number))
 
     def _take(self, kind: str, wanted: str, word: str = "") -> str:
         if not self.left:

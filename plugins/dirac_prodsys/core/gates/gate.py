@@ -8,12 +8,13 @@ words, until its own time is over.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from dirac_prodsys.core.gates.condition import Condition, read_condition
+from dirac_prodsys.core.gates.condition import NumberCondition, read_condition
+from dirac_prodsys.core.grid.snapshot import known_fields
 
-Kind = Literal["dataset", "file", "value", "production"]
+GateKind = Literal["dataset", "file", "value", "production"]
 
 #: seconds
 HOUR = 3600.0
@@ -30,14 +31,14 @@ class Gate:
     :param within: seconds after which waiting fails; None: never.
     """
 
-    kind: Kind
+    kind: GateKind
     name: str
     when: str = ""
     step: str = ""
     within: float | None = None
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """Say in words what is waited for."""
         match self.kind:
             case "value":
@@ -59,8 +60,7 @@ class Gate:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Gate:
         """Inverse of :meth:`to_dict`; unknown keys are ignored."""
-        names = {each.name for each in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in names})
+        return cls(**known_fields(cls, data))
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def judge_gates(gates: Sequence[Gate], facts: Facts, *, waited: float) -> GateVe
     if late:
         return GateVerdict("fail", "; ".join(late))
     alarms = [alarm for _, _, _, alarm in found if alarm]
-    told = "; ".join(words for _, words in closed)
-    return GateVerdict("wait", told, "; ".join(alarms), len(gates) - len(closed))
+    reason = "; ".join(words for _, words in closed)
+    return GateVerdict("wait", reason, "; ".join(alarms), len(gates) - len(closed))
 
 
 def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
@@ -130,18 +130,18 @@ def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
 def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
     """Return whether the gate is open, the reason in words, and what a person should look at."""
     if gate.name in facts.unread:
-        return False, f"{gate.told} cannot be told: {facts.unread[gate.name]}", ""
+        return False, f"{gate.text} cannot be told: {facts.unread[gate.name]}", ""
     match gate.kind:
         case "dataset":
             there = gate.name in facts.datasets
-            return there, f"{gate.told} {'exists' if there else 'does not exist yet'}", ""
+            return there, f"{gate.text} {'exists' if there else 'does not exist yet'}", ""
         case "file":
             there = gate.name in facts.files
-            return there, f"{gate.told} {'exists' if there else 'does not exist yet'}", ""
+            return there, f"{gate.text} {'exists' if there else 'does not exist yet'}", ""
         case "production":
             made = facts.made.get(f"{gate.name}/{gate.step}", ())
             said = f"exists: {', '.join(made)}" if made else "is not made yet"
-            return bool(made), f"{gate.told} {said}", ""
+            return bool(made), f"{gate.text} {said}", ""
         case _:
             return _value(gate, facts.contents.get(gate.name))
 
@@ -151,15 +151,15 @@ def _value(gate: Gate, content: bytes | None) -> tuple[bool, str, str]:
         return False, f"file {gate.name} does not exist yet", ""
     from dirac_prodsys.core.gates.numbers import ValueFileError, read_values  # who plans reads none
 
-    condition: Condition = read_condition(gate.when)
+    condition: NumberCondition = read_condition(gate.when)
     try:
         values = read_values(content)
     except ValueFileError as error:
-        told = f"file {gate.name} cannot be used: {error.reason}"
-        return False, told, told
+        reason = f"file {gate.name} cannot be used: {error.reason}"
+        return False, reason, reason
     if missing := [name for name in condition.names if name not in values]:
-        told = f"file {gate.name} has no number {', '.join(missing)}"
-        return False, told, told
+        reason = f"file {gate.name} has no number {', '.join(missing)}"
+        return False, reason, reason
     is_open = condition.holds(values)
     seen = ", ".join(f"{name} = {values[name]:g}" for name in condition.names)
     verb = "holds" if is_open else "does not hold"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.text.characters import TYPOGRAPHIC, named
 
 #: ends the CDATA in which DIRAC's XML holds every text
@@ -32,7 +32,7 @@ _OPERATOR = re.compile(
     re.DOTALL,
 )
 _EXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[^{}]*\}|\()|`")
-_TOLD = 5
+_MOST = 5
 _BLANKS = " \t\r\n"
 #: an open quote, if any → characters without a special meaning there
 _UNTIL = {
@@ -184,7 +184,7 @@ def executable_mistake(executable: str) -> tuple[str, str] | None:
     found = mistake(executable)
     if found is None and [word.text for word in words(executable)] != [executable]:
         return (
-            f"DIRAC splits {say(executable)} as a shell does, and would start another program",
+            f"DIRAC splits {spelled(executable)} as a shell does, and would start another program",
             "name the program without quotes and backslashes",
         )
     return found
@@ -202,8 +202,8 @@ def _is_home(word: Word) -> bool:
 
 
 def _say(found: list[str]) -> str:
-    told = ", ".join(word[:40] for word in list(dict.fromkeys(found))[:_TOLD])
-    return f"{told}, …" if len(set(found)) > _TOLD else told
+    shown = ", ".join(word[:40] for word in list(dict.fromkeys(found))[:_MOST])
+    return f"{shown}, …" if len(set(found)) > _MOST else shown
 
 
 def _argument(found: list[str]) -> str:

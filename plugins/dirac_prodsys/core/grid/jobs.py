@@ -16,6 +16,8 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from dirac_prodsys.core.grid.status import BAD_TASKS
+
 #: maximum number of sample jobs of a cause, and of causes that are named
 _SAMPLES, _CAUSES = 5, 5
 
@@ -44,7 +46,7 @@ class JobState:
     @property
     def bad(self) -> bool:
         """Whether it ended badly."""
-        return self.status in ("Failed", "Killed", "Deleted", "Canceled")
+        return self.status in BAD_TASKS
 
     @property
     def cause(self) -> str:

@@ -75,8 +75,8 @@ def request_state(number: int, data: Mapping[str, Any]) -> RequestState:
         return RequestState(_most(worst), files)
     failed = next((o for o in operations if o.get("Status") not in ("Done", None)), {})
     error = kind_of(str(failed.get("Error") or last))
-    whole = JobState(number, status, error, one_line(failed.get("Type") or ""), _elements(failed))
-    return RequestState(whole, files)
+    summary = JobState(number, status, error, one_line(failed.get("Type") or ""), _elements(failed))
+    return RequestState(summary, files)
 
 
 def kind_of(error: str) -> str:

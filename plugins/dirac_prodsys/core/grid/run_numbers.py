@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 #: additional parameter of a transformation with its campaign and numbers
-PARAMETER = "RunNumbers"
+RUN_NUMBERS = "RunNumbers"
 
 #: maximum characters of ``Transformations.TransformationFamily``, by which a campaign is found
 MAX_CAMPAIGN = 64

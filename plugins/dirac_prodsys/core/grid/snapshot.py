@@ -6,7 +6,7 @@ Invariant: counts and states only, never a verdict: judging is the policy's work
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from dirac_prodsys.core.grid.status import TransformationStatus
@@ -14,6 +14,14 @@ from dirac_prodsys.core.grid.status import TransformationStatus
 #: at each multiple of this number of failures, DIRAC makes a file MaxReset instead of Unused,
 #: unless a site sets another (``FilesMaxResetCounter``, ``TransformationClient.py``, 9.1)
 RESET_LIMIT = 10
+
+
+def known_fields(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a value of that dataclass can be made of again, after it has travelled.
+
+    Unknown keys, which another version wrote, are ignored; missing ones get their default.
+    """
+    return {each.name: data[each.name] for each in fields(cls) if each.name in data}
 
 
 @dataclass(frozen=True, slots=True)

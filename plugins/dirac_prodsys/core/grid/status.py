@@ -122,6 +122,9 @@ RUNNING_TRANSFORMATION = frozenset(
     {TransformationStatus.ACTIVE, TransformationStatus.IDLE, TransformationStatus.FLUSH}
 )
 
+#: likewise, or nothing is left to be done but DIRAC's own last look
+WORKING_TRANSFORMATION = RUNNING_TRANSFORMATION | {TransformationStatus.COMPLETING}
+
 #: the transformation has ended well; no agent acts on it any more
 ENDED_TRANSFORMATION = frozenset({TransformationStatus.COMPLETED, TransformationStatus.ARCHIVED})
 

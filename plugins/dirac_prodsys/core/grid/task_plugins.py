@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
 from dirac_prodsys.core import limits
-from dirac_prodsys.core.models import Model, explain, say, wrong
+from dirac_prodsys.core.models import Model, explain, invalid, spelled
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
 #: maximum characters of ``Transformations.Plugin``
@@ -53,7 +53,7 @@ class Plugin:
 
 def _se(name: str) -> str:
     if not _SE.fullmatch(name):
-        raise wrong(f"{name!r} cannot name a storage element", "use letters, digits and _ . -")
+        raise invalid(f"{name!r} cannot name a storage element", "use letters, digits and _ . -")
     return name
 
 
@@ -198,7 +198,7 @@ def _free(written: Mapping[str, Any], path: Path, problems: Problems) -> dict[st
             reason = f"{name} is what the plan says of the step itself"
             problems.add((*path, name), reason, "drop it", on_key=True, code="unknown-key")
         elif isinstance(value, bool) or not isinstance(value, str | int | list | tuple):
-            reason = f"{say(value)} is neither a word, nor a whole number, nor a list of words"
+            reason = f"{spelled(value)} is neither a word, nor a whole number, nor a list of words"
             problems.add((*path, name), reason, "quote it", code="wrong-type")
         else:
             found[name] = stored(value)

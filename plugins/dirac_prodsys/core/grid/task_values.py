@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.problems import Path, Problems
 
 #: name → its meaning, in executable and arguments of a job
@@ -41,7 +41,7 @@ _ALIKE = re.compile(
 )
 
 #: maximum number of values of one text that are reported separately
-_TOLD = 5
+_MOST = 5
 
 
 def check(
@@ -64,7 +64,7 @@ def check(
 def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[tuple[str, str]]:
     """Yield each ``@{…}`` of one text that is not filled in, and the way out."""
     unfilled = [name for name in dict.fromkeys(_ANY.findall(text)) if name not in filled]
-    if len(unfilled) > _TOLD:
+    if len(unfilled) > _MOST:
         reason = f"nobody fills in {len(unfilled):,} values, @{{{unfilled[0][:40]}}} and others"
         yield reason, "DIRAC fills in @{JOB_ID}, the number of the task"
         unfilled = []
@@ -81,7 +81,7 @@ def mistakes(text: str, filled: frozenset[str] = frozenset(FILLED)) -> Iterator[
                 f"did you mean @{{{meant}}}? It is the {FILLED[meant]}",
             )
     if "@{" in _ANY.sub("", text):
-        yield f"an @{{ is not closed: {say(text)}", "write @{JOB_ID}"
+        yield f"an @{{ is not closed: {spelled(text)}", "write @{JOB_ID}"
 
 
 def alike(text: str) -> str:

@@ -15,14 +15,14 @@ from dirac_prodsys.core import limits
 from dirac_prodsys.core.grid import command_line, task_values
 from dirac_prodsys.core.grid.specs import Command, JobSpec
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, JobType
-from dirac_prodsys.core.models import Text, wrong
+from dirac_prodsys.core.models import Text, invalid
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.text.characters import unprintable
 
 
 def _one_line(text: str) -> str:
     if hidden := unprintable(text):
-        raise wrong(
+        raise invalid(
             f"should be one line of characters that print, and has {hidden}",
             "take it out, or write a plain blank in its place",
         )
@@ -33,42 +33,42 @@ def _in_xml(text: str) -> str:
     """Check that the text is one line that the job's XML can hold."""
     if command_line.CDATA_END in text:
         reason, hint = command_line.mistake(text) or ("", "")
-        raise wrong(reason, hint)
+        raise invalid(reason, hint)
     return _one_line(text)
 
 
 def _arguments(text: str) -> str:
     _one_line(text)
     if found := command_line.mistake(text):
-        raise wrong(*found)
+        raise invalid(*found)
     return text
 
 
 def _program(text: str) -> str:
     if not text or text != text.strip() or " " in text:
-        raise wrong(f"{text!r} is not the name of one program", "arguments go into 'arguments'")
+        raise invalid(f"{text!r} is not the name of one program", "arguments go into 'arguments'")
     _one_line(text)
     if found := command_line.executable_mistake(text):
-        raise wrong(*found)
+        raise invalid(*found)
     return text
 
 
 def _site(name: str) -> str:
     if name != "ANY" and not re.fullmatch(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.[a-z]{2,}", name):
-        raise wrong(f"{name!r} is no name of a site", "write it in full: LCG.CERN.ch")
+        raise invalid(f"{name!r} is no name of a site", "write it in full: LCG.CERN.ch")
     return name
 
 
 def _sandbox_file(name: str) -> str:
     for found in task_values.mistakes(name, frozenset()):
-        raise wrong(*found)
+        raise invalid(*found)
     if len(name.rpartition("/")[2]) > limits.FILE_NAME.most or len(name) - 4 > limits.LFN.most:
-        raise wrong(
+        raise invalid(
             f"{name!r} is longer than a file of the catalogue can be",
             f"its name has at most {limits.FILE_NAME.most} characters, its path {limits.LFN.most}",
         )
     if not re.fullmatch(r"LFN:(/[A-Za-z0-9_.+=@-]+)+", name):
-        raise wrong(
+        raise invalid(
             f"{name!r} is no file of the catalogue",
             "write LFN:/vo/folder/file: files of this machine do not travel with a production",
         )
@@ -77,14 +77,14 @@ def _sandbox_file(name: str) -> str:
 
 def _setup_script(path: str) -> str:
     if not re.fullmatch(r"(/[A-Za-z0-9_.+=@-]+)+", path):
-        raise wrong(f"{path!r} is no absolute path", "write it in full: /cvmfs/…/setup.sh")
+        raise invalid(f"{path!r} is no absolute path", "write it in full: /cvmfs/…/setup.sh")
     return path
 
 
 def _variables(environment: dict[str, str]) -> dict[str, str]:
     for name in environment:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise wrong(
+            raise invalid(
                 f"{name!r} cannot name an environment variable", "use letters, digits and _"
             )
     return environment

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from dirac_prodsys.core.language.located import Located, Mistakes
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.production.parameters import Scalar, check_name
 from dirac_prodsys.errors import DefinitionError
@@ -117,7 +117,7 @@ def _axis(name: str, entry: Located, mistakes: Mistakes) -> tuple[Scalar, ...]:
         if _is_value(value, mistakes):
             if value.value in values:
                 mistakes.add(
-                    value, f"{say(value.value)} is written twice", "keep one", code="matrix"
+                    value, f"{spelled(value.value)} is written twice", "keep one", code="matrix"
                 )
             values[value.value] = None
     return tuple(values)
@@ -129,7 +129,7 @@ def _is_value(entry: Located, mistakes: Mistakes) -> bool:
     if plain and any(char.isalnum() for char in str(value)) and "${{" not in str(value):
         return True
     mistakes.add(
-        entry, f"{say(value)} cannot name a branch", "write a word or a number", code="matrix"
+        entry, f"{spelled(value)} cannot name a branch", "write a word or a number", code="matrix"
     )
     return False
 
@@ -166,7 +166,7 @@ def _without(
     known = {key: frozenset(axis) for key, axis in values.items()}
     left = _Having(found)
     for entry in _entries(listed, "exclude", mistakes):
-        told = len(mistakes.found)
+        before = len(mistakes.found)
         for key, value in entry.items():
             if key not in values:
                 mistakes.add(
@@ -181,11 +181,11 @@ def _without(
             elif value.value not in known[key]:
                 hint = nearest(str(value.value), written[key])
                 mistakes.add(
-                    value, f"axis {key} has no value {say(value.value)}", hint, code="matrix"
+                    value, f"axis {key} has no value {spelled(value.value)}", hint, code="matrix"
                 )
         wanted = entry.plain()
         meant = left.of(wanted)
-        if not meant and len(mistakes.found) == told:
+        if not meant and len(mistakes.found) == before:
             mistakes.add(entry, "this excludes nothing that is left", "drop it", code="matrix")
         left.drop(meant)
     return [combination for place, combination in enumerate(found) if left.has(place)]
@@ -223,11 +223,11 @@ def _add(
     having = _Having(found)
     added = 0
     for entry in _entries(listed, "include", mistakes):
-        told = len(mistakes.found)
+        before = len(mistakes.found)
         for key, value in entry.items():
             if key in values:
                 _is_of_other_kind(key, value, values, mistakes)
-        if len(mistakes.found) > told:
+        if len(mistakes.found) > before:
             continue
         wanted = entry.plain()
         on_axes = {key: value for key, value in wanted.items() if key in names}

@@ -74,9 +74,9 @@ def fill(
                 code="parameter",
             )
             return located.scalar("unknown")
-        whole = pattern.fullmatch(text.strip())
-        if whole:
-            return located.scalar(filled(value_of(whole[1], located)))
+        alone = pattern.fullmatch(text.strip())
+        if alone:
+            return located.scalar(filled(value_of(alone[1], located)))
         return located.scalar(pattern.sub(lambda m: as_text(value_of(m[1], located)), text))
 
     def walk(located: Located, path: Path) -> Located:

@@ -118,13 +118,13 @@ class _Reader:
         self._at(("steps",), self.where.graph)
         steps = set(names.values())
         for node, attributes in graph.nodes(data=True):
-            said = {**defaults, **attributes}
+            given = {**defaults, **attributes}
             path: Path = ("steps", names[node])
-            if _is_branch(names[node], said, steps - {names[node]}):
+            if _is_branch(names[node], given, steps - {names[node]}):
                 continue
             self.data["steps"][names[node]] = {}
             self._at(path, self.where.nodes.get(node, self.where.graph))
-            self._step(node, path, said)
+            self._step(node, path, given)
         for node in graph.nodes:
             if names[node] in self.data["steps"]:
                 self._parents(graph, node, names)
@@ -146,8 +146,8 @@ class _Reader:
     def _parents(self, graph: networkx.DiGraph[str], node: str, names: Mapping[str, str]) -> None:
         name = names[node]
         edges = [
-            (self._position(parent, node, said), parent)
-            for parent, _, said in graph.in_edges(node, data=True)
+            (self._position(parent, node, given), parent)
+            for parent, _, given in graph.in_edges(node, data=True)
         ]
         parents = [parent for _, parent in sorted(edges, key=lambda edge: edge[0])]
         step = self.data["steps"][name]
@@ -168,8 +168,8 @@ class _Reader:
         for number, place in enumerate(places if len(named) > 1 else ()):
             self._at((*path, "from", number), place)
 
-    def _position(self, parent: str, node: str, said: Mapping[str, Any]) -> int:
-        position = said.get(POSITION, 0)
+    def _position(self, parent: str, node: str, given: Mapping[str, Any]) -> int:
+        position = given.get(POSITION, 0)
         word = resolve(position.strip()) if isinstance(position, str) else position
         if isinstance(word, float) and word.is_integer():
             word = int(word)
@@ -181,11 +181,11 @@ class _Reader:
 
     # -- what attributes say --
 
-    def _step(self, node: str, path: Path, said: Mapping[str, Any]) -> None:
-        whole = said.get(DEFINITION)
-        if whole not in (None, ""):
+    def _step(self, node: str, path: Path, given: Mapping[str, Any]) -> None:
+        definition = given.get(DEFINITION)
+        if definition not in (None, ""):
             words = self._words(node, DEFINITION)
-            value = self._value(whole, words, path)
+            value = self._value(definition, words, path)
             if isinstance(value, dict):
                 self.data["steps"][path[1]] = value
                 self._at(path, words.place)
@@ -197,15 +197,15 @@ class _Reader:
                     'write it so: {"type": "Merging", "job": {"type": "script", …}}',
                 )
                 return
-        rest = {key: value for key, value in said.items() if key not in (DEFINITION, BRANCH_OF)}
+        rest = {key: value for key, value in given.items() if key not in (DEFINITION, BRANCH_OF)}
         self._attributes(node, path, rest, _STEP_KEYS)
 
     def _attributes(
-        self, node: str, path: Path, said: Mapping[str, Any], keys: Iterable[str]
+        self, node: str, path: Path, given: Mapping[str, Any], keys: Iterable[str]
     ) -> None:
         """Put each attribute at the path that its name gives."""
         known = set(keys)
-        for name, value in said.items():
+        for name, value in given.items():
             first = str(name).partition(".")[0]
             if value in (None, "") or (first not in known and name in _LOOKS):
                 continue
@@ -240,8 +240,8 @@ class _Reader:
         """Return the value of an attribute; its places are noted."""
         self._at(path, words.place)
         if not isinstance(value, str):
-            whole = isinstance(value, float) and value.is_integer()
-            return int(value) if whole else value  # editors write every number as a double
+            integer = isinstance(value, float) and value.is_integer()
+            return int(value) if integer else value  # editors write every number as a double
         bare = value.strip()
         start = value.find(bare)
         if not bare.startswith(_FLOW) and "\n" not in bare:
@@ -288,9 +288,9 @@ class _Reader:
         self.errors.append(self.text.error(*place, reason, hint, "graphml"))
 
 
-def _is_branch(name: str, said: Mapping[str, Any], steps: set[str]) -> bool:
+def _is_branch(name: str, given: Mapping[str, Any], steps: set[str]) -> bool:
     """Whether a node only represents a branch of a step."""
-    if BRANCH_OF in said:
+    if BRANCH_OF in given:
         return True
-    says = {key for key, value in said.items() if value not in (None, "")} - _LOOKS
+    says = {key for key, value in given.items() if value not in (None, "")} - _LOOKS
     return not says and bool(branched(name, steps))

@@ -91,8 +91,8 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
         return _without_matrix(tree, steps), Branches()
     axes = read_axes(matrix, mistakes)
     if axes is None:  # placeholders for it are no second mistake
-        told = Mistakes(Text("", ""))
-        filled = fill(steps, "matrix", some_values(matrix), told, unknown=lambda name: "")
+        unused = Mistakes(Text("", ""))
+        filled = fill(steps, "matrix", some_values(matrix), unused, unknown=lambda name: "")
         return _without_matrix(_with_examples(tree, Axes((), ({},))), filled), Branches()
     groups = _Groups(axes)
     templates = {n: _template(n, step, axes, groups, mistakes) for n, step in steps.items()}
@@ -127,8 +127,8 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
             made[branch] = _branch(name, template, values, axes, templates, mistakes)
             if branch != name:
                 written[branch] = name
-    whole = _with_examples(tree, axes).put({"steps": Located(made, steps.node)})
-    return whole, Branches(written, len(axes.combinations))
+    filled = _with_examples(tree, axes).put({"steps": Located(made, steps.node)})
+    return filled, Branches(written, len(axes.combinations))
 
 
 def _each(templates: Mapping[str, _Template]) -> Located:

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from dirac_prodsys.core.grid.specs import MetaValue
-from dirac_prodsys.core.models import Model, wrong
+from dirac_prodsys.core.models import Model, invalid
 from dirac_prodsys.core.production.loops import LoopModel
 from dirac_prodsys.core.production.notify import Notify
 from dirac_prodsys.core.production.parameters import Parameter
@@ -95,13 +95,13 @@ class NativeStep(StepBase):
     @model_validator(mode="after")
     def _one_number(self) -> NativeStep:
         if self.tasks is not None and self.target_events is not None:
-            raise wrong("tasks and target_events each say how many tasks there are", "keep one")
+            raise invalid("tasks and target_events each say how many tasks there are", "keep one")
         return self
 
 
 def _known_version(version: int) -> int:
     if version != VERSION:
-        raise wrong(f"version {version} is not known here", f"write version: {VERSION}")
+        raise invalid(f"version {version} is not known here", f"write version: {VERSION}")
     return version
 
 

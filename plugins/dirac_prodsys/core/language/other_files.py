@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from dirac_prodsys.core.language.located import Located, Mistakes, locate, overlay
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.core.text.document import Document, Node, Text
 
@@ -54,10 +54,10 @@ def _extended(
     if below is None:
         return bare, chain
     base, files = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
-    whole = overlay(base, bare)
+    merged = overlay(base, bare)
     if len(chain) == 1:
         _check_name(base, bare, named, mistakes)
-    return whole, files
+    return merged, files
 
 
 def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
@@ -69,7 +69,7 @@ def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Docum
     if text is None:
         return None
     parsed = reader.parse(text, _shown(str(named.value), document))
-    return replace(parsed, beside=document.beside)
+    return replace(parsed, read_sibling=document.read_sibling)
 
 
 def _check_name(base: Located, bare: Located, named: Located, mistakes: Mistakes) -> None:
@@ -119,8 +119,8 @@ def _from_file(named: Located, document: Document, unknown: str, mistakes: Mista
         mistake.
     """
     text = _read(named, (".txt",), document, mistakes)
-    whole = (text or "").removeprefix("\ufeff").replace("\r\n", "\n")
-    source = Text(whole, _shown(str(named.value), document))
+    content = (text or "").removeprefix("\ufeff").replace("\r\n", "\n")
+    source = Text(content, _shown(str(named.value), document))
     entries = _entries(source.text, named, source)
     if text is not None and not entries.value:
         mistakes.add(
@@ -155,7 +155,7 @@ def _read(
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         mistakes.add(
             named,
-            f"{say(name)} is not the name of a file beside this one",
+            f"{spelled(name)} is not the name of a file beside this one",
             "write its name alone, with letters, digits and _ . + -",
             code="other-file",
         )
@@ -168,7 +168,7 @@ def _read(
             code="other-file",
         )
         return None
-    text = document.beside(name) if document.beside is not None else None
+    text = document.read_sibling(name) if document.read_sibling is not None else None
     if text is None:
         mistakes.add(
             named,

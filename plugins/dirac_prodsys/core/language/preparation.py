@@ -75,8 +75,8 @@ def _prepare(document: Document, mistakes: Mistakes) -> tuple[Prepared, list[Def
     complete = document.source.text
     if len(files) > 1 or document.rewritten:
         complete = writer.text_of(tree.plain(), files=files)
-    whole = Prepared(**{**vars(document), "tree": tree, "complete": complete, "files": files})
-    made, found = _instantiate(whole, tree, None, mistakes)
+    prepared = Prepared(**{**vars(document), "tree": tree, "complete": complete, "files": files})
+    made, found = _instantiate(prepared, tree, None, mistakes)
     return made, found
 
 
@@ -116,8 +116,7 @@ def _instantiate(
     _check_extent(tree, mistakes)
     tree, matrix = with_branches(tree, mistakes)
     made = written_out(tree, document)
-    whole = Prepared(**{**vars(made), "matrix": matrix})
-    return whole, mistakes.found
+    return Prepared(**{**vars(made), "matrix": matrix}), mistakes.found
 
 
 def _check_extent(tree: Located, mistakes: Mistakes) -> None:

@@ -34,15 +34,15 @@ def with_shared(tree: Located, needs_input: Mapping[str, bool]) -> Located:
     left = _Left.of(defaults, common, steps=len(steps.value))
     made = {}
     for name, step in steps.items():
-        whole = step
+        merged = step
         if isinstance(step.value, dict) and left:
             if defaults is not None and isinstance(defaults.value, dict):
                 takes_files = needs_input.get(step.text("type") or "", True)
-                whole = _with_defaults(step, defaults, takes_files)
+                merged = _with_defaults(step, defaults, takes_files)
             if common is not None and isinstance(common.value, dict):
-                whole = _with_common(whole, common)
-            left.take(whole)
-        made[name] = whole
+                merged = _with_common(merged, common)
+            left.take(merged)
+        made[name] = merged
     return tree.put({"steps": steps.put(made)})
 
 
@@ -62,8 +62,8 @@ class _Left:
     @classmethod
     def of(cls, *shared: Located | None, steps: int) -> _Left:
         """Return a count that is enough for one step, even if it is too big by itself."""
-        whole = Located(tuple(block for block in shared if block is not None), NOWHERE)
-        values, characters = extent(whole, MAX_VALUES, MAX_CHARACTERS)
+        blocks = Located(tuple(block for block in shared if block is not None), NOWHERE)
+        values, characters = extent(blocks, MAX_VALUES, MAX_CHARACTERS)
         much = values * steps > MAX_VALUES or characters * steps > MAX_CHARACTERS
         return cls(MAX_VALUES, MAX_CHARACTERS, much)
 
@@ -107,13 +107,13 @@ def _with_common(step: Located, common: Located) -> Located:
     if output is None or not isinstance(output.value, dict):
         return step
     shared = {key: entry for key, entry in common.items() if key in ("se", "metadata")}
-    whole = overlay(replace(common, value=shared), output)
+    merged = overlay(replace(common, value=shared), output)
     base = common.get("directory")
-    directory = whole.get("directory")
+    directory = merged.get("directory")
     if base is not None and isinstance(base.value, str):
         if directory is None:
-            whole = whole.put({"directory": base.scalar(f"{base.value}/{_OWN_DIRECTORY}")})
+            merged = merged.put({"directory": base.scalar(f"{base.value}/{_OWN_DIRECTORY}")})
         elif isinstance(directory.value, str) and not directory.value.startswith(("/", "${{")):
             below = directory.scalar(f"{base.value}/{directory.value}")
-            whole = whole.put({"directory": below})
-    return step.put({"output": whole})
+            merged = merged.put({"directory": below})
+    return step.put({"output": merged})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.query.meta_query import MetaQuery, say
+from dirac_prodsys.core.query.meta_query import MetaQuery, form_text
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: maximum characters of a condition on an arrow
@@ -70,9 +70,9 @@ def picture(plan: ProductionPlan) -> Picture:
         for gate in step.gates:
             key = gate.name
             if key not in made:
-                key = f"wait {gate.told}"
+                key = f"wait {gate.text}"
                 if all(box.key != key for box in boxes):
-                    boxes.append(Box(key, "source", (shorten(gate.told),)))
+                    boxes.append(Box(key, "source", (shorten(gate.text),)))
             arrows.append(Arrow(key, step.name, (), late=True))
         if step.dataset is not None:
             name = step.dataset.name
@@ -116,7 +116,7 @@ def _taken(parent: StepPlan, child: StepPlan) -> tuple[str, ...]:
 def _conditions(query: MetaQuery) -> tuple[str, ...]:
     words = []
     for field, form in query.to_dirac().items():
-        words.append(shorten(f"{field} {say(form).strip()}"))
+        words.append(shorten(f"{field} {form_text(form).strip()}"))
     return tuple(words)
 
 

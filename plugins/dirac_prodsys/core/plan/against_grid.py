@@ -76,7 +76,7 @@ class Meeting:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GridComparison:
     """A plan compared with the grid: its steps in order, then what else the run has there."""
 
     production: str

@@ -22,6 +22,7 @@ from dirac_prodsys.core.plan.values import LoopPlan, ProductionPlan
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production.production import NATIVE, Production
 from dirac_prodsys.core.steps import graph, linking, own_directories, spellings
+from dirac_prodsys.core.steps.context import StepContext, run_values
 from dirac_prodsys.core.steps.draft import StepDraft, draft, fill_approval
 from dirac_prodsys.core.steps.leaves import check_datasets
 from dirac_prodsys.core.steps.removals import copies, takes_away
@@ -52,17 +53,17 @@ def compile(
     if parameters is not None:
         production = production.bind(parameters)
     if last:
-        from dirac_prodsys.core.plan.loops import ended  # few have loops
+        from dirac_prodsys.core.plan.loops import with_last_passes  # few have loops
 
-        production = ended(production, last)
+        production = with_last_passes(production, last)
     problems = Problems()
-    plan = check(production, run, problems, datasets=datasets)
+    plan = try_plan(production, run, problems, datasets=datasets)
     if plan is None:
         raise DefinitionErrors(production.at_place(problem) for problem in problems.found)
     return plan
 
 
-def check(
+def try_plan(
     production: Production,
     run: str,
     problems: Problems,
@@ -79,16 +80,13 @@ def check(
     check_names(production, run, problems)
     check_literals(production, problems)
     asked = fill_approval(
-        production.approval,
-        {"production": production.name, "run": run, "vo": production.vo},
-        ("production", "approval"),
-        problems,
+        production.approval, run_values(production, run), ("production", "approval"), problems
     )
     repeated: tuple[LoopPlan, ...] = ()
     if production.loops:
-        from dirac_prodsys.core.plan.loops import planned  # few have loops
+        from dirac_prodsys.core.plan.loops import plan_loops  # few have loops
 
-        repeated = planned(production, run, problems)
+        repeated = plan_loops(production, run, problems)
     parents = {step.name: step.parents for step in production.steps}
     waits = orders(production.steps, unread, problems)
     edges = {name: (*named, *waits[name]) for name, named in parents.items()}
@@ -108,7 +106,7 @@ def check(
         gate_cycles.check(plans, waits_for, repeated, problems)
     if steps is None or unread or len(problems.found) > before:
         return None
-    plans = own_directories.told(production.steps, plans)
+    plans = own_directories.with_own_directories(production.steps, plans)
     plan = ProductionPlan(
         production=production.name,
         vo=production.vo,
@@ -145,7 +143,10 @@ def _native_plans(
     unread: frozenset[str],
 ) -> dict[str, StepPlan]:
     types = declared_types(production, problems)
-    drafts = {step.name: draft(production, step, run, problems, types) for step in production.steps}
+    drafts = {
+        step.name: draft(StepContext(production, step, run, problems), types)
+        for step in production.steps
+    }
     outputs = {d.output.step: d.output for d in drafts.values() if d.output is not None}
     unclear = unread | {s.name for s in production.steps if s.output and s.name not in outputs}
     linking.check_directories(outputs, problems)

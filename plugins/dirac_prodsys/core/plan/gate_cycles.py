@@ -52,7 +52,7 @@ def check(
             behind = f"step {maker}, which waits for {waiting}"
             problems.add(
                 path,
-                f"{gate.told} is made by {'this step itself' if maker == who else behind}",
+                f"{gate.text} is made by {'this step itself' if maker == who else behind}",
                 "a step cannot wait for what comes after it",
                 code="cycle",
             )

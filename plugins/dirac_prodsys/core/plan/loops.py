@@ -26,6 +26,7 @@ from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production.loops import MAX_STEPS, LoopModel, Turn
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.steps.context import run_values
 
 _PASS = re.compile(r"\$\{\{\s*pass\s*\}\}")
 _HOUR = 3600.0
@@ -69,7 +70,7 @@ def unroll(
     return tuple(found)
 
 
-def ended(production: Production, last: Mapping[str, int]) -> Production:
+def with_last_passes(production: Production, last: Mapping[str, int]) -> Production:
     """Return the production after loops have ended: steps take files of the right pass.
 
     :param last: name of a loop → its last pass.
@@ -93,7 +94,7 @@ def ended(production: Production, last: Mapping[str, int]) -> Production:
     return production.model_copy(update={"steps": tuple(steps)})
 
 
-def before(production: Production, step: str) -> tuple[str, ...]:
+def deciding_loops(production: Production, step: str) -> tuple[str, ...]:
     """Return the loops whose last pass decides a step's input, directly or by earlier steps."""
     steps = {each.name: each for each in production.steps}
     found: set[str] = set()
@@ -112,7 +113,7 @@ def before(production: Production, step: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def foreign(production: Production, step: str, feeders: Iterable[str] = ()) -> dict[str, str]:
+def foreign_steps(production: Production, step: str, feeders: Iterable[str] = ()) -> dict[str, str]:
     """Map the steps of loops that a step outside waits for to their loop.
 
     :param feeders: steps whose files it takes although it does not name them.
@@ -126,7 +127,7 @@ def foreign(production: Production, step: str, feeders: Iterable[str] = ()) -> d
     }
 
 
-def planned(production: Production, run: str, problems: Problems) -> tuple[LoopPlan, ...]:
+def plan_loops(production: Production, run: str, problems: Problems) -> tuple[LoopPlan, ...]:
     """Return the loops of a plan; mistakes are noted."""
     found = []
     for name, loop in production.loops.items():
@@ -137,12 +138,7 @@ def planned(production: Production, run: str, problems: Problems) -> tuple[LoopP
                 turns.setdefault(step.turn.number, []).append(step.name)
         gates = []
         for number in sorted(turns):
-            values = {
-                "production": production.name,
-                "run": run,
-                "vo": production.vo,
-                "pass": str(number),
-            }
+            values = run_values(production, run) | {"pass": str(number)}
             lfn = str(fill(loop.until.file, values, path, problems))
             with problems.at(*path):
                 naming.check_lfn(lfn, production.vo)

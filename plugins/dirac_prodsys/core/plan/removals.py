@@ -26,7 +26,7 @@ from dirac_prodsys.core.steps.removals import (
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: maximum number of readers in one message
-_TOLD = 5
+_MOST = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -114,13 +114,13 @@ def _read(subject: Subject, step: StepPlan, needing: list[str]) -> Iterator[Prob
         and wanted.meets(gone)
     ]
     if readers:
-        more = f" and {len(readers) - _TOLD} others" if len(readers) > _TOLD else ""
-        told = f"{', '.join(readers[:_TOLD])}{more}"
+        more = f" and {len(readers) - _MOST} others" if len(readers) > _MOST else ""
+        names = f"{', '.join(readers[:_MOST])}{more}"
         verb, them = ("takes", "it") if len(readers) == 1 else ("take", "them")
-        after = readers[0] if len(readers) == 1 else f"[{', '.join(readers[:_TOLD])}]"
+        after = readers[0] if len(readers) == 1 else f"[{', '.join(readers[:_MOST])}]"
         yield Problem(
             ("steps", step.name, "input"),
-            f"step {step.name} removes files that {told} {verb}, and does not wait for {them}",
+            f"step {step.name} removes files that {names} {verb}, and does not wait for {them}",
             f"add after: {after}, narrow what is removed, or remove it in a production of its own",
             code="removed-while-read",
         )

@@ -27,7 +27,7 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 
 
 @dataclass(frozen=True)
-class Link:
+class ProvenLink:
     """Which of a parent's files a child takes.
 
     "All", "part" and "none" are proved by the algebra, from what the parent declares. A field that
@@ -156,7 +156,7 @@ class Subject:
         return found
 
     @cached_property
-    def links(self) -> dict[tuple[str, str], Link]:
+    def links(self) -> dict[tuple[str, str], ProvenLink]:
         """Map each parent and child to their link, if the queries of both are known."""
         return {
             (parent, child): _link(parent, child, self.takes[child], self.leaves[parent])
@@ -202,11 +202,11 @@ def removes(spec: TransformationSpec) -> bool:
     return any(operation.type in OF_FILES for operation in operations(spec))
 
 
-def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> Link:
+def _link(parent: str, child: str, wanted: MetaQuery, left: MetaQuery) -> ProvenLink:
     declared, asked = wanted.only(*left.fields), wanted.conditions
     other = [n for n, c in asked.items() if n not in left.conditions and not isinstance(c, Missing)]
     undeclared = tuple(name for name in other if name not in STANDARD_FIELDS)
     if not declared.intersects(left):
-        return Link(parent, child, "none", undeclared)
-    whole = declared.subsumes(left) and not other
-    return Link(parent, child, "all" if whole else "part", undeclared)
+        return ProvenLink(parent, child, "none", undeclared)
+    everything = declared.subsumes(left) and not other
+    return ProvenLink(parent, child, "all" if everything else "part", undeclared)

@@ -20,16 +20,16 @@ from dirac_prodsys.core.policy.counts import GONE_FILES, LIVE_TRANSFORMATION, at
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.policy.judging import judge, needs_catalogue, needs_comparison
 from dirac_prodsys.core.policy.rules import StepRules
-from dirac_prodsys.core.policy.verdict import DECISIVE, Kind, Verdict
+from dirac_prodsys.core.policy.verdict import DECISIVE, Verdict, VerdictKind
 
 __all__ = [
     "DECISIVE",
     "GONE_FILES",
     "LIVE_TRANSFORMATION",
     "History",
-    "Kind",
     "StepRules",
     "Verdict",
+    "VerdictKind",
     "attached_files",
     "judge",
     "needs_catalogue",

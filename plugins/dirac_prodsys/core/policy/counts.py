@@ -80,7 +80,7 @@ def at_work(snapshot: Snapshot) -> str:
 
     DIRAC's statuses stay apart: a task that waits for a site is not a task that runs at one.
     """
-    return say({word: n for word, n in snapshot.tasks.items() if word not in FINAL_TASKS})
+    return tally({word: n for word, n in snapshot.tasks.items() if word not in FINAL_TASKS})
 
 
 def retryable(snapshot: Snapshot, rules: StepRules) -> int:
@@ -124,6 +124,6 @@ def count(counts: Mapping[str, int], wanted: frozenset[Any]) -> int:
     return sum(n for status, n in counts.items() if status in wanted)
 
 
-def say(counts: Mapping[str, int]) -> str:
+def tally(counts: Mapping[str, int]) -> str:
     """Write the counts in words, sorted by name."""
     return ", ".join(f"{n} {status}" for status, n in sorted(counts.items()) if n)

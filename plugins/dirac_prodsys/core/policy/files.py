@@ -13,7 +13,7 @@ from dirac_prodsys.core.policy.counts import (
     alive_tasks,
     assigned_files,
     attached_files,
-    say,
+    tally,
     unused_files,
     vanished_files,
 )
@@ -87,7 +87,7 @@ def by_files(snapshot: Snapshot, rules: StepRules, history: History) -> Verdict:
         return Verdict("wait", alarm, alarm, about="needs_person", question="files")
     return Verdict(
         "fail",
-        f"only {counts}, {_required(rules)}, and none is left to process: {say(snapshot.files)}",
+        f"only {counts}, {_required(rules)}, and none is left to process: {tally(snapshot.files)}",
     )
 
 
@@ -147,7 +147,7 @@ def _to_be_asked(snapshot: Snapshot, rules: StepRules) -> str:
     if rules.recovery.mode == "off":
         return ""
     states = [s for s in STATES.values() if rules.recovery.by_state(s) == "ask"]
-    return say({state: snapshot.files.get(state, 0) for state in states})
+    return tally({state: snapshot.files.get(state, 0) for state in states})
 
 
 def _processed(snapshot: Snapshot) -> int:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from dirac_prodsys.core.grid.snapshot import Snapshot
+from dirac_prodsys.core.grid.snapshot import Snapshot, known_fields
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.policy.counts import (
     assigned_files,
@@ -133,8 +133,7 @@ class History:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> History:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
-        names = {each.name for each in fields(cls)}
-        values = {key: value for key, value in data.items() if key in names}
+        values = known_fields(cls, data)
         lists = {key: tuple(values.get(key) or ()) for key in ("told", "events")}
         return cls(**{**values, **lists})
 

@@ -19,7 +19,7 @@ from dirac_prodsys.core.policy.counts import (
     good_tasks,
     last_tries,
     retryable,
-    say,
+    tally,
     tried_enough,
     unused_files,
     without_others,
@@ -90,8 +90,8 @@ def judge(
             inputs_final=inputs_final,
         )
     if rules is not declared and not verdict.alarm:
-        told = f"GroupSize is {rules.group_size:g} in DIRAC, and {declared.group_size:g} here"
-        verdict = replace(verdict, alarm=f"{told}: somebody changed it, and it is kept")
+        differs = f"GroupSize is {rules.group_size:g} in DIRAC, and {declared.group_size:g} here"
+        verdict = replace(verdict, alarm=f"{differs}: somebody changed it, and it is kept")
     return verdict, seen.telling(verdict.alarm)
 
 
@@ -158,7 +158,7 @@ def _by_status(snapshot: Snapshot) -> Verdict | None:
     if status in REMOVED_TRANSFORMATION:
         return Verdict("fail", f"{label} was removed in DIRAC: its status is {status}")
     if status in ENDED_TRANSFORMATION:
-        counts = say(snapshot.files) or say(snapshot.tasks) or "no counts are left"
+        counts = tally(snapshot.files) or tally(snapshot.tasks) or "no counts are left"
         return Verdict("complete", f"{label} was completed in DIRAC: {status} ({counts})")
     if status not in LIVE_TRANSFORMATION:
         return Verdict("wait", f"{label} is {status}: nothing runs until it is Active")
@@ -172,10 +172,10 @@ def _by_share(snapshot: Snapshot, rules: StepRules) -> Verdict:
     else:
         done = good_tasks(snapshot)
         total = sum(snapshot.tasks.values()) if rules.tasks is None else rules.tasks
-    told = f"{done} of {total} {'files' if rules.needs_input else 'tasks'} are done"
+    progress = f"{done} of {total} {'files' if rules.needs_input else 'tasks'} are done"
     if total and done >= rules.ready_at * total:
-        return Verdict("complete", f"{told}, {rules.ready_at:.0%} were waited for")
-    return Verdict("wait", f"{told}, {rules.ready_at:.0%} are waited for")
+        return Verdict("complete", f"{progress}, {rules.ready_at:.0%} were waited for")
+    return Verdict("wait", f"{progress}, {rules.ready_at:.0%} are waited for")
 
 
 def _may_be_back(snapshot: Snapshot, rules: StepRules, seen: History) -> bool:

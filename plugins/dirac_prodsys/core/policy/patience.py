@@ -14,7 +14,7 @@ from dirac_prodsys.core.policy.counts import (
     alive_tasks,
     assigned_files,
     attached_files,
-    say,
+    tally,
     unused_files,
 )
 from dirac_prodsys.core.policy.files import enough_files, processed_of
@@ -128,12 +128,9 @@ def _look_is_due(
 
 def _give_up(snapshot: Snapshot, rules: StepRules, idle: float) -> Verdict:
     if rules.needs_input:
-        enough, counts, rest = (
-            enough_files(snapshot, rules),
-            processed_of(snapshot, rules),
-            say(snapshot.files),
-        )
+        enough, counts = enough_files(snapshot, rules), processed_of(snapshot, rules)
+        rest = tally(snapshot.files)
     else:
-        enough, counts, rest = enough_tasks(snapshot, rules), "tasks", say(snapshot.tasks)
+        enough, counts, rest = enough_tasks(snapshot, rules), "tasks", tally(snapshot.tasks)
     text = f"given up after {idle:.0f} s without progress: {counts}: {rest or 'nothing'}"
     return Verdict("complete" if enough else "fail", text)

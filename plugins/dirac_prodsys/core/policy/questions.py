@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from dirac_prodsys.core.grid.status import FileStatus
 from dirac_prodsys.core.policy.rules import StepRules
-from dirac_prodsys.core.recovery.decisions import Decision
+from dirac_prodsys.core.recovery.decisions import FileDecision
 from dirac_prodsys.core.recovery.rules import RecoveryRules
 
 FLUSH, RETRY, GIVE_UP, WAIT = "Flush", "Try again", "Give up", "Wait on"
@@ -46,17 +46,17 @@ def question(name: str, reason: str, rules: StepRules) -> tuple[str, str]:
     :param reason: why a person is asked now.
     """
     lines = [f"- **{option}**: {_MEANS[option]}" for option in options(rules)]
-    told = f"When this was asked: {reason}."
+    asked = f"When this was asked: {reason}."
     later = "What is the matter now is in the log of this task. Acting in DIRAC counts as well."
-    return f"{name} waits for a person", "\n\n".join([told, "\n".join(lines), later])
+    return f"{name} waits for a person", "\n\n".join([asked, "\n".join(lines), later])
 
 
-def decided(decisions: Iterable[Decision], option: str) -> list[Decision]:
+def apply_answer(decisions: Iterable[FileDecision], option: str) -> list[FileDecision]:
     """Apply a person's answer to the decisions that were left to a person."""
     return [_decided(decision, option) for decision in decisions if not _is_left(decision, option)]
 
 
-def from_now_on(rules: StepRules, option: str) -> StepRules:
+def rules_after(rules: StepRules, option: str) -> StepRules:
     """Return the rules for the rest of a wait in which this was answered."""
     if option != GIVE_UP:
         return rules
@@ -72,13 +72,13 @@ def _given_up(rules: RecoveryRules) -> RecoveryRules:
     return replace(rules, errors=errors, **changed)  # type: ignore[arg-type]
 
 
-def _is_left(decision: Decision, option: str) -> bool:
+def _is_left(decision: FileDecision, option: str) -> bool:
     """Whether a file is given up that is in a final state already: nothing is to be done."""
     ended = decision.file.status != FileStatus.ASSIGNED
     return option == GIVE_UP and decision.fate == "ask" and ended
 
 
-def _decided(decision: Decision, option: str) -> Decision:
+def _decided(decision: FileDecision, option: str) -> FileDecision:
     if decision.fate != "ask":
         return decision
     if option == RETRY and decision.may_be_retried:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
+from dirac_prodsys.core.grid.snapshot import known_fields
 from dirac_prodsys.core.grid.specs import RequestSpec, TransformationSpec
 from dirac_prodsys.core.recovery.rules import RecoveryRules
 
@@ -107,8 +108,7 @@ class StepRules:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StepRules:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
-        names = {each.name for each in fields(cls)}
-        known = {key: value for key, value in data.items() if key in names}
+        known = known_fields(cls, data)
         if "recovery" in known:
             known["recovery"] = RecoveryRules.from_dict(known["recovery"])
         return cls(**known)

@@ -14,7 +14,7 @@ import math
 
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TaskStatus
-from dirac_prodsys.core.policy.counts import at_work, bad_tasks, good_tasks, say
+from dirac_prodsys.core.policy.counts import at_work, bad_tasks, good_tasks, tally
 from dirac_prodsys.core.policy.rules import StepRules
 from dirac_prodsys.core.policy.verdict import Verdict
 
@@ -47,7 +47,7 @@ def by_tasks(snapshot: Snapshot, rules: StepRules) -> Verdict:
         )
     refusal = _no_extension(snapshot, rules, wanted)
     if refusal:
-        return Verdict("fail", f"only {done}, none is left{refusal}: {say(snapshot.tasks)}")
+        return Verdict("fail", f"only {done}, none is left{refusal}: {tally(snapshot.tasks)}")
     rate = bad / total
     more = math.ceil((wanted - good) / (1 - rate))
     more = min(more, rules.extend_chunk, _most(rules, wanted) - total)

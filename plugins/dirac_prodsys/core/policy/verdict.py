@@ -10,10 +10,10 @@ from typing import Literal
 
 from dirac_prodsys.core.policy.notice_kinds import NoticeKind
 
-Kind = Literal["wait", "flush", "recover", "extend", "complete", "fail"]
+VerdictKind = Literal["wait", "flush", "recover", "extend", "complete", "fail"]
 
 #: verdicts that must be carried out, or that end the wait
-DECISIVE: frozenset[Kind] = frozenset({"flush", "recover", "extend", "complete", "fail"})
+DECISIVE: frozenset[VerdictKind] = frozenset({"flush", "recover", "extend", "complete", "fail"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Verdict:
         empty.
     """
 
-    kind: Kind
+    kind: VerdictKind
     reason: str
     alarm: str = ""
     tasks: int = 0

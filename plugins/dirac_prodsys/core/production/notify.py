@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 from pydantic import WithJsonSchema as Schema
 
-from dirac_prodsys.core.models import Model, wrong
+from dirac_prodsys.core.models import Model, invalid
 from dirac_prodsys.core.policy.notice_kinds import KINDS, NoticeKind
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
@@ -21,7 +21,7 @@ def _one_or_many(value: Any) -> Any:
 
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
-        raise wrong(f"{value!r} is no mail address", "write somebody@example.org")
+        raise invalid(f"{value!r} is no mail address", "write somebody@example.org")
     return value
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import StrictFloat, StrictInt, StrictStr, model_validator
 
 from dirac_prodsys.core.grid.specs import Spec
-from dirac_prodsys.core.models import say, wrong
+from dirac_prodsys.core.models import invalid, spelled
 from dirac_prodsys.core.problems import nearest, short
 from dirac_prodsys.core.production.patterns import check_pattern, matches
 from dirac_prodsys.errors import DefinitionError
@@ -58,36 +58,36 @@ class Parameter(Spec):
     def _makes_sense(self) -> Parameter:
         self._check_keys()
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise wrong(f"min {self.min:g} is above max {self.max:g}", "exchange them")
+            raise invalid(f"min {self.min:g} is above max {self.max:g}", "exchange them")
         if self.default is not None:
             try:
                 self.check(self.default)
             except DefinitionError as error:
-                raise wrong(f"the default is wrong: {error.reason}", error.hint) from None
+                raise invalid(f"the default is wrong: {error.reason}", error.hint) from None
         return self
 
     def _check_keys(self) -> None:
         if (self.min is not None or self.max is not None) and self.type not in ("int", "number"):
-            raise wrong(f"a {self.type} has no min and max", "drop them")
+            raise invalid(f"a {self.type} has no min and max", "drop them")
         if bool(self.choices) != (self.type == "choice"):
             hint = "write type: choice, choices: [a, b]"
-            raise wrong("choices and the type choice go together", hint)
+            raise invalid("choices and the type choice go together", hint)
         for choice in self.choices:
             if not isinstance(choice, str | int | float):
-                raise wrong(f"{say(choice)} is no choice", "choose between words and numbers")
+                raise invalid(f"{spelled(choice)} is no choice", "choose between words and numbers")
             if isinstance(choice, str):
                 try:
                     _check_text(choice)
                 except DefinitionError as error:
-                    raise wrong(error.reason, error.hint) from None
+                    raise invalid(error.reason, error.hint) from None
         if self.pattern is None:
             return
         if self.type != "string":
-            raise wrong(f"a {self.type} has no pattern", "drop it")
+            raise invalid(f"a {self.type} has no pattern", "drop it")
         try:
             check_pattern(self.pattern)
         except DefinitionError as error:
-            raise wrong(error.reason, error.hint) from None
+            raise invalid(error.reason, error.hint) from None
 
     @property
     def example(self) -> Scalar:
@@ -161,7 +161,9 @@ class Parameter(Spec):
     def _check_string(self, text: str) -> str:
         _check_text(text)
         if self.pattern is not None and not matches(self.pattern, text):
-            raise DefinitionError(f"{say(text)} does not match {short(self.pattern)}", "match it")
+            raise DefinitionError(
+                f"{spelled(text)} does not match {short(self.pattern)}", "match it"
+            )
         return text
 
     def _check_choice(self, value: Any) -> Scalar:
@@ -170,7 +172,7 @@ class Parameter(Spec):
                 found: Scalar = choice
                 return found
         raise DefinitionError(
-            f"{say(value)} is not one of the choices",
+            f"{spelled(value)} is not one of the choices",
             nearest(str(value), [str(choice) for choice in self.choices]),
         )
 
@@ -228,13 +230,13 @@ def as_text(value: Scalar) -> str:
 
 def _need(value: Any, kinds: Any, what: str) -> Any:
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-        raise DefinitionError(f"{say(value)} is not {what}", f"write {what}")
+        raise DefinitionError(f"{spelled(value)} is not {what}", f"write {what}")
     return value
 
 
 def _check_text(text: str) -> None:
     if not text.isprintable() or len(text) > MAX_TEXT or _FORBIDDEN.search(text):
         raise DefinitionError(
-            f"{say(text)} is not one line of at most {MAX_TEXT} plain characters",
+            f"{spelled(text)} is not one line of at most {MAX_TEXT} plain characters",
             "take out line breaks, quotes, backslashes, $ and @{",
         )

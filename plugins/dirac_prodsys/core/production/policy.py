@@ -25,9 +25,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from dirac_prodsys.core.models import Model, Text, wrong
+from dirac_prodsys.core.models import Model, Text, invalid
 from dirac_prodsys.core.policy import StepRules
-from dirac_prodsys.core.recovery.rules import Action, ErrorRule, Mode, RecoveryRules
+from dirac_prodsys.core.recovery.rules import ErrorRule, Mode, RecoveryAction, RecoveryRules
 
 _HOUR = 3600.0
 
@@ -46,7 +46,7 @@ class ErrorRuleModel(Model):
     :param max: how often a file is tried again for this cause.
     """
 
-    then: Action
+    then: RecoveryAction
     status: StrictStr = "*"
     minor: StrictStr = "*"
     application: StrictStr = "*"
@@ -71,10 +71,10 @@ class Recovery(Model):
     max_resets: StrictInt = Field(default=3, ge=0)
     max_per_cause: StrictInt | None = Field(default=None, ge=1)
     errors: tuple[ErrorRuleModel, ...] = ()
-    max_reset: Action = "give_up"
-    problematic: Action = "give_up"
-    missing_in_fc: Action = "give_up"
-    prob_in_fc: Action = "give_up"
+    max_reset: RecoveryAction = "give_up"
+    problematic: RecoveryAction = "give_up"
+    missing_in_fc: RecoveryAction = "give_up"
+    prob_in_fc: RecoveryAction = "give_up"
 
     def rules(self) -> RecoveryRules:
         """Return the rules as they travel."""
@@ -155,7 +155,7 @@ class Policy(Model):
         )
 
 
-def share(start: str) -> float:
+def start_fraction(start: str) -> float:
     """Return the fraction of its parents' work at which a step starts, 0 to 1; 0: not given."""
     found = _AT.fullmatch(start)
     return float(found[1]) / 100 if found else 0.0
@@ -164,10 +164,12 @@ def share(start: str) -> float:
 def _start(value: Any) -> Any:
     if isinstance(value, Mapping) and set(value) == {"at"}:
         written = f"at {value['at']}"
-        if not 0 < share(written) <= 1:
-            raise wrong(f"{value['at']!r} is no share of the parents' work", "write {at: 10%}")
+        if not 0 < start_fraction(written) <= 1:
+            raise invalid(f"{value['at']!r} is no share of the parents' work", "write {at: 10%}")
         return written
-    if value in ("streaming", "on_complete") or (isinstance(value, str) and 0 < share(value) <= 1):
+    if value in ("streaming", "on_complete") or (
+        isinstance(value, str) and 0 < start_fraction(value) <= 1
+    ):
         return value
     raise PydanticKnownError("literal_error", {"expected": "'streaming' or 'on_complete'"})
 
@@ -213,7 +215,7 @@ class Approval(Model):
     @model_validator(mode="after")
     def _has_an_end(self) -> Approval:
         if self.otherwise == "approve" and self.within is None:
-            raise wrong("silence would mean yes at once", "add within: 24, hours")
+            raise invalid("silence would mean yes at once", "add within: 24, hours")
         return self
 
 
@@ -231,7 +233,7 @@ class OnCancel(Model):
     @model_validator(mode="after")
     def _is_meant(self) -> OnCancel:
         if self.action == "clean" and not self.confirm:
-            raise wrong(
+            raise invalid(
                 "clean removes the files of a cancelled run",
                 "if that is meant, write {action: clean, confirm: true}",
             )

@@ -25,7 +25,7 @@ from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 NATIVE = "native"
 
 
-class Origin(Protocol):
+class SourceFile(Protocol):
     """The file that a production was read from."""
 
     @property
@@ -85,10 +85,10 @@ class Production(Model):
     dialect: str = NATIVE
     source: StrictStr = Field(default="", repr=False)
     file: StrictStr = ""
-    _origin: Origin | None = PrivateAttr(default=None)
+    _origin: SourceFile | None = PrivateAttr(default=None)
     _named: tuple[tuple[Step, ...], dict[str, Step]] = PrivateAttr(default=((), {}))
 
-    def read_from(self, origin: Origin) -> Production:
+    def read_from(self, origin: SourceFile) -> Production:
         """Return this production with its file: places of mistakes, values of parameters."""
         self._origin = origin
         return self

@@ -20,7 +20,7 @@ from pydantic import (
 
 from dirac_prodsys.core import limits
 from dirac_prodsys.core.grid.specs import MetaValue
-from dirac_prodsys.core.models import Model, Text, wrong
+from dirac_prodsys.core.models import Model, Text, invalid
 from dirac_prodsys.core.production.loops import Turn
 from dirac_prodsys.core.production.policy import Approval, OnCancelForm, Policy, Start
 from dirac_prodsys.core.production.wait_for import WaitFor
@@ -86,9 +86,9 @@ class DatasetModel(Model):
     def _one_number(self) -> DatasetModel:
         low, high = self.min_files, self.max_files
         if self.expect_files is not None and (low is not None or high is not None):
-            raise wrong("expect_files says the number exactly", "drop min_files and max_files")
+            raise invalid("expect_files says the number exactly", "drop min_files and max_files")
         if low is not None and high is not None and low > high:
-            raise wrong(f"min_files {low} is above max_files {high}", "exchange them")
+            raise invalid(f"min_files {low} is above max_files {high}", "exchange them")
         return self
 
 

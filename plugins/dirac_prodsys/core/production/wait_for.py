@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import Field, StrictStr, field_validator, model_validator
 
 from dirac_prodsys.core.gates.condition import ConditionError, read_condition
-from dirac_prodsys.core.models import Model, wrong
+from dirac_prodsys.core.models import Model, invalid
 from dirac_prodsys.core.production.policy import Hours
 
 _KINDS = ("dataset", "file", "value", "production")
@@ -32,7 +32,7 @@ class ValueModel(Model):
             read_condition(when)
         except ConditionError as error:
             reason = f"{when!r} is no condition: {error.reason}"
-            raise wrong(reason, "write it as: auc >= 0.8 and events > 1000") from None
+            raise invalid(reason, "write it as: auc >= 0.8 and events > 1000") from None
         return when
 
 
@@ -58,8 +58,8 @@ class WaitFor(Model):
     def _says_one_thing(self) -> WaitFor:
         said = [kind for kind in _KINDS if getattr(self, kind) is not None]
         if len(said) != 1:
-            told = f"{' and '.join(said)} stand in one entry" if said else "nothing is waited for"
-            raise wrong(told, "write one of dataset, file, value, or production with step")
+            reason = f"{' and '.join(said)} stand in one entry" if said else "nothing is waited for"
+            raise invalid(reason, "write one of dataset, file, value, or production with step")
         if (self.production is None) != (self.step is None):
-            raise wrong("production and step go together", "name both: the step has the dataset")
+            raise invalid("production and step go together", "name both: the step has the dataset")
         return self

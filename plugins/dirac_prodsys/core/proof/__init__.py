@@ -92,20 +92,20 @@ def in_words_of_the_file(problems: Iterable[Problem], plan: ProductionPlan) -> I
 
 
 def read(
-    text: str | bytes, file: str, *, beside: Callable[[str], str | None] | None = None
+    text: str | bytes, file: str, *, read_sibling: Callable[[str], str | None] | None = None
 ) -> tuple[Report, Reading | None]:
     """Check one file.
 
     :param file: its name, for findings.
-    :param beside: reads another file of the same folder.
+    :param read_sibling: reads another file of the same folder.
     :return: the report, and the reading itself if the file is a production.
     """
     try:
-        reading = inspect(text, file, beside=beside)
+        reading = inspect(text, file, read_sibling=read_sibling)
     except DefinitionErrors as errors:
         return Report(file, _sorted(Finding.of(error) for error in errors.errors)), None
     errors_found = [*reading.mistakes, *reading.remarks]
-    claims: list[clashes.Claim] = []
+    claims: list[clashes.NameClaim] = []
     if reading.production is not None:
         claims.append(clashes.production(reading.production))
     if reading.production is not None and reading.plan is not None:
@@ -120,9 +120,9 @@ def read(
 
 def _findings(errors: Iterable[DefinitionError]) -> tuple[Finding, ...]:
     """Return all notes, and only as many other findings as help."""
-    told = sorted(errors, key=lambda error: (error.file, error.line, error.column))
-    notes = [error for error in told if rule_of(error.code).severity == "note"]
-    wrong = [error for error in told if rule_of(error.code).severity != "note"]
+    in_order = sorted(errors, key=lambda error: (error.file, error.line, error.column))
+    notes = [error for error in in_order if rule_of(error.code).severity == "note"]
+    wrong = [error for error in in_order if rule_of(error.code).severity != "note"]
     return _sorted(Finding.of(error) for error in (*notes, *as_many_as_help(wrong)))
 
 

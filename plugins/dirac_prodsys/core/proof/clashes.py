@@ -24,7 +24,7 @@ from dirac_prodsys.errors import DefinitionError
 
 
 @dataclass(frozen=True)
-class Claim:
+class NameClaim:
     """A name that a file claims for itself; it contains :data:`RUN` in place of the run."""
 
     kind: Literal["production", "dataset", "directory", "runs"]
@@ -37,31 +37,31 @@ class Claim:
 class Placed:
     """A claim, and where it is made."""
 
-    claim: Claim
+    claim: NameClaim
     place: DefinitionError
 
 
-def production(one: Production) -> Claim:
+def production(one: Production) -> NameClaim:
     """Return the name of a production, which is claimed even if its steps are wrong."""
-    return Claim("production", one.name, ("production", "name"))
+    return NameClaim("production", one.name, ("production", "name"))
 
 
-def claims(subject: Subject) -> Iterator[Claim]:
+def claims(subject: Subject) -> Iterator[NameClaim]:
     """Yield the claims of a production's steps."""
     run = subject.plan.run
     for step in subject.plan.steps:
         if step.dataset is not None:
             base = step.dataset.name.rsplit("/", 1)[-1].replace(run, RUN)
-            yield Claim("dataset", base, ("steps", step.name, "dataset", "name"))
+            yield NameClaim("dataset", base, ("steps", step.name, "dataset", "name"))
         if not subject.derived(step.name):  # these make one per transformation
             for directory in step.transformation.directories:
                 path: Path = ("steps", step.name, "output", "directory")
-                yield Claim("directory", directory.path.replace(run, RUN), path)
+                yield NameClaim("directory", directory.path.replace(run, RUN), path)
     for one in subject.production.steps:
         runs = run_range(one)
         if runs is not None:
             name = f"{runs.first} to {runs.last} of {runs.campaign}"
-            yield Claim("runs", name, ("steps", one.name, "run_numbers"), runs)
+            yield NameClaim("runs", name, ("steps", one.name, "run_numbers"), runs)
 
 
 def clashes(files: Iterable[tuple[Placed, ...]]) -> Iterator[Finding]:

@@ -128,11 +128,11 @@ class _Folder:
         self._guesses: dict[str, str] = {}
 
     def findings(self) -> Iterator[Finding]:
-        told: set[tuple[str, str, int | None, int | None]] = set()
+        reported: set[tuple[str, str, int | None, int | None]] = set()
         for place, reason, hint, code in (*self._unknown(), *self._circles()):
             where = code, place.file, place.line, place.column
-            if where not in told:
-                told.add(where)
+            if where not in reported:
+                reported.add(where)
                 yield Finding.of(
                     DefinitionError(
                         reason,
@@ -190,11 +190,11 @@ class _Folder:
         for waiting, one, makers in across:
             if all(knot.get(name) == knot[waiting] for name in makers):
                 ring = _ring(makers[0], waiting, edges, knot)
-                told = ", which waits for ".join(ring[:_RING])
+                way = ", which waits for ".join(ring[:_RING])
                 more = f" and, {len(ring) - _RING} steps later," if len(ring) > _RING else ""
                 yield (
                     one.place,
-                    f"{one.gate.told} is made by {told}{more}, which waits for this step",
+                    f"{one.gate.text} is made by {way}{more}, which waits for this step",
                     "let one of them not wait: none can be the first",
                     "cycle",
                 )

@@ -39,17 +39,17 @@ class Gathered:
     def __str__(self) -> str:
         shown = ", ".join(self.makers[:_SHOWN])
         more = len(self.makers) - _SHOWN
-        told = f"step {self.step} takes the files of {shown}"
-        told += f" and {more} more" if more > 0 else ""
-        told += f" by {', '.join(self.fields)}, and no other output of the production fulfils that"
+        text = f"step {self.step} takes the files of {shown}"
+        text += f" and {more} more" if more > 0 else ""
+        text += f" by {', '.join(self.fields)}, and no other output of the production fulfils that"
         if self.left_out:
-            told += f"; not needed: {', '.join(self.left_out)}"
+            text += f"; not needed: {', '.join(self.left_out)}"
         if self.numbered:
-            told += (
+            text += (
                 f"; the planner adds {FIELD} to their directories, an integer that the catalogue "
             )
-            told += "must define"
-        return told
+            text += "must define"
+        return text
 
 
 def gathered(subject: Subject, step: str) -> Gathered | None:

@@ -68,9 +68,9 @@ def _expected(step: StepPlan, found: Estimate) -> Iterator[Problem]:
     dataset, made = step.dataset, found.made
     if dataset is None or dataset.expect_files is None:
         return
-    whole = dataset.query == step.transformation.output_query
+    everything = dataset.query == step.transformation.output_query
     too_many = made.high is not None and dataset.expect_files > made.high
-    if too_many or (whole and dataset.expect_files < made.low):
+    if too_many or (everything and dataset.expect_files < made.low):
         yield Problem(
             ("steps", step.name, "dataset", "expect_files"),
             f"the dataset expects {dataset.expect_files:,} files, and the step makes {made}",

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
-from dirac_prodsys.core.plan.subject import Link, Subject
+from dirac_prodsys.core.plan.subject import ProvenLink, Subject
 from dirac_prodsys.core.problems import ENOUGH, Problem, nearest
-from dirac_prodsys.core.query.meta_query import MetaQuery, dirac_accepts, say
+from dirac_prodsys.core.query.meta_query import MetaQuery, dirac_accepts, form_text
 
 #: maximum number of names in a sentence
 _SHOWN = 5
@@ -22,7 +22,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     """Check every link; what is the same for several parents of a child is reported once."""
     known = list(subject.links.values())
     asked = Counter((found.parent, name) for found in known for name in found.undeclared)
-    told: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
     refused: dict[tuple[str, str], list[str]] = {}
     for found in known:
         if found.share == "none":
@@ -39,12 +39,12 @@ def check(subject: Subject) -> Iterator[Problem]:
             alone = [name for name in found.undeclared if asked[found.parent, name] == 1]
             yield from _undeclared(subject, found, alone)
         share = _share(subject, found, wanted)
-        told.setdefault((found.child, share), []).append(found.parent)
+        groups.setdefault((found.child, share), []).append(found.parent)
         written = subject.steps[found.parent].transformation.output_query
         accepted, why = dirac_accepts(wanted, written or MetaQuery())
         if not accepted:
             refused.setdefault((found.child, why), []).append(found.parent)
-    for (child, share), parents in told.items():
+    for (child, share), parents in groups.items():
         yield Problem(
             ("steps", child, "input"),
             f"step {child} takes {share} of {some(parents)}",
@@ -66,7 +66,7 @@ def some(names: list[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
-def _undeclared(subject: Subject, found: Link, fields: list[str]) -> Iterator[Problem]:
+def _undeclared(subject: Subject, found: ProvenLink, fields: list[str]) -> Iterator[Problem]:
     for name in fields[:ENOUGH]:
         yield Problem(
             subject.condition(found.child, name),
@@ -78,13 +78,13 @@ def _undeclared(subject: Subject, found: Link, fields: list[str]) -> Iterator[Pr
         )
 
 
-def _share(subject: Subject, found: Link, wanted: MetaQuery) -> str:
+def _share(subject: Subject, found: ProvenLink, wanted: MetaQuery) -> str:
     if found.share == "all":
         return "all files"
     left, asked = subject.leaves[found.parent], wanted.conditions
     undeclared, declared = frozenset(found.undeclared), frozenset(left.fields)
     narrower = [
-        f"{name} {say(asked[name].to_dirac())}"
+        f"{name} {form_text(asked[name].to_dirac())}"
         for name in wanted.fields
         if name in undeclared
         or name in STANDARD_FIELDS

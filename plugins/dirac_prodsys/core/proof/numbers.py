@@ -66,11 +66,12 @@ def too_long(
             continue
         if sent == query:
             continue
-        whole = path[-1] == "dataset"
-        forms = [sent.to_dirac()] if whole else list(sent.to_dirac().values())
-        length, most = max(len(str(f)) for f in forms), MAX_DATASET_TEXT if whole else MAX_CONDITION
+        of_dataset = path[-1] == "dataset"
+        forms = [sent.to_dirac()] if of_dataset else list(sent.to_dirac().values())
+        most = MAX_DATASET_TEXT if of_dataset else MAX_CONDITION
+        length = max(len(str(form)) for form in forms)
         if length > most:
-            what = "the query of the dataset" if whole else "a condition"
+            what = "the query of the dataset" if of_dataset else "a condition"
             yield Problem(
                 path,
                 f"{when}{what} has {length} characters, with what 24 bits keep of its numbers "

@@ -13,18 +13,18 @@ from functools import cached_property
 from typing import Any, Literal
 
 from dirac_prodsys.core.community import community_of
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import NATIVE, Production
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.gathering import FIELD
 from dirac_prodsys.core.steps.step_plan import Datasets
 
 #: ``output``: a step declares it; ``rule``: its job type does; ``where``: a step asks for it;
 #: ``gather``: the planner adds it to outputs, for the step that gathers them
-Kind = Literal["output", "rule", "where", "dataset", "gather"]
+OriginKind = Literal["output", "rule", "where", "dataset", "gather"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Origin:
         placeholders.
     """
 
-    kind: Kind
+    kind: OriginKind
     step: str
     condition: Any
     path: Path
 
 
 @dataclass(frozen=True)
-class Condition:
+class ExplainedCondition:
     """One condition of an input query, in DIRAC's form, and all its origins."""
 
     field: str
@@ -53,7 +53,7 @@ class Condition:
 
 def conditions(
     production: Production, plan: ProductionPlan, step: str, datasets: Datasets
-) -> tuple[Condition, ...]:
+) -> tuple[ExplainedCondition, ...]:
     """Return every condition of the input query of a step, in the order of the query.
 
     Empty if it has no query: it takes no files, or listed ones, or those of a dataset that is not
@@ -66,7 +66,7 @@ def conditions(
     query = tracing.subject.takes.get(step)
     asked = {} if query is None else query.to_dirac()
     return tuple(
-        Condition(field, condition, _once(tracing.input(step, field)))
+        ExplainedCondition(field, condition, _once(tracing.input(step, field)))
         for field, condition in asked.items()
     )
 
@@ -89,7 +89,11 @@ class _Tracing:
                 yield from self._output(parent, field)
         if source.dataset is not None:
             path: Path = ("steps", name, "input", "dataset")
-            held = _form(self.datasets.get(self._filled(source.dataset, name, path), {}))
+            production = self.subject.production
+            context = StepContext(
+                production, production.step(name), self.subject.plan.run, Problems()
+            )
+            held = _form(self.datasets.get(context.fill(source.dataset), {}))
             if field in held:
                 yield Origin("dataset", name, held[field], path)
         for word, written in source.where.items():
@@ -118,11 +122,6 @@ class _Tracing:
         return not any(
             o is not None and FIELD in {**o.metadata, **o.file_metadata} for o in outputs
         )
-
-    def _filled(self, dataset: str, step: str, path: Path) -> str:
-        plan = self.subject.plan
-        values = {"production": plan.production, "run": plan.run, "step": step, "vo": plan.vo}
-        return str(fill(dataset, values, path, Problems()))
 
     def _output(self, name: str, field: str) -> Iterator[Origin]:
         """Yield the origins of a condition that a step's output matches."""

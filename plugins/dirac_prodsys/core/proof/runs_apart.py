@@ -71,8 +71,8 @@ def _repeated(subject: Subject) -> Iterator[Problem]:
             continue
         path = ("steps", step.name, "run_numbers", "first")
         campaign = step.run_numbers.campaign if step.run_numbers is not None else ""
-        told = f"{subject.production.written(path)} {campaign}"
-        if not _OF_THE_RUN.search(told):
+        text = f"{subject.production.written(path)} {campaign}"
+        if not _OF_THE_RUN.search(text):
             yield Problem(
                 path,
                 f"every run uses run numbers {numbers.first} to {numbers.last} of {campaign}: the "

@@ -15,14 +15,14 @@ from functools import lru_cache
 from dirac_prodsys.core.plan.subject import Subject, removes
 from dirac_prodsys.core.problems import ENOUGH, Problem
 from dirac_prodsys.core.query.condition import OneOf, matches
-from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery, say
+from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery, form_text
 from dirac_prodsys.core.query.spans import Spans
 from dirac_prodsys.core.query.value import Value, compared
 from dirac_prodsys.core.steps.gathering import FIELD
 from dirac_prodsys.core.steps.outputs import Candidates
 
 #: maximum number of reported outputs that one step might take by accident
-_TOLD = 5
+_MOST = 5
 
 
 def check(subject: Subject) -> Iterator[Problem]:
@@ -54,7 +54,7 @@ def _narrowing(subject: Subject, parent: str) -> dict[str, tuple[str, ...]]:
 def _overlaps(
     subject: Subject, parent: str, narrowing: dict[str, tuple[str, ...]], work: _Work
 ) -> Iterator[Problem]:
-    told = 0
+    reported = 0
     for first, second, field in _perhaps_common(subject, narrowing, work):
         try:
             both = subject.takes[first].refine(subject.takes[second])
@@ -67,8 +67,8 @@ def _overlaps(
             "let the two parts exclude each other, if each file is meant for one of them",
             code="siblings-overlap",
         )
-        told += 1
-        if told == ENOUGH:
+        reported += 1
+        if reported == ENOUGH:
             return
 
 
@@ -138,7 +138,7 @@ def _left_out(
 
 
 def _say(values: list[Value]) -> str:
-    return say({"in": values} if len(values) > 1 else {"=": values[0]})
+    return form_text({"in": values} if len(values) > 1 else {"=": values[0]})
 
 
 class _Work:
@@ -215,7 +215,7 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
         if not among:
             continue
         among -= spans.apart(wanted)
-        told = 0
+        reported = 0
         for other in candidates.of(wanted, among):
             left = subject.leaves[other]
             common = tuple(name for name in wanted.fields if name in left.conditions)
@@ -229,6 +229,6 @@ def _swallowed(subject: Subject) -> Iterator[Problem]:
                 f"declare {', '.join(unsaid)} in the output of {other}, with other values",
                 code="may-eat-output",
             )
-            told += 1
-            if told == _TOLD:
+            reported += 1
+            if reported == _MOST:
                 break

@@ -44,7 +44,10 @@ class EmptyIntersection(MetaQueryError):
 
     def __init__(self, field: str, left: object, right: object) -> None:
         kinds = _kinds(left) != _kinds(right)
-        self.left_said, self.right_said = say(left, kinds=kinds), say(right, kinds=kinds)
+        self.left_said, self.right_said = (
+            form_text(left, kinds=kinds),
+            form_text(right, kinds=kinds),
+        )
         super().__init__(
             f"no file can match: {field} is {self.left_said} on one side and {self.right_said} on "
             "the other",
@@ -196,7 +199,9 @@ class MetaQuery:
         return f"MetaQuery({self.to_dirac()!r})"
 
     def __str__(self) -> str:
-        return " and ".join(f"{k} {say(v)}" for k, v in self.to_dirac().items()) or "everything"
+        return (
+            " and ".join(f"{k} {form_text(v)}" for k, v in self.to_dirac().items()) or "everything"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return MetaQuery.from_dirac, (self.to_dirac(),)
@@ -237,7 +242,7 @@ def parse_condition(field: object, form: object, *, sent: bool = False) -> Condi
 _WORDS = {"=": "", "in": "one of ", "nin": "none of "}
 
 
-def say(form: object, *, kinds: bool = False) -> str:
+def form_text(form: object, *, kinds: bool = False) -> str:
     """Write a condition in few words: ``20``, ``one of 1, 2``, ``> 5 and <= 9``.
 
     :param kinds: say of each value whether it is a number or text.

@@ -23,7 +23,7 @@ from dirac_prodsys.core.grid.status import (
 )
 from dirac_prodsys.core.recovery.decisions import Outputs, StrandedFile, TaskState
 
-Kind = Literal[
+InconsistencyKind = Literal[
     "processed_without_output",
     "output_without_processed",
     "two_live_tasks",
@@ -31,7 +31,7 @@ Kind = Literal[
     "done_without_output",
 ]
 
-_WORDS: Mapping[Kind, str] = {
+_WORDS: Mapping[InconsistencyKind, str] = {
     "processed_without_output": "files are Processed, and outputs of their task are missing",
     "output_without_processed": "files are not Processed, and all outputs of their task are there",
     "two_live_tasks": "files are in two live tasks at once",
@@ -66,7 +66,7 @@ class LiveTask:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Readings:
     """What was read of one transformation.
 
     :param files: its files that have a task.
@@ -92,7 +92,7 @@ class Inconsistency:
     :param file: the file to be set Processed; None: nothing is certain.
     """
 
-    kind: Kind
+    kind: InconsistencyKind
     what: str
     detail: str
     file: StrandedFile | None = None
@@ -103,7 +103,7 @@ class Inconsistency:
         return {"kind": self.kind, "what": self.what, "detail": self.detail, "certain": certain}
 
 
-def inconsistencies(seen: Seen, *, patience: float = PATIENCE) -> list[Inconsistency]:
+def inconsistencies(seen: Readings, *, patience: float = PATIENCE) -> list[Inconsistency]:
     """Return all inconsistencies, in the order of kinds and names.
 
     :param patience: seconds within which agents notice the end of a job.
@@ -115,7 +115,7 @@ def inconsistencies(seen: Seen, *, patience: float = PATIENCE) -> list[Inconsist
 
 def in_words(found: Iterable[Inconsistency]) -> list[str]:
     """Write one line for each kind, with a few names."""
-    groups: dict[Kind, list[Inconsistency]] = {}
+    groups: dict[InconsistencyKind, list[Inconsistency]] = {}
     for one in found:
         groups.setdefault(one.kind, []).append(one)
     lines = []
@@ -126,7 +126,7 @@ def in_words(found: Iterable[Inconsistency]) -> list[str]:
     return lines
 
 
-def _of_files(seen: Seen) -> Iterable[Inconsistency]:
+def _of_files(seen: Readings) -> Iterable[Inconsistency]:
     tasks, outputs = seen.tasks or {}, seen.outputs or {}
     for file in seen.files:
         there, task = outputs.get(file.task, "unknown"), tasks.get(file.task)
@@ -147,7 +147,7 @@ def _of_files(seen: Seen) -> Iterable[Inconsistency]:
             )
 
 
-def _of_live_tasks(seen: Seen, patience: float) -> Iterable[Inconsistency]:
+def _of_live_tasks(seen: Readings, patience: float) -> Iterable[Inconsistency]:
     holders: dict[str, list[TaskState]] = {}
     for live in seen.live:
         if _ended(live.task, seen.jobs):
@@ -171,7 +171,7 @@ def _of_live_tasks(seen: Seen, patience: float) -> Iterable[Inconsistency]:
         yield Inconsistency("orphan_task", f"task {live.task.id}", said)
 
 
-def _of_tasks_without_input(seen: Seen) -> Iterable[Inconsistency]:
+def _of_tasks_without_input(seen: Readings) -> Iterable[Inconsistency]:
     if seen.needs_input:
         return
     for number, task in (seen.tasks or {}).items():

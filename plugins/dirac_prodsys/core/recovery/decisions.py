@@ -12,7 +12,7 @@ all causes counted together; uncertain cases are left to a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +28,7 @@ Outputs = Literal["all", "some", "none", "unsigned", "unknown"]
 #: ``keep``: nothing is to be done; ``last``: its task is at work, and if it fails the grid may not
 #: take the file back once more; ``processed``: set it Processed; ``missing``: set it MissingInFC,
 #: as DIRAC's own agents do; ``hold``: keep the grid from it until a person has decided
-Fate = Literal[
+FileFate = Literal[
     "keep", "last", "retry", "retry_elsewhere", "processed", "missing", "give_up", "hold", "ask"
 ]
 
@@ -106,7 +106,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Decision:
+class FileDecision:
     """What happens to one file.
 
     :param cause: why it stays behind, without numbers and names, so that equal causes are counted.
@@ -116,7 +116,7 @@ class Decision:
     """
 
     file: StrandedFile
-    fate: Fate
+    fate: FileFate
     cause: str
     reason: str
     site: str = ""
@@ -128,7 +128,7 @@ class Decision:
         return _BECOMES.get(self.fate)
 
 
-_BECOMES: Mapping[Fate, FileStatus] = {
+_BECOMES: Mapping[FileFate, FileStatus] = {
     "retry": FileStatus.UNUSED,
     "retry_elsewhere": FileStatus.UNUSED,
     "processed": FileStatus.PROCESSED,
@@ -148,7 +148,7 @@ def is_barred(errors: int, limit: int) -> bool:
 
 def decide(
     cases: Iterable[Case], rules: RecoveryRules, ledger: Ledger, limit: int = 0
-) -> list[Decision]:
+) -> list[FileDecision]:
     """Decide about each file, in the order of their names; files to keep are left out.
 
     :param ledger: what has been tried again before.
@@ -185,7 +185,7 @@ def needs_outputs(case: Case, rules: RecoveryRules) -> bool:
 
 def _decide(
     case: Case, rules: RecoveryRules, ledger: Ledger, per_cause: Counter[str], limit: int
-) -> Decision:
+) -> FileDecision:
     file = case.file
     if file.status == FileStatus.ASSIGNED:
         end = case.end
@@ -202,39 +202,39 @@ def _decide(
         cause, action, site = failed.cause, rule.then, failed.site
         if action == "give_up" or not case.in_catalogue:
             why = f"the rule for {rule.label}" if case.in_catalogue else _GONE
-            return Decision(file, "keep", cause, why, site)
+            return FileDecision(file, "keep", cause, why, site)
     else:
         rule = ErrorRule(rules.by_state(file.status))
         cause, action, site = f"file {file.status}", rule.then, ""
         if case.by_request and case.outputs == "all":
-            return Decision(file, "processed", cause, _REQUESTED, site)
+            return FileDecision(file, "processed", cause, _REQUESTED, site)
         if case.barred and case.outputs == "all":
-            return Decision(file, "processed", cause, _LEFT, site)
+            return FileDecision(file, "processed", cause, _LEFT, site)
         if file.status == FileStatus.MISSING_IN_FC and action == "give_up" and case.in_catalogue:
             action = "retry"  # the cause is gone
         if action == "give_up" or file.status not in map(str, _FAILURES):
-            return Decision(file, "keep", cause, "it has ended")
+            return FileDecision(file, "keep", cause, "it has ended")
     if case.outputs == "all":
-        return Decision(file, "processed", cause, _LEFT, site)
+        return FileDecision(file, "processed", cause, _LEFT, site)
     if doubt := _in_doubt(case):
-        return Decision(file, "ask", cause, f"{doubt}: again, they were there twice", site)
+        return FileDecision(file, "ask", cause, f"{doubt}: again, they were there twice", site)
     if action in ("ask", "give_up"):
         free = action == "ask" and case.in_catalogue
-        return Decision(file, action, cause, f"the rule for {rule.label}", site, free)
+        return FileDecision(file, action, cause, f"the rule for {rule.label}", site, free)
     if not case.in_catalogue:
         gone = file.status == FileStatus.ASSIGNED and rules.missing_in_fc == "give_up"
-        what: Fate = "missing" if gone else "ask"
-        return Decision(file, what, cause, _GONE, site)
+        what: FileFate = "missing" if gone else "ask"
+        return FileDecision(file, what, cause, _GONE, site)
     # what a failed request makes Problematic has been counted as an error
     failures = ledger.failures(file.lfn, file.errors)
     counted = failures - (case.failed_request is not None)
     bound = _bound(file, cause, rule, rules, ledger, per_cause, counted)
     if bound:
-        fate: Fate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"
-        return Decision(file, fate, cause, bound, site)
+        fate: FileFate = "give_up" if file.status == FileStatus.ASSIGNED else "keep"
+        return FileDecision(file, fate, cause, bound, site)
     looked = "not to be known" if case.outputs == "unknown" else "not in the catalogue"
     why = _AGAIN if case.by_request else f"outputs of its task are {looked}"
-    return Decision(file, action, cause, why, site)
+    return FileDecision(file, action, cause, why, site)
 
 
 def _in_doubt(case: Case) -> str:
@@ -259,7 +259,7 @@ _FAILURES = (
 )
 
 
-def _at_work(file: StrandedFile, rules: RecoveryRules, ledger: Ledger, limit: int) -> Decision:
+def _at_work(file: StrandedFile, rules: RecoveryRules, ledger: Ledger, limit: int) -> FileDecision:
     """Decide about a file whose task has not ended.
 
     If the task fails, the grid takes the file back by itself and hands it on before it can be
@@ -267,24 +267,24 @@ def _at_work(file: StrandedFile, rules: RecoveryRules, ledger: Ledger, limit: in
     """
     tries = max(sum(ledger.of_file(file.lfn).values()), ledger.failures(file.lfn, file.errors))
     if not limit or tries < rules.max_resets or is_barred(file.errors, limit):
-        return Decision(file, "keep", "", "its task is at work")
+        return FileDecision(file, "keep", "", "its task is at work")
     why = f"tried again {tries} times of {rules.max_resets}: if this task fails it is given up"
-    return Decision(file, "last", "its last task", why)
+    return FileDecision(file, "last", "its last task", why)
 
 
-def _of_good_task(case: Case, end: JobState) -> Decision:
+def _of_good_task(case: Case, end: JobState) -> FileDecision:
     cause = f"task {end.status}, file {case.file.status}"
     if case.outputs == "all":
         done = "its task is done and all outputs are in the catalogue"
         why = _REQUESTED if case.by_request else done
-        return Decision(case.file, "processed", cause, why, end.site)
+        return FileDecision(case.file, "processed", cause, why, end.site)
     found = {"some": "only some outputs are", "none": "no output is"}.get(case.outputs)
     if found is None:
-        return Decision(case.file, "keep", cause, "its task is done")
-    return Decision(case.file, "ask", cause, f"its task is done, but {found} in the catalogue")
+        return FileDecision(case.file, "keep", cause, "its task is done")
+    return FileDecision(case.file, "ask", cause, f"its task is done, but {found} in the catalogue")
 
 
-def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
+def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> FileDecision:
     """Decide about a file that was set Unused again, by us or by the grid (``MonitorFiles``).
 
     The grid does this ten times. The file is about to be tried again, which the rules may forbid.
@@ -297,26 +297,26 @@ def _taken_back(case: Case, rules: RecoveryRules, ledger: Ledger) -> Decision:
     total = max(sum(ledger.of_file(file.lfn).values()), failures) - 1
     if end is None or end.status not in _ENDED_BADLY:
         if failures == 0 or total < rules.max_resets:
-            return Decision(file, "keep", "", "it waits for a task")
+            return FileDecision(file, "keep", "", "it waits for a task")
         # the end of its task is unknown, and it has failed too often
         end = JobState(0, str(TaskStatus.FAILED))
     rule, cause, again = rules.by_error(end), end.cause, "the grid is about to try it again"
     if case.outputs == "all":
         why = f"{again}, and all outputs of its task are in the catalogue"
-        return Decision(file, "processed", cause, why, end.site)
+        return FileDecision(file, "processed", cause, why, end.site)
     if ledger.decided.get(file.lfn) == file.task:
-        return Decision(file, "keep", cause, f"it was decided about after task {file.task}")
+        return FileDecision(file, "keep", cause, f"it was decided about after task {file.task}")
     if doubt := _in_doubt(case):
-        return Decision(file, "give_up", cause, f"{again}, and {doubt}", end.site)
+        return FileDecision(file, "give_up", cause, f"{again}, and {doubt}", end.site)
     if rule.then == "give_up":
-        return Decision(file, "give_up", cause, f"the rule for {rule.label}", end.site)
+        return FileDecision(file, "give_up", cause, f"the rule for {rule.label}", end.site)
     if rule.then == "ask":
         why = f"the rule for {rule.label}: the grid may not try it again until a person says so"
-        return Decision(file, "hold", cause, why, end.site)
+        return FileDecision(file, "hold", cause, why, end.site)
     if total >= rules.max_resets:
         why = f"tried again {total} times of {rules.max_resets}"
-        return Decision(file, "give_up", cause, why, end.site)
-    return Decision(file, "keep", cause, again, end.site)
+        return FileDecision(file, "give_up", cause, why, end.site)
+    return FileDecision(file, "keep", cause, again, end.site)
 
 
 def _bound(
@@ -339,3 +339,21 @@ def _bound(
     if rules.max_per_cause is not None and per_cause[cause] >= rules.max_per_cause:
         return f"{per_cause[cause]} files were tried again for this cause, the most allowed"
     return ""
+
+
+def requeued(decisions: Iterable[FileDecision]) -> dict[str, int]:
+    """Count the files that are tried again, by cause."""
+    return dict(Counter(d.cause for d in decisions if d.fate.startswith("retry")))
+
+
+def in_words(decisions: Sequence[FileDecision]) -> list[str]:
+    """Write the decisions for a log: one line for all files with the same fate and cause."""
+    groups: dict[tuple[str, str, str], list[FileDecision]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.fate, decision.cause, decision.reason), []).append(decision)
+    lines = []
+    for (fate, cause, reason), alike in groups.items():
+        files = ", ".join(decision.file.lfn for decision in alike[:3])
+        more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
+        lines.append(f"{fate}: {len(alike)} files ({cause}): {reason}: {files}{more}")
+    return lines

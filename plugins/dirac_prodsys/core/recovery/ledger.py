@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 #: name of the additional parameter of a transformation
-PARAMETER = "ProdsysRecovery"
+LEDGER = "ProdsysRecovery"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Ledger:
         data: Any = json.loads(text)
         files = data.get("files") if isinstance(data, dict) else None
         if not isinstance(files, dict):
-            raise ValueError(f"{PARAMETER} holds no ledger: {text[:80]!r}")
+            raise ValueError(f"{LEDGER} holds no ledger: {text[:80]!r}")
         decided = data.get("decided") or {}  # older ledgers have none
         return cls(
             {lfn: {c: int(n) for c, n in causes.items()} for lfn, causes in files.items()},

@@ -7,10 +7,11 @@ none is tried again within its bounds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from dirac_prodsys.core.grid.snapshot import known_fields
 from dirac_prodsys.core.grid.status import FileStatus
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 #: ``retry``: the file becomes Unused; ``retry_elsewhere``: likewise, and its task's site is
 #: avoided; ``give_up``: it ends; ``ask``: it stays as it is until a person has decided
-Action = Literal["retry", "retry_elsewhere", "give_up", "ask"]
+RecoveryAction = Literal["retry", "retry_elsewhere", "give_up", "ask"]
 #: ``passive``: only say what would be done
 Mode = Literal["active", "passive", "off"]
 
-ACTIONS: frozenset[str] = frozenset(get_args(Action))
+RECOVERY_ACTIONS: frozenset[str] = frozenset(get_args(RecoveryAction))
 
 #: failure states, by the name of their rule
 STATES = {
@@ -47,7 +48,7 @@ class ErrorRule:
     :param max: how often a file is tried again for this cause; None: only the general bound counts.
     """
 
-    then: Action
+    then: RecoveryAction
     status: str = "*"
     minor: str = "*"
     application: str = "*"
@@ -91,10 +92,10 @@ class RecoveryRules:
     max_resets: int = 3
     max_per_cause: int | None = None
     errors: tuple[ErrorRule, ...] = ()
-    max_reset: Action = "give_up"
-    problematic: Action = "give_up"
-    missing_in_fc: Action = "give_up"
-    prob_in_fc: Action = "give_up"
+    max_reset: RecoveryAction = "give_up"
+    problematic: RecoveryAction = "give_up"
+    missing_in_fc: RecoveryAction = "give_up"
+    prob_in_fc: RecoveryAction = "give_up"
 
     def by_error(self, job: JobState) -> ErrorRule:
         """Return the rule for a job; by default, its files are tried again."""
@@ -112,14 +113,14 @@ class RecoveryRules:
     def _declared(self, job: JobState) -> ErrorRule | None:
         return next((rule for rule in self.errors if rule.fits(job)), None)
 
-    def by_state(self, status: str) -> Action:
+    def by_state(self, status: str) -> RecoveryAction:
         """Return what happens to files in this state; in other states the grid has given them up.
 
         Files that wait for a person's decision are MaxReset, so that the grid leaves them alone.
         """
         for name, state in STATES.items():
             if status == state:
-                action: Action = getattr(self, name)
+                action: RecoveryAction = getattr(self, name)
                 held = state is FileStatus.MAX_RESET and self._asks
                 return "ask" if held and action == "give_up" else action
         return "give_up"
@@ -156,12 +157,9 @@ class RecoveryRules:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RecoveryRules:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
-        found = _known(cls, data)
+        found = known_fields(cls, data)
         if "errors" in found:
-            found["errors"] = tuple(ErrorRule(**_known(ErrorRule, r)) for r in found["errors"])
+            found["errors"] = tuple(
+                ErrorRule(**known_fields(ErrorRule, r)) for r in found["errors"]
+            )
         return cls(**found)
-
-
-def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(cls)}
-    return {key: value for key, value in data.items() if key in names}

@@ -1,9 +1,9 @@
-"""Describes, as values, what jobs without declared outputs have left in the catalogue.
+"""Names what a task has left in the catalogue, which shows whether its input has been processed.
 
-How a community's jobs sign their files is its own matter (``core/community.py``); the code that
-looks the files up needs these values.
+The outputs that a body declares have certain names. How jobs of a community sign other files is its
+own matter (``core/community.py``); the code that looks these up needs the values below.
 
-Invariant: a file that names no job may belong to any job.
+Invariant: only certain names are given, and a file that names no job may belong to any job.
 """
 
 from __future__ import annotations
@@ -12,13 +12,36 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dirac_prodsys.core.grid.specs import CommunityBody
+from dirac_prodsys.core.grid.specs import BodySpec, CommunityBody, JobSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.recovery.decisions import Outputs
 
 
+def task_outputs(body: BodySpec, transformation: int, task: int) -> tuple[str, ...]:
+    """Return the LFNs of one task's outputs; empty if unknown."""
+    if not isinstance(body, JobSpec):
+        return ()
+    names = []
+    for output in body.outputs:
+        lfn = f"{output.directory.rstrip('/')}/{output.name}"
+        # as DIRAC fills them in (WorkflowTasks.py)
+        lfn = lfn.replace("@{JOB_ID}", f"{task:08d}")
+        names.append(lfn.replace("@{PRODUCTION_ID}", f"{transformation:08d}"))
+    return tuple(names)
+
+
+def how_many_exist(names: Collection[str], existing: Collection[str]) -> Outputs:
+    """Return how many of these files exist."""
+    if not names:
+        return "unknown"
+    there = sum(name in existing for name in names)
+    if there == len(names):
+        return "all"
+    return "some" if there else "none"
+
+
 @dataclass(frozen=True)
-class Place:
+class OutputPlace:
     """Where the jobs of a transformation leave their data.
 
     :param one: whether a task leaves one file, however many it takes; else one for each that it
@@ -51,7 +74,7 @@ class Traces(Protocol):
     #: files that were registered by a job that ended before it signed them
     UNSIGNED: MetaQuery
 
-    def place(self, body: CommunityBody, transformation: int) -> Place | None:
+    def place(self, body: CommunityBody, transformation: int) -> OutputPlace | None:
         """Return where to look; None: the place is unknown before the jobs run."""
 
     def signed_by(self, jobs: Iterable[int]) -> MetaQuery:
@@ -62,7 +85,7 @@ class Traces(Protocol):
 
     def left(
         self,
-        where: Place,
+        where: OutputPlace,
         lfn: str,
         inputs: Collection[str],
         own: Sequence[Trace],

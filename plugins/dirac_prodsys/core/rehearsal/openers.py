@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.core.gates.condition import Comparison, Condition, read_condition
+from dirac_prodsys.core.gates.condition import NumberComparison, NumberCondition, read_condition
 from dirac_prodsys.core.gates.gate import Gate
 from dirac_prodsys.core.plan.values import ProductionPlan
 
@@ -66,7 +66,7 @@ def openers(plan: ProductionPlan) -> Openers:
     )
 
 
-def numbers_for(conditions: Sequence[Condition]) -> dict[str, Any] | None:
+def numbers_for(conditions: Sequence[NumberCondition]) -> dict[str, Any] | None:
     """Return numbers, nested by their names, that meet all conditions; None if none are found."""
     constants: dict[str, list[float]] = {}
     for comparison in (c for condition in conditions for c in _comparisons(condition)):
@@ -79,16 +79,16 @@ def numbers_for(conditions: Sequence[Condition]) -> dict[str, Any] | None:
     return None
 
 
-def _conditions(gates: Sequence[Gate]) -> dict[str, list[Condition]]:
-    found: dict[str, list[Condition]] = {}
+def _conditions(gates: Sequence[Gate]) -> dict[str, list[NumberCondition]]:
+    found: dict[str, list[NumberCondition]] = {}
     for gate in gates:
         if gate.kind == "value":
             found.setdefault(gate.name, []).append(read_condition(gate.when))
     return found
 
 
-def _comparisons(condition: Condition) -> list[Comparison]:
-    if isinstance(condition, Comparison):
+def _comparisons(condition: NumberCondition) -> list[NumberComparison]:
+    if isinstance(condition, NumberComparison):
         return [condition]
     return [comparison for part in condition.parts for comparison in _comparisons(part)]
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.grid.specs import DatasetSpec, RequestSpec
-from dirac_prodsys.core.grid.status import FileStatus
+from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, FileStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.rehearsal.idle_metadata import unneeded
@@ -19,7 +19,7 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenStep:
     """One step as on the grid at the end.
 
     :param status: status of its transformation; empty: there is none.
@@ -71,7 +71,7 @@ class StepLine:
 
 
 @dataclass(frozen=True)
-class Link:
+class FedLink:
     """A link from a parent to a child.
 
     :param files: number of the parent's files that the child took; :param of: number of all of
@@ -129,7 +129,7 @@ class RehearsalReport:
     state: str
     seconds: float
     steps: tuple[StepLine, ...]
-    links: tuple[Link, ...]
+    links: tuple[FedLink, ...]
     unused: tuple[Unused, ...]
     datasets: tuple[DatasetLine, ...]
     findings: tuple[str, ...]
@@ -142,7 +142,7 @@ class RehearsalReport:
 
 def report(
     plan: ProductionPlan,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, SeenStep],
     datasets: Mapping[str, SeenDataset],
     *,
     state: str,
@@ -158,7 +158,7 @@ def report(
         of files that a dataset expects proves nothing.
     :param failures: what went wrong in Airflow, in words.
     """
-    looks = {step.name: seen.get(step.name, Seen()) for step in plan.steps}
+    looks = {step.name: seen.get(step.name, SeenStep()) for step in plan.steps}
     lines = tuple(_line(step, looks[step.name]) for step in plan.steps)
     links = tuple(_links(plan, looks))
     made = tuple(_dataset(step.name, step.dataset, datasets) for step in plan.steps if step.dataset)
@@ -189,7 +189,7 @@ def report(
     )
 
 
-def _line(step: StepPlan, look: Seen) -> StepLine:
+def _line(step: StepPlan, look: SeenStep) -> StepLine:
     by_requests = isinstance(step.transformation.body, RequestSpec)
     return StepLine(
         step=step.name,
@@ -204,14 +204,14 @@ def _line(step: StepPlan, look: Seen) -> StepLine:
     )
 
 
-def _links(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[Link]:
+def _links(plan: ProductionPlan, looks: Mapping[str, SeenStep]) -> Iterable[FedLink]:
     for step in plan.steps:
         for name in step.parents:
             offered = _offered(plan.step(name), looks[name])
-            yield Link(name, step.name, len(offered & looks[step.name].taken), len(offered))
+            yield FedLink(name, step.name, len(offered & looks[step.name].taken), len(offered))
 
 
-def _offered(step: StepPlan, look: Seen) -> frozenset[str]:
+def _offered(step: StepPlan, look: SeenStep) -> frozenset[str]:
     """Return a step's own files; or those that it took and hands on, if it makes none."""
     return look.made if step.transformation.output_query is not None else look.taken
 
@@ -220,11 +220,11 @@ def _not_ended(lines: Iterable[StepLine]) -> Iterable[str]:
     for line in lines:
         if not line.status:
             yield f"step {line.step} has no transformation"
-        elif line.status not in ("Completed", "Archived"):
+        elif line.status not in ENDED_TRANSFORMATION:
             yield f"step {line.step} did not end: its transformation is {line.status}"
 
 
-def _empty(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[str]:
+def _empty(plan: ProductionPlan, looks: Mapping[str, SeenStep]) -> Iterable[str]:
     for step in plan.steps:
         look, spec = looks[step.name], step.transformation
         if step.rules.needs_input and not step.parents and look.status and not look.taken:
@@ -270,7 +270,7 @@ def _fits(spec: DatasetSpec, files: int) -> bool:
     return (spec.min_files or 0) <= files <= most
 
 
-def _unused(plan: ProductionPlan, looks: Mapping[str, Seen]) -> Iterable[Unused]:
+def _unused(plan: ProductionPlan, looks: Mapping[str, SeenStep]) -> Iterable[Unused]:
     """Yield what was not used of the outputs that other steps take."""
     for step in plan.steps:
         takers = [looks[s.name].taken for s in plan.steps if s.name != step.name]

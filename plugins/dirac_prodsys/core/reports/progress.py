@@ -38,7 +38,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Row:
+class StepRow:
     """One step in the final table.
 
     :param id: TransformationID; None: there is no transformation.
@@ -67,7 +67,7 @@ def progress(plan: ProductionPlan, snapshots: Mapping[str, Snapshot]) -> list[Pr
     return [_progress(step, snapshots.get(step.transformation.name)) for step in plan.steps]
 
 
-def summary(plan: ProductionPlan, snapshots: Mapping[str, Snapshot]) -> list[Row]:
+def summary(plan: ProductionPlan, snapshots: Mapping[str, Snapshot]) -> list[StepRow]:
     """Return one row per step, in the order of the plan.
 
     :param snapshots: transformation name → snapshot; a step without one has no ID and no status.
@@ -76,7 +76,7 @@ def summary(plan: ProductionPlan, snapshots: Mapping[str, Snapshot]) -> list[Row
     for step in plan.steps:
         seen = snapshots.get(step.transformation.name)
         rows.append(
-            Row(
+            StepRow(
                 step=step.name,
                 id=None if seen is None else seen.id,
                 name=step.transformation.name,

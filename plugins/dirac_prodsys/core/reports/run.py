@@ -13,7 +13,7 @@ from typing import Any
 from dirac_prodsys.core.grid.jobs import JobReport, JobState
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.reports.progress import Row, summary
+from dirac_prodsys.core.reports.progress import StepRow, summary
 from dirac_prodsys.core.text.wording import counted
 
 _HEAD = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Failed jobs", "Dataset")
@@ -50,7 +50,7 @@ class StepReport:
     :param dataset_known: whether the catalogue could be asked.
     """
 
-    row: Row
+    row: StepRow
     jobs: JobReport | None = None
     remarks: tuple[str, ...] = ()
     dataset: DatasetState | None = None
@@ -131,14 +131,14 @@ class ProductionReport:
 
     def table(self) -> str:
         """Write all steps as one table, for a log or a mail."""
-        lines = [_HEAD, *map(_cells, self.steps)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
+        rows = [_HEAD, *map(_cells, self.steps)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
         rule = tuple("-" * width for width in widths)
-        told = [self.title, *([self.note] if self.note else [])]
-        for line in (lines[0], rule, *lines[1:]):
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            told.append("  ".join(cells).rstrip())
-        return "\n".join([*told, *self.causes(), *self._remarks()])
+        lines = [self.title, *([self.note] if self.note else [])]
+        for row in (rows[0], rule, *rows[1:]):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join([*lines, *self.causes(), *self._remarks()])
 
     def to_text(self) -> str:
         """Write the table and the jobs of each step; with many steps, the table alone."""
@@ -151,8 +151,8 @@ class ProductionReport:
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(step)) + "</tr>"
             for step in self.steps
         )
-        told = ([self.note] if self.note else []) + self.causes() + self._remarks()
-        words = "".join(f"<p>{escape(line)}</p>" for line in told)
+        lines = ([self.note] if self.note else []) + self.causes() + self._remarks()
+        words = "".join(f"<p>{escape(line)}</p>" for line in lines)
         jobs = "".join(jobs.to_html() for jobs in self._job_tables())
         return (
             f"<h2>{escape(self.title)}</h2><table><thead><tr>{head}</tr></thead>"

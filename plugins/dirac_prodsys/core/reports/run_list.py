@@ -55,8 +55,8 @@ class RunRow:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        told = {name: value for name, value in vars(self).items() if name != "newest"}
-        return {**told, "state": str(self.state)}
+        own = {name: value for name, value in vars(self).items() if name != "newest"}
+        return {**own, "state": str(self.state)}
 
 
 def own(listed: Iterable[Listed]) -> list[Own]:

@@ -24,14 +24,14 @@ from dirac_prodsys.core.policy.counts import (
     attached_files,
     bad_tasks,
     good_tasks,
-    say,
+    tally,
 )
 from dirac_prodsys.core.text.wording import clock, one_line, plural, read_stamp, span, stamp
 
-Kind = Literal["waiting", "failing", "stalled", "asks", "stopped", "outage", "ended", "failed"]
+StateKind = Literal["waiting", "failing", "stalled", "asks", "stopped", "outage", "ended", "failed"]
 
 #: states that need no help
-QUIET: frozenset[Kind] = frozenset({"waiting", "ended"})
+QUIET: frozenset[StateKind] = frozenset({"waiting", "ended"})
 
 #: states of files that no task will take unless something changes
 BAD_FILES = (
@@ -123,7 +123,7 @@ class State:
         again.
     """
 
-    kind: Kind
+    kind: StateKind
     line: str
     status: str = ""
     processed: int = 0
@@ -149,7 +149,7 @@ class State:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> State | None:
         """Inverse of :meth:`to_dict`; None if the data are no state, or of an unknown kind."""
-        kinds: tuple[Kind, ...] = get_args(Kind)
+        kinds: tuple[StateKind, ...] = get_args(StateKind)
         kind = next((each for each in kinds if each == data.get("kind")), None)
         if kind is None:
             return None
@@ -231,13 +231,13 @@ def failed_in_words(snapshot: Snapshot, causes: Sequence[Cause], unit: str = "jo
 
     :param unit: what its tasks are.
     """
-    told = []
-    if bad := say({status: snapshot.files.get(status, 0) for status in BAD_FILES}):
-        told.append(f"files are {bad}")
+    parts = []
+    if bad := tally({status: snapshot.files.get(status, 0) for status in BAD_FILES}):
+        parts.append(f"files are {bad}")
     if failed := bad_tasks(snapshot):
         why = why_in_words(causes, unit)
-        told.append(f"{failed} {plural(unit, failed)} failed{f': {why}' if why else ''}")
-    return ", ".join(told)
+        parts.append(f"{failed} {plural(unit, failed)} failed{f': {why}' if why else ''}")
+    return ", ".join(parts)
 
 
 def gate_state(
@@ -247,7 +247,7 @@ def gate_state(
 
     :param gates: number of gates.
     """
-    known: dict[str, Kind] = {"wait": "waiting", "fail": "failed"}
+    known: dict[str, StateKind] = {"wait": "waiting", "fail": "failed"}
     kind = known.get(verdict.kind, "ended")
     since = before.since if before is not None and before.kind == kind else now
     words = {"waiting": "waits", "failed": "failed"}.get(kind, "goes on")
@@ -266,7 +266,7 @@ def grid_state(name: str, reason: str, since: float, now: float) -> State:
     return State("outage", line, since=since, updated=now)
 
 
-def _kind(seen: Seen) -> Kind:
+def _kind(seen: Seen) -> StateKind:
     if seen.outage or seen.snapshot is None:
         return "outage"
     verdict = seen.verdict
@@ -295,7 +295,7 @@ def _is_failing(seen: Seen, snapshot: Snapshot) -> bool:
     return seen.history is not None and seen.history.failed_since is not None
 
 
-def _line(kind: Kind, seen: Seen, since: float, now: float) -> str:
+def _line(kind: StateKind, seen: Seen, since: float, now: float) -> str:
     step, counts, verdict = seen.step, _counts(seen), seen.verdict
     alarm = "" if verdict is None else verdict.alarm or verdict.reason
     match kind:
@@ -329,12 +329,14 @@ def _counts(seen: Seen) -> str:
     by_requests = rules is not None and rules.by_requests
     if rules is not None and not rules.needs_input:
         total = max(rules.tasks or 0, sum(found.tasks.values()))
-        told = f"{good_tasks(found)}/{total} tasks" if total else "no tasks yet"
+        progress = f"{good_tasks(found)}/{total} tasks" if total else "no tasks yet"
     else:
         total = attached_files(found)
-        told = f"{found.files.get(FileStatus.PROCESSED, 0)}/{total} files" if total else "no files"
+        progress = (
+            f"{found.files.get(FileStatus.PROCESSED, 0)}/{total} files" if total else "no files"
+        )
     failed = failed_in_words(found, seen.causes, "request" if by_requests else "job")
-    return f"{told}, {failed}" if failed else told
+    return f"{progress}, {failed}" if failed else progress
 
 
 def _cause(cause: Cause, unit: str) -> str:

@@ -77,11 +77,11 @@ def status_rows(snapshots: Iterable[Snapshot]) -> list[StatusRow]:
 def title(rows: Sequence[StatusRow]) -> str:
     """Return production and run if all rows share them; else what they share, or nothing."""
     productions, runs = {row.production for row in rows}, {row.run for row in rows}
-    told = []
+    parts = []
     if len(productions) == 1 and all(productions):
-        told.append(f"production {productions.pop()}")
-        told += [f"run {runs.pop()}"] if len(runs) == 1 else []
-    return ", ".join(told)
+        parts.append(f"production {productions.pop()}")
+        parts += [f"run {runs.pop()}"] if len(runs) == 1 else []
+    return ", ".join(parts)
 
 
 def columns(rows: Sequence[StatusRow]) -> tuple[list[str], list[list[str]]]:

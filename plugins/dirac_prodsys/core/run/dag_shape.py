@@ -40,7 +40,7 @@ from typing import Literal, NamedTuple
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.plan import loops
 from dirac_prodsys.core.plan.values import LoopPlan, ProductionPlan
-from dirac_prodsys.core.production.policy import share
+from dirac_prodsys.core.production.policy import start_fraction
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.run.edge_labels import labels
 from dirac_prodsys.core.steps.gate_makers import knots
@@ -60,7 +60,7 @@ Part = Literal[
 ]  # fmt: skip
 
 
-class Place(NamedTuple):
+class TaskPlace(NamedTuple):
     """A task of a DAG, by what it does.
 
     :param part: its name within its group.
@@ -80,8 +80,8 @@ class Edge(NamedTuple):
     :param label: its meaning, for people; empty: the order only.
     """
 
-    before: Place
-    after: Place
+    before: TaskPlace
+    after: TaskPlace
     label: str = ""
 
 
@@ -114,8 +114,8 @@ class Shape:
     """
 
     groups: tuple[Group, ...]
-    tasks: Mapping[Place, str]
-    ids: Mapping[Place, str]
+    tasks: Mapping[TaskPlace, str]
+    ids: Mapping[TaskPlace, str]
     edges: tuple[Edge, ...]
     late: Collection[str]
     streams: Mapping[str, tuple[str, ...]]
@@ -137,9 +137,9 @@ def shape(production: Production, plan: ProductionPlan) -> Shape:
     return _Drawing(production, plan).drawn()
 
 
-def looked_at(production: Production, step: StepPlan) -> tuple[str, ...]:
+def watched_parents(production: Production, step: StepPlan) -> tuple[str, ...]:
     """Return the steps whose progress decides when a step with ``start: {at: 10%}`` starts."""
-    return _near(production, step) if share(step.start) else ()
+    return _near(production, step) if start_fraction(step.start) else ()
 
 
 def created_late(production: Production, plan: ProductionPlan) -> Collection[str]:
@@ -169,10 +169,10 @@ class _Drawing:
     def __init__(self, production: Production, plan: ProductionPlan) -> None:
         self.production, self.plan = production, plan
         self.groups: dict[str, Group] = {}
-        self.tasks: dict[Place, str] = {}
-        self.ids: dict[Place, str] = {}
+        self.tasks: dict[TaskPlace, str] = {}
+        self.ids: dict[TaskPlace, str] = {}
         #: (task before, task after) → label
-        self.edges: dict[tuple[Place, Place], str] = {}
+        self.edges: dict[tuple[TaskPlace, TaskPlace], str] = {}
 
         self.steps = {step.name: step for step in plan.steps}
         #: the steps in the order of the file
@@ -185,7 +185,9 @@ class _Drawing:
             for name, step in self.steps.items()
         }
         #: step → the parents that must have done a share of their work first
-        self.watched = {name: looked_at(production, step) for name, step in self.steps.items()}
+        self.watched = {
+            name: watched_parents(production, step) for name, step in self.steps.items()
+        }
         #: step → its tasks in order, except those that look at a parent
         self.parts = {name: tuple(self._parts(step)) for name, step in self.steps.items()}
         self.labels = labels(production, plan)
@@ -223,15 +225,15 @@ class _Drawing:
         self.groups.setdefault(own, Group(own, within, title, about, prefixes))
         return own
 
-    def _task(self, place: Place, group: str, name: str = "") -> Place:
+    def _task(self, place: TaskPlace, group: str, name: str = "") -> TaskPlace:
         self.tasks[place] = group
         self.ids[place] = f"{group}.{name or place.part}"
         return place
 
-    def _before(self, before: Place, after: Place, label: str = "") -> None:
+    def _before(self, before: TaskPlace, after: TaskPlace, label: str = "") -> None:
         self.edges.setdefault((before, after), label)
 
-    def _chain(self, places: list[Place]) -> None:
+    def _chain(self, places: list[TaskPlace]) -> None:
         for before, after in pairwise(places):
             self._before(before, after)
 
@@ -239,10 +241,10 @@ class _Drawing:
         """Map each step to the group that holds its own: its pass of a loop, or its branches."""
         homes: dict[str, str] = {}
         for loop in self.plan.loops:
-            whole = naming.group_id(loop.name)
-            self._group(whole, "", loop.name, f"until {loop.gates[0].when}")
+            outer = naming.group_id(loop.name)
+            self._group(outer, "", loop.name, f"until {loop.gates[0].when}")
             for number, steps in enumerate(loop.passes, 1):
-                one = self._group(f"{whole}.pass_{number}", whole, f"pass {number}", prefixes=False)
+                one = self._group(f"{outer}.pass_{number}", outer, f"pass {number}", prefixes=False)
                 homes |= dict.fromkeys(steps, one)
         branches: dict[str, list[str]] = {}
         for name in self.order:
@@ -278,30 +280,30 @@ class _Drawing:
     def _prepare(self) -> None:
         group = self._group(self.prepare, "", "prepare", "approve, create, register, verify")
         create = f"{group}.create"
-        last = [self._task(Place("begin"), group)]
+        last = [self._task(TaskPlace("begin"), group)]
         if self.plan.approval is not None:
-            last.append(self._task(Place("approve"), group))
+            last.append(self._task(TaskPlace("approve"), group))
         self._chain(last)
         early = [step for step in self.plan.steps if step.name not in self.late]
-        made: list[Place] = []
+        made: list[TaskPlace] = []
         if early:
             self._group(create, group, "create", "one transformation for each step")
         for step in early:
-            own = self._task(Place("create", step.name), create, naming.group_id(step.name))
+            own = self._task(TaskPlace("create", step.name), create, naming.group_id(step.name))
             made.append(own)
             above = [name for name in self.near[step.name] if name not in self.late]
             for name in above:
-                self._before(Place("create", name), own)
+                self._before(TaskPlace("create", name), own)
             if not above:
                 self._before(last[-1], own)
         followed = {before for before, _ in self.edges}
         ends = [place for place in made if place not in followed] or [last[-1]]
         if self.production.registry:
-            register = self._task(Place("register"), group)
+            register = self._task(TaskPlace("register"), group)
             for end in ends:
                 self._before(end, register)
             ends = [register]
-        verify = self._task(Place("verify"), group)
+        verify = self._task(TaskPlace("verify"), group)
         for end in ends:
             self._before(end, verify)
 
@@ -314,10 +316,10 @@ class _Drawing:
         about = declared.description or f"{step.transformation.type}"
         group = self._group(naming.group_id(name), within, name, about)
         ready = [
-            self._task(Place("ready", name, parent), group, f"ready_{naming.group_id(parent)}")
+            self._task(TaskPlace("ready", name, parent), group, f"ready_{naming.group_id(parent)}")
             for parent in self.watched[name]
         ]
-        chain = [self._task(Place(part, name), group) for part in self.parts[name]]
+        chain = [self._task(TaskPlace(part, name), group) for part in self.parts[name]]
         for each in ready:
             self._before(each, chain[0])
         self._chain(chain)
@@ -343,21 +345,21 @@ class _Drawing:
             yield "create_dataset"
 
     def _loop(self, loop: LoopPlan) -> None:
-        whole = naming.group_id(loop.name)
-        check: Place | None = None
+        outer = naming.group_id(loop.name)
+        check: TaskPlace | None = None
         for number, steps in enumerate(loop.passes, 1):
-            group = f"{whole}.pass_{number}"
-            begin: Place | None = None
+            group = f"{outer}.pass_{number}"
+            begin: TaskPlace | None = None
             if check is not None:
-                begin = self._task(Place("begin", loop.name, number), group)
+                begin = self._task(TaskPlace("begin", loop.name, number), group)
                 self._before(check, begin)
-            check = self._task(Place("check", loop.name, number), group)
+            check = self._task(TaskPlace("check", loop.name, number), group)
             for name in steps:
                 if begin is not None:
                     for entry in self._entries(name):
                         self._before(begin, entry)
                 self._before(self._last(name), check)
-        done = self._task(Place("done", loop.name), whole)
+        done = self._task(TaskPlace("done", loop.name), outer)
         if check is not None:
             self._before(check, done)
 
@@ -365,21 +367,21 @@ class _Drawing:
         """Add the edges from tasks outside a step's own group."""
         own, entries = step.name, self._entries(step.name)
         outside = _outside(self.production, step)
-        first: dict[Place, str] = {Place("done", loop): "" for loop in outside.values()}
+        first: dict[TaskPlace, str] = {TaskPlace("done", loop): "" for loop in outside.values()}
         label = self.labels[own]
         for name in self.near[own]:
             if name not in self.streams[own]:
-                first[Place("complete", name)] = label
+                first[TaskPlace("complete", name)] = label
                 continue
-            if share(step.start):
-                self._before(Place("start", name), Place("ready", own, name))
+            if start_fraction(step.start):
+                self._before(TaskPlace("start", name), TaskPlace("ready", own, name))
             else:
-                first[Place("start", name)] = ""
+                first[TaskPlace("start", name)] = ""
             streaming = f"{label} {_STREAMING}".strip()
-            self._before(Place("complete", name), self._after_input(own), streaming)
-        first |= {Place("complete", name): _AFTER for name in step.after if name not in outside}
+            self._before(TaskPlace("complete", name), self._after_input(own), streaming)
+        first |= {TaskPlace("complete", name): _AFTER for name in step.after if name not in outside}
         if step.name not in self.again:
-            first[Place("verify")] = ""
+            first[TaskPlace("verify")] = ""
         for before, said in first.items():
             for entry in entries:
                 self._before(before, entry, said)
@@ -388,20 +390,20 @@ class _Drawing:
         group = self._group(self.finish, "", "finish", "what the run leaves, and what came of it")
         followed = {before for before, _ in self.edges}
         ends = [place for place in self.tasks if place not in followed]
-        cancel = self._task(Place("on_cancel"), group)
-        report = self._task(Place("report"), group)
+        cancel = self._task(TaskPlace("on_cancel"), group)
+        report = self._task(TaskPlace("report"), group)
         for end in ends:
             self._before(end, cancel)
         self._before(cancel, report)
 
-    def _reduced(self) -> dict[tuple[Place, Place], str]:
+    def _reduced(self) -> dict[tuple[TaskPlace, TaskPlace], str]:
         """Return the edges without those that others imply."""
-        above: dict[Place, list[Place]] = {place: [] for place in self.tasks}
+        above: dict[TaskPlace, list[TaskPlace]] = {place: [] for place in self.tasks}
         for before, after in self.edges:
             above[after].append(before)
         bits = {place: 1 << number for number, place in enumerate(self.tasks)}
         #: place → itself and all places before it, as bits
-        known: dict[Place, int] = {}
+        known: dict[TaskPlace, int] = {}
         at = {own: place for place, own in self.ids.items()}
         graph = {self.ids[place]: [self.ids[b] for b in near] for place, near in above.items()}
         for place in map(at.__getitem__, StepGraph(graph).order):
@@ -422,18 +424,18 @@ class _Drawing:
 
     # -- tasks of a step --------------------------------------------------------------------------
 
-    def _entries(self, name: str) -> list[Place]:
+    def _entries(self, name: str) -> list[TaskPlace]:
         """Return the first tasks of a step: no other task of the step comes before them."""
-        ready = [Place("ready", name, parent) for parent in self.watched[name]]
-        return ready or [Place(self.parts[name][0], name)]
+        ready = [TaskPlace("ready", name, parent) for parent in self.watched[name]]
+        return ready or [TaskPlace(self.parts[name][0], name)]
 
-    def _after_input(self, name: str) -> Place:
+    def _after_input(self, name: str) -> TaskPlace:
         """Return the task of a step that must wait until no more files can come."""
         parts = self.parts[name]
-        return Place(parts[parts.index("wait_for_input") + 1], name)
+        return TaskPlace(parts[parts.index("wait_for_input") + 1], name)
 
-    def _last(self, name: str) -> Place:
-        return Place(self.parts[name][-1], name)
+    def _last(self, name: str) -> TaskPlace:
+        return TaskPlace(self.parts[name][-1], name)
 
 
 #: labels of edges: files are taken as they come; a step that the other names under ``after``
@@ -448,7 +450,7 @@ def _near(production: Production, step: StepPlan) -> tuple[str, ...]:
 
 def _outside(production: Production, step: StepPlan) -> Mapping[str, str]:
     """Map the steps that a step waits for, in loops that it is not in, to their loop."""
-    return loops.foreign(production, step.name, step.feeders) if production.loops else {}
+    return loops.foreign_steps(production, step.name, step.feeders) if production.loops else {}
 
 
 def _free(wanted: str, taken: Collection[str]) -> str:

@@ -36,14 +36,14 @@ def labels(production: Production, plan: ProductionPlan) -> dict[str, str]:
     branches: dict[str, list[str]] = {}
     for name in asked:
         branches.setdefault(production.as_written(name), []).append(name)
-    said: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for own in branches.values():
         fields = {f: "" for name in own for f in _most_telling(asked[name], often, steps)}
         for field in fields:
             words = {asked[name].get(field, "") for name in own}
             fields[field] = words.pop() if len(words) == 1 else ""
-        said |= dict.fromkeys(own, _short(fields))
-    return said
+        labels |= dict.fromkeys(own, _short(fields))
+    return labels
 
 
 def _asked(production: Production, plan: ProductionPlan, step: StepPlan) -> Asked:
@@ -53,7 +53,7 @@ def _asked(production: Production, plan: ProductionPlan, step: StepPlan) -> Aske
         return {}
     found = {field: _words(production, value) for field, value in query.to_dirac().items()}
     # it is obvious that they are files of this run
-    return {field: said for field, said in found.items() if said != f"= {plan.run}"} or found
+    return {field: words for field, words in found.items() if words != f"= {plan.run}"} or found
 
 
 def _most_telling(
@@ -61,25 +61,25 @@ def _most_telling(
 ) -> Asked:
     """Choose the conditions that the fewest other queries share, or the one that names a step."""
     fewest = min((often[item] for item in asked.items()), default=0)
-    found = {field: said for field, said in asked.items() if often[field, said] == fewest}
-    return {field: said for field, said in found.items() if said in steps} or found
+    found = {field: words for field, words in asked.items() if often[field, words] == fewest}
+    return {field: words for field, words in found.items() if words in steps} or found
 
 
 def _words(production: Production, condition: Any) -> str:
     if not isinstance(condition, Mapping):
         return f"= {production.as_written(str(condition))}"
-    told = []
+    parts = []
     for operator, value in condition.items():
         values = value if isinstance(value, list | tuple) else [value]
         named = list(dict.fromkeys(production.as_written(str(v)) for v in values))
         sign = "=" if operator == "in" and len(named) == 1 else operator
-        told.append(f"{sign} {', '.join(named)}")
-    return " ".join(told)
+        parts.append(f"{sign} {', '.join(named)}")
+    return " ".join(parts)
 
 
-def _short(told: Asked) -> str:
+def _short(asked: Asked) -> str:
     """Write the label; a value without words differs with each branch."""
-    differs = ", ".join(field for field, words in told.items() if not words)
-    parts = [f"{field} {words}" for field, words in told.items() if words]
-    whole = ", ".join([*([f"by {differs}"] if differs else []), *parts])
-    return whole if len(whole) <= MOST else f"{whole[: MOST - 1]}…"
+    differs = ", ".join(field for field, words in asked.items() if not words)
+    parts = [f"{field} {words}" for field, words in asked.items() if words]
+    text = ", ".join([*([f"by {differs}"] if differs else []), *parts])
+    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"

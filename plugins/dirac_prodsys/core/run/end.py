@@ -25,17 +25,17 @@ from dirac_prodsys.core.grid.status import (
 )
 from dirac_prodsys.core.production.production import Production
 
-Action = Literal["stop", "leave", "clean"]
-Fate = Literal["stop", "clean", "nothing"]
+OnCancelAction = Literal["stop", "leave", "clean"]
+StepFate = Literal["stop", "clean", "nothing"]
 
 #: ``completed``: the last tasks succeeded; ``failed``: a task failed; ``cut short``: otherwise
 Ending = Literal["completed", "cut short", "failed"]
 
 #: name of the additional parameter of a transformation that holds a :class:`StopNote`
-PARAMETER = "ProdsysStopped"
+STOP_NOTE = "ProdsysStopped"
 
 
-def action_of(production: Production, step: str) -> Action:
+def action_of(production: Production, step: str) -> OnCancelAction:
     """Return what happens to a step of an incomplete run: by the step, else the production."""
     own = production.step(step).on_cancel
     return (own or production.on_cancel).action
@@ -53,34 +53,34 @@ def ending(states: Mapping[str, str | None], last: Collection[str]) -> Ending:
 
 
 @dataclass(frozen=True)
-class Remains:
+class StepAtEnd:
     """What a run leaves of one step.
 
     :param snapshot: snapshot of its transformation; None: it has none.
     """
 
     step: str
-    action: Action
+    action: OnCancelAction
     snapshot: Snapshot | None
 
 
 @dataclass(frozen=True)
-class Parting:
+class EndingAct:
     """What to do about one step, and why."""
 
     step: str
-    fate: Fate
+    fate: StepFate
     reason: str
 
 
-def part(how: Ending, remains: Collection[Remains]) -> tuple[Parting, ...]:
+def end_of_run(how: Ending, remains: Collection[StepAtEnd]) -> tuple[EndingAct, ...]:
     """Return what to do, step by step, when a run has ended."""
     if how == "completed":
-        return tuple(Parting(each.step, "nothing", "the run completed") for each in remains)
-    return tuple(Parting(each.step, *_fate(how, each)) for each in remains)
+        return tuple(EndingAct(each.step, "nothing", "the run completed") for each in remains)
+    return tuple(EndingAct(each.step, *_fate(how, each)) for each in remains)
 
 
-def _fate(how: Ending, left: Remains) -> tuple[Fate, str]:
+def _fate(how: Ending, left: StepAtEnd) -> tuple[StepFate, str]:
     if left.snapshot is None:
         return "nothing", "it has no transformation"
     status, label = left.snapshot.status, f"transformation {left.snapshot.id}"
@@ -127,7 +127,7 @@ class StopNote:
 def is_ours(note: str, status: str, changes: Sequence[str]) -> bool:
     """Whether we stopped the transformation, and its status has not been changed since.
 
-    :param note: the parameter :data:`PARAMETER`.
+    :param note: the parameter :data:`STOP_NOTE`.
     :param changes: every status that it was ever set to.
     """
     written = StopNote.from_text(note)

@@ -13,19 +13,20 @@ from dataclasses import dataclass
 from dirac_prodsys.core.grid.status import (
     ENDED_TRANSFORMATION,
     REMOVED_TRANSFORMATION,
-    ProductionStatus,
+    WORKING_TRANSFORMATION,
     TransformationStatus,
 )
+from dirac_prodsys.core.grid.status import ProductionStatus as S
 from dirac_prodsys.core.plan.values import ProductionPlan
 
 #: ``DIRAC/ProductionSystem/Utilities/StateMachine.py`` (9.1)
 _NEXT: Mapping[str, frozenset[str]] = {
-    "New": frozenset({"Active", "Cleaned"}),
-    "Active": frozenset({"Flush", "Stopped", "Completed", "Cleaned"}),
-    "Flush": frozenset({"Active", "Completed", "Cleaned"}),
-    "Stopped": frozenset({"Active", "Flush", "Completed", "Cleaned"}),
-    "Completed": frozenset({"Cleaned"}),
-    "Cleaned": frozenset(),
+    S.NEW: frozenset({S.ACTIVE, S.CLEANED}),
+    S.ACTIVE: frozenset({S.FLUSH, S.STOPPED, S.COMPLETED, S.CLEANED}),
+    S.FLUSH: frozenset({S.ACTIVE, S.COMPLETED, S.CLEANED}),
+    S.STOPPED: frozenset({S.ACTIVE, S.FLUSH, S.COMPLETED, S.CLEANED}),
+    S.COMPLETED: frozenset({S.CLEANED}),
+    S.CLEANED: frozenset(),
 }
 
 
@@ -78,7 +79,7 @@ def members_of(plan: ProductionPlan, ids: Mapping[str, int]) -> list[Member]:
     return members
 
 
-def status_of(members: Collection[str], steps: int) -> ProductionStatus:
+def status_of(members: Collection[str], steps: int) -> S:
     """Return the status of a production, from the statuses of its transformations.
 
     A removed transformation does not count: its step began anew, or is given up.
@@ -87,13 +88,13 @@ def status_of(members: Collection[str], steps: int) -> ProductionStatus:
     """
     there = [status for status in members if status not in REMOVED_TRANSFORMATION]
     if members and not there:
-        return ProductionStatus.CLEANED
+        return S.CLEANED
     left = {status for status in there if status not in ENDED_TRANSFORMATION}
     if len(there) >= steps and not left:
-        return ProductionStatus.COMPLETED
-    if TransformationStatus.STOPPED in left and not left & _AT_WORK:
-        return ProductionStatus.STOPPED
-    return ProductionStatus.ACTIVE
+        return S.COMPLETED
+    if TransformationStatus.STOPPED in left and not left & WORKING_TRANSFORMATION:
+        return S.STOPPED
+    return S.ACTIVE
 
 
 def description(plan: ProductionPlan, origin: str) -> str:
@@ -114,13 +115,3 @@ def by_parents(members: Iterable[Member]) -> dict[tuple[int, ...], list[int]]:
     for member in members:
         groups.setdefault(member.parents, []).append(member.transformation)
     return groups
-
-
-_AT_WORK = frozenset(
-    {
-        TransformationStatus.ACTIVE,
-        TransformationStatus.FLUSH,
-        TransformationStatus.IDLE,
-        TransformationStatus.COMPLETING,
-    }
-)

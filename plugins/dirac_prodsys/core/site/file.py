@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
-from dirac_prodsys.core.models import Model, explain, wrong
+from dirac_prodsys.core.models import Model, explain, invalid
 from dirac_prodsys.core.problems import Path, Problem, nearest
 from dirac_prodsys.core.production.policy import Hours
 from dirac_prodsys.core.text import reader
@@ -35,7 +35,9 @@ ANY = "*"
 def _prefix(path: str) -> str:
     parts = path.split("/")
     if not path.startswith("/") or {"", ".", ".."} & set(parts[1:]):
-        raise wrong(f"{path!r} is no absolute path", "write it as /vo/folder, without / at its end")
+        raise invalid(
+            f"{path!r} is no absolute path", "write it as /vo/folder, without / at its end"
+        )
     return path
 
 
@@ -52,7 +54,7 @@ class SiteModel(Model):
         said = data.items() if isinstance(data, dict) else ()
         empty = [key for key, value in said if value is None]
         if empty:
-            raise wrong(f"{empty[0]} says nothing", "write a value, [] for none, or drop the key")
+            raise invalid(f"{empty[0]} says nothing", "write a value, [] for none, or drop the key")
         return data
 
 
@@ -108,7 +110,7 @@ class RemovalApproval(SiteModel):
 
 def _action(name: str) -> str:
     if name != ANY and name not in ACTIONS:
-        raise wrong(f"there is no action {name!r}", nearest(name, [*ACTIONS, ANY]))
+        raise invalid(f"there is no action {name!r}", nearest(name, [*ACTIONS, ANY]))
     return name
 
 

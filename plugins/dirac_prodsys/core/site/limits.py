@@ -8,7 +8,7 @@ Files selected by metadata may lie anywhere: for them the task that starts the s
 catalogue. Here a removal is judged by its list, or by the directories of the steps whose files it
 takes.
 
-Invariant: pure; at most :data:`TOLD` mistakes of a kind are reported.
+Invariant: pure; at most :data:`MOST_REPORTED` mistakes of a kind are reported.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import DefinitionErrors
 
 #: maximum number of reported mistakes of a kind, and of names in a hint
-TOLD, _LISTED = 20, 10
+MOST_REPORTED, _LISTED = 20, 10
 
 
 def check(production: Production, plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
@@ -98,17 +98,17 @@ def _places(plan: ProductionPlan, limits: Limits) -> Iterator[Problem]:
     for step in plan.steps:
         path: Path = ("steps", step.name)
         for directory in own_directories(step.transformation):
-            said = (*path, "output", "directory")
-            yield from _place("files are made in", directory, limits.outputs, said)
+            where = (*path, "output", "directory")
+            yield from _place("files are made in", directory, limits.outputs, where)
         if step.dataset is not None:
-            said = (*path, "dataset", "name")
-            yield from _place("a dataset is made as", step.dataset.name, limits.datasets, said)
+            where = (*path, "dataset", "name")
+            yield from _place("a dataset is made as", step.dataset.name, limits.datasets, where)
         for place, read in _read_by_name(step):
             yield from _place("the step reads", read, limits.reads, (*path, *place))
     for loop in plan.loops:
         for gate in loop.gates:
-            said = ("loops", loop.name)
-            yield from _place("the loop reads", gate.name, limits.reads, said)
+            where = ("loops", loop.name)
+            yield from _place("the loop reads", gate.name, limits.reads, where)
 
 
 def _read_by_name(step: StepPlan) -> Iterator[tuple[Path, str]]:
@@ -138,32 +138,32 @@ def _removals(production: Production, plan: ProductionPlan, limits: Limits) -> I
     for step in plan.steps:
         path: Path = ("steps", step.name)
         if operations := removing(step.transformation):
-            told = f"step {step.name} removes files ({', '.join(operations)})"
+            what = f"step {step.name} removes files ({', '.join(operations)})"
             if not limits.unbounded_removals and unbounded(step):
-                reason = f"{told} that no condition bounds, and the site does not allow that"
+                reason = f"{what} that no condition bounds, and the site does not allow that"
                 hint = "say which files are meant: by a list, or by a field with a value"
                 yield Problem((*path, "input"), reason, hint, code="not-allowed")
-            yield from _removed(step, told, steps, limits.removals)
+            yield from _removed(step, what, steps, limits.removals)
         if action_of(production, step.name) == "clean":
             own = production.step(step.name).on_cancel is not None
-            said = (*path, "on_cancel") if own else ("production", "on_cancel")
+            where = (*path, "on_cancel") if own else ("production", "on_cancel")
             for directory in own_directories(step.transformation):
                 what = f"on_cancel: clean of step {step.name} removes files in"
-                yield from _place(what, directory, limits.removals, said)
+                yield from _place(what, directory, limits.removals, where)
 
 
 def _removed(
-    step: StepPlan, told: str, steps: dict[str, StepPlan], allowed: Collection[str] | None
+    step: StepPlan, what: str, steps: dict[str, StepPlan], allowed: Collection[str] | None
 ) -> Iterator[Problem]:
     if allowed is None:
         return
     path: Path = ("steps", step.name, "job")
     if not allowed:
-        yield _problem(path, f"{told}, and the site allows no removals here", ())
+        yield _problem(path, f"{what}, and the site allows no removals here", ())
         return
     for index, lfn in enumerate(step.transformation.files):
-        said: Path = ("steps", step.name, "input", "lfns", index)
-        yield from _place(f"step {step.name} removes", lfn, allowed, said)
+        where: Path = ("steps", step.name, "input", "lfns", index)
+        yield from _place(f"step {step.name} removes", lfn, allowed, where)
     for directory in _taken_from(step, steps):
         yield from _place(f"step {step.name} removes files in", directory, allowed, path)
 
@@ -236,15 +236,15 @@ def _problem(path: Path, reason: str, allowed: Collection[str]) -> Problem:
 
 def _few(production: Production, problems: Iterator[Problem]) -> Iterator[Problem]:
     """Yield the first problems and the number of others; a mistake in many branches counts once."""
-    told: Sequence[Problem] = list(dict.fromkeys(problems))
-    if len(told) > TOLD:
+    shown: Sequence[Problem] = list(dict.fromkeys(problems))
+    if len(shown) > MOST_REPORTED:
         once: dict[tuple[str, str], Problem] = {}
-        for problem in told:
+        for problem in shown:
             once.setdefault((production.at_place(problem).place, problem.reason), problem)
-        told = list(once.values())
-    yield from told[:TOLD]
-    if len(told) > TOLD:
-        last = told[TOLD]
-        more = len(told) - TOLD - 1
+        shown = list(once.values())
+    yield from shown[:MOST_REPORTED]
+    if len(shown) > MOST_REPORTED:
+        last = shown[MOST_REPORTED]
+        more = len(shown) - MOST_REPORTED - 1
         reason = f"{last.reason}; and {more} more of the kind" if more else last.reason
         yield Problem(last.path, reason, last.hint, on_key=last.on_key, code="not-allowed")

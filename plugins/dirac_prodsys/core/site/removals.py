@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dirac_prodsys.core.grid.specs import RequestSpec, TransformationSpec
+from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.site.file import RemovalApproval
 from dirac_prodsys.core.steps import removals
@@ -36,9 +36,7 @@ class Share:
 
 def removing(spec: TransformationSpec) -> tuple[str, ...]:
     """Return the operations of a transformation that remove something, each once."""
-    if not isinstance(spec.body, RequestSpec):
-        return ()
-    types = (operation.type for operation in spec.body.operations)
+    types = (operation.type for operation in removals.operations(spec))
     return tuple(dict.fromkeys(each for each in types if each in REMOVING))
 
 

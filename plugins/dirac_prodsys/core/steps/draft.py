@@ -29,16 +29,16 @@ from dirac_prodsys.core.models import explain
 from dirac_prodsys.core.placeholders import fill, refuse
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.policy import Approval
-from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.gates import plan_gates
-from dirac_prodsys.core.steps.leaves import check_conditions, dataset, output
+from dirac_prodsys.core.steps.leaves import check_conditions, dataset, read_output
 from dirac_prodsys.core.steps.linking import Wanted
 from dirac_prodsys.core.steps.outputs import Output
-from dirac_prodsys.core.steps.shape import SHAPE, check_conduct, check_shape, run_range
+from dirac_prodsys.core.steps.shape import SHAPE, check_shape, run_range
 from dirac_prodsys.core.steps.step_plan import Sample, StepPlan
-from dirac_prodsys.core.steps.takes import wanted
+from dirac_prodsys.core.steps.takes import read_input
 
 #: maximum characters of ``Transformations.Description``
 MAX_DESCRIPTION = limits.DESCRIPTION.most
@@ -51,7 +51,7 @@ class StepDraft:
     Deriving job types fill in body, output and dataset later: they depend on the step's input.
     """
 
-    step: Step
+    context: StepContext
     name: str
     description: str
     group: str
@@ -65,6 +65,11 @@ class StepDraft:
     approval: Approval | None = None
     directories: tuple[DirectorySpec, ...] = ()
     gates: tuple[Gate, ...] = ()
+
+    @property
+    def step(self) -> Step:
+        """Return the step as written."""
+        return self.context.step
 
     @property
     def hands_on(self) -> bool:
@@ -131,9 +136,9 @@ class StepDraft:
             return None
         if self.takes_input and query is None and not (late or self.needs_no_query):
             return None
-        directories = self.directories
-        if self.output is not None and not directories:
-            directories = (DirectorySpec(path=self.output.directory, metadata=self.output.whole),)
+        directories, made = self.directories, self.output
+        if made is not None and not directories:
+            directories = (DirectorySpec(path=made.directory, metadata=made.all_metadata),)
         return TransformationSpec(
             name=self.name,
             description=self.description,
@@ -145,73 +150,56 @@ class StepDraft:
             events_per_task=self.step.events_per_task or 0,
             body=self.body,
             input_query=query,
-            output_query=None if self.output is None else self.output.all_query,
+            output_query=None if made is None else made.all_query,
             files=() if self.wanted is None else self.wanted.files,
             directories=directories,
             parameters=dict(self.parameters),
         )
 
 
-def draft(
-    production: Production,
-    step: Step,
-    run: str,
-    problems: Problems,
-    types: Mapping[str, TransformationType],
-) -> StepDraft:
+def draft(context: StepContext, types: Mapping[str, TransformationType]) -> StepDraft:
     """Draft everything about a step that does not depend on other steps; mistakes are noted.
 
     :param types: the types that the production declares (``steps/shape.py``).
     """
-    path: Path = ("steps", step.name)
-    values = {"production": production.name, "run": run, "step": step.name, "vo": production.vo}
-    if step.turn is not None:
-        values["pass"] = str(step.turn.number)
-    if step.run_numbers is not None:
-        values["first_run"] = str(step.run_numbers.first)
-    name = naming.SEPARATOR.join((production.name, run, step.name))
+    step, problems = context.step, context.problems
+    name = naming.SEPARATOR.join((context.production.name, context.run, step.name))
     kind = None
-    with problems.at(*path, "type"):
+    with context.at("type"):
         kind = transformation_type(step.type, types)
     parameters: dict[str, str | int] = {}
     if kind is not None:
-        check_shape(step, kind, problems)
-        check_conduct(step, kind, problems)
+        check_shape(context, kind)
         plugin = step.plugin or kind.plugin
-        check_group(plugin, step.group_size, path, problems)
+        check_group(plugin, step.group_size, context.path, problems)
         if kind.needs_input:
-            parameters = read_parameters(plugin, step.plugin_parameters, path, problems)
-    parameters |= _run_numbers(step, values, problems)
-    _check_task_values(step, path, problems)
-    _check_percent_signs(production, step, path, problems)
-    files, made = output(production, step, values, problems)
+            parameters = read_parameters(plugin, step.plugin_parameters, context.path, problems)
+    parameters |= _run_numbers(context)
+    _check_texts(context)
+    files, made = read_output(context)
     late = derives(step.job)
     return StepDraft(
-        step=step,
+        context=context,
         name=name,
-        description=description(production, step, values, problems),
-        group=production.name,
+        description=description(context),
+        group=context.production.name,
         kind=kind,
-        body=_body(step, kind, JobContext(name, step.type, files), values, problems),
+        body=_body(context, kind, JobContext(name, step.type, files)),
         output=made,
-        wanted=wanted(production, step, values, problems),
+        wanted=read_input(context),
         takes_input=step.input is not None,
-        dataset=None if late else dataset(production, step, made, values, problems),
+        dataset=None if late else dataset(context, made),
         parameters=parameters,
-        approval=fill_approval(step.approval, values, (*path, "approval"), problems),
-        gates=plan_gates(
-            step.wait_for,
-            production.name,
-            production.vo,
-            values,
-            (*path, "wait_for"),
-            problems,
+        approval=fill_approval(
+            step.approval, context.values, (*context.path, "approval"), problems
         ),
+        gates=plan_gates(context),
     )
 
 
-def _check_task_values(step: Step, path: Path, problems: Problems) -> None:
-    """Note ``@{…}`` where tasks are unknown: DIRAC would keep it as written."""
+def _check_texts(context: StepContext) -> None:
+    """Note ``@{…}`` where tasks are unknown, as DIRAC would keep it, and ``%`` in conditions."""
+    step = context.step
     texts: dict[Path, Any] = {("plugin_parameters",): step.plugin_parameters}
     if step.input is not None:
         texts["input", "where"] = step.input.where
@@ -220,47 +208,40 @@ def _check_task_values(step: Step, path: Path, problems: Problems) -> None:
         texts["output", "file_metadata"] = step.output.file_metadata
     if step.dataset is not None:
         texts["dataset", "where"] = step.dataset.where
-    for place, value in texts.items():
-        task_values.check(value, (*path, *place), problems, filled=frozenset())
-
-
-def _check_percent_signs(
-    production: Production, step: Step, path: Path, problems: Problems
-) -> None:
-    asked = (step.input and step.input.where, step.dataset and step.dataset.where)
-    if "%" in str(asked):
+    for keys, value in texts.items():
+        place = (*context.path, *keys)
+        task_values.check(value, place, context.problems, filled=frozenset())
+    if "%" in str([value for keys, value in texts.items() if keys[-1] == "where"]):
         from dirac_prodsys.core.steps import percent_signs  # few have one
 
-        percent_signs.check(production, step, path, problems)
+        percent_signs.check(context)
 
 
-def _run_numbers(step: Step, values: Mapping[str, str], problems: Problems) -> dict[str, str | int]:
+def _run_numbers(context: StepContext) -> dict[str, str | int]:
     """Return the additional parameter with the run numbers of the tasks."""
-    numbers = run_range(step)
+    numbers = run_range(context.step)
     if numbers is None:
         return {}
-    path: Path = ("steps", step.name, "run_numbers", "campaign")
-    campaign = fill(numbers.campaign, values, path, problems)
+    here = context.below("run_numbers", "campaign")
+    campaign = here.fill(numbers.campaign)
     if not run_numbers.is_campaign(campaign):
         reason = f"{campaign!r} cannot name a campaign"
         hint = f"use letters, digits and _ . + -, at most {run_numbers.MAX_CAMPAIGN}"
-        problems.add(path, reason, hint, code="name")
-    return {run_numbers.PARAMETER: replace(numbers, campaign=campaign).said()}
+        here.add((), reason, hint, code="name")
+    return {run_numbers.RUN_NUMBERS: replace(numbers, campaign=campaign).said()}
 
 
-def description(
-    production: Production, step: Step, values: Mapping[str, str], problems: Problems
-) -> str:
+def description(context: StepContext) -> str:
     """Return the description of a step's transformation; note what DIRAC would spoil."""
-    path: Path = ("steps", step.name, "description")
-    text: str = fill(step.description, values, path, problems)
-    text = text or f"Step {step.name} of production {production.name}"
+    here = context.below("description")
+    text: str = here.fill(here.step.description)
+    text = text or f"Step {here.step.name} of production {here.production.name}"
     if len(text) > MAX_DESCRIPTION:
         reason = f"the description has {len(text)} characters, and DIRAC keeps {MAX_DESCRIPTION}"
-        problems.add(path, reason, "shorten it", code="text")
+        here.add((), reason, "shorten it", code="text")
     if not text.isprintable() or set(text) & set("'\"\\"):
-        problems.add(
-            path,
+        here.add(
+            (),
             "the description must be one line without quotes and backslashes",
             "DIRAC's tools write it into other texts as it is",
             code="text",
@@ -269,24 +250,20 @@ def description(
 
 
 def _body(
-    step: Step,
-    kind: TransformationType | None,
-    context: JobContext,
-    values: Mapping[str, str],
-    problems: Problems,
+    context: StepContext, kind: TransformationType | None, job: JobContext
 ) -> BodySpec | None:
-    path: Path = ("steps", step.name, "job")
-    attributes = read_job(step.job, values, path, problems)
+    step, here = context.step, context.below("job")
+    attributes = read_job(step.job, here.values, here.path, here.problems)
     if attributes is None:
         return None
-    attributes.check(path, problems)
-    body = attributes.body(context)
+    attributes.check(here.path, here.problems)
+    body = attributes.body(job)
     if kind is not None and isinstance(body, RequestSpec):
-        _check_chosen(step, step.plugin or kind.plugin, body, path, problems)
+        _check_chosen(context, step.plugin or kind.plugin, body)
     what = "request" if isinstance(body, RequestSpec) else "job"
     if kind is not None and what != kind.body:
-        problems.add(
-            (*path, "type"),
+        here.add(
+            ("type",),
             f"a {attributes.type} is a {what}, and tasks of a {kind.name} are {kind.body}s",
             "change the type of the job or of the step",
             code=SHAPE,
@@ -294,16 +271,14 @@ def _body(
     return body
 
 
-def _check_chosen(
-    step: Step, plugin: str, body: RequestSpec, path: Path, problems: Problems
-) -> None:
+def _check_chosen(context: StepContext, plugin: str, body: RequestSpec) -> None:
     """Note if files are copied to the place where the plugin has found them."""
     for index, operation in enumerate(body.operations):
         copies = operation.type == "ReplicateAndRegister"
         if copies and chooses_where_files_are(plugin, operation.attributes):
-            written: Path = (*path, "operations", index, "TargetSE")
-            problems.add(
-                ("steps", step.name, "plugin") if step.plugin else written,
+            written: Path = ("job", "operations", index, "TargetSE")
+            context.add(
+                ("plugin",) if context.step.plugin else written,
                 f"plugin {plugin} chooses as TargetSE of a task where its files are already: "
                 "nothing is copied",
                 "use plugin: Broadcast with plugin_parameters: {TargetSE: …}, or name the TargetSE",

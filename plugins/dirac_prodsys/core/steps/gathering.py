@@ -69,9 +69,9 @@ class Conditions:
 
 def part(output: Output, query: MetaQuery) -> Part | None:
     """Return the files of an output that a query takes; None: it takes none."""
-    whole = output.all_query if FIELD in query.fields else output.query
+    made = output.all_query if FIELD in query.fields else output.query
     try:
-        return Part(output, whole.refine(query))
+        return Part(output, made.refine(query))
     except EmptyIntersection:
         return None
 

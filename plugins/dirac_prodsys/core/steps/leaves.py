@@ -14,11 +14,10 @@ from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.grid import task_values
 from dirac_prodsys.core.grid.command_line import CDATA_END
 from dirac_prodsys.core.grid.specs import DatasetSpec, MetaValue, OutputFile
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.production.step import DatasetModel, Step
+from dirac_prodsys.core.production.step import DatasetModel
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.linking import MAX_CONDITION, read_query
 from dirac_prodsys.core.steps.outputs import Output
 from dirac_prodsys.core.steps.shape import SHAPE
@@ -38,190 +37,165 @@ _TASK_NAMES = re.compile(r"@\{(?:JOB_ID|PRODUCTION_ID)\}")
 _EIGHT_DIGITS = "00000000"
 
 
-def output(
-    production: Production, step: Step, values: Mapping[str, str], problems: Problems
-) -> tuple[tuple[OutputFile, ...], Output | None]:
-    """Return the files of a step, and its output; nothing if it has none, or is wrong.
-
-    :param values: placeholder → its value.
-    """
-    if step.output is None:
+def read_output(context: StepContext) -> tuple[tuple[OutputFile, ...], Output | None]:
+    """Return the files of a step, and its output; nothing if it has none, or is wrong."""
+    written = context.step.output
+    if written is None:
         return (), None
-    path: Path = ("steps", step.name, "output")
+    here = context.below("output")
+    production, problems = here.production, here.problems
     before = len(problems.found)
-    directory = fill(step.output.directory, values, (*path, "directory"), problems)
+    directory = here.fill(written.directory, "directory")
     if "@{" in directory:
-        task_values.check(directory, (*path, "directory"), problems, filled=frozenset())
+        task_values.check(directory, (*here.path, "directory"), problems, filled=frozenset())
     else:
-        with problems.at(*path, "directory"):
+        with here.at("directory"):
             naming.check_directory(directory, production.vo)
-    se = fill(step.output.se, values, (*path, "se"), problems)
+    se = here.fill(written.se, "se")
     if not _SE.fullmatch(se):
-        problems.add(
-            (*path, "se"),
+        here.add(
+            ("se",),
             f"{se!r} cannot name a storage element",
             f"use letters, digits and _ . -, at most {limits.STORAGE_ELEMENT.most}",
             code="name",
         )
-    metadata = fill(step.output.metadata, values, (*path, "metadata"), problems)
-    equal = {field: {"=": value} for field, value in metadata.items()}
-    query = read_query(equal, (*path, "metadata"), problems, made=True) or MetaQuery()
-    check_conditions(query, (*path, "metadata"), problems)
-    check_metadata(metadata, limits.DIRECTORY_FIELD, (*path, "metadata"), problems)
+    metadata = here.fill(written.metadata, "metadata")
+    query = _declared(metadata, limits.DIRECTORY_FIELD, here.below("metadata"))
     if not metadata:
         hint = "add step: ${{ step }}"
         reason = "without metadata nobody finds these files"
-        problems.add((*path, "metadata"), reason, hint, code="missing-key")
-    some = _file_metadata(step, metadata, values, (*path, "file_metadata"), problems)
-    names = fill(step.output.files, values, (*path, "files"), problems)
+        here.add(("metadata",), reason, hint, code="missing-key")
+    of_files = here.fill(written.file_metadata, "file_metadata")
+    some = _file_metadata(of_files, metadata, here.below("file_metadata"))
+    names = here.fill(written.files, "files")
     for index, name in enumerate(names):
-        _check_file(name, directory, step.tasks or 1, (*path, "files", index), problems)
+        _check_file(name, directory, here.below("files", index))
     if len(problems.found) > before:
         return (), None
-    carried = _carried(step, len(names), values, (*path, "file_metadata"), problems)
-    if len(problems.found) > before:
+    carried = _carried(of_files, len(names), here)
+    if carried is None:
         return (), None
     files = tuple(
         OutputFile(name=name, directory=directory, se=se, metadata=own)
         for name, own in zip(names, carried, strict=True)
     )
-    whole, written = query.refine(some), step.output.metadata
-    of_run = frozenset(name for name in metadata if _OF_RUN.search(str(written[name])))
+    of_run = frozenset(name for name in metadata if _OF_RUN.search(str(written.metadata[name])))
     of_production = frozenset(
         name
         for name, value in metadata.items()
-        if value == production.name or _OF_PRODUCTION.search(str(written[name]))
+        if value == production.name or _OF_PRODUCTION.search(str(written.metadata[name]))
     )
-    return files, Output(step.name, directory, metadata, whole, some, of_run, of_production)
+    everything = query.refine(some)
+    made = Output(here.step.name, directory, metadata, everything, some, of_run, of_production)
+    return files, made
 
 
-def _carried(
-    step: Step, files: int, values: Mapping[str, str], path: Path, problems: Problems
-) -> list[Turns]:
-    """Return the metadata that the job sets on each of its files."""
-    written = {} if step.output is None else step.output.file_metadata
-    if not written:
+def _carried(metadata: Mapping[str, Any], files: int, here: StepContext) -> list[Turns] | None:
+    """Return the metadata that the job sets on each of its files; None: they are wrong."""
+    if not metadata:
         return [()] * files
     from dirac_prodsys.core.steps.file_values import turns  # few write metadata of files
 
     try:
-        return turns(fill(written, values, path, Problems()), files)
+        return turns(metadata, files)
     except ValueError as error:
-        problems.add(path, str(error), "let the job's program set what differs so much")
-        return []
+        hint = "let the job's program set what differs so much"
+        here.add(("file_metadata",), str(error), hint)
+        return None
 
 
 def _file_metadata(
-    step: Step,
-    metadata: Mapping[str, MetaValue],
-    values: Mapping[str, str],
-    path: Path,
-    problems: Problems,
+    metadata: Mapping[str, Any], inherited: Mapping[str, MetaValue], here: StepContext
 ) -> MetaQuery:
     """Return the query for metadata that files carry beside the metadata of their directory."""
-    written = {} if step.output is None else step.output.file_metadata
-    found: dict[str, dict[str, Any]] = {}
-    for field, value in fill(written, values, path, problems).items():
+    for field, value in metadata.items():
         if CDATA_END in str(value):
-            problems.add(
-                (*path, field),
+            here.add(
+                (field,),
                 f"the text {CDATA_END} ends the XML in which DIRAC keeps the job",
                 "write it otherwise",
                 code="text",
             )
-        if field in metadata:
-            problems.add(
-                (*path, field),
+        if field in inherited:
+            here.add(
+                (field,),
                 f"{field} is metadata of the directory, which its files inherit",
                 "say it in one of the two",
                 on_key=True,
                 code="twice",
             )
-        found[field] = {"in": value} if isinstance(value, list) else {"=": value}
-    check_metadata(fill(written, values, path, Problems()), limits.FILE_FIELD, path, problems)
-    if "%" in str(found):
+    if "%" in str(metadata):
         from dirac_prodsys.core.steps import percent_signs  # few have one
 
-        percent_signs.check_values(found, path, problems)
-    query = read_query(found, path, problems, made=True) or MetaQuery()
-    check_conditions(query, path, problems)
-    return MetaQuery() if any(field in metadata for field in found) else query
+        percent_signs.check_values(metadata, here.path, here.problems)
+    query = _declared(metadata, limits.FILE_FIELD, here)
+    return MetaQuery() if metadata.keys() & inherited.keys() else query
 
 
-def dataset(
-    production: Production,
-    step: Step,
-    made: Output | None,
-    values: Mapping[str, str],
-    problems: Problems,
-) -> DatasetSpec | None:
+def _declared(metadata: Mapping[str, Any], field: limits.Limit, here: StepContext) -> MetaQuery:
+    """Return the query for metadata; note what the catalogue cannot hold.
+
+    :param field: the maximum length of a name.
+    """
+    equal = {n: {"in" if isinstance(v, list) else "=": v} for n, v in metadata.items()}
+    query = read_query(equal, here.path, here.problems, made=True) or MetaQuery()
+    check_conditions(query, here.path, here.problems)
+    for name, reason, hint, on_key in limits.misfits(metadata, field):
+        here.add((name,), reason, hint, on_key=on_key, code="text")
+    return query
+
+
+def dataset(context: StepContext, made: Output | None) -> DatasetSpec | None:
     """Return the dataset of a step; None if there is none, or it is wrong.
 
     :param made: the step's output.
     """
-    if step.dataset is None:
+    written = context.step.dataset
+    if written is None:
         return None
-    path: Path = ("steps", step.name, "dataset")
-    before = len(problems.found)
-    name, annotation, narrowed = dataset_words(production, step, step.dataset, values, problems)
-    if step.output is None and made is None:
+    here = context.below("dataset")
+    before = len(here.problems.found)
+    name, annotation, narrowed = dataset_words(written, here)
+    if here.step.output is None and made is None:
         reason = "a dataset is made of a step's output, and there is none"
-        problems.add(path, reason, "add output", code=SHAPE)
+        here.add((), reason, "add output", code=SHAPE)
     if made is None or narrowed is None:
         return None
     query = made.query
-    with problems.at(*path, "where"):
+    with here.at("where"):
         query = query.refine(narrowed)
     stored = len(str(query.to_dirac()))
     if stored > MAX_DATASET_TEXT:
-        problems.add(
-            path,
+        here.add(
+            (),
             f"its query has {stored} characters, and the catalogue keeps {MAX_DATASET_TEXT}",
             "use fewer or shorter metadata",
             code="text",
         )
-    if len(problems.found) > before:
+    if len(here.problems.found) > before:
         return None
     return DatasetSpec(
         name=name,
         query=query,
-        freeze=step.dataset.freeze,
+        freeze=written.freeze,
         annotation=annotation,
-        expect_files=step.dataset.expect_files,
-        min_files=step.dataset.min_files,
-        max_files=step.dataset.max_files,
+        expect_files=written.expect_files,
+        min_files=written.min_files,
+        max_files=written.max_files,
     )
 
 
-def dataset_words(
-    production: Production,
-    step: Step,
-    written: DatasetModel,
-    values: Mapping[str, str],
-    problems: Problems,
-) -> tuple[str, str, MetaQuery | None]:
+def dataset_words(written: DatasetModel, here: StepContext) -> tuple[str, str, MetaQuery | None]:
     """Return name, annotation and conditions of a dataset, whatever it is made of."""
-    path: Path = ("steps", step.name, "dataset")
-    name = fill(written.name, values, (*path, "name"), problems)
-    annotation = fill(written.annotation, values, (*path, "annotation"), problems)
-    where = fill(written.where, values, (*path, "where"), problems)
-    with problems.at(*path, "name"):
-        naming.check_dataset_name(name, production.vo)
+    name = here.fill(written.name, "name")
+    annotation = here.fill(written.annotation, "annotation")
+    where = here.fill(written.where, "where")
+    with here.at("name"):
+        naming.check_dataset_name(name, here.production.vo)
     if len(annotation) > MAX_DATASET_TEXT or not annotation.isprintable():
         reason = f"the annotation must be one line of at most {MAX_DATASET_TEXT} characters"
-        problems.add((*path, "annotation"), reason, "shorten it", code="text")
-    return name, annotation, read_query(where, (*path, "where"), problems)
-
-
-def check_metadata(
-    metadata: Mapping[str, Any], field: limits.Limit, path: Path, problems: Problems
-) -> None:
-    """Check that every name and value fits into the catalogue's columns.
-
-    :param field: the maximum length of a name.
-    """
-    for name, reason, hint, on_key in limits.misfits(metadata, field):
-        problems.add((*path, name), reason, hint, on_key=on_key, code="text")
+        here.add(("annotation",), reason, "shorten it", code="text")
+    return name, annotation, read_query(where, (*here.path, "where"), here.problems)
 
 
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:
@@ -254,31 +228,32 @@ def check_datasets(datasets: Mapping[str, DatasetSpec], problems: Problems) -> N
             )
 
 
-def _check_file(name: str, directory: str, tasks: int, path: Path, problems: Problems) -> None:
+def _check_file(name: str, directory: str, here: StepContext) -> None:
+    tasks = here.step.tasks or 1
     as_made = _TASK_NAMES.sub(_EIGHT_DIGITS, name)
     if "@{" in as_made:
-        task_values.check(name, path, problems, filled=task_values.IN_FILE_NAMES)
+        task_values.check(name, here.path, here.problems, filled=task_values.IN_FILE_NAMES)
     elif not _FILE.fullmatch(as_made):
-        problems.add(
-            path,
+        here.add(
+            (),
             f"{name!r} is no plain file name",
             "use letters, digits and _ . - + =, and @{JOB_ID} for the task ID",
             code="name",
         )
     elif "@{JOB_ID}" not in name and tasks > 1:
-        problems.add(
-            path,
+        here.add(
+            (),
             f"each of the {tasks} tasks would leave the same file {name!r}",
             "put @{JOB_ID} into its name",
             code="twice",
         )
     if len(as_made) > limits.FILE_NAME.most:
-        problems.add(
-            path,
+        here.add(
+            (),
             f"the file name has {limits.FILE_NAME.says(len(as_made))}, @{{JOB_ID}} as eight digits",
             "shorten it: jobs would run, and fail to register their files",
             code="name",
         )
     elif len(directory) + 1 + len(as_made) > naming.MAX_NAME:
         reason = f"the LFN would be longer than {naming.MAX_NAME} characters"
-        problems.add(path, reason, "shorten the name or the directory", code="name")
+        here.add((), reason, "shorten the name or the directory", code="name")

@@ -15,7 +15,7 @@ from typing import Any
 
 from dirac_prodsys.core.grid.specs import JobSpec, TransformationSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.core.recovery.outputs import task_outputs
+from dirac_prodsys.core.recovery.traces import task_outputs
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import MetaQueryError
 

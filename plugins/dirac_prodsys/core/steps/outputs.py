@@ -53,7 +53,7 @@ class Output:
     added: Mapping[str, MetaValue] = dataclasses.field(default_factory=dict)
 
     @property
-    def whole(self) -> dict[str, MetaValue]:
+    def all_metadata(self) -> dict[str, MetaValue]:
         """Return all metadata of the directory itself."""
         return {**self.metadata, **self.added}
 
@@ -125,7 +125,7 @@ class Outputs:
     def _candidates(self) -> Candidates:
         return Candidates(
             {
-                step: {field: (compared(value),) for field, value in output.whole.items()}
+                step: {field: (compared(value),) for field, value in output.all_metadata.items()}
                 for step, output in self.of.items()
             }
         )
@@ -191,5 +191,5 @@ class Outputs:
             metadata = self._inherited[output.directory] = {}
             for directory in above(output.directory):
                 for other in self._at.get(directory, ()):
-                    metadata.update(other.whole)
-        return {**metadata, **output.whole}
+                    metadata.update(other.all_metadata)
+        return {**metadata, **output.all_metadata}

@@ -22,7 +22,9 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 _OF_THE_RUN = re.compile(r"\$\{\{\s*run\s*\}\}")
 
 
-def told(steps: Collection[Step], plans: Mapping[str, StepPlan]) -> dict[str, StepPlan]:
+def with_own_directories(
+    steps: Collection[Step], plans: Mapping[str, StepPlan]
+) -> dict[str, StepPlan]:
     """Return the plans, each with the directories that are its step's own.
 
     :param steps: the steps as written, with ``${{ run }}`` in them.

@@ -13,68 +13,64 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.models import say
+from dirac_prodsys.core.models import spelled
 from dirac_prodsys.core.problems import Path, Problems
-from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.steps.context import StepContext
 
 
 def words(field: str, value: object) -> tuple[str, str]:
     """Say why a condition cannot name that value, and the way out."""
-    reason = (
-        f"{say(value)} holds a %, and {field} is a field of files: DIRAC's catalogue answers no "
+    reason = f"{spelled(value)} holds a %, and {field} is a field of files"
+    return (
+        f"{reason}: DIRAC's catalogue answers no query with it",
+        "write it otherwise, such as 50pct",
     )
-    return f"{reason}query with it", "write it otherwise, such as 50pct"
 
 
 def check_values(metadata: Mapping[str, Any], path: Path, problems: Problems) -> None:
     """Note values of files that no condition could name."""
-    for field, said in metadata.items():
-        for value in _with_sign(said):
+    for field, written in metadata.items():
+        for value in _with_sign(written):
             reason, hint = words(field, value)
             problems.add((*path, field), reason, hint, code="text")
 
 
-def check(production: Production, step: Step, path: Path, problems: Problems) -> None:
-    """Note conditions of a step that DIRAC cannot answer, or cannot if the field is one of files.
-
-    :param path: path of the step.
-    """
-    asked: dict[Path, Mapping[str, Any]] = {}
+def check(context: StepContext) -> None:
+    """Note conditions that DIRAC cannot answer, or cannot if the field is one of files."""
+    step = context.step
+    asked: dict[str, Mapping[str, Any]] = {}
     if step.input is not None:
-        asked[*path, "input", "where"] = step.input.where
+        asked["input"] = step.input.where
     if step.dataset is not None:
-        asked[*path, "dataset", "where"] = step.dataset.where
-    for where, conditions in asked.items():
+        asked["dataset"] = step.dataset.where
+    for part, conditions in asked.items():
         for field, condition in conditions.items():
             for value in _with_sign(condition):
-                _check_one((*where, field), field, value, production, problems)
+                _check_one(field, value, context.below(part, "where", field))
 
 
-def _check_one(
-    path: Path, field: str, value: str, production: Production, problems: Problems
-) -> None:
-    outputs = [step.output for step in production.steps if step.output is not None]
+def _check_one(field: str, value: str, here: StepContext) -> None:
+    outputs = [step.output for step in here.production.steps if step.output is not None]
     if any(field in output.file_metadata for output in outputs):
         reason, hint = words(field, value)
-        problems.add(path, reason, hint, code="condition")
+        here.add((), reason, hint, code="condition")
     elif not any(field in output.metadata for output in outputs):
-        problems.remark(
-            path,
-            f"{say(value)} holds a %: if {field} is a field of files, DIRAC's catalogue answers no "
-            "query with it",
+        here.problems.remark(
+            here.path,
+            f"{spelled(value)} holds a %: if {field} is a field of files, DIRAC's catalogue "
+            "answers no query with it",
             "ask the catalogue with lint --live, or select by another field",
             code="percent-sign",
         )
 
 
-def _with_sign(said: Any) -> Iterator[str]:
-    if isinstance(said, str):
-        if "%" in said:
-            yield said
-    elif isinstance(said, Mapping):
-        for entry in said.values():
+def _with_sign(written: Any) -> Iterator[str]:
+    if isinstance(written, str):
+        if "%" in written:
+            yield written
+    elif isinstance(written, Mapping):
+        for entry in written.values():
             yield from _with_sign(entry)
-    elif isinstance(said, list | tuple):
-        for entry in said:
+    elif isinstance(written, list | tuple):
+        for entry in written:
             yield from _with_sign(entry)

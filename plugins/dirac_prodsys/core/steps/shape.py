@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dirac_prodsys.core import limits
 from dirac_prodsys.core.grid.run_numbers import RunRange
@@ -16,6 +16,7 @@ from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES, T
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import MAX_INTEGER, Step
+from dirac_prodsys.core.steps.context import StepContext
 
 #: ID of the rule that a step's keys fit its type
 SHAPE = "step-shape"
@@ -61,25 +62,28 @@ def declared_types(production: Production, problems: Problems) -> dict[str, Tran
     return found
 
 
-def check_shape(step: Step, kind: TransformationType, problems: Problems) -> None:
+def check_shape(context: StepContext, kind: TransformationType) -> None:
     """Check that the keys fit a type with input, or one without."""
-    path: Path = ("steps", step.name)
+    step = context.step
     if kind.needs_input:
         if step.input is None:
             reason = f"type {kind.name} works on files, and there is no input"
-            problems.add(path, reason, "add input: {from: …}", on_key=True, code=SHAPE)
-        _refuse(step, _WITHOUT_INPUT, f"type {kind.name} makes its tasks from its files", problems)
+            context.add((), reason, "add input: {from: …}", on_key=True, code=SHAPE)
+        _refuse(_WITHOUT_INPUT, f"type {kind.name} makes its tasks from its files", context)
+        if step.policy.extend is not None:
+            reason = f"type {kind.name} makes its tasks from its files, and none are added"
+            context.add(("policy", "extend"), reason, "drop extend", on_key=True, code=SHAPE)
     else:
         if step.input is not None:
             reason = f"type {kind.name} has no input"
-            problems.add((*path, "input"), reason, "drop input", on_key=True, code=SHAPE)
+            context.add(("input",), reason, "drop input", on_key=True, code=SHAPE)
         hints = {key: f"drop {key}" for key in _WITH_INPUT}
-        _refuse(step, hints, f"type {kind.name} has no input to group", problems)
-        _check_tasks(step, kind, path, problems)
+        _refuse(hints, f"type {kind.name} has no input to group", context)
+        _check_tasks(kind, context)
     if step.start != "streaming" and not (step.input and step.input.steps):
         reason = "there is no parent step that could complete"
         hint = "drop start, or name a step under input.from"
-        problems.add((*path, "start"), reason, hint, code=SHAPE)
+        context.add(("start",), reason, hint, code=SHAPE)
 
 
 def orders(
@@ -109,15 +113,6 @@ def orders(
                 waits[name] = None
         found[step.name] = tuple(waits)
     return found
-
-
-def check_conduct(step: Step, kind: TransformationType, problems: Problems) -> None:
-    """Check that the policy fits the type."""
-    path: Path = ("steps", step.name)
-    if kind.needs_input and step.policy.extend is not None:
-        reason = f"type {kind.name} makes its tasks from its files, and none are added"
-        where = (*path, "policy", "extend")
-        problems.add(where, reason, "drop extend", on_key=True, code=SHAPE)
 
 
 def check_runs(steps: Iterable[Step], problems: Problems) -> None:
@@ -152,32 +147,30 @@ def run_range(step: Step) -> RunRange | None:
     return RunRange(step.name, numbers.campaign, numbers.first, last)
 
 
-def _check_tasks(step: Step, kind: TransformationType, path: Path, problems: Problems) -> None:
+def _check_tasks(kind: TransformationType, context: StepContext) -> None:
+    step = context.step
     if step.target_events is not None and step.events_per_task is None:
         reason = "it is not known how many tasks make so many events"
-        where = (*path, "target_events")
-        problems.add(where, reason, "add events_per_task: 1000", on_key=True, code=SHAPE)
+        hint = "add events_per_task: 1000"
+        context.add(("target_events",), reason, hint, on_key=True, code=SHAPE)
     elif step.tasks is None:
         reason = f"type {kind.name} needs to know how many tasks to make"
-        hint = "add tasks: 10, or target_events"
-        problems.add(path, reason, hint, on_key=True, code=SHAPE)
+        context.add((), reason, "add tasks: 10, or target_events", on_key=True, code=SHAPE)
     elif step.tasks >= MAX_INTEGER:
         reason = f"{step.tasks:,} tasks or more: that is more than DIRAC counts"
-        where = (*path, "target_events")
-        problems.add(where, reason, "let a task make more events", code="wrong-value")
+        hint = "let a task make more events"
+        context.add(("target_events",), reason, hint, code="wrong-value")
     elif step.max_tasks is not None and step.max_tasks < step.tasks:
         reason = f"there are {step.tasks} tasks to begin with"
-        where, hint = (*path, "max_tasks"), f"write {step.tasks} or more"
-        problems.add(where, reason, hint, code="wrong-value")
+        context.add(("max_tasks",), reason, f"write {step.tasks} or more", code="wrong-value")
     range_ = run_range(step)
     if range_ is not None and range_.last > MAX_INTEGER:
         reason = f"the last run number would be {range_.last:,}"
-        where, hint = (*path, "run_numbers"), f"stay below {MAX_INTEGER:,}"
-        problems.add(where, reason, hint, code="wrong-value")
+        context.add(("run_numbers",), reason, f"stay below {MAX_INTEGER:,}", code="wrong-value")
 
 
-def _refuse(step: Step, hints: dict[str, str], reason: str, problems: Problems) -> None:
+def _refuse(hints: Mapping[str, str], reason: str, context: StepContext) -> None:
     for key, hint in hints.items():
-        value = getattr(step, key)
+        value = getattr(context.step, key)
         if value is not None and value != {}:
-            problems.add(("steps", step.name, key), reason, hint, on_key=True, code=SHAPE)
+            context.add((key,), reason, hint, on_key=True, code=SHAPE)

@@ -26,15 +26,15 @@ Said = tuple[Path, str, Mapping[str, Iterable[Value]]]
 def check(said: Iterable[Said], problems: Problems) -> None:
     """Note texts of a field that differ only in what the database ignores."""
     first: dict[tuple[str, Value], tuple[str, str]] = {}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for path, step, fields in said:
         for field, values in fields.items():
             texts = [value for value in values if isinstance(value, str)]
             for value in () if field in STANDARD_FIELDS else texts:  # names of files are exact
                 known, where = first.setdefault((field, compared(value)), (value, step))
-                if known == value or (field, value) in told:
+                if known == value or (field, value) in reported:
                     continue
-                told.add((field, value))
+                reported.add((field, value))
                 problems.add(
                     (*path, field),
                     f"{field} is {value!r} here and {known!r} in step {where}: the catalogue "

@@ -84,14 +84,14 @@ class Document:
 
     :param data: the top-level mapping: plain dicts, lists and scalars.
     :param nodes: path of keys and indexes → place.
-    :param beside: reads the text of a file beside this one, None if there is none.
+    :param read_sibling: reads the text of a file beside this one, None if there is none.
     :param rewritten: whether the text has another form than YAML.
     """
 
     source: Text
     data: dict[str, Any]
     nodes: Mapping[Path, Node]
-    beside: Callable[[str], str | None] | None = None
+    read_sibling: Callable[[str], str | None] | None = None
     rewritten: bool = False
 
     @property

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dirac_prodsys.core.grid.snapshot import RESET_LIMIT
-from dirac_prodsys.core.grid.status import FileStatus, TaskStatus, TransformationStatus
+from dirac_prodsys.core.grid.status import FileStatus, TaskStatus
+from dirac_prodsys.core.grid.status import TransformationStatus as S
 from dirac_prodsys.gateway.memory.requests import carry_out, operations_of, valid
 from dirac_prodsys.gateway.memory.tables import AttachedFile, Task, Transformation
 from dirac_prodsys.gateway.memory.transformations import EXTENDABLE, Transformations
@@ -60,11 +61,11 @@ class MemoryAgents(Transformations):
     def _cycle(self) -> None:
         self._end_jobs()
         agents: dict[str, tuple[Callable[[Transformation], None], tuple[str, ...]]] = {
-            "cleaning": (self._clean, ("Cleaning",)),
-            "task": (self._monitor, ("Active", "Completing", "Stopped")),
-            "input_data": (self._attach, ("Active",)),
-            "transformation": (self._group, ("Active", "Completing", "Flush")),
-            "mc_extension": (self._extend, ("Active",)),
+            "cleaning": (self._clean, (S.CLEANING,)),
+            "task": (self._monitor, (S.ACTIVE, S.COMPLETING, S.STOPPED)),
+            "input_data": (self._attach, (S.ACTIVE,)),
+            "transformation": (self._group, (S.ACTIVE, S.COMPLETING, S.FLUSH)),
+            "mc_extension": (self._extend, (S.ACTIVE,)),
         }
         for name, (run, states) in agents.items():
             for transformation in list(self.transformations.values()):
@@ -111,7 +112,7 @@ class MemoryAgents(Transformations):
 
     def _group(self, transformation: Transformation) -> None:
         """Run the TransformationAgent, plug-ins Standard (also in place of others) and BySize."""
-        flush = transformation.status == TransformationStatus.FLUSH
+        flush = transformation.status == S.FLUSH
         by_se: dict[str, list[str]] = {}
         for lfn, attached in sorted(transformation.files.items()):
             if attached.status != FileStatus.UNUSED:
@@ -125,7 +126,7 @@ class MemoryAgents(Transformations):
                 if full or flush:
                     self._add_task(transformation, group)
         if flush:
-            self._set_status(transformation, TransformationStatus.ACTIVE)
+            self._set_status(transformation, S.ACTIVE)
 
     def _extend(self, transformation: Transformation) -> None:
         """Run the MCExtensionAgent."""
@@ -152,7 +153,7 @@ class MemoryAgents(Transformations):
 
     def _submit(self, transformation: Transformation) -> None:
         """Run the WorkflowTaskAgent or RequestTaskAgent: submission."""
-        if transformation.status not in ("Active", "Completing"):
+        if transformation.status not in (S.ACTIVE, S.COMPLETING):
             return
         if transformation.row["AgentType"] != "Automatic":
             return
@@ -217,7 +218,7 @@ class MemoryAgents(Transformations):
         transformation.files.clear()
         transformation.tasks.clear()
         transformation.queries.clear()
-        archived = TransformationStatus.ARCHIVED if by_requests else TransformationStatus.CLEANED
+        archived = S.ARCHIVED if by_requests else S.CLEANED
         self._set_status(transformation, archived)
 
     def _outputs(self, number: int, listed: Any) -> list[str]:
@@ -230,6 +231,6 @@ class MemoryAgents(Transformations):
         found = [lfn for lfn in self.catalogue.files if lfn.startswith(tuple(below))]
         return [*found, *set(self.catalogue.find({_SIGNATURE: number})).difference(found)]
 
-    def _set_status(self, transformation: Transformation, status: TransformationStatus) -> None:
+    def _set_status(self, transformation: Transformation, status: S) -> None:
         number = int(transformation.row["TransformationID"])
         self.serve_setTransformationParameter(number, "Status", str(status))

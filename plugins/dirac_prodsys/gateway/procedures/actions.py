@@ -12,18 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from dirac_prodsys.core.actions.preview import Row
+from dirac_prodsys.core.actions.preview import PreviewRow
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.grid.precedence import overwritten, since, wins
 from dirac_prodsys.core.grid.status import TransformationStatus
-from dirac_prodsys.core.run.end import PARAMETER as STOPPED_BY_US
+from dirac_prodsys.core.run.end import STOP_NOTE
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.procedures.stops import LAST_ACTION
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
 def carry_out(
-    gateway: ProductionGateway, request: ActionRequest, row: Row, note: str, before: Sequence[str]
+    gateway: ProductionGateway,
+    request: ActionRequest,
+    row: PreviewRow,
+    note: str,
+    before: Sequence[str],
 ) -> str:
     """Carry out the requested action on one transformation; return in words what was done.
 
@@ -39,7 +43,7 @@ def carry_out(
 
 
 def done_before(
-    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
+    gateway: ProductionGateway, request: ActionRequest, row: PreviewRow, before: Sequence[str]
 ) -> bool:
     """Check whether an earlier attempt has set the state that the action sets.
 
@@ -57,7 +61,7 @@ def done_before(
 
 
 def _check_is_so(
-    gateway: ProductionGateway, request: ActionRequest, row: Row, before: Sequence[str]
+    gateway: ProductionGateway, request: ActionRequest, row: PreviewRow, before: Sequence[str]
 ) -> None:
     """Check that the reported action was done, and is not overruled by somebody else's."""
     state, now = request.kind.sets, status_now(gateway, row.id)
@@ -78,31 +82,31 @@ def status_now(gateway: ProductionGateway, transformation: int) -> str:
     return str(seen.status if seen else TransformationStatus.DELETED)
 
 
-def _stop(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _stop(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     # a stop by a run's end becomes a stop by a person, so that a cleared task leaves it stopped
-    if gateway.read_note(row.id, STOPPED_BY_US):
-        gateway.write_note(row.id, STOPPED_BY_US, "")
+    if gateway.read_note(row.id, STOP_NOTE):
+        gateway.write_note(row.id, STOP_NOTE, "")
     gateway.stop_transformation(row.id)
     return ""
 
 
-def _extend(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _extend(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     added = gateway.ensure_tasks(row.id, row.total or 0)
     return f"{added} tasks added, {row.total} in all"
 
 
-def _delete(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _delete(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     return "" if gateway.delete_transformation(row.id) else "it was gone already"
 
 
-def _call_verb(gateway: ProductionGateway, request: ActionRequest, row: Row) -> str:
+def _call_verb(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> str:
     values = request.values.values()
     getattr(gateway, request.kind.verb)(row.id, *values)
     return " ".join([request.kind.done, *(f"to {value:g}" for value in values)])
 
 
 #: actions that take more than a call of their verb
-_SPECIAL: Mapping[str, Callable[[ProductionGateway, ActionRequest, Row], str]] = {
+_SPECIAL: Mapping[str, Callable[[ProductionGateway, ActionRequest, PreviewRow], str]] = {
     "stop": _stop,
     "extend": _extend,
     "delete": _delete,

@@ -22,12 +22,12 @@ from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.recovery.consistency import (
     Inconsistency,
     LiveTask,
-    Seen,
+    Readings,
     in_words,
     inconsistencies,
 )
 from dirac_prodsys.core.recovery.decisions import Outputs, StrandedFile, TaskState
-from dirac_prodsys.core.recovery.outputs import found, task_outputs
+from dirac_prodsys.core.recovery.traces import how_many_exist, task_outputs
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.procedures.tracing import tasks_without_output
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -89,7 +89,7 @@ def check(
     if kind is None or kind.body != "request":  # IDs of requests would look like job IDs
         jobs = _jobs(gateway, tasks.values(), live, notes)
     outputs = _outputs(gateway, transformation, spec, tasks, notes)
-    seen = Seen(files, tasks, live, outputs, jobs, needs_input)
+    seen = Readings(files, tasks, live, outputs, jobs, needs_input)
     return Checked(tuple(inconsistencies(seen)), tuple(notes))
 
 
@@ -172,7 +172,7 @@ def _outputs(
         notes.append(f"of {len(named)} tasks, the outputs of {MOST_TASKS} were looked up")
         named = dict(list(named.items())[:MOST_TASKS])
     existing = gateway.existing_files(sorted({lfn for lfns in named.values() for lfn in lfns}))
-    return {number: found(lfns, existing) for number, lfns in named.items()}
+    return {number: how_many_exist(lfns, existing) for number, lfns in named.items()}
 
 
 def _by_number(

@@ -24,16 +24,17 @@ from dirac_prodsys.core.policy.counts import bad_tasks, last_tries, retryable
 from dirac_prodsys.core.policy.history import History
 from dirac_prodsys.core.recovery.decisions import (
     Case,
-    Decision,
+    FileDecision,
     Outputs,
     StrandedFile,
     decide,
+    in_words,
     needs_outputs,
+    requeued,
 )
-from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
-from dirac_prodsys.core.recovery.outputs import found, task_outputs
+from dirac_prodsys.core.recovery.ledger import LEDGER, Ledger
 from dirac_prodsys.core.recovery.rules import STATES
-from dirac_prodsys.core.recovery.words import in_words, requeued
+from dirac_prodsys.core.recovery.traces import how_many_exist, task_outputs
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.procedures.reports import jobs_of, requests_of
 from dirac_prodsys.gateway.procedures.tracing import traced_outputs
@@ -61,7 +62,7 @@ class RecoveryPass:
     :param notes: what limited the pass.
     """
 
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[FileDecision, ...] = ()
     changed: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     tasks: int = 0
@@ -125,13 +126,13 @@ def recover(
     notes: list[str] = []
     ledger, passive = Ledger(), rules.recovery.mode != "active"
     try:
-        ledger = Ledger.from_text(gateway.read_note(transformation, PARAMETER))
+        ledger = Ledger.from_text(gateway.read_note(transformation, LEDGER))
     except ValueError as error:
         notes.append(f"nothing is changed, as tries cannot be counted: {error}")
         passive = True
     cases = _cases(gateway, transformation, body, rules, ledger, notes)
     limit = 0 if passive or rules.by_requests else snapshot.reset_limit
-    decisions = questions.decided(decide(cases, rules.recovery, ledger, limit), answer)
+    decisions = questions.apply_answer(decide(cases, rules.recovery, ledger, limit), answer)
     changed: dict[str, str] = {}
     if not passive:
         sites = {d.site for d in decisions if d.fate == "retry_elsewhere"}
@@ -235,7 +236,7 @@ def _cases(
         if existing is None or one.by_request or not needs_outputs(one, rules.recovery):
             there = True if existing is None else file.lfn in existing
             return replace(one, in_catalogue=there)
-        named = found(task_outputs(body, transformation, file.task), existing)
+        named = how_many_exist(task_outputs(body, transformation, file.task), existing)
         outputs = traced.get(file.lfn, named)
         return replace(one, outputs=outputs, in_catalogue=file.lfn in existing)
 
@@ -308,7 +309,7 @@ def _bad_sites(gateway: ProductionGateway, transformation: int, rules: StepRules
 def _carry_out(
     gateway: ProductionGateway,
     transformation: int,
-    decisions: Sequence[Decision],
+    decisions: Sequence[FileDecision],
     ledger: Ledger,
     limit: int,
 ) -> dict[str, str]:
@@ -322,7 +323,7 @@ def _carry_out(
     if again or decided:
         noted = ledger.with_tries(again).with_decisions(decided)
         noted = noted.with_barred(((file.lfn, file.errors) for file in last), limit)
-        gateway.write_note(transformation, PARAMETER, noted.to_text())
+        gateway.write_note(transformation, LEDGER, noted.to_text())
     changes = [
         FileChange(d.file.lfn, d.file.status, d.file.task, str(d.becomes))
         for d in decisions

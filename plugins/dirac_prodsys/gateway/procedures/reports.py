@@ -18,7 +18,7 @@ from dirac_prodsys.core.grid.status import GOOD_TASKS
 from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.recovery.decisions import TaskState
-from dirac_prodsys.core.recovery.ledger import PARAMETER, Ledger
+from dirac_prodsys.core.recovery.ledger import LEDGER, Ledger
 from dirac_prodsys.core.reports.run import DatasetState, ProductionReport, production_report
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.procedures.consistency import check
@@ -95,7 +95,7 @@ def report_on(
     else:
         jobs = jobs_of(gateway, wanted, notes)
     try:
-        tried = Ledger.from_text(gateway.read_note(transformation, PARAMETER)).by_cause()
+        tried = Ledger.from_text(gateway.read_note(transformation, LEDGER)).by_cause()
     except ValueError:
         tried = {}
     return job_report(

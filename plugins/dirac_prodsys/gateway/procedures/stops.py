@@ -18,7 +18,7 @@ import re
 
 from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.reports.state_line import Stop
-from dirac_prodsys.core.run.end import PARAMETER, StopNote, is_ours
+from dirac_prodsys.core.run.end import STOP_NOTE, StopNote, is_ours
 from dirac_prodsys.errors import NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import STATUS_LOGGED, LogLine
@@ -45,13 +45,13 @@ def stop(gateway: ProductionGateway, transformation: int, why: str) -> bool:
         # somebody was faster: the run's end and a killed wait of ours do the same at once, and the
         # first note is the right one
         return False
-    gateway.write_note(transformation, PARAMETER, StopNote(len(before) + 1, why).to_text())
+    gateway.write_note(transformation, STOP_NOTE, StopNote(len(before) + 1, why).to_text())
     gateway.stop_transformation(transformation)
     after = gateway.status_changes(transformation)
     stops = after.count("Stopped") - before.count("Stopped")
     if stops == 1 and len(after) > len(before) + 1:
         # an agent ended a flush in between
-        gateway.write_note(transformation, PARAMETER, StopNote(len(after), why).to_text())
+        gateway.write_note(transformation, STOP_NOTE, StopNote(len(after), why).to_text())
     return True
 
 
@@ -60,7 +60,7 @@ def stopped_by_us(gateway: ProductionGateway, transformation: int) -> bool:
     status = _status(gateway, transformation)
     if status != TransformationStatus.STOPPED:
         return False
-    note = gateway.read_note(transformation, PARAMETER)
+    note = gateway.read_note(transformation, STOP_NOTE)
     return bool(note) and is_ours(note, status, gateway.status_changes(transformation))
 
 
@@ -86,8 +86,8 @@ def who_stopped(gateway: ProductionGateway, transformation: int) -> Stop | None:
         found = _STOP_NOTE.match(gateway.read_note(transformation, LAST_ACTION))
         if found is not None:
             return Stop(found["by"], stop.at, found["why"] or "")
-    if _is_noted(lines, PARAMETER, at):
-        note = StopNote.from_text(gateway.read_note(transformation, PARAMETER))
+    if _is_noted(lines, STOP_NOTE, at):
+        note = StopNote.from_text(gateway.read_note(transformation, STOP_NOTE))
         if note is not None:
             return Stop(stop.by, stop.at, note.why)
     return stop

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.grid.specs import BodySpec, CommunityBody
 from dirac_prodsys.core.recovery.decisions import Outputs, StrandedFile, TaskState
-from dirac_prodsys.core.recovery.traces import Place, Trace, Traces
+from dirac_prodsys.core.recovery.traces import OutputPlace, Trace, Traces
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -64,7 +64,7 @@ def tasks_without_output(
     return frozenset(number for number, task in tasks.items() if task.job and task.job not in own)
 
 
-def _place(body: BodySpec, transformation: int) -> tuple[Traces | None, Place | None]:
+def _place(body: BodySpec, transformation: int) -> tuple[Traces | None, OutputPlace | None]:
     """Return the rules for outputs that the body does not name, and their place; None: unknown."""
     if not isinstance(body, CommunityBody):
         return None, None
@@ -76,7 +76,7 @@ def _place(body: BodySpec, transformation: int) -> tuple[Traces | None, Place | 
 
 
 def _signed(
-    gateway: ProductionGateway, traces: Traces, where: Place, jobs: Iterable[int]
+    gateway: ProductionGateway, traces: Traces, where: OutputPlace, jobs: Iterable[int]
 ) -> dict[int, list[Trace]]:
     """Return the files that jobs have left, by JobID."""
     wanted = sorted(set(jobs) - {0})
@@ -92,7 +92,7 @@ def _signed(
 def _traced(
     gateway: ProductionGateway,
     traces: Traces,
-    where: Place,
+    where: OutputPlace,
     transformation: int,
     files: list[StrandedFile],
     tasks: Mapping[int, TaskState],

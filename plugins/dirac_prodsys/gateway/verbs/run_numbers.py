@@ -32,7 +32,7 @@ class RunVerbs(ServiceCalls):
         where = {"TransformationFamily": [campaign]}
         arguments = (where, None, None, "CreationDate", None, None, True, None, _COLUMNS)
         for row in self._ts("getTransformations", *arguments):
-            text = row.get(run_numbers.PARAMETER)
+            text = row.get(run_numbers.RUN_NUMBERS)
             if text is None or row["Status"] in REMOVED_TRANSFORMATION:
                 continue
             name = str(row["TransformationName"])
@@ -68,14 +68,14 @@ class RunVerbs(ServiceCalls):
         if mine is None:
             return
         self._ts("setTransformationParameter", identifier, "TransformationFamily", mine.campaign)
-        self._ts("setTransformationParameter", identifier, run_numbers.PARAMETER, mine.said())
+        self._ts("setTransformationParameter", identifier, run_numbers.RUN_NUMBERS, mine.said())
         try:
             self._refuse_used_runs(spec, identifier)
         except Conflict:
-            self._ts("deleteTransformationParameter", identifier, run_numbers.PARAMETER)
+            self._ts("deleteTransformationParameter", identifier, run_numbers.RUN_NUMBERS)
             raise
 
 
 def _wanted(spec: TransformationSpec) -> RunRange | None:
-    text = spec.parameters.get(run_numbers.PARAMETER)
+    text = spec.parameters.get(run_numbers.RUN_NUMBERS)
     return None if text is None else run_numbers.read(spec.name, str(text))

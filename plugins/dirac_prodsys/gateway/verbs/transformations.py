@@ -142,7 +142,7 @@ class TransformationVerbs(TaskVerbs, RunVerbs, CatalogueVerbs):
                 f"transformation {stored.id} {spec.name} is not what is asked for:{listed}",
                 "use another production name or run, or clean the old transformation",
             )
-        if run_numbers.PARAMETER not in stored.parameters:
+        if run_numbers.RUN_NUMBERS not in stored.parameters:
             self._claim_runs(spec, stored.id)
         missing = {k: v for k, v in spec.parameters.items() if k not in stored.parameters}
         own = output_directories.value_of(spec, stored.id)

@@ -19,9 +19,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.core.actions.again import look_again
 from dirac_prodsys.core.actions.commands import to_carry_out
-from dirac_prodsys.core.actions.decision_table import Decision
-from dirac_prodsys.core.actions.outcome import Outcome, Result, Word, outcome_of
-from dirac_prodsys.core.actions.preview import Preview, Row, preview
+from dirac_prodsys.core.actions.decision_table import ActionDecision
+from dirac_prodsys.core.actions.outcome import ActionOutcome, Result, Word, outcome_of
+from dirac_prodsys.core.actions.preview import Preview, PreviewRow, preview
 from dirac_prodsys.core.actions.request import (
     MOST_UNSEEN,
     ActionRequest,
@@ -180,8 +180,8 @@ class ProductionPreviewOperator(_ActionOperator):
 class ProductionActionOperator(_ActionOperator):
     """Carry out the preview, one transformation after the other; skip a run that is only a preview.
 
-    Returns :meth:`Outcome.to_dict`, also as XCom ``outcome`` where something failed; the table
-    for people is in the log and XCom ``table``.
+    Returns :meth:`ActionOutcome.to_dict`, also as XCom ``outcome`` where something failed; the
+    table for people is in the log and XCom ``table``.
     """
 
     def do(self, context: Context) -> dict[str, Any]:
@@ -226,7 +226,9 @@ class ProductionActionOperator(_ActionOperator):
         """Carry out the preview, if the answer to its offer is yes."""
         return self.work(context, accepted(context, event or {}, digest))
 
-    def _act(self, context: Context, request: ActionRequest, row: Row, by: str, run: str) -> Result:
+    def _act(
+        self, context: Context, request: ActionRequest, row: PreviewRow, by: str, run: str
+    ) -> Result:
         why = f": {request.reason}" if request.reason else ""
         note = f"{request.action} by {by}{why} ({run})"
 
@@ -242,7 +244,12 @@ class ProductionActionOperator(_ActionOperator):
         return self.on_grid(act)
 
     def _once(
-        self, context: Context, grid: ProductionGateway, request: ActionRequest, row: Row, note: str
+        self,
+        context: Context,
+        grid: ProductionGateway,
+        request: ActionRequest,
+        row: PreviewRow,
+        note: str,
     ) -> tuple[Word, str]:
         """Check whether it is done already, and whether it is still to be done; then do it."""
         states = grid.status_changes(row.id) if request.kind.sets else ()
@@ -257,12 +264,12 @@ class ProductionActionOperator(_ActionOperator):
             return "done", carry_out(grid, request, row, note, before)
         return "left" if left and now == row.status else "failed", decision.why
 
-    def _tell(self, context: Context, outcome: Outcome) -> None:
+    def _tell(self, context: Context, outcome: ActionOutcome) -> None:
         self.log.info("%s", outcome.to_text())
         context["ti"].xcom_push(key="outcome", value=outcome.to_dict())
         context["ti"].xcom_push(key="table", value=outcome.to_text())
 
-    def _before(self, context: Context, row: Row, states: Sequence[str]) -> Sequence[str]:
+    def _before(self, context: Context, row: PreviewRow, states: Sequence[str]) -> Sequence[str]:
         """Return the states set before the first attempt to act on it, and keep them."""
         store, key = context["task_state_store"], f"before-{row.id}"
         kept = store.get(key)
@@ -271,11 +278,11 @@ class ProductionActionOperator(_ActionOperator):
         store.set(key, list(states), retention=NEVER_EXPIRE)
         return states
 
-    def _forget(self, context: Context, row: Row) -> None:
+    def _forget(self, context: Context, row: PreviewRow) -> None:
         """Forget a failed row, so that a cleared task begins it as if for the first time."""
         context["task_state_store"].set(f"before-{row.id}", -1, retention=NEVER_EXPIRE)
 
-    def _earlier(self, context: Context, row: Row) -> Result | None:
+    def _earlier(self, context: Context, row: PreviewRow) -> Result | None:
         kept = context["task_state_store"].get(f"done-{row.id}")
         return Result(**kept) if isinstance(kept, dict) else None
 
@@ -315,7 +322,7 @@ def _unseen(request: ActionRequest, made: Preview) -> bool:
     return request.is_pattern and len(made.acts) > MOST_UNSEEN
 
 
-def look_at(gateway: ProductionGateway, request: ActionRequest, row: Row) -> Decision:
+def look_at(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow) -> ActionDecision:
     """Decide about one transformation of a preview, as the grid is now."""
     return look_again(
         request,

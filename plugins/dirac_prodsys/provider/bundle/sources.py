@@ -200,7 +200,7 @@ class SourceFolder:
             made_of[name] = None if state is None else _signature(state)
             return data
 
-        def beside(name: str) -> str | None:
+        def read_sibling(name: str) -> str | None:
             data = text_of(name)
             try:
                 return data.decode("utf-8") if isinstance(data, bytes) else None
@@ -219,7 +219,7 @@ class SourceFolder:
             column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
             return made_of, Source(file, error=f"{file}:{line}:{column}: is not UTF-8 text")
         demand = partial(demand_allowed, folder=self.folder, bundle=self.bundle)
-        return made_of, _interpret(file, text, beside, demand)
+        return made_of, _interpret(file, text, read_sibling, demand)
 
 
 def _content(folder: Path, name: str) -> tuple[os.stat_result | None, bytes | str]:
@@ -275,11 +275,11 @@ def _again(made_of: Signatures, now: float) -> float:
 def _interpret(
     file: str,
     text: str,
-    beside: Callable[[str], str | None],
+    read_sibling: Callable[[str], str | None],
     demand: Callable[[Production], None] = lambda _production: None,
 ) -> Source:
     try:
-        production = load_production(text, file, beside=beside)
+        production = load_production(text, file, read_sibling=read_sibling)
         name = naming.dag_id(production.name)
         demand(production)
     except ProdsysError as error:

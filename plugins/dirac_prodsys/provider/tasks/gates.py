@@ -50,8 +50,8 @@ class DiracGateSensor(StepTask):
         """Hand the wait to the trigger."""
         gates = self.plan(context, state, with_datasets=False).gates
         for gate in gates:
-            self.log.info("waiting for %s", gate.told)
-        self._keep(context, "wait", "; ".join(gate.told for gate in gates))
+            self.log.info("waiting for %s", gate.text)
+        self._keep(context, "wait", "; ".join(gate.text for gate in gates))
         self.defer(
             trigger=DiracGateTrigger(
                 gates=[gate.to_dict() for gate in gates],

@@ -48,7 +48,7 @@ class DiracLoopCheckOperator(ProductionTask):
         plan = self.plan(context)
         (loop,) = (each for each in plan.loops if each.name == self.loop)
         gate = loop.gates[self.number - 1]
-        self.log.info("asking whether %s", gate.told)
+        self.log.info("asking whether %s", gate.text)
         self.defer(
             trigger=DiracGateTrigger(
                 gates=[gate.to_dict()],

@@ -21,7 +21,7 @@ from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.run.end import Ending, Parting, Remains, action_of, ending, part
+from dirac_prodsys.core.run.end import Ending, EndingAct, StepAtEnd, action_of, ending
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest, own_directories
 from dirac_prodsys.gateway.procedures.stops import stop
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -61,15 +61,15 @@ class DiracEndRunOperator(ProductionTask):
         plan = self.plan(context)
         flushed: set[str] = set()
 
-        def end(gateway: ProductionGateway) -> tuple[Parting, ...]:
+        def end(gateway: ProductionGateway) -> tuple[EndingAct, ...]:
             remains = self._remains(gateway, plan)
             remains = {
                 step: self._as_allowed(context, gateway, plan, left)
                 for step, left in remains.items()
             }
             flushed.update(step for step, left in remains.items() if _is_flushed(left))
-            acts: list[Parting] = []
-            partings = part(how, list(remains.values()))
+            acts: list[EndingAct] = []
+            partings = end_of_run(how, list(remains.values()))
             for parting in partings:
                 snapshot = remains[parting.step].snapshot
                 if snapshot is not None and parting.fate != "nothing":
@@ -122,7 +122,7 @@ class DiracEndRunOperator(ProductionTask):
 
     def _remains(
         self, gateway: ProductionGateway, plan: ProductionPlan, steps: Sequence[str] = ()
-    ) -> dict[str, Remains]:
+    ) -> dict[str, StepAtEnd]:
         """Return what is left of these steps; of all steps, if none are named."""
         names = {
             step.name: step.transformation.name
@@ -132,7 +132,7 @@ class DiracEndRunOperator(ProductionTask):
         records = find_newest(gateway, list(names.values()))
         snapshots = gateway.snapshot([record.id for record in records.values()])
         return {
-            step: Remains(
+            step: StepAtEnd(
                 step,
                 action_of(self.production, step),
                 snapshots.get(records[name].id) if name in records else None,
@@ -141,8 +141,8 @@ class DiracEndRunOperator(ProductionTask):
         }
 
     def _as_allowed(
-        self, context: Context, gateway: ProductionGateway, plan: ProductionPlan, left: Remains
-    ) -> Remains:
+        self, context: Context, gateway: ProductionGateway, plan: ProductionPlan, left: StepAtEnd
+    ) -> StepAtEnd:
         """Replace a cleaning by a stop where the site lets nobody clean unasked."""
         if left.action != "clean" or left.snapshot is None:
             return left
@@ -158,27 +158,29 @@ class DiracEndRunOperator(ProductionTask):
         gateway: ProductionGateway,
         plan: ProductionPlan,
         how: Ending,
-        parting: Parting,
+        parting: EndingAct,
         seen: Snapshot,
-    ) -> Parting:
+    ) -> EndingAct:
         """Decide again right before acting: the steps before this one took time."""
         step = parting.step
         now = self._as_allowed(context, gateway, plan, self._remains(gateway, plan, [step])[step])
         if now.snapshot is None or now.snapshot.id != seen.id:
-            return Parting(step, "nothing", f"transformation {seen.id} is not the step's any more")
-        (again,) = part(how, [now])
+            return EndingAct(
+                step, "nothing", f"transformation {seen.id} is not the step's any more"
+            )
+        (again,) = end_of_run(how, [now])
         if again.fate == "clean":
             vo = gateway.settings.vo or gateway.ping().vo
             for one in gateway.list_transformations(ids=[seen.id]):
                 if one.group != self.production.name or one.vo not in ("", vo):
                     reason = f"transformation {seen.id} is of {one.group}, VO {one.vo}, by now"
-                    return Parting(step, "nothing", reason)
+                    return EndingAct(step, "nothing", reason)
         return again
 
     def _act(
         self,
         gateway: ProductionGateway,
-        parting: Parting,
+        parting: EndingAct,
         transformation: int,
         spec: TransformationSpec,
         run_id: str,
@@ -215,5 +217,5 @@ def preview(gateway: ProductionGateway, transformation: int, spec: Transformatio
     return lines
 
 
-def _is_flushed(left: Remains) -> bool:
+def _is_flushed(left: StepAtEnd) -> bool:
     return left.snapshot is not None and left.snapshot.status == TransformationStatus.FLUSH

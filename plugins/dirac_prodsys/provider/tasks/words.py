@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.run.dag_shape import Part, Place
+from dirac_prodsys.core.run.dag_shape import Part, TaskPlace
 
 #: sentences for the tasks of a production, and of its loops
 _WHOLE: Mapping[Part, str] = {
@@ -38,7 +38,7 @@ _STEP: Mapping[Part, str] = {
 }
 
 
-def sentence(place: Place, plan: ProductionPlan) -> str:
+def sentence(place: TaskPlace, plan: ProductionPlan) -> str:
     """Return what the task at a place does and waits for."""
     loops = {loop.name for loop in plan.loops}
     if place.part == "begin" and place.whose in loops:
@@ -49,7 +49,7 @@ def sentence(place: Place, plan: ProductionPlan) -> str:
     return _STEP[place.part].format(
         step=step.name,
         of=place.of,
-        gates="; ".join(gate.told for gate in step.gates),
+        gates="; ".join(gate.text for gate in step.gates),
         parents=_from(step.parents),
         dataset=step.dataset.name if step.dataset is not None else "",
     )

@@ -27,7 +27,7 @@ grid_output_path: out
 def test_a_configuration_beside_the_file_becomes_part_of_the_production():
     source = text(step(2, SIMPIPE), step(1, SIMULATION))
     beside = {"simpipe/south.yml": SOUTH}
-    production = load_production(source, "p.yml", beside=beside.get)
+    production = load_production(source, "p.yml", read_sibling=beside.get)
     again = load_production(production.source, "p.yml")
     assert compile(again, run="r1") == compile(production, run="r1")
     assert compile(again, run="r1").steps[1].transformation.output_query.to_dirac() == {

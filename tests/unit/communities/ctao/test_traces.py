@@ -12,7 +12,7 @@ from dirac_prodsys.communities.ctao.types.job_types import TYPES
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.recovery.traces import Place
+from dirac_prodsys.core.recovery.traces import OutputPlace
 
 RAW = {
     "array_layout": "Alpha",
@@ -26,7 +26,7 @@ RAW = {
 }
 COMMON = {"MCCampaign": "PROD6", "configuration_id": 16, "base_path": "/ctao/MC/"}
 
-EACH, ONE = Place("/d", one=False), Place("/d", one=True)
+EACH, ONE = OutputPlace("/d", one=False), OutputPlace("/d", one=True)
 
 
 def spec(**job: Any) -> Any:
@@ -54,7 +54,7 @@ def test_the_place_is_where_the_transformations_data_are_made_to_go(
 ) -> None:
     made = spec(**job)
     kinds = [d.of(7) for d in made.directories if d.metadata.get("outputType") in ("Data", "Model")]
-    assert place(made.body, 7) == Place(kinds[0].path, one)
+    assert place(made.body, 7) == OutputPlace(kinds[0].path, one)
 
 
 def test_where_nothing_is_certain_no_place_is_known() -> None:
@@ -122,7 +122,7 @@ THREE = (lfn(1), lfn(2), lfn(12))
         (ONE, THREE, made(1, 2), (), "all"),
         (ONE, THREE, [], (), "none"),
         (ONE, (), made(None), (), "all"),
-        (Place("/d", True, counted=False), THREE, made(None), (), "some"),
+        (OutputPlace("/d", True, counted=False), THREE, made(None), (), "some"),
         (ONE, THREE, [], unsigned("any"), "unsigned"),
         # one file for each
         (EACH, THREE, made(1), (), "all"),
@@ -131,7 +131,7 @@ THREE = (lfn(1), lfn(2), lfn(12))
         (EACH, (lfn(1),), made(None), (), "all"),
         (EACH, (), made(1), (), "some"),
         (EACH, THREE, [], (), "none"),
-        (Place("/d", False, counted=False), THREE, made(1), (), "some"),
+        (OutputPlace("/d", False, counted=False), THREE, made(1), (), "some"),
         # two inputs of one run, as of two moonlights
         (EACH, (lfn(1), lfn(1, "-moon")), made(1), (), "some"),
         (EACH, (lfn(1), lfn(1, "-moon")), made(1, 1), (), "all"),
@@ -144,7 +144,7 @@ THREE = (lfn(1), lfn(2), lfn(12))
     ],
 )
 def test_all_is_said_only_where_it_is_certain(
-    where: Place, inputs: Any, own: Any, others: Any, expected: str
+    where: OutputPlace, inputs: Any, own: Any, others: Any, expected: str
 ) -> None:
     assert left(where, lfn(1), inputs, own, others) == expected
 

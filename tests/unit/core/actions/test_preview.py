@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.actions.outcome import Outcome, Result, outcome_of
+from dirac_prodsys.core.actions.outcome import ActionOutcome, Result, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, human_bytes, preview
 from dirac_prodsys.core.actions.selection import Selection
 from dirac_prodsys.core.grid.listed import FileShare
@@ -92,7 +92,7 @@ class TestOutcomes:
         assert outcome.summary().endswith("by eve (why not): 1 done, 1 left, 0 refused, 0 failed")
         plain = outcome.to_dict()
         assert json.loads(json.dumps(plain)) == plain
-        assert Outcome.from_dict(plain) == outcome
+        assert ActionOutcome.from_dict(plain) == outcome
 
     def test_one_failure_is_not_good(self) -> None:
         done = [Result(1, "p__r1__a", "Active", "failed", "no")]

@@ -84,7 +84,7 @@ steps:
     input: {lfns: {file: list.txt}}
     job: {type: script, executable: x}
 """
-    production = load_production(text, "p.yaml", beside=lambda name: "\ufeff/sim/a\n/sim/b\n")
+    production = load_production(text, "p.yaml", read_sibling=lambda name: "\ufeff/sim/a\n/sim/b\n")
     assert production.step("a").input is not None
     assert production.step("a").input.lfns == ("/sim/a", "/sim/b")
 

@@ -9,7 +9,7 @@ import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid import run_numbers
-from dirac_prodsys.core.grid.run_numbers import PARAMETER, RunRange
+from dirac_prodsys.core.grid.run_numbers import RUN_NUMBERS, RunRange
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.proof import read
 from dirac_prodsys.errors import DefinitionErrors
@@ -22,7 +22,7 @@ def simulation(first: Any = 1, campaign: str = "MC", **more: Any) -> dict[str, A
 
 def kept(**more: Any) -> object:
     plan = compile(make(a=simulation(**more)), run="r1")
-    return plan.step("a").transformation.parameters[PARAMETER]
+    return plan.step("a").transformation.parameters[RUN_NUMBERS]
 
 
 def test_the_transformation_keeps_campaign_and_numbers() -> None:
@@ -79,4 +79,4 @@ def test_a_run_keeps_the_numbers_that_it_chose() -> None:
     }
     production = load_production(json.dumps(data), "p.yaml")
     plan = compile(production, run="r1", parameters={"begin": 501})
-    assert plan.step("a").transformation.parameters == {PARAMETER: "MC:501-503"}
+    assert plan.step("a").transformation.parameters == {RUN_NUMBERS: "MC:501-503"}

@@ -52,7 +52,7 @@ def test_a_production_of_one_file_keeps_its_text_to_the_letter() -> None:
 def test_what_looks_like_something_else_is_quoted_in_the_resolved_text() -> None:
     base = SIMPLE.replace("executable: make", 'executable: make, environment: {A: "1e3", B: "no"}')
     text = 'extends: base.yaml\nproduction: {name: child, description: "007"}\n'
-    child = load_production(text, "child.yaml", beside={"base.yaml": base}.get)
+    child = load_production(text, "child.yaml", read_sibling={"base.yaml": base}.get)
     again = load_production(child.source, "child.yaml")
     assert again.step("make").job["environment"] == {"A": "1e3", "B": "no"}
     assert again.description == "007"

@@ -64,10 +64,15 @@ AFTER = """\
 def test_who_depends_on_a_loop_is_known() -> None:
     text = TEXT + AFTER
     production = load_production(text, "f")
-    assert loops.before(production, "apply") == loops.before(production, "last") == ("tune",)
-    assert loops.before(production, "test.2") == loops.before(production, "simulate") == ()
-    assert loops.foreign(production, "apply") == {"train.3": "tune"}
-    assert loops.foreign(production, "test.2") == loops.foreign(production, "last") == {}
+    for step, found in {
+        "apply": ("tune",),
+        "last": ("tune",),
+        "test.2": (),
+        "simulate": (),
+    }.items():
+        assert loops.deciding_loops(production, step) == found
+    for step, named in {"apply": {"train.3": "tune"}, "test.2": {}, "last": {}}.items():
+        assert loops.foreign_steps(production, step) == named
 
 
 def test_a_mistake_in_a_step_of_a_loop_is_told_once_and_where_it_is_written() -> None:

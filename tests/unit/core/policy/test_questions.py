@@ -61,21 +61,21 @@ def test_an_answer_decides_what_was_left_to_a_person(
     one: Case, option: str, fates: list[str]
 ) -> None:
     decisions = decide([one], ASKING, Ledger())
-    assert [decision.fate for decision in p.decided(decisions, option)] == fates
+    assert [decision.fate for decision in p.apply_answer(decisions, option)] == fates
 
 
 def test_an_answer_is_not_bound_by_tries_and_touches_nothing_else() -> None:
     spent = Ledger().with_tries([("/sim/a", "x")] * 9)
     asked = decide([case()], ASKING, spent)
-    assert [d.fate for d in p.decided(asked, p.RETRY)] == ["retry"]
+    assert [d.fate for d in p.apply_answer(asked, p.RETRY)] == ["retry"]
     bound = decide([case()], RecoveryRules(), spent)
-    assert [d.fate for d in p.decided(bound, p.RETRY)] == ["give_up"]
+    assert [d.fate for d in p.apply_answer(bound, p.RETRY)] == ["give_up"]
 
 
 def test_who_gave_up_is_not_asked_about_their_like() -> None:
-    rules = p.from_now_on(StepRules(True, recovery=ASKING), p.GIVE_UP).recovery
+    rules = p.rules_after(StepRules(True, recovery=ASKING), p.GIVE_UP).recovery
     assert (rules.problematic, rules.errors[0].then) == ("give_up", "give_up")
-    assert p.from_now_on(StepRules(True, recovery=ASKING), p.RETRY).recovery == ASKING
+    assert p.rules_after(StepRules(True, recovery=ASKING), p.RETRY).recovery == ASKING
 
 
 def verdict(rules: StepRules, files: dict[str, int], history: History, status: str = "Active"):

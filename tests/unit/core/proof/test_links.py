@@ -8,7 +8,7 @@ import pytest
 
 from dirac_prodsys.core.dialects import DUMMY_RUN, load_production
 from dirac_prodsys.core.plan.compile import compile
-from dirac_prodsys.core.plan.subject import Link, Subject
+from dirac_prodsys.core.plan.subject import ProvenLink, Subject
 from dirac_prodsys.core.proof import prove
 from tests.unit.core.writing import make, output, step
 
@@ -30,7 +30,7 @@ def child(parent: str, name: str, where: dict[str, Any] | None = None, **more: A
 
 def test_a_child_that_narrows_nothing_takes_all_files() -> None:
     one = subject(a=step("MCSimulation", output=output("a")), b=step("Merging", "a"))
-    assert one.links == {("a", "b"): Link("a", "b", "all")}
+    assert one.links == {("a", "b"): ProvenLink("a", "b", "all")}
     assert told(one, "link") == ["step b takes all files of a"]
 
 
@@ -69,7 +69,7 @@ def test_that_a_field_is_missing_is_fulfilled_where_it_is_not_declared() -> None
     one = subject(
         a=step("MCSimulation", output=output("a")), b=child("a", "b", {"merged": "Missing"})
     )
-    assert one.links["a", "b"] == Link("a", "b", "all")
+    assert one.links["a", "b"] == ProvenLink("a", "b", "all")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def beside(file: Path) -> Callable[[str], str | None]:
 
 
 def read(text: str, name: str = "f.yaml", file: Path | None = None):
-    reading = inspect(text, name, beside=None if file is None else beside(file))
+    reading = inspect(text, name, read_sibling=None if file is None else beside(file))
     assert not reading.mistakes
     return reading
 

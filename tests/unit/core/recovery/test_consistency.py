@@ -12,7 +12,7 @@ from dirac_prodsys.core.recovery.consistency import (
     PATIENCE,
     Inconsistency,
     LiveTask,
-    Seen,
+    Readings,
     in_words,
     inconsistencies,
 )
@@ -22,7 +22,7 @@ from dirac_prodsys.core.recovery.decisions import StrandedFile, TaskState
 def of_file(status: str, task: str, outputs: Any, job: str = "") -> list[Inconsistency]:
     """One file, its task 7 with job 70, and what the catalogue has of its outputs."""
     return inconsistencies(
-        Seen(
+        Readings(
             files=[StrandedFile("/f", status, 7)],
             tasks={7: TaskState(7, task, 70)},
             outputs={7: outputs},
@@ -65,7 +65,7 @@ def test_a_file_its_task_and_its_outputs(
 
 @pytest.mark.parametrize("status", [*FileStatus])
 def test_a_file_that_never_had_a_task_fits(status: FileStatus) -> None:
-    assert inconsistencies(Seen(files=[StrandedFile("/f", status)], tasks={})) == []
+    assert inconsistencies(Readings(files=[StrandedFile("/f", status)], tasks={})) == []
 
 
 def live(number: int, status: str = "Running", age: float = 0.0, *lfns: str) -> LiveTask:
@@ -75,7 +75,7 @@ def live(number: int, status: str = "Running", age: float = 0.0, *lfns: str) -> 
 def test_a_file_in_two_live_tasks_is_told_with_both_jobs() -> None:
     jobs = {n: JobState(n, "Running") for n in (10, 20, 30)}
     tasks = [live(1, "Running", 0, "/a", "/b"), live(2, "Waiting", 0, "/b"), live(3)]
-    (found,) = inconsistencies(Seen(live=tasks, jobs=jobs))
+    (found,) = inconsistencies(Readings(live=tasks, jobs=jobs))
     assert (found.kind, found.what, found.file) == ("two_live_tasks", "/b", None)
     assert "1 (job 10)" in found.detail
     assert "2 (job 20)" in found.detail
@@ -84,7 +84,7 @@ def test_a_file_in_two_live_tasks_is_told_with_both_jobs() -> None:
 def test_a_live_task_whose_job_has_ended_holds_no_file() -> None:
     jobs = {10: JobState(10, "Failed"), 20: JobState(20, "Running")}
     tasks = [live(1, "Running", 0, "/b"), live(2, "Running", 0, "/b")]
-    assert inconsistencies(Seen(live=tasks, jobs=jobs)) == []
+    assert inconsistencies(Readings(live=tasks, jobs=jobs)) == []
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def test_a_live_task_whose_job_has_ended_holds_no_file() -> None:
 )
 def test_a_task_that_nobody_works_on(status: str, age: float, job: Any, orphan: bool) -> None:
     jobs = {10: JobState(10, job)} if job else {}
-    found = inconsistencies(Seen(live=[live(1, status, age)], jobs=jobs))
+    found = inconsistencies(Readings(live=[live(1, status, age)], jobs=jobs))
     assert [one.kind for one in found] == (["orphan_task"] if orphan else [])
 
 
 def test_where_job_monitoring_was_not_asked_no_task_is_an_orphan() -> None:
-    assert inconsistencies(Seen(live=[live(1, "Running", 9 * PATIENCE)], jobs=None)) == []
+    assert inconsistencies(Readings(live=[live(1, "Running", 9 * PATIENCE)], jobs=None)) == []
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,16 @@ def test_where_job_monitoring_was_not_asked_no_task_is_an_orphan() -> None:
 def test_a_task_without_input_that_is_done(
     status: str, outputs: Any, needs_input: bool, told: bool
 ) -> None:
-    seen = Seen(tasks={7: TaskState(7, status, 70)}, outputs={7: outputs}, needs_input=needs_input)
+    seen = Readings(
+        tasks={7: TaskState(7, status, 70)}, outputs={7: outputs}, needs_input=needs_input
+    )
     assert [one.kind for one in inconsistencies(seen)] == (["done_without_output"] if told else [])
 
 
 def test_in_words_each_kind_is_a_line_with_a_few_names() -> None:
     files = [StrandedFile(f"/f{n}", "Processed", 7) for n in range(5)]
     found = inconsistencies(
-        Seen(files=files, tasks={7: TaskState(7, "Done", 70)}, outputs={7: "none"})
+        Readings(files=files, tasks={7: TaskState(7, "Done", 70)}, outputs={7: "none"})
     )
     (line,) = in_words(found)
     assert line.startswith(

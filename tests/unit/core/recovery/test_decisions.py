@@ -8,14 +8,15 @@ import pytest
 
 from dirac_prodsys.core.recovery.decisions import (
     Case,
-    Decision,
+    FileDecision,
     StrandedFile,
     decide,
+    in_words,
     needs_outputs,
+    requeued,
 )
 from dirac_prodsys.core.recovery.ledger import Ledger
 from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
-from dirac_prodsys.core.recovery.words import in_words, requeued
 from tests.unit.core.recovery.stranded import NOTHING, RULES, case, fate
 
 
@@ -204,7 +205,7 @@ def test_the_first_rule_that_fits_the_error_decides(job: tuple[str, ...], expect
     ],
 )
 def test_what_a_fate_does_to_a_file(what: Any, becomes: str | None) -> None:
-    assert Decision(StrandedFile("/sim/a", "Assigned"), what, "", "").becomes == becomes
+    assert FileDecision(StrandedFile("/sim/a", "Assigned"), what, "", "").becomes == becomes
 
 
 def test_decisions_are_told_by_their_kind() -> None:

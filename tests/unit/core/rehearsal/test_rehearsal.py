@@ -17,7 +17,7 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.rehearsal.examples import examples_of
 from dirac_prodsys.core.rehearsal.fields import fields_of
 from dirac_prodsys.core.rehearsal.openers import numbers_for, openers
-from dirac_prodsys.core.rehearsal.report import Seen, SeenDataset, report
+from dirac_prodsys.core.rehearsal.report import SeenDataset, SeenStep, report
 from dirac_prodsys.core.rehearsal.report_text import as_text
 from dirac_prodsys.core.rehearsal.smaller import smaller
 from dirac_prodsys.core.rehearsal.stand_in import PROGRAM, left_out, stand_in, storage_of
@@ -179,14 +179,14 @@ def test_target_events_become_tasks() -> None:
     assert plan_of(smaller(load_production(text, "p.yaml"), 6)).step("make").rules.tasks == 6
 
 
-def seen() -> dict[str, Seen]:
+def seen() -> dict[str, SeenStep]:
     a, b = frozenset({"a1", "a2"}), frozenset({"b1", "b2"})
     return {
-        "make": Seen(
+        "make": SeenStep(
             1, "Completed", {"Done": 2}, made=a | b, carried={("nsb", 1): a, ("nsb", 5): b}
         ),
-        "take": Seen(2, "Completed", {"Done": 1}, {"Processed": 2}, b, frozenset({"m"})),
-        "copy": Seen(3, "Completed", {"Done": 1}, {"Processed": 1}, frozenset({"x"})),
+        "take": SeenStep(2, "Completed", {"Done": 1}, {"Processed": 2}, b, frozenset({"m"})),
+        "copy": SeenStep(3, "Completed", {"Done": 1}, {"Processed": 1}, frozenset({"x"})),
     }
 
 
@@ -213,8 +213,8 @@ def test_a_good_rehearsal_has_no_findings_and_tells_what_nobody_used() -> None:
 
 def test_what_is_wrong_is_found() -> None:
     looks = seen()
-    looks["take"] = Seen(2, "Active")
-    looks["copy"] = Seen(3, "Completed")
+    looks["take"] = SeenStep(2, "Active")
+    looks["copy"] = SeenStep(3, "Completed")
     made = report(plan_of(), looks, {}, state="failed", seconds=1, failures=["task x failed"])
     assert made.findings == (
         "the run is failed",

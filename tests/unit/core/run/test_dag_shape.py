@@ -12,7 +12,7 @@ from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.core.run.dag_shape import Place, Shape, looked_at, shape
+from dirac_prodsys.core.run.dag_shape import Shape, TaskPlace, shape, watched_parents
 
 ROOT = Path(__file__).parents[4]
 GOOD = ROOT / "tests" / "productions" / "good"
@@ -81,18 +81,18 @@ def check(production: Production) -> None:
     assert sorted(order.values()) == list(range(len(order)))
     assert all(order[a] < order[b] for each in between.values() for a, b in each.edges)
     # everything is verified before anything starts, and followed by the end of the run
-    verified = networkx.descendants(tasks, found.ids[Place("verify")])
-    ended = networkx.ancestors(tasks, found.ids[Place("report")])
-    begun = networkx.descendants(tasks, found.ids[Place("begin")])
-    assert begun | {found.ids[Place("begin")]} == ended | {found.ids[Place("report")]}
+    verified = networkx.descendants(tasks, found.ids[TaskPlace("verify")])
+    ended = networkx.ancestors(tasks, found.ids[TaskPlace("report")])
+    begun = networkx.descendants(tasks, found.ids[TaskPlace("begin")])
+    assert begun | {found.ids[TaskPlace("begin")]} == ended | {found.ids[TaskPlace("report")]}
     for step in plan.steps:
-        assert found.ids[Place("start", step.name)] in verified
-        create = found.ids[Place("create", step.name)]
+        assert found.ids[TaskPlace("start", step.name)] in verified
+        create = found.ids[TaskPlace("create", step.name)]
         assert (create in verified) == (step.name in found.late)
         # no file of a parent comes after a step was flushed
-        last = found.ids[Place("complete", step.name)]
+        last = found.ids[TaskPlace("complete", step.name)]
         for parent in (*step.parents, *step.feeders):
-            assert found.ids[Place("complete", parent)] in networkx.ancestors(tasks, last)
+            assert found.ids[TaskPlace("complete", parent)] in networkx.ancestors(tasks, last)
     # between steps stand the production's own links, and no others
     home = {
         found.ids[place]: place.whose
@@ -187,8 +187,8 @@ def test_a_step_that_starts_at_a_share_is_ready_by_the_work_of_each_parent() -> 
         "loop", ("    type: Training\n", "    type: Training\n    start: {at: 10%}\n")
     )
     plan = compile(production, run="r")
-    assert looked_at(production, plan.step("train.1")) == ("simulate",)
-    assert looked_at(production, plan.step("test.1")) == ()
+    assert watched_parents(production, plan.step("train.1")) == ("simulate",)
+    assert watched_parents(production, plan.step("test.1")) == ()
     found = links(shape(production, plan))
     assert ("simulate.start", "train__1.ready_simulate") in found
     assert ("train__1.ready_simulate", "train__1.start") in found

@@ -10,15 +10,15 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION
 from dirac_prodsys.core.grid.status import TransformationStatus as Status
-from dirac_prodsys.core.run.end import Remains, StopNote, action_of, ending, is_ours, part
+from dirac_prodsys.core.run.end import StepAtEnd, StopNote, action_of, end_of_run, ending, is_ours
 
 GOOD = Path(__file__).parents[3] / "productions" / "good"
 
 
-def left(status: str | None, action: str = "stop", step: str = "make") -> Remains:
+def left(status: str | None, action: str = "stop", step: str = "make") -> StepAtEnd:
     if status is None:
-        return Remains(step, action, None)
-    return Remains(step, action, Snapshot(7, "p__r__make", "Merging", Status(status)))
+        return StepAtEnd(step, action, None)
+    return StepAtEnd(step, action, Snapshot(7, "p__r__make", "Merging", Status(status)))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("how", "status", "action", "fate"), TABLE)
 def test_what_is_done_about_a_step(how: str, status: str | None, action: str, fate: str) -> None:
-    (parting,) = part(how, [left(status, action)])
+    (parting,) = end_of_run(how, [left(status, action)])
     assert (parting.step, parting.fate) == ("make", fate)
     assert parting.reason
 
@@ -99,7 +99,7 @@ def test_what_is_done_about_a_step(how: str, status: str | None, action: str, fa
 def test_only_what_runs_is_stopped_and_only_confirmed_failures_are_cleaned(
     how: str, status: Status, action: str
 ) -> None:
-    (parting,) = part(how, [left(status, action)])
+    (parting,) = end_of_run(how, [left(status, action)])
     if parting.fate == "stop":
         assert status in RUNNING_TRANSFORMATION
         assert action != "leave"
@@ -108,7 +108,7 @@ def test_only_what_runs_is_stopped_and_only_confirmed_failures_are_cleaned(
 
 
 def test_each_step_goes_by_its_own() -> None:
-    partings = part(
+    partings = end_of_run(
         "failed",
         [
             left("Active", "leave", "a"),

@@ -10,7 +10,7 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.site.file import Limits
-from dirac_prodsys.core.site.limits import TOLD, check, demand
+from dirac_prodsys.core.site.limits import MOST_REPORTED, check, demand
 from dirac_prodsys.errors import DefinitionErrors
 from tests.unit.communities.ctao import ctao_files
 
@@ -174,7 +174,7 @@ def test_a_thousand_mistakes_of_a_kind_are_told_in_a_few_lines() -> None:
     lfns = "[" + ", ".join(f"/sim/other/{number}.dat" for number in range(1000)) + "]"
     text = FILE.replace("ON_CANCEL", "stop").replace("[/sim/old/x.dat]", lfns)
     found = told(load_production(text, "p.yaml"), removals=["/sim/scratch"])
-    assert len(found) == TOLD + 1
+    assert len(found) == MOST_REPORTED + 1
     assert "and 979 more of the kind" in found[-1]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dirac_prodsys.core.production.policy import Start, share
+from dirac_prodsys.core.production.policy import Start, start_fraction
 
 START: TypeAdapter[str] = TypeAdapter(Start)
 
@@ -25,7 +25,7 @@ START: TypeAdapter[str] = TypeAdapter(Start)
 )
 def test_what_may_be_written(written: Any, kept: str, fraction: float) -> None:
     start = START.validate_python(written)
-    assert (start, share(start)) == (kept, fraction)
+    assert (start, start_fraction(start)) == (kept, fraction)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from dirac_prodsys.core.grid.specs import Command, JobSpec, OutputFile, TransformationSpec
 from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.core.recovery.ledger import PARAMETER
+from dirac_prodsys.core.recovery.ledger import LEDGER
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures import recovery
@@ -66,4 +66,4 @@ class Site:
 
     @property
     def note(self) -> dict[str, Any]:
-        return dict(json.loads(self.gateway.read_note(self.id, PARAMETER) or "{}"))
+        return dict(json.loads(self.gateway.read_note(self.id, LEDGER) or "{}"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.core.policy import History, StepRules, judge
-from dirac_prodsys.core.recovery.ledger import PARAMETER
+from dirac_prodsys.core.recovery.ledger import LEDGER
 from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.memory.faults import Crash
@@ -192,7 +192,7 @@ def test_an_outage_of_job_monitoring_is_no_answer() -> None:
 
 def test_with_a_note_of_somebody_else_nothing_is_changed() -> None:
     site = Site(files=1)
-    site.gateway.write_note(site.id, PARAMETER, "hands off")
+    site.gateway.write_note(site.id, LEDGER, "hands off")
     outcome = site.recover()
     assert outcome.passive
     assert site.files == {"0": "Assigned"}

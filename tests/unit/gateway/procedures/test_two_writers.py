@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dirac_prodsys.core.actions.preview import Row
+from dirac_prodsys.core.actions.preview import PreviewRow
 from dirac_prodsys.core.actions.request import read_request
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
@@ -23,7 +23,7 @@ def by_action(action: str) -> Deed:
     """What a person's action does, and whether it says that it is done."""
     given = {"action": action, "production": "two", "reason": "r", "preview": False}
     request = read_request({**given, **OWN.get(action, {})})
-    row = Row(MERGE, "merge", "", "act", "")
+    row = PreviewRow(MERGE, "merge", "", "act", "")
 
     def deed(gateway: MemoryGateway) -> Any:
         carry_out(gateway, request, row, "note", gateway.status_changes(MERGE))

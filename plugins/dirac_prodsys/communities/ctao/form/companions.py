@@ -37,8 +37,9 @@ class Companions:
         """Return the ``job_config`` of the step at ``index``, with the file that it names."""
         name = config.get(KEY)
         text = None
-        if isinstance(name, str) and _FILE.fullmatch(name) and self.document.beside is not None:
-            text = self.document.beside(name)
+        read = self.document.read_sibling
+        if isinstance(name, str) and _FILE.fullmatch(name) and read is not None:
+            text = read(name)
         if not isinstance(name, str) or text is None:
             return config
         try:

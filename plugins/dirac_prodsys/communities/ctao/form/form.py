@@ -107,8 +107,8 @@ def outline(document: Document, problems: Problems) -> tuple[Outline | None, boo
             written[index] = CtaoStep.model_validate(entry)
     numbers = Counter(n for entry in listed if (n := number_of(entry)) is not None)
     entries = {i: _entry(entry) for i, entry in enumerate(listed) if isinstance(entry, Mapping)}
-    said = _texts(common) if isinstance(common, Mapping) else None
-    return Outline(written, entries, numbers, said, _extras(data.get("prodsys", {}))), wrong
+    texts = _texts(common) if isinstance(common, Mapping) else None
+    return Outline(written, entries, numbers, texts, _extras(data.get("prodsys", {}))), wrong
 
 
 def _entry(entry: Mapping[str, Any]) -> Entry:
@@ -124,27 +124,27 @@ def _texts(mapping: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in mapping.items()}
 
 
-def _extras(said: Any) -> Extras:
+def _extras(data: Any) -> Extras:
     """Return ``prodsys`` without its wrong parts, which were reported."""
     try:
-        return Extras.model_validate(said)
+        return Extras.model_validate(data)
     except ValidationError as error:
         for item in error.errors(include_url=False):
-            said = _without(said, item["loc"])
+            data = _without(data, item["loc"])
     with contextlib.suppress(ValidationError):
-        return Extras.model_validate(said)
+        return Extras.model_validate(data)
     return Extras()
 
 
-def _without(said: Any, where: tuple[int | str, ...]) -> Any:
+def _without(data: Any, where: tuple[int | str, ...]) -> Any:
     """Return the mapping without the key at the end of ``where``, or the last existing one."""
-    if not isinstance(said, Mapping) or not where or where[0] not in said:
-        return said
+    if not isinstance(data, Mapping) or not where or where[0] not in data:
+        return data
     key, rest = where[0], where[1:]
-    inner = said[key]
+    inner = data[key]
     if rest and isinstance(inner, Mapping) and rest[0] in inner:
-        return {**said, key: _without(inner, rest)}
-    return {name: value for name, value in said.items() if name != key}
+        return {**data, key: _without(inner, rest)}
+    return {name: value for name, value in data.items() if name != key}
 
 
 def number_of(entry: Any) -> int | None:

@@ -45,8 +45,7 @@ from dirac_prodsys.communities.ctao.form.form import (
     number_of,
     outline,
 )
-from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
-from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.communities.ctao.types.job_types import PREFIX, CtaoType, ctao_type
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production
@@ -78,10 +77,10 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
     steps: dict[int, Step] = {}
     beside = companions.Companions(document, problems)
     for index, entry in sorted(file.entries.items(), key=lambda item: item[1].number or 0):
-        kind, said = kinds.get(index), entry.config
-        if said is None:
+        kind, written = kinds.get(index), entry.config
+        if written is None:
             continue
-        config = beside.complete(index, said)
+        config = beside.complete(index, written)
         if kind is None:
             continue
         step = file.written.get(index)
@@ -129,9 +128,9 @@ def _suffix(step: Mapping[str, Any]) -> str:
     """Return a step's name after its number; a word of ours if the file has none."""
     config = step.get("job_config")
     kind = config.get("type") if isinstance(config, Mapping) else None
-    said = step.get("name")
-    if isinstance(said, str) and said:
-        return said
+    written = step.get("name")
+    if isinstance(written, str) and written:
+        return written
     with contextlib.suppress(DefinitionError):
         return ctao_type(kind).step_name if isinstance(kind, str) else _UNKNOWN
     return _UNKNOWN
@@ -165,17 +164,17 @@ def _step(
 
 
 def _input(step: CtaoStep, kind: CtaoType, names: Mapping[int, str]) -> InputSpec | None:
-    said = {k: v for k, v in step.input_meta_query.items() if v is not None}
+    query = {k: v for k, v in step.input_meta_query.items() if v is not None}
     for key in SOURCES:
-        if not said.get(key):
-            said.pop(key, None)
-    if kind.simulation and not said:
+        if not query.get(key):
+            query.pop(key, None)
+    if kind.simulation and not query:
         return None
-    parent = said.get("parentID")
+    parent = query.get("parentID")
     return InputSpec(
         steps=() if parent is None else (names[parent],),
-        dataset=said.get("dataset"),
-        where={k: v for k, v in said.items() if k not in SOURCES},
+        dataset=query.get("dataset"),
+        where={k: v for k, v in query.items() if k not in SOURCES},
     )
 
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dirac_prodsys.communities.ctao.rules.inputs import narrowing
-from dirac_prodsys.communities.ctao.types.job_types import CtaoType, ctao_type
-from dirac_prodsys.communities.ctao.types.offered import PREFIX
+from dirac_prodsys.communities.ctao.types.job_types import PREFIX, CtaoType, ctao_type
 from dirac_prodsys.core.language.model import VERSION
 from dirac_prodsys.core.problems import Problems
 from dirac_prodsys.core.production.policy import Policy

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.core import limits, naming
 from dirac_prodsys.core.grid.specs import TRANSFORMATION_ID, CommunityBody, DirectorySpec
 from dirac_prodsys.core.problems import Path, Problems
+from dirac_prodsys.core.steps.file_values import StandIn
 
 #: fields of the directory with the transformation's ID
 _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "systematics")
@@ -23,35 +24,45 @@ _OF_TRANSFORMATION = ("phiP", "thetaP", "array_layout", "version", "sct", "syste
 THOUSAND = "000xxx"
 
 
-def directories(base_path: str, output: Output) -> tuple[DirectorySpec, ...]:
+def directories(base_path: str, output: CtaoOutput) -> tuple[DirectorySpec, ...]:
     """Return the directories of an output, top first; none while its metadata are incomplete."""
-    said = output.metadata
-    program = _program(said)
+    metadata = output.metadata
+    program = _program(metadata)
     if output.unresolved or program is None:
         return ()
     made = []
     path = base_path.rstrip("/")
-    for name in _levels(said):
-        path = f"{path}/{_part(said[name])}"
-        made.append(DirectorySpec(path=path, metadata={name: said[name]}))
+    for name in _levels(metadata):
+        path = f"{path}/{_part(metadata[name])}"
+        made.append(DirectorySpec(path=path, metadata={name: metadata[name]}))
     path = f"{path}/{TRANSFORMATION_ID}"
     fields = [f"{program}_version" if name == "version" else name for name in _OF_TRANSFORMATION]
-    made.append(DirectorySpec(path=path, metadata={n: said[n] for n in fields if n in said}))
-    kinds = ("Model",) if said["outputType"] == "Model" else ("Data", "Log")
-    made += (DirectorySpec(path=f"{path}/{k}", metadata=_of(k, said)) for k in kinds)
+    made.append(
+        DirectorySpec(path=path, metadata={n: metadata[n] for n in fields if n in metadata})
+    )
+    kinds = ("Model",) if metadata["outputType"] == "Model" else ("Data", "Log")
+    made += (DirectorySpec(path=f"{path}/{k}", metadata=_of(k, metadata)) for k in kinds)
     return tuple(made)
 
 
 def output_directory(body: CommunityBody, transformation: int) -> str:
     """Return the directory below which the body's jobs upload; empty: unknown before they run."""
-    said, base_path = dict(body.output_metadata), dict(body.settings).get("base_path")
-    if body.unresolved or _program(said) is None or not isinstance(base_path, str):
+    metadata, base_path = dict(body.output_metadata), dict(body.settings).get("base_path")
+    if body.unresolved or _program(metadata) is None or not isinstance(base_path, str):
         return ""
-    parts = (_part(said[name]) for name in _levels(said))
+    parts = (_part(metadata[name]) for name in _levels(metadata))
     return "/".join((base_path.rstrip("/"), *parts, str(transformation)))
 
 
-def check(base_path: str, output: Output, vo: str, place: Path, problems: Problems) -> None:
+def stand_in(directory: DirectorySpec) -> StandIn:
+    """Return the files that a rehearsal leaves in a directory, in the folders of a real job."""
+    kind = directory.metadata.get("outputType")
+    below = "" if kind in (None, "Model") else f"/{THOUSAND}"
+    log = kind == "Log"
+    return StandIn(below, "log" if log else "data", carries=not log)
+
+
+def check(base_path: str, output: CtaoOutput, vo: str, place: Path, problems: Problems) -> None:
     """Note if the catalogue would refuse the directories.
 
     :param place: path of ``base_path`` in the file.
@@ -72,15 +83,15 @@ def check(base_path: str, output: Output, vo: str, place: Path, problems: Proble
             problems.add(("steps", output.step, "job"), reason, hint, on_key=True, code="text")
 
 
-def _program(said: Mapping[str, Any]) -> str | None:
+def _program(metadata: Mapping[str, Any]) -> str | None:
     """Return the field that names the program."""
-    return next((name for name in said if name.endswith("_prog")), None)
+    return next((name for name in metadata if name.endswith("_prog")), None)
 
 
-def _levels(said: Mapping[str, Any]) -> list[str]:
+def _levels(metadata: Mapping[str, Any]) -> list[str]:
     """Return the fields whose values are directories, top first."""
-    wanted = ("MCCampaign", "site", "particle", _program(said))
-    return [name for name in wanted if name is not None and name in said]
+    wanted = ("MCCampaign", "site", "particle", _program(metadata))
+    return [name for name in wanted if name is not None and name in metadata]
 
 
 def _part(value: Any) -> str:
@@ -88,10 +99,10 @@ def _part(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:.1f}"
 
 
-def _of(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+def _of(kind: str, made: Mapping[str, Any]) -> dict[str, Any]:
     """Return the metadata of the directory for one type of files."""
     metadata = {"outputType": kind}
-    metadata |= {name: said[name] for name in ("data_level", "configuration_id")}
+    metadata |= {name: made[name] for name in ("data_level", "configuration_id")}
     if kind != "Model":
-        metadata["merged"] = said.get("merged", 0)
+        metadata["merged"] = made.get("merged", 0)
     return metadata

@@ -13,18 +13,18 @@ from pydantic import JsonValue
 
 from dirac_prodsys.communities.ctao import COMMUNITY
 from dirac_prodsys.communities.ctao.rules import outputs, simpipe
-from dirac_prodsys.communities.ctao.rules.inputs import Input
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.inputs import CtaoInput
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types.job_types import CtaoType
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import Unknown, bare, known_query
 from dirac_prodsys.core.grid.specs import CommunityBody
-from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.steps.context import StepContext
 
 
 @dataclass(frozen=True)
-class Draft:
+class CtaoDraft:
     """A step before its plan.
 
     :param output: None if only its jobs will know it.
@@ -32,8 +32,8 @@ class Draft:
 
     step: Step
     settings: Settings
-    taken: Input
-    output: Output | None
+    taken: CtaoInput
+    output: CtaoOutput | None
 
     @property
     def kind(self) -> CtaoType:
@@ -67,42 +67,44 @@ class Draft:
         )
 
 
-def simulating(step: Step, given: Settings, problems: Problems) -> Draft | None:
+def simulating(context: StepContext, given: Settings) -> CtaoDraft | None:
     """Return the draft of a step without input; None if something is wrong."""
-    before = len(problems.found)
-    output: Output | None
+    step, before = context.step, len(context.problems.found)
+    output: CtaoOutput | None
     if "simpipe_config" in given.config:
-        output = simpipe.simulated(step.name, given, problems)
+        output = simpipe.simulated(context, given)
     else:
         output = outputs.simulated(step.name, given)
     if output is not None:
-        _check_output(output, problems)
-    return Draft(step, given, Input(), output) if len(problems.found) == before else None
+        _check_output(output, context)
+    return (
+        CtaoDraft(step, given, CtaoInput(), output)
+        if len(context.problems.found) == before
+        else None
+    )
 
 
 def processing(
-    step: Step,
+    context: StepContext,
     given: Settings,
-    taken: Input,
-    problems: Problems,
+    taken: CtaoInput,
     words: Mapping[str, str] = outputs.NEEDED,
-) -> Draft | None:
+) -> CtaoDraft | None:
     """Return the draft of a step that takes these files; None if something is wrong.
 
     :param words: metadata field → its name where the input is written.
     """
-    before = len(problems.found)
-    output = outputs.processed(step.name, given, taken.query, taken.unresolved, problems, words)
-    _check_output(output, problems)
-    return Draft(step, given, taken, output) if len(problems.found) == before else None
+    step, before = context.step, len(context.problems.found)
+    output = outputs.processed(context, given, taken.query, taken.unresolved, words)
+    _check_output(output, context)
+    return CtaoDraft(step, given, taken, output) if len(context.problems.found) == before else None
 
 
 def check_input(
-    step: Step,
+    context: StepContext,
     kind: CtaoType,
-    taken: Input,
+    taken: CtaoInput,
     config: Mapping[str, Any],
-    problems: Problems,
     words: Mapping[str, str] = outputs.NEEDED,
 ) -> None:
     """Note mistakes of an input that do not depend on the settings.
@@ -111,20 +113,20 @@ def check_input(
     """
     said = {name: bare(condition) for name, condition in taken.query.items()}
     own = {name: "" for name, value in config.items() if value is not None}
-    outputs.check_inherited(step.name, kind, {**said, **own}, problems, words)
+    outputs.check_inherited(context, kind, {**said, **own}, words)
 
 
-def check_limit(step: Step, config: Mapping[str, Any], problems: Problems) -> None:
+def check_limit(context: StepContext, config: Mapping[str, Any]) -> None:
     """Check a trial: it takes a few files of a catalogue query, not files of a parent."""
-    if config.get("input_limit") is not None and step.input is not None and step.input.steps:
+    source = context.step.input
+    if config.get("input_limit") is not None and source is not None and source.steps:
         reason = "only a step without parents can take a few of its files"
-        path: Path = ("steps", step.name, "job", "input_limit")
-        problems.add(path, reason, "drop it", on_key=True, code="unknown-key")
+        context.add(("job", "input_limit"), reason, "drop it", on_key=True, code="unknown-key")
 
 
-def _check_output(output: Output, problems: Problems) -> None:
+def _check_output(output: CtaoOutput, context: StepContext) -> None:
     """Check that a catalogue can hold all values of the output."""
-    with problems.at("steps", output.step, "job"):
+    with context.at("job"):
         known_query(output.query)
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.draft import Draft
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.draft import CtaoDraft
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import FILE_LEVEL, known_query
 from dirac_prodsys.core.problems import Problems
@@ -27,7 +27,7 @@ MODELS = {
 }
 
 
-def takes(query: MetaQuery, output: Output) -> bool:
+def takes(query: MetaQuery, output: CtaoOutput) -> bool:
     """Check whether a step with this input query takes files of that output."""
     if query.is_empty or output.unresolved:
         return False
@@ -37,7 +37,7 @@ def takes(query: MetaQuery, output: Output) -> bool:
     return query.intersects(known_query(carried))
 
 
-def takes_models(settings: Settings, own: Output, output: Output) -> bool:
+def takes_models(settings: Settings, own: CtaoOutput, output: CtaoOutput) -> bool:
     """Check whether the jobs of a step look up models that the other step trains.
 
     :param own: the output of the step itself; the query for the models is made from it.
@@ -59,7 +59,7 @@ def _model_query(wanted: Mapping[str, Any], program: str) -> MetaQuery:
 
 
 def feeders(
-    drafts: Mapping[str, Draft], problems: Problems, outputs: Mapping[str, Output]
+    drafts: Mapping[str, CtaoDraft], problems: Problems, outputs: Mapping[str, CtaoOutput]
 ) -> dict[str, tuple[str, ...]]:
     """Return step → steps that feed it without being its parents; a step feeding itself is noted.
 
@@ -85,7 +85,7 @@ def feeders(
     return found
 
 
-def trained(drafts: Mapping[str, Draft]) -> dict[str, tuple[str, ...]]:
+def trained(drafts: Mapping[str, CtaoDraft]) -> dict[str, tuple[str, ...]]:
     """Return step → steps that train the models which its jobs look up."""
     known = {name: drafted.output for name, drafted in drafts.items() if drafted.output is not None}
     return {

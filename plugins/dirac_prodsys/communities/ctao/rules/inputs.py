@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types.vocabulary import (
     DATASET_FIELDS,
     FILE_LEVEL,
@@ -24,10 +24,11 @@ from dirac_prodsys.communities.ctao.types.vocabulary import (
 from dirac_prodsys.core.grid.inventory import check_askable
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
+from dirac_prodsys.core.steps.context import StepContext
 
 
 @dataclass(frozen=True)
-class Input:
+class CtaoInput:
     """The input of a step.
 
     :param query: field → condition, in order.
@@ -60,64 +61,64 @@ def narrowing(where: Mapping[str, Any], path: Path, problems: Problems) -> dict[
     return conditions
 
 
-def from_catalogue(conditions: Mapping[str, Any], path: Path, problems: Problems) -> Input:
-    """Return the input of a root step, which sets all conditions itself."""
+def from_catalogue(conditions: Mapping[str, Any], here: StepContext) -> CtaoInput:
+    """Return the input of a root step, which sets all conditions itself.
+
+    :param here: the input of the step; likewise below.
+    """
     if not conditions:
         hint = "name a parent by parentID, a dataset, or metadata of the files"
-        problems.add(path, "nothing is selected", hint, code="missing-key")
-    return Input(dict(conditions))
+        here.add((), "nothing is selected", hint, code="missing-key")
+    return CtaoInput(dict(conditions))
 
 
 def from_dataset(
     dataset: str,
     conditions: Mapping[str, Any],
     datasets: Mapping[str, Mapping[str, Any]],
-    path: Path,
-    problems: Problems,
-) -> Input:
+    here: StepContext,
+) -> CtaoInput:
     """Return the files of a dataset, narrowed.
 
     :param datasets: the known queries, by name of the dataset.
     """
     if dataset not in datasets:
         unknown = {name: Unknown(dataset) for name in DATASET_FIELDS}
-        return Input({**unknown, **conditions}, (dataset,))
+        return CtaoInput({**unknown, **conditions}, (dataset,))
     query = dict(datasets[dataset])
-    before = len(problems.found)
-    with problems.at(*path[:-1], "dataset"):
+    before = len(here.problems.found)
+    with here.at("dataset"):
         MetaQuery.parse(query)
-    for name, condition in conditions.items() if len(problems.found) == before else ():
+    for name, condition in conditions.items() if len(here.problems.found) == before else ():
         meet = condition
         if name in query:
-            meet = _both(name, query[name], condition, f"dataset {dataset}", path, problems)
+            meet = _both(name, query[name], condition, f"dataset {dataset}", here)
         query[name] = meet
-    return Input(query)
+    return CtaoInput(query)
 
 
-def from_parent(
-    parent: Output, conditions: Mapping[str, Any], path: Path, problems: Problems
-) -> Input:
+def from_parent(parent: CtaoOutput, conditions: Mapping[str, Any], here: StepContext) -> CtaoInput:
     """Return the files of a parent, narrowed."""
     query = dict(parent.query)
     whose = f"the output of {parent.step}"
     for name, condition in conditions.items():
         before = parent.carried.get(name)
         if before is not None:
-            query[name] = _both(name, before, condition, whose, path, problems)
+            query[name] = _both(name, before, condition, whose, here)
         elif name in FILE_LEVEL or parent.unresolved:
             query[name] = condition
         else:
-            problems.add(
-                (*path, name),
+            here.add(
+                ("where", name),
                 f"no file of {parent.step} has {name}, so nothing would be taken",
                 nearest(name, parent.carried),
                 on_key=True,
                 code="empty-link",
             )
-    return Input(query, parent.unresolved)
+    return CtaoInput(query, parent.unresolved)
 
 
-def _both(name: str, before: Any, narrower: Any, whose: str, path: Path, problems: Problems) -> Any:
+def _both(name: str, before: Any, narrower: Any, whose: str, here: StepContext) -> Any:
     """Return both conditions in one; the narrower one as it is written, if it covers both."""
     if isinstance(before, Unknown):
         return narrower
@@ -125,8 +126,8 @@ def _both(name: str, before: Any, narrower: Any, whose: str, path: Path, problem
     try:
         meet = MetaQuery.parse({name: before}).refine(wanted)
     except EmptyIntersection as error:
-        problems.add(
-            (*path, name),
+        here.add(
+            ("where", name),
             f"no file is left: {name} is {error.left_said} in {whose}, and here {error.right_said}",
             "change one of the two",
             code="empty-link",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dirac_prodsys.communities.ctao.rules import directories
-from dirac_prodsys.communities.ctao.rules.draft import Draft
-from dirac_prodsys.communities.ctao.rules.outputs import Output
+from dirac_prodsys.communities.ctao.rules.draft import CtaoDraft
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types.vocabulary import bare, known_query, single
 from dirac_prodsys.core.grid.specs import MetaValue
 from dirac_prodsys.core.problems import Problems
@@ -17,7 +17,7 @@ from dirac_prodsys.core.steps import outputs
 from dirac_prodsys.core.steps.draft import StepDraft
 
 
-def findable(output: Output, directory: str) -> outputs.Output:
+def findable(output: CtaoOutput, directory: str) -> outputs.Output:
     """Return the output as links of any type of step see it."""
     of_files = known_query({n: said for n, said in output.query.items() if n in output.files})
     said = known_query(output.carried).to_dirac()
@@ -30,7 +30,7 @@ def findable(output: Output, directory: str) -> outputs.Output:
 
 
 def check_nesting(
-    drafts: Mapping[str, Draft], written: Mapping[str, StepDraft], problems: Problems
+    drafts: Mapping[str, CtaoDraft], written: Mapping[str, StepDraft], problems: Problems
 ) -> None:
     """Note a directory field that a directory above has as well: the catalogue refuses it.
 

@@ -16,8 +16,8 @@ from typing import Any
 from dirac_prodsys.communities.ctao.types.job_types import BASE, CtaoType
 from dirac_prodsys.communities.ctao.types.settings import Settings
 from dirac_prodsys.communities.ctao.types.vocabulary import PHI, Unknown, bare, known_query, single
-from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.steps.context import StepContext
 
 #: mandatory metadata of jobs → the key of ``input_meta_query`` that sets it
 NEEDED = {
@@ -29,7 +29,7 @@ NEEDED = {
 
 
 @dataclass(frozen=True)
-class Output:
+class CtaoOutput:
     """The output of a step.
 
     :param metadata: metadata of the directories, in order.
@@ -50,10 +50,10 @@ class Output:
     @property
     def carried(self) -> dict[str, Any]:
         """Return the other known metadata of its files, beside those in the query."""
-        said = self.query
-        if said.get("outputType") == "Data":
-            said.setdefault("merged", 0)  # the directory gets it (ProdDataManager)
-        return said
+        query = self.query
+        if query.get("outputType") == "Data":
+            query.setdefault("merged", 0)  # the directory gets it (ProdDataManager)
+        return query
 
     @property
     def known(self) -> MetaQuery:
@@ -62,26 +62,25 @@ class Output:
 
 
 def processed(
-    step: str,
+    context: StepContext,
     settings: Settings,
     taken: Mapping[str, Any],
     unresolved: tuple[str, ...],
-    problems: Problems,
     words: Mapping[str, str] = NEEDED,
-) -> Output:
+) -> CtaoOutput:
     """Return the output of a step that takes files.
 
     :param taken: the input query.
     :param words: metadata field → its name where the input is written.
     """
-    kind = settings.kind
+    kind, step = settings.kind, context.step.name
     taken = {name: bare(condition) for name, condition in taken.items()}
     # the job takes the input's data level, unless it has one of its own
     own = {"data_level": taken["data_level"]} if "data_level" in taken else {}
     attributes = {**kind.attributes, **own, **settings.attributes}
     inherited = {**taken, **settings.config}
-    if check_inherited(step, kind, inherited, problems, words):
-        return Output(step, {}, {}, unresolved)
+    if check_inherited(context, kind, inherited, words):
+        return CtaoOutput(step, {}, {}, unresolved)
     metadata = {name: inherited[name] for name in ("array_layout", "site")}
     if "particle" in inherited:
         metadata["particle"] = inherited["particle"]
@@ -89,24 +88,23 @@ def processed(
     metadata["sct"] = _sct(inherited.get("sct"))
     metadata |= program(attributes)
     for name in ("view_cone", "systematics"):
-        if said := _optional(name, inherited):
-            metadata[name] = said
+        if value := _optional(name, inherited):
+            metadata[name] = value
     metadata |= _merged(settings, taken)
-    _check_single(step, metadata, problems)
+    _check_single(context, metadata)
     files = {name: value for name, value in taken.items() if name in kind.file_fields}
     files |= settings.files
     if kind.one_night_sky and set(files) != {"nsb"}:
         reason = f"{kind.name} needs one nsb, and nothing else may tell its files apart"
         hint = "add moon: dark, half or full; no div_ang"
-        problems.add(("steps", step, "job"), reason, hint, code="missing-key")
-    return Output(step, metadata, files, unresolved)
+        context.add(("job",), reason, hint, code="missing-key")
+    return CtaoOutput(step, metadata, files, unresolved)
 
 
 def check_inherited(
-    step: str,
+    context: StepContext,
     kind: CtaoType,
     inherited: Mapping[str, Any],
-    problems: Problems,
     words: Mapping[str, str] = NEEDED,
 ) -> bool:
     """Note missing metadata that jobs of that type need; return whether any is missing.
@@ -119,14 +117,13 @@ def check_inherited(
     if missing:
         reason = f"the input query does not say {', '.join(missing)}, which the output inherits"
         hint = f"add {', '.join(words.get(name, name) for name in missing)}"
-        path: Path = ("steps", step, "input")
-        problems.add(path, reason, hint, on_key=True, code="missing-key")
+        context.add(("input",), reason, hint, on_key=True, code="missing-key")
     there = (*NEEDED, "particle")
-    _check_single(step, {name: inherited[name] for name in there if name in inherited}, problems)
+    _check_single(context, {name: inherited[name] for name in there if name in inherited})
     return bool(missing)
 
 
-def simulated(step: str, settings: Settings) -> Output:
+def simulated(step: str, settings: Settings) -> CtaoOutput:
     """Return the output of a simulation by CORSIKA and sim_telarray."""
     attributes = {**settings.kind.attributes, **settings.attributes}
     metadata = {
@@ -138,33 +135,34 @@ def simulated(step: str, settings: Settings) -> Output:
         "sct": "True" if attributes.get("sct") else "False",
         **program(attributes),
     }
-    return Output(step, metadata, settings.files)
+    return CtaoOutput(step, metadata, settings.files)
 
 
 def program(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return program, version, data level, output type, configuration and campaign."""
-    said = {**BASE, **attributes}
-    program = f"{said['program_category']}_prog"
+    given = {**BASE, **attributes}
+    program = f"{given['program_category']}_prog"
     return {
-        program: said["prog_name"],
-        f"{program}_version": said["version"],
-        "data_level": said["data_level"],
-        "outputType": said["output_type"],
-        "configuration_id": said["configuration_id"],
-        "MCCampaign": said["MCCampaign"],
+        program: given["prog_name"],
+        f"{program}_version": given["version"],
+        "data_level": given["data_level"],
+        "outputType": given["output_type"],
+        "configuration_id": given["configuration_id"],
+        "MCCampaign": given["MCCampaign"],
     }
 
 
-def _check_single(step: str, metadata: Mapping[str, Any], problems: Problems) -> None:
+def _check_single(context: StepContext, metadata: Mapping[str, Any]) -> None:
     for name, value in metadata.items():
         if not single(value):
             reason = f"the output can have one {name} only, and the input has {value!r}"
-            where: Path = ("steps", step, "input", "where", name)
-            problems.add(where, reason, "select one value of it", code="condition")
+            context.add(
+                ("input", "where", name), reason, "select one value of it", code="condition"
+            )
 
 
-def _sct(said: Any) -> Any:
-    return said if isinstance(said, Unknown) else str(said) if said else "False"
+def _sct(value: Any) -> Any:
+    return value if isinstance(value, Unknown) else str(value) if value else "False"
 
 
 def _optional(name: str, inherited: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.draft import Draft
+from dirac_prodsys.communities.ctao.rules.draft import CtaoDraft
 from dirac_prodsys.communities.ctao.types.settings import WITH_SCTS
 from dirac_prodsys.core.problems import Path, Problems
 
@@ -72,7 +72,7 @@ _OF_CHILDREN = frozenset(
 
 
 def remark(
-    drafts: Mapping[str, Draft], feeders: Mapping[str, tuple[str, ...]], problems: Problems
+    drafts: Mapping[str, CtaoDraft], feeders: Mapping[str, tuple[str, ...]], problems: Problems
 ) -> None:
     """Note all remarks on these steps, in their order."""
     for name, drafted in drafts.items():
@@ -82,14 +82,14 @@ def remark(
 
 
 def of_inputs(
-    drafts: Mapping[str, Draft], feeders: Mapping[str, tuple[str, ...]], problems: Problems
+    drafts: Mapping[str, CtaoDraft], feeders: Mapping[str, tuple[str, ...]], problems: Problems
 ) -> None:
     """Note remarks on the input of these steps, in any form."""
     for name, drafted in drafts.items():
         _input(drafted, feeders[name], ("steps", name, "input"), problems)
 
 
-def _settings(drafted: Draft, path: Path, problems: Problems) -> None:
+def _settings(drafted: CtaoDraft, path: Path, problems: Problems) -> None:
     config = drafted.settings.config
     if drafted.kind.simulation and config.get("pointing_dir") in ("East", "West"):
         problems.remark(
@@ -119,7 +119,7 @@ def _settings(drafted: Draft, path: Path, problems: Problems) -> None:
             )
 
 
-def _input(drafted: Draft, feeders: tuple[str, ...], path: Path, problems: Problems) -> None:
+def _input(drafted: CtaoDraft, feeders: tuple[str, ...], path: Path, problems: Problems) -> None:
     query: Mapping[str, Any] = drafted.taken.query
     if not drafted.kind.simulation and "outputType" not in query:
         problems.remark(path, "the query takes log files, too", "add outputType: Data", code=WIDE)
@@ -141,7 +141,7 @@ def _input(drafted: Draft, feeders: tuple[str, ...], path: Path, problems: Probl
             )
 
 
-def _siblings(drafts: Mapping[str, Draft], problems: Problems) -> None:
+def _siblings(drafts: Mapping[str, CtaoDraft], problems: Problems) -> None:
     """Remark that CTADIRAC gives children of one parent the same query object, which all change."""
     changed: dict[str, dict[str, str]] = {}
     for name, drafted in drafts.items():
@@ -152,10 +152,10 @@ def _siblings(drafts: Mapping[str, Draft], problems: Problems) -> None:
             earlier = changed.setdefault(parent, {})
             leaking = {key: by for key, by in earlier.items() if key not in own}
             if leaking:
-                told = ", ".join(f"the {key} of {by}" for key, by in leaking.items())
+                added = ", ".join(f"the {key} of {by}" for key, by in leaking.items())
                 problems.remark(
                     ("steps", name, "input"),
-                    f"this query is as it is written here; CTADIRAC would add {told}",
+                    f"this query is as it is written here; CTADIRAC would add {added}",
                     "nothing to do, as long as the file is not for cta-prod-submit",
                     code=DIFFERS,
                 )

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dirac_prodsys.communities.ctao.rules.outputs import Output, program
+from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput, program
 from dirac_prodsys.communities.ctao.types.settings import Settings
-from dirac_prodsys.core.problems import Path, Problems, nearest
+from dirac_prodsys.core.problems import nearest
+from dirac_prodsys.core.steps.context import StepContext
 
 #: site of the configuration → site of the catalogue
 SITES = {"North": "LaPalma", "South": "Paranal"}
@@ -36,22 +37,22 @@ NEEDED = (
 _ELSEWHERE = ("run_number", "run_number_offset")
 
 
-def simulated(step: str, settings: Settings, problems: Problems) -> Output | None:
+def simulated(context: StepContext, settings: Settings) -> CtaoOutput | None:
     """Return the output of a step of the simulation pipeline; None if only its jobs know it.
 
     Also None, with the problems noted, if the configuration is wrong.
     """
-    path: Path = ("steps", step, "job", "simpipe_config")
+    here = context.below("job", "simpipe_config")
     written = settings["simpipe_config"]
     if not isinstance(written, Mapping):
         reason = f"the configuration {written!r} is not at hand"
         hint = "write what stands in it below simpipe_config, instead of its name"
-        problems.add(path, reason, hint, code="unreadable")
+        here.add((), reason, hint, code="unreadable")
         return None
     if LEDGER in written:
         return None
     config = {key.lower(): value for key, value in written.items()}
-    if not _complete(config, path, problems):
+    if not _complete(config, here):
         return None
     attributes = {**settings.kind.attributes, **settings.attributes}
     if config.get("simulation_software") == "corsika":
@@ -66,36 +67,36 @@ def simulated(step: str, settings: Settings, problems: Problems) -> Output | Non
         "sct": "True" if "_scts" in config["array_layout_name"] else "False",
         **program(attributes),
     }
-    return Output(step, metadata, settings.files)
+    return CtaoOutput(context.step.name, metadata, settings.files)
 
 
-def _complete(config: Mapping[str, Any], path: Path, problems: Problems) -> bool:
-    before = len(problems.found)
+def _complete(config: Mapping[str, Any], here: StepContext) -> bool:
+    before = len(here.problems.found)
     for key in NEEDED:
         if config.get(key) is None:
             reason = f"key {key!r} is missing in the configuration of the simulation pipeline"
-            problems.add((*path, key), reason, f"add {key}", on_key=True, code="missing-key")
+            here.add((key,), reason, f"add {key}", on_key=True, code="missing-key")
     for key in _ELSEWHERE:
         if key in config:
             hint = "run_number_offset belongs into job_config; the run number is the task ID"
             reason = f"{key} does not belong here"
-            problems.add((*path, key), reason, hint, on_key=True, code="unknown-key")
+            here.add((key,), reason, hint, on_key=True, code="unknown-key")
     for key in ("array_layout_name", "primary", "site"):
         if key in config and not isinstance(config[key], str | None):
-            problems.add((*path, key), "should be text", "quote it", code="wrong-type")
+            here.add((key,), "should be text", "quote it", code="wrong-type")
     if isinstance(config.get("site"), str) and config["site"] not in SITES:
         hint = nearest(config["site"], SITES)
         reason = f"{config['site']!r} is no site known here"
-        problems.add((*path, "site"), reason, hint, code="unknown-word")
+        here.add(("site",), reason, hint, code="unknown-word")
     if config.get("azimuth_angle") is not None and _degrees(config["azimuth_angle"]) is None:
         reason = f"{config['azimuth_angle']!r} is no azimuth angle"
         hint = f"write degrees, or one of: {', '.join(AZIMUTHS)}"
-        problems.add((*path, "azimuth_angle"), reason, hint, code="wrong-value")
+        here.add(("azimuth_angle",), reason, hint, code="wrong-value")
     zenith = config.get("zenith_angle", 20.0)
     if isinstance(zenith, bool) or not isinstance(zenith, int | float):
         hint = "write the zenith angle in degrees"
-        problems.add((*path, "zenith_angle"), "should be a number", hint, code="wrong-type")
-    return len(problems.found) == before
+        here.add(("zenith_angle",), "should be a number", hint, code="wrong-type")
+    return len(here.problems.found) == before
 
 
 def _degrees(azimuth: Any) -> Any:

@@ -21,7 +21,7 @@ from dirac_prodsys.communities.ctao.types.job_types import of_class
 from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.recovery.decisions import Outputs
-from dirac_prodsys.core.recovery.traces import Place, Trace
+from dirac_prodsys.core.recovery.traces import OutputPlace, Trace
 
 JOB, RUN = "jobID", "runNumber"
 
@@ -32,7 +32,7 @@ UNSIGNED = MetaQuery.parse({JOB: "Missing"})
 _RUNS = re.compile(r"(?:run|tid)(\d+)")
 
 
-def place(body: CommunityBody, transformation: int) -> Place | None:
+def place(body: CommunityBody, transformation: int) -> OutputPlace | None:
     """Return where to look; None: the place of its files is unknown before the jobs run."""
     kind = of_class(body.job_class)
     if kind is None:
@@ -43,7 +43,7 @@ def place(body: CommunityBody, transformation: int) -> Place | None:
     if not directory:
         return None
     counted = bool(kind.leaves) and "data_output_pattern" not in given
-    return Place(f"{directory}/{folder}", kind.leaves == "one", counted)
+    return OutputPlace(f"{directory}/{folder}", kind.leaves == "one", counted)
 
 
 def signed_by(jobs: Iterable[int]) -> MetaQuery:
@@ -66,7 +66,11 @@ def runs_of(lfn: str) -> frozenset[int]:
 
 
 def left(
-    where: Place, lfn: str, inputs: Collection[str], own: Sequence[Trace], others: Iterable[Trace]
+    where: OutputPlace,
+    lfn: str,
+    inputs: Collection[str],
+    own: Sequence[Trace],
+    others: Iterable[Trace],
 ) -> Outputs:
     """Return which outputs exist that a task made of one of its files.
 
@@ -88,7 +92,7 @@ def left(
 
 
 def _of_run(
-    where: Place, runs: frozenset[int], inputs: Collection[str], own: Sequence[Trace]
+    where: OutputPlace, runs: frozenset[int], inputs: Collection[str], own: Sequence[Trace]
 ) -> Outputs:
     """Match by run number; inputs with the same number cannot be distinguished further."""
     wanted = sum(runs_of(lfn) == runs for lfn in inputs)

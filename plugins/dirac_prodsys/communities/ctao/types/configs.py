@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from dirac_prodsys.communities.ctao.types.vocabulary import DIVERGENCES, NSB, words
-from dirac_prodsys.core.models import Model, wrong
+from dirac_prodsys.core.models import Model, invalid
 
 Number = StrictInt | StrictFloat
 Scalar = StrictStr | StrictInt | StrictFloat
@@ -23,25 +23,25 @@ Moonlight = Literal["dark", "half", "full"]
 def _moonlights(value: Any) -> Any:
     if words(value) not in [tuple(NSB)[:count] for count in (1, 2, 3)]:
         reason = f"{', '.join(map(str, words(value)))} is no moonlight that can be simulated"
-        raise wrong(reason, "write dark, or 'dark, half', or 'dark, half, full'")
+        raise invalid(reason, "write dark, or 'dark, half', or 'dark, half, full'")
     return value
 
 
 def _divergences(value: Any) -> Any:
     if words(value) not in DIVERGENCES:
         allowed = " or ".join(repr(", ".join(angles)) for angles in DIVERGENCES)
-        raise wrong(f"{value!r} is no set of angles known here", f"write {allowed}")
+        raise invalid(f"{value!r} is no set of angles known here", f"write {allowed}")
     return value
 
 
 def _scts(value: str) -> str:
     if value.lower() not in ("all", "non-alpha"):
-        raise wrong(f"{value!r} is no choice of SCTs", "write all or non-alpha, or leave it out")
+        raise invalid(f"{value!r} is no choice of SCTs", "write all or non-alpha, or leave it out")
     return value
 
 
 def _no_sandbox(value: Any) -> Any:
-    raise wrong("no sandbox travels with the jobs of a production", "drop it")
+    raise invalid("no sandbox travels with the jobs of a production", "drop it")
 
 
 Scts = Annotated[StrictStr, AfterValidator(_scts)]

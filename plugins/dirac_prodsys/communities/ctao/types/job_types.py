@@ -10,9 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dirac_prodsys.communities.ctao import COMMUNITY
 from dirac_prodsys.communities.ctao.types import configs
+from dirac_prodsys.core.job_types import JobType
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.errors import DefinitionError
+
+#: start of the names of these types in the native form
+PREFIX = f"{COMMUNITY.name}:"
 
 #: attributes of every job class by default, as far as metadata are made of them (``CTAJob``)
 BASE: Mapping[str, Any] = {
@@ -153,6 +158,18 @@ TYPES = (
         needed=("particle",),
         leaves="each",
     ),
+)
+
+#: the same as job types of the native form: all that they leave follows from settings and input
+JOB_TYPES = tuple(
+    JobType(
+        f"{PREFIX}{kind.name}",
+        kind.config,
+        transformation=kind.transformation,
+        derives=True,
+        beside=tuple(key for key in ("simpipe_config",) if key in kind.config.model_fields),
+    )
+    for kind in TYPES
 )
 
 _BY_NAME = {kind.name.lower(): kind for kind in TYPES}

@@ -48,14 +48,14 @@ class Settings:
 
     :param common: keys of ``Common`` that the type knows; without nulls, in the order of the file.
     :param config: keys of ``job_config``, likewise.
-    :param whole: nothing is missing; otherwise the settings only show what the step would leave, so
-        that steps that take it can be checked. An unknown value is an :class:`Unknown`.
+    :param complete: nothing is missing; otherwise the settings only show what the step would leave,
+        so that steps that take it can be checked. An unknown value is an :class:`Unknown`.
     """
 
     kind: CtaoType
     common: Mapping[str, Any]
     config: Mapping[str, Any]
-    whole: bool = True
+    complete: bool = True
 
     def __getitem__(self, key: str) -> Any:
         return self.config[key] if key in self.config else self.common[key]
@@ -63,7 +63,7 @@ class Settings:
     @property
     def exact(self) -> bool:
         """Check that everything the step leaves is known."""
-        return self.whole or not any(isinstance(v, Unknown) for v in self.config.values())
+        return self.complete or not any(isinstance(v, Unknown) for v in self.config.values())
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the written value, or the default."""
@@ -128,20 +128,20 @@ def read(
     try:
         kind.config.model_validate(data)
     except ValidationError as error:
-        told = explain(error, kind.config, data)
-        for found in told:
+        mistakes = explain(error, kind.config, data)
+        for found in mistakes:
             _place(found, common, config, path, problems)
-        return _mended(kind, common, config, told)
+        return _mended(kind, common, config, mistakes)
     lines.check(data, lambda key: (*(path if key in config else ("common",)), key), problems)
     return Settings(kind, common, config)
 
 
 def _mended(
-    kind: CtaoType, common: Mapping[str, Any], config: Mapping[str, Any], told: list[Problem]
+    kind: CtaoType, common: Mapping[str, Any], config: Mapping[str, Any], mistakes: list[Problem]
 ) -> Settings | None:
     """Return the settings without the wrong ones, if these do not affect what the step leaves."""
     unknown: dict[str, Any] = {}
-    for found in told:
+    for found in mistakes:
         key = str(found.path[0])
         meant = {key}
         if key not in kind.config.model_fields:
@@ -150,9 +150,9 @@ def _mended(
             unknown[key] = Unknown("")
         elif not meant <= _SILENT:
             return None
-    wrong = {str(found.path[0]) for found in told}
+    wrong = {str(found.path[0]) for found in mistakes}
     left = [{k: v for k, v in said.items() if k not in wrong} for said in (common, config)]
-    return Settings(kind, left[0], {**left[1], **unknown}, whole=False)
+    return Settings(kind, left[0], {**left[1], **unknown}, complete=False)
 
 
 def _place(
