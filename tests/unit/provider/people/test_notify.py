@@ -316,7 +316,7 @@ def test_what_was_told_is_kept_with_the_first_transformation(
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_first_transformation_is_that_of_the_plan(path: Path) -> None:
     production = load_production(
-        path.read_text(), path.name, beside=lambda name: path.with_name(name).read_text()
+        path.read_text(), path.name, read_sibling=lambda name: path.with_name(name).read_text()
     )
     first = compile(production, run="r1").steps[0].transformation.name
     assert first_transformation(production, "r1") == first
