@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from dirac_prodsys.errors import ProdsysError
 from sandbox import ports
 from sandbox.airflow.home import AirflowHome
 from sandbox.airflow.rest import until
@@ -230,7 +231,7 @@ class AirflowStack(AirflowHome):
         """Return those without a heartbeat since they were started."""
         try:
             report = self.rest.health()
-        except SandboxError:
+        except ProdsysError:
             return list(COMMANDS)
         return [name for name in _HEALTH if not self._healthy(name, report)]
 

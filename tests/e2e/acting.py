@@ -64,7 +64,7 @@ def _making(name: str, step: str, does: str, kind: str) -> str:
 
 def ask(site: Site, action: str, **conf: Any) -> str:
     """Trigger an action by REST; returns its run."""
-    number = len(site.rest.runs(DAG))
+    number = len(site.rest.run_ids(DAG))
     run = f"rest-{action}-{number}"
     site.rest.trigger(DAG, run, {"action": action, **conf})
     return run

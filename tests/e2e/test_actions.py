@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
+from dirac_prodsys.errors import DefinitionError, GatewayDenied
 from sandbox.airflow.rest import AirflowRest, until
-from sandbox.errors import SandboxError
 from tests.e2e.acting import (
     DAG,
     NEEDS,
@@ -72,13 +71,13 @@ def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
 def test_who_may_only_look_is_refused(site: Site, acted: str) -> None:
     user, password = site.stack.viewer_login
     rest = AirflowRest(site.stack.url, user, password)
-    with closing(rest), pytest.raises(SandboxError, match=r"dagRuns: 403"):
+    with rest, pytest.raises(GatewayDenied, match="403"):
         rest.trigger(DAG, "by-viewer", {"action": "stop", "production": acted})
     done = command(site, "stop", acted, "--preview", user=(user, password))
     assert done.returncode == 3
     assert "403" in done.stderr
     assert password not in done.stdout + done.stderr
-    assert "by-viewer" not in {run["dag_run_id"] for run in site.rest.runs(DAG)}
+    assert "by-viewer" not in site.rest.run_ids(DAG)
 
 
 def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
@@ -91,9 +90,9 @@ def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
     done = command(site, "clean", acted, "--run", RUN, "--reason", "a test")
     assert (done.returncode, "nothing was touched" in done.stderr) == (2, True)
     assert everything(site) == before
-    with pytest.raises(SandboxError, match="400"):
+    with pytest.raises(DefinitionError, match="400"):
         ask(site, "format_the_disk", production=acted)
-    with pytest.raises(SandboxError, match="400"):
+    with pytest.raises(DefinitionError, match="400"):
         ask(site, "stop", production="{{ ds }}")
 
 

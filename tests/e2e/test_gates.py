@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dirac_prodsys.errors import GatewayDenied
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from sandbox.airflow.rest import AirflowRest, until
-from sandbox.errors import SandboxError
 from tests.contract.systems import OnDirac
 from tests.e2e.asking import QUALITY, answer, making, question
 from tests.e2e.site import Site
@@ -65,9 +65,8 @@ def test_people_a_file_and_a_number_are_waited_for(known: Site) -> None:
 
     user, password = site.stack.viewer_login
     viewer = AirflowRest(site.rest.url, user, password)
-    with pytest.raises(SandboxError, match="403"):
+    with viewer, pytest.raises(GatewayDenied, match="403"):
         answer(viewer, NAME, run, "prepare.approve", "Approve")
-    viewer.close()
     answer(site.rest, NAME, run, "prepare.approve", "Approve")
 
     site.waiting(NAME, run, "train.wait_for", seconds=180)

@@ -106,7 +106,7 @@ def test_a_wrong_value_is_refused_before_there_is_a_run(
     with pytest.raises(SandboxError):
         trigger(known, "wrong", **values)
     assert told in known.stack.state.log_of("command").read_text()
-    assert "wrong" not in {run["dag_run_id"] for run in known.rest.runs(NAME)}
+    assert "wrong" not in known.rest.run_ids(NAME)
 
 
 def test_a_run_that_would_use_run_numbers_again_is_refused(known: Site) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
+from dirac_prodsys.errors import GatewayDenied
 from sandbox.airflow.rest import AirflowRest, until
-from sandbox.errors import SandboxError
 from tests.e2e.acting import DAG, by_airflow, command, words
 from tests.e2e.asking import answer, question
 from tests.e2e.site import UNLIMITED, Site
@@ -80,7 +79,7 @@ def test_the_matrix_of_users_actions_and_connections_holds_on_a_real_airflow(
     for (user, action, connection), may in MATRIX.items():
         run = f"matrix-{user}-{connection}-{action}"
         asked = {"production": acted, "run": RUN, "connection": connection}
-        with closing(as_user(site, user)) as rest:
+        with as_user(site, user) as rest:
             rest.trigger(DAG, run, {"action": action, **asked})
         ended = site.rest.wait_for_run(DAG, run, 400)
         assert ended["state"] == ("success" if may else "failed"), run
@@ -89,7 +88,7 @@ def test_the_matrix_of_users_actions_and_connections_holds_on_a_real_airflow(
         else:
             problem = site.rest.xcom(DAG, run, "preview", "problem")
             assert f"{user} may not {action} through connection {connection!r}" in problem
-    with closing(as_user(site, "viewer")) as rest, pytest.raises(SandboxError, match="403"):
+    with as_user(site, "viewer") as rest, pytest.raises(GatewayDenied, match="403"):
         rest.trigger(DAG, "by-a-viewer", {"action": "stop", "production": acted})
     assert status(site) == "Active"
 
@@ -151,11 +150,7 @@ def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_t
     site.known("elsewhere")
     assert "beyond" not in site.rest.dags()
     for run, to, ends in (("good", "e2e", "success"), ("bad", "raw", "failed")):
-        site.rest.call(
-            "POST",
-            "dags/elsewhere/dagRuns",
-            json={"dag_run_id": run, "logical_date": None, "conf": {"to": to}},
-        )
+        site.rest.trigger("elsewhere", run, {"to": to})
         assert site.rest.wait_for_run("elsewhere", run, 300)["state"] == ends
     assert site.rows("elsewhere", "bad", "make") == []
     assert "files are made in /sim/raw" in log_of(site, "elsewhere", "bad", "prepare.create.make")
@@ -180,7 +175,7 @@ rm:
     asked = question(site, "r1", "rm.start")
     assert asked["subject"] == "Let step rm remove 0 files, 0 B?"
     assert [state for _, state in site.rows("removing", "r1", "rm")] == ["New"]
-    with closing(as_user(site, "shifter")) as rest, pytest.raises(SandboxError, match="403"):
+    with as_user(site, "shifter") as rest, pytest.raises(GatewayDenied, match="403"):
         answer(rest, "removing", "r1", "rm.start", "Approve")
     answer(site.rest, "removing", "r1", "rm.start", "Approve")
     until(

@@ -60,17 +60,8 @@ def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(s
         assert not of_kind(server, "failed")
 
         before = len(server.mails)
-        site.rest.call(
-            "POST",
-            "dags/told/clearTaskInstances",
-            json={
-                "dry_run": False,
-                "dag_run_id": "run",
-                "task_ids": ["finish.report"],
-                "only_failed": False,
-            },
-        )
         task = "finish.report"
+        site.rest.clear("told", "run", task)
         until("it runs again", 120, lambda: site.tries("told", "run")[task] == 2, each=0.5)
         site.succeeds("told", "run")
         assert len(server.mails) == before
