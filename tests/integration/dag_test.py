@@ -19,8 +19,6 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from dirac_prodsys.core.naming import RETIRED
-
 
 def run_dag(dag: Any, **options: Any) -> Any:
     """Run a DAG once, as far as it goes; returns the run.
@@ -157,10 +155,3 @@ def _at_once(call: Callable[..., Any]) -> Callable[..., Any]:
         return call(*arguments)
 
     return answer
-
-
-def only_dag(bag: Any) -> Any:
-    """The one DAG of a bag whose file is in the folder: those of other tests are kept as retired,
-    as long as Airflow has runs of them."""
-    (dag,) = [dag for dag in bag.dags.values() if RETIRED not in dag.tags]
-    return dag

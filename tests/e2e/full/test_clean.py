@@ -15,8 +15,6 @@ import pytest
 
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.records import GatewaySettings
 from sandbox.airflow.rest import until
 from tests.contract.cleaning import SENTENCES
 from tests.contract.systems import OnDirac, System
@@ -65,14 +63,7 @@ class Remains:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.gateway = DiracGateway(
-            GatewaySettings(
-                config=str(site.grid.client_cfg),
-                proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
-                group="sim_prod",
-                vo="sim",
-            )
-        )
+        self.gateway = OnDirac(site.grid).gateway()
 
     def id(self, run: str, step: str, name: str = NAME) -> int:
         """TransformationID of a step of a run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,9 @@ from dirac_prodsys.core.grid.specs import (
 )
 from dirac_prodsys.core.naming import transformation_name
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from sandbox.airflow.rest import until
+from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
 
 A, B = "DISK-A-SE", "DISK-B-SE"
@@ -31,14 +29,8 @@ class Disks:
         self.site = site
         self.name = name
         self.directory = f"/sim/data/{name}"
-        self.gateway = DiracGateway(
-            GatewaySettings(
-                config=str(site.grid.client_cfg),
-                proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
-                group="sim_prod",
-                vo="sim",
-            )
-        )
+        self.system = OnDirac(site.grid)
+        self.gateway = self.system.gateway()
         self.gateway.prepare_directories(
             [DirectorySpec(path=self.directory, metadata={"production": name})]
         )
@@ -49,19 +41,8 @@ class Disks:
 
     def put(self, file: str) -> str:
         """Store a file at A and register it."""
-        content = f"the bytes of {file}\n".encode()
-        path = self.path(file, A)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
         lfn = f"{self.directory}/{file}"
-        facts = {
-            "PFN": f"file://localhost{path}",
-            "Size": len(content),
-            "SE": A,
-            "GUID": "",
-            "Checksum": f"{zlib.adler32(content):08x}",
-        }
-        assert lfn in self.gateway.services.call(CATALOGUE, "addFile", {lfn: facts})["Successful"]
+        self.system.register(lfn, {}, f"the bytes of {file}\n".encode())
         return lfn
 
     def register_copy(self, file: str) -> None:
