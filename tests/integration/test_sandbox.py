@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.gateway.memory.catalogue import known_fields
 from sandbox import Grid, SandboxError
-from sandbox.configuration.community import DIRECTORY_METADATA, FILE_METADATA
 from tests.integration.conftest import TRANSFORMATION_MANAGER, run_client, start_client
 from tests.integration.sandbox_facts import assert_nothing_left, listens, sandbox
 
@@ -53,7 +53,7 @@ def test_the_catalogue_knows_the_metadata_fields(light_grid: Grid) -> None:
         print(json.dumps([sorted(fields["DirectoryMetaFields"]), sorted(fields["FileMetaFields"])]))
         """
     done = run_client(light_grid, code)
-    assert json.loads(done.stdout) == [sorted(DIRECTORY_METADATA), sorted(FILE_METADATA)]
+    assert json.loads(done.stdout) == [sorted(fields) for fields in known_fields()]
 
 
 def test_status_tells_processes_ports_memory_and_readiness(light_grid: Grid) -> None:
