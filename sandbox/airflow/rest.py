@@ -98,62 +98,10 @@ class AirflowRest(airflow_rest.AirflowRest):
 
     # -- runs ---------------------------------------------------------------------------------
 
-    def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
-        """Mark a whole run ``failed`` or ``success``."""
-        self.call("PATCH", run_path(dag_id, run_id), json={"state": state})
-
-    def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
-        """Mark a task ``failed``, ``success`` or ``skipped``."""
-        path = f"{run_path(dag_id, run_id)}/taskInstances/{task_id}"
-        self.call("PATCH", path, json={"new_state": state})
-
-    def clear(
-        self, dag_id: str, run_id: str, *task_ids: str, downstream: bool = False
-    ) -> dict[str, Any]:
-        """Clear tasks of a run, which continues; return all cleared tasks."""
-        body = {
-            "dry_run": False,
-            "dag_run_id": run_id,
-            "task_ids": list(task_ids),
-            "include_downstream": downstream,
-            "only_failed": False,
-            "reset_dag_runs": True,
-        }
-        answer = self.call("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
-        return {item["task_id"]: item for item in answer["task_instances"]}
-
     def task_instances(self, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
         """Return task ID -> task instance (state, try_number, pid, ...)."""
         path = f"{run_path(dag_id, run_id)}/taskInstances"
         return {item["task_id"]: item for item in self._all(path, "task_instances")}
-
-    def asset_events(self, dag_id: str) -> list[dict[str, Any]]:
-        """Return the asset events that a DAG's runs emitted."""
-        return list(self._all("assets/events", "asset_events", source_dag_id=dag_id))
-
-    # -- waiting ------------------------------------------------------------------------------
-
-    def wait_for_run(
-        self, dag_id: str, run_id: str, seconds: float, each: float = 0.5
-    ) -> dict[str, Any]:
-        """Wait until the run has ended; return it.
-
-        :raises SandboxError: it takes longer; with the state of every task.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            run = self.run(dag_id, run_id)
-            if run["state"] in FINAL:
-                return run
-            if time.monotonic() > deadline:
-                states = {
-                    name: item["state"]
-                    for name, item in self.task_instances(dag_id, run_id).items()
-                }
-                raise SandboxError(
-                    f"{dag_id} {run_id} is {run['state']} after {seconds:.0f} s: {states}"
-                )
-            time.sleep(each)
 
 
 def until(what: str, seconds: float, look: Callable[[], T], each: float = 0.1) -> T:

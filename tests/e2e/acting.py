@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.configuration.environment import VENV_BIN
 from tests.e2e.site import Site
+from tests.patience import patience
 
 DAG = "production_operations"
 #: no other test opens the gates of these runs
@@ -79,7 +80,7 @@ def by_airflow(site: Site, action: str, run_id: str = "by-airflow", **conf: Any)
 
 def outcome(site: Site, run: str, *, good: bool = True) -> dict[str, str]:
     """Step → what came of it; waits for the end of the run."""
-    ended = site.rest.wait_for_run(DAG, run, 300)
+    ended = site.ended(DAG, run, 300)
     assert ended["state"] == ("success" if good else "failed"), site.states(DAG, run)
     told = site.rest.xcom(DAG, run, "act", "outcome")
     return {one["name"].split("__")[2]: one["word"] for one in told["results"]}
@@ -100,7 +101,7 @@ def command(site: Site, *arguments: str, user: tuple[str, str] | None = None) ->
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=patience(400),
         check=False,
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.errors import DefinitionError, GatewayDenied
-from sandbox.airflow.rest import AirflowRest, until
+from sandbox.airflow.rest import AirflowRest
 from tests.e2e.acting import (
     DAG,
     NEEDS,
@@ -32,6 +32,7 @@ from tests.e2e.acting import (
 from tests.e2e.site import Site
 from tests.e2e.test_killed import dead
 from tests.e2e.trigger_form import browser_page, fill, open_form, submit
+from tests.patience import until
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
     before = everything(site)
     runs = {a: ask(site, a, production=acted, **NEEDS.get(a, {})) for a in ACTIONS}
     for action, run in runs.items():
-        assert site.rest.wait_for_run(DAG, run, 400)["state"] == "success", action
+        assert site.ended(DAG, run, 400)["state"] == "success", action
         assert site.states(DAG, run)["act"] == "skipped"
         told = site.rest.xcom(DAG, run, "preview")
         assert {row["name"].split("__")[2] for row in told["rows"]} == {
@@ -85,7 +86,7 @@ def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
     real = {"production": acted, "run": RUN, "reason": "a test", "preview": False}
     runs = [ask(site, "clean", **real, confirm="actde"), ask(site, "delete", **real)]
     for run in runs:
-        assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
+        assert site.ended(DAG, run, 300)["state"] == "failed"
         assert "is not confirmed" in site.rest.xcom(DAG, run, "preview", "problem")
     done = command(site, "clean", acted, "--run", RUN, "--reason", "a test")
     assert (done.returncode, "nothing was touched" in done.stderr) == (2, True)

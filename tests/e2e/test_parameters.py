@@ -9,10 +9,10 @@ import json
 
 import pytest
 
-from sandbox.airflow.rest import until
 from sandbox.errors import SandboxError
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
+from tests.patience import until
 
 NAME = "chosen"
 TEXT = f"""\

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.errors import GatewayDenied
-from sandbox.airflow.rest import AirflowRest, until
+from sandbox.airflow.rest import AirflowRest
 from tests.e2e.acting import DAG, by_airflow, command, words
 from tests.e2e.asking import answer, question
 from tests.e2e.site import UNLIMITED, Site
+from tests.patience import until
 
 NAME, RUN = "sited", "acts"
 
@@ -81,7 +82,7 @@ def test_the_matrix_of_users_actions_and_connections_holds_on_a_real_airflow(
         asked = {"production": acted, "run": RUN, "connection": connection}
         with as_user(site, user) as rest:
             rest.trigger(DAG, run, {"action": action, **asked})
-        ended = site.rest.wait_for_run(DAG, run, 400)
+        ended = site.ended(DAG, run, 400)
         assert ended["state"] == ("success" if may else "failed"), run
         if may:
             assert site.rest.xcom(DAG, run, "preview")["by"] == user
@@ -107,7 +108,7 @@ def test_a_shifter_stops_and_does_not_complete_whatever_way_it_is_asked(
     run = by_airflow(
         site, "complete", "by-a-shell", production=acted, preview=False, reason="a test"
     )
-    assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
+    assert site.ended(DAG, run, 300)["state"] == "failed"
     # the user of the operating system, of whom no rule speaks
     assert "may not complete" in site.rest.xcom(DAG, run, "preview", "problem")
     assert status(site) == "Stopped"
@@ -123,11 +124,11 @@ def test_what_was_refused_is_done_when_the_site_allows_it_and_the_run_is_cleared
     allow("version: 1\nactions: []\n")
     run = "taken"
     site.rest.trigger(DAG, run, {"action": "stop", "production": acted, "preview": False})
-    assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
+    assert site.ended(DAG, run, 300)["state"] == "failed"
     allow(RULES)
     clear = {"dry_run": False, "only_failed": True, "dag_run_id": run}
     site.rest.call("POST", f"dags/{DAG}/clearTaskInstances", json=clear)
-    assert site.rest.wait_for_run(DAG, run, 300)["state"] == "success"
+    assert site.ended(DAG, run, 300)["state"] == "success"
 
 
 def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_them(
@@ -151,14 +152,14 @@ def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_t
     assert "beyond" not in site.rest.dags()
     for run, to, ends in (("good", "e2e", "success"), ("bad", "raw", "failed")):
         site.rest.trigger("elsewhere", run, {"to": to})
-        assert site.rest.wait_for_run("elsewhere", run, 300)["state"] == ends
+        assert site.ended("elsewhere", run, 300)["state"] == ends
     assert site.rows("elsewhere", "bad", "make") == []
     assert "files are made in /sim/raw" in log_of(site, "elsewhere", "bad", "prepare.create.make")
     (site.productions / "beyond.yaml").unlink()
     # a file that was served before the site said so
     allow(limited.replace("/sim/e2e", "/sim/other"))
     site.rest.trigger("elsewhere", "late")
-    assert site.rest.wait_for_run("elsewhere", "late", 300)["state"] == "failed"
+    assert site.ended("elsewhere", "late", 300)["state"] == "failed"
     assert site.rows("elsewhere", "late", "make") == []
 
 

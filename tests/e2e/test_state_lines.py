@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
-from sandbox.airflow.rest import until
 from sandbox.configuration.environment import VENV_BIN
 from tests.e2e.acting import DAG, ask
 from tests.e2e.site import WAIT_FOR, Site
+from tests.patience import patience, until
 
 NAME, RUN = "stated", "states"
 WHY = (
@@ -78,7 +78,7 @@ def status(site: Site, name: str) -> dict[str, Any]:
         env=site.grid.env(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=True,
     )
     (row,) = json.loads(done.stdout)["transformations"]
@@ -164,7 +164,7 @@ def test_who_stops_it_and_why_is_shown_and_that_it_goes_on(stated: Site) -> None
     task = "make.wait_for_completion"
     before = log(stated, task)
     stopped = ask(stated, "stop", production=NAME, steps=["make"], reason=WHY, preview=False)
-    assert stated.rest.wait_for_run(DAG, stopped, 300)["state"] == "success"
+    assert stated.ended(DAG, stopped, 300)["state"] == "success"
     by = stated.stack.login[0]
     said = re.compile(rf"Stopped by {by} since \d\d:\d\d UTC: {re.escape(WHY)}")
 
@@ -181,14 +181,14 @@ def test_who_stops_it_and_why_is_shown_and_that_it_goes_on(stated: Site) -> None
     assert "Could not read served logs" not in text
 
     resumed = ask(stated, "resume", production=NAME, steps=["make"], preview=False)
-    assert stated.rest.wait_for_run(DAG, resumed, 300)["state"] == "success"
+    assert stated.ended(DAG, resumed, 300)["state"] == "success"
     until("it goes on", SECONDS, lambda: state(stated, task)["kind"] == "waiting")
     comes_to_agree(stated, task)
 
 
 def test_the_end_says_what_to_do_about_the_cause(stated: Site) -> None:
     stated.open_gate(NAME, RUN)
-    assert stated.rest.wait_for_run(NAME, RUN, 400)["state"] == "failed"
+    assert stated.ended(NAME, RUN, 400)["state"] == "failed"
     states = stated.states(NAME, RUN)
     assert states["good.complete"] == "success"
     (task,) = [

@@ -6,9 +6,9 @@ import re
 import subprocess
 from email.message import Message
 
-from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 from tests.integration.smtp_server import SmtpServer, smtp_server, text_of
+from tests.patience import until
 
 STEPS = ("left", "middle", "right")
 
@@ -61,7 +61,7 @@ def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(s
 
         before = len(server.mails)
         task = "finish.report"
-        site.rest.clear("told", "run", task)
+        site.clear("told", "run", task)
         until("it runs again", 120, lambda: site.tries("told", "run")[task] == 2, each=0.5)
         site.succeeds("told", "run")
         assert len(server.mails) == before

@@ -18,6 +18,7 @@ from sandbox import Grid
 from tests.contract.systems import OnDirac
 from tests.integration.dag_test import run_dag
 from tests.integration.whole_runs import Run, served_dag
+from tests.patience import patience
 
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
 
@@ -95,7 +96,7 @@ def run_client(
         env=grid.env(user=user, group=group),
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=patience(seconds),
         check=False,
     )
 

@@ -21,6 +21,7 @@ from dirac_prodsys.provider.bundle import bundle as bundle_module
 from dirac_prodsys.provider.bundle.database import stored_lately, versions_in_use, with_runs
 from dirac_prodsys.provider.dag_builder import build_dag
 from tests.integration.test_drawn_by_airflow import served
+from tests.patience import patience
 
 YAML = """
 version: 1
@@ -474,7 +475,7 @@ def test_the_dag_processor_parses_a_new_file_once_and_an_edited_one_once_more(
     processor.work(until=lambda: processor.parses == {"busy": 1, "calm": 1})
     (productions_folder / "busy.yaml").write_text(text("busy", tasks=4))
     processor.work(until=lambda: processor.parses["busy"] == 3)
-    processor.work(seconds=4)
+    processor.work(4)
     assert processor.parses == {"busy": 3, "calm": 1}
 
 
@@ -496,9 +497,9 @@ class Processor:
             file.rel_path.stem: stat.run_count for file, stat in self.manager._file_stats.items()
         }
 
-    def work(self, until: Callable[[], bool] = lambda: False, seconds: float = 60) -> None:
-        """Turn after turn, until something holds, or for so long."""
-        end = time.monotonic() + seconds
+    def work(self, seconds: float = 0, until: Callable[[], bool] = lambda: False) -> None:
+        """Turn after turn, for so long or until something holds."""
+        end = time.monotonic() + (seconds or patience(60))
         while not until() and time.monotonic() < end:
             self.manager._refresh_dag_bundles(known_files=self.known)
             if not self.manager._file_queue:

@@ -18,6 +18,7 @@ from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
+from tests.patience import patience
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = """\
@@ -55,7 +56,7 @@ def lint(grid: Grid, file: Path, *options: str) -> subprocess.CompletedProcess[s
         env={**grid.env(group="sim_prod"), "PYTHONPATH": str(ROOT / "plugins")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
 
@@ -75,7 +76,7 @@ def diff(grid: Grid, file: Path, *options: str) -> subprocess.CompletedProcess[s
         env={**grid.env(group="sim_prod"), "PYTHONPATH": str(ROOT / "plugins")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
 

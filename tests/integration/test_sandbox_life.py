@@ -19,6 +19,7 @@ from sandbox.grid import mariadb
 from sandbox.process import Processes
 from sandbox.state import State
 from tests.integration.sandbox_facts import assert_nothing_left, sandbox
+from tests.patience import patience
 
 pytestmark = pytest.mark.grid
 
@@ -78,7 +79,7 @@ def test_an_interrupted_start_stops_what_it_had_started(tmp_path: Path) -> None:
             assert child.poll() is None
             time.sleep(0.01)
         child.send_signal(signal.SIGTERM)
-        _out, err = child.communicate(timeout=60)
+        _out, err = child.communicate(timeout=patience(60))
     assert child.returncode == 130
     assert "interrupted, everything stopped" in err
     assert_nothing_left(grid)
@@ -116,7 +117,7 @@ def test_a_process_that_died_is_noticed_and_up_mends_it(tmp_path: Path) -> None:
         executor = grid.processes.find("executor")
         assert executor is not None
         executor.kill()
-        executor.wait(5)
+        executor.wait(patience(5))
         facts = grid.status()
         assert facts["up"] is False
         assert {row["name"] for row in facts["processes"] if row["state"] == "dead"} == {"executor"}

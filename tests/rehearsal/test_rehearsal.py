@@ -16,6 +16,7 @@ import pytest
 from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.process import MARK
 from tests.integration.ctadirac_sources import productions
+from tests.patience import patience
 
 EXAMPLES = REPOSITORY / "include" / "productions" / "examples"
 #: seconds for productions that are rehearsed side by side on a busy machine
@@ -160,7 +161,7 @@ def rehearse(*arguments: object) -> dict[str, dict[str, Any]]:
             cwd=place,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=patience(PATIENCE),
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -301,6 +302,6 @@ def test_nothing_is_left_of_a_rehearsal_that_is_interrupted() -> None:
             assert started_below(place)
             rehearsal.terminate()
             told = rehearsal.stderr.read()
-            assert rehearsal.wait(120) == 130, told
+            assert rehearsal.wait(patience(120)) == 130, told
         assert "interrupted; everything is stopped" in told
         assert started_below(place) == []

@@ -65,7 +65,7 @@ def test_a_job_that_always_fails_is_run_as_often_as_declared_and_never_more(
         system.register(f"{FOLDER}/{name}", {})
     Path(site.productions / f"{NAME}.yaml").write_text(textwrap.dedent(PRODUCTION))
     site.begin(NAME, RUN)
-    assert site.rest.wait_for_run(NAME, RUN, 1200)["state"] == "failed"
+    assert site.ended(NAME, RUN, 1200)["state"] == "failed"
     states = site.states(NAME, RUN)
     for step in ("alone", "together"):
         ran = jobs_per_file(gateway, step)

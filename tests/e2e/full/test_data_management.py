@@ -15,9 +15,9 @@ from dirac_prodsys.core.grid.specs import (
 from dirac_prodsys.core.naming import transformation_name
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
-from sandbox.airflow.rest import until
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
+from tests.patience import until
 
 A, B = "DISK-A-SE", "DISK-B-SE"
 
@@ -190,7 +190,7 @@ def test_a_moving_removes_the_sources_of_verified_copies_and_of_no_others(
     until("the copy of a file", 600, lambda: disks.good("spoilt", B))
     disks.path("spoilt", B).write_text("other bytes\n")
 
-    ended = full_site.rest.wait_for_run("moving", "run", 600)
+    ended = full_site.ended("moving", "run", 600)
     states = full_site.states("moving", "run")
     assert ended["state"] == "failed"
     assert states["move.complete"] == "success"

@@ -17,9 +17,9 @@ import pytest
 
 from dirac_prodsys.core.naming import transformation_name
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
-from sandbox.airflow.rest import until
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
+from tests.patience import until
 
 NAME, RUN = "unattended", "run"
 WORKLOAD = Path(__file__).with_name("workload.py")
