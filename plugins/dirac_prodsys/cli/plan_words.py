@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         CommunityBody,
         DatasetSpec,
         JobSpec,
-        OutputFile,
         TransformationSpec,
     )
     from dirac_prodsys.core.production.policy import Approval
@@ -187,24 +186,20 @@ def _community_rows(body: CommunityBody) -> Iterator[tuple[str, str]]:
 
 
 def _output_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    from dirac_prodsys.core.grid.specs import JobSpec
+
     spec = step.transformation
     paths = [directory.path for directory in spec.directories]
     lowest = [path for path in paths if not any(p.startswith(f"{path}/") for p in paths)]
     for path in lowest:
         yield "output directory", path
-    for output in _named_outputs(spec.body):
+    for output in spec.body.outputs if isinstance(spec.body, JobSpec) else ():
         where = "" if lowest == [output.directory] else f"{output.directory}/"
         yield "output files", f"{where}{output.name} on {output.se}"
         if turns := [_words(each.items()) for each in output.metadata]:
             yield f"file metadata{', by turns' if len(turns) > 1 else ''}", "; ".join(turns)
     if spec.output_query is not None:
         yield "output metadata", query_words(spec.output_query)
-
-
-def _named_outputs(body: BodySpec) -> tuple[OutputFile, ...]:
-    from dirac_prodsys.core.grid.specs import JobSpec
-
-    return body.outputs if isinstance(body, JobSpec) else ()
 
 
 def _dataset(dataset: DatasetSpec, output: MetaQuery | None) -> str:
