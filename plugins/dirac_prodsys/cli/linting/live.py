@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.cli.linting.gates import gates_now
 from dirac_prodsys.cli.linting.many_files import within_limits
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
+from dirac_prodsys.core.gates.gate import Facts, Gate, judge_gates
+from dirac_prodsys.core.gates.numbers import MAX_BYTES
 from dirac_prodsys.core.grid import run_numbers
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.placeholders import fill
@@ -28,7 +29,7 @@ from dirac_prodsys.core.proof.numbers import UNTIL_TYPES_ARE_KNOWN
 from dirac_prodsys.core.proof.runs_apart import names_run
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.site.file import Allowed
-from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.errors import GatewayError, GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
@@ -89,7 +90,7 @@ class Live:
         problems += self._names(production, queries)
         problems += self._runs(plan)
         problems += self._made_datasets(production, plan, queries)
-        problems += gates_now(plan, self.gateway)
+        problems += _gates_now(plan, self.gateway)
         told = in_words_of_the_file(problems, plan)
         found = {*static, *(Finding.of(reading.at_place(problem)) for problem in told)}
         examined = Report(report.file, tuple(sorted(found)), report.claims)
@@ -234,3 +235,35 @@ def _unknown_dataset(production: Production, plan: ProductionPlan, name: str) ->
                 code="unknown-dataset",
             )
     return Problem((), f"there is no dataset {name}", "make it first", code="unknown-dataset")
+
+
+def _gates_now(plan: ProductionPlan, gateway: ProductionGateway) -> Iterator[Problem]:
+    """Yield a note for each gate: what a step waits for, and whether it exists now.
+
+    The grid is not asked about a gate with the run in its name, because there is no run yet, nor
+    about the output of another production, which Airflow knows and the grid does not.
+
+    :raises GatewayError: the grid did not answer.
+    """
+    for step in plan.steps:
+        for index, gate in enumerate(step.gates):
+            if gate.kind == "production" or DUMMY_RUN in gate.name:
+                reason = f"waits for {gate.told}"
+            else:
+                verdict = judge_gates([gate], _facts(gate, gateway), waited=0.0)
+                reason = f"waits for {gate.told}; now: {verdict.reason}"
+            hours = f"it fails after {gate.hours}" if gate.hours else "it waits without end"
+            yield Problem(("steps", step.name, "wait_for", index), reason, hours, code="gate")
+
+
+def _facts(gate: Gate, gateway: ProductionGateway) -> Facts:
+    if gate.kind == "dataset":
+        there = gateway.find_dataset(gate.name) is not None
+        return Facts(datasets=frozenset({gate.name} if there else ()))
+    files = frozenset(gateway.file_versions([gate.name]))
+    if gate.kind == "file" or not files:
+        return Facts(files=files)
+    try:
+        return Facts(files=files, contents={gate.name: gateway.read_file(gate.name, MAX_BYTES)})
+    except GatewayError as error:
+        return Facts(files=files, unread={gate.name: error.reason})
