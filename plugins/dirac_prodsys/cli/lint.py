@@ -142,8 +142,8 @@ def _all_findings(
     # a good file keeps its name before a broken one that claims it
     in_rank = sorted(zip(reports, apart, strict=True), key=lambda one: one[0].broken)
     for folder in dict.fromkeys(apart):
-        beside = (report.claims for report, where in in_rank if where == folder)
-        for finding in clashes(beside):
+        claims = (report.claims for report, where in in_rank if where == folder)
+        for finding in clashes(claims):
             between.setdefault(finding.file, []).append(finding)
     waits = [report.waits for report, _ in in_rank if report.waits is not None]
     # one file alone, as an editor checks it, does not show what else there is

@@ -65,15 +65,15 @@ def in_full(step: StepPlan) -> Iterator[tuple[str, str]]:
 
 def query_words(query: MetaQuery) -> str:
     """Return a query as ``field = value`` for each of its conditions."""
-    said = []
+    conditions = []
     for field, form in query.to_dirac().items():
         if not isinstance(form, dict):  # Any, Missing
-            said.append(f"{field} is {form}")
+            conditions.append(f"{field} is {form}")
             continue
         for operator, operand in form.items():
             word = _OPERATORS.get(operator, operator)
-            said.append(f"{field} {word} {_value(operand)}")
-    return ", ".join(said) or "everything"
+            conditions.append(f"{field} {word} {_value(operand)}")
+    return ", ".join(conditions) or "everything"
 
 
 def asked(approval: Approval) -> str:
@@ -177,8 +177,8 @@ def _community_rows(body: CommunityBody) -> Iterator[tuple[str, str]]:
     rows = (("runs", f"{community.words}'s {body.job_class}"), ("settings", body.settings))
     if community.plan_rows:
         rows = community.offered(community.plan_rows)(body)
-    for label, said in rows:
-        yield label, said if isinstance(said, str) else _words(said)
+    for label, value in rows:
+        yield label, value if isinstance(value, str) else _words(value)
     if body.file_metadata:
         yield "file metadata", _words(body.file_metadata)
     if body.unresolved:

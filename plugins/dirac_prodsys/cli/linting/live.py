@@ -74,10 +74,10 @@ class Live:
         static = [f for f in report.findings if f.code not in UNTIL_TYPES_ARE_KNOWN]
         if queries:  # now more can be proved
             again = Problems()
-            whole = check(production, DUMMY_RUN, again, datasets=queries)
+            complete = check(production, DUMMY_RUN, again, datasets=queries)
             problems += again.found
-            if whole is not None:
-                plan = whole
+            if complete is not None:
+                plan = complete
                 again_proved = prove(Subject(production, plan))
                 problems += [p for p in again_proved if p.code not in UNTIL_TYPES_ARE_KNOWN]
         subject = Subject(production, plan)
@@ -91,8 +91,8 @@ class Live:
         problems += self._runs(plan)
         problems += self._made_datasets(production, plan, queries)
         problems += _gates_now(plan, self.gateway)
-        told = in_words_of_the_file(problems, plan)
-        found = {*static, *(Finding.of(reading.at_place(problem)) for problem in told)}
+        reported = in_words_of_the_file(problems, plan)
+        found = {*static, *(Finding.of(reading.at_place(problem)) for problem in reported)}
         examined = Report(report.file, tuple(sorted(found)), report.claims)
         if self.allowed is None or not queries:
             return examined
@@ -165,8 +165,8 @@ class Live:
     def _runs(self, plan: ProductionPlan) -> Iterator[Problem]:
         """Report the run numbers that transformations of other names use."""
         for step in plan.steps:
-            said = step.transformation.parameters.get(run_numbers.PARAMETER)
-            mine = run_numbers.read(step.name, str(said)) if said is not None else None
+            text = step.transformation.parameters.get(run_numbers.PARAMETER)
+            mine = run_numbers.read(step.name, str(text)) if text is not None else None
             own = naming.SEPARATOR.join((plan.production, self.run, step.name))
             if mine is None or DUMMY_RUN in mine.campaign:
                 continue
