@@ -81,7 +81,7 @@ def test_who_may_only_look_is_refused(site: Site, acted: str) -> None:
     assert "by-viewer" not in site.rest.run_ids(DAG)
 
 
-def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
+def test_a_removal_needs_the_name_of_the_production_typed(site: Site, acted: str) -> None:
     before = everything(site)
     real = {"production": acted, "run": RUN, "reason": "a test", "preview": False}
     runs = [ask(site, "clean", **real, confirm="actde"), ask(site, "delete", **real)]

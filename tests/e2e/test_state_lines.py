@@ -146,7 +146,7 @@ def test_a_child_that_works_beside_its_parent_says_what_the_grid_says(stated: Si
     assert parent["line"] == "make 2/3 tasks"
 
 
-def test_while_jobs_fail_it_says_so_and_names_some(stated: Site) -> None:
+def test_while_jobs_fail_the_state_says_so_and_names_some(stated: Site) -> None:
     """A light grid has no job monitoring, and so nobody who knows why, or at which site."""
     task = "bad.wait_for_input"
     until(

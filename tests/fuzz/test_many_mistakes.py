@@ -53,7 +53,7 @@ def test_a_hostile_file_is_as_long_as_is_read() -> None:
         assert len(hostile(Random(number))) <= 1024 * 1024  # noqa: S311
 
 
-def test_of_many_mistakes_the_first_are_told_and_how_many_there_are_more() -> None:
+def test_of_many_mistakes_the_first_are_reported_with_the_number_of_the_others() -> None:
     errors = [
         DefinitionError(f"{code} {n}", "mend it", file="f.yaml", line=n, column=1, code=code)
         for n in range(1, 101)
@@ -68,7 +68,7 @@ def test_of_many_mistakes_the_first_are_told_and_how_many_there_are_more() -> No
     assert len(DefinitionErrors(errors[:42]).errors) == 42
 
 
-def test_all_that_is_told_is_bounded_and_a_long_reason_cut() -> None:
+def test_all_that_is_reported_is_bounded_and_a_long_reason_is_cut() -> None:
     errors = [
         DefinitionError("x" * 5_000, "y" * 5_000, file="f.yaml", line=n, column=1, code=f"c{n % 9}")
         for n in range(1, 181)

@@ -197,7 +197,7 @@ def test_nothing_changed_costs_no_reading_and_no_writing(
     bundle.refresh()
 
 
-def test_an_unreadable_folder_changes_nothing_and_is_told_once(
+def test_an_unreadable_folder_changes_nothing_and_is_reported_once(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.yaml").write_text(text("a"))
@@ -283,7 +283,7 @@ def test_what_stands_in_the_way_in_the_served_folder_is_cleared_away(
     assert not (bundle.path / "stray.py").exists()
 
 
-def test_a_folder_that_is_not_mounted_retires_nothing_and_is_told(
+def test_a_folder_that_is_not_mounted_retires_nothing_and_is_reported(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: set())
@@ -304,7 +304,7 @@ def test_a_folder_that_is_not_mounted_retires_nothing_and_is_told(
     assert (set(dags), errors) == ({"a"}, {})
 
 
-def test_files_that_are_all_deleted_are_retired_with_a_word(
+def test_files_that_are_all_deleted_are_retired_and_reported(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.yaml").write_text(text("a"))

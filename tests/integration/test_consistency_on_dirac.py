@@ -50,7 +50,7 @@ def test_doctored_rows_are_found_and_only_what_is_certain_is_repaired(system: On
         assert repair(gateway, made, check(gateway, made, asked)).repaired == ()
 
 
-def test_without_job_monitoring_that_is_said_and_no_task_is_called_an_orphan(
+def test_without_job_monitoring_there_is_a_note_and_no_task_is_called_an_orphan(
     system: OnDirac,
 ) -> None:
     gateway, made, asked, _ = four_tasks(system)

@@ -74,7 +74,7 @@ def test_the_files_have_every_job_type(files):
     assert [kind.name for kind in TYPES if f"type: {kind.name.lower()}" not in texts] == []
 
 
-def test_every_command_and_key_of_ctadirac_has_a_row_beside_ours(files):
+def test_every_command_and_key_of_ctadirac_has_a_row_in_our_table(files):
     page = (REPOSITORY / "docs" / "how-to" / "coming-from-cta-prod-submit.md").read_text()
     told = set(re.findall(r"[\w-]+", "".join(re.findall(r"^\|(.*)\|$", page, re.MULTILINE))))
     scripts = distribution("CTADIRAC").entry_points.select(group="console_scripts")

@@ -92,7 +92,7 @@ def test_a_production_that_the_grid_can_take_has_no_error(light_grid: Grid, file
     assert found(run) == [("undeclared-field", 16)]  # which jobs set on each file
 
 
-def test_what_the_grid_lacks_is_told_at_its_place(light_grid: Grid, file: Path) -> None:
+def test_what_the_grid_lacks_is_reported_at_its_place(light_grid: Grid, file: Path) -> None:
     text = file.read_text().replace("se: DISK-B-SE", "se: DISK-C-SE")
     text = text.replace("SIM.SiteA.org", "SIM.SiteC.org").replace("data_level: 1", "data_level: x")
     file.write_text(text.replace("step: simulate", "step: simulate, colour: red"))
@@ -107,7 +107,7 @@ def test_what_the_grid_lacks_is_told_at_its_place(light_grid: Grid, file: Path) 
     }
 
 
-def test_a_grid_that_does_not_answer_is_said_to(
+def test_a_grid_that_does_not_answer_is_reported(
     light_grid: Grid, file: Path, tmp_path: Path
 ) -> None:
     config = tmp_path / "dead.cfg"

@@ -66,7 +66,7 @@ def test_a_production_finishes_unattended_with_a_fifth_of_its_jobs_failing(
     assert report["statuses"]["Done"] == sum(t.good is True for t in merge.tasks.values())
 
 
-def test_files_beyond_their_bound_are_told_and_the_run_fails_with_their_cause(
+def test_files_beyond_their_bound_are_reported_and_the_run_fails_with_their_cause(
     run: Run,
     grid: MemoryGrid,
 ) -> None:

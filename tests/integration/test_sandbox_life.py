@@ -55,7 +55,7 @@ def test_a_missing_mariadb_names_the_debian_package(
     assert_nothing_left(grid)
 
 
-def test_a_database_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
+def test_a_database_that_cannot_start_is_reported_with_its_log(tmp_path: Path) -> None:
     grid = Grid(tmp_path)
     grid.state.create()
     (grid.state.database / "mysql").mkdir()
@@ -100,7 +100,9 @@ def test_a_recycled_pid_is_never_killed(tmp_path: Path) -> None:
         stranger.kill()
 
 
-def test_a_full_disk_is_told_in_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_in_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     grid = Grid(tmp_path)
     monkeypatch.setattr(mariadb, "_LEAST_FREE_MIB", 2**40)
     with pytest.raises(SandboxError, match=r"only \d+ MiB are free on the disk of"):

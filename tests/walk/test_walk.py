@@ -56,13 +56,13 @@ def test_the_observer_reads_only_what_both_grids_have(part: str) -> None:
 
 
 @pytest.mark.parametrize("line", KEPT, ids=[line.split("|")[2].strip() for line in KEPT])
-def test_what_broke_once_stays_whole(line: str) -> None:
+def test_walks_that_broke_once_break_nothing_any_more(line: str) -> None:
     walk = Walk(*read(line))
     assert walk.run() == [], "\n".join(walk.diary)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.what for mutant in MUTANTS])
-def test_a_broken_house_is_noticed(mutant: Mutant) -> None:
+def test_each_mutant_of_the_program_is_noticed(mutant: Mutant) -> None:
     with mutant.broken():
         walks = ({broken.invariant for broken in Walk(seed).run()} for seed in range(NOTICED))
         assert any(mutant.breaks & broken for broken in walks)

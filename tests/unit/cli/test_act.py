@@ -114,7 +114,7 @@ def test_a_digest_does_what_was_previewed_unasked(ask: Ask, airflow: AirflowStub
     assert (real["preview"], real["confirm"], real["digest"]) == (False, "bands", digest)
 
 
-def test_a_preview_tells_the_command_that_carries_it_out(ask: Ask, airflow: AirflowStub) -> None:
+def test_a_preview_shows_the_command_that_carries_it_out(ask: Ask, airflow: AirflowStub) -> None:
     airflow.preview = {**PREVIEW, "commands": ["airflow dags trigger x", "dirac-prodsys x"]}
     done = ask(*CLEAN, "--preview")
     assert "to carry this out: dirac-prodsys x" in done.stderr
@@ -208,7 +208,9 @@ def test_not_waiting_ends_at_once(ask: Ask, airflow: AirflowStub) -> None:
     assert airflow.looks == {}
 
 
-def test_what_is_wrong_is_told_before_airflow_is_asked(ask: Ask, airflow: AirflowStub) -> None:
+def test_a_wrong_command_line_is_refused_before_airflow_is_asked(
+    ask: Ask, airflow: AirflowStub
+) -> None:
     for arguments in (("extend", "bands"), ("stop", "a b"), ("clean", "bands")):
         assert ask(*arguments).exit_code == 2
     assert airflow.runs == {}

@@ -100,7 +100,7 @@ def test_json_has_what_was_read_back(prodsys, gateway, good):
     assert whole["digest"] == planned(good).digest
 
 
-def test_a_plan_says_beside_each_step_what_it_meets(prodsys, gateway, good):
+def test_a_live_plan_shows_at_each_step_what_the_grid_has(prodsys, gateway, good):
     created(gateway, good)
     good.write_text(good.read_text().replace("group_size: 100", "group_size: 50"))
     text = prodsys("plan", good, *ASKED).stdout
@@ -109,7 +109,7 @@ def test_a_plan_says_beside_each_step_what_it_meets(prodsys, gateway, good):
     assert "on the grid: dataset new" in text
 
 
-def test_a_production_that_stands_whole_differs_in_nothing(prodsys, gateway, good):
+def test_a_production_that_is_complete_on_the_grid_has_no_difference(prodsys, gateway, good):
     text = good.read_text()
     good.write_text(text[: text.index("    dataset:")])
     created(gateway, good)
@@ -126,7 +126,7 @@ def test_a_production_that_stands_whole_differs_in_nothing(prodsys, gateway, goo
         ("diff", "FILE", "FILE", "--live", "--run", "x"),
     ],
 )
-def test_two_files_or_one_and_a_run(prodsys, good, arguments):
+def test_diff_takes_two_files_or_one_and_a_run(prodsys, good, arguments):
     result = prodsys(*(good if word == "FILE" else word for word in arguments))
     assert result.exit_code == 2
     assert "give two files, or one with --live and --run" in result.output

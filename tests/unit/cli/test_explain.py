@@ -43,7 +43,7 @@ def test_the_json_has_the_same_places(prodsys, good):
     ]
 
 
-def test_a_dataset_is_explained_when_its_query_is_told(prodsys, tmp_path):
+def test_a_dataset_is_explained_when_its_query_is_given(prodsys, tmp_path):
     assert "--datasets" in prodsys("explain", INPUTS, "by_dataset").stdout
     file = tmp_path / "datasets.json"
     file.write_text('{"/sim/datasets/gammas_r1": {"particle": "gamma"}}')
@@ -89,7 +89,9 @@ steps:
 """
 
 
-def test_it_says_which_fields_of_a_gather_were_chosen_and_which_are_not_needed(prodsys, tmp_path):
+def test_explain_shows_which_fields_of_a_gather_were_chosen_and_which_are_not_needed(
+    prodsys, tmp_path
+):
     file = tmp_path / "g.yaml"
     file.write_text(GATHER.replace("AXIS", "[20, 40]"))
     told = prodsys("explain", file, "m").stdout

@@ -52,7 +52,7 @@ def test_every_command_shows_an_example_in_its_help(prodsys) -> None:
         assert f"dirac-prodsys {name}" in text.partition("Usage:")[2].partition("[OPTIONS]")[2]
 
 
-def test_every_table_has_json_beside_it(prodsys, folder: Path) -> None:
+def test_every_command_that_prints_a_table_can_print_json(prodsys, folder: Path) -> None:
     file = "include/productions/bands.yaml"
     for line in (f"lint {file}", f"plan {file}", f"explain {file} merge", f"diff {file} {file}"):
         assert json.loads(prodsys(*line.split(), "--json").stdout)

@@ -53,7 +53,7 @@ def test_the_summary_counts_what_was_found_and_not_the_files_it_was_found_in(
     assert f"2 files checked, {errors} errors, 0 warnings" in result.stderr
 
 
-def test_the_summary_counts_also_what_is_told_in_one_line(prodsys, good):
+def test_the_summary_counts_mistakes_that_are_summed_up_in_one_line(prodsys, good):
     steps = "".join(f"  merge{n}: {{type: Nothing{n}}}\n" for n in range(30))
     good.write_text(good.read_text() + steps)
     result = prodsys("lint", good)

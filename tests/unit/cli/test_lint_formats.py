@@ -87,7 +87,7 @@ def test_json_has_exactly_the_documented_keys_and_severities(prodsys, broken, do
     assert result.stderr == ""
 
 
-def test_nothing_found_is_a_whole_document_too(prodsys, good):
+def test_a_result_without_findings_is_a_complete_document(prodsys, good):
     assert json.loads(prodsys("lint", "--format", "json", good).stdout) == {"findings": []}
     (run,) = json.loads(prodsys("lint", "--format", "sarif", good).stdout)["runs"]
     assert run["results"] == []
@@ -132,7 +132,7 @@ def test_github_commands_are_one_line_each_and_escaped(prodsys, doubtful):
     assert "%0A" in message
 
 
-def test_notes_are_told_when_asked_for(prodsys, good):
+def test_notes_are_shown_when_asked_for(prodsys, good):
     assert prodsys("lint", good).stdout == ""
     told = prodsys("lint", "--verbose", good).stdout
     assert "note: step merge takes all files of simulate [link]" in told

@@ -71,15 +71,13 @@ def test_each_command_ends_where_the_site_does_not_allow_the_file(
     assert told in result.stdout + result.stderr
 
 
-def test_a_site_file_that_is_not_there_is_no_silence(
-    prodsys: Any, good: Path, tmp_path: Path
-) -> None:
+def test_a_site_file_that_is_missing_is_an_error(prodsys: Any, good: Path, tmp_path: Path) -> None:
     result = prodsys("lint", good, "--site", tmp_path / "none.yaml")
     assert result.exit_code == 2
     assert "cannot be read: No such file or directory" in result.stderr
 
 
-def test_what_airflow_is_told_counts_here_too(
+def test_the_site_file_of_airflows_environment_counts_here_too(
     prodsys: Any, good: Path, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.write_text(SITE.replace("/sim/tests", "/sim/other"))
