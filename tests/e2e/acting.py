@@ -82,8 +82,8 @@ def outcome(site: Site, run: str, *, good: bool = True) -> dict[str, str]:
     """Step → what came of it; waits for the end of the run."""
     ended = site.ended(DAG, run, 300)
     assert ended["state"] == ("success" if good else "failed"), site.states(DAG, run)
-    told = site.rest.xcom(DAG, run, "act", "outcome")
-    return {one["name"].split("__")[2]: one["word"] for one in told["results"]}
+    result = site.rest.xcom(DAG, run, "act", "outcome")
+    return {one["name"].split("__")[2]: one["word"] for one in result["results"]}
 
 
 def command(site: Site, *arguments: str, user: tuple[str, str] | None = None) -> Any:

@@ -52,14 +52,14 @@ def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
     for action, run in runs.items():
         assert site.ended(DAG, run, 400)["state"] == "success", action
         assert site.states(DAG, run)["act"] == "skipped"
-        told = site.rest.xcom(DAG, run, "preview")
-        assert {row["name"].split("__")[2] for row in told["rows"]} == {
+        preview = site.rest.xcom(DAG, run, "preview")
+        assert {row["name"].split("__")[2] for row in preview["rows"]} == {
             "make",
             "merge",
             "hold",
             "late",
         }
-        assert told["by"] == site.stack.login[0]
+        assert preview["by"] == site.stack.login[0]
     assert everything(site) == before
     (merge,) = [
         row

@@ -109,7 +109,7 @@ def triggerers(site: Site, run_id: str) -> set[int]:
     return {job["id"] for job in jobs if job is not None}
 
 
-def told(site: Site, run_id: str, words: str, task: str = "*.wait_for_completion") -> int:
+def logged(site: Site, run_id: str, words: str, task: str = "*.wait_for_completion") -> int:
     """How often the triggers of a run's waits have said something."""
     folder = site.stack.state.log / "tasks" / f"dag_id={NAME}" / f"run_id={run_id}"
     logs = folder.glob(f"task_id={task}/*.trigger.*.log")
@@ -125,7 +125,7 @@ def a_triggerer_that_stalls_stops_nothing(site: Site) -> None:
             until("another has the waits", 60, lambda: triggerers(site, run_id).isdisjoint(first))
             until("it has stalled long enough", STALL, lambda: time.monotonic() > since + STALL - 1)
         refused = "the task is deferred: nothing is stopped"
-        until("its waits are killed", 60, lambda: told(site, run_id, refused) >= len(WAITS))
+        until("its waits are killed", 60, lambda: logged(site, run_id, refused) >= len(WAITS))
         for step in ("left", "right"):
             assert history(site, run_id, step) == ["Active"]
 
@@ -158,7 +158,7 @@ def test_a_run_is_stopped_by_a_mark_and_taken_up_by_a_clear(site: Site) -> None:
     until("the import error", 60, site.rest.import_errors)
 
     # a wait that no triggerer has begun is not killed: then the run's end stops its work
-    until("it is looked at", 60, lambda: told(site, "task-failed", "tasks are done", WAITS[0]))
+    until("it is looked at", 60, lambda: logged(site, "task-failed", "tasks are done", WAITS[0]))
     site.mark_task(NAME, "task-failed", "left.wait_for_completion", "failed")
     a_run_marked_success_is_completed_where_a_task_was_and_stopped_where_not(site)
     a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(site)

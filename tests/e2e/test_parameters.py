@@ -94,18 +94,18 @@ def test_a_run_gets_what_the_command_line_says(known: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"tasks": "many", "begin": 1}, "'many' is not of type 'integer'"),
         ({"tasks": 6, "begin": 1}, "6 is greater than the maximum of 5"),
     ],
 )
 def test_a_wrong_value_is_refused_before_there_is_a_run(
-    known: Site, values: dict[str, object], told: str
+    known: Site, values: dict[str, object], message: str
 ) -> None:
     with pytest.raises(SandboxError):
         trigger(known, "wrong", **values)
-    assert told in known.stack.state.log_of("command").read_text()
+    assert message in known.stack.state.log_of("command").read_text()
     assert "wrong" not in known.rest.run_ids(NAME)
 
 

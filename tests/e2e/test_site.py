@@ -143,11 +143,11 @@ def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_t
     )
     site.drop("beyond", site.quick("make").replace("/sim/e2e/", "/sim/raw/"))
 
-    def told() -> bool:
+    def reported() -> bool:
         errors = site.rest.get("importErrors")["import_errors"]
         return any("files are made in /sim/raw/beyond" in e["stack_trace"] for e in errors)
 
-    until("the import error", 120, told)
+    until("the import error", 120, reported)
     site.known("elsewhere")
     assert "beyond" not in site.rest.dags()
     for run, to, ends in (("good", "e2e", "success"), ("bad", "raw", "failed")):

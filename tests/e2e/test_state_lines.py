@@ -154,8 +154,8 @@ def test_while_jobs_fail_the_state_says_so_and_names_some(stated: Site) -> None:
     )
     failing = comes_to_agree(stated, task)
     assert failing["kind"] == "failing"
-    said = r"files are 2 MaxReset, \d+ jobs? failed: jobs? \d+"
-    assert re.search(f"^bad 0/2 files, {said}", failing["line"]), failing
+    pattern = r"files are 2 MaxReset, \d+ jobs? failed: jobs? \d+"
+    assert re.search(f"^bad 0/2 files, {pattern}", failing["line"]), failing
     text = until("the log says it", SECONDS, lambda: found(log(stated, task), "failing: "))
     assert re.search(r"failing: .*\d+ jobs? failed: jobs? \d+", text), text
 
@@ -166,12 +166,12 @@ def test_who_stops_it_and_why_is_shown_and_that_it_goes_on(stated: Site) -> None
     stopped = ask(stated, "stop", production=NAME, steps=["make"], reason=WHY, preview=False)
     assert stated.ended(DAG, stopped, 300)["state"] == "success"
     by = stated.stack.login[0]
-    said = re.compile(rf"Stopped by {by} since \d\d:\d\d UTC: {re.escape(WHY)}")
+    pattern = re.compile(rf"Stopped by {by} since \d\d:\d\d UTC: {re.escape(WHY)}")
 
-    until("the run says so", SECONDS, lambda: said.search(state(stated, task)["line"]))
+    until("the run says so", SECONDS, lambda: pattern.search(state(stated, task)["line"]))
     assert agrees(state(stated, task), status(stated, "make"))
-    until("so does its log", SECONDS, lambda: said.search(log(stated, task)))
-    until("so does Storage", 120, lambda: said.search(stored(stated, task)["line"]), each=1)
+    until("so does its log", SECONDS, lambda: pattern.search(log(stated, task)))
+    until("so does Storage", 120, lambda: pattern.search(stored(stated, task)["line"]), each=1)
 
     # the worker that wrote it deferred anew: the new log begins with what the old one said
     stated.waiting(NAME, RUN, task)

@@ -40,11 +40,11 @@ def test_a_thousand_and_ten_thousand_of_anything_are_read_or_refused_in_few_word
     text = HOSTILE[kind](Random(kind), size)  # noqa: S311
     with nothing_happens(SECONDS):
         report, _ = read(text, "hostile.yaml")
-    told = [finding for finding in report.findings if finding.severity != "note"]
-    codes = [finding.code for finding in told]
+    reported = [finding for finding in report.findings if finding.severity != "note"]
+    codes = [finding.code for finding in reported]
     assert all(codes.count(code) <= 21 for code in codes)
-    assert sum(len(str(finding.to_dict())) for finding in told) < 64 * 1024
-    for finding in told:
+    assert sum(len(str(finding.to_dict())) for finding in reported) < 64 * 1024
+    for finding in reported:
         assert finding.hint.partition("known here: ")[2].count(", ") < LISTED
 
 
@@ -59,9 +59,9 @@ def test_of_many_mistakes_the_first_are_reported_with_the_number_of_the_others()
         for n in range(1, 101)
         for code in ("name", "matrix")
     ]
-    told = DefinitionErrors(errors).errors
-    assert [error.code for error in told].count("name") == 21
-    last = [error for error in told if error.code == "name"][-1]
+    reported = DefinitionErrors(errors).errors
+    assert [error.code for error in reported].count("name") == 21
+    last = [error for error in reported if error.code == "name"][-1]
     assert last.reason == "and 80 more of this kind, from here on"
     assert last.line == 21
     # twenty-one are told whole: a line for one that is not told would be as long

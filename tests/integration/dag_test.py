@@ -97,18 +97,18 @@ class _Triggerer:
         self._loop.close()
 
 
-async def _first_event(ti: Any, said: Any) -> Any:
+async def _first_event(ti: Any, deferral: Any) -> Any:
     from airflow.sdk._shared.module_loading import import_string
     from airflow.sdk.serde import deserialize
 
-    trigger = import_string(said.classpath)(**deserialize(said.trigger_kwargs))
+    trigger = import_string(deferral.classpath)(**deserialize(deferral.trigger_kwargs))
     trigger.task_instance = SimpleNamespace(
         dag_id=ti.dag_id, run_id=ti.run_id, task_id=ti.task_id, map_index=ti.map_index
     )
     return await anext(trigger.run())
 
 
-def _resume(number: Any, said: Any, event: Any) -> None:
+def _resume(number: Any, deferral: Any, event: Any) -> None:
     """Let Airflow schedule the task again, as its triggerer does."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.trigger import handle_event_submit
@@ -116,7 +116,7 @@ def _resume(number: Any, said: Any, event: Any) -> None:
 
     with create_session() as session:
         ti = session.get(TaskInstance, number)
-        ti.next_method, ti.next_kwargs = said.next_method, said.next_kwargs
+        ti.next_method, ti.next_kwargs = deferral.next_method, deferral.next_kwargs
         handle_event_submit(event, task_instance=ti, session=session)
 
 

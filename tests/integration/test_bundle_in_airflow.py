@@ -203,15 +203,15 @@ def test_an_unreadable_folder_changes_nothing_and_is_reported_once(
     (folder / "a.yaml").write_text(text("a"))
     bundle = open_bundle()
     before = version(bundle)
-    told: list[str] = []
-    monkeypatch.setattr(bundle_module.log, "error", lambda line, *a: told.append(line % a))
+    lines: list[str] = []
+    monkeypatch.setattr(bundle_module.log, "error", lambda line, *a: lines.append(line % a))
     folder.rename(folder.with_name("away"))
     for _ in range(3):
         bundle.refresh()
     assert version(bundle) == before
     assert set(load(bundle)[0]) == {"a"}
-    assert len(told) == 1
-    assert "cannot be read" in told[0]
+    assert len(lines) == 1
+    assert "cannot be read" in lines[0]
 
 
 def test_a_refresh_that_fails_is_an_import_error_until_one_succeeds(
@@ -309,14 +309,14 @@ def test_files_that_are_all_deleted_are_retired_and_reported(
 ) -> None:
     (folder / "a.yaml").write_text(text("a"))
     bundle = open_bundle()
-    told: list[str] = []
-    monkeypatch.setattr(bundle_module.log, "warning", lambda line, *a: told.append(line % a))
+    lines: list[str] = []
+    monkeypatch.setattr(bundle_module.log, "warning", lambda line, *a: lines.append(line % a))
     monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: set(ids))
     (folder / "a.yaml").unlink()
     bundle.refresh()
     assert "retired" in load(bundle)[0]["a"].tags
-    assert len(told) == 1
-    assert "all files are gone" in told[0]
+    assert len(lines) == 1
+    assert "all files are gone" in lines[0]
 
 
 def test_a_dag_that_another_bundle_has_is_not_taken_over(

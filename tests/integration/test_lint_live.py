@@ -144,8 +144,8 @@ def test_a_run_meets_what_its_first_try_made_and_what_differs_by_now(
         "    group size: asked 3, found 2",
     ]
     assert [line[0] for line in lines[3:]] == ["+"]
-    told = json.loads(diff(light_grid, file, "--json").stdout)["meetings"]
-    assert [one["state"] for one in told] == ["equal", "conflict", "new"]
+    meetings = json.loads(diff(light_grid, file, "--json").stdout)["meetings"]
+    assert [one["state"] for one in meetings] == ["equal", "conflict", "new"]
     assert found(lint(light_grid, file, "--run", "r1")) == [
         ("name-taken", 4),
         ("name-conflict", 13),

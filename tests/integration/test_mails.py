@@ -70,9 +70,9 @@ def test_what_a_job_says_is_text_in_a_mail_and_is_not_rendered(
         "given up",
         "failed",
     ]
-    said = text_of(server.mails[-1])
-    assert "&lt;b&gt;{{ 6 * 7 }}&lt;/b&gt;" in said
-    assert "make.wait_for_completion" in said
+    body = text_of(server.mails[-1])
+    assert "&lt;b&gt;{{ 6 * 7 }}&lt;/b&gt;" in body
+    assert "make.wait_for_completion" in body
 
 
 def test_a_mail_server_that_is_down_fails_no_task(

@@ -52,9 +52,9 @@ def test_repair_does_only_what_is_certain_and_reports_it(prodsys, good, at):
     merge = grid.transformations[2]
     lfn = next(lfn for lfn, file in merge.files.items() if file.status == "Processed")
     merge.files[lfn].status = "Unused"
-    told = prodsys("check", "--file", good, "--run", "r1", "--json", *options)
-    assert told.exit_code == 1
-    (found,) = json.loads(told.stdout)["good__r1__merge"]["inconsistencies"]
+    checked = prodsys("check", "--file", good, "--run", "r1", "--json", *options)
+    assert checked.exit_code == 1
+    (found,) = json.loads(checked.stdout)["good__r1__merge"]["inconsistencies"]
     assert (found["kind"], found["what"], found["certain"]) == (
         "output_without_processed",
         lfn,

@@ -196,8 +196,8 @@ def test_every_command_that_reads_a_production_reads_it(prodsys, drawn: Path) ->
         assert results[0].exit_code == 0, results[0].output
         assert results[0].stdout == results[1].stdout
     assert prodsys("diff", drawn, same).exit_code == 0
-    told = prodsys("explain", drawn, "merge", "--json")
-    origins = json.loads(told.stdout)["conditions"][0]["origins"]
+    explained = prodsys("explain", drawn, "merge", "--json")
+    origins = json.loads(explained.stdout)["conditions"][0]["origins"]
     assert {origin["file"] for origin in origins} == {str(drawn)}
     lines = drawn.read_text().split("\n")
     for origin in origins:
@@ -263,7 +263,7 @@ def test_a_definition_of_the_wrong_kind_is_a_mistake_at_its_place(
 <node id="odd"><data key="definition">{definition}</data></node>
 <edge source="make" target="odd"/></graph></graphml>"""
     found = wrong(text)
-    assert [told for _, _, told in found if reason in told], found
+    assert [message for _, _, message in found if reason in message], found
     # where the node or its definition stands, or where the arrow that it contradicts does
     assert {line for line, _, _ in found} <= {9, 10}
 
@@ -300,7 +300,7 @@ def test_a_graph_that_makes_no_sense_is_refused(old: str, new: str, reason: str 
         assert wrong(text.replace(">1.0<", ">first<"))[0][2].startswith("the position 'first'")
         assert plan(text) == plan(SAME)
     else:
-        assert [told for _, _, told in wrong(text) if reason in told], wrong(text)
+        assert [message for _, _, message in wrong(text) if reason in message], wrong(text)
 
 
 ENTITIES = "".join(

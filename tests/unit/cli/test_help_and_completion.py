@@ -123,14 +123,14 @@ def test_tags_of_runs_are_those_that_the_grid_has(grid: MemoryGrid, folder: Path
 
 
 def test_every_command_says_that_a_run_has_two_names() -> None:
-    said = {
+    options = {
         name: option
         for name, command in COMMANDS.commands.items()
         for option in command.params
         if "--run" in option.opts
     }
-    assert {"status", "report", "check", "plan", "diff", "lint", "stop", "clean"} <= set(said)
-    for name, option in said.items():
+    assert {"status", "report", "check", "plan", "diff", "lint", "stop", "clean"} <= set(options)
+    for name, option in options.items():
         assert (option.metavar, name) == ("RUN", name)
         assert "tag" in option.help
         assert "ID" in option.help

@@ -58,9 +58,9 @@ def test_the_summary_counts_mistakes_that_are_summed_up_in_one_line(prodsys, goo
     good.write_text(good.read_text() + steps)
     result = prodsys("lint", good)
     assert "more of this kind, from here on" in result.stdout
-    told = json.loads(prodsys("lint", good, "--json").stdout)["findings"]
-    more = [int(f["message"].split()[1]) for f in told if "more of this kind" in f["message"]]
-    number = len(told) - len(more) + sum(more)
+    findings = json.loads(prodsys("lint", good, "--json").stdout)["findings"]
+    more = [int(f["message"].split()[1]) for f in findings if "more of this kind" in f["message"]]
+    number = len(findings) - len(more) + sum(more)
     assert f"1 file checked, {number} errors, 0 warnings" in result.stderr
 
 

@@ -106,10 +106,10 @@ def test_lint_reports_what_stops_a_production(prodsys, file):
         read_production(file)
     result = prodsys("lint", "--format", "json", file)
     assert result.exit_code == 2
-    told = [
+    linted = [
         (found["file"], found["line"], found["column"], found["message"], found["hint"])
         for found in json.loads(result.stdout)["findings"]
         if found["severity"] == "error"
     ]
-    said = [(e.file, e.line, e.column, e.reason, e.hint) for e in stopped.value.errors]
-    assert sorted(told) == sorted(said)
+    raised = [(e.file, e.line, e.column, e.reason, e.hint) for e in stopped.value.errors]
+    assert sorted(linted) == sorted(raised)

@@ -49,7 +49,7 @@ def test_a_pipe_that_never_ends_is_not_read(prodsys, tmp_path):
     assert finding["hint"]
 
 
-def told(result) -> dict[str, str]:
+def messages(result) -> dict[str, str]:
     """Name of a file → what is found in it."""
     findings = json.loads(result.stdout)["findings"]
     return {os.path.basename(f["file"]): f["message"] for f in findings}
@@ -72,7 +72,7 @@ def test_a_folder_is_read_by_the_rule_of_the_bundle(prodsys, good, tmp_path):
     assert f"{len(there)} files checked" in prodsys("lint", tmp_path).stderr
     assert {"A.YAML", "b.Yml", "a\\xff.yaml", "a\\xfe.yaml"} <= there.keys()
     wrong = {name for name, error in there.items() if error}
-    assert told(result).keys() == wrong
+    assert messages(result).keys() == wrong
     assert wrong == {"lost.yaml", "dir.yaml", "pipe.yaml", "a\\xff.yaml", "a\\xfe.yaml"}
 
 

@@ -98,8 +98,8 @@ def test_files_of_a_query_are_counted_and_none_is_a_warning(live, grid, tmp_path
     for number in range(2, 10):
         grid.catalogue.register(f"/sim/old/{number}", production="old", data_level=0)
     assert live(file) == []
-    told = prodsys("lint", "--live", "--backend", "memory", "--config", GRID, "-v", file).stdout
-    assert "step a: 10 files in, 3 or more jobs" in told
+    text = prodsys("lint", "--live", "--backend", "memory", "--config", GRID, "-v", file).stdout
+    assert "step a: 10 files in, 3 or more jobs" in text
 
 
 def test_what_the_type_of_a_field_makes_of_a_number_is_known_live(live, grid, good, prodsys):
@@ -237,10 +237,10 @@ def test_what_a_step_waits_for_is_noted_with_what_is_there_now(grid, tmp_path) -
     assert reading is not None
     found = Live(MemoryGateway(grid)).examine(report, reading).findings
     notes = [finding for finding in found if finding.code == "gate"]
-    told = [note.message for note in notes]
+    messages = [note.message for note in notes]
     assert [note.line for note in notes] == [8, 9, 10, 11, 12]
-    assert "now: file /sim/model.h5 exists" in told[0]
-    assert "now: auc >= 0.8 does not hold in /sim/quality.json: auc = 0.7" in told[1]
-    assert "now: dataset /sim/datasets/none does not exist yet" in told[2]
-    assert "now" not in told[3] + told[4]
+    assert "now: file /sim/model.h5 exists" in messages[0]
+    assert "now: auc >= 0.8 does not hold in /sim/quality.json: auc = 0.7" in messages[1]
+    assert "now: dataset /sim/datasets/none does not exist yet" in messages[2]
+    assert "now" not in messages[3] + messages[4]
     assert notes[0].hint == "it fails after 2 h"

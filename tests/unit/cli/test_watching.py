@@ -72,7 +72,7 @@ def test_it_looks_until_all_is_over_and_goes_on_with_the_runs_that_it_began_with
 
 
 def test_an_outage_is_shown_and_does_not_end_the_watch(gateway: MemoryGateway) -> None:
-    told: list[str] = []
+    troubles: list[str] = []
     night = Night(gateway)
 
     def sleep() -> None:
@@ -80,9 +80,9 @@ def test_an_outage_is_shown_and_does_not_end_the_watch(gateway: MemoryGateway) -
         if not gateway.grid.down:
             night()
 
-    watching.follow(looks(gateway), lambda _, trouble: told.append(trouble), sleep)
-    assert [bool(one) for one in told] == [False, True, False, False, False]
-    assert "the grid does not answer" in told[1]
+    watching.follow(looks(gateway), lambda _, trouble: troubles.append(trouble), sleep)
+    assert [bool(one) for one in troubles] == [False, True, False, False, False]
+    assert "the grid does not answer" in troubles[1]
 
 
 def test_an_outage_at_the_first_look_ends_the_watch(gateway: MemoryGateway) -> None:
