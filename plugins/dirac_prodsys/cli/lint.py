@@ -52,17 +52,18 @@ def lint(
     verbose: Annotated[
         bool,
         typer.Option(
-            "--verbose", "-v", help="Notes, too: what each link takes, how many jobs to expect."
+            "--verbose", "-v", help="Show notes, too: what each link takes, how many jobs come."
         ),
     ] = False,
     site: SiteFile = None,
     bundle: Bundle = "",
     live: Annotated[
-        bool, typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites.")
+        bool,
+        typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites."),
     ] = False,
     run: Annotated[
         str,
-        typer.Option("--run", metavar="RUN", help="Live: the run that is to start, by ID or tag."),
+        typer.Option("--run", metavar="RUN", help="With --live: the run to start, by ID or tag."),
     ] = "",
 ) -> None:
     """Check production files and report everything that is wrong with them."""

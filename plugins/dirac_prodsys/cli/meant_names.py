@@ -30,13 +30,11 @@ Names = Annotated[
 ]
 File = Annotated[
     Path | None,
-    typer.Option("--file", exists=True, dir_okay=False, help="All steps of this production…"),
+    typer.Option("--file", exists=True, dir_okay=False, help="All steps of this file, with --run."),
 ]
 Run = Annotated[
     str,
-    run_option(
-        "…in this run: its ID or its tag. Of a production: else the runs that are not over."
-    ),
+    run_option("The run: its ID or its tag; else all runs of a production that are not over."),
 ]
 
 

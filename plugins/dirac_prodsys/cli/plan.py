@@ -45,18 +45,18 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
     output: Annotated[
         Literal["text", "json"],
-        typer.Option("--format", help="For people; or the transformations in short, for programs."),
+        typer.Option("--format", help="text for people; json: the transformations, in short."),
     ] = "text",
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Also bodies, queries and metadata in full."),
+        typer.Option("--verbose", "-v", help="Show bodies, queries and metadata in full, too."),
     ] = False,
     parameters: Parameters = None,
     datasets: Datasets = None,
     site: SiteFile = None,
     bundle: Bundle = "",
     live: Annotated[
-        bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
+        bool, typer.Option("--live", help="Show what of it the grid has; needs --run.")
     ] = False,
 ) -> None:
     """Show in words what each step of a run would send to DIRAC; nothing is sent."""
