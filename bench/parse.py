@@ -272,7 +272,7 @@ def _report(managers: list[dict[str, Any]], steps: list[dict[str, Any]], *, as_j
     missed += [f"growth: {GROWTH:g} x"] if growth["chain"] > GROWTH else []
     paid = statistics.median(each["manager"] for each in managers)
     if as_json:
-        told = {
+        figures = {
             "cpu_seconds": rows,
             "manager_cpu_seconds": paid,
             "steps": cost,
@@ -280,7 +280,7 @@ def _report(managers: list[dict[str, Any]], steps: list[dict[str, Any]], *, as_j
             "missed": missed,
             "machine": _machine(),
         }
-        print(json.dumps(told, indent=2))
+        print(json.dumps(figures, indent=2))
     else:
         _print_table(rows, paid, cost, growth, missed)
     return int(bool(missed))
@@ -314,8 +314,8 @@ def _print_table(
     print(f"\nthe manager pays {paid:.2f} s once, its first look at the folder included")
     print(f"build and serialise (bars: {SECONDS:.2f} s for a chain, {GROWTH:g} times as much)")
     for shape, seconds in cost.items():
-        told = ", ".join(f"{steps} steps {spent:.2f} s" for steps, spent in seconds.items())
-        print(f"{shape:>8}: {told}: {growth[shape]:.1f} times as much")
+        times = ", ".join(f"{steps} steps {spent:.2f} s" for steps, spent in seconds.items())
+        print(f"{shape:>8}: {times}: {growth[shape]:.1f} times as much")
     if missed:
         print(f"missed: {'; '.join(missed)}")
 

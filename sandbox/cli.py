@@ -72,10 +72,7 @@ def up(
     except KeyboardInterrupt:
         _err.print("sandbox: interrupted, everything stopped")
         raise typer.Exit(130) from None
-    if not started:
-        say(f"already up ({profile}), every service answers")
-    else:
-        say(f"up ({profile}), every service answers")
+    say(f"{'up' if started else 'already up'} ({profile}), every service answers")
     _out.print(f". {grid.state.env_sh}")
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import patience
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 _HOME = Path(tempfile.mkdtemp(prefix="dirac-prodsys-tests-"))
@@ -107,10 +109,14 @@ def _needs(item: pytest.Item) -> set[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a grid or Airflow; what takes longest comes first."""
+    """Mark what needs a grid or Airflow, and how long it may take; the longest come first."""
     for item in items:
         for name in sorted(_needs(item)):
             item.add_marker(name)
+        if item.nodeid.startswith(_TOGETHER):
+            marker = item.get_closest_marker("timeout")
+            seconds = marker.args[0] if marker else float(item.config.getini("timeout"))
+            item.add_marker(pytest.mark.timeout(patience(seconds)), append=False)
     order = {prefix: rank for rank, prefix in enumerate(_TOGETHER)}
     items.sort(key=lambda item: order.get(_group(item.nodeid), len(order)))
 

@@ -80,19 +80,13 @@ class AirflowHome:
     def viewer_login(self) -> tuple[str, str]:
         """Return user and password of a user who may only look."""
         self._directories()
-        return (
-            settings.VIEWER,
-            settings.secrets_of(self.home)["viewer_password"],
-        )
+        return settings.VIEWER, settings.secrets_of(self.home)["viewer_password"]
 
     @property
     def shifter_login(self) -> tuple[str, str]:
         """Return user and password of a user who may trigger any DAG."""
         self._directories()
-        return (
-            settings.SHIFTER,
-            settings.secrets_of(self.home)["shifter_password"],
-        )
+        return settings.SHIFTER, settings.secrets_of(self.home)["shifter_password"]
 
     @property
     def passwords(self) -> Path:

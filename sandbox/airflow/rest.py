@@ -1,6 +1,6 @@
 """Does in Airflow what people do in its UI, by the public REST API (``/api/v2``).
 
-Invariant: an answer other than success is a ``SandboxError`` with Airflow's own words.
+Invariant: an answer other than success is a ``ProdsysError`` with Airflow's own words.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ import datetime
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-import httpx
-
+from dirac_prodsys.cli.actions import airflow_rest
+from dirac_prodsys.cli.actions.airflow_rest import run_path
 from sandbox.errors import SandboxError
 
 T = TypeVar("T")
@@ -21,22 +20,14 @@ T = TypeVar("T")
 FINAL = frozenset({"success", "failed"})
 
 
-class AirflowRest:
-    """One user's session with one API server.
+class AirflowRest(airflow_rest.AirflowRest):
+    """One user's session with one API server, with what only the UI offers.
 
     :param url: ``http://127.0.0.1:port``.
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self.url = url
-        self._login = {"username": user, "password": password}
-        # the environment may name a proxy, which does not lead to loopback
-        self._client = httpx.Client(base_url=url, timeout=60.0, trust_env=False)
-        self._token = ""
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        super().__init__(url, user=user, password=password, timeout=60.0)
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -44,25 +35,10 @@ class AirflowRest:
         """Make one authenticated call; return the JSON answer.
 
         :param path: path below ``/api/v2/``.
-        :raises SandboxError: no answer, or one that is not a success.
+        :raises ProdsysError: no answer, or one that is not a success.
         """
-        if not self._token:
-            answer = self._send("POST", "/auth/token", json=self._login)
-            self._token = answer.json()["access_token"]
-        headers = {"Authorization": f"Bearer {self._token}"}
-        answer = self._send(method, f"/api/v2/{path}", headers=headers, **arguments)
+        answer = self.request(method, path, **arguments)
         return answer.json() if answer.content else None
-
-    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        try:
-            answer = self._client.request(method, path, **arguments)
-        except httpx.HTTPError as error:
-            raise SandboxError(
-                f"Airflow's API server at {self.url} says nothing: {error}"
-            ) from error
-        if answer.is_error:
-            raise SandboxError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
-        return answer
 
     def get(self, path: str, **query: Any) -> Any:
         """GET with query parameters."""
@@ -86,29 +62,19 @@ class AirflowRest:
 
     def health(self) -> dict[str, Any]:
         """Return state and last heartbeat of every component."""
-        answer: dict[str, Any] = self._send("GET", "/api/v2/monitor/health").json()
+        answer: dict[str, Any] = self.get("monitor/health")
         return answer
 
     def dags(self) -> dict[str, dict[str, Any]]:
         """Return all DAGs that are not stale, by ID."""
         return {dag["dag_id"]: dag for dag in self._all("dags", "dags")}
 
-    def dag(self, dag_id: str) -> dict[str, Any] | None:
-        """Return one DAG, stale or not; None if Airflow does not know it."""
-        return next(
-            (
-                dag
-                for dag in self._all("dags", "dags", exclude_stale=False)
-                if dag["dag_id"] == dag_id
-            ),
-            None,
-        )
-
     def parsed(self, dag_id: str) -> float:
         """Return when the DAG was last parsed, Unix time; 0 if Airflow does not know it."""
-        dag = self.dag(dag_id)
-        when = dag and dag["last_parsed_time"]
-        return datetime.datetime.fromisoformat(when).timestamp() if when else 0.0
+        for dag in self._all("dags", "dags", exclude_stale=False):
+            if dag["dag_id"] == dag_id and dag["last_parsed_time"]:
+                return datetime.datetime.fromisoformat(dag["last_parsed_time"]).timestamp()
+        return 0.0
 
     def tasks(self, dag_id: str) -> set[str]:
         """Return the task IDs of the newest version of a DAG."""
@@ -132,82 +98,10 @@ class AirflowRest:
 
     # -- runs ---------------------------------------------------------------------------------
 
-    def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any] | None = None) -> None:
-        """Start a run."""
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
-        self.call("POST", f"dags/{dag_id}/dagRuns", json=body)
-
-    def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
-        """Mark a whole run ``failed`` or ``success``."""
-        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
-        self.call("PATCH", path, json={"state": state})
-
-    def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
-        """Mark a task ``failed``, ``success`` or ``skipped``."""
-        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
-        self.call("PATCH", path, json={"new_state": state})
-
-    def clear(
-        self, dag_id: str, run_id: str, *task_ids: str, downstream: bool = False
-    ) -> dict[str, Any]:
-        """Clear tasks of a run, which continues; return all cleared tasks."""
-        body = {
-            "dry_run": False,
-            "dag_run_id": run_id,
-            "task_ids": list(task_ids),
-            "include_downstream": downstream,
-            "only_failed": False,
-            "reset_dag_runs": True,
-        }
-        answer = self.call("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
-        return {item["task_id"]: item for item in answer["task_instances"]}
-
-    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        """Return one run."""
-        answer: dict[str, Any] = self.get(f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
-        return answer
-
-    def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Return all runs of a DAG."""
-        return list(self._all(f"dags/{dag_id}/dagRuns", "dag_runs"))
-
     def task_instances(self, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
         """Return task ID -> task instance (state, try_number, pid, ...)."""
-        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
+        path = f"{run_path(dag_id, run_id)}/taskInstances"
         return {item["task_id"]: item for item in self._all(path, "task_instances")}
-
-    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
-        """Return a task's XCom value as JSON data."""
-        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
-        return self.get(f"{path}/xcomEntries/{key}", deserialize=False)["value"]
-
-    def asset_events(self, dag_id: str) -> list[dict[str, Any]]:
-        """Return the asset events that a DAG's runs emitted."""
-        return list(self._all("assets/events", "asset_events", source_dag_id=dag_id))
-
-    # -- waiting ------------------------------------------------------------------------------
-
-    def wait_for_run(
-        self, dag_id: str, run_id: str, seconds: float, each: float = 0.5
-    ) -> dict[str, Any]:
-        """Wait until the run has ended; return it.
-
-        :raises SandboxError: it takes longer; with the state of every task.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            run = self.run(dag_id, run_id)
-            if run["state"] in FINAL:
-                return run
-            if time.monotonic() > deadline:
-                states = {
-                    name: item["state"]
-                    for name, item in self.task_instances(dag_id, run_id).items()
-                }
-                raise SandboxError(
-                    f"{dag_id} {run_id} is {run['state']} after {seconds:.0f} s: {states}"
-                )
-            time.sleep(each)
 
 
 def until(what: str, seconds: float, look: Callable[[], T], each: float = 0.1) -> T:

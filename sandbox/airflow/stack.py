@@ -20,21 +20,17 @@ from typing import Any
 
 import psutil
 
+from dirac_prodsys.errors import ProdsysError
 from sandbox import ports
 from sandbox.airflow.home import AirflowHome
 from sandbox.airflow.rest import until
 from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
 
-#: Process -> its command. Scheduler and triggerer open a log server each; through these the API
-#: server reads the logs of tasks that run or wait.
-COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "api-server": ("api-server",),
-    "scheduler": ("scheduler",),
-    "dag-processor": ("dag-processor",),
-    "triggerer": ("triggerer",),
-}
-#: Process -> the name of the port on which it listens.
+#: The processes, each by the name of Airflow's command.
+PROCESSES = ("api-server", "scheduler", "dag-processor", "triggerer")
+#: Process -> the name of the port on which it listens. Scheduler and triggerer open a log server
+#: each; through these the API server reads the logs of tasks that run or wait.
 _LISTENS = {"api-server": "airflow", "scheduler": "worker-logs", "triggerer": "trigger-logs"}
 #: Process -> its name in the API server's health report, and the key of its last heartbeat there.
 _HEALTH = {
@@ -72,7 +68,7 @@ class AirflowStack(AirflowHome):
         :raises SandboxError: as `up`.
         """
         self._prepare()
-        missing = [name for name in COMMANDS if self.processes.find(name) is None]
+        missing = [name for name in PROCESSES if self.processes.find(name) is None]
         if not missing:
             return False
         with self._all_or_nothing():
@@ -92,8 +88,8 @@ class AirflowStack(AirflowHome):
         """End all four with everything they started; the database and the logs stay."""
         self._close_session()
         # at once: each takes some seconds to end
-        with ThreadPoolExecutor(len(COMMANDS)) as pool:
-            list(pool.map(self.processes.stop, COMMANDS))
+        with ThreadPoolExecutor(len(PROCESSES)) as pool:
+            list(pool.map(self.processes.stop, PROCESSES))
         self.processes.sweep()
 
     def __enter__(self) -> AirflowStack:
@@ -102,12 +98,6 @@ class AirflowStack(AirflowHome):
 
     def __exit__(self, *_raised: object) -> None:
         self.down()
-
-    # -- looking ------------------------------------------------------------------------------
-
-    def status(self) -> dict[str, str]:
-        """Return process -> ``running`` or ``dead``."""
-        return {name: "running" if self.processes.find(name) else "dead" for name in COMMANDS}
 
     # -- accidents ----------------------------------------------------------------------------
 
@@ -142,7 +132,7 @@ class AirflowStack(AirflowHome):
         """Run another triggerer beside the first while the block lasts, as on two hosts."""
         before = len(self.rest.jobs("TriggererJob"))
         # on one host, the log server of the first serves the logs of both
-        command = [*_AIRFLOW, *COMMANDS["triggerer"], "--skip-serve-logs"]
+        command = [*_AIRFLOW, "triggerer", "--skip-serve-logs"]
         self._children[_SECOND] = self.processes.start(_SECOND, command, self.env(), self.home)
         try:
             until(
@@ -201,7 +191,7 @@ class AirflowStack(AirflowHome):
         self._close_session()
         environment = self.env()
         for name in names:
-            command = [*_AIRFLOW, *COMMANDS[name]]
+            command = [*_AIRFLOW, name]
             self._children[name] = self.processes.start(name, command, environment, self.home)
 
     def _wait_healthy(self) -> None:
@@ -230,8 +220,8 @@ class AirflowStack(AirflowHome):
         """Return those without a heartbeat since they were started."""
         try:
             report = self.rest.health()
-        except SandboxError:
-            return list(COMMANDS)
+        except ProdsysError:
+            return list(PROCESSES)
         return [name for name in _HEALTH if not self._healthy(name, report)]
 
     def _healthy(self, name: str, report: Mapping[str, Any]) -> bool:

@@ -1,8 +1,7 @@
-"""Defines who and what exists on the sandbox grid: people, groups, sites, storage, metadata.
+"""Defines who and what exists on the sandbox grid: people, groups, sites and storage.
 
-Some names are fixed by others: the catalogue is `DIRACFileCatalog` because CTADIRAC hard-codes it
-(CTADIRAC Core/Workflow/Modules/ProdDataManager.py), and the metadata fields are those that
-CTAO's productions write and those of the example production.
+One name is fixed by others: the catalogue is `DIRACFileCatalog` because CTADIRAC hard-codes it
+(CTADIRAC Core/Workflow/Modules/ProdDataManager.py).
 """
 
 from __future__ import annotations
@@ -130,44 +129,3 @@ OUTPUT_PACKAGES = (
     "ctapipe",
     *(f"ctapipe_dl{level}" for level in range(6)),
 )
-
-#: Catalogue metadata on directories: field -> type (DataManagementSystem/DB/FileCatalogComponents).
-DIRECTORY_METADATA = {
-    # CTAO
-    "MCCampaign": "VARCHAR(128)",
-    "site": "VARCHAR(128)",
-    "particle": "VARCHAR(128)",
-    "thetaP": "float",
-    "phiP": "float",
-    "array_layout": "VARCHAR(128)",
-    "airshower_sim_prog": "VARCHAR(128)",
-    "airshower_sim_prog_version": "VARCHAR(128)",
-    "tel_sim_prog": "VARCHAR(128)",
-    "tel_sim_prog_version": "VARCHAR(128)",
-    "analysis_prog": "VARCHAR(128)",
-    "analysis_prog_version": "VARCHAR(128)",
-    "data_level": "int",
-    "outputType": "VARCHAR(128)",
-    "configuration_id": "int",
-    "merged": "int",
-    "sct": "VARCHAR(128)",
-    "systematics": "VARCHAR(128)",
-    "view_cone": "VARCHAR(128)",
-    # the example production
-    "production": "VARCHAR(128)",
-    "run": "VARCHAR(128)",
-    "step": "VARCHAR(128)",
-}
-
-#: Catalogue metadata on files.
-FILE_METADATA = {
-    "nsb": "int",
-    "split": "VARCHAR(128)",
-    "div_ang": "VARCHAR(128)",
-    "runNumber": "VARCHAR(128)",
-    "model_version": "VARCHAR(128)",
-    "jobID": "VARCHAR(128)",
-    # the TransformationCleaningAgent searches for this one (TransfIDMeta); a file field, because
-    # directories are shared
-    "TransformationID": "int",
-}

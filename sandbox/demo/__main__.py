@@ -84,12 +84,13 @@ class Demo:
         """
         started = self.stack.launch()
         try:
-            fresh = self.grid.up()
+            grid_started = self.grid.up()
         except BaseException:
             if started:
                 self.stack.down()
             raise
-        self.say(f"DIRAC grid {'started' if fresh else 'is running'} ({self.grid.profile.name})")
+        word = "started" if grid_started else "is running"
+        self.say(f"DIRAC grid {word} ({self.grid.profile.name})")
         self.stack.wait_healthy()
         self.say(f"Airflow {'started' if started else 'is running'}: {self.stack.url}")
 

@@ -11,7 +11,8 @@ import os
 import sys
 from typing import Any
 
-from sandbox.configuration.community import DIRECTORY_METADATA, FILE_METADATA, USERS
+from dirac_prodsys.gateway.memory.catalogue import known_fields
+from sandbox.configuration.community import USERS
 from sandbox.configuration.needs import Needs
 from sandbox.drivers import runtime
 from sandbox.state import State
@@ -54,7 +55,7 @@ def seed_catalogue(needs: Needs) -> None:
     catalogue = FileCatalogClient()
     known: dict[str, Any] = runtime.ok(catalogue.getMetadataFields(), "metadata fields")
     have = {*known["DirectoryMetaFields"], *known["FileMetaFields"]}
-    for fields, kind in ((DIRECTORY_METADATA, "-d"), (FILE_METADATA, "-f")):
+    for fields, kind in zip(known_fields(), ("-d", "-f"), strict=True):
         for name, field_type in fields.items():
             if name not in have:
                 added = catalogue.addMetadataField(name, field_type, kind)

@@ -43,7 +43,10 @@ def seed(state: State, profile: Profile) -> bool:
     :returns: whether it was done now.
     :raises SandboxError: with the last line of the helper's log.
     """
-    content = Path(community.__file__).read_bytes() + repr(Needs.kept(state)).encode()
+    from dirac_prodsys.gateway.memory.catalogue import known_fields
+
+    asked = repr((Needs.kept(state), known_fields()))
+    content = Path(community.__file__).read_bytes() + asked.encode()
     facts = {"content": hashlib.sha256(content).hexdigest(), "profile": profile.name}
     if state.read("seeded") == facts:
         return False

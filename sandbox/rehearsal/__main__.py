@@ -24,6 +24,7 @@ from dirac_prodsys.cli.options.files import Datasets, Parameters
 from dirac_prodsys.cli.options.run_values import dataset_queries, parameter_values
 from dirac_prodsys.core.rehearsal.report import RehearsalReport
 from dirac_prodsys.core.rehearsal.report_text import as_text
+from dirac_prodsys.errors import ProdsysError
 from sandbox.errors import SandboxError
 from sandbox.rehearsal.site import Part, RehearsalSite
 from sandbox.rehearsal.view import View
@@ -70,7 +71,7 @@ def rehearse(
             reports = site.rehearse(view.show, timeout=timeout)
         good = not any(report.findings for report in reports)
         _tell(reports, as_json=as_json)
-    except SandboxError as error:
+    except (SandboxError, ProdsysError) as error:
         console.print(f"rehearsal: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ MARK = "rehearsal"
 NUMBERS = "stand-in-numbers.json"
 
 
+@dataclass
 class Inputs:
     """The inputs of some productions of one virtual organisation.
 
@@ -47,20 +49,14 @@ class Inputs:
     :param datasets: name → query, for the datasets that the productions take.
     """
 
-    def __init__(
-        self,
-        grid: Grid,
-        gateway: DiracGateway,
-        plans: Sequence[ProductionPlan],
-        files: int,
-        datasets: Mapping[str, MetaQuery],
-    ) -> None:
-        self.grid = grid
-        self.gateway = gateway
-        self.plans = plans
-        self.files = files
-        self.datasets = datasets
-        self.of_directories, self.of_files = fields_of(plans, datasets.values())
+    grid: Grid
+    gateway: DiracGateway
+    plans: Sequence[ProductionPlan]
+    files: int
+    datasets: Mapping[str, MetaQuery]
+
+    def __post_init__(self) -> None:
+        self.of_directories, self.of_files = fields_of(self.plans, self.datasets.values())
 
     def prepare(self) -> dict[str, int]:
         """Make everything; return ``production.step`` → number of files made for it."""

@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
+from dirac_prodsys.errors import ProdsysError
 from sandbox.airflow.rest import FINAL
-from sandbox.errors import SandboxError
 from sandbox.runs.production_run import Look, ProductionRun
 
 #: seconds without any change after which a person would flush a step
@@ -85,7 +85,7 @@ class RehearsalRun(ProductionRun):
             answer = f"{path}/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails"
             try:
                 self.stack.rest.call("PATCH", answer, json={"chosen_options": [chosen]})
-            except SandboxError:  # it was just answered, or is not yet open: wait for the next look
+            except ProdsysError:  # it was just answered, or is not yet open: wait for the next look
                 continue
             self.notes.append(f"{task['task_id']}: “{detail['subject']}” was answered {chosen}")
 

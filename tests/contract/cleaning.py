@@ -67,12 +67,12 @@ def below_a_directory_with_the_eight_digits_it_removes_everything(system: System
     gateway, mark = system.gateway(), unique()
     made = gateway.create_transformation(spec(unique())).id
     within = DirectorySpec(path=f"/sim/contract/{mark}/{made:08d}/deep", metadata={"run": mark})
-    beside = DirectorySpec(path=f"/sim/contract/{mark}/{made}", metadata={"run": mark})
-    gateway.prepare_directories([within, beside])
-    gone, stays = f"{within.path}/file", f"{beside.path}/file"
+    sibling = DirectorySpec(path=f"/sim/contract/{mark}/{made}", metadata={"run": mark})
+    gateway.prepare_directories([within, sibling])
+    gone, stays = f"{within.path}/file", f"{sibling.path}/file"
     for lfn in (gone, stays):
         system.register(lfn, {})
-    named = [f"/sim/contract/{mark}/{made:08d}", beside.path]
+    named = [f"/sim/contract/{mark}/{made:08d}", sibling.path]
     by_hand(gateway, made, "OutputDirectories", str(named))
     gateway.clean_transformation(made)
     system.until(lambda: status_of(gateway, made) == "Cleaned")

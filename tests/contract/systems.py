@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import uuid
 import zlib
 from collections import Counter
@@ -35,6 +34,7 @@ from dirac_prodsys.gateway.memory.tables import Task
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, REQUESTS, TRANSFORMATIONS, Services
 from sandbox import Grid
+from tests.patience import patience, until
 
 #: DIRAC's own clients, with the state that getSubmittedFileStatus gives to files of failed jobs
 _TAKE_BACK = """
@@ -152,11 +152,7 @@ class OnDirac:
         )
 
     def until(self, holds: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + 120
-        while not holds():
-            if time.monotonic() > give_up:
-                pytest.fail("it does not come about in 120 s")
-            time.sleep(0.2)
+        until("what is waited for", 120, holds, each=0.2)
 
     def cycles(self, number: int) -> None:
         """Agents count no cycles that a client could see: a file that they attach bears witness."""
@@ -208,7 +204,7 @@ class OnDirac:
             env=self.grid.env(),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patience(120),
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -98,11 +98,11 @@ class TestGroupSize:
 
     def test_an_answer_that_is_lost_costs_a_repetition(self, gateway: Gateway) -> None:
         made = gateway.create_transformation(spec(unique(), group_size=2))
-        whole = gateway.services
-        gateway.services = Interrupted(whole, "setTransformationParameter", lost())
+        real = gateway.services
+        gateway.services = Interrupted(real, "setTransformationParameter", lost())
         with pytest.raises(GatewayUnavailable):
             gateway.set_group_size(made.id, 5)
-        gateway.services = whole
+        gateway.services = real
         gateway.set_group_size(made.id, 5)
         assert gateway.snapshot([made.id])[made.id].group_size == 5
 
@@ -122,11 +122,11 @@ class TestDeletion:
 
     def test_an_answer_that_is_lost_costs_a_repetition(self, gateway: Gateway) -> None:
         made = gateway.create_transformation(spec(unique()))
-        whole = gateway.services
-        gateway.services = Interrupted(whole, "deleteTransformation", lost())
+        real = gateway.services
+        gateway.services = Interrupted(real, "deleteTransformation", lost())
         with pytest.raises(GatewayUnavailable):
             gateway.delete_transformation(made.id)
-        gateway.services = whole
+        gateway.services = real
         assert gateway.delete_transformation(made.id) is False
 
     def test_a_group_without_the_right_deletes_nothing(self, system: System) -> None:

@@ -25,7 +25,7 @@ from tests.contract.systems import (
 NAME = "OutputDirectories"
 
 
-def said(gateway: Gateway, transformation: int) -> object:
+def stored_directories(gateway: Gateway, transformation: int) -> object:
     """What DIRAC's agent is answered."""
     return gateway.services.call(TRANSFORMATIONS, "getAdditionalParameters", transformation)[NAME]
 
@@ -44,8 +44,8 @@ def test_every_transformation_names_its_own_directories_in_the_form_that_the_age
     some = gateway.create_transformation(
         spec(unique(), directories=(directory,), output_directories=(path, "/sim/contract/it's"))
     ).id
-    assert said(gateway, none) == "[]"
-    assert said(gateway, some) == str([directory.of(some).path, "/sim/contract/it's"])
+    assert stored_directories(gateway, none) == "[]"
+    assert stored_directories(gateway, some) == str([directory.of(some).path, "/sim/contract/it's"])
 
 
 def test_one_that_lacks_them_gets_them_when_it_is_adopted(gateway: Gateway) -> None:
@@ -54,7 +54,7 @@ def test_one_that_lacks_them_gets_them_when_it_is_adopted(gateway: Gateway) -> N
     gateway.services.call(TRANSFORMATIONS, "deleteTransformationParameter", made, NAME)
     again = gateway.create_transformation(wanted)
     assert (again.id, again.adopted) == (made, True)
-    assert said(gateway, made) == "['/sim/contract/own']"
+    assert stored_directories(gateway, made) == "['/sim/contract/own']"
 
 
 def test_a_directory_that_another_step_writes_to_meanwhile_is_named_no_more(
@@ -64,7 +64,7 @@ def test_a_directory_that_another_step_writes_to_meanwhile_is_named_no_more(
     made = gateway.create_transformation(wanted).id
     again = gateway.create_transformation(wanted.model_copy(update={"output_directories": ()}))
     assert again.adopted
-    assert said(gateway, made) == "[]"
+    assert stored_directories(gateway, made) == "[]"
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -72,12 +72,12 @@ def test_whoever_dies_over_them_leaves_them_to_the_next_attempt(
     gateway: Gateway, before: bool
 ) -> None:
     wanted = spec(unique())
-    whole = gateway.services
-    gateway.services = Interrupted(whole, "setTransformationParameter", lost(), before=before)
+    real = gateway.services
+    gateway.services = Interrupted(real, "setTransformationParameter", lost(), before=before)
     with pytest.raises(GatewayUnavailable):
         gateway.create_transformation(wanted)
-    gateway.services = whole
-    assert said(gateway, gateway.create_transformation(wanted).id) == "[]"
+    gateway.services = real
+    assert stored_directories(gateway, gateway.create_transformation(wanted).id) == "[]"
 
 
 @pytest.mark.parametrize("state", ["Active", "Cleaning"])
@@ -86,14 +86,14 @@ def test_cleaning_one_that_others_made_says_that_it_has_none(gateway: Gateway, s
     gateway.services.call(TRANSFORMATIONS, "deleteTransformationParameter", made, NAME)
     by_hand(gateway, made, "Status", state)
     gateway.clean_transformation(made)
-    assert said(gateway, made) == "[]"
+    assert stored_directories(gateway, made) == "[]"
 
 
 def test_cleaning_keeps_what_others_have_said(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique())).id
     by_hand(gateway, made, NAME, "['/sim/contract/theirs']")
     gateway.clean_transformation(made)
-    assert said(gateway, made) == "['/sim/contract/theirs']"
+    assert stored_directories(gateway, made) == "['/sim/contract/theirs']"
 
 
 def test_jobs_that_have_not_ended_are_killed_before_it_is_cleaned() -> None:
@@ -117,8 +117,8 @@ def test_without_a_job_manager_killing_is_left_to_the_agent(gateway: Gateway) ->
     made = gateway.create_transformation(spec(unique(), type="MCSimulation", tasks=1)).id
     gateway.ensure_tasks(made, 1)
     gateway.start_transformation(made)
-    whole = gateway.services
-    gateway.services = Interrupted(whole, "deleteJob", lost(), before=True)
+    real = gateway.services
+    gateway.services = Interrupted(real, "deleteJob", lost(), before=True)
     gateway.clean_transformation(made)
-    gateway.services = whole
+    gateway.services = real
     assert status_of(gateway, made) == "Cleaning"

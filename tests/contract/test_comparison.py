@@ -32,7 +32,7 @@ def test_what_is_there_is_read_back_as_values(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "difference"),
     [
         ({"group_size": 3.0}, "group size: asked 3, found 2"),
         ({"plugin": "BySize"}, "plugin: asked 'BySize', found 'Standard'"),
@@ -41,14 +41,14 @@ def test_what_is_there_is_read_back_as_values(gateway: Gateway) -> None:
     ],
 )
 def test_a_conflict_is_what_creating_refuses(
-    gateway: Gateway, changes: dict[str, object], told: str
+    gateway: Gateway, changes: dict[str, object], difference: str
 ) -> None:
     old = spec(unique(), output_query=MetaQuery.parse({"run": "y"}))
     gateway.create_transformation(old)
     wanted = old.model_copy(update=changes)
     [meeting] = gateway.compare_transformations([wanted])
     assert meeting.state == "conflict"
-    assert meeting.differences[0] == told
+    assert meeting.differences[0] == difference
     with pytest.raises(Conflict):
         gateway.create_transformation(wanted)
 

@@ -155,11 +155,11 @@ def test_after_dying_round_the_creating_call_a_retry_ends_with_exactly_one(
     gateway: Gateway, before: bool
 ) -> None:
     wanted = spec(unique(), input_query=MetaQuery.parse({"run": unique()}))
-    whole = gateway.services
-    gateway.services = Interrupted(whole, "addTransformation", lost(), before=before)
+    real = gateway.services
+    gateway.services = Interrupted(real, "addTransformation", lost(), before=before)
     with pytest.raises(GatewayUnavailable):
         gateway.create_transformation(wanted)
-    gateway.services = whole
+    gateway.services = real
     found = gateway.find_transformation(wanted.name)
     assert (found is None) is before
     made = gateway.create_transformation(wanted)
@@ -173,9 +173,9 @@ def test_what_a_service_left_half_made_is_made_anew(gateway: Gateway) -> None:
         input_query=MetaQuery.parse({"run": "r", "data_level": 0}),
         output_query=MetaQuery.parse({"data_level": 1}),
     )
-    whole = gateway.create_transformation(wanted)
+    complete = gateway.create_transformation(wanted)
     # the service stores condition by condition: stop after the first
-    torn = gateway.services.call(TRANSFORMATIONS, "deleteTransformation", whole.id)
+    torn = gateway.services.call(TRANSFORMATIONS, "deleteTransformation", complete.id)
     assert torn is None
     half = wanted.model_copy(
         update={"input_query": MetaQuery.parse({"data_level": 0}), "output_query": None}

@@ -96,11 +96,11 @@ def test_after_dying_while_it_was_made_a_retry_completes_it(
 ) -> None:
     directory = filled(system, gateway)
     wanted = dataset(MetaQuery.parse(directory.metadata), expect_files=3)
-    whole = gateway.services
-    gateway.services = Interrupted(whole, call, lost())
+    real = gateway.services
+    gateway.services = Interrupted(real, call, lost())
     with pytest.raises(GatewayUnavailable):
         gateway.create_dataset(wanted)
-    gateway.services = whole
+    gateway.services = real
     made = gateway.create_dataset(wanted)
     assert (made.files, made.frozen, made.annotation) == (3, True, "for a test")
 

@@ -22,6 +22,7 @@ from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
 from sandbox import Grid
 from tests.contract.systems import spec, unique
+from tests.patience import patience
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -236,7 +237,7 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patience(100),
         check=False,
     )
 

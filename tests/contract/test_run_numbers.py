@@ -35,8 +35,8 @@ def test_a_number_that_is_used_is_refused_and_nothing_is_left(gateway: Gateway) 
     second = using(f"{campaign.lower()}:100-199")
     with pytest.raises(Conflict) as refused:
         gateway.create_transformation(second)
-    told = f"overlap with 1 to 100, which transformation {made.id} {first.name} uses"
-    assert told in refused.value.reason
+    reason = f"overlap with 1 to 100, which transformation {made.id} {first.name} uses"
+    assert reason in refused.value.reason
     assert gateway.find_transformation(second.name) is None
 
 
@@ -54,11 +54,11 @@ def test_a_creation_that_died_before_it_said_its_numbers_says_them_when_repeated
 ) -> None:
     campaign = unique("PROD")
     wanted = using(f"{campaign}:1-100")
-    whole = gateway.services
-    gateway.services = Interrupted(whole, "setTransformationParameter", lost(), before=True)
+    real = gateway.services
+    gateway.services = Interrupted(real, "setTransformationParameter", lost(), before=True)
     with pytest.raises(GatewayUnavailable):
         gateway.create_transformation(wanted)
-    gateway.services = whole
+    gateway.services = real
     assert used(gateway, campaign) == []
     gateway.create_transformation(wanted)
     assert used(gateway, campaign) == [(wanted.name, 1, 100)]
@@ -67,11 +67,11 @@ def test_a_creation_that_died_before_it_said_its_numbers_says_them_when_repeated
 def test_who_sees_another_after_it_has_said_its_own_withdraws(gateway: Gateway) -> None:
     campaign = unique("PROD")
     late = using(f"{campaign}:1-100")
-    whole = gateway.services
-    gateway.services = Interrupted(whole, "setTransformationParameter", lost(), before=True)
+    real = gateway.services
+    gateway.services = Interrupted(real, "setTransformationParameter", lost(), before=True)
     with pytest.raises(GatewayUnavailable):
         gateway.create_transformation(late)
-    gateway.services = whole
+    gateway.services = real
     other = using(f"{campaign}:50-60")
     gateway.create_transformation(other)
     with pytest.raises(Conflict):

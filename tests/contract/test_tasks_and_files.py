@@ -30,11 +30,11 @@ def test_tasks_are_made_once_and_all_of_them(gateway: Gateway) -> None:
 
 def test_tasks_are_exact_after_dying_while_they_were_made(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique(), type="MCSimulation"))
-    whole = gateway.services
-    gateway.services = Interrupted(whole, "extendTransformation", lost())
+    real = gateway.services
+    gateway.services = Interrupted(real, "extendTransformation", lost())
     with pytest.raises(GatewayUnavailable):
         gateway.ensure_tasks(made.id, 6)
-    gateway.services = whole
+    gateway.services = real
     gateway.ensure_tasks(made.id, 6)
     assert gateway.snapshot([made.id])[made.id].tasks == {"Created": 6}
 

@@ -78,16 +78,16 @@ def test_what_a_person_sets_between_our_look_and_our_write_stands(
     made = gateway.create_transformation(spec(unique()))
     if state != "New":
         by_hand(gateway, made.id, "Status", state)
-    whole: Any = gateway.services
+    real: Any = gateway.services
     gateway.services = Between(  # type: ignore[assignment]
-        whole, sets, lambda: whole.call(*_set(made.id, theirs))
+        real, sets, lambda: real.call(*_set(made.id, theirs))
     )
     if theirs == "Cleaning":
         with pytest.raises(TransformationFailed, match="is Cleaning"):
             getattr(gateway, f"{verb}_transformation")(made.id)
     else:
         assert not getattr(gateway, f"{verb}_transformation")(made.id)
-    gateway.services = whole
+    gateway.services = real
     assert status_of(gateway, made.id) == theirs
     changes = gateway.status_changes(made.id)
     assert sorted(changes)[-3:] == sorted([theirs, sets, theirs])
@@ -122,11 +122,11 @@ def test_one_transformation_is_listed_by_its_id(gateway: Gateway) -> None:
 def test_who_makes_tasks_leaves_no_claim_behind(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique(), type="MCSimulation"))
     gateway.ensure_tasks(made.id, 3)
-    whole = gateway.services
-    gateway.services = Interrupted(whole, "extendTransformation", lost())
+    real = gateway.services
+    gateway.services = Interrupted(real, "extendTransformation", lost())
     with pytest.raises(GatewayUnavailable):
         gateway.ensure_tasks(made.id, 5)
-    gateway.services = whole
+    gateway.services = real
     assert gateway.ensure_tasks(made.id, 5) == 0
     kept = gateway.services.call(TRANSFORMATIONS, "getAdditionalParameters", made.id)
     assert not [name for name in kept if name.startswith(CLAIM)]

@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.configuration.environment import VENV_BIN
 from tests.e2e.site import Site
+from tests.patience import patience
 
 DAG = "production_operations"
 #: no other test opens the gates of these runs
@@ -64,7 +65,7 @@ def _making(name: str, step: str, does: str, kind: str) -> str:
 
 def ask(site: Site, action: str, **conf: Any) -> str:
     """Trigger an action by REST; returns its run."""
-    number = len(site.rest.runs(DAG))
+    number = len(site.rest.run_ids(DAG))
     run = f"rest-{action}-{number}"
     site.rest.trigger(DAG, run, {"action": action, **conf})
     return run
@@ -79,10 +80,10 @@ def by_airflow(site: Site, action: str, run_id: str = "by-airflow", **conf: Any)
 
 def outcome(site: Site, run: str, *, good: bool = True) -> dict[str, str]:
     """Step → what came of it; waits for the end of the run."""
-    ended = site.rest.wait_for_run(DAG, run, 300)
+    ended = site.ended(DAG, run, 300)
     assert ended["state"] == ("success" if good else "failed"), site.states(DAG, run)
-    told = site.rest.xcom(DAG, run, "act", "outcome")
-    return {one["name"].split("__")[2]: one["word"] for one in told["results"]}
+    result = site.rest.xcom(DAG, run, "act", "outcome")
+    return {one["name"].split("__")[2]: one["word"] for one in result["results"]}
 
 
 def command(site: Site, *arguments: str, user: tuple[str, str] | None = None) -> Any:
@@ -100,7 +101,7 @@ def command(site: Site, *arguments: str, user: tuple[str, str] | None = None) ->
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=patience(400),
         check=False,
     )
 

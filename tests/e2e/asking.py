@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sandbox.airflow.rest import AirflowRest, until
+from sandbox.airflow.rest import AirflowRest
 from tests.e2e.site import Site
+from tests.patience import until
 
 QUALITY = Path(__file__).with_name("write_quality.sh")
 

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Grid
 from sandbox.airflow.settings import connection_to
-from sandbox.airflow.stack import COMMANDS, AirflowStack
+from sandbox.airflow.stack import PROCESSES, AirflowStack
 from tests.e2e.site import UNLIMITED, Site
 
 _FAILED = pytest.StashKey[bool]()
@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with stack, grid:
         stack.wait_healthy()
         marked = {process.pid for process in stack.processes.marked()}
-        assert {stack.processes.find(name).pid for name in COMMANDS} <= marked
+        assert {stack.processes.find(name).pid for name in PROCESSES} <= marked
         yield Site(grid, stack, productions, gates, site_file)
     assert [*stack.processes.marked(), *grid.processes.marked()] == []
 

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import MySQLdb
+import pytest
 
+from dirac_prodsys.cli.actions.airflow_rest import run_path
 from dirac_prodsys.core.naming import run_tag, transformation_name
 from sandbox import Grid
-from sandbox.airflow.rest import AirflowRest, until
+from sandbox.airflow.rest import FINAL, AirflowRest
 from sandbox.airflow.stack import AirflowStack
+from sandbox.errors import SandboxError
+from tests.patience import until
 
 WAIT_FOR = Path(__file__).parent / "wait_for.sh"
 
@@ -100,6 +104,26 @@ class Site:
 
         until(f"DAG {name} with {task_ids}", seconds, look)
 
+    def mark_run(self, name: str, run_id: str, state: str) -> None:
+        """Mark a whole run ``failed`` or ``success``, as a person does."""
+        self.rest.call("PATCH", run_path(name, run_id), json={"state": state})
+
+    def mark_task(self, name: str, run_id: str, task: str, state: str) -> None:
+        """Mark a task ``failed``, ``success`` or ``skipped``."""
+        path = f"{run_path(name, run_id)}/taskInstances/{task}"
+        self.rest.call("PATCH", path, json={"new_state": state})
+
+    def clear(self, name: str, run_id: str, *tasks: str, downstream: bool = False) -> None:
+        """Clear tasks of a run, which continues."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": list(tasks),
+            "include_downstream": downstream,
+            "only_failed": False,
+        }
+        self.rest.call("POST", f"dags/{name}/clearTaskInstances", json=body)
+
     def begin(self, name: str, run_id: str) -> None:
         """Start a run as a user does."""
         self.known(name)
@@ -126,10 +150,23 @@ class Site:
 
         until(f"{name} {run_id}: {task_ids} deferred", seconds, look, each=0.3)
 
+    def ended(self, name: str, run_id: str, seconds: float) -> dict[str, Any]:
+        """Wait for the run's end, whatever it is."""
+
+        def look() -> dict[str, Any] | None:
+            run = self.rest.run(name, run_id)
+            return run if run["state"] in FINAL else None
+
+        try:
+            found = until(f"the end of {name} {run_id}", seconds, look, each=0.5)
+        except SandboxError as error:
+            pytest.fail(f"{error}: {self.states(name, run_id)}")
+        assert found is not None
+        return found
+
     def succeeds(self, name: str, run_id: str, seconds: float = 120) -> None:
         """Wait for the run's end, which must be a success."""
-        run = self.rest.wait_for_run(name, run_id, seconds)
-        assert run["state"] == "success", self.states(name, run_id)
+        assert self.ended(name, run_id, seconds)["state"] == "success", self.states(name, run_id)
 
     def rows(self, name: str, run_id: str, step: str) -> list[tuple[Any, ...]]:
         """ID and status of every transformation of that step, straight from DIRAC's database."""

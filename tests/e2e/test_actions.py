@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
-from sandbox.airflow.rest import AirflowRest, until
-from sandbox.errors import SandboxError
+from dirac_prodsys.errors import DefinitionError, GatewayDenied
+from sandbox.airflow.rest import AirflowRest
 from tests.e2e.acting import (
     DAG,
     NEEDS,
@@ -33,6 +32,7 @@ from tests.e2e.acting import (
 from tests.e2e.site import Site
 from tests.e2e.test_killed import dead
 from tests.e2e.trigger_form import browser_page, fill, open_form, submit
+from tests.patience import until
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +50,16 @@ def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
     before = everything(site)
     runs = {a: ask(site, a, production=acted, **NEEDS.get(a, {})) for a in ACTIONS}
     for action, run in runs.items():
-        assert site.rest.wait_for_run(DAG, run, 400)["state"] == "success", action
+        assert site.ended(DAG, run, 400)["state"] == "success", action
         assert site.states(DAG, run)["act"] == "skipped"
-        told = site.rest.xcom(DAG, run, "preview")
-        assert {row["name"].split("__")[2] for row in told["rows"]} == {
+        preview = site.rest.xcom(DAG, run, "preview")
+        assert {row["name"].split("__")[2] for row in preview["rows"]} == {
             "make",
             "merge",
             "hold",
             "late",
         }
-        assert told["by"] == site.stack.login[0]
+        assert preview["by"] == site.stack.login[0]
     assert everything(site) == before
     (merge,) = [
         row
@@ -72,28 +72,28 @@ def test_a_preview_touches_nothing(site: Site, acted: str) -> None:
 def test_who_may_only_look_is_refused(site: Site, acted: str) -> None:
     user, password = site.stack.viewer_login
     rest = AirflowRest(site.stack.url, user, password)
-    with closing(rest), pytest.raises(SandboxError, match=r"dagRuns: 403"):
+    with rest, pytest.raises(GatewayDenied, match="403"):
         rest.trigger(DAG, "by-viewer", {"action": "stop", "production": acted})
     done = command(site, "stop", acted, "--preview", user=(user, password))
     assert done.returncode == 3
     assert "403" in done.stderr
     assert password not in done.stdout + done.stderr
-    assert "by-viewer" not in {run["dag_run_id"] for run in site.rest.runs(DAG)}
+    assert "by-viewer" not in site.rest.run_ids(DAG)
 
 
-def test_what_removes_needs_its_name_typed(site: Site, acted: str) -> None:
+def test_a_removal_needs_the_name_of_the_production_typed(site: Site, acted: str) -> None:
     before = everything(site)
     real = {"production": acted, "run": RUN, "reason": "a test", "preview": False}
     runs = [ask(site, "clean", **real, confirm="actde"), ask(site, "delete", **real)]
     for run in runs:
-        assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
+        assert site.ended(DAG, run, 300)["state"] == "failed"
         assert "is not confirmed" in site.rest.xcom(DAG, run, "preview", "problem")
     done = command(site, "clean", acted, "--run", RUN, "--reason", "a test")
     assert (done.returncode, "nothing was touched" in done.stderr) == (2, True)
     assert everything(site) == before
-    with pytest.raises(SandboxError, match="400"):
+    with pytest.raises(DefinitionError, match="400"):
         ask(site, "format_the_disk", production=acted)
-    with pytest.raises(SandboxError, match="400"):
+    with pytest.raises(DefinitionError, match="400"):
         ask(site, "stop", production="{{ ds }}")
 
 

@@ -56,7 +56,7 @@ def test_what_fails_is_tried_again_or_given_up_as_a_person_says(begun: Site) -> 
             site.open_gate(FAILING, run)
         answer(site.rest, FAILING, run, TASK, option)
     site.succeeds(FAILING, "mended", seconds=300)
-    assert site.rest.wait_for_run(FAILING, "hopeless", 300)["state"] == "failed"
+    assert site.ended(FAILING, "hopeless", 300)["state"] == "failed"
     ends = {"mended": ["Completed", "Processed"], "hopeless": ["Stopped", "MaxReset"]}
     for run, end in ends.items():
         ((number, status),) = site.rows(FAILING, run, "merge")

@@ -7,8 +7,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from sandbox.airflow.rest import until
 from tests.e2e.site import Site
+from tests.patience import until
 
 NAME = "cancelled"
 WAITS = ("left.wait_for_completion", "right.wait_for_completion")
@@ -55,13 +55,13 @@ def becomes(site: Site, run_id: str, step: str, status: str) -> None:
 
 
 def ends(site: Site, run_id: str, state: str) -> None:
-    assert site.rest.wait_for_run(NAME, run_id, 300)["state"] == state, site.states(NAME, run_id)
+    assert site.ended(NAME, run_id, 300)["state"] == state, site.states(NAME, run_id)
 
 
 def wait_again(site: Site, run_id: str, *tasks: str) -> None:
     """Clear tasks, and wait until their new attempts wait."""
     before = site.tries(NAME, run_id)
-    site.rest.clear(NAME, run_id, *tasks, downstream=True)
+    site.clear(NAME, run_id, *tasks, downstream=True)
 
     def look() -> bool:
         tries, states = site.tries(NAME, run_id), site.states(NAME, run_id)
@@ -72,7 +72,7 @@ def wait_again(site: Site, run_id: str, *tasks: str) -> None:
 
 def a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(site: Site) -> None:
     run_id = "run-failed"
-    site.rest.mark_run(NAME, run_id, "failed")
+    site.mark_run(NAME, run_id, "failed")
     ends(site, run_id, "failed")
     for step in ("left", "right"):
         assert history(site, run_id, step) == ["Active", "Stopped"]
@@ -83,7 +83,7 @@ def a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(sit
     assert site.tries(NAME, run_id)["prepare.create.left"] == 1
 
     by_hand(site, run_id, "right", "Stopped")
-    site.rest.mark_run(NAME, run_id, "failed")
+    site.mark_run(NAME, run_id, "failed")
     ends(site, run_id, "failed")
     wait_again(site, run_id, *WAITS)
     assert history(site, run_id, "left")[-2:] == ["Stopped", "Active"]
@@ -93,10 +93,10 @@ def a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(sit
 
 def a_run_marked_success_is_completed_where_a_task_was_and_stopped_where_not(site: Site) -> None:
     run_id = "accepted"
-    site.rest.mark_task(NAME, run_id, "left.wait_for_completion", "success")
+    site.mark_task(NAME, run_id, "left.wait_for_completion", "success")
     becomes(site, run_id, "left", "Completed")
     assert row(site, run_id, "right")[1] == "Active"
-    site.rest.mark_run(NAME, run_id, "success")
+    site.mark_run(NAME, run_id, "success")
     ends(site, run_id, "success")
     assert history(site, run_id, "left") == ["Active", "Completed"]
     assert history(site, run_id, "right") == ["Active", "Stopped"]
@@ -109,7 +109,7 @@ def triggerers(site: Site, run_id: str) -> set[int]:
     return {job["id"] for job in jobs if job is not None}
 
 
-def told(site: Site, run_id: str, words: str, task: str = "*.wait_for_completion") -> int:
+def logged(site: Site, run_id: str, words: str, task: str = "*.wait_for_completion") -> int:
     """How often the triggers of a run's waits have said something."""
     folder = site.stack.state.log / "tasks" / f"dag_id={NAME}" / f"run_id={run_id}"
     logs = folder.glob(f"task_id={task}/*.trigger.*.log")
@@ -125,7 +125,7 @@ def a_triggerer_that_stalls_stops_nothing(site: Site) -> None:
             until("another has the waits", 60, lambda: triggerers(site, run_id).isdisjoint(first))
             until("it has stalled long enough", STALL, lambda: time.monotonic() > since + STALL - 1)
         refused = "the task is deferred: nothing is stopped"
-        until("its waits are killed", 60, lambda: told(site, run_id, refused) >= len(WAITS))
+        until("its waits are killed", 60, lambda: logged(site, run_id, refused) >= len(WAITS))
         for step in ("left", "right"):
             assert history(site, run_id, step) == ["Active"]
 
@@ -158,8 +158,8 @@ def test_a_run_is_stopped_by_a_mark_and_taken_up_by_a_clear(site: Site) -> None:
     until("the import error", 60, site.rest.import_errors)
 
     # a wait that no triggerer has begun is not killed: then the run's end stops its work
-    until("it is looked at", 60, lambda: told(site, "task-failed", "tasks are done", WAITS[0]))
-    site.rest.mark_task(NAME, "task-failed", "left.wait_for_completion", "failed")
+    until("it is looked at", 60, lambda: logged(site, "task-failed", "tasks are done", WAITS[0]))
+    site.mark_task(NAME, "task-failed", "left.wait_for_completion", "failed")
     a_run_marked_success_is_completed_where_a_task_was_and_stopped_where_not(site)
     a_failed_run_is_stopped_and_taken_up_again_but_for_what_a_person_stopped(site)
     becomes(site, "task-failed", "left", "Stopped")
@@ -185,7 +185,7 @@ def test_what_a_person_cleaned_begins_anew_when_its_group_is_cleared(site: Site)
         "it fails", 120, lambda: site.states(NAME, "fresh")[behind] == "upstream_failed", each=0.3
     )
     first = row(site, "fresh", "left")
-    site.rest.clear(NAME, "fresh", *(f"left.{task}" for task in GROUP))
+    site.clear(NAME, "fresh", *(f"left.{task}" for task in GROUP))
     site.open_gate(NAME, "fresh")
     ends(site, "fresh", "success")
     assert row(site, "fresh", "left") == first

@@ -39,7 +39,7 @@ def test_one_yaml_becomes_one_dataset(site: Site, tmp_path: Path) -> None:
     assert (dataset["files"], dataset["frozen"]) == (1, True)
     assert set(site.tries("mandelbrot", RUN).values()) == {1}
 
-    (event,) = site.rest.asset_events("mandelbrot")
+    (event,) = site.rest.get("assets/events", source_dag_id="mandelbrot")["asset_events"]
     assert event["uri"] == "dirac://sim/mandelbrot/stitch"
     assert event["extra"]["dataset"] == dataset["name"]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from dirac_prodsys.errors import GatewayDenied
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
-from sandbox.airflow.rest import AirflowRest, until
-from sandbox.errors import SandboxError
+from sandbox.airflow.rest import AirflowRest
 from tests.contract.systems import OnDirac
 from tests.e2e.asking import QUALITY, answer, making, question
 from tests.e2e.site import Site
+from tests.patience import until
 
 NAME = "gates_e2e"
 FOLDER = f"/sim/e2e/{NAME}"
@@ -65,9 +66,8 @@ def test_people_a_file_and_a_number_are_waited_for(known: Site) -> None:
 
     user, password = site.stack.viewer_login
     viewer = AirflowRest(site.rest.url, user, password)
-    with pytest.raises(SandboxError, match="403"):
+    with viewer, pytest.raises(GatewayDenied, match="403"):
         answer(viewer, NAME, run, "prepare.approve", "Approve")
-    viewer.close()
     answer(site.rest, NAME, run, "prepare.approve", "Approve")
 
     site.waiting(NAME, run, "train.wait_for", seconds=180)
@@ -93,7 +93,7 @@ def test_a_refusal_fails_the_run_and_leaves_nothing(known: Site) -> None:
     site.rest.trigger(NAME, run)
     question(site, run, "prepare.approve")
     answer(site.rest, NAME, run, "prepare.approve", "Reject")
-    assert site.rest.wait_for_run(NAME, run, 180)["state"] == "failed"
+    assert site.ended(NAME, run, 180)["state"] == "failed"
     states = site.states(NAME, run)
     assert states["prepare.approve"] == "failed"
     assert states["prepare.create.train"] == "upstream_failed"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.airflow.rest import until
 from tests.e2e.site import Site
+from tests.patience import until
 
 
 def errors_by_name(site: Site) -> dict[str, str]:

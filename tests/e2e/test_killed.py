@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import psutil
 
-from sandbox.airflow.rest import until
 from tests.e2e.site import Site
+from tests.patience import until
 
 #: conditions in the output query of ``Site.quick``
 QUERIES = 2

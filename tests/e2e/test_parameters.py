@@ -9,10 +9,10 @@ import json
 
 import pytest
 
-from sandbox.airflow.rest import until
 from sandbox.errors import SandboxError
 from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
+from tests.patience import until
 
 NAME = "chosen"
 TEXT = f"""\
@@ -94,19 +94,19 @@ def test_a_run_gets_what_the_command_line_says(known: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"tasks": "many", "begin": 1}, "'many' is not of type 'integer'"),
         ({"tasks": 6, "begin": 1}, "6 is greater than the maximum of 5"),
     ],
 )
 def test_a_wrong_value_is_refused_before_there_is_a_run(
-    known: Site, values: dict[str, object], told: str
+    known: Site, values: dict[str, object], message: str
 ) -> None:
     with pytest.raises(SandboxError):
         trigger(known, "wrong", **values)
-    assert told in known.stack.state.log_of("command").read_text()
-    assert "wrong" not in {run["dag_run_id"] for run in known.rest.runs(NAME)}
+    assert message in known.stack.state.log_of("command").read_text()
+    assert "wrong" not in known.rest.run_ids(NAME)
 
 
 def test_a_run_that_would_use_run_numbers_again_is_refused(known: Site) -> None:

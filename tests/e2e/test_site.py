@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
-from sandbox.airflow.rest import AirflowRest, until
-from sandbox.errors import SandboxError
+from dirac_prodsys.errors import GatewayDenied
+from sandbox.airflow.rest import AirflowRest
 from tests.e2e.acting import DAG, by_airflow, command, words
 from tests.e2e.asking import answer, question
 from tests.e2e.site import UNLIMITED, Site
+from tests.patience import until
 
 NAME, RUN = "sited", "acts"
 
@@ -80,16 +80,16 @@ def test_the_matrix_of_users_actions_and_connections_holds_on_a_real_airflow(
     for (user, action, connection), may in MATRIX.items():
         run = f"matrix-{user}-{connection}-{action}"
         asked = {"production": acted, "run": RUN, "connection": connection}
-        with closing(as_user(site, user)) as rest:
+        with as_user(site, user) as rest:
             rest.trigger(DAG, run, {"action": action, **asked})
-        ended = site.rest.wait_for_run(DAG, run, 400)
+        ended = site.ended(DAG, run, 400)
         assert ended["state"] == ("success" if may else "failed"), run
         if may:
             assert site.rest.xcom(DAG, run, "preview")["by"] == user
         else:
             problem = site.rest.xcom(DAG, run, "preview", "problem")
             assert f"{user} may not {action} through connection {connection!r}" in problem
-    with closing(as_user(site, "viewer")) as rest, pytest.raises(SandboxError, match="403"):
+    with as_user(site, "viewer") as rest, pytest.raises(GatewayDenied, match="403"):
         rest.trigger(DAG, "by-a-viewer", {"action": "stop", "production": acted})
     assert status(site) == "Active"
 
@@ -108,7 +108,7 @@ def test_a_shifter_stops_and_does_not_complete_whatever_way_it_is_asked(
     run = by_airflow(
         site, "complete", "by-a-shell", production=acted, preview=False, reason="a test"
     )
-    assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
+    assert site.ended(DAG, run, 300)["state"] == "failed"
     # the user of the operating system, of whom no rule speaks
     assert "may not complete" in site.rest.xcom(DAG, run, "preview", "problem")
     assert status(site) == "Stopped"
@@ -124,11 +124,11 @@ def test_what_was_refused_is_done_when_the_site_allows_it_and_the_run_is_cleared
     allow("version: 1\nactions: []\n")
     run = "taken"
     site.rest.trigger(DAG, run, {"action": "stop", "production": acted, "preview": False})
-    assert site.rest.wait_for_run(DAG, run, 300)["state"] == "failed"
+    assert site.ended(DAG, run, 300)["state"] == "failed"
     allow(RULES)
     clear = {"dry_run": False, "only_failed": True, "dag_run_id": run}
     site.rest.call("POST", f"dags/{DAG}/clearTaskInstances", json=clear)
-    assert site.rest.wait_for_run(DAG, run, 300)["state"] == "success"
+    assert site.ended(DAG, run, 300)["state"] == "success"
 
 
 def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_them(
@@ -143,27 +143,23 @@ def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_t
     )
     site.drop("beyond", site.quick("make").replace("/sim/e2e/", "/sim/raw/"))
 
-    def told() -> bool:
+    def reported() -> bool:
         errors = site.rest.get("importErrors")["import_errors"]
         return any("files are made in /sim/raw/beyond" in e["stack_trace"] for e in errors)
 
-    until("the import error", 120, told)
+    until("the import error", 120, reported)
     site.known("elsewhere")
     assert "beyond" not in site.rest.dags()
     for run, to, ends in (("good", "e2e", "success"), ("bad", "raw", "failed")):
-        site.rest.call(
-            "POST",
-            "dags/elsewhere/dagRuns",
-            json={"dag_run_id": run, "logical_date": None, "conf": {"to": to}},
-        )
-        assert site.rest.wait_for_run("elsewhere", run, 300)["state"] == ends
+        site.rest.trigger("elsewhere", run, {"to": to})
+        assert site.ended("elsewhere", run, 300)["state"] == ends
     assert site.rows("elsewhere", "bad", "make") == []
     assert "files are made in /sim/raw" in log_of(site, "elsewhere", "bad", "prepare.create.make")
     (site.productions / "beyond.yaml").unlink()
     # a file that was served before the site said so
     allow(limited.replace("/sim/e2e", "/sim/other"))
     site.rest.trigger("elsewhere", "late")
-    assert site.rest.wait_for_run("elsewhere", "late", 300)["state"] == "failed"
+    assert site.ended("elsewhere", "late", 300)["state"] == "failed"
     assert site.rows("elsewhere", "late", "make") == []
 
 
@@ -180,7 +176,7 @@ rm:
     asked = question(site, "r1", "rm.start")
     assert asked["subject"] == "Let step rm remove 0 files, 0 B?"
     assert [state for _, state in site.rows("removing", "r1", "rm")] == ["New"]
-    with closing(as_user(site, "shifter")) as rest, pytest.raises(SandboxError, match="403"):
+    with as_user(site, "shifter") as rest, pytest.raises(GatewayDenied, match="403"):
         answer(rest, "removing", "r1", "rm.start", "Approve")
     answer(site.rest, "removing", "r1", "rm.start", "Approve")
     until(

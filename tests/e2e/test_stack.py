@@ -6,7 +6,7 @@ import ipaddress
 
 import psutil
 
-from sandbox.airflow.stack import COMMANDS
+from sandbox.airflow.stack import PROCESSES
 from tests.e2e.site import Site
 
 
@@ -27,10 +27,10 @@ def test_nothing_listens_but_on_loopback(site: Site) -> None:
 
 def test_up_finds_everything_running_and_starts_nothing(site: Site) -> None:
     processes = site.stack.processes
-    before = {name: processes.find(name) for name in COMMANDS}
+    before = {name: processes.find(name) for name in PROCESSES}
     assert None not in before.values()
     assert site.stack.up() is False
-    assert {name: processes.find(name) for name in COMMANDS} == before
+    assert {name: processes.find(name) for name in PROCESSES} == before
 
 
 def test_the_connection_is_known_to_airflow_and_works(site: Site) -> None:

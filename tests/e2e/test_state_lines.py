@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
-from sandbox.airflow.rest import until
 from sandbox.configuration.environment import VENV_BIN
 from tests.e2e.acting import DAG, ask
 from tests.e2e.site import WAIT_FOR, Site
+from tests.patience import patience, until
 
 NAME, RUN = "stated", "states"
 WHY = (
@@ -78,7 +78,7 @@ def status(site: Site, name: str) -> dict[str, Any]:
         env=site.grid.env(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=True,
     )
     (row,) = json.loads(done.stdout)["transformations"]
@@ -146,7 +146,7 @@ def test_a_child_that_works_beside_its_parent_says_what_the_grid_says(stated: Si
     assert parent["line"] == "make 2/3 tasks"
 
 
-def test_while_jobs_fail_it_says_so_and_names_some(stated: Site) -> None:
+def test_while_jobs_fail_the_state_says_so_and_names_some(stated: Site) -> None:
     """A light grid has no job monitoring, and so nobody who knows why, or at which site."""
     task = "bad.wait_for_input"
     until(
@@ -154,8 +154,8 @@ def test_while_jobs_fail_it_says_so_and_names_some(stated: Site) -> None:
     )
     failing = comes_to_agree(stated, task)
     assert failing["kind"] == "failing"
-    said = r"files are 2 MaxReset, \d+ jobs? failed: jobs? \d+"
-    assert re.search(f"^bad 0/2 files, {said}", failing["line"]), failing
+    pattern = r"files are 2 MaxReset, \d+ jobs? failed: jobs? \d+"
+    assert re.search(f"^bad 0/2 files, {pattern}", failing["line"]), failing
     text = until("the log says it", SECONDS, lambda: found(log(stated, task), "failing: "))
     assert re.search(r"failing: .*\d+ jobs? failed: jobs? \d+", text), text
 
@@ -164,14 +164,14 @@ def test_who_stops_it_and_why_is_shown_and_that_it_goes_on(stated: Site) -> None
     task = "make.wait_for_completion"
     before = log(stated, task)
     stopped = ask(stated, "stop", production=NAME, steps=["make"], reason=WHY, preview=False)
-    assert stated.rest.wait_for_run(DAG, stopped, 300)["state"] == "success"
+    assert stated.ended(DAG, stopped, 300)["state"] == "success"
     by = stated.stack.login[0]
-    said = re.compile(rf"Stopped by {by} since \d\d:\d\d UTC: {re.escape(WHY)}")
+    pattern = re.compile(rf"Stopped by {by} since \d\d:\d\d UTC: {re.escape(WHY)}")
 
-    until("the run says so", SECONDS, lambda: said.search(state(stated, task)["line"]))
+    until("the run says so", SECONDS, lambda: pattern.search(state(stated, task)["line"]))
     assert agrees(state(stated, task), status(stated, "make"))
-    until("so does its log", SECONDS, lambda: said.search(log(stated, task)))
-    until("so does Storage", 120, lambda: said.search(stored(stated, task)["line"]), each=1)
+    until("so does its log", SECONDS, lambda: pattern.search(log(stated, task)))
+    until("so does Storage", 120, lambda: pattern.search(stored(stated, task)["line"]), each=1)
 
     # the worker that wrote it deferred anew: the new log begins with what the old one said
     stated.waiting(NAME, RUN, task)
@@ -181,14 +181,14 @@ def test_who_stops_it_and_why_is_shown_and_that_it_goes_on(stated: Site) -> None
     assert "Could not read served logs" not in text
 
     resumed = ask(stated, "resume", production=NAME, steps=["make"], preview=False)
-    assert stated.rest.wait_for_run(DAG, resumed, 300)["state"] == "success"
+    assert stated.ended(DAG, resumed, 300)["state"] == "success"
     until("it goes on", SECONDS, lambda: state(stated, task)["kind"] == "waiting")
     comes_to_agree(stated, task)
 
 
 def test_the_end_says_what_to_do_about_the_cause(stated: Site) -> None:
     stated.open_gate(NAME, RUN)
-    assert stated.rest.wait_for_run(NAME, RUN, 400)["state"] == "failed"
+    assert stated.ended(NAME, RUN, 400)["state"] == "failed"
     states = stated.states(NAME, RUN)
     assert states["good.complete"] == "success"
     (task,) = [

@@ -6,9 +6,9 @@ import re
 import subprocess
 from email.message import Message
 
-from sandbox.airflow.rest import until
 from tests.e2e.site import Site
 from tests.integration.smtp_server import SmtpServer, smtp_server, text_of
+from tests.patience import until
 
 STEPS = ("left", "middle", "right")
 
@@ -28,7 +28,7 @@ def connect_mail(site: Site, server: SmtpServer) -> None:
     )
 
 
-def said(mail: Message) -> str:
+def topic(mail: Message) -> str:
     """What a mail is about: without numbers, and without the step that was first."""
     return re.sub(r"\d+(\.\d+)?", "#", text_of(mail).split("nothing moved")[-1])
 
@@ -52,7 +52,7 @@ def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(s
         site.succeeds("told", "run", seconds=240)
         until("the end is told", 30, lambda: of_kind(server, "completed"), each=0.5)
 
-        stalls = [said(mail) for mail in of_kind(server, "stalled")]
+        stalls = [topic(mail) for mail in of_kind(server, "stalled")]
         assert len(stalls) == len(set(stalls)), stalls
         assert {mail["To"] for mail in server.mails} == {"shift@x.org"}
         (end,) = of_kind(server, "completed")
@@ -60,17 +60,8 @@ def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(s
         assert not of_kind(server, "failed")
 
         before = len(server.mails)
-        site.rest.call(
-            "POST",
-            "dags/told/clearTaskInstances",
-            json={
-                "dry_run": False,
-                "dag_run_id": "run",
-                "task_ids": ["finish.report"],
-                "only_failed": False,
-            },
-        )
         task = "finish.report"
+        site.clear("told", "run", task)
         until("it runs again", 120, lambda: site.tries("told", "run")[task] == 2, each=0.5)
         site.succeeds("told", "run")
         assert len(server.mails) == before

@@ -68,14 +68,14 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
                 errors = _told(one)
     except (Exception, Forbidden, TooSlow) as error:
         return "".join(traceback.format_exception(error)[-6:])
-    told = DefinitionErrors(errors)
-    size = len(str(told).encode("utf-8", "replace"))
+    mistakes = DefinitionErrors(errors)
+    size = len(str(mistakes).encode("utf-8", "replace"))
     if size > MESSAGE:
-        return f"{size:,} bytes are said about it: {told.errors[0]}"
-    kinds = Counter(error.code for error in told.errors)
+        return f"{size:,} bytes are said about it: {mistakes.errors[0]}"
+    kinds = Counter(error.code for error in mistakes.errors)
     if kinds and max(kinds.values()) > MOST_OF_A_KIND + 2:
         return f"too many of a kind: {kinds.most_common(1)}"
-    return "\n".join(text for error in told.errors for text in _lacks(error, one))
+    return "\n".join(text for error in mistakes.errors for text in _lacks(error, one))
 
 
 def _told(one: Case) -> list[DefinitionError]:
@@ -85,16 +85,16 @@ def _told(one: Case) -> list[DefinitionError]:
     except DefinitionErrors as errors:
         str(errors)
         return list(errors.errors)
-    told = [*reading.mistakes, *reading.remarks]
+    problems = [*reading.mistakes, *reading.remarks]
     if reading.plan is not None and reading.production is not None:
         reading.plan.to_dict()
         subject = Subject(reading.production, reading.plan)
         with bounded_guesses():  # as ``proof.read`` does
-            told += [reading.at_place(problem) for problem in prove(subject)]
+            problems += [reading.at_place(problem) for problem in prove(subject)]
     elif not reading.mistakes:
         raise AssertionError("there is no plan, and no mistake")
-    str(DefinitionErrors(told))
-    return told
+    str(DefinitionErrors(problems))
+    return problems
 
 
 def _lacks(error: DefinitionError, one: Case) -> Iterable[str]:

@@ -92,13 +92,13 @@ def test_the_guard_ends_what_does_not_end() -> None:
     assert signal.getsignal(signal.SIGVTALRM) is before
 
 
-def test_an_exception_that_is_not_ours_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_that_is_not_ours_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     one = case(3, 0)
     monkeypatch.setattr("tests.fuzz.checking.inspect", lambda *_, **__: 1 / 0)
     assert "ZeroDivisionError" in complaint(one)
 
 
-def test_an_error_without_a_place_or_a_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_without_a_place_or_a_hint_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     one = case(3, 0)
     error = DefinitionError("it is wrong", file=one.name)
 

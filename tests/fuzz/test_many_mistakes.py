@@ -40,11 +40,11 @@ def test_a_thousand_and_ten_thousand_of_anything_are_read_or_refused_in_few_word
     text = HOSTILE[kind](Random(kind), size)  # noqa: S311
     with nothing_happens(SECONDS):
         report, _ = read(text, "hostile.yaml")
-    told = [finding for finding in report.findings if finding.severity != "note"]
-    codes = [finding.code for finding in told]
+    reported = [finding for finding in report.findings if finding.severity != "note"]
+    codes = [finding.code for finding in reported]
     assert all(codes.count(code) <= 21 for code in codes)
-    assert sum(len(str(finding.to_dict())) for finding in told) < 64 * 1024
-    for finding in told:
+    assert sum(len(str(finding.to_dict())) for finding in reported) < 64 * 1024
+    for finding in reported:
         assert finding.hint.partition("known here: ")[2].count(", ") < LISTED
 
 
@@ -53,22 +53,22 @@ def test_a_hostile_file_is_as_long_as_is_read() -> None:
         assert len(hostile(Random(number))) <= 1024 * 1024  # noqa: S311
 
 
-def test_of_many_mistakes_the_first_are_told_and_how_many_there_are_more() -> None:
+def test_of_many_mistakes_the_first_are_reported_with_the_number_of_the_others() -> None:
     errors = [
         DefinitionError(f"{code} {n}", "mend it", file="f.yaml", line=n, column=1, code=code)
         for n in range(1, 101)
         for code in ("name", "matrix")
     ]
-    told = DefinitionErrors(errors).errors
-    assert [error.code for error in told].count("name") == 21
-    last = [error for error in told if error.code == "name"][-1]
+    reported = DefinitionErrors(errors).errors
+    assert [error.code for error in reported].count("name") == 21
+    last = [error for error in reported if error.code == "name"][-1]
     assert last.reason == "and 80 more of this kind, from here on"
     assert last.line == 21
     # twenty-one are told whole: a line for one that is not told would be as long
     assert len(DefinitionErrors(errors[:42]).errors) == 42
 
 
-def test_all_that_is_told_is_bounded_and_a_long_reason_cut() -> None:
+def test_all_that_is_reported_is_bounded_and_a_long_reason_is_cut() -> None:
     errors = [
         DefinitionError("x" * 5_000, "y" * 5_000, file="f.yaml", line=n, column=1, code=f"c{n % 9}")
         for n in range(1, 181)

@@ -19,8 +19,6 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from dirac_prodsys.core.naming import RETIRED
-
 
 def run_dag(dag: Any, **options: Any) -> Any:
     """Run a DAG once, as far as it goes; returns the run.
@@ -99,18 +97,18 @@ class _Triggerer:
         self._loop.close()
 
 
-async def _first_event(ti: Any, said: Any) -> Any:
+async def _first_event(ti: Any, deferral: Any) -> Any:
     from airflow.sdk._shared.module_loading import import_string
     from airflow.sdk.serde import deserialize
 
-    trigger = import_string(said.classpath)(**deserialize(said.trigger_kwargs))
+    trigger = import_string(deferral.classpath)(**deserialize(deferral.trigger_kwargs))
     trigger.task_instance = SimpleNamespace(
         dag_id=ti.dag_id, run_id=ti.run_id, task_id=ti.task_id, map_index=ti.map_index
     )
     return await anext(trigger.run())
 
 
-def _resume(number: Any, said: Any, event: Any) -> None:
+def _resume(number: Any, deferral: Any, event: Any) -> None:
     """Let Airflow schedule the task again, as its triggerer does."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.trigger import handle_event_submit
@@ -118,7 +116,7 @@ def _resume(number: Any, said: Any, event: Any) -> None:
 
     with create_session() as session:
         ti = session.get(TaskInstance, number)
-        ti.next_method, ti.next_kwargs = said.next_method, said.next_kwargs
+        ti.next_method, ti.next_kwargs = deferral.next_method, deferral.next_kwargs
         handle_event_submit(event, task_instance=ti, session=session)
 
 
@@ -157,10 +155,3 @@ def _at_once(call: Callable[..., Any]) -> Callable[..., Any]:
         return call(*arguments)
 
     return answer
-
-
-def only_dag(bag: Any) -> Any:
-    """The one DAG of a bag whose file is in the folder: those of other tests are kept as retired,
-    as long as Airflow has runs of them."""
-    (dag,) = [dag for dag in bag.dags.values() if RETIRED not in dag.tags]
-    return dag

@@ -21,6 +21,7 @@ from dirac_prodsys.provider.bundle import bundle as bundle_module
 from dirac_prodsys.provider.bundle.database import stored_lately, versions_in_use, with_runs
 from dirac_prodsys.provider.dag_builder import build_dag
 from tests.integration.test_drawn_by_airflow import served
+from tests.patience import patience
 
 YAML = """
 version: 1
@@ -196,21 +197,21 @@ def test_nothing_changed_costs_no_reading_and_no_writing(
     bundle.refresh()
 
 
-def test_an_unreadable_folder_changes_nothing_and_is_told_once(
+def test_an_unreadable_folder_changes_nothing_and_is_reported_once(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.yaml").write_text(text("a"))
     bundle = open_bundle()
     before = version(bundle)
-    told: list[str] = []
-    monkeypatch.setattr(bundle_module.log, "error", lambda line, *a: told.append(line % a))
+    lines: list[str] = []
+    monkeypatch.setattr(bundle_module.log, "error", lambda line, *a: lines.append(line % a))
     folder.rename(folder.with_name("away"))
     for _ in range(3):
         bundle.refresh()
     assert version(bundle) == before
     assert set(load(bundle)[0]) == {"a"}
-    assert len(told) == 1
-    assert "cannot be read" in told[0]
+    assert len(lines) == 1
+    assert "cannot be read" in lines[0]
 
 
 def test_a_refresh_that_fails_is_an_import_error_until_one_succeeds(
@@ -282,7 +283,7 @@ def test_what_stands_in_the_way_in_the_served_folder_is_cleared_away(
     assert not (bundle.path / "stray.py").exists()
 
 
-def test_a_folder_that_is_not_mounted_retires_nothing_and_is_told(
+def test_a_folder_that_is_not_mounted_retires_nothing_and_is_reported(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: set())
@@ -303,19 +304,19 @@ def test_a_folder_that_is_not_mounted_retires_nothing_and_is_told(
     assert (set(dags), errors) == ({"a"}, {})
 
 
-def test_files_that_are_all_deleted_are_retired_with_a_word(
+def test_files_that_are_all_deleted_are_retired_and_reported(
     folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.yaml").write_text(text("a"))
     bundle = open_bundle()
-    told: list[str] = []
-    monkeypatch.setattr(bundle_module.log, "warning", lambda line, *a: told.append(line % a))
+    lines: list[str] = []
+    monkeypatch.setattr(bundle_module.log, "warning", lambda line, *a: lines.append(line % a))
     monkeypatch.setattr(bundle_module, "with_runs", lambda ids, since: set(ids))
     (folder / "a.yaml").unlink()
     bundle.refresh()
     assert "retired" in load(bundle)[0]["a"].tags
-    assert len(told) == 1
-    assert "all files are gone" in told[0]
+    assert len(lines) == 1
+    assert "all files are gone" in lines[0]
 
 
 def test_a_dag_that_another_bundle_has_is_not_taken_over(
@@ -474,7 +475,7 @@ def test_the_dag_processor_parses_a_new_file_once_and_an_edited_one_once_more(
     processor.work(until=lambda: processor.parses == {"busy": 1, "calm": 1})
     (productions_folder / "busy.yaml").write_text(text("busy", tasks=4))
     processor.work(until=lambda: processor.parses["busy"] == 3)
-    processor.work(seconds=4)
+    processor.work(4)
     assert processor.parses == {"busy": 3, "calm": 1}
 
 
@@ -496,9 +497,9 @@ class Processor:
             file.rel_path.stem: stat.run_count for file, stat in self.manager._file_stats.items()
         }
 
-    def work(self, until: Callable[[], bool] = lambda: False, seconds: float = 60) -> None:
-        """Turn after turn, until something holds, or for so long."""
-        end = time.monotonic() + seconds
+    def work(self, seconds: float = 0, until: Callable[[], bool] = lambda: False) -> None:
+        """Turn after turn, for so long or until something holds."""
+        end = time.monotonic() + (seconds or patience(60))
         while not until() and time.monotonic() < end:
             self.manager._refresh_dag_bundles(known_files=self.known)
             if not self.manager._file_queue:

@@ -2,82 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any
-
-import MySQLdb
-import pytest
-
-from dirac_prodsys.core.grid.specs import DirectorySpec, OutputFile, TransformationSpec
-from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.procedures.consistency import check, repair
-from sandbox import Grid
-from tests.contract.systems import OnDirac, spec, unique
-
-
-@pytest.fixture
-def system(light_grid: Grid) -> OnDirac:
-    return OnDirac(light_grid)
-
-
-@contextmanager
-def standing_still(grid: Grid) -> Iterator[None]:
-    """Freeze the agents: their news of jobs would write over the rows that a test doctors."""
-    grid.freeze("executor")
-    try:
-        yield
-    finally:
-        grid.thaw("executor")
-
+from tests.contract.systems import OnDirac
+from tests.integration.four_tasks import FILE, four_tasks, sql, standing_still
 
 TASK = "UPDATE TransformationTasks SET ExternalStatus=%s WHERE TransformationID=%s AND TaskID=%s"
-FILE = "UPDATE TransformationFiles SET Status=%s WHERE TransformationID=%s AND TaskID=%s"
 INPUTS = "UPDATE TaskInputs SET InputVector=%s WHERE TransformationID=%s AND TaskID=%s"
 FORGOTTEN = """UPDATE TransformationTasks SET ExternalStatus='Running', ExternalID='7',
 LastUpdateTime='2020-01-01' WHERE TransformationID=%s"""
 
 
-def sql(grid: Grid, *changes: tuple[Any, ...]) -> None:
-    """Somebody else's hand in the Transformation System: statements with their arguments."""
-    connection = MySQLdb.connect(
-        unix_socket=str(grid.state.socket), user="root", db="TransformationDB"
-    )
-    with closing(connection):
-        for statement, *arguments in changes:
-            connection.cursor().execute(statement, arguments)
-        connection.commit()
-
-
-def assigned(system: OnDirac) -> tuple[DiracGateway, int, TransformationSpec, str]:
-    """Four files in four tasks of a stopped transformation, whose outputs are known by name."""
-    gateway = system.gateway()
-    assert isinstance(gateway, DiracGateway)
-    mark = unique()
-    inputs, outputs = f"/sim/contract/{mark}/in", f"/sim/contract/{mark}/out"
-    gateway.prepare_directories(
-        [
-            DirectorySpec(path=inputs, metadata={"run": mark}),
-            DirectorySpec(path=outputs, metadata={"run": f"{mark}out"}),
-        ]
-    )
-    for number in range(4):
-        system.register(f"{inputs}/{number}", {})
-    output = OutputFile(name="o_@{JOB_ID}", directory=outputs, se="DISK-A-SE")
-    asked = spec(mark, group_size=1, input_query=MetaQuery.parse({"run": mark}))
-    asked = asked.model_copy(update={"body": asked.body.model_copy(update={"outputs": (output,)})})
-    made = gateway.create_transformation(asked).id
-    gateway.start_transformation(made)
-    states = ["Assigned", "Processed"]
-    system.until(lambda: len(gateway.attached_files(made, states)) == 4)
-    gateway.stop_transformation(made)
-    system.until(lambda: all(f.task for f in gateway.attached_files(made, states)))
-    return gateway, made, asked, outputs
-
-
 def test_doctored_rows_are_found_and_only_what_is_certain_is_repaired(system: OnDirac) -> None:
-    gateway, made, asked, outputs = assigned(system)
+    gateway, made, asked, outputs = four_tasks(system)
     with standing_still(system.grid):
         files = {f.task: f.lfn for f in gateway.attached_files(made, ["Assigned", "Processed"])}
         sql(
@@ -114,10 +50,10 @@ def test_doctored_rows_are_found_and_only_what_is_certain_is_repaired(system: On
         assert repair(gateway, made, check(gateway, made, asked)).repaired == ()
 
 
-def test_without_job_monitoring_that_is_said_and_no_task_is_called_an_orphan(
+def test_without_job_monitoring_there_is_a_note_and_no_task_is_called_an_orphan(
     system: OnDirac,
 ) -> None:
-    gateway, made, asked, _ = assigned(system)
+    gateway, made, asked, _ = four_tasks(system)
     with standing_still(system.grid):
         sql(
             system.grid,

@@ -159,11 +159,11 @@ def test_every_transformation_of_these_files_equals_ctadirac_s_to_the_byte(
     assert differences(built, answers, datasets) == []
 
 
-def test_the_file_that_ctadirac_cannot_build_is_told_what_it_lacks(files):
+def test_the_file_that_ctadirac_cannot_build_is_refused_with_what_it_lacks(files):
     name, text = next((n, t) for n, t in files.items() if Path(n).name == BROKEN)
-    with pytest.raises(DefinitionErrors) as told:
+    with pytest.raises(DefinitionErrors) as refused:
         load_production(text, name)
-    reasons = [(error.line, error.reason) for error in told.value.errors]
+    reasons = [(error.line, error.reason) for error in refused.value.errors]
     assert reasons == [
         (17, "key 'data_level' is missing"),
         (20, "unknown key 'ctapipe_site_config'"),

@@ -28,9 +28,9 @@ from tests.integration.test_ctao_equality import BROKEN, HERE, OWN, datasets_of,
 def sent(plan: ProductionPlan, step: StepPlan) -> dict[str, Any]:
     """A transformation with all that goes with it."""
     spec = step.transformation
-    whole = ours(plan, step) | {"directories": spec.directories, "transformation": spec.name}
-    whole |= {"feeders": step.feeders, "start": step.start, "sample": step.sample}
-    return whole
+    fields = ours(plan, step) | {"directories": spec.directories, "transformation": spec.name}
+    fields |= {"feeders": step.feeders, "start": step.start, "sample": step.sample}
+    return fields
 
 
 def compared(files: dict[str, str], **load: Any) -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -74,12 +74,12 @@ def test_the_files_have_every_job_type(files):
     assert [kind.name for kind in TYPES if f"type: {kind.name.lower()}" not in texts] == []
 
 
-def test_every_command_and_key_of_ctadirac_has_a_row_beside_ours(files):
+def test_every_command_and_key_of_ctadirac_has_a_row_in_our_table(files):
     page = (REPOSITORY / "docs" / "how-to" / "coming-from-cta-prod-submit.md").read_text()
-    told = set(re.findall(r"[\w-]+", "".join(re.findall(r"^\|(.*)\|$", page, re.MULTILINE))))
+    named = set(re.findall(r"[\w-]+", "".join(re.findall(r"^\|(.*)\|$", page, re.MULTILINE))))
     scripts = distribution("CTADIRAC").entry_points.select(group="console_scripts")
     commands = {e.name for e in scripts if e.name.startswith(("cta-prod-", "cta-transformation-"))}
-    assert commands - told == set()
+    assert commands - named == set()
     keys = set()
     for text in files.values():
         data = yaml.safe_load(text)
@@ -87,4 +87,4 @@ def test_every_command_and_key_of_ctadirac_has_a_row_beside_ours(files):
         for step in data["ProdSteps"]:
             keys |= {*step, *step["job_config"]}
     assert len(commands) > 40
-    assert keys - told == set()
+    assert keys - named == set()

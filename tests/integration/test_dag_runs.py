@@ -2,118 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import pytest
-
-from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.tables import Task
-from tests.integration.dag_test import only_dag, run_dag
-
-Run = Callable[..., Any]
-
-HEAD = "version: 1\nproduction: {{name: {name}, vo: sim}}\nsteps:\n"
-
-STEP = """
-  {step}:
-    type: {type}
-    {more}
-    job: {{type: script, executable: run-it, arguments: "{arguments}"}}
-    output:
-      directory: /sim/{name}/${{{{ run }}}}/{step}
-      se: DISK-A-SE
-      metadata: {{production: {name}, run: "${{{{ run }}}}", step: {step}}}
-      files: ["{step}_@{{JOB_ID}}.dat"]
-"""
-
-
-def text(name: str, *steps: tuple[str, str], arguments: str = "", tail: str = "") -> str:
-    """A production of ``(step, "tasks: 5" | "input: …")``, merging by three."""
-    parts = [HEAD.format(name=name)]
-    for step, more in steps:
-        first = "tasks" in more
-        parts.append(
-            STEP.format(
-                name=name,
-                step=step,
-                type="MCSimulation" if first else "Merging",
-                more=more if first else f"{more}\n    group_size: 3",
-                arguments=arguments,
-            )
-        )
-    return "".join(parts) + tail
-
-
-@pytest.fixture
-def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGrid]:
-    """The grid of the connection; its clock moves by 2 s at every call."""
-    name = request.node.name
-    extra = {
-        "backend": "memory",
-        "config": name,
-        "poll_interval": 0.02,
-        "agent_cycle": 0.02,
-        "timeout": 5,
-        "portal": "https://portal/{id}",
-    }
-    connection = json.dumps({"conn_type": "dirac", "extra": extra})
-    monkeypatch.setenv("AIRFLOW_CONN_DIRAC_DEFAULT", connection)
-    yield memory.register(name, MemoryGrid(step=2.0))
-    memory.forget(name)
-
-
-@pytest.fixture
-def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> Run:
-    """Drops a production's YAML and runs its DAG once, as far as it goes.
-
-    It runs by ``run_dag``, or else by whatever is given as ``by``.
-    """
-
-    def run_(yaml: str, patience: float = 120.0, by: Run = run_dag) -> Any:
-        from airflow.dag_processing.bundles.manager import DagBundlesManager
-        from airflow.dag_processing.dagbag import BundleDagBag
-
-        (productions_folder / "p.yaml").write_text(yaml)
-        bundle = DagBundlesManager().get_bundle("productions")
-        bundle.initialize()
-        bag = BundleDagBag(
-            dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions"
-        )
-        assert bag.import_errors == {}
-        dag = only_dag(bag)
-        for task in dag.tasks:
-            task.retry_delay = task.max_retry_delay = task.retry_delay * 0
-            task.outage_patience = patience
-        return by(dag)
-
-    return run_
-
-
-def states(dag_run: Any) -> dict[str, str]:
-    return {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances()}
-
-
-def completed(dag_run: Any) -> bool:
-    """Whether all tasks succeeded, and nothing was left to stop."""
-    found = states(dag_run)
-    return found.pop("finish.on_cancel") == "skipped" and set(found.values()) == {"success"}
-
-
-def tries(dag_run: Any) -> set[int]:
-    return {ti.try_number for ti in dag_run.get_task_instances()}
-
-
-def result(dag_run: Any, task_id: str, key: str = "return_value") -> Any:
-    (ti,) = [ti for ti in dag_run.get_task_instances() if ti.task_id == task_id]
-    return ti.xcom_pull(task_ids=task_id, key=key)
-
-
-DATASET = '    dataset: {name: "/sim/datasets/%s_${{ run }}", expect_files: %d}\n'
+from tests.integration.whole_runs import DATASET, Run, completed, result, states, text, tries
 
 
 def test_a_sequence_comes_to_its_dataset(run: Run, grid: MemoryGrid) -> None:

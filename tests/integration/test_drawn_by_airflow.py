@@ -83,7 +83,7 @@ def test_grid_and_graph_come_in_the_order_of_the_file(api: Any, file: Path) -> N
         home = homes[name]
         expected.setdefault(home, []).append(name)
 
-    def told(group: str) -> list[Any]:
-        return [(name, told(name)) if name in expected else name for name in expected[group]]
+    def tree(group: str) -> list[Any]:
+        return [(name, tree(name)) if name in expected else name for name in expected[group]]
 
-    assert shown(grid.json()) == told("")
+    assert shown(grid.json()) == tree("")

@@ -17,6 +17,7 @@ from dirac_prodsys.gateway.procedures.recovery import recover
 from dirac_prodsys.gateway.procedures.reports import report_on
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
+from tests.patience import patience, until
 
 pytestmark = pytest.mark.grid
 
@@ -48,11 +49,12 @@ def ended(gateway: DiracGateway, executable: str, tasks: int, avoid: tuple[str, 
         gateway.avoid_sites(made, avoid)
     gateway.ensure_tasks(made, tasks)
     gateway.start_transformation(made)
-    give_up = time.monotonic() + 180
-    while not set(gateway.snapshot([made])[made].tasks) <= {"Done", "Failed"}:
-        if time.monotonic() > give_up:
-            pytest.fail(f"jobs did not end: {gateway.snapshot([made])[made].tasks}")
-        time.sleep(0.5)
+    until(
+        "the end of all jobs",
+        180,
+        lambda: set(gateway.snapshot([made])[made].tasks) <= {"Done", "Failed"},
+        each=0.5,
+    )
     return made
 
 
@@ -99,7 +101,7 @@ def test_a_job_that_always_fails_costs_as_many_jobs_as_declared_with_diracs_file
     rules = StepRules(True, recovery=RecoveryRules(max_resets=most)).shaped(asked)
     made = gateway.create_transformation(asked).id
     gateway.start_transformation(made)
-    history, give_up = History(), time.monotonic() + 540
+    history, give_up = History(), time.monotonic() + patience(540)
     while True:
         seen = gateway.snapshot([made])[made].with_catalogue(gateway.count_files(query))
         now = time.time()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from tests.integration.dag_test import only_dag, run_dag
+from tests.integration.dag_test import run_dag
+from tests.integration.whole_runs import served_dag
 
 BASE = """version: 1
 production: {vo: sim}
@@ -71,33 +70,13 @@ steps:
 
 
 @pytest.fixture
-def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGrid]:
-    """The grid of the connection, with three files of old."""
-    name = request.node.name
-    extra = {"backend": "memory", "config": name, "poll_interval": 0.02, "agent_cycle": 0.02}
-    connection = json.dumps({"conn_type": "dirac", "extra": extra})
-    monkeypatch.setenv("AIRFLOW_CONN_DIRAC_DEFAULT", connection)
-    made = memory.register(name, MemoryGrid(step=2.0))
-    for number in range(3):
-        made.catalogue.register(f"/sim/old/{number}")
-    yield made
-    memory.forget(name)
-
-
-@pytest.fixture
 def dag(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> Any:
     """The DAG of a production that extends another and lists files, through the bundle."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import BundleDagBag
-
+    for number in range(3):
+        grid.catalogue.register(f"/sim/old/{number}")
     (productions_folder / "_base.yaml").write_text(BASE)
     (productions_folder / "old.txt").write_text("".join(f"/sim/old/{n}\n" for n in range(3)))
-    (productions_folder / "p.yaml").write_text("extends: _base.yaml\nproduction: {name: clone}\n")
-    bundle = DagBundlesManager().get_bundle("productions")
-    bundle.initialize()
-    bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions")
-    assert bag.import_errors == {}
-    return only_dag(bag)
+    return served_dag(productions_folder, "extends: _base.yaml\nproduction: {name: clone}\n")
 
 
 def by_step(grid: MemoryGrid) -> dict[str, Any]:
@@ -136,17 +115,9 @@ def test_a_name_that_is_no_parameter_ends_the_run_before_anything_is_created(
 def test_a_gather_by_number_takes_the_files_of_its_parents_and_no_others(
     grid: MemoryGrid, airflow_database: Path, productions_folder: Path
 ) -> None:
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import BundleDagBag
-
-    (productions_folder / "gather.yaml").write_text(GATHER)
-    bundle = DagBundlesManager().get_bundle("productions")
-    bundle.initialize()
-    bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions")
-    found = only_dag(bag)
     for field in ("zenith", "prodsys_gather"):
         grid.catalogue.serve_addMetadataField(field, "int", "-d")
-    assert run_dag(found).state == "success"
+    assert run_dag(served_dag(productions_folder, GATHER)).state == "success"
     steps = by_step(grid)
     assert len(steps["diagonal"].files) == 4
     assert len(steps["all"].files) == 8

@@ -18,6 +18,7 @@ from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
+from tests.patience import patience
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = """\
@@ -55,7 +56,7 @@ def lint(grid: Grid, file: Path, *options: str) -> subprocess.CompletedProcess[s
         env={**grid.env(group="sim_prod"), "PYTHONPATH": str(ROOT / "plugins")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
 
@@ -75,7 +76,7 @@ def diff(grid: Grid, file: Path, *options: str) -> subprocess.CompletedProcess[s
         env={**grid.env(group="sim_prod"), "PYTHONPATH": str(ROOT / "plugins")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
 
@@ -91,7 +92,7 @@ def test_a_production_that_the_grid_can_take_has_no_error(light_grid: Grid, file
     assert found(run) == [("undeclared-field", 16)]  # which jobs set on each file
 
 
-def test_what_the_grid_lacks_is_told_at_its_place(light_grid: Grid, file: Path) -> None:
+def test_what_the_grid_lacks_is_reported_at_its_place(light_grid: Grid, file: Path) -> None:
     text = file.read_text().replace("se: DISK-B-SE", "se: DISK-C-SE")
     text = text.replace("SIM.SiteA.org", "SIM.SiteC.org").replace("data_level: 1", "data_level: x")
     file.write_text(text.replace("step: simulate", "step: simulate, colour: red"))
@@ -106,7 +107,7 @@ def test_what_the_grid_lacks_is_told_at_its_place(light_grid: Grid, file: Path) 
     }
 
 
-def test_a_grid_that_does_not_answer_is_said_to(
+def test_a_grid_that_does_not_answer_is_reported(
     light_grid: Grid, file: Path, tmp_path: Path
 ) -> None:
     config = tmp_path / "dead.cfg"
@@ -143,8 +144,8 @@ def test_a_run_meets_what_its_first_try_made_and_what_differs_by_now(
         "    group size: asked 3, found 2",
     ]
     assert [line[0] for line in lines[3:]] == ["+"]
-    told = json.loads(diff(light_grid, file, "--json").stdout)["meetings"]
-    assert [one["state"] for one in told] == ["equal", "conflict", "new"]
+    meetings = json.loads(diff(light_grid, file, "--json").stdout)["meetings"]
+    assert [one["state"] for one in meetings] == ["equal", "conflict", "new"]
     assert found(lint(light_grid, file, "--run", "r1")) == [
         ("name-taken", 4),
         ("name-conflict", 13),

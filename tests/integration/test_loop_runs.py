@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from tests.integration.test_dag_runs import Run, grid, result, run, states, tries
-
-__all__ = ["grid", "run"]
+from tests.integration.whole_runs import Run, result, states, tries
 
 PRODUCTIONS = Path(__file__).parents[1] / "productions" / "good"
 LOOP = (PRODUCTIONS / "loop.yaml").read_text()

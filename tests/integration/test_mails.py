@@ -9,9 +9,7 @@ import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.integration.smtp_server import smtp_server, text_of
-from tests.integration.test_dag_runs import Run, completed, grid, run, text
-
-__all__ = ["grid", "run"]
+from tests.integration.whole_runs import Run, completed, text
 
 #: hours: longer than both waits take to begin again, else they ask for the jobs for ever
 STALLS = "policy: {stall_after: 0.002}"
@@ -72,9 +70,9 @@ def test_what_a_job_says_is_text_in_a_mail_and_is_not_rendered(
         "given up",
         "failed",
     ]
-    said = text_of(server.mails[-1])
-    assert "&lt;b&gt;{{ 6 * 7 }}&lt;/b&gt;" in said
-    assert "make.wait_for_completion" in said
+    body = text_of(server.mails[-1])
+    assert "&lt;b&gt;{{ 6 * 7 }}&lt;/b&gt;" in body
+    assert "make.wait_for_completion" in body
 
 
 def test_a_mail_server_that_is_down_fails_no_task(

@@ -15,6 +15,7 @@ from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
 from sandbox import Grid
+from tests.patience import patience
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def whole_again(light_grid: Grid) -> Iterator[None]:
 
 def answers(look: Callable[[], object], seconds: float = 120) -> None:
     """Wait until ``look`` answers, which it may do only after outages."""
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + patience(seconds)
     while True:
         try:
             look()

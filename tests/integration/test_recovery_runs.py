@@ -11,13 +11,11 @@ import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.tables import Task
-from tests.integration.test_dag_runs import (  # noqa: F401  fixtures
+from tests.integration.whole_runs import (
     DATASET,
     Run,
     completed,
-    grid,
     result,
-    run,
     states,
     text,
 )
@@ -35,8 +33,8 @@ def processed(transformation: Any) -> Counter[str]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_production_finishes_unattended_with_a_fifth_of_its_jobs_failing(
-    run: Run,  # noqa: F811
-    grid: MemoryGrid,  # noqa: F811
+    run: Run,
+    grid: MemoryGrid,
     seed: int,
 ) -> None:
     chance = random.Random(seed)  # noqa: S311  not for secrets
@@ -68,9 +66,9 @@ def test_a_production_finishes_unattended_with_a_fifth_of_its_jobs_failing(
     assert report["statuses"]["Done"] == sum(t.good is True for t in merge.tasks.values())
 
 
-def test_files_beyond_their_bound_are_told_and_the_run_fails_with_their_cause(
-    run: Run,  # noqa: F811
-    grid: MemoryGrid,  # noqa: F811
+def test_files_beyond_their_bound_are_reported_and_the_run_fails_with_their_cause(
+    run: Run,
+    grid: MemoryGrid,
 ) -> None:
     grid.fails = lambda task: task.transformation == 2
     grid.stopped_agents = {"file_monitoring"}

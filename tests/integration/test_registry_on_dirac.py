@@ -13,6 +13,7 @@ from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.provider.tasks.registry import tell_status
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
+from tests.patience import patience
 
 TEXT = """
 version: 1
@@ -44,7 +45,7 @@ def gateway(light_grid: Grid) -> DiracGateway:
 
 def command(grid: Grid, *words: str) -> str:
     done = subprocess.run(
-        words, env=grid.env(), capture_output=True, text=True, timeout=120, check=False
+        words, env=grid.env(), capture_output=True, text=True, timeout=patience(120), check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

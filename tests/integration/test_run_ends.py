@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from tests.integration.test_dag_runs import (  # noqa: F401  fixtures
+from tests.integration.whole_runs import (
     Run,
-    grid,
     result,
-    run,
     states,
     text,
     tries,
@@ -22,7 +20,7 @@ HOPELESS = (
 )
 
 
-def statuses(grid: MemoryGrid) -> list[str]:  # noqa: F811
+def statuses(grid: MemoryGrid) -> list[str]:
     return [t.status for t in grid.transformations.values()]
 
 
@@ -35,8 +33,8 @@ def statuses(grid: MemoryGrid) -> list[str]:  # noqa: F811
     ],
 )
 def test_a_run_that_fails_leaves_what_it_says_and_is_a_failure(
-    run: Run,  # noqa: F811
-    grid: MemoryGrid,  # noqa: F811
+    run: Run,
+    grid: MemoryGrid,
     said: str,
     expected: list[str],
 ) -> None:
@@ -54,7 +52,7 @@ def test_a_run_that_fails_leaves_what_it_says_and_is_a_failure(
     assert statuses(grid) == expected
 
 
-def test_an_outage_at_the_end_is_waited_out(run: Run, grid: MemoryGrid) -> None:  # noqa: F811
+def test_an_outage_at_the_end_is_waited_out(run: Run, grid: MemoryGrid) -> None:
     grid.fails = lambda task: True
     fault = grid.fault("unavailable", "getTransformationLogging", times=2)
     dag_run = run(text("hopeless", *HOPELESS), patience=0.0)
@@ -64,7 +62,7 @@ def test_an_outage_at_the_end_is_waited_out(run: Run, grid: MemoryGrid) -> None:
     assert statuses(grid) == ["Stopped", "Stopped"]
 
 
-def test_a_run_that_completes_is_left_alone(run: Run, grid: MemoryGrid) -> None:  # noqa: F811
+def test_a_run_that_completes_is_left_alone(run: Run, grid: MemoryGrid) -> None:
     dag_run = run(text("fine", ("make", "tasks: 3"), ("merge", "input: {from: make}")))
     assert dag_run.state == "success"
     found = states(dag_run)

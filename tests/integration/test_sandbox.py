@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from dirac_prodsys.gateway.memory.catalogue import known_fields
 from sandbox import Grid, SandboxError
-from sandbox.configuration.community import DIRECTORY_METADATA, FILE_METADATA
 from tests.integration.conftest import TRANSFORMATION_MANAGER, run_client, start_client
 from tests.integration.sandbox_facts import assert_nothing_left, listens, sandbox
+from tests.patience import patience
 
 pytestmark = pytest.mark.grid
 
@@ -53,7 +54,7 @@ def test_the_catalogue_knows_the_metadata_fields(light_grid: Grid) -> None:
         print(json.dumps([sorted(fields["DirectoryMetaFields"]), sorted(fields["FileMetaFields"])]))
         """
     done = run_client(light_grid, code)
-    assert json.loads(done.stdout) == [sorted(DIRECTORY_METADATA), sorted(FILE_METADATA)]
+    assert json.loads(done.stdout) == [sorted(fields) for fields in known_fields()]
 
 
 def test_status_tells_processes_ports_memory_and_readiness(light_grid: Grid) -> None:
@@ -127,7 +128,7 @@ def test_a_frozen_service_takes_connections_and_answers_nobody(light_grid: Grid)
                 client.wait(3)
         finally:
             light_grid.thaw(TRANSFORMATION_MANAGER)
-        assert client.communicate(timeout=60)[0] == "True\n"
+        assert client.communicate(timeout=patience(60))[0] == "True\n"
 
 
 def test_a_service_that_shares_its_process_cannot_be_stopped_alone(light_grid: Grid) -> None:
@@ -142,11 +143,9 @@ def test_services_find_a_restarted_database_again(light_grid: Grid) -> None:
         DIRAC.initialize()
         from DIRAC.TransformationSystem.Client.TransformationClient import TransformationClient
         client = TransformationClient()
-        for attempt in range(20):
-            if client.getTransformations({"TransformationID": [1]})["OK"]:
-                print("served")
-                break
+        while not client.getTransformations({"TransformationID": [1]})["OK"]:
             time.sleep(0.5)
+        print("served")
         """
     light_grid.restart_mariadb(away_seconds=1)
     assert run_client(light_grid, code).stdout == "served\n"

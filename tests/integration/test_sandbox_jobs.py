@@ -13,6 +13,7 @@ import pytest
 
 from sandbox import Grid
 from tests.integration.conftest import run_client
+from tests.patience import patience
 
 pytestmark = pytest.mark.grid
 
@@ -85,7 +86,8 @@ print(json.dumps(seen))
 """
 
 
-def work(grid: Grid, folder: Path, vo: str, seconds: int) -> dict:
+def work(grid: Grid, folder: Path, vo: str, seconds: float) -> dict:
+    seconds = patience(seconds)
     payload = folder / "payload.py"
     payload.write_text(PAYLOAD)
     payload.chmod(0o755)

@@ -19,6 +19,7 @@ from sandbox.grid import mariadb
 from sandbox.process import Processes
 from sandbox.state import State
 from tests.integration.sandbox_facts import assert_nothing_left, sandbox
+from tests.patience import patience
 
 pytestmark = pytest.mark.grid
 
@@ -54,7 +55,7 @@ def test_a_missing_mariadb_names_the_debian_package(
     assert_nothing_left(grid)
 
 
-def test_a_database_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
+def test_a_database_that_cannot_start_is_reported_with_its_log(tmp_path: Path) -> None:
     grid = Grid(tmp_path)
     grid.state.create()
     (grid.state.database / "mysql").mkdir()
@@ -78,7 +79,7 @@ def test_an_interrupted_start_stops_what_it_had_started(tmp_path: Path) -> None:
             assert child.poll() is None
             time.sleep(0.01)
         child.send_signal(signal.SIGTERM)
-        _out, err = child.communicate(timeout=60)
+        _out, err = child.communicate(timeout=patience(60))
     assert child.returncode == 130
     assert "interrupted, everything stopped" in err
     assert_nothing_left(grid)
@@ -99,7 +100,9 @@ def test_a_recycled_pid_is_never_killed(tmp_path: Path) -> None:
         stranger.kill()
 
 
-def test_a_full_disk_is_told_in_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_in_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     grid = Grid(tmp_path)
     monkeypatch.setattr(mariadb, "_LEAST_FREE_MIB", 2**40)
     with pytest.raises(SandboxError, match=r"only \d+ MiB are free on the disk of"):
@@ -116,7 +119,7 @@ def test_a_process_that_died_is_noticed_and_up_mends_it(tmp_path: Path) -> None:
         executor = grid.processes.find("executor")
         assert executor is not None
         executor.kill()
-        executor.wait(5)
+        executor.wait(patience(5))
         facts = grid.status()
         assert facts["up"] is False
         assert {row["name"] for row in facts["processes"] if row["state"] == "dead"} == {"executor"}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from tests.integration.dag_test import only_dag, run_dag
-
-Run = Callable[..., Any]
+from tests.integration.dag_test import run_dag
+from tests.integration.whole_runs import Run, served_dag, states
 
 TEXT = """\
 version: 1
@@ -35,17 +31,6 @@ LIMITED = "version: 1\nbundles: {'*': {outputs: [/sim/scratch]}}\n"
 
 
 @pytest.fixture
-def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGrid]:
-    """The grid of the connection; its clock moves by 2 s at every call."""
-    name = request.node.name
-    extra = {"backend": "memory", "config": name, "poll_interval": 0.02, "agent_cycle": 0.02}
-    connection = json.dumps({"conn_type": "dirac", "extra": extra})
-    monkeypatch.setenv("AIRFLOW_CONN_DIRAC_DEFAULT", connection)
-    yield memory.register(name, MemoryGrid(step=2.0))
-    memory.forget(name)
-
-
-@pytest.fixture
 def site_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The site's file, as it is at first."""
     path = tmp_path / "site.yaml"
@@ -59,26 +44,9 @@ def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> R
     """Runs the DAG of the production as the bundle serves it."""
 
     def run_(**conf: Any) -> Any:
-        from airflow.dag_processing.bundles.manager import DagBundlesManager
-        from airflow.dag_processing.dagbag import BundleDagBag
-
-        (productions_folder / "p.yaml").write_text(TEXT)
-        bundle = DagBundlesManager().get_bundle("productions")
-        bundle.initialize()
-        bag = BundleDagBag(
-            dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions"
-        )
-        assert bag.import_errors == {}
-        dag = only_dag(bag)
-        for task in dag.tasks:
-            task.retry_delay = task.max_retry_delay = task.retry_delay * 0
-        return run_dag(dag, run_conf=conf)
+        return run_dag(served_dag(productions_folder, TEXT), run_conf=conf)
 
     return run_
-
-
-def states(dag_run: Any) -> dict[str, str]:
-    return {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances()}
 
 
 def test_a_run_keeps_to_the_limits_or_is_refused_before_anything_is_made(

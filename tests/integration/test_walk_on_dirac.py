@@ -53,5 +53,5 @@ def test_walks_on_dirac_break_nothing(light_grid: Grid, tmp_path: Path) -> None:
     finally:
         over.set()
         suffering.join()
-    told = ["\n".join([w.walked.text, *w.diary]) for w, b in zip(walks, broken, strict=True) if b]
-    assert not told, "\n\n".join(told)
+    logs = ["\n".join([w.walked.text, *w.log]) for w, b in zip(walks, broken, strict=True) if b]
+    assert not logs, "\n\n".join(logs)

@@ -16,6 +16,7 @@ import pytest
 from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.process import MARK
 from tests.integration.ctadirac_sources import productions
+from tests.patience import patience
 
 EXAMPLES = REPOSITORY / "include" / "productions" / "examples"
 #: seconds for productions that are rehearsed side by side on a busy machine
@@ -160,7 +161,7 @@ def rehearse(*arguments: object) -> dict[str, dict[str, Any]]:
             cwd=place,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=patience(PATIENCE),
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -284,8 +285,8 @@ def test_what_a_production_names_and_a_sandbox_lacks_is_made_for_it(tmp_path: Pa
     # three files in groups of two: the rest is flushed; each job leaves a file of either grade
     assert steps(report) == {"judge": (0, 0, 1), "take": (3, 3, 4), "pick": (2, 2, 1)}
     assert links(report) == {("take", "pick"): (2, 4)}
-    for told in ("sites of its jobs are not rehearsed", "production models was stood in for"):
-        assert any(told in note for note in report["notes"])
+    for words in ("sites of its jobs are not rehearsed", "production models was stood in for"):
+        assert any(words in note for note in report["notes"])
 
 
 def test_nothing_is_left_of_a_rehearsal_that_is_interrupted() -> None:
@@ -300,7 +301,7 @@ def test_nothing_is_left_of_a_rehearsal_that_is_interrupted() -> None:
             next(line for line in rehearsal.stderr if "services" in line)
             assert started_below(place)
             rehearsal.terminate()
-            told = rehearsal.stderr.read()
-            assert rehearsal.wait(120) == 130, told
-        assert "interrupted; everything is stopped" in told
+            output = rehearsal.stderr.read()
+            assert rehearsal.wait(patience(120)) == 130, output
+        assert "interrupted; everything is stopped" in output
         assert started_below(place) == []

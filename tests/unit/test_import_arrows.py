@@ -13,12 +13,12 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dirac_prodsys.core.community import BUILT_IN, built_in
+from tests.unit.imports import imported
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGE = "dirac_prodsys"
@@ -34,6 +34,8 @@ ROOMS = {
     "cli": {"", "errors", "core", "gateway", "cli"},
     "communities": {"errors", "core", "gateway", "communities"},
 }
+#: the rooms as they are imported
+HOUSE = {f"{PACKAGE}.{room}" for room in ROOMS}
 #: package → the files that may import it, as beginnings of their path in the package
 GUARDED = {
     "airflow": ("provider/",),
@@ -85,17 +87,6 @@ CORE_LIBRARIES = {
 WORLD = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint"}
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Dotted names of all modules that a source imports, wherever the statement stands."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or "")
-            if node.module == PACKAGE:
-                yield from (f"{PACKAGE}.{a.name}" for a in node.names if a.name in ROOMS)
-
-
 def violations(source: str, file: str) -> list[str]:
     """What a file's imports break.
 
@@ -104,7 +95,7 @@ def violations(source: str, file: str) -> list[str]:
     room = file.split("/")[0] if "/" in file else Path(file).stem.replace("__init__", "")
     tree = ast.parse(source)
     found = []
-    for name in imported(tree):
+    for name in sorted(imported(tree, HOUSE)):
         top = name.partition(".")[0]
         if name.startswith("."):
             found.append(f"{file}: relative import {name}")
@@ -253,4 +244,4 @@ print(*sorted(set(sys.modules) - before))
 
 def test_the_plugin_file_beside_the_package_imports_the_plugin_only() -> None:
     shim = (PLUGINS / "dirac_prodsys_plugin.py").read_text("utf-8")
-    assert set(imported(ast.parse(shim))) <= {"__future__", f"{PACKAGE}.provider.plugin"}
+    assert imported(ast.parse(shim), HOUSE) <= {"__future__", f"{PACKAGE}.provider.plugin"}

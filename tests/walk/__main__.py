@@ -51,8 +51,8 @@ def main() -> int:
             if broken:
                 failed.append(seed)
                 if len(failed) <= PRINTED:
-                    told = "\n".join([f"--- seed {seed}", *broken[:3], kept(seed, shrunk(seed))])
-                    progress.console.out(told, highlight=False)
+                    text = "\n".join([f"--- seed {seed}", *broken[:3], kept(seed, shrunk(seed))])
+                    progress.console.out(text, highlight=False)
     print(f"{options.count:,} walks (seeds from {options.seed}), {len(failed):,} broken")
     if failed:
         print("seeds:", *sorted(failed))

@@ -38,9 +38,9 @@ class Ending(Watching):
                 continue
             if times > 1:
                 self.note("I6", f"{label}: {lfn} was processed {times} times")
-            said = found.files[lfn].status if lfn in found.files else ""
-            if (said == FileStatus.PROCESSED) != (times == 1) and "Completed" not in by_hand:
-                self.note("I6", f"{label}: {lfn} is {said}, processed {times} times")
+            status = found.files[lfn].status if lfn in found.files else ""
+            if (status == FileStatus.PROCESSED) != (times == 1) and "Completed" not in by_hand:
+                self.note("I6", f"{label}: {lfn} is {status}, processed {times} times")
         if not step.rules.needs_input:
             self._check_tasks(found, step, by_hand)
         if self.grid.struck & {"crash", "lost"} or number not in self.requeued:

@@ -190,7 +190,7 @@ class Guards:
 
     def hopeless(self, failures: Iterable[str]) -> bool:
         """A loop has come to its bound, and that was to be a failure."""
-        return any("has not ended in" in told for told in failures)
+        return any("has not ended in" in failure for failure in failures)
 
     def needless(self, step: str) -> bool:
         """A pass that comes after the last."""

@@ -187,15 +187,15 @@ def _vanish(walk: Walk, chance: random.Random) -> str:
 
 
 def _hand(walk: Walk, chance: random.Random) -> str:
-    deeds = (
+    kinds = (
         ["Stopped"] * 4
         + ["Flush"] * 3
         + ["Completed", "Active", "Cleaning", "Cleaning"]
         + ["extend", "group_size"] * 2
     )
-    deed = chance.choice(deeds)
-    if deed == "group_size":
-        deed = str(chance.randint(1, 5))
+    kind = chance.choice(kinds)
+    if kind == "group_size":
+        kind = str(chance.randint(1, 5))
     after = chance.randrange(6)
     pick = chance.random()
 
@@ -204,14 +204,14 @@ def _hand(walk: Walk, chance: random.Random) -> str:
         if not found:
             return
         number = found[int(pick * len(found))]
-        word = walk.hand(number, deed)
+        word = walk.hand(number, kind)
         walk.tell(f"by hand: {word}")
 
     if chance.random() < 0.5:
         walk.worker.between(after, act)
-        return f"a person is about to do {deed}, at a worker's call {after}"
+        return f"a person is about to do {kind}, at a worker's call {after}"
     act()
-    return f"a person did {deed}"
+    return f"a person did {kind}"
 
 
 def _clear(walk: Walk, chance: random.Random) -> str:

@@ -21,6 +21,7 @@ from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.dirac import DiracGateway
 from dirac_prodsys.gateway.memory.tables import AttachedFile, Task, Transformation
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
+from tests.patience import patience
 from tests.walk.productions import Walked
 from tests.walk.remembered import Remembered
 
@@ -70,7 +71,7 @@ class Mirror(Remembered):
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The answer, however long DIRAC is down."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience(PATIENCE)
         while True:
             try:
                 return call()

@@ -134,7 +134,7 @@ class DiracWalk(Walk):
         self.grid = DiracMirror(plain, self.walked, lambda: self.clock.elapsed)  # type: ignore[assignment]
         self.grid.worker = self.worker  # type: ignore[attr-defined]
         self.broken: list[Broken] = []
-        self.diary: list[str] = []
+        self.log: list[str] = []
         steps = {step.name: step for step in self.walked.plan.steps}
         self.observer = Observer(self.grid, steps, self.note)
         self.at_work, self.operating = self.worker, None
@@ -146,7 +146,7 @@ class DiracWalk(Walk):
             self.walked.dag,
             self.clock,
             random.Random(seed + 1),  # noqa: S311
-            told=self._told,
+            report=self._told,
             event=self.observer.event,
             prepare=self.prepared,
             dead_after=2.0,

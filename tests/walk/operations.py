@@ -85,7 +85,7 @@ class Operation(Schedule):
             operations_dag(),
             walk.clock,
             random.Random(walk.seed * 101 + number),  # noqa: S311  not for secrets
-            told=self._ended,
+            report=self._ended,
             event=lambda *_: None,
             prepare=walk.prepared,
             run_id=f"ops{number}",
@@ -99,7 +99,7 @@ class Operation(Schedule):
         #: by a person, when everything works again
         self.cleared = False
         #: transformation → how often it was done to it; how many tasks it got
-        self.deeds: Counter[int] = Counter()
+        self.changes: Counter[int] = Counter()
         #: those of which it has said so
         self.done: set[int] = set()
 
@@ -112,19 +112,19 @@ class Operation(Schedule):
 
     def named(self) -> dict[int, Mapping[str, Any]]:
         """The transformations that its preview says it touches."""
-        told = self.tasks[PREVIEW_TASK].xcom.get("return_value") or {"rows": ()}
-        return {row["id"]: row for row in told["rows"] if row["answer"] == "act"}
+        preview = self.tasks[PREVIEW_TASK].xcom.get("return_value") or {"rows": ()}
+        return {row["id"]: row for row in preview["rows"] if row["answer"] == "act"}
 
     # -- what reaches the grid -------------------------------------------------------------------
 
     def acted(self, number: int, what: str, value: Any) -> None:
         """It is about to set something of a transformation."""
         name, wanted, _ = DEEDS[self.action]
-        said = f"{self} sets {what} of {number} to {value}"
+        line = f"{self} sets {what} of {number} to {value}"
         if self.given["preview"]:
-            self.walk.note("I8", f"{said}, and is a preview")
+            self.walk.note("I8", f"{line}, and is a preview")
         if number not in self.named():
-            self.walk.note("I8", f"{said}, which its preview does not name")
+            self.walk.note("I8", f"{line}, which its preview does not name")
         if what.startswith(CLAIM) and self.action == "extend":
             return
         if (self.action, what) == ("clean", output_directories.PARAMETER):
@@ -132,11 +132,11 @@ class Operation(Schedule):
         if what in _NOTES and (what != "AgentType" or self.action in ("start", "resume")):
             return
         if what != name or value != (value if wanted is None else wanted):
-            self.walk.note("I8", f"{said}, which is no {self.action}")
+            self.walk.note("I8", f"{line}, which is no {self.action}")
             return
-        self.deeds[number] += int(value) if what == "tasks" else 1
-        if self.deeds[number] > self.given.get("tasks", 1):
-            self.walk.note("I6", f"{said}, and has done so already")
+        self.changes[number] += int(value) if what == "tasks" else 1
+        if self.changes[number] > self.given.get("tasks", 1):
+            self.walk.note("I6", f"{line}, and has done so already")
         self._by_a_person(number)
 
     def _by_a_person(self, number: int) -> None:
@@ -187,15 +187,15 @@ class Operation(Schedule):
     def _check(self, outcome: Mapping[str, Any]) -> None:
         """What it says it has done, it has, or it was so."""
         _, wanted, states = DEEDS[self.action]
-        told = {result["id"]: result for result in outcome["results"]}
-        if missing := self.named().keys() - told.keys():
+        results = {result["id"]: result for result in outcome["results"]}
+        if missing := self.named().keys() - results.keys():
             self.walk.note("I7", f"{self} says nothing of {sorted(missing)}")
-        for number, result in told.items():
+        for number, result in results.items():
             found = self.walk.grid.transformations.get(number)
             if result["word"] != "done" or number in self.done:
                 continue  # what is done stays so when the task is cleared
             self.done.add(number)
-            if self.deeds[number] or found is None or wanted is None:
+            if self.changes[number] or found is None or wanted is None:
                 continue
             since = self.walk.grid.log[self.begun :]
             if found.status not in states and (number, f"Status updated to {wanted}") not in since:

@@ -56,8 +56,8 @@ class Person:
         """Nothing came of a step, as a person completed it before anything could, or a policy takes
         files for done that vanished or failed; or a loop came to its bound; or a step goes on with
         files that are removed."""
-        completed = any("Completed" in deeds for deeds in self.grid.hands.values())
-        empty = any(word in told for told in self.observer.failures[-4:] for word in EMPTY)
+        completed = any("Completed" in words for words in self.grid.hands.values())
+        empty = any(word in failure for failure in self.observer.failures[-4:] for word in EMPTY)
         looped = self.guards.hopeless(self.observer.failures[-4:])
         lenient = any(p.rules.max_problematic for p in self.observer.plans.values())
         return looped or self._stale() or (empty and (completed or lenient or bool(self.vanished)))
@@ -115,8 +115,8 @@ class Person:
 
     def _in_the_way(self, row: Mapping[str, Any]) -> bool:
         """A task that creates has said that it is another one than is asked for."""
-        told = f"{row['TransformationName']} is not what is asked for"
-        return any(told in failure for failure in self.observer.failures[-4:])
+        reason = f"{row['TransformationName']} is not what is asked for"
+        return any(reason in failure for failure in self.observer.failures[-4:])
 
     def _set_right(self) -> None:
         """What only a person can do."""

@@ -51,7 +51,7 @@ class Schedule(Triggerer, Clicks):
         clock: Clock,
         chance: random.Random,
         *,
-        told: Callable[[Attempt], None],
+        report: Callable[[Attempt], None],
         event: Callable[[Any, dict[str, Any]], None],
         prepare: Callable[[Any], Any] = copy.copy,
         dead_after: float = DEAD_AFTER,
@@ -60,7 +60,7 @@ class Schedule(Triggerer, Clicks):
     ) -> None:
         super().__init__()
         self.dag, self.clock, self.chance = dag, clock, chance
-        self.told, self.event, self.prepare = told, event, prepare
+        self.report, self.event, self.prepare = report, event, prepare
         self.dead_after = dead_after
         self.run_id, self.params = run_id, dict(params or {})
         self.tasks = {t.task_id: TaskInstance(t.task_id, t.retries) for t in dag.tasks}
@@ -190,7 +190,7 @@ class Schedule(Triggerer, Clicks):
                 ti.xcom_push("return_value", result)
         finally:
             ExecutorSafeguard.tracker.reset(token)
-        self.told(Attempt(ti, str(ti.state), error, result))
+        self.report(Attempt(ti, str(ti.state), error, result))
 
     def twin(self, ti: TaskInstance) -> None:
         """Another worker does the same at the same time; nobody asks what becomes of it."""

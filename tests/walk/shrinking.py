@@ -21,19 +21,19 @@ def story(seed: int) -> str:
     """One walk from its first to its last moment."""
     walk = Walk(seed)
     walk.run()
-    return "\n".join([walk.walked.text, *walk.diary])
+    return "\n".join([walk.walked.text, *walk.log])
 
 
 def kept(seed: int, some: list[Happening]) -> str:
     """The line for ``kept.txt``."""
-    told = "; ".join(f"{one.at:g} {one.kind} {one.seed}" for one in some)
-    return f"{seed} | {told} | "
+    listed = "; ".join(f"{one.at:g} {one.kind} {one.seed}" for one in some)
+    return f"{seed} | {listed} | "
 
 
 def read(line: str) -> tuple[int, list[Happening]]:
     """Inverse of :func:`kept`."""
-    seed, told, _ = line.split("|", 2)
-    some = [one.split() for one in told.split(";") if one.strip()]
+    seed, listed, _ = line.split("|", 2)
+    some = [one.split() for one in listed.split(";") if one.strip()]
     return int(seed), [Happening(float(at), kind, int(number)) for at, kind, number in some]
 
 

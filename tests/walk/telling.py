@@ -40,9 +40,9 @@ class Telling(Watching):
         if rules.ready_at:
             return
         verdict, _ = judge(Snapshot.from_dict(snapshot), rules, history, **look)
-        told = (event["kind"], event["reason"], event["tasks"])
-        if (verdict.kind, verdict.reason, verdict.tasks) != told:
-            self.note("I10", f"it was decided {told}, and now {verdict}")
+        reported = (event["kind"], event["reason"], event["tasks"])
+        if (verdict.kind, verdict.reason, verdict.tasks) != reported:
+            self.note("I10", f"it was decided {reported}, and now {verdict}")
 
     def attempt(self, attempt: Attempt) -> None:
         """An execution has ended."""

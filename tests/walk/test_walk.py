@@ -56,13 +56,13 @@ def test_the_observer_reads_only_what_both_grids_have(part: str) -> None:
 
 
 @pytest.mark.parametrize("line", KEPT, ids=[line.split("|")[2].strip() for line in KEPT])
-def test_what_broke_once_stays_whole(line: str) -> None:
+def test_walks_that_broke_once_break_nothing_any_more(line: str) -> None:
     walk = Walk(*read(line))
-    assert walk.run() == [], "\n".join(walk.diary)
+    assert walk.run() == [], "\n".join(walk.log)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.what for mutant in MUTANTS])
-def test_a_broken_house_is_noticed(mutant: Mutant) -> None:
+def test_each_mutant_of_the_program_is_noticed(mutant: Mutant) -> None:
     seeds = dict.fromkeys((mutant.seed, *range(NOTICED)))
     with mutant.broken():
         walks = ({broken.invariant for broken in Walk(seed).run()} for seed in seeds)
@@ -87,8 +87,8 @@ def test_files_of_jobs_that_always_fail_are_tried_as_often_as_declared() -> None
 
 def test_a_grid_that_takes_files_back_as_often_as_it_likes_is_noticed() -> None:
     with unbounded():
-        told = [broken for seed in FAILING for broken in failing(seed)]
-    assert any(broken.startswith("I6") and "gets its task" in broken for broken in told)
+        found = [broken for seed in FAILING for broken in failing(seed)]
+    assert any(broken.startswith("I6") and "gets its task" in broken for broken in found)
 
 
 def test_a_seed_gives_the_same_walk_in_another_process() -> None:

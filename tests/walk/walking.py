@@ -98,7 +98,7 @@ class Walk(Person):
         self.guards.leave_numbers(random.Random(f"{seed} numbers"))  # noqa: S311
         self.operations = Operations(self)
         self.broken: list[Broken] = []
-        self.diary: list[str] = []
+        self.log: list[str] = []
         self._plans: dict[str, ProductionPlan] = {}
         steps = {step.name: step for step in self.walked.plan.steps}
         self.observer = Observer(self.grid, steps, self.note, self.guards)
@@ -110,7 +110,7 @@ class Walk(Person):
             self.walked.dag,
             self.clock,
             random.Random(seed + 1),  # noqa: S311
-            told=self._told,
+            report=self._told,
             event=self.observer.event,
             prepare=self.prepared,
         )
@@ -138,7 +138,7 @@ class Walk(Person):
 
     def tell(self, line: str) -> None:
         """For the diary."""
-        self.diary.append(f"{self.clock.elapsed:6.0f} s {line}")
+        self.log.append(f"{self.clock.elapsed:6.0f} s {line}")
 
     # -- the way ----------------------------------------------------------------------------------
 
@@ -233,8 +233,8 @@ class Walk(Person):
                 if clears > CLEARS and not anew:
                     break
                 cleared = self.airflow.clear(anew or self.airflow.undone())
-                told = "begun anew" if anew else "a person clears"
-                self.tell(f"{told}: {', '.join(cleared)}")
+                why = "begun anew" if anew else "a person clears"
+                self.tell(f"{why}: {', '.join(cleared)}")
         if self._stale():
             return None
         states = {n: t.state for n, t in self.airflow.tasks.items() if t.state != "success"}
@@ -245,9 +245,9 @@ class Walk(Person):
     # -- seams ------------------------------------------------------------------------------------
 
     def prepared(self, operator: Any) -> Any:
-        fresh = self.prepare(operator)
-        fresh.outage_patience = self.patience
-        return fresh
+        prepared = self.prepare(operator)
+        prepared.outage_patience = self.patience
+        return prepared
 
     def planned(self, production: Production, *, run: str, **given: Any) -> ProductionPlan:
         """Compiling is pure, and these productions have no parameters: once is enough."""

@@ -91,12 +91,12 @@ def lines(comparison: GridComparison) -> Iterator[str]:
     """Yield the comparison in lines for a person."""
     for one in comparison.meetings:
         sign, _ = WORDS[one.state]
-        yield f"{sign} {one.step or one.name}: {one.kind} {said(one)}"
+        yield f"{sign} {one.step or one.name}: {one.kind} {in_words(one)}"
         for line in one.differences:
             yield f"    {line}"
 
 
-def said(one: Meeting) -> str:
+def in_words(one: Meeting) -> str:
     """Describe in a few words what the grid has under one name."""
     words = WORDS[one.state][1]
     if one.state == "unknown" and one.step:

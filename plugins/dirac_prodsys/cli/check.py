@@ -29,7 +29,7 @@ def check(
     run: Run = "",
     as_json: AsJson = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Set Processed the files of which that is certain.")
+        bool, typer.Option("--repair", help="Repair what is certain: set those files Processed.")
     ] = False,
 ) -> None:
     """Compare files, jobs and catalogue; exit code 1 if anything does not fit.

@@ -26,11 +26,11 @@ def diff(
     right: Annotated[
         Path | None,
         typer.Argument(
-            exists=True, dir_okay=False, autocompletion=files, help="Another one; or say --live."
+            exists=True, dir_okay=False, autocompletion=files, help="Another one; or use --live."
         ),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with what the grid has.")] = False,
-    run: Annotated[str, run_option("Live: of this run, by ID or tag.")] = "",
+    run: Annotated[str, run_option("With --live: the run to compare with, by ID or tag.")] = "",
     parameters: Parameters = None,
     as_json: AsJson = False,
 ) -> None:

@@ -91,7 +91,7 @@ def _placed(origin: Origin, reading: Reading) -> DefinitionError:
 def _form(
     production: str, step: StepPlan, found: tuple[ExplainedCondition, ...], reading: Reading
 ) -> dict[str, Any]:
-    told = []
+    rows = []
     for each in found:
         origins = []
         for origin in each.origins:
@@ -106,14 +106,14 @@ def _form(
                     "column": place.column,
                 }
             )
-        told.append({"field": each.field, "condition": each.condition, "origins": origins})
+        rows.append({"field": each.field, "condition": each.condition, "origins": origins})
     return {
         "production": production,
         "step": step.name,
         "parents": list(step.parents),
         "awaits": list(step.awaits),
         "files": len(step.transformation.files),
-        "conditions": told,
+        "conditions": rows,
     }
 
 
@@ -129,8 +129,8 @@ def _lines(step: StepPlan, found: tuple[ExplainedCondition, ...], reading: Readi
     if step.transformation.files:
         return [f"step {step.name} takes {len(step.transformation.files)} files that are listed"]
     if step.awaits:
-        said = f"step {step.name} takes what is in {', '.join(step.awaits)}"
-        lines = [f"{said}; say with --datasets what its query is"]
+        takes = f"step {step.name} takes what is in {', '.join(step.awaits)}"
+        lines = [f"{takes}; say with --datasets what its query is"]
     elif not found:
         return [f"step {step.name} takes no files"]
     else:

@@ -24,7 +24,7 @@ Form = Literal["text", "mermaid", "dot", "svg"]
 def graph(
     file: ProductionFile,
     output: Annotated[Form, typer.Option("--format", help="Form of the picture.")] = "text",
-    as_json: Annotated[bool, typer.Option("--json", help="Its boxes and arrows, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The boxes and arrows as JSON.")] = False,
 ) -> None:
     """Draw the steps of a production and what feeds what."""
     from dirac_prodsys.core.plan.compile import compile as compile_plan

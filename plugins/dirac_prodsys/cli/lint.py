@@ -52,17 +52,18 @@ def lint(
     verbose: Annotated[
         bool,
         typer.Option(
-            "--verbose", "-v", help="Notes, too: what each link takes, how many jobs to expect."
+            "--verbose", "-v", help="Show notes, too: what each link takes, how many jobs come."
         ),
     ] = False,
     site: SiteFile = None,
     bundle: Bundle = "",
     live: Annotated[
-        bool, typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites.")
+        bool,
+        typer.Option("--live", help="Ask a grid, too: fields, names, datasets, SEs, sites."),
     ] = False,
     run: Annotated[
         str,
-        typer.Option("--run", metavar="RUN", help="Live: the run that is to start, by ID or tag."),
+        typer.Option("--run", metavar="RUN", help="With --live: the run to start, by ID or tag."),
     ] = "",
 ) -> None:
     """Check production files and report everything that is wrong with them."""
@@ -142,8 +143,8 @@ def _all_findings(
     # a good file keeps its name before a broken one that claims it
     in_rank = sorted(zip(reports, apart, strict=True), key=lambda one: one[0].broken)
     for folder in dict.fromkeys(apart):
-        beside = (report.claims for report, where in in_rank if where == folder)
-        for finding in clashes(beside):
+        claims = (report.claims for report, where in in_rank if where == folder)
+        for finding in clashes(claims):
             between.setdefault(finding.file, []).append(finding)
     waits = [report.waits for report, _ in in_rank if report.waits is not None]
     # one file alone, as an editor checks it, does not show what else there is

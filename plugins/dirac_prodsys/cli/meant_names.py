@@ -30,13 +30,11 @@ Names = Annotated[
 ]
 File = Annotated[
     Path | None,
-    typer.Option("--file", exists=True, dir_okay=False, help="All steps of this production…"),
+    typer.Option("--file", exists=True, dir_okay=False, help="All steps of this file, with --run."),
 ]
 Run = Annotated[
     str,
-    run_option(
-        "…in this run: its ID or its tag. Of a production: else the runs that are not over."
-    ),
+    run_option("The run: its ID or its tag; else all runs of a production that are not over."),
 ]
 
 
@@ -77,9 +75,9 @@ def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) ->
     there = listed(gateway, groups) if groups else []
     name_of = {one.id: one.name for one in there}
     chosen = {wish.text: choose(wish, there, filters) for wish in wishes}
-    whole = [text for text, choice in chosen.items() if choice is None]
-    records = find_newest(gateway, whole) if whole else {}
-    if missing := [text for text in whole if text not in records]:
+    full_names = [text for text, choice in chosen.items() if choice is None]
+    records = find_newest(gateway, full_names) if full_names else {}
+    if missing := [text for text in full_names if text not in records]:
         raise NotFound(
             f"no such production or transformation: {', '.join(missing)}",
             "`dirac-prodsys runs` lists productions and runs, and `dirac-prodsys status "

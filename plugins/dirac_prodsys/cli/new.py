@@ -55,8 +55,8 @@ def new(
         opened.write(head + text.replace("@NAME@", name).replace("@VO@", vo))
     if as_json:
         reference = schema.reference if schema is not None else ""
-        told = {"file": str(file), "template": template, "name": name, "schema": reference}
-        typer.echo(json.dumps(told))
+        facts = {"file": str(file), "template": template, "name": name, "schema": reference}
+        typer.echo(json.dumps(facts))
     else:
         typer.echo(f"{file}: edit it, then: dirac-prodsys lint {file}")
 

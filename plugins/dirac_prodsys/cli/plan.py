@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dirac_prodsys.cli.against_grid import compare, look_up_datasets, said
+from dirac_prodsys.cli.against_grid import compare, in_words, look_up_datasets
 from dirac_prodsys.cli.exits import readable_errors, refuse
 from dirac_prodsys.cli.files import read_production
 from dirac_prodsys.cli.options.files import Datasets, Parameters, ProductionFile, run_option
@@ -45,18 +45,18 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
     output: Annotated[
         Literal["text", "json"],
-        typer.Option("--format", help="For people; or the transformations in short, for programs."),
+        typer.Option("--format", help="text for people; json: the transformations, in short."),
     ] = "text",
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Also bodies, queries and metadata in full."),
+        typer.Option("--verbose", "-v", help="Show bodies, queries and metadata in full, too."),
     ] = False,
     parameters: Parameters = None,
     datasets: Datasets = None,
     site: SiteFile = None,
     bundle: Bundle = "",
     live: Annotated[
-        bool, typer.Option("--live", help="Say what of it the grid has; needs --run.")
+        bool, typer.Option("--live", help="Show what of it the grid has; needs --run.")
     ] = False,
 ) -> None:
     """Show in words what each step of a run would send to DIRAC; nothing is sent."""
@@ -81,8 +81,8 @@ def plan(
             demand(chosen, compiled, allowed.limits)
         met = None if gateway is None else compare(gateway, compiled)
     if as_json:
-        beside = {} if met is None else {"grid": met.to_dict()["meetings"]}
-        print_json({**compiled.to_dict(), **beside})
+        grid_part = {} if met is None else {"grid": met.to_dict()["meetings"]}
+        print_json({**compiled.to_dict(), **grid_part})
     elif output == "json":
         with readable_errors():
             print_json(short_form(compiled))
@@ -116,14 +116,14 @@ def plan_tree(
             f", {branches} branches" if branches else "",
         )
     )
-    told = f"{compiled.connection}, digest of the plan {compiled.digest}"
-    tree.add(Text.assemble(("connection: ", "dim"), told))
+    words = f"{compiled.connection}, digest of the plan {compiled.digest}"
+    tree.add(Text.assemble(("connection: ", "dim"), words))
     if compiled.approval is not None:
         tree.add(Text.assemble(("asks first: ", "dim"), asked(compiled.approval)))
     for loop in compiled.loops:
         bound = f"at most {len(loop.passes)} passes of {', '.join(loop.passes[0])}"
-        told = f"{loop.name}: until {loop.gates[0].when}, {bound}, else {loop.otherwise}"
-        tree.add(Text.assemble(("loop ", "dim"), told))
+        words = f"{loop.name}: until {loop.gates[0].when}, {bound}, else {loop.otherwise}"
+        tree.add(Text.assemble(("loop ", "dim"), words))
     for step in compiled.steps:
         branch = tree.add(Text.assemble((step.name, "bold cyan"), f"  {step.transformation.type}"))
         for label, value in step_rows(step):
@@ -131,11 +131,13 @@ def plan_tree(
         for label, value in in_full(step) if verbose else ():
             branch.add(Text.assemble((f"{label} in full: ", "dim"), value))
         for one in () if met is None else met.of(step.name):
-            here = branch.add(Text.assemble(("on the grid: ", "dim"), f"{one.kind} {said(one)}"))
+            here = branch.add(
+                Text.assemble(("on the grid: ", "dim"), f"{one.kind} {in_words(one)}")
+            )
             for line in one.differences:
                 here.add(Text(line))
     for one in () if met is None else met.of(""):
-        tree.add(Text.assemble((one.name, "bold"), f"  {said(one)}"))
+        tree.add(Text.assemble((one.name, "bold"), f"  {in_words(one)}"))
     return tree
 
 

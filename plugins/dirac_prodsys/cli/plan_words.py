@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         CommunityBody,
         DatasetSpec,
         JobSpec,
-        OutputFile,
         TransformationSpec,
     )
     from dirac_prodsys.core.production.policy import Approval
@@ -66,15 +65,15 @@ def in_full(step: StepPlan) -> Iterator[tuple[str, str]]:
 
 def query_words(query: MetaQuery) -> str:
     """Return a query as ``field = value`` for each of its conditions."""
-    said = []
+    conditions = []
     for field, form in query.to_dirac().items():
         if not isinstance(form, dict):  # Any, Missing
-            said.append(f"{field} is {form}")
+            conditions.append(f"{field} is {form}")
             continue
         for operator, operand in form.items():
             word = _OPERATORS.get(operator, operator)
-            said.append(f"{field} {word} {_value(operand)}")
-    return ", ".join(said) or "everything"
+            conditions.append(f"{field} {word} {_value(operand)}")
+    return ", ".join(conditions) or "everything"
 
 
 def asked(approval: Approval) -> str:
@@ -178,8 +177,8 @@ def _community_rows(body: CommunityBody) -> Iterator[tuple[str, str]]:
     rows = (("runs", f"{community.words}'s {body.job_class}"), ("settings", body.settings))
     if community.plan_rows:
         rows = community.offered(community.plan_rows)(body)
-    for label, said in rows:
-        yield label, said if isinstance(said, str) else _words(said)
+    for label, value in rows:
+        yield label, value if isinstance(value, str) else _words(value)
     if body.file_metadata:
         yield "file metadata", _words(body.file_metadata)
     if body.unresolved:
@@ -187,24 +186,20 @@ def _community_rows(body: CommunityBody) -> Iterator[tuple[str, str]]:
 
 
 def _output_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
+    from dirac_prodsys.core.grid.specs import JobSpec
+
     spec = step.transformation
     paths = [directory.path for directory in spec.directories]
     lowest = [path for path in paths if not any(p.startswith(f"{path}/") for p in paths)]
     for path in lowest:
         yield "output directory", path
-    for output in _named_outputs(spec.body):
+    for output in spec.body.outputs if isinstance(spec.body, JobSpec) else ():
         where = "" if lowest == [output.directory] else f"{output.directory}/"
         yield "output files", f"{where}{output.name} on {output.se}"
         if turns := [_words(each.items()) for each in output.metadata]:
             yield f"file metadata{', by turns' if len(turns) > 1 else ''}", "; ".join(turns)
     if spec.output_query is not None:
         yield "output metadata", query_words(spec.output_query)
-
-
-def _named_outputs(body: BodySpec) -> tuple[OutputFile, ...]:
-    from dirac_prodsys.core.grid.specs import JobSpec
-
-    return body.outputs if isinstance(body, JobSpec) else ()
 
 
 def _dataset(dataset: DatasetSpec, output: MetaQuery | None) -> str:

@@ -90,8 +90,8 @@ def _demand_allowed(
 
 def _checkout() -> Path | None:
     """Return the repository folder from which this package is used, or the current folder's."""
-    beside = Path(__file__).resolve().parents[3]
-    places = (beside, Path.cwd())
+    repository = Path(__file__).resolve().parents[3]
+    places = (repository, Path.cwd())
     return next(
         (p for p in places if (p / "sandbox" / "rehearsal" / "__main__.py").is_file()), None
     )

@@ -29,7 +29,8 @@ def report(
     run: Run = "",
     as_json: AsJson = False,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it as a page into this file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it as a web page into this file."),
     ] = None,
 ) -> None:
     """Show jobs by status, cause and site: of transformations, or of a run of a production.

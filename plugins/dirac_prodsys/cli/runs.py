@@ -109,8 +109,8 @@ def _show(rows: Sequence[RunRow], *, ids: bool) -> None:
     head = ["Production", "Run", "State", "Steps", *["Started"] * started, *more]
     cells = []
     for row in rows:
-        told = [row.production, row.run, str(row.state), f"{row.done}/{row.steps}"]
-        told += [row.started or "-"] * started + [row.run_id or "-"] * ids
-        cells.append(told)
+        line = [row.production, row.run, str(row.state), f"{row.done}/{row.steps}"]
+        line += [row.started or "-"] * started + [row.run_id or "-"] * ids
+        cells.append(line)
     console = whole_console()
     console.print(whole_table(head, cells, console.width))

@@ -27,10 +27,10 @@ def schema(
     ] = None,
     output: Annotated[
         Literal["json", "markdown"],
-        typer.Option("--format", help="JSON Schema; or the reference of every key."),
+        typer.Option("--format", help="json: JSON Schema; markdown: the reference of every key."),
     ] = "json",
     of: Annotated[
-        Of, typer.Option("--of", help="Of production files; or of the site's file.")
+        Of, typer.Option("--of", help="Of production files, or of the site's file.")
     ] = "production",
     to_install: Annotated[
         bool, typer.Option("--install", help="Write it where editors find it, and say where.")

@@ -36,13 +36,13 @@ def status(
     ] = "",
     steps: Annotated[
         list[str] | None,
-        typer.Option("--step", metavar="STEP", help="Only this step, or a pattern…"),
+        typer.Option("--step", metavar="STEP", help="Only this step or pattern; may be repeated."),
     ] = None,
     as_json: AsJson = False,
     watched: Annotated[
         bool, typer.Option("--watch", help="Look again and again until all are over, or Ctrl-C.")
     ] = False,
-    every: Annotated[float, typer.Option(min=1, help="Watch: seconds between two looks.")] = 10.0,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 10.0,
 ) -> None:
     """Show state and counts of transformations: of productions, of one run, or by name.
 

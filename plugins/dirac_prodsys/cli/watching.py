@@ -132,8 +132,8 @@ def picture(
         table = whole_table([*head, "Progress", ""], drawn, width)
     else:
         table = whole_table(head, cells, width)
-    told = filter(None, [*words, trouble])
-    return Group(*map(Text, filter(None, [title(rows)])), table, *map(Text, told))
+    notes = filter(None, [*words, trouble])
+    return Group(*map(Text, filter(None, [title(rows)])), table, *map(Text, notes))
 
 
 def _bar(row: StatusRow) -> tuple[RenderableType, str]:

@@ -41,6 +41,8 @@ class Community:
         meaning.
     :param tasks_hint: where its form sets how many tasks a step makes.
     :param catalogue_words: ``(word, value)``: a condition of its form as the catalogue has it.
+    :param catalogue_fields: the metadata fields of its directories, and those of its files, each
+        with the type of its column; for catalogues made for tests.
     :param smaller: ``(data, steps, tasks)``: limits the tasks of those steps in data of its form.
     :param template: ``package:file``, a production to begin with.
     :param job_types: its job types (``core/job_types``).
@@ -66,6 +68,7 @@ class Community:
     native_form: str = ""
     tasks_hint: str = ""
     catalogue_words: str = ""
+    catalogue_fields: str = ""
     smaller: str = ""
     template: str = ""
     job_types: str = ""

@@ -14,9 +14,7 @@ import pytest
 
 from dirac_prodsys.core.grid.specs import DirectorySpec
 from dirac_prodsys.core.naming import transformation_name
-from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.records import GatewaySettings
-from tests.contract.systems import OnDirac
+from tests.contract.systems import Gateway, OnDirac
 from tests.e2e.site import Site
 
 NAME, RUN = "failing", "run"
@@ -42,7 +40,7 @@ steps:
 """
 
 
-def jobs_per_file(gateway: DiracGateway, step: str) -> Counter[str]:
+def jobs_per_file(gateway: Gateway, step: str) -> Counter[str]:
     """How many jobs ran on each file, by job monitoring."""
     found = gateway.find_transformation(transformation_name(NAME, RUN, step))
     assert found is not None
@@ -60,21 +58,14 @@ def test_a_job_that_always_fails_is_run_as_often_as_declared_and_never_more(
     full_site: Site,
 ) -> None:
     site, system = full_site, OnDirac(full_site.grid)
-    gateway = DiracGateway(
-        GatewaySettings(
-            config=str(site.grid.client_cfg),
-            proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
-            group="sim_prod",
-            vo="sim",
-        )
-    )
+    gateway = system.gateway()
     stock = {"production": NAME, "step": "stock"}
     gateway.prepare_directories([DirectorySpec(path=FOLDER, metadata=stock)])
     for name in ("one", "two"):
         system.register(f"{FOLDER}/{name}", {})
     Path(site.productions / f"{NAME}.yaml").write_text(textwrap.dedent(PRODUCTION))
     site.begin(NAME, RUN)
-    assert site.rest.wait_for_run(NAME, RUN, 1200)["state"] == "failed"
+    assert site.ended(NAME, RUN, 1200)["state"] == "failed"
     states = site.states(NAME, RUN)
     for step in ("alone", "together"):
         ran = jobs_per_file(gateway, step)

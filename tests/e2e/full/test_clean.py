@@ -15,13 +15,11 @@ import pytest
 
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.records import GatewaySettings
-from sandbox.airflow.rest import until
 from tests.contract.cleaning import SENTENCES
 from tests.contract.systems import OnDirac, System
 from tests.e2e.acting import command, words
 from tests.e2e.site import WAIT_FOR, Site
+from tests.patience import until
 
 NAME, GONE, STAYS, BESIDE = "cleaned", "gone", "stays", "cancelled_clean"
 STEPS = ("make", "merge", "shared", "hold")
@@ -65,14 +63,7 @@ class Remains:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.gateway = DiracGateway(
-            GatewaySettings(
-                config=str(site.grid.client_cfg),
-                proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
-                group="sim_prod",
-                vo="sim",
-            )
-        )
+        self.gateway = OnDirac(site.grid).gateway()
 
     def id(self, run: str, step: str, name: str = NAME) -> int:
         """TransformationID of a step of a run."""
@@ -221,7 +212,7 @@ def test_a_cancelled_run_that_is_to_be_cleaned_ends_in_cleaned(
 
     until("a file, and a job at work", 600, at_work, each=0.5)
     number = remains.id(GONE, "make", BESIDE)
-    full_site.rest.mark_run(BESIDE, GONE, "failed")
+    full_site.mark_run(BESIDE, GONE, "failed")
     until("it is Cleaned", 600, lambda: rows(full_site)[0][1] == "Cleaned", each=0.5)
     until("its jobs are killed", 120, lambda: set(remains.jobs(number)) <= KILLED, each=0.5)
     until("no file is left", 600, lambda: not remains.made(GONE, "make", BESIDE), each=0.5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,10 @@ from dirac_prodsys.core.grid.specs import (
 )
 from dirac_prodsys.core.naming import transformation_name
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
-from sandbox.airflow.rest import until
+from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
+from tests.patience import until
 
 A, B = "DISK-A-SE", "DISK-B-SE"
 
@@ -31,14 +29,8 @@ class Disks:
         self.site = site
         self.name = name
         self.directory = f"/sim/data/{name}"
-        self.gateway = DiracGateway(
-            GatewaySettings(
-                config=str(site.grid.client_cfg),
-                proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
-                group="sim_prod",
-                vo="sim",
-            )
-        )
+        self.system = OnDirac(site.grid)
+        self.gateway = self.system.gateway()
         self.gateway.prepare_directories(
             [DirectorySpec(path=self.directory, metadata={"production": name})]
         )
@@ -49,19 +41,8 @@ class Disks:
 
     def put(self, file: str) -> str:
         """Store a file at A and register it."""
-        content = f"the bytes of {file}\n".encode()
-        path = self.path(file, A)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
         lfn = f"{self.directory}/{file}"
-        facts = {
-            "PFN": f"file://localhost{path}",
-            "Size": len(content),
-            "SE": A,
-            "GUID": "",
-            "Checksum": f"{zlib.adler32(content):08x}",
-        }
-        assert lfn in self.gateway.services.call(CATALOGUE, "addFile", {lfn: facts})["Successful"]
+        self.system.register(lfn, {}, f"the bytes of {file}\n".encode())
         return lfn
 
     def register_copy(self, file: str) -> None:
@@ -209,7 +190,7 @@ def test_a_moving_removes_the_sources_of_verified_copies_and_of_no_others(
     until("the copy of a file", 600, lambda: disks.good("spoilt", B))
     disks.path("spoilt", B).write_text("other bytes\n")
 
-    ended = full_site.rest.wait_for_run("moving", "run", 600)
+    ended = full_site.ended("moving", "run", 600)
     states = full_site.states("moving", "run")
     assert ended["state"] == "failed"
     assert states["move.complete"] == "success"

@@ -10,19 +10,16 @@ import re
 import sys
 import textwrap
 import time
-import uuid
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from dirac_prodsys.core.naming import transformation_name
-from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
-from sandbox.airflow.rest import until
+from tests.contract.systems import OnDirac
 from tests.e2e.site import Site
+from tests.patience import until
 
 NAME, RUN = "unattended", "run"
 WORKLOAD = Path(__file__).with_name("workload.py")
@@ -91,14 +88,8 @@ class Saboteur:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.gateway = DiracGateway(
-            GatewaySettings(
-                config=str(site.grid.client_cfg),
-                proxy=str(site.grid.proxy("prodmgr", "sim_prod")),
-                group="sim_prod",
-                vo="sim",
-            )
-        )
+        self.system = OnDirac(site.grid)
+        self.gateway = self.system.gateway()
         self.services = self.gateway.services
 
     def id(self, step: str) -> int:
@@ -130,16 +121,7 @@ class Saboteur:
 
     def register(self, lfn: str, text: str) -> None:
         """Store a file and register it."""
-        path = self.path(lfn, "DISK-A-SE")
-        path.write_text(text)
-        facts = {
-            "PFN": f"file://localhost{path}",
-            "Size": len(text),
-            "SE": "DISK-A-SE",
-            "GUID": str(uuid.uuid4()),
-            "Checksum": f"{zlib.adler32(text.encode()):08x}",
-        }
-        assert lfn in self.services.call(CATALOGUE, "addFile", {lfn: facts})["Successful"]
+        self.system.register(lfn, {}, text.encode())
 
     def path(self, lfn: str, disk: str) -> Path:
         """Where a disk keeps a file."""

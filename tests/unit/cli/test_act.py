@@ -64,9 +64,9 @@ def test_what_can_be_undone_is_done_at_once(ask: Ask, airflow: AirflowStub) -> N
             "reason": "",
         }
     ]
-    told = json.loads(done.stdout)
-    assert (told["state"], told["outcome"]["good"]) == ("success", True)
-    assert told["page"].startswith(f"{airflow.url}/dags/production_operations/runs/stop-")
+    answer = json.loads(done.stdout)
+    assert (answer["state"], answer["outcome"]["good"]) == ("success", True)
+    assert answer["page"].startswith(f"{airflow.url}/dags/production_operations/runs/stop-")
     assert "preview running, act waiting" in done.stderr
 
 
@@ -114,7 +114,7 @@ def test_a_digest_does_what_was_previewed_unasked(ask: Ask, airflow: AirflowStub
     assert (real["preview"], real["confirm"], real["digest"]) == (False, "bands", digest)
 
 
-def test_a_preview_tells_the_command_that_carries_it_out(ask: Ask, airflow: AirflowStub) -> None:
+def test_a_preview_shows_the_command_that_carries_it_out(ask: Ask, airflow: AirflowStub) -> None:
     airflow.preview = {**PREVIEW, "commands": ["airflow dags trigger x", "dirac-prodsys x"]}
     done = ask(*CLEAN, "--preview")
     assert "to carry this out: dirac-prodsys x" in done.stderr
@@ -152,15 +152,15 @@ def test_a_run_that_fails_says_why(ask: Ask, airflow: AirflowStub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "said"),
+    ("status", "code", "message"),
     [(403, 3, "ask for the right"), (404, 3, "so it is"), (400, 2, "so it is"), (503, 3, "503")],
 )
 def test_what_airflow_refuses_ends_with_its_own_code(
-    ask: Ask, airflow: AirflowStub, status: int, code: int, said: str
+    ask: Ask, airflow: AirflowStub, status: int, code: int, message: str
 ) -> None:
     airflow.status["POST"] = status
     done = ask("stop", "bands")
-    assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
+    assert (done.exit_code, message in done.stderr) == (code, True), done.stderr
 
 
 def test_a_wrong_password_and_no_password(
@@ -208,7 +208,9 @@ def test_not_waiting_ends_at_once(ask: Ask, airflow: AirflowStub) -> None:
     assert airflow.looks == {}
 
 
-def test_what_is_wrong_is_told_before_airflow_is_asked(ask: Ask, airflow: AirflowStub) -> None:
+def test_a_wrong_command_line_is_refused_before_airflow_is_asked(
+    ask: Ask, airflow: AirflowStub
+) -> None:
     for arguments in (("extend", "bands"), ("stop", "a b"), ("clean", "bands")):
         assert ask(*arguments).exit_code == 2
     assert airflow.runs == {}

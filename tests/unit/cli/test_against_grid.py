@@ -47,13 +47,13 @@ def created(gateway: MemoryGateway, file: Path) -> ProductionPlan:
     return plan
 
 
-def told(prodsys: Any, *arguments: Any) -> tuple[int, list[str]]:
+def compared(prodsys: Any, *arguments: Any) -> tuple[int, list[str]]:
     result = prodsys("diff", *arguments, *ASKED)
     return result.exit_code, result.stdout.splitlines()
 
 
 def test_before_a_run_all_of_it_is_new(prodsys, gateway, good):
-    assert told(prodsys, good) == (
+    assert compared(prodsys, good) == (
         1,
         [
             "+ simulate: transformation new",
@@ -72,7 +72,7 @@ def test_what_is_there_is_adopted_or_in_the_way_and_strangers_are_named(prodsys,
     for name in ("good__r1__merge__2", "good__r1__old", "good__r2__merge"):
         gateway.create_transformation(again.model_copy(update={"name": name}))
     good.write_text(good.read_text().replace("group_size: 100", "group_size: 50"))
-    assert told(prodsys, good) == (
+    assert compared(prodsys, good) == (
         1,
         [
             "= simulate: transformation there already, and adopted: ID 1, Active, 3 tasks",
@@ -95,12 +95,12 @@ def test_json_has_what_was_read_back(prodsys, gateway, good):
     found = merge["found"]
     assert (found["id"], found["type"], found["group_size"]) == (2, "Merging", 2.0)
     assert found["input_query"]["step"] == {"=": "simulate"}
-    whole = json.loads(prodsys("plan", good, *ASKED, "--json").stdout)
-    assert whole["grid"] == result["meetings"]
-    assert whole["digest"] == planned(good).digest
+    plan = json.loads(prodsys("plan", good, *ASKED, "--json").stdout)
+    assert plan["grid"] == result["meetings"]
+    assert plan["digest"] == planned(good).digest
 
 
-def test_a_plan_says_beside_each_step_what_it_meets(prodsys, gateway, good):
+def test_a_live_plan_shows_at_each_step_what_the_grid_has(prodsys, gateway, good):
     created(gateway, good)
     good.write_text(good.read_text().replace("group_size: 100", "group_size: 50"))
     text = prodsys("plan", good, *ASKED).stdout
@@ -109,11 +109,11 @@ def test_a_plan_says_beside_each_step_what_it_meets(prodsys, gateway, good):
     assert "on the grid: dataset new" in text
 
 
-def test_a_production_that_stands_whole_differs_in_nothing(prodsys, gateway, good):
+def test_a_production_that_is_complete_on_the_grid_has_no_difference(prodsys, gateway, good):
     text = good.read_text()
     good.write_text(text[: text.index("    dataset:")])
     created(gateway, good)
-    code, lines = told(prodsys, good)
+    code, lines = compared(prodsys, good)
     assert code == 0
     assert [line[0] for line in lines] == ["=", "=", "="]
 
@@ -126,7 +126,7 @@ def test_a_production_that_stands_whole_differs_in_nothing(prodsys, gateway, goo
         ("diff", "FILE", "FILE", "--live", "--run", "x"),
     ],
 )
-def test_two_files_or_one_and_a_run(prodsys, good, arguments):
+def test_diff_takes_two_files_or_one_and_a_run(prodsys, good, arguments):
     result = prodsys(*(good if word == "FILE" else word for word in arguments))
     assert result.exit_code == 2
     assert "give two files, or one with --live and --run" in result.output

@@ -30,7 +30,7 @@ def at(good, tmp_path):
     memory.forget(name)
 
 
-def test_what_fits_is_said_to_fit(prodsys, good, at):
+def test_what_fits_is_reported_to_fit(prodsys, good, at):
     _, options = at
     result = prodsys("check", "--file", good, "--run", "r1", *options)
     assert result.exit_code == 0, result.output
@@ -38,7 +38,7 @@ def test_what_fits_is_said_to_fit(prodsys, good, at):
     assert "good__r1__merge: all fits" in result.stdout
 
 
-def test_an_output_that_is_gone_is_told_with_its_task_or_file(prodsys, good, at):
+def test_an_output_that_is_gone_is_reported_with_its_task_or_file(prodsys, good, at):
     grid, options = at
     for lfn in [lfn for lfn in grid.catalogue.files if "simulate" in lfn][:1]:
         del grid.catalogue.files[lfn]
@@ -47,14 +47,14 @@ def test_an_output_that_is_gone_is_told_with_its_task_or_file(prodsys, good, at)
     assert "1 tasks are Done, and their outputs are missing: task 1 (Done, none" in result.stdout
 
 
-def test_repair_says_and_does_what_is_certain(prodsys, good, at):
+def test_repair_does_only_what_is_certain_and_reports_it(prodsys, good, at):
     grid, options = at
     merge = grid.transformations[2]
     lfn = next(lfn for lfn, file in merge.files.items() if file.status == "Processed")
     merge.files[lfn].status = "Unused"
-    told = prodsys("check", "--file", good, "--run", "r1", "--json", *options)
-    assert told.exit_code == 1
-    (found,) = json.loads(told.stdout)["good__r1__merge"]["inconsistencies"]
+    checked = prodsys("check", "--file", good, "--run", "r1", "--json", *options)
+    assert checked.exit_code == 1
+    (found,) = json.loads(checked.stdout)["good__r1__merge"]["inconsistencies"]
     assert (found["kind"], found["what"], found["certain"]) == (
         "output_without_processed",
         lfn,
@@ -67,12 +67,12 @@ def test_repair_says_and_does_what_is_certain(prodsys, good, at):
     assert prodsys("check", "--file", good, "--run", "r1", *options).exit_code == 0
 
 
-def test_by_name_alone_it_says_what_it_cannot_know(prodsys, at):
+def test_by_name_alone_check_reports_what_it_cannot_know(prodsys, at):
     _, options = at
     result = prodsys("check", "good__r1__merge", *options)
     assert result.exit_code == 0
     assert "give the production file" in result.stdout
 
 
-def test_without_a_name_it_says_what_to_give(prodsys):
+def test_without_a_name_the_error_says_what_to_give(prodsys):
     assert prodsys("check").exit_code == 2

@@ -30,7 +30,9 @@ def test_an_edge_that_is_drawn_links_two_steps(prodsys, tmp_path: Path) -> None:
         ('<!DOCTYPE a [<!ENTITY b "c">]><graphml/>', "a DOCTYPE is not allowed"),
     ],
 )
-def test_what_is_no_graphml_is_told(prodsys, tmp_path: Path, text: str, reason: str) -> None:
+def test_a_file_that_is_no_graphml_is_refused(
+    prodsys, tmp_path: Path, text: str, reason: str
+) -> None:
     file = tmp_path / "f.graphml"
     file.write_text(text)
     result = prodsys("convert", file)

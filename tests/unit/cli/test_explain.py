@@ -28,10 +28,10 @@ def test_conditions_of_a_parent_and_of_the_step_stand_with_their_lines(prodsys, 
 def test_the_json_has_the_same_places(prodsys, good):
     form = json.loads(prodsys("explain", good, "merge", "--json").stdout)
     assert form["parents"] == ["simulate"]
-    told = {each["field"]: each for each in form["conditions"]}
-    assert set(told) == {"production", "run", "step"}
+    conditions = {each["field"]: each for each in form["conditions"]}
+    assert set(conditions) == {"production", "run", "step"}
     line, column = place(good.read_text(), "simulate}")
-    assert told["step"]["origins"] == [
+    assert conditions["step"]["origins"] == [
         {
             "kind": "output",
             "step": "simulate",
@@ -43,7 +43,7 @@ def test_the_json_has_the_same_places(prodsys, good):
     ]
 
 
-def test_a_dataset_is_explained_when_its_query_is_told(prodsys, tmp_path):
+def test_a_dataset_is_explained_when_its_query_is_given(prodsys, tmp_path):
     assert "--datasets" in prodsys("explain", INPUTS, "by_dataset").stdout
     file = tmp_path / "datasets.json"
     file.write_text('{"/sim/datasets/gammas_r1": {"particle": "gamma"}}')
@@ -89,12 +89,14 @@ steps:
 """
 
 
-def test_it_says_which_fields_of_a_gather_were_chosen_and_which_are_not_needed(prodsys, tmp_path):
+def test_explain_shows_which_fields_of_a_gather_were_chosen_and_which_are_not_needed(
+    prodsys, tmp_path
+):
     file = tmp_path / "g.yaml"
     file.write_text(GATHER.replace("AXIS", "[20, 40]"))
-    told = prodsys("explain", file, "m").stdout
-    assert "by particle, run, and no other output" in told
-    assert "; not needed: step, zen" in told
+    text = prodsys("explain", file, "m").stdout
+    assert "by particle, run, and no other output" in text
+    assert "; not needed: step, zen" in text
     form = json.loads(prodsys("explain", file, "odd", "--json").stdout)
     assert form["gathered"] == {
         "by": ["run", "step"],
@@ -111,9 +113,9 @@ def test_a_field_that_the_planner_adds_is_explained_at_the_step_that_needs_it(pr
     text = GATHER.replace("AXIS", "[20, 40]").replace(', step: "${{ step }}"', "")
     text = text.replace("{step: m, ", "{")
     file.write_text(text)
-    told = prodsys("explain", file, "odd").stdout
-    assert "the planner adds prodsys_gather to their directories" in told
+    shown = prodsys("explain", file, "odd").stdout
+    assert "the planner adds prodsys_gather to their directories" in shown
     line, column = place(text, "[s-gamma-20")
-    assert f"g.yaml:{line}:{column}: added to the outputs that odd gathers" in told
+    assert f"g.yaml:{line}:{column}: added to the outputs that odd gathers" in shown
     noted = prodsys("lint", "--verbose", file).stdout
     assert "to their directories, an integer that the catalogue must define" in noted

@@ -196,8 +196,8 @@ def test_every_command_that_reads_a_production_reads_it(prodsys, drawn: Path) ->
         assert results[0].exit_code == 0, results[0].output
         assert results[0].stdout == results[1].stdout
     assert prodsys("diff", drawn, same).exit_code == 0
-    told = prodsys("explain", drawn, "merge", "--json")
-    origins = json.loads(told.stdout)["conditions"][0]["origins"]
+    explained = prodsys("explain", drawn, "merge", "--json")
+    origins = json.loads(explained.stdout)["conditions"][0]["origins"]
     assert {origin["file"] for origin in origins} == {str(drawn)}
     lines = drawn.read_text().split("\n")
     for origin in origins:
@@ -221,7 +221,7 @@ def test_the_drop_in_folder_serves_it_and_what_is_served_is_the_same(
     assert source.error.startswith("drawn.graphml:")
 
 
-def test_a_mistake_is_told_where_it_stands() -> None:
+def test_a_mistake_is_reported_at_its_place() -> None:
     text = PLAIN.replace(">MCSimulation<", ">MCSimulatio<")
     line = next(n for n, each in enumerate(text.split("\n"), 1) if "MCSimulatio<" in each)
     ((at, column, reason),) = wrong(text)
@@ -229,7 +229,7 @@ def test_a_mistake_is_told_where_it_stands() -> None:
     assert "MCSimulatio" in reason
 
 
-def test_a_mistake_in_the_middle_of_a_definition_is_told_where_it_stands() -> None:
+def test_a_mistake_in_the_middle_of_a_definition_is_reported_at_its_place() -> None:
     text = PLAIN.replace('"se": "DISK-A-SE"', '"se": "DISK-A-SE", "a&amp;b": 1, "sea": 1')
     lines = text.split("\n")
     places = {lines[(line or 1) - 1][(column or 1) - 1 :][:5] for line, column, _ in wrong(text)}
@@ -263,12 +263,12 @@ def test_a_definition_of_the_wrong_kind_is_a_mistake_at_its_place(
 <node id="odd"><data key="definition">{definition}</data></node>
 <edge source="make" target="odd"/></graph></graphml>"""
     found = wrong(text)
-    assert [told for _, _, told in found if reason in told], found
+    assert [message for _, _, message in found if reason in message], found
     # where the node or its definition stands, or where the arrow that it contradicts does
     assert {line for line, _, _ in found} <= {9, 10}
 
 
-def test_an_attribute_that_is_nearly_a_key_is_a_mistake_and_another_one_is_told() -> None:
+def test_an_attribute_that_is_nearly_a_key_is_a_mistake_and_any_other_is_reported() -> None:
     ((line, _, reason),) = wrong(PLAIN.replace('attr.name="tasks"', 'attr.name="taks"'))[:1]
     assert "unknown key 'taks'" in reason
     assert ">3<" in PLAIN.split("\n")[(line or 1) - 1]
@@ -293,14 +293,14 @@ def test_an_attribute_that_is_nearly_a_key_is_a_mistake_and_another_one_is_told(
         ('<data key="d3">Merging', '<data key="d2">1</data><data key="d3">Merging', "tasks"),
     ],
 )
-def test_what_cannot_be_meant_is_told(old: str, new: str, reason: str | None) -> None:
+def test_a_graph_that_makes_no_sense_is_refused(old: str, new: str, reason: str | None) -> None:
     text = PLAIN.replace(old, new)
     assert text != PLAIN
     if reason is None:  # an edge's own order
         assert wrong(text.replace(">1.0<", ">first<"))[0][2].startswith("the position 'first'")
         assert plan(text) == plan(SAME)
     else:
-        assert [told for _, _, told in wrong(text) if reason in told], wrong(text)
+        assert [message for _, _, message in wrong(text) if reason in message], wrong(text)
 
 
 ENTITIES = "".join(
@@ -353,14 +353,14 @@ def test_a_broken_graph_is_refused_in_words_or_read() -> None:
     assert [error for error in refused if not (error.reason and error.line)] == []
 
 
-def test_a_file_that_is_named_so_and_is_none_is_told(prodsys, tmp_path: Path) -> None:
+def test_a_graphml_file_that_is_no_graphml_is_refused(prodsys, tmp_path: Path) -> None:
     file = tmp_path / "f.graphml"
     file.write_text("not xml")
     result = prodsys("lint", file)
     assert (result.exit_code, "it is no GraphML" in result.output) == (2, True)
 
 
-def test_other_files_beside_it_are_found(prodsys, tmp_path: Path) -> None:
+def test_other_files_of_its_folder_are_found(prodsys, tmp_path: Path) -> None:
     shutil.copy(HERE / "good" / "_chain_base.yaml", tmp_path)
     file = tmp_path / "clone.graphml"
     file.write_text(

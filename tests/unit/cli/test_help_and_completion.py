@@ -52,7 +52,7 @@ def test_every_command_shows_an_example_in_its_help(prodsys) -> None:
         assert f"dirac-prodsys {name}" in text.partition("Usage:")[2].partition("[OPTIONS]")[2]
 
 
-def test_every_table_has_json_beside_it(prodsys, folder: Path) -> None:
+def test_every_command_that_prints_a_table_can_print_json(prodsys, folder: Path) -> None:
     file = "include/productions/bands.yaml"
     for line in (f"lint {file}", f"plan {file}", f"explain {file} merge", f"diff {file} {file}"):
         assert json.loads(prodsys(*line.split(), "--json").stdout)
@@ -123,14 +123,14 @@ def test_tags_of_runs_are_those_that_the_grid_has(grid: MemoryGrid, folder: Path
 
 
 def test_every_command_says_that_a_run_has_two_names() -> None:
-    said = {
+    options = {
         name: option
         for name, command in COMMANDS.commands.items()
         for option in command.params
         if "--run" in option.opts
     }
-    assert {"status", "report", "check", "plan", "diff", "lint", "stop", "clean"} <= set(said)
-    for name, option in said.items():
+    assert options.keys() >= {"status", "report", "check", "plan", "diff", "lint", "stop", "clean"}
+    for name, option in options.items():
         assert (option.metavar, name) == ("RUN", name)
         assert "tag" in option.help
         assert "ID" in option.help

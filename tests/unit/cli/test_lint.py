@@ -53,14 +53,14 @@ def test_the_summary_counts_what_was_found_and_not_the_files_it_was_found_in(
     assert f"2 files checked, {errors} errors, 0 warnings" in result.stderr
 
 
-def test_the_summary_counts_also_what_is_told_in_one_line(prodsys, good):
+def test_the_summary_counts_mistakes_that_are_summed_up_in_one_line(prodsys, good):
     steps = "".join(f"  merge{n}: {{type: Nothing{n}}}\n" for n in range(30))
     good.write_text(good.read_text() + steps)
     result = prodsys("lint", good)
     assert "more of this kind, from here on" in result.stdout
-    told = json.loads(prodsys("lint", good, "--json").stdout)["findings"]
-    more = [int(f["message"].split()[1]) for f in told if "more of this kind" in f["message"]]
-    number = len(told) - len(more) + sum(more)
+    findings = json.loads(prodsys("lint", good, "--json").stdout)["findings"]
+    more = [int(f["message"].split()[1]) for f in findings if "more of this kind" in f["message"]]
+    number = len(findings) - len(more) + sum(more)
     assert f"1 file checked, {number} errors, 0 warnings" in result.stderr
 
 

@@ -46,7 +46,7 @@ def test_every_code_in_the_source_is_a_rule():
     assert found - set(RULES) == set()
 
 
-def test_every_rule_is_told_somewhere():
+def test_every_rule_is_used_somewhere():
     source = "\n".join(
         file.read_text("utf-8") for file in PACKAGE.rglob("*.py") if file.name != "findings.py"
     )
@@ -101,15 +101,15 @@ def test_good_productions_have_no_errors(prodsys, file):
 
 
 @pytest.mark.parametrize("file", BAD, ids=lambda f: f.stem)
-def test_what_stops_a_production_is_what_lint_tells(prodsys, file):
+def test_lint_reports_what_stops_a_production(prodsys, file):
     with pytest.raises(DefinitionErrors) as stopped:
         read_production(file)
     result = prodsys("lint", "--format", "json", file)
     assert result.exit_code == 2
-    told = [
+    linted = [
         (found["file"], found["line"], found["column"], found["message"], found["hint"])
         for found in json.loads(result.stdout)["findings"]
         if found["severity"] == "error"
     ]
-    said = [(e.file, e.line, e.column, e.reason, e.hint) for e in stopped.value.errors]
-    assert sorted(told) == sorted(said)
+    raised = [(e.file, e.line, e.column, e.reason, e.hint) for e in stopped.value.errors]
+    assert sorted(linted) == sorted(raised)

@@ -24,7 +24,7 @@ def test_the_first_byte_that_is_not_utf8_has_its_line_and_column(prodsys, tmp_pa
     assert (finding["line"], finding["column"], finding["code"]) == (2, 4, "yaml")
 
 
-def test_of_a_file_that_is_too_big_only_the_size_is_told(prodsys, tmp_path):
+def test_only_the_size_of_a_file_that_is_too_big_is_reported(prodsys, tmp_path):
     file = tmp_path / "big.yaml"
     with file.open("wb") as big:
         big.truncate(10 * MAX_BYTES)
@@ -49,7 +49,7 @@ def test_a_pipe_that_never_ends_is_not_read(prodsys, tmp_path):
     assert finding["hint"]
 
 
-def told(result) -> dict[str, str]:
+def messages(result) -> dict[str, str]:
     """Name of a file → what is found in it."""
     findings = json.loads(result.stdout)["findings"]
     return {os.path.basename(f["file"]): f["message"] for f in findings}
@@ -72,7 +72,7 @@ def test_a_folder_is_read_by_the_rule_of_the_bundle(prodsys, good, tmp_path):
     assert f"{len(there)} files checked" in prodsys("lint", tmp_path).stderr
     assert {"A.YAML", "b.Yml", "a\\xff.yaml", "a\\xfe.yaml"} <= there.keys()
     wrong = {name for name, error in there.items() if error}
-    assert told(result).keys() == wrong
+    assert messages(result).keys() == wrong
     assert wrong == {"lost.yaml", "dir.yaml", "pipe.yaml", "a\\xff.yaml", "a\\xfe.yaml"}
 
 
@@ -91,7 +91,7 @@ def test_no_link_in_a_folder_is_followed_out_of_it(prodsys, good, tmp_path):
     assert "password" not in result.stdout + result.stderr
 
 
-def test_sub_folders_are_told_and_compared_by_themselves(prodsys, good, tmp_path):
+def test_sub_folders_are_reported_and_compared_separately(prodsys, good, tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "copy.yaml").write_text(good.read_text())
     result = prodsys("lint", tmp_path)
@@ -112,7 +112,7 @@ def test_other_commands_say_the_same_of_it(prodsys, tmp_path, command):
     assert f"{file}:1:10: byte 0xFF is not UTF-8" in result.stderr
 
 
-def test_productions_of_a_folder_that_wait_for_each_other_are_told_and_one_by_itself_is_not(
+def test_productions_that_wait_for_each_other_are_reported_only_if_checked_together(
     prodsys, tmp_path
 ):
     text = (

@@ -88,7 +88,7 @@ def test_json_has_exactly_the_documented_keys_and_severities(prodsys, broken, do
     assert result.stderr == ""
 
 
-def test_nothing_found_is_a_whole_document_too(prodsys, good):
+def test_a_result_without_findings_is_a_complete_document(prodsys, good):
     assert json.loads(prodsys("lint", "--format", "json", good).stdout) == {"findings": []}
     (run,) = json.loads(prodsys("lint", "--format", "sarif", good).stdout)["runs"]
     assert run["results"] == []
@@ -127,17 +127,17 @@ def test_github_commands_are_one_line_each_and_escaped(prodsys, doubtful):
     (line,) = result.stdout.splitlines()
     assert line.startswith("::warning file=")
     properties, _, message = line.removeprefix("::warning ").partition("::")
-    told = dict(part.split("=", 1) for part in properties.split(","))
-    assert told["file"].endswith("doubtful%3A 100%25%2C 1.yaml")
-    assert (told["line"], told["col"], told["title"]) == ("8", "54", "output-without-run")
+    fields = dict(part.split("=", 1) for part in properties.split(","))
+    assert fields["file"].endswith("doubtful%3A 100%25%2C 1.yaml")
+    assert (fields["line"], fields["col"], fields["title"]) == ("8", "54", "output-without-run")
     assert "%0A" in message
 
 
-def test_notes_are_told_when_asked_for(prodsys, good):
+def test_notes_are_shown_when_asked_for(prodsys, good):
     assert prodsys("lint", good).stdout == ""
-    told = prodsys("lint", "--verbose", good).stdout
-    assert "note: step merge takes all files of simulate [link]" in told
-    assert "note: step merge: 3 files in, 2 jobs, 2 files out [estimate]" in told
+    text = prodsys("lint", "--verbose", good).stdout
+    assert "note: step merge takes all files of simulate [link]" in text
+    assert "note: step merge: 3 files in, 2 jobs, 2 files out [estimate]" in text
 
 
 def finding_places(text: str) -> list[tuple[str, int, int, str]]:

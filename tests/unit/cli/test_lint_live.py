@@ -71,7 +71,7 @@ def test_a_grid_that_has_everything_adds_nothing(live, good):
     assert live(good) == []
 
 
-def test_a_field_that_the_catalogue_does_not_define_is_told_at_its_key(live, good):
+def test_a_field_that_the_catalogue_does_not_define_is_reported_at_its_key(live, good):
     text = good.read_text().replace("step: merge}", "step: merge, colour: red}")
     findings = live(written(good.parent, text))
     assert codes(findings) == ["unknown-field"]
@@ -98,8 +98,8 @@ def test_files_of_a_query_are_counted_and_none_is_a_warning(live, grid, tmp_path
     for number in range(2, 10):
         grid.catalogue.register(f"/sim/old/{number}", production="old", data_level=0)
     assert live(file) == []
-    told = prodsys("lint", "--live", "--backend", "memory", "--config", GRID, "-v", file).stdout
-    assert "step a: 10 files in, 3 or more jobs" in told
+    text = prodsys("lint", "--live", "--backend", "memory", "--config", GRID, "-v", file).stdout
+    assert "step a: 10 files in, 3 or more jobs" in text
 
 
 def test_what_the_type_of_a_field_makes_of_a_number_is_known_live(live, grid, good, prodsys):
@@ -122,7 +122,7 @@ def test_what_the_type_of_a_field_makes_of_a_number_is_known_live(live, grid, go
     assert "as float in the catalogue both are 52.374000549316406" in one["message"]
 
 
-def test_a_condition_that_its_field_cannot_fulfil_is_told_and_ends_no_questions(live, tmp_path):
+def test_a_condition_that_its_field_cannot_fulfil_is_reported_and_the_check_goes_on(live, tmp_path):
     for condition in ("1.5", "none", '{"!=": 1.5}'):
         text = REPROCESS.replace("data_level: 0", f"data_level: {condition}")
         assert text != REPROCESS
@@ -131,7 +131,7 @@ def test_a_condition_that_its_field_cannot_fulfil_is_told_and_ends_no_questions(
     assert codes(live(written(tmp_path, text))) == ["nothing-selected"]
 
 
-def test_names_of_a_run_that_exist_are_told(live, grid, good):
+def test_names_of_a_run_that_exist_are_reported(live, grid, good):
     from dirac_prodsys.cli.files import read_production
 
     plan = compile(read_production(good), run="r1")
@@ -147,7 +147,7 @@ def test_names_of_a_run_that_exist_are_told(live, grid, good):
     assert other["message"].endswith("and is another: group size: asked 3, found 2")
 
 
-def test_run_numbers_that_another_transformation_uses_are_told(live, grid, good):
+def test_run_numbers_that_another_transformation_uses_are_reported(live, grid, good):
     from dirac_prodsys.cli.files import read_production
 
     text = good.read_text().replace("    tasks: 3", "    tasks: 3\n    run_numbers: RANGE")
@@ -161,7 +161,7 @@ def test_run_numbers_that_another_transformation_uses_are_told(live, grid, good)
     assert codes(live(good, "--run", "r2")) == ["run-numbers-repeat"]
 
 
-def test_datasets_that_exist_are_told_with_what_they_hold(live, grid, good):
+def test_datasets_that_exist_are_reported_with_their_files(live, grid, good):
     from dirac_prodsys.cli.files import read_production
 
     gateway = MemoryGateway(grid)
@@ -196,7 +196,7 @@ def test_a_dataset_as_input_is_looked_up_and_its_query_proved(live, grid, tmp_pa
     assert codes(live(written(tmp_path, narrowed))) == ["empty-link"]
 
 
-def test_an_outage_is_said_and_what_was_found_before_is_told(prodsys, grid, good, tmp_path):
+def test_an_outage_is_reported_with_all_that_was_found_before(prodsys, grid, good, tmp_path):
     broken = tmp_path / "a_broken.yaml"
     broken.write_text("version: 2\n")
     grid.down = True
@@ -207,7 +207,7 @@ def test_an_outage_is_said_and_what_was_found_before_is_told(prodsys, grid, good
     assert "hint: " in result.stderr
 
 
-def test_an_outage_halfway_says_so_too(prodsys, grid, good, tmp_path):
+def test_an_outage_halfway_is_reported_too(prodsys, grid, good, tmp_path):
     file = written(tmp_path, REPROCESS)
     grid.fault("lost", "findFilesByMetadataWeb")
     result = prodsys("lint", "--live", "--backend", "memory", "--config", GRID, file)
@@ -221,7 +221,7 @@ def test_a_backend_that_does_not_exist_is_refused(prodsys, good):
     assert "unknown backend 'nothing'" in result.stderr
 
 
-def test_what_a_step_waits_for_is_told_with_what_is_there_now(grid, tmp_path) -> None:
+def test_what_a_step_waits_for_is_noted_with_what_is_there_now(grid, tmp_path) -> None:
     gates = """\
     wait_for:
       - {file: /sim/model.h5, within: 2}
@@ -237,10 +237,10 @@ def test_what_a_step_waits_for_is_told_with_what_is_there_now(grid, tmp_path) ->
     assert reading is not None
     found = Live(MemoryGateway(grid)).examine(report, reading).findings
     notes = [finding for finding in found if finding.code == "gate"]
-    told = [note.message for note in notes]
+    messages = [note.message for note in notes]
     assert [note.line for note in notes] == [8, 9, 10, 11, 12]
-    assert "now: file /sim/model.h5 exists" in told[0]
-    assert "now: auc >= 0.8 does not hold in /sim/quality.json: auc = 0.7" in told[1]
-    assert "now: dataset /sim/datasets/none does not exist yet" in told[2]
-    assert "now" not in told[3] + told[4]
+    assert "now: file /sim/model.h5 exists" in messages[0]
+    assert "now: auc >= 0.8 does not hold in /sim/quality.json: auc = 0.7" in messages[1]
+    assert "now: dataset /sim/datasets/none does not exist yet" in messages[2]
+    assert "now" not in messages[3] + messages[4]
     assert notes[0].hint == "it fails after 2 h"

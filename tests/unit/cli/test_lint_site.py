@@ -54,7 +54,7 @@ def test_many_files_are_checked_in_processes_of_their_own(
 
 @pytest.mark.parametrize("command", ["lint", "plan", "rehearse"])
 @pytest.mark.parametrize(
-    ("text", "more", "told"),
+    ("text", "more", "message"),
     [
         ("version: 1\nbundels: {}\n", [], "unknown key 'bundels'"),
         (SITE + "  theirs: {}\n", [], "say which one the files are for: --bundle NAME"),
@@ -63,23 +63,21 @@ def test_many_files_are_checked_in_processes_of_their_own(
     ],
 )
 def test_each_command_ends_where_the_site_does_not_allow_the_file(
-    prodsys: Any, good: Path, site: Path, command: str, text: str, more: list[str], told: str
+    prodsys: Any, good: Path, site: Path, command: str, text: str, more: list[str], message: str
 ) -> None:
     site.write_text(text)
     result = prodsys(command, good, "--site", site, *more)
     assert result.exit_code == 2
-    assert told in result.stdout + result.stderr
+    assert message in result.stdout + result.stderr
 
 
-def test_a_site_file_that_is_not_there_is_no_silence(
-    prodsys: Any, good: Path, tmp_path: Path
-) -> None:
+def test_a_site_file_that_is_missing_is_an_error(prodsys: Any, good: Path, tmp_path: Path) -> None:
     result = prodsys("lint", good, "--site", tmp_path / "none.yaml")
     assert result.exit_code == 2
     assert "cannot be read: No such file or directory" in result.stderr
 
 
-def test_what_airflow_is_told_counts_here_too(
+def test_the_site_file_of_airflows_environment_counts_here_too(
     prodsys: Any, good: Path, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.write_text(SITE.replace("/sim/tests", "/sim/other"))
@@ -100,7 +98,7 @@ def test_plan_checks_what_a_run_would_choose(prodsys: Any, good: Path, site: Pat
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "message"),
     [
         ("{users: [ada]}", "step rm removes files: one of ada must agree before it starts"),
         ("{users: [ada], above_files: 1}", "step rm removes files; if more than 1 files: one of"),
@@ -109,7 +107,7 @@ def test_plan_checks_what_a_run_would_choose(prodsys: Any, good: Path, site: Pat
     ],
 )
 def test_who_will_be_asked_before_a_removal_is_a_note(
-    prodsys: Any, tmp_path: Path, site: Path, rule: str, told: str
+    prodsys: Any, tmp_path: Path, site: Path, rule: str, message: str
 ) -> None:
     file = tmp_path / "rm.yaml"
     file.write_text(
@@ -120,5 +118,5 @@ def test_who_will_be_asked_before_a_removal_is_a_note(
     site.write_text(f"version: 1\nremoval_approvals: {{sim: {rule}}}\n")
     result = prodsys("lint", file, "--site", site, "--verbose")
     assert result.exit_code == 0
-    assert told in result.stdout
-    assert ("must agree" in result.stdout) == bool(told)
+    assert message in result.stdout
+    assert ("must agree" in result.stdout) == bool(message)

@@ -35,7 +35,7 @@ def test_every_template_on_file_can_be_chosen():
     assert {file.stem for file in folder.glob("*")} == set(command.TEMPLATES)
 
 
-def test_a_template_that_is_unknown_is_told_with_the_nearest_and_nothing_is_written(
+def test_an_unknown_template_is_refused_with_the_nearest_name_and_nothing_is_written(
     prodsys, tmp_path
 ):
     done = prodsys("new", "mine", "--template", "cain", "--folder", tmp_path)
@@ -98,7 +98,7 @@ def test_the_schema_of_a_project_comes_first(prodsys, tmp_path, data_home, place
     assert list(data_home.iterdir()) == []
 
 
-def test_a_schema_of_another_version_is_told_and_left_as_it_is(prodsys, tmp_path):
+def test_a_schema_of_another_version_is_reported_and_left_as_it_is(prodsys, tmp_path):
     schema = tmp_path / "production.schema.json"
     schema.write_text("{}")
     result = prodsys("new", "mine", "--folder", tmp_path)

@@ -58,7 +58,7 @@ def test_the_tree_has_words_and_verbose_adds_what_is_sent_to_the_letter(prodsys,
                 assert directory["path"] in words
 
 
-def test_a_job_of_ctao_is_told_by_its_program_version_and_settings(prodsys):
+def test_a_job_of_ctao_is_described_by_its_program_version_and_settings(prodsys):
     shown = prodsys("plan", GOOD_FILES / "ctao_jobs.yaml", "--run", "r1").stdout
     assert "runs: sim_telarray 2024-02-05 (CTADIRAC's MCPipeJob)\n" in shown
     assert "options: " in shown
@@ -76,7 +76,7 @@ def test_metadata_of_files_are_told_by_turns(prodsys, good):
     assert "file metadata, by turns: split = train; split = test\n" in shown
 
 
-def test_a_program_that_reads_it_gets_whole_lines_and_a_terminal_no_wider_ones(prodsys, good):
+def test_a_pipe_gets_unbroken_lines_and_a_terminal_folded_ones(prodsys, good):
     lines = prodsys("plan", GOOD_FILES / "ctao_jobs.yaml").stdout.splitlines()
     assert max(map(len, lines)) > 120
     compiled = compile_plan(load_production(good.read_text(), str(good)), run="r1")
@@ -99,7 +99,7 @@ def test_a_program_that_reads_it_gets_whole_lines_and_a_terminal_no_wider_ones(p
         ({"a": "Any"}, "a is Any"),
     ],
 )
-def test_a_query_is_told_as_conditions_and_text_is_not_taken_for_numbers(query, words):
+def test_a_query_is_shown_as_conditions_and_text_is_not_taken_for_numbers(query, words):
     assert query_words(MetaQuery.parse(query)) == words
 
 
@@ -152,7 +152,7 @@ def test_a_value_that_is_not_allowed_is_refused(prodsys):
     assert "says no value" in prodsys("plan", GOOD_FILES / "parameters.yaml", "-p", "x").output
 
 
-def test_what_a_dataset_holds_can_be_told(prodsys, tmp_path):
+def test_the_query_of_a_dataset_can_be_given(prodsys, tmp_path):
     file = tmp_path / "datasets.json"
     file.write_text('{"/sim/datasets/gammas_r1": {"particle": "gamma"}}')
     args = ("plan", GOOD_FILES / "inputs.yaml", "--run", "r1", "--format", "json")

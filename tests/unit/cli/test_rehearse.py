@@ -14,7 +14,7 @@ from click.testing import Result
 import dirac_prodsys
 
 
-def test_a_wrong_file_is_told_and_nothing_starts(
+def test_a_wrong_file_is_reported_and_nothing_starts(
     prodsys: Callable[..., Result], good: Path, tmp_path: Path
 ) -> None:
     wrong = tmp_path / "wrong.yaml"

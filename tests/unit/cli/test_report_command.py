@@ -81,7 +81,7 @@ def test_a_dataset_is_shown_as_it_is_in_the_catalogue(prodsys, good, grid, tmp_p
     assert index["dataset_state"] == {"made": True, "files": 0, "frozen": False}
 
 
-def test_a_page_shows_what_jobs_said_as_text(prodsys, good, grid, tmp_path):
+def test_a_page_shows_the_messages_of_jobs_as_text(prodsys, good, grid, tmp_path):
     page = tmp_path / "report.html"
     result = prodsys("report", "--file", good, "--run", "r1", "--html", page, *grid)
     assert result.exit_code == 0, result.output
@@ -98,5 +98,5 @@ def test_an_unknown_name_is_exit_code_3(prodsys, grid):
     assert "good__r7__merge" in result.stderr
 
 
-def test_without_a_name_it_says_what_to_give(prodsys):
+def test_without_a_name_the_error_says_what_to_give(prodsys):
     assert prodsys("report").exit_code == 2

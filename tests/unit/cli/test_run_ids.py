@@ -63,21 +63,21 @@ def options(grid: MemoryGrid, tmp_path: Path) -> list[str]:
     return ["--backend", "memory", "--config", f"runs-{tmp_path.name}"]
 
 
-@pytest.mark.parametrize(("run_id", "said"), BY_BOTH)
+@pytest.mark.parametrize(("run_id", "given"), BY_BOTH)
 def test_commands_that_ask_the_grid(
-    prodsys, good: Path, grid: MemoryGrid, options: list[str], run_id: str, said: str
+    prodsys, good: Path, grid: MemoryGrid, options: list[str], run_id: str, given: str
 ) -> None:
     fill(grid, good, run_id)
     names = [f"good__{run_tag(run_id)}__{step}" for step in ("simulate", "merge", "index")]
-    run = ["--run", said, "--json", *options]
+    run = ["--run", given, "--json", *options]
 
     seen = prodsys("status", "--file", good, *run)
     assert seen.exit_code == 0, seen.output
     assert [row["name"] for row in json.loads(seen.stdout)["transformations"]] == names
 
-    told = json.loads(prodsys("report", "--file", good, *run).stdout)
-    assert told["run"] == run_tag(run_id)
-    assert [step["status"] for step in told["steps"]] == ["Active"] * 3
+    report = json.loads(prodsys("report", "--file", good, *run).stdout)
+    assert report["run"] == run_tag(run_id)
+    assert [step["status"] for step in report["steps"]] == ["Active"] * 3
 
     fits = prodsys("check", "--file", good, *run)
     assert list(json.loads(fits.stdout)) == names, fits.output
@@ -153,13 +153,13 @@ def airflow(grid: MemoryGrid, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 @pytest.mark.usefixtures("airflow")
-@pytest.mark.parametrize(("run_id", "said"), BY_BOTH)
+@pytest.mark.parametrize(("run_id", "given"), BY_BOTH)
 @pytest.mark.parametrize(("command", "state"), [("stop", "Stopped"), ("clean", "Cleaning")])
 def test_commands_that_act(
-    prodsys, good: Path, grid: MemoryGrid, run_id: str, said: str, command: str, state: str
+    prodsys, good: Path, grid: MemoryGrid, run_id: str, given: str, command: str, state: str
 ) -> None:
     fill(grid, good, run_id)
-    done = prodsys(command, "good", "--run", said, "--reason", "a test", "--yes", "--json")
+    done = prodsys(command, "good", "--run", given, "--reason", "a test", "--yes", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["outcome"]["good"]
     mine = f"good__{run_tag(run_id)}__"

@@ -109,7 +109,7 @@ def test_run_ids_are_those_of_airflow(prodsys, options: list[str], airflow: Airf
 
 
 @pytest.mark.parametrize("trouble", ["down", "denied", "unknown user"])
-def test_without_airflow_the_list_is_whole(
+def test_without_airflow_the_list_is_complete(
     prodsys,
     options: list[str],
     airflow: AirflowStub,

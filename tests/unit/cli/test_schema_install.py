@@ -9,7 +9,9 @@ import pytest
 from dirac_prodsys.core.language.schema import json_schema
 
 
-def test_it_is_written_beside_the_productions_and_says_where(prodsys, tmp_path):
+def test_a_schema_is_written_into_the_folder_of_productions_and_its_place_is_printed(
+    prodsys, tmp_path
+):
     result = prodsys("schema", "--install", tmp_path)
     assert result.exit_code == 0, result.output
     path = tmp_path / "production.schema.json"
@@ -26,7 +28,7 @@ def test_without_a_folder_it_goes_to_the_users_data(prodsys, data_home):
     assert f"$schema={path.as_uri()}" in result.stdout
 
 
-def test_the_data_folder_is_that_of_the_home_if_nothing_else_is_said(
+def test_the_data_folder_is_in_the_home_unless_the_environment_names_another(
     prodsys, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("HOME", str(tmp_path))

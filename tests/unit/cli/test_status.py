@@ -141,7 +141,7 @@ def test_nothing_is_cut_however_long(prodsys, good, grid, options):
     assert step in prodsys("status", "long", *options).stdout
 
 
-def test_what_we_did_not_create_is_shown_by_its_whole_name(prodsys, grid, options):
+def test_what_we_did_not_create_is_shown_by_its_full_name(prodsys, grid, options):
     gateway = MemoryGateway(grid)
     gateway.create_transformation(TransformationSpec(**FOREIGN))
     shown = prodsys("status", "somebody-elses", "good/merge", *options)
@@ -152,7 +152,7 @@ def test_what_we_did_not_create_is_shown_by_its_whole_name(prodsys, grid, option
     ]
 
 
-def test_steps_of_a_file_that_are_not_made_yet_are_told(prodsys, good, grid, options):
+def test_steps_of_a_file_that_are_not_created_yet_are_reported(prodsys, good, grid, options):
     MemoryGateway(grid).delete_transformation(3)
     shown = prodsys("status", "--file", good, "--run", "r1", *options)
     assert shown.exit_code == 0
@@ -160,14 +160,14 @@ def test_steps_of_a_file_that_are_not_made_yet_are_told(prodsys, good, grid, opt
     assert prodsys("status", "--file", good, "--run", "r9", *options).exit_code == 3
 
 
-def test_what_is_unknown_says_the_way_out(prodsys, options):
+def test_an_unknown_name_is_refused_with_a_hint(prodsys, options):
     for words in (["goof"], ["good", "--run", "r9"], ["good/none"], ["goof*"], ["goof__*"]):
         result = prodsys("status", *words, *options)
         assert (result.exit_code, result.stdout) == (3, ""), words
         assert "hint:" in result.stderr
 
 
-def test_few_calls_however_much_is_meant(good, grid):
+def test_the_number_of_calls_does_not_grow_with_the_names(good, grid):
     for number in range(2, 12):
         fill(grid, good, f"r{number}")
     gateway = MemoryGateway(grid)
@@ -176,7 +176,7 @@ def test_few_calls_however_much_is_meant(good, grid):
     assert gateway.services.calls.total() == 4
 
 
-def test_without_a_name_it_says_what_to_give(prodsys, good):
+def test_without_a_name_the_error_says_what_to_give(prodsys, good):
     assert prodsys("status").exit_code == 2
     result = prodsys("status", "--file", good)
     assert result.exit_code == 2

@@ -71,8 +71,8 @@ def test_it_looks_until_all_is_over_and_goes_on_with_the_runs_that_it_began_with
     assert {row.run for one in seen for row in one.rows} == {"r1"}
 
 
-def test_an_outage_is_told_and_does_not_end_it(gateway: MemoryGateway) -> None:
-    told: list[str] = []
+def test_an_outage_is_shown_and_does_not_end_the_watch(gateway: MemoryGateway) -> None:
+    troubles: list[str] = []
     night = Night(gateway)
 
     def sleep() -> None:
@@ -80,18 +80,18 @@ def test_an_outage_is_told_and_does_not_end_it(gateway: MemoryGateway) -> None:
         if not gateway.grid.down:
             night()
 
-    watching.follow(looks(gateway), lambda _, trouble: told.append(trouble), sleep)
-    assert [bool(one) for one in told] == [False, True, False, False, False]
-    assert "the grid does not answer" in told[1]
+    watching.follow(looks(gateway), lambda _, trouble: troubles.append(trouble), sleep)
+    assert [bool(one) for one in troubles] == [False, True, False, False, False]
+    assert "the grid does not answer" in troubles[1]
 
 
-def test_an_outage_at_the_first_look_ends_it(gateway: MemoryGateway) -> None:
+def test_an_outage_at_the_first_look_ends_the_watch(gateway: MemoryGateway) -> None:
     gateway.grid.down = True
     with pytest.raises(GatewayUnavailable):
         watching.follow(looks(gateway), lambda *_: None, lambda: None)
 
 
-def test_what_is_wrong_ends_it(gateway: MemoryGateway) -> None:
+def test_any_other_error_ends_the_watch(gateway: MemoryGateway) -> None:
     with pytest.raises(NotFound):
         watching.follow(
             lambda runs: look(gateway, ["none"], None, Filters(), runs),
@@ -122,7 +122,7 @@ def test_of_more_rows_than_there_is_room_those_at_work_are_drawn(gateway: Memory
     assert lines[-1] == "2 more rows: without --watch, all are shown"
 
 
-def test_what_no_person_reads_is_told_once_for_each_change(
+def test_output_to_a_pipe_is_printed_once_for_each_change(
     prodsys, gateway: MemoryGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = Night(gateway)

@@ -223,49 +223,32 @@ def test_a_gate_reads_only_what_the_site_allows(
         do(DiracGateSensor, one, "merge", in_bundle)
 
 
-def test_a_run_that_may_not_clean_any_more_is_stopped(
-    grid: MemoryGrid,
-    gateway: MemoryGateway,
-    running: Production,
-    in_bundle: Any,
-    site_file: WriteSite,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def run_end(running: Production, monkeypatch: pytest.MonkeyPatch) -> DiracEndRunOperator:
+    """The end of a run whose last step has failed, and which cleans then."""
     text = TWO_STEPS.replace("vo: sim,", "vo: sim, on_cancel: {action: clean, confirm: true},")
-    one = load_production(text, "two.yaml")
-    monkeypatch.setattr(
-        DiracEndRunOperator,
-        "_states",
-        lambda self, context: {"merge.wait_for_completion": "failed"},
-    )
-    end = DiracEndRunOperator(task_id="on_cancel", production=one)
+    failed = {"merge.wait_for_completion": "failed"}
+    monkeypatch.setattr(DiracEndRunOperator, "_states", lambda self, context: failed)
+    return DiracEndRunOperator(task_id="on_cancel", production=load_production(text, "two.yaml"))
+
+
+def test_a_run_that_may_not_clean_any_more_is_stopped(
+    run_end: DiracEndRunOperator, in_bundle: Any, site_file: WriteSite
+) -> None:
     site_file(ENOUGH)
-    assert set(end.work(in_bundle, {}).values()) == {"stop"}
+    assert set(run_end.work(in_bundle, {}).values()) == {"stop"}
     site_file(ENOUGH.replace("removals: []", "removals: [/sim]"))
-    assert set(end.work(in_bundle, {}).values()) == {"clean"}
+    assert set(run_end.work(in_bundle, {}).values()) == {"clean"}
 
 
 def test_a_clean_at_the_end_of_a_run_that_somebody_must_agree_to_is_a_stop(
-    grid: MemoryGrid,
-    gateway: MemoryGateway,
-    running: Production,
-    in_bundle: Any,
-    site_file: WriteSite,
-    monkeypatch: pytest.MonkeyPatch,
+    run_end: DiracEndRunOperator, in_bundle: Any, site_file: WriteSite
 ) -> None:
-    text = TWO_STEPS.replace("vo: sim,", "vo: sim, on_cancel: {action: clean, confirm: true},")
-    one = load_production(text, "two.yaml")
-    monkeypatch.setattr(
-        DiracEndRunOperator,
-        "_states",
-        lambda self, context: {"merge.wait_for_completion": "failed"},
-    )
-    end = DiracEndRunOperator(task_id="on_cancel", production=one)
     site_file("").write_text(
         "version: 1\nremoval_approvals: {sim: {users: [ada], above_files: 3}}\n"
     )
     # six files were made, and one merged
-    assert end.work(in_bundle, {}) == {"make": "stop", "merge": "clean"}
+    assert run_end.work(in_bundle, {}) == {"make": "stop", "merge": "clean"}
 
 
 # -- people's actions -----------------------------------------------------------------------------

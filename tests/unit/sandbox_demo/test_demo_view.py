@@ -32,7 +32,7 @@ def shown(*looks: Look) -> list[str]:
     return text.getvalue().splitlines()
 
 
-def test_without_a_terminal_every_change_is_one_line_and_nothing_is_said_twice() -> None:
+def test_without_a_terminal_every_change_is_one_line_and_nothing_is_printed_twice() -> None:
     lines = shown(look(1), look(1), look(2))
     assert len(lines) == 2
     assert "1/4 files" in lines[0]
@@ -48,7 +48,7 @@ def test_on_a_terminal_there_is_a_bar_per_step() -> None:
     assert "━" in text.getvalue()
 
 
-def test_an_outage_is_said_when_it_begins_and_when_it_ends() -> None:
+def test_an_outage_is_reported_when_it_begins_and_when_it_ends() -> None:
     lines = shown(look(1, note="the grid does not answer: down"), look(1), look(1))
     assert [line for line in lines if "the grid" in line] == [
         "the grid does not answer: down",

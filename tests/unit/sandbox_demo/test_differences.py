@@ -39,10 +39,10 @@ def written(profile: str, folder: Path) -> Options:
     size = PROFILES[profile]
     ports = {name: 20000 + number for number, name in enumerate(size.ports())}
     files.write_all(state, size, ports, "secret", Needs(types=("Calibration",)))
-    whole = CFG()
-    whole.loadFromFile(str(state.dirac / "etc" / "Sandbox.cfg"))
+    built = CFG()
+    built.loadFromFile(str(state.dirac / "etc" / "Sandbox.cfg"))
     found: Options = {}
-    for system, sections in whole.getAsDict()["Systems"].items():
+    for system, sections in built.getAsDict()["Systems"].items():
         for kind in KINDS:
             found |= dict(flat(sections.get(kind, {}), system, kind))
     return found

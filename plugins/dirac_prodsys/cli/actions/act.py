@@ -81,13 +81,13 @@ def act(conf: dict[str, Any], access: Access, *, preview: bool, yes: bool, as_js
         with session(access) as airflow:
             digest, reason = request.digest, request.reason
             if preview or (kind.risky and not yes and not digest):
-                told = _follow(airflow, conf | {"preview": True}, request, access.wait)
-                if preview or told.state != "success" or not _touches(told):
-                    raise typer.Exit(_tell(told, as_json))
-                _tell(told, as_json, err=True)
+                previewed = _follow(airflow, conf | {"preview": True}, request, access.wait)
+                if preview or previewed.state != "success" or not _touches(previewed):
+                    raise typer.Exit(_tell(previewed, as_json))
+                _tell(previewed, as_json, err=True)
                 _consent(request)
                 reason = reason or typer.prompt("Why", err=True)
-                digest = str((told.preview or {}).get("digest", ""))
+                digest = str((previewed.preview or {}).get("digest", ""))
             final = {**real, "digest": digest, "reason": reason}
             checked = read_request(final)
             ended = _follow(airflow, final, checked, access.wait)
@@ -177,8 +177,8 @@ def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
         typer.echo(ActionOutcome.from_dict(ended.outcome).to_text(), err=err)
     elif ended.preview is not None:
         names = ("by", "reason", "run")
-        told = {k: v for k, v in ended.preview.items() if k not in names}
-        typer.echo(Preview.from_dict(told).to_text(), err=err)
+        fields = {k: v for k, v in ended.preview.items() if k not in names}
+        typer.echo(Preview.from_dict(fields).to_text(), err=err)
         # an Airflow with an older version of ours gives none
         for command in ended.preview.get("commands", ()) if not err else ():
             typer.echo(f"to carry this out: {command}", err=True)

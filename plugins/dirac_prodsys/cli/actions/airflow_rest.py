@@ -7,7 +7,7 @@ server only, and are in no message. Starting a run again under the same ID gives
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -21,7 +21,7 @@ from dirac_prodsys.errors import (
     ProdsysError,
 )
 
-_API = "/api/v2"
+_API = "/api/v2/"
 
 #: runs to ask for in one answer; Airflow may give fewer (``maximum_page_limit``)
 PAGE = 100
@@ -50,22 +50,33 @@ class AirflowRest:
         except (httpx.InvalidURL, ValueError) as error:
             raise DefinitionError(f"{url!r} is no address of Airflow: {error}") from None
 
-    def __enter__(self) -> AirflowRest:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
         self._client.close()
 
-    def trigger(self, dag: str, run: str, conf: dict[str, Any], note: str) -> None:
+    def trigger(
+        self, dag: str, run: str, conf: dict[str, Any] | None = None, note: str = ""
+    ) -> None:
         """Start a run; an existing run of that ID is taken for ours.
 
         :raises NotFound: there is no such DAG; :raises DefinitionError: its parameters are wrong.
         """
-        body = {"dag_run_id": run, "logical_date": None, "conf": conf, "note": note[:1000]}
-        path = f"/dags/{dag}/dagRuns"
+        body = {
+            "dag_run_id": run,
+            "logical_date": None,
+            "conf": conf or {},
+            "note": note[:1000] or None,
+        }
+        path = f"dags/{dag}/dagRuns"
         for attempt in range(3):
             try:
-                self._call("POST", path, allowed=(409,), json=body)
+                self.request("POST", path, allowed=(409,), json=body)
                 return
             except GatewayUnavailable:
                 if attempt == 2:
@@ -73,18 +84,18 @@ class AirflowRest:
 
     def run(self, dag: str, run: str) -> dict[str, Any]:
         """Return one run."""
-        found: dict[str, Any] = self._call("GET", _run(dag, run)).json()
+        found: dict[str, Any] = self.request("GET", run_path(dag, run)).json()
         return found
 
     def task_states(self, dag: str, run: str) -> dict[str, str]:
         """Map each task to its state."""
-        found = self._call("GET", f"{_run(dag, run)}/taskInstances").json()
+        found = self.request("GET", f"{run_path(dag, run)}/taskInstances").json()
         return {task["task_id"]: task["state"] or "waiting" for task in found["task_instances"]}
 
-    def xcom(self, dag: str, run: str, task: str, key: str) -> Any:
+    def xcom(self, dag: str, run: str, task: str, key: str = "return_value") -> Any:
         """Return what a task has left under a key; None: nothing."""
-        path = f"{_run(dag, run)}/taskInstances/{task}/xcomEntries/{key}"
-        answer = self._call("GET", path, allowed=(404,), params={"deserialize": "false"})
+        path = f"{run_path(dag, run)}/taskInstances/{task}/xcomEntries/{key}"
+        answer = self.request("GET", path, allowed=(404,), params={"deserialize": "false"})
         return None if answer.status_code == 404 else answer.json()["value"]
 
     def run_ids(self, dag: str, most: int = 1000) -> list[str]:
@@ -95,7 +106,7 @@ class AirflowRest:
         found: list[str] = []
         while len(found) < most:
             page = {"limit": PAGE, "offset": len(found), "order_by": "-run_after"}
-            answer = self._call("GET", f"/dags/{dag}/dagRuns", allowed=(404,), params=page)
+            answer = self.request("GET", f"dags/{dag}/dagRuns", allowed=(404,), params=page)
             if answer.status_code == 404:
                 return []
             runs = answer.json()
@@ -108,12 +119,18 @@ class AirflowRest:
         """Return the address of the run's page for people."""
         return f"{self.url}/dags/{dag}/runs/{quote(run, safe='')}"
 
-    def _call(
+    def request(
         self, method: str, path: str, *, allowed: tuple[int, ...] = (), **arguments: Any
     ) -> httpx.Response:
-        fresh = not self._token
+        """Make one call with the user's rights.
+
+        :param path: path below ``/api/v2/``.
+        :param allowed: statuses to accept besides those of success.
+        :raises ProdsysError: there is no answer, or one that is neither.
+        """
+        logs_in = not self._token
         answer = self._send(method, f"{_API}{path}", **arguments, headers=self._headers())
-        if answer.status_code == 401 and self._password and not fresh:
+        if answer.status_code == 401 and self._password and not logs_in:
             self._token = ""  # it expired while the run was followed
             answer = self._send(method, f"{_API}{path}", **arguments, headers=self._headers())
         if answer.is_success or answer.status_code in allowed:
@@ -144,8 +161,7 @@ class AirflowRest:
             ) from None
 
     def _error(self, answer: httpx.Response) -> ProdsysError:
-        said = _detail(answer)
-        what = f"Airflow at {self.url}: {answer.status_code} {said}"
+        what = f"Airflow at {self.url}: {answer.status_code} {_detail(answer)}"
         if answer.status_code == 401:
             return GatewayDenied(what, _LOGIN_HINT)
         if answer.status_code == 403:
@@ -170,16 +186,17 @@ def is_local(url: str) -> bool:
         return host == "localhost"
 
 
-def _run(dag: str, run: str) -> str:
-    return f"/dags/{dag}/dagRuns/{quote(run, safe='')}"
+def run_path(dag: str, run: str) -> str:
+    """Return the path of a run."""
+    return f"dags/{dag}/dagRuns/{quote(run, safe='')}"
 
 
 def _detail(answer: httpx.Response) -> str:
     try:
-        said = answer.json().get("detail", answer.text)
+        detail = answer.json().get("detail", answer.text)
     except (ValueError, AttributeError):
-        said = answer.text
-    return " ".join(str(said).split())[:500]
+        detail = answer.text
+    return " ".join(str(detail).split())[:500]
 
 
 _LOGIN_HINT = (

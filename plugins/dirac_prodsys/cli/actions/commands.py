@@ -20,37 +20,28 @@ _NAME = Annotated[
     str, typer.Argument(metavar="NAME", help="Production, or a pattern with * and ?.")
 ]
 
+
+def _option(kind: Any, words: str, default: Any, *flags: str, **more: Any) -> tuple[Any, Any]:
+    """Return an option as a parameter of a command: its annotation and its default."""
+    return Annotated[kind, typer.Option(*flags, help=words, **more)], default
+
+
 _SHARED: dict[str, tuple[Any, Any]] = {
     "run": (Annotated[str, run_option("Run ID or tag, or a pattern; else all runs.")], ""),
-    "steps": (Annotated[list[str] | None, typer.Option("--step", help="Only this step…")], None),
-    "states": (Annotated[list[str] | None, typer.Option("--state", help="Only if it is…")], None),
-    "reason": (Annotated[str, typer.Option(help="Why, in one line; it is kept.")], ""),
-    "preview": (Annotated[bool, typer.Option("--preview", help="Tell, and touch nothing.")], False),
-    "digest": (
-        Annotated[str, typer.Option(help="Of a preview: act, unasked, if it would tell the same.")],
-        "",
-    ),
-    "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Act without asking.")], False),
-    "force": (
-        Annotated[bool, typer.Option("--force", help="Also what we did not create, by its name.")],
-        False,
-    ),
-    "connection": (Annotated[str, typer.Option(help="Airflow's connection to the grid.")], ""),
+    "steps": _option(list[str] | None, "Only this step; may be repeated.", None, "--step"),
+    "states": _option(list[str] | None, "Only in this state; may be repeated.", None, "--state"),
+    "reason": _option(str, "The reason, in one line; it is kept.", ""),
+    "preview": _option(bool, "Show what would be done, and do nothing.", False, "--preview"),
+    "digest": _option(str, "Digest of a preview: act without asking if a new one is equal.", ""),
+    "yes": _option(bool, "Act without asking.", False, "--yes", "-y"),
+    "force": _option(bool, "Also what we did not create, given by its name.", False, "--force"),
+    "connection": _option(str, "Airflow's connection to the grid.", ""),
     "as_json": (AsJson, False),
-    "airflow": (
-        Annotated[
-            str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW", help="Address of Airflow's API.")
-        ],
-        "http://localhost:8080",
+    "airflow": _option(
+        str, "Address of Airflow's API.", "http://localhost:8080", envvar="DIRAC_PRODSYS_AIRFLOW"
     ),
-    "user": (
-        Annotated[str, typer.Option(envvar="DIRAC_PRODSYS_AIRFLOW_USER", help="Airflow user.")],
-        "",
-    ),
-    "wait": (
-        Annotated[float, typer.Option(help="Seconds to follow the run; 0: do not.")],
-        3600.0,
-    ),
+    "user": _option(str, "Airflow user.", "", envvar="DIRAC_PRODSYS_AIRFLOW_USER"),
+    "wait": _option(float, "Seconds to follow the run; 0: do not wait.", 3600.0),
 }
 
 _ABOUT = (
@@ -62,17 +53,12 @@ _ABOUT = (
 def add_actions(app: typer.Typer) -> None:
     """Add one subcommand for each action to the command."""
     for kind in ACTIONS.values():
-        words = "\n\n".join(
-            [
-                kind.does,
-                _ABOUT,
-                "What cannot be undone is previewed first, and asked for." if kind.risky else "",
-            ]
-        )
-        command = kind.name.replace("_", "-")
+        command, parts = kind.name.replace("_", "-"), [kind.does, _ABOUT]
+        if kind.risky:
+            parts.append("It cannot be undone: a preview comes first, and you confirm it.")
         app.command(
             command,
-            help=words.strip(),
+            help="\n\n".join(parts),
             short_help=kind.does,
             rich_help_panel="On running productions, by Airflow",
             epilog=f"Example: dirac-prodsys {command} {kind.example}",

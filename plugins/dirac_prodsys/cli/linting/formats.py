@@ -40,8 +40,8 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 def as_json(findings: Sequence[Finding]) -> str:
     """Return ``{"findings": […]}``: errors and warnings, as these are its two severities."""
-    told = [found.to_dict() for found in findings if found.severity != "note"]
-    return json.dumps({"findings": told}, indent=2)
+    reported = [found.to_dict() for found in findings if found.severity != "note"]
+    return json.dumps({"findings": reported}, indent=2)
 
 
 def as_sarif(findings: Sequence[Finding]) -> str:
@@ -50,7 +50,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
 
     known = rules()
     codes = list(known)
-    told = [
+    known_rules = [
         {
             "id": rule.code,
             "shortDescription": {"text": rule.meaning},
@@ -68,7 +68,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
         }
         for found in findings
     ]
-    driver = {"name": "dirac-prodsys lint", "semanticVersion": __version__, "rules": told}
+    driver = {"name": "dirac-prodsys lint", "semanticVersion": __version__, "rules": known_rules}
     run: dict[str, Any] = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -99,9 +99,9 @@ def as_github(findings: Sequence[Finding]) -> str:
             "col": found.column,
             "title": found.code,
         }
-        told = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+        where = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
         text = f"{found.message}\n{found.hint}" if found.hint else found.message
-        lines.append(f"::{commands[found.severity]} {told}::{_data(text)}")
+        lines.append(f"::{commands[found.severity]} {where}::{_data(text)}")
     return "\n".join(lines)
 
 

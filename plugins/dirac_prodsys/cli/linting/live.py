@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dirac_prodsys.cli.linting.gates import gates_now
 from dirac_prodsys.cli.linting.many_files import within_limits
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.dialects import DUMMY_RUN, Reading
+from dirac_prodsys.core.gates.gate import Facts, Gate, judge_gates
+from dirac_prodsys.core.gates.numbers import MAX_BYTES
 from dirac_prodsys.core.grid import run_numbers
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.plan.compile import try_plan
@@ -28,7 +29,7 @@ from dirac_prodsys.core.proof.runs_apart import names_run
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.site.file import Allowed
 from dirac_prodsys.core.steps.context import StepContext
-from dirac_prodsys.errors import GatewayRejected, NotFound
+from dirac_prodsys.errors import GatewayError, GatewayRejected, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
@@ -73,10 +74,10 @@ class Live:
         static = [f for f in report.findings if f.code not in UNTIL_TYPES_ARE_KNOWN]
         if queries:  # now more can be proved
             again = Problems()
-            whole = try_plan(production, DUMMY_RUN, again, datasets=queries)
+            complete = try_plan(production, DUMMY_RUN, again, datasets=queries)
             problems += again.found
-            if whole is not None:
-                plan = whole
+            if complete is not None:
+                plan = complete
                 again_proved = prove(Subject(production, plan))
                 problems += [p for p in again_proved if p.code not in UNTIL_TYPES_ARE_KNOWN]
         subject = Subject(production, plan)
@@ -89,9 +90,9 @@ class Live:
         problems += self._names(production, queries)
         problems += self._runs(plan)
         problems += self._made_datasets(production, plan, queries)
-        problems += gates_now(plan, self.gateway)
-        told = in_words_of_the_file(problems, plan)
-        found = {*static, *(Finding.of(reading.at_place(problem)) for problem in told)}
+        problems += _gates_now(plan, self.gateway)
+        reported = in_words_of_the_file(problems, plan)
+        found = {*static, *(Finding.of(reading.at_place(problem)) for problem in reported)}
         examined = Report(report.file, tuple(sorted(found)), report.claims)
         if self.allowed is None or not queries:
             return examined
@@ -164,8 +165,8 @@ class Live:
     def _runs(self, plan: ProductionPlan) -> Iterator[Problem]:
         """Report the run numbers that transformations of other names use."""
         for step in plan.steps:
-            said = step.transformation.parameters.get(run_numbers.RUN_NUMBERS)
-            mine = run_numbers.read(step.name, str(said)) if said is not None else None
+            text = step.transformation.parameters.get(run_numbers.RUN_NUMBERS)
+            mine = run_numbers.read(step.name, str(text)) if text is not None else None
             own = naming.SEPARATOR.join((plan.production, self.run, step.name))
             if mine is None or DUMMY_RUN in mine.campaign:
                 continue
@@ -229,3 +230,35 @@ def _unknown_dataset(production: Production, plan: ProductionPlan, name: str) ->
                 code="unknown-dataset",
             )
     return Problem((), f"there is no dataset {name}", "make it first", code="unknown-dataset")
+
+
+def _gates_now(plan: ProductionPlan, gateway: ProductionGateway) -> Iterator[Problem]:
+    """Yield a note for each gate: what a step waits for, and whether it exists now.
+
+    The grid is not asked about a gate with the run in its name, because there is no run yet, nor
+    about the output of another production, which Airflow knows and the grid does not.
+
+    :raises GatewayError: the grid did not answer.
+    """
+    for step in plan.steps:
+        for index, gate in enumerate(step.gates):
+            if gate.kind == "production" or DUMMY_RUN in gate.name:
+                reason = f"waits for {gate.text}"
+            else:
+                verdict = judge_gates([gate], _facts(gate, gateway), waited=0.0)
+                reason = f"waits for {gate.text}; now: {verdict.reason}"
+            hours = f"it fails after {gate.hours}" if gate.hours else "it waits without end"
+            yield Problem(("steps", step.name, "wait_for", index), reason, hours, code="gate")
+
+
+def _facts(gate: Gate, gateway: ProductionGateway) -> Facts:
+    if gate.kind == "dataset":
+        there = gateway.find_dataset(gate.name) is not None
+        return Facts(datasets=frozenset({gate.name} if there else ()))
+    files = frozenset(gateway.file_versions([gate.name]))
+    if gate.kind == "file" or not files:
+        return Facts(files=files)
+    try:
+        return Facts(files=files, contents={gate.name: gateway.read_file(gate.name, MAX_BYTES)})
+    except GatewayError as error:
+        return Facts(files=files, unread={gate.name: error.reason})

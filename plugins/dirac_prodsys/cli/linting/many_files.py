@@ -76,8 +76,8 @@ def within_limits(
         *limits.check(reading.production, plan, allowed.limits),
         *asked.check(reading.production, plan, allowed.site),
     ]
-    told = in_words_of_the_file(problems, plan)
-    found = {*report.findings, *(Finding.of(reading.at_place(problem)) for problem in told)}
+    reported = in_words_of_the_file(problems, plan)
+    found = {*report.findings, *(Finding.of(reading.at_place(problem)) for problem in reported)}
     return replace(report, findings=tuple(sorted(found)))
 
 

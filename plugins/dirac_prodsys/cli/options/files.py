@@ -18,11 +18,11 @@ ProductionFile = Annotated[
 ]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="As a run would choose."),
+    typer.Option("--parameters", "-p", metavar="NAME=VALUE", help="A parameter of the run."),
 ]
 Datasets = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help='JSON: {"dataset": {meta query}}, for inputs.'),
+    typer.Option(exists=True, dir_okay=False, help='JSON {"dataset": {meta query}}, for inputs.'),
 ]
 
 

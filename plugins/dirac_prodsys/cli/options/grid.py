@@ -50,15 +50,15 @@ def with_grid(command: Callable[..., None]) -> Callable[..., None]:
     options = inspect.signature(Grid, eval_str=True).parameters
 
     @wraps(command)
-    def told(**given: Any) -> None:
+    def with_options(**given: Any) -> None:
         grid = Grid(**{name: given.pop(name) for name in options})
         command(grid, **given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     mine = [one for name, one in own.parameters.items() if name != "grid"]
     together = [one.replace(kind=keyword) for one in (*mine, *options.values())]
-    told.__signature__ = inspect.Signature(together)  # type: ignore[attr-defined]
-    return told
+    with_options.__signature__ = inspect.Signature(together)  # type: ignore[attr-defined]
+    return with_options
 
 
 def plan_of(gateway: ProductionGateway, file: Path, run: str) -> ProductionPlan:

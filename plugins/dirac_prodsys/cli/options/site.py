@@ -21,12 +21,12 @@ SiteFile = Annotated[
         "--site",
         envvar="AIRFLOW__DIRAC_PRODSYS__SITE",
         metavar="FILE",
-        help="The site's file: what authors may do.",
+        help="The site's file, which limits what authors may do.",
     ),
 ]
 Bundle = Annotated[
     str,
-    typer.Option("--bundle", metavar="NAME", help="Dag bundle of the files, if the site has many."),
+    typer.Option("--bundle", metavar="NAME", help="Bundle of the files, if the site has several."),
 ]
 
 

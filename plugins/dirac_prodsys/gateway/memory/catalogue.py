@@ -14,44 +14,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dirac_prodsys.core.community import built_in
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
 from dirac_prodsys.gateway.memory.answers import ServiceError, by_name
 from dirac_prodsys.gateway.memory.columns import fulfils, kept, shown
 from dirac_prodsys.gateway.memory.datasets import Dataset, MemoryDatasets
 
-#: metadata fields that a new in-memory catalogue knows
-DIRECTORY_FIELDS = {
-    "production": "VARCHAR(128)",
-    "run": "VARCHAR(128)",
-    "step": "VARCHAR(128)",
-    "site": "VARCHAR(128)",
-    "particle": "VARCHAR(128)",
-    "thetaP": "float",
-    "phiP": "float",
-    "array_layout": "VARCHAR(128)",
-    "MCCampaign": "VARCHAR(128)",
-    "airshower_sim_prog": "VARCHAR(128)",
-    "airshower_sim_prog_version": "VARCHAR(128)",
-    "tel_sim_prog": "VARCHAR(128)",
-    "tel_sim_prog_version": "VARCHAR(128)",
-    "analysis_prog": "VARCHAR(128)",
-    "analysis_prog_version": "VARCHAR(128)",
-    "data_level": "int",
-    "outputType": "VARCHAR(128)",
-    "configuration_id": "int",
-    "merged": "int",
-    "sct": "VARCHAR(128)",
-    "systematics": "VARCHAR(128)",
-    "view_cone": "VARCHAR(128)",
-}
-FILE_FIELDS = {
-    "nsb": "int",
-    "split": "VARCHAR(128)",
-    "div_ang": "VARCHAR(128)",
-    "runNumber": "VARCHAR(128)",
-    "TransformationID": "int",
-    "jobID": "VARCHAR(128)",
-}
+
+def known_fields() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the metadata fields of directories and those of files in a new catalogue.
+
+    They are those of the examples, and those of the communities that come with this package.
+    """
+    of_directories = dict.fromkeys(("production", "run", "step"), "VARCHAR(128)")
+    # the TransformationCleaningAgent searches for this one (TransfIDMeta); a file's, because
+    # directories are shared
+    of_files = {"TransformationID": "int"}
+    for community in built_in():
+        if community.catalogue_fields:
+            own = community.offered(community.catalogue_fields)
+            of_directories |= own[0]
+            of_files |= own[1]
+    return of_directories, of_files
 
 
 @dataclass
@@ -78,8 +62,7 @@ class MemoryCatalogue(MemoryDatasets):
     """The catalogue; every ``serve_…`` method answers one exported method of the service."""
 
     def __init__(self) -> None:
-        self.directory_fields = dict(DIRECTORY_FIELDS)
-        self.file_fields = dict(FILE_FIELDS)
+        self.directory_fields, self.file_fields = known_fields()
         self.directories: dict[str, dict[str, Any]] = {"/": {}}
         self.files: dict[str, File] = {}
         self.datasets: dict[str, Dataset] = {}

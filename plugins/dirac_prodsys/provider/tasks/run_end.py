@@ -21,7 +21,7 @@ from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.specs import TransformationSpec
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.run.end import Ending, EndingAct, StepAtEnd, action_of, ending
+from dirac_prodsys.core.run.end import Ending, EndingAct, StepAtEnd, action_of, end_of_run, ending
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest, own_directories
 from dirac_prodsys.gateway.procedures.stops import stop
 from dirac_prodsys.gateway.protocol import ProductionGateway

@@ -73,6 +73,21 @@ def parked(start: DiracStartTransformationOperator, context: Any) -> TaskAwaitin
     return waiting.value
 
 
+@pytest.fixture
+def start(
+    removing: Production, in_bundle: Any, site_file: WriteSite, asked: dict[str, Any]
+) -> DiracStartTransformationOperator:
+    """The start of a removal that the site wants to be asked about."""
+    site_file("", RULE % "above_files: 1")
+    return starting(removing, in_bundle)
+
+
+@pytest.fixture
+def given(start: DiracStartTransformationOperator, in_bundle: Any) -> dict[str, Any]:
+    """What the start gets with the answer, for its question is put."""
+    return parked(start, in_bundle).kwargs
+
+
 @pytest.mark.parametrize("rule", ["within: 48", "above_files: 5", "above_terabytes: 0.000001"])
 def test_a_removal_starts_when_somebody_of_the_role_agrees_whatever_its_file_says(
     removing: Production,
@@ -108,7 +123,7 @@ def test_a_small_removal_is_not_asked_about(
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("reply", "words"),
     [
         (answer("Reject", "ada"), "refused by ada"),
         (answer("Reject", None), "refused by silence"),
@@ -117,36 +132,28 @@ def test_a_small_removal_is_not_asked_about(
     ],
 )
 def test_any_other_answer_starts_nothing(
-    removing: Production,
+    start: DiracStartTransformationOperator,
+    given: dict[str, Any],
     gateway: MemoryGateway,
     in_bundle: Any,
-    site_file: WriteSite,
-    asked: dict[str, Any],
-    given: dict[str, Any],
+    reply: dict[str, Any],
     words: str,
 ) -> None:
-    site_file("", RULE % "above_files: 1")
-    start = starting(removing, in_bundle)
-    waiting = parked(start, in_bundle)
     with pytest.raises(AirflowFailException, match=words):
-        start.answered(in_bundle, given, **waiting.kwargs)
+        start.answered(in_bundle, reply, **given)
     assert status(gateway) == "New"
 
 
 def test_more_than_was_agreed_to_is_not_removed(
-    removing: Production,
+    start: DiracStartTransformationOperator,
+    given: dict[str, Any],
     gateway: MemoryGateway,
     grid: MemoryGrid,
     in_bundle: Any,
-    site_file: WriteSite,
-    asked: dict[str, Any],
 ) -> None:
-    site_file("", RULE % "above_files: 1")
-    start = starting(removing, in_bundle)
-    waiting = parked(start, in_bundle)
     grid.catalogue.register("/sim/two/r1/make/late.dat")
     with pytest.raises(AirflowFailException, match=r"agreed to .* 6 files, and by now 7"):
-        start.answered(in_bundle, answer("Approve", "ada"), **waiting.kwargs)
+        start.answered(in_bundle, answer("Approve", "ada"), **given)
     assert status(gateway) == "New"
 
 
@@ -163,19 +170,16 @@ def test_the_vo_of_the_connection_counts_as_much_as_that_of_the_file(
 
 
 def test_an_answer_outlives_an_outage(
-    removing: Production,
+    start: DiracStartTransformationOperator,
+    given: dict[str, Any],
     gateway: MemoryGateway,
     grid: MemoryGrid,
     in_bundle: Any,
-    site_file: WriteSite,
     asked: dict[str, Any],
 ) -> None:
-    site_file("", RULE % "above_files: 1")
-    start = starting(removing, in_bundle)
-    waiting = parked(start, in_bundle)
     grid.down = True
     with pytest.raises(TaskDeferred) as deferred:
-        start.answered(in_bundle, answer("Approve", "ada"), **waiting.kwargs)
+        start.answered(in_bundle, answer("Approve", "ada"), **given)
     grid.down = False
     state = deferred.value.trigger.serialize()[1]["state"]
     asked.clear()
@@ -237,12 +241,12 @@ def test_the_tasks_of_all_runs_together_stay_below_the_quota(
 
 
 def test_a_start_that_died_after_the_answer_does_not_ask_again(
-    removing: Production, in_bundle: Any, site_file: WriteSite, asked: dict[str, Any]
+    start: DiracStartTransformationOperator,
+    given: dict[str, Any],
+    in_bundle: Any,
+    asked: dict[str, Any],
 ) -> None:
-    site_file("", RULE % "above_files: 1")
-    start = starting(removing, in_bundle)
-    waiting = parked(start, in_bundle)
-    start.answered(in_bundle, answer("Approve", "ada"), **waiting.kwargs)
+    start.answered(in_bundle, answer("Approve", "ada"), **given)
     asked.clear()
     start.execute(in_bundle)
     assert not asked

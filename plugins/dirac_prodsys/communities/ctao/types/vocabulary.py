@@ -30,6 +30,41 @@ DIVERGENCES = (
     ("0.0121", "0.046"),
 )
 
+_TEXT = "VARCHAR(128)"
+
+#: metadata fields of directories, and of files, with the types of their columns
+CATALOGUE_FIELDS: tuple[Mapping[str, str], Mapping[str, str]] = (
+    {
+        "MCCampaign": _TEXT,
+        "site": _TEXT,
+        "particle": _TEXT,
+        "thetaP": "float",
+        "phiP": "float",
+        "array_layout": _TEXT,
+        "airshower_sim_prog": _TEXT,
+        "airshower_sim_prog_version": _TEXT,
+        "tel_sim_prog": _TEXT,
+        "tel_sim_prog_version": _TEXT,
+        "analysis_prog": _TEXT,
+        "analysis_prog_version": _TEXT,
+        "data_level": "int",
+        "outputType": _TEXT,
+        "configuration_id": "int",
+        "merged": "int",
+        "sct": _TEXT,
+        "systematics": _TEXT,
+        "view_cone": _TEXT,
+    },
+    {
+        "nsb": "int",
+        "split": _TEXT,
+        "div_ang": _TEXT,
+        "runNumber": _TEXT,
+        "model_version": _TEXT,
+        "jobID": _TEXT,
+    },
+)
+
 #: metadata that files carry and no step's output query names
 FILE_LEVEL = frozenset({"runNumber", "jobID", "model_version"})
 
