@@ -23,7 +23,7 @@ import psutil
 from sandbox import ports
 from sandbox.airflow.home import AirflowHome
 from sandbox.airflow.rest import until
-from sandbox.configuration.environment import REPOSITORY, VENV_BIN
+from sandbox.configuration.environment import VENV_BIN
 from sandbox.errors import SandboxError
 
 #: Process -> its command. Scheduler and triggerer open a log server each; through these the API
@@ -42,10 +42,7 @@ _HEALTH = {
     "dag-processor": ("dag_processor", "latest_dag_processor_heartbeat"),
     "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
 }
-_AIRFLOW = (
-    str(VENV_BIN / "python"),
-    str(REPOSITORY / "sandbox" / "drivers" / "airflow_process.py"),
-)
+_DRIVER = "sandbox/drivers/airflow_process.py"
 _READY_SECONDS = 180.0
 _SECOND = "triggerer-2"
 
@@ -142,7 +139,7 @@ class AirflowStack(AirflowHome):
         """Run another triggerer beside the first while the block lasts, as on two hosts."""
         before = len(self.rest.jobs("TriggererJob"))
         # on one host, the log server of the first serves the logs of both
-        command = [*_AIRFLOW, *COMMANDS["triggerer"], "--skip-serve-logs"]
+        command = [*self._command("triggerer"), "--skip-serve-logs"]
         self._children[_SECOND] = self.processes.start(_SECOND, command, self.env(), self.home)
         try:
             until(
@@ -201,8 +198,11 @@ class AirflowStack(AirflowHome):
         self._close_session()
         environment = self.env()
         for name in names:
-            command = [*_AIRFLOW, *COMMANDS[name]]
+            command = self._command(name)
             self._children[name] = self.processes.start(name, command, environment, self.home)
+
+    def _command(self, name: str) -> list[str]:
+        return [str(VENV_BIN / "python"), str(self.code / _DRIVER), *COMMANDS[name]]
 
     def _wait_healthy(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
