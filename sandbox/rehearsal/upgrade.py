@@ -77,7 +77,7 @@ class Upgrade:
                 self._say(f"run across waits: {', '.join(WAITS)}")
             served.write_text(served.read_text().replace("expect_files: 2", "expect_files: 3"))
             with self._airflow(REPOSITORY) as across.stack:
-                across.wait_known(across.stack.started("dag-processor"))
+                across.wait_known(across.stack.started("dag-processor"), _PATIENCE)
                 if (now := _busy(across)) != WAITS:
                     wrong.append(f"run across waits no more as it did: {now}")
                 wrong += self._end(across)
@@ -104,7 +104,7 @@ class Upgrade:
     def _begin(self, stack: AirflowStack, run_id: str) -> RehearsalRun:
         plan = compile(load_production(self.file.read_text(), FILE.name), run=run_tag(run_id))
         run = RehearsalRun(stack, self.gateway, plan, run_id, FILE.stem)
-        run.wait_known(stack.started("dag-processor"))
+        run.wait_known(stack.started("dag-processor"), _PATIENCE)
         run.begin({})
         return run
 
