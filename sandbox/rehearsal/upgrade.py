@@ -46,6 +46,7 @@ WAITS = {
     "merge.wait_for_input": "deferred",
     "last.wait_for": "deferred",
     "asked.approve": "awaiting_input",
+    "tune__2.wait_for_completion": "deferred",
 }
 #: seconds for what takes less than a minute on an idle machine
 _PATIENCE = 600.0
