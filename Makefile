@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast rehearse fuzz walk soak lint up down image image-test lock clean
+.PHONY: help setup demo test test-fast rehearse fuzz walk soak upgrade lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 
 help: ## show this list
@@ -36,6 +36,9 @@ walk: setup ## walk 20,000 productions at random on a grid in memory, and 30 on 
 	@WALKS_ON_DIRAC=30 $(RUN) pytest tests/integration/test_walk_on_dirac.py
 
 soak: fuzz walk rehearse ## all that takes too long for every change: broken files, walks, every example
+
+upgrade: setup ## end a run that an older commit began: FROM=COMMIT
+	@$(RUN) sandbox.rehearsal.upgrade $(FROM)
 
 lint: setup ## ruff and mypy
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy

@@ -15,7 +15,7 @@
 
 Map::
 
-    demo/  rehearsal/   what people start: the whole road, and rehearsals of productions
+    demo/  rehearsal/   what people start: the whole road; rehearsals of productions and upgrades
     runs/               runs of productions on a sandbox, watched
     airflow/            an Airflow beside it: home, settings, processes, REST API
     grid/               joins the parts; database, programs, seeding, outages, inspection

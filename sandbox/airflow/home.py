@@ -26,6 +26,7 @@ class AirflowHome:
     :param home: directory of all its files.
     :param productions: folder of production YAMLs.
     :param connections: connection ID -> Airflow's JSON form of a connection.
+    :param code: the tree whose code its processes run.
     :param site: the site's file, if it has one.
     :param say: called with one line of progress at a time.
     """
@@ -36,7 +37,7 @@ class AirflowHome:
         productions: str | os.PathLike[str],
         connections: Mapping[str, Mapping[str, Any]],
         *,
-        dags: str | os.PathLike[str] = REPOSITORY / "dags",
+        code: Path = REPOSITORY,
         site: Path | None = None,
         say: Callable[[str], None] = lambda _message: None,
     ) -> None:
@@ -45,7 +46,7 @@ class AirflowHome:
         self.state.log = self.state.root / "logs"
         self.home = self.state.root
         self.productions = Path(productions).resolve()
-        self.dags = Path(dags).resolve()
+        self.code = code.resolve()
         self.connections = connections
         self.site = site
         self.say = say
@@ -106,7 +107,7 @@ class AirflowHome:
             self.home,
             self.ports,
             productions=self.productions,
-            dags=self.dags,
+            code=self.code,
             connections=self.connections,
             site=self.site,
         )
@@ -145,7 +146,7 @@ class AirflowHome:
             self._directories()
         except OSError as error:
             raise SandboxError(f"{self.home} cannot be written: {error.strerror}") from error
-        for folder in (self.productions, self.dags):
+        for folder in (self.productions, self.code / "dags"):
             if not folder.is_dir():
                 raise SandboxError(f"there is no folder {folder}")
 

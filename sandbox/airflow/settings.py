@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.configuration.environment import REPOSITORY, VENV_BIN
+from sandbox.configuration.environment import VENV_BIN
 from sandbox.grid.grid import Grid
 
 USER = "admin"
@@ -102,7 +102,7 @@ def environment(
     ports: Mapping[str, int],
     *,
     productions: Path,
-    dags: Path,
+    code: Path,
     connections: Mapping[str, Mapping[str, Any]],
     site: Path | None = None,
 ) -> dict[str, str]:
@@ -110,16 +110,17 @@ def environment(
 
     :param ports: ports of the API server (``airflow``), and of the log servers.
     :param productions: folder of YAML files.
-    :param dags: folder of ordinary DAGs.
+    :param code: the tree that has the plugins and the ordinary DAGs.
     :param connections: connection ID -> Airflow's JSON form of a connection.
     :param site: the site's file; None: nothing is limited.
     """
     keys = secrets_of(home)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     address = f"http://127.0.0.1:{ports['airflow']}"
+    dags, plugins = code / "dags", code / "plugins"
     settings = {
         "CORE__DAGS_FOLDER": dags,
-        "CORE__PLUGINS_FOLDER": REPOSITORY / "plugins",
+        "CORE__PLUGINS_FOLDER": plugins,
         "CORE__LOAD_EXAMPLES": False,
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": 6,
@@ -177,6 +178,8 @@ def environment(
             for name, connection in connections.items()
         },
         "AIRFLOW_HOME": str(home),
+        # before the package that is installed
+        "PYTHONPATH": str(plugins),
         "PATH": os.pathsep.join([str(VENV_BIN), os.environ.get("PATH", os.defpath)]),
         # neither ~/.dirac.cfg nor ~/.globus of the user who starts it
         "HOME": str(home),

@@ -24,7 +24,7 @@ from dirac_prodsys.errors import ProdsysError
 from sandbox import ports
 from sandbox.airflow.home import AirflowHome
 from sandbox.airflow.rest import until
-from sandbox.configuration.environment import REPOSITORY, VENV_BIN
+from sandbox.configuration.environment import VENV_BIN
 from sandbox.errors import SandboxError
 
 #: The processes, each by the name of Airflow's command.
@@ -38,10 +38,7 @@ _HEALTH = {
     "dag-processor": ("dag_processor", "latest_dag_processor_heartbeat"),
     "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
 }
-_AIRFLOW = (
-    str(VENV_BIN / "python"),
-    str(REPOSITORY / "sandbox" / "drivers" / "airflow_process.py"),
-)
+_DRIVER = "sandbox/drivers/airflow_process.py"
 _READY_SECONDS = 180.0
 _SECOND = "triggerer-2"
 
@@ -132,7 +129,7 @@ class AirflowStack(AirflowHome):
         """Run another triggerer beside the first while the block lasts, as on two hosts."""
         before = len(self.rest.jobs("TriggererJob"))
         # on one host, the log server of the first serves the logs of both
-        command = [*_AIRFLOW, "triggerer", "--skip-serve-logs"]
+        command = [*self._airflow, "triggerer", "--skip-serve-logs"]
         self._children[_SECOND] = self.processes.start(_SECOND, command, self.env(), self.home)
         try:
             until(
@@ -179,6 +176,11 @@ class AirflowStack(AirflowHome):
 
     # -- inside -------------------------------------------------------------------------------
 
+    @property
+    def _airflow(self) -> list[str]:
+        """Return the command that runs one of Airflow's."""
+        return [str(VENV_BIN / "python"), str(self.code / _DRIVER)]
+
     @contextlib.contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         try:
@@ -191,7 +193,7 @@ class AirflowStack(AirflowHome):
         self._close_session()
         environment = self.env()
         for name in names:
-            command = [*_AIRFLOW, name]
+            command = [*self._airflow, name]
             self._children[name] = self.processes.start(name, command, environment, self.home)
 
     def _wait_healthy(self) -> None:

@@ -8,6 +8,7 @@ place is noted.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import Any
 
 from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
@@ -22,6 +23,9 @@ PATIENCE = 15.0
 STANDSTILL, STANDSTILL_LOOKS = 150.0, 120
 
 _APPROVE = "Approve"
+#: a question is answered when the scheduler's heart has beaten twice since it was first seen: an
+#: answer before the scheduler has heard that the task waits is a failed try in Airflow 3.3
+_BEATS = 2
 
 
 class RehearsalRun(ProductionRun):
@@ -35,6 +39,8 @@ class RehearsalRun(ProductionRun):
         self.ended: float | None = None
         self._last_seen: Any = None
         self._same = 0
+        #: question → heartbeats of the scheduler at which it was seen
+        self._asked: dict[tuple[str, int], set[str]] = defaultdict(set)
         self.stack.rest.trigger(self.dag_id, self.run_id, conf)
 
     @property
@@ -82,6 +88,10 @@ class RehearsalRun(ProductionRun):
             options = detail["options"]
             chosen = _APPROVE if _APPROVE in options else options[0]
             task = detail["task_instance"]
+            beats = self._asked[task["task_id"], task["try_number"]]
+            beats.add(self.stack.rest.health()["scheduler"]["latest_scheduler_heartbeat"])
+            if len(beats) <= _BEATS:
+                continue
             answer = f"{path}/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails"
             try:
                 self.stack.rest.call("PATCH", answer, json={"chosen_options": [chosen]})
