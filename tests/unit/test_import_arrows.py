@@ -216,7 +216,7 @@ def is_package(name: str) -> bool:
     ("module", "own", "foreign"),
     [
         ("core", 0, set()),
-        ("core.dialects", 65, {"pydantic", "yaml"}),
+        ("core.dialects", 66, {"pydantic", "yaml"}),
     ],
 )
 def test_what_reads_a_production_starts_light(module: str, own: int, foreign: set[str]) -> None:

@@ -142,7 +142,7 @@ class StepTask(DiracTask):
         if self._run_plan is None or self.step is None:
             raise ValueError(f"{self.task_id}: serves no step of a production")
         production = self._run_plan.production
-        deciding = loops.before(production, self.step) if production.loops else ()
+        deciding = loops.deciding_loops(production, self.step) if production.loops else ()
 
         def look_up(missing: Iterable[str]) -> dict[str, Mapping[str, Any]]:
             return self.on_grid(

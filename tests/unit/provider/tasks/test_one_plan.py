@@ -51,13 +51,13 @@ def notices(monkeypatch: pytest.MonkeyPatch) -> None:
 def count(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """How often a call compiles a production."""
     runs: list[str] = []
-    real = compiling.check
+    real = compiling.try_plan
 
     def counted(production: Production, run: str, *rest: Any, **more: Any) -> Any:
         runs.append(run)
         return real(production, run, *rest, **more)
 
-    monkeypatch.setattr(compiling, "check", counted)
+    monkeypatch.setattr(compiling, "try_plan", counted)
 
     def compilations(call: Callable[..., Any], *arguments: Any) -> int:
         runs.clear()
