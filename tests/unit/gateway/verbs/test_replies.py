@@ -26,10 +26,10 @@ from dirac_prodsys.gateway.verbs.replies import each, error_of, value_of
         ("DNS lookup failed gaierror(-2)", 0, GatewayUnavailable),
         ("whatever", 104, GatewayUnavailable),
         # a query that is stored well, read by two threads at once
-        ("Server error while serving getTransformationMetaQuery: Unknown error processing object "
-         "expression", 0, GatewayUnavailable),
-        ("Server error while serving getTransformationMetaQuery: Syntax error processing object "
-         "expression", 0, GatewayRejected),
+        ("Server error while serving x: Unknown error processing object expression", 0,
+         GatewayUnavailable),
+        ("Server error while serving x: Syntax error processing object expression", 0,
+         GatewayRejected),
         # database
         ('MySQL Error ( 1131 : (2006, "Server has gone away"))', 1131, GatewayUnavailable),
         ("Execution failed.: ((2013, 'Lost connection'))", 1131, GatewayUnavailable),
