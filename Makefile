@@ -22,8 +22,8 @@ test: setup ## all tests, two at a time: most of them wait
 	@scripts/setup browser
 	@$(RUN) pytest -n 2 --no-loadscope-reorder
 
-test-fast: setup ## tests that need neither a grid nor processes of Airflow
-	@$(RUN) pytest -n 2 -q -m "not grid and not airflow"
+test-fast: setup ## for every save: tests without a grid, without processes of Airflow, none long
+	@$(RUN) pytest -n 2 -q -m "not grid and not airflow and not long"
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done

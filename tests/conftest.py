@@ -94,6 +94,8 @@ _TOGETHER = (
 
 #: folders whose tests need a grid, and processes of Airflow as well
 _ON_A_SITE = ("tests/e2e/", "tests/rehearsal/")
+#: folders whose tests run whole productions, or read thousands of files
+_LONG = ("tests/fuzz/", "tests/integration/", "tests/walk/")
 #: fixtures that start a grid
 _GRIDS = frozenset({"contract_grid", "light_grid", "full_grid"})
 
@@ -102,9 +104,10 @@ def _needs(item: pytest.Item) -> set[str]:
     """The markers of what a test needs besides Python, by its folder, fixtures and parameters."""
     if item.nodeid.startswith(_ON_A_SITE):
         return {"grid", "airflow"}
+    needs = {"long"} if item.nodeid.startswith(_LONG) else set()
     system = getattr(item, "callspec", None) and item.callspec.params.get("system")
     used = _GRIDS & set(getattr(item, "fixturenames", ()))
-    return {"grid"} if used or system == "dirac" else set()
+    return needs | {"grid"} if used or system == "dirac" else needs
 
 
 @pytest.hookimpl(tryfirst=True)
