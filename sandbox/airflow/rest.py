@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 #: run states that do not change by themselves
 FINAL = frozenset({"success", "failed"})
+#: part of the time waited until the next look
+_PATIENT = 0.05
 
 
 class AirflowRest(airflow_rest.AirflowRest):
@@ -107,14 +109,19 @@ class AirflowRest(airflow_rest.AirflowRest):
 def until(what: str, seconds: float, look: Callable[[], T], each: float = 0.1) -> T:
     """Call ``look`` again and again until it returns something true, and return that.
 
+    What takes long is looked at less often, down to once in a second: each look costs a server
+    time that others wait for.
+
     :param what: name of the thing, for the error.
+    :param each: seconds between the first looks.
     :raises SandboxError: it does not come within ``seconds``.
     """
-    deadline = time.monotonic() + seconds
+    begin = time.monotonic()
     while True:
         found = look()
         if found:
             return found
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begin
+        if waited > seconds:
             raise SandboxError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(each)
+        time.sleep(max(each, min(1.0, _PATIENT * waited)))
