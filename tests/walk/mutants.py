@@ -89,7 +89,7 @@ def _fail_in_an_outage(self: Any, error: Any, state: Any) -> None:
 
 
 def _clean_before_completing(self: Any, context: Any, state: Mapping[str, Any]) -> Any:
-    name = self.plan(context, whole=False).transformation.name
+    name = self.plan(context, with_datasets=False).transformation.name
     self.on_grid(lambda grid: grid.clean_transformation(self.find(grid, name).id))
     return {"id": 0}
 
@@ -168,7 +168,7 @@ MUTANTS = (
     Mutant(
         "tries files again without looking for their task's output",
         frozenset({"I6"}),
-        lambda: mock.patch.object(recovery, "found", return_value="none"),
+        lambda: mock.patch.object(recovery, "how_many_exist", return_value="none"),
         seed=56,
     ),
     Mutant(
