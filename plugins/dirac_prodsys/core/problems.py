@@ -108,9 +108,13 @@ class Problems:
         try:
             yield
         except DefinitionError as error:
-            if isinstance(error, MetaQueryError) and error.field:
-                path = (*path, error.field)
-            self.add(path, error.reason, error.hint, on_key=on_key, code=error.code)
+            self.note(path, error, on_key=on_key)
+
+    def note(self, path: Path, error: DefinitionError, *, on_key: bool = False) -> None:
+        """Note an error at ``path``, or at the metadata field below it that the error names."""
+        if isinstance(error, MetaQueryError) and error.field:
+            path = (*path, error.field)
+        self.add(path, error.reason, error.hint, on_key=on_key, code=error.code)
 
 
 #: maximum number of names in a hint

@@ -185,7 +185,7 @@ def parse(form: object, *, sent: bool = False) -> Condition:
     if isinstance(form, list | tuple):
         return _parse_operation("in", form)
     if not isinstance(form, dict):
-        return _equal(form) if isinstance(form, _PLAIN) else OneOf(frozenset({normal(form)}))
+        return _parse_operation("=", form)
     if not form:
         raise MetaQueryError("the condition is empty", f"use one of: {' '.join(OPERATORS)}")
     condition: Condition | None = None

@@ -201,12 +201,10 @@ def _exact(condition: Condition) -> bool:
 
 
 def _in_single(condition: Condition) -> Condition:
-    """Return the condition on a FLOAT; values that 24 bits hold exactly stay unchanged."""
+    """Return the condition on a FLOAT; a value that 24 bits hold exactly stays unchanged."""
     if isinstance(condition, Missing):
         return condition
     if isinstance(condition, OneOf):
-        if _exact(condition):
-            return condition
         stored = _with_stored(condition.values)
         return condition if len(stored) == len(condition.values) else OneOf(stored)
     low, high = _end(condition.low, lowest=True), _end(condition.high, lowest=False)

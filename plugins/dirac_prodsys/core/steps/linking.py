@@ -115,8 +115,7 @@ def read_query(
             check_askable(field, made=made)
             conditions[field] = meta_query.parse_condition(field, condition)
         except MetaQueryError as error:
-            with problems.at(*path):
-                raise error
+            problems.note(path, error)
         if len(problems.found) - before == ENOUGH:
             break
     return None if len(problems.found) > before else MetaQuery(conditions)
