@@ -33,7 +33,7 @@ def suffer(grid: Grid, over: threading.Event) -> None:
     grid.start_service(TRANSFORMATION_MANAGER)
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(4500)
 def test_walks_on_dirac_break_nothing(light_grid: Grid, tmp_path: Path) -> None:
     settings = GatewaySettings(
         config=str(light_grid.client_cfg),

@@ -15,7 +15,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -34,6 +34,7 @@ from dirac_prodsys.provider import hook, triggers
 from dirac_prodsys.provider.dag_builder import build_dag
 from dirac_prodsys.provider.tasks import preparing, run_end, run_report
 from dirac_prodsys.provider.waiting import poller
+from tests.patience import MOST
 from tests.walk.guards import Guards
 from tests.walk.happenings import Happening, drawn
 from tests.walk.mirror import Mirror
@@ -206,6 +207,29 @@ class DiracWalk(Walk):
             self.tell("the triggerer is dead")
             self.kill_triggerer(1.0)
         super()._round()
+
+    def _looks(self) -> Iterator[int]:
+        """Number the looks until nothing has changed for ``looks`` of them.
+
+        How long a run takes is the machine's to say; that nothing moves any more is not.
+        """
+        seen, since = "", 0
+        for number in range(round(MOST * self.looks)):
+            now = self._standing()
+            since = number if now != seen else since
+            if number - since >= self.looks:
+                return
+            seen = now
+            yield number
+
+    def _standing(self) -> str:
+        """Describe how far the run and its tasks on the grid are."""
+        tasks = {name: (task.state, task.tries) for name, task in self.airflow.tasks.items()}
+        grid = {
+            number: (found.status, [(task.id, task.status) for task in found.tasks.values()])
+            for number, found in self.grid.transformations.items()
+        }
+        return repr((tasks, grid))
 
     def _mend_grid(self) -> None:
         """The grid as a whole is looked after by whoever made it suffer."""

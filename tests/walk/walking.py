@@ -214,7 +214,7 @@ class Walk(Person):
         self._mend_grid()
         self.tell("everything works again")
         clears = 0
-        for _ in range(self.looks):
+        for _ in self._looks():
             await self._until(self.clock.elapsed + self.person_every)
             while self.grid.down:
                 await self._until(self.clock.elapsed + self.person_every)
@@ -241,6 +241,10 @@ class Walk(Person):
         grid = {n: t.status for n, t in self.grid.transformations.items()}
         last = self.observer.failures[-1:]
         return self.note("END", f"the run is {self.airflow.state}: {states}, {grid}, {last}")
+
+    def _looks(self) -> Iterator[int]:
+        """Number the looks of the person who mends things at the end."""
+        yield from range(self.looks)
 
     # -- seams ------------------------------------------------------------------------------------
 
