@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -80,15 +81,20 @@ def productions_folder(airflow_home: Path) -> Path:
         path.unlink()
 
 
-#: tests that share a grid, and so stay together where several workers run tests, and other long
-#: ones; in the order in which they begin, for what is left at the end must be short
-_TOGETHER = (
-    "tests/e2e/full/",
-    "tests/e2e/test_",
-    "tests/integration/",
-    "tests/rehearsal/",
-    "tests/contract/",
-    "tests/walk/",
+#: how the names of tests begin that share a grid, and so stay together where several workers run
+#: tests, and of other long ones; the longest come first, so that no worker is left with one of them
+_TOGETHER = tuple(
+    re.compile(begin)
+    for begin in (
+        "tests/e2e/full/",
+        # two halves, each with a site of its own
+        "tests/e2e/test_[i-z]",
+        "tests/e2e/test_[a-h]",
+        "tests/integration/",
+        "tests/rehearsal/",
+        "tests/contract/",
+        "tests/walk/",
+    )
 )
 
 
@@ -113,14 +119,14 @@ def _needs(item: pytest.Item) -> set[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a grid or Airflow, and how long it may take; the longest come first."""
+    order = {begin.pattern: rank for rank, begin in enumerate(_TOGETHER)}
     for item in items:
         for name in sorted(_needs(item)):
             item.add_marker(name)
-        if item.nodeid.startswith(_TOGETHER):
+        if _group(item.nodeid) in order:
             marker = item.get_closest_marker("timeout")
             seconds = marker.args[0] if marker else float(item.config.getini("timeout"))
             item.add_marker(pytest.mark.timeout(patience(seconds)), append=False)
-    order = {prefix: rank for rank, prefix in enumerate(_TOGETHER)}
     items.sort(key=lambda item: order.get(_group(item.nodeid), len(order)))
 
 
@@ -137,5 +143,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def _group(nodeid: str) -> str:
-    found = (prefix for prefix in _TOGETHER if nodeid.startswith(prefix))
+    found = (begin.pattern for begin in _TOGETHER if begin.match(nodeid))
     return next(found, nodeid.split("::")[0])

@@ -15,6 +15,8 @@ from sandbox.state import State
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOFTWARE = REPOSITORY / "sandbox" / "software" / "bin"
+#: commands of DIRAC that jobs run, without the import of DIRAC (`drivers.warm_programs`)
+WARM = REPOSITORY / "sandbox" / "software" / "warm"
 #: The bin folder of this interpreter's environment; not resolved, its python is a symbolic link.
 VENV_BIN = Path(sys.executable).parent
 
@@ -37,7 +39,8 @@ def server(state: State, local_configuration: str, root: Path | None = None) -> 
     """
     return {
         **_inherited(),
-        "PATH": _path(SOFTWARE, VENV_BIN),
+        "PATH": _path(WARM, SOFTWARE, VENV_BIN),
+        "SANDBOX_WARM_PROGRAMS": str(state.socket.with_name("warm.sock")),
         # else ~/.dirac.cfg of the user who starts the sandbox would be merged in
         "HOME": str(state.home),
         "TMPDIR": str(state.tmp),

@@ -18,6 +18,7 @@ from sandbox.process import Processes
 
 SERVICES = "services"
 EXECUTOR = "executor"
+WARM_PROGRAMS = "warm-programs"
 _READY_SECONDS = 120.0
 #: Module -> distribution: what DIRAC's services need beyond DIRAC's client.
 _PACKAGES = {"DIRAC": "DIRAC", "MySQLdb": "mysqlclient", "opensearchpy": "opensearch-py"}
@@ -50,7 +51,9 @@ def start_engine(processes: Processes, profile: Profile) -> None:
     :raises SandboxError: with the last line of the first log that has one.
     """
     state = processes.state
-    children = {}
+    env = environment.server(state, "servers.cfg")
+    socket = env["SANDBOX_WARM_PROGRAMS"]
+    children = {WARM_PROGRAMS: _start(processes, WARM_PROGRAMS, "warm_programs", [socket], env)}
     for name, agents in profile.agents.items():
         children[name] = _start_agents(processes, name, agents)
     if not profile.local_executor:
@@ -65,7 +68,6 @@ def start_engine(processes: Processes, profile: Profile) -> None:
             "--job-configuration": state.etc / "jobs.cfg",
         }
         arguments = [str(part) for pair in places.items() for part in pair]
-        env = environment.server(state, "servers.cfg")
         children[EXECUTOR] = _start(processes, EXECUTOR, "light_executor", arguments, env)
     for name, child in children.items():
         processes.wait_ready(name, child, _READY_SECONDS)

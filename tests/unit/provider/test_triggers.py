@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
@@ -352,3 +353,42 @@ async def test_one_question_serves_all_waits_of_a_run(
     third = SimpleNamespace(dag_id="two", run_id="r2", task_id="a")
     assert await task_states.recent_states(third, 60) == {}
     assert asked == [("two", "r1"), ("two", "r1"), ("two", "r2")]
+
+
+async def test_waits_that_look_at_once_ask_airflow_for_the_states_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    release = threading.Event()
+
+    def answer(*key: str) -> dict[str, str | None]:
+        asked.append(key)
+        release.wait(10)
+        return {"make.complete": "success"}
+
+    monkeypatch.setattr(task_states, "task_states", answer)
+    waits = [SimpleNamespace(dag_id="many", run_id="r1", task_id=str(n)) for n in range(50)]
+    looks = [asyncio.ensure_future(task_states.recent_states(wait, 60)) for wait in waits]
+    await asyncio.sleep(0)
+    looks[0].cancel()  # it takes the answer from no other
+    release.set()
+    found = await asyncio.gather(*looks[1:])
+    assert found == [{"make.complete": "success"}] * 49
+    assert asked == [("many", "r1")]
+
+
+async def test_an_answer_that_failed_is_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [ConnectionError("away"), {"make.complete": "success"}]
+
+    def answer(*_key: str) -> dict[str, str | None]:
+        match answers.pop(0):
+            case ConnectionError() as error:
+                raise error
+            case states:
+                return states
+
+    monkeypatch.setattr(task_states, "task_states", answer)
+    wait = SimpleNamespace(dag_id="failing", run_id="r1", task_id="a")
+    with pytest.raises(ConnectionError):
+        await task_states.recent_states(wait, 60)
+    assert await task_states.recent_states(wait, 60) == {"make.complete": "success"}

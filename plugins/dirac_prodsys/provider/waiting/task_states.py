@@ -6,6 +6,7 @@ answer differs from an answer.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +45,7 @@ async def task_state(task_instance: Any) -> str | None:
 
 
 #: DAG and run → when its tasks were asked for, and their states; shared by all waits of a run
-_RECENT: dict[tuple[str, str], tuple[float, dict[str, str | None]]] = {}
+_RECENT: dict[tuple[str, str], tuple[float, asyncio.Future[dict[str, str | None]]]] = {}
 
 #: most runs that are remembered
 _MANY = 200
@@ -53,14 +54,23 @@ _MANY = 200
 async def recent_states(task_instance: Any, seconds: float) -> dict[str, str | None]:
     """Return the states of all tasks of a trigger's run, not older than these seconds.
 
+    All waits of a run look at the grid at the same moment. Airflow is asked once for all of them:
+    its answer costs it a row for each task of the run.
+
     :param task_instance: the trigger's, as the triggerer gave it.
     """
     key = task_instance.dag_id, task_instance.run_id
-    asked, states = _RECENT.get(key, (float("-inf"), {}))
-    if time.monotonic() - asked >= seconds:
-        asked = time.monotonic()
-        states = await sync_to_async(task_states)(*key)
+    asked, answer = _RECENT.get(key, (float("-inf"), None))
+    here = asyncio.get_running_loop()
+    if answer is None or answer.get_loop() is not here or time.monotonic() - asked >= seconds:
         if len(_RECENT) >= _MANY:
             _RECENT.clear()
-        _RECENT[key] = asked, states
-    return states
+        answer = asyncio.ensure_future(sync_to_async(task_states)(*key))
+        _RECENT[key] = time.monotonic(), answer
+    try:
+        # a wait that is cancelled takes the answer from no other
+        return await asyncio.shield(answer)
+    except Exception:
+        if _RECENT.get(key, (0.0, None))[1] is answer:
+            del _RECENT[key]
+        raise
