@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast rehearse fuzz walk soak upgrade lint up down image image-test lock clean
 RUN := .venv/bin/python -m
+# the tests' modules are compiled once, not by each worker and at each run
+TEST := env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,10 +22,10 @@ down: ## stop everything that demo and up started
 
 test: setup ## all tests, three at a time: most of them wait
 	@scripts/setup browser
-	@$(RUN) pytest -n 3 --no-loadscope-reorder
+	@$(TEST) -n 3 --no-loadscope-reorder
 
 test-fast: setup ## for every save: tests without a grid, without processes of Airflow, none long
-	@$(RUN) pytest -n 2 -q -m "not grid and not airflow and not long"
+	@$(TEST) -n 2 -q -m "not grid and not airflow and not long"
 
 rehearse: setup ## run every example on a sandbox grid, with stand-in jobs
 	@for file in include/productions/examples/w*.yaml; do .venv/bin/dirac-prodsys rehearse --tasks 3 $$file || exit; done
