@@ -11,8 +11,7 @@ from collections import Counter
 from dirac_prodsys.core.grid.status import FINAL_TASKS, GOOD_TASKS, FileStatus
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.gateway.memory.tables import Transformation
-from tests.walk.watching import QUIET, Watching
-from tests.walk.world import AGENT_CYCLE
+from tests.walk.watching import Watching
 
 _GONE = (FileStatus.REMOVED, FileStatus.DELETED)
 
@@ -29,8 +28,9 @@ class Closing(Watching):
         for parent in (*step.parents, *step.feeders):
             if not self.has_ended(parent):
                 self.note("I3", f"{label} is flushed while {parent} may make files")
-        came, seen = self.grid.attached_at.get(number, -QUIET), self._seen(number)
-        if seen - QUIET < came <= seen:
+        quiet = 2 * self.grid.agent_cycle
+        came, seen = self.grid.attached_at.get(number, -quiet), self._seen(number)
+        if seen - quiet < came <= seen:
             self.note("I3", f"{label} is flushed, files came at {came:.0f} s, seen {seen:.0f} s")
         if missing := self._unattached(found, step):
             self.note("I3", f"{label} is flushed, and {len(missing)} files are not attached")
@@ -56,7 +56,7 @@ class Closing(Watching):
             return  # they came while it was being done
         if self.grid.resized_at.get(number, 0.0) > seen:
             return  # a person made the groups smaller while it was being done: a rest is one now
-        if self.grid.vanished_at > seen - AGENT_CYCLE:
+        if self.grid.vanished_at > seen - self.grid.agent_cycle:
             return  # they went, or were found to have gone
         files = Counter(str(file.status) for file in found.files.values())
         attached = sum(n for word, n in files.items() if word not in _GONE)

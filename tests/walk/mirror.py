@@ -29,6 +29,10 @@ T = TypeVar("T")
 
 #: seconds for which the observer waits for an answer
 PATIENCE = 120.0
+#: seconds within which the agents of the sandbox have seen what came
+AGENT_CYCLE = 2.0
+#: seconds of a poll, and of its calls, at rest
+READING = 2.0
 
 
 @dataclass
@@ -59,6 +63,7 @@ class Mirror(Remembered):
     def __init__(self, gateway: DiracGateway, walked: Walked, now: Callable[[], float]) -> None:
         super().__init__()
         self._gateway, self._walked, self._now = gateway, walked, now
+        self.agent_cycle, self.reading = AGENT_CYCLE, patience(READING)
         self.transformations: dict[int, Transformation] = {}
         self.catalogue = SimpleNamespace(find=self._find, since=_Since(now))
         self.made_at = defaultdict(float)

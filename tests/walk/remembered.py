@@ -8,7 +8,12 @@ from __future__ import annotations
 
 
 class Remembered:
-    """Who did what to the grid, and when, in seconds of the walk."""
+    """Who did what to the grid, and when, in seconds of the walk.
+
+    :cvar reading: seconds that may lie between the reading of a snapshot and its judgement.
+    """
+
+    reading = 0.0
 
     def __init__(self) -> None:
         #: tasks that left their output

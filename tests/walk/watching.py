@@ -14,14 +14,12 @@ from dirac_prodsys.core.policy import StepRules
 from dirac_prodsys.core.recovery.ledger import LEDGER, Ledger
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.gateway.memory.tables import Transformation
-from tests.walk.clock import BEGIN
 from tests.walk.guards import Guards
-from tests.walk.world import AGENT_CYCLE, WalkedGrid
+from tests.walk.world import WalkedGrid
 
 #: seconds that may lie between a look at the grid and what is done about it: a worker tries by
 #: itself for two minutes when the grid is down
 REACTION = 250.0
-QUIET = 2 * AGENT_CYCLE
 
 
 class Watching:
@@ -44,6 +42,8 @@ class Watching:
         self.requeued: dict[int, Counter[str]] = {}
         self.flushes: Counter[int] = Counter()
         self.looks: dict[int, dict[str, Any]] = {}
+        #: when what we judged last was read, on the grid's clock
+        self.read_at: dict[int, float] = {}
         #: when we looked at one that runs, on the grid's clock: nothing is done to the files of
         #: one that a person has stopped, and when it goes on the grid may be faster than we are
         self.looked_at: defaultdict[int, list[float]] = defaultdict(list)
@@ -53,13 +53,13 @@ class Watching:
 
     def _seen(self, number: int) -> float:
         """When we looked last; now, if that is too long ago to act on it."""
-        looked = self.looks.get(number, {}).get("now", 0.0) - BEGIN
+        looked = self.read_at.get(number, 0.0)
         return looked if looked >= self.grid.now - REACTION else self.grid.now
 
     def _unattached(self, found: Transformation, step: StepPlan) -> list[str]:
         query = step.transformation.input_query
         known = self.grid.catalogue.find(query.to_dirac()) if query else []
-        horizon = self._seen(int(found.row["TransformationID"])) - AGENT_CYCLE
+        horizon = self._seen(int(found.row["TransformationID"])) - self.grid.agent_cycle
         since = self.grid.catalogue.since
         return [lfn for lfn in known if lfn not in found.files and since[lfn] < horizon]
 
@@ -75,6 +75,7 @@ class Watching:
         """We looked at a transformation."""
         if not rules.ready_at:
             self.looks[number] = clock
+            self.read_at[number] = self.grid.now - self.grid.reading
             if self.grid.transformations[number].status != TransformationStatus.STOPPED:
                 self.looked_at[number].append(self.grid.now)
 
