@@ -479,6 +479,32 @@ def test_the_dag_processor_parses_a_new_file_once_and_an_edited_one_once_more(
     assert processor.parses == {"busy": 3, "calm": 1}
 
 
+def test_a_file_is_parsed_no_more_often_after_a_callback_of_one_of_its_runs(
+    productions_folder: Path, airflow_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.callbacks.callback_requests import DagCallbackRequest
+
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL", "0")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "3600")
+    (productions_folder / "lost.yaml").write_text(text("lost"))
+    processor = Processor()
+    processor.work(until=lambda: processor.parses == {"lost": 1})
+    bundle = next(iter(processor.manager._dag_bundles))
+    request = DagCallbackRequest(
+        filepath="lost.py",
+        bundle_name="productions",
+        bundle_version=version(bundle),
+        dag_id="lost",
+        run_id="run",
+        is_failure_callback=True,
+        msg="a worker died",
+    )
+    processor.manager._add_callback_to_queue(request)
+    processor.work(until=lambda: len(processor.files) == 2)
+    processor.work(3)
+    assert processor.parses == {"lost": 1}
+
+
 class Processor:
     """Airflow's DAG processor in this process, a turn of its loop at a time."""
 
@@ -489,12 +515,16 @@ class Processor:
         self.manager.prepare_process_context()
         self.manager.prepare_bundles()
         self.known: dict[str, set[Any]] = {}
+        #: all files that it worked on; one with a version was there for a callback
+        self.files: set[Any] = set()
 
     @property
     def parses(self) -> dict[str, int]:
         """How often each file was parsed."""
         return {
-            file.rel_path.stem: stat.run_count for file, stat in self.manager._file_stats.items()
+            file.rel_path.stem: stat.run_count
+            for file, stat in self.manager._file_stats.items()
+            if file.bundle_version is None
         }
 
     def work(self, seconds: float = 0, until: Callable[[], bool] = lambda: False) -> None:
@@ -507,6 +537,7 @@ class Processor:
             self.manager._start_new_processes()
             self.manager._service_processor_sockets(timeout=0.1)
             self.manager._collect_results()
+            self.files |= {*self.manager._file_stats}
 
 
 def test_a_changed_text_makes_its_stub_look_changed(folder: Path, open_bundle: Open) -> None:

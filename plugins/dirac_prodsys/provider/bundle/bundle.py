@@ -51,6 +51,7 @@ from dirac_prodsys.provider.bundle.database import (
     with_runs,
 )
 from dirac_prodsys.provider.bundle.index import Index, read_index, write_index
+from dirac_prodsys.provider.bundle.parse_interval import keep_interval
 from dirac_prodsys.provider.bundle.shelf import Shelf, arrange, error_code, file_stem
 from dirac_prodsys.provider.bundle.snapshots import SnapshotStore, write
 from dirac_prodsys.provider.bundle.sources import Signature, Source, SourceFolder
@@ -138,6 +139,7 @@ class ProductionsDagBundle(BaseDagBundle):
         if self.version is not None:
             return
         warm_up()
+        keep_interval()
         self._bring_up_to_date()
         load(self._folder.loaded)
 
