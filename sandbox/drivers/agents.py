@@ -25,7 +25,7 @@ LOST = datetime.timedelta(minutes=10)
 #: JobAgent waits 2 s longer after each cycle without a match.
 NO_MATCH_SECONDS = 0.2
 #: seconds of rest for each second of processor time that a round took
-PAUSE_PER_CPU = 5.0
+PAUSE_PER_CPU = 8.0
 
 
 def switch_off_control_groups() -> None:

@@ -24,6 +24,8 @@ from sandbox.configuration.community import HOST, VOS
 from sandbox.configuration.profiles import LIGHT_AGENTS
 from sandbox.drivers import agents, light_task, runtime
 
+#: seconds between two looks of a grid on which no transformation is Active
+IDLE_SECONDS = 1.0
 #: As WorkflowTaskAgent's SubmitStatus.
 _SUBMIT_STATUS = ["Active", "Completing"]
 
@@ -66,8 +68,11 @@ class Executor:
             self._report(task["TransformationID"], task["TaskID"], lfns, good=False)
         return True
 
-    def step(self) -> None:
-        """Collect ended tasks, report them, start what can start."""
+    def step(self) -> bool:
+        """Collect ended tasks, report them, start what can start.
+
+        :returns: whether there is anything to do, or may be soon.
+        """
         for item in [item for item in self.running if not item.process.is_alive()]:
             self.running.remove(item)
             task = item.task
@@ -76,14 +81,15 @@ class Executor:
         self.reports = [report for report in self.reports if not report()]
         # a task whose result is not yet reported still looks as before: start nothing new
         if self.reports or len(self.running) >= self.slots:
-            return
+            return True
         transformations = self._transformations()
         if not transformations:
-            return
+            return bool(self.running)
         # one a round, as JobAgent does: twins that upload in the same instant would both make the
         # directory, and DIRAC's FileStorage.putFile fails for the second
         for row in self._tasks(list(transformations), ["Created"])[:1]:
             self._start(row, transformations[row["TransformationID"]])
+        return True
 
     def _transformations(self) -> dict[int, dict[str, Any]] | None:
         result = self.client.getTransformations(
@@ -182,13 +188,14 @@ def main() -> None:
     recovered = False
     while not stop.is_set():
         rest = agents.cycle(real_agents)
+        busy = True
         try:
             recovered = recovered or executor.recover()
             if recovered:
-                executor.step()
+                busy = executor.step()
         except Exception as error:  # an answer cut short by an outage ends no executor
             gLogger.exception("light executor", lException=error)
-        stop.wait(max(options.pause, rest))
+        stop.wait(max(options.pause if busy else IDLE_SECONDS, rest))
     os._exit(0)
 
 

@@ -64,7 +64,13 @@ def test_status_tells_processes_ports_memory_and_readiness(light_grid: Grid) -> 
     assert facts["up"] is True
     assert facts["profile"] == "light"
     names = {row["name"] for row in facts["processes"]}
-    assert names == {"mariadb", "services", "TransformationManager", "executor"}
+    assert names == {
+        "mariadb",
+        "services",
+        "TransformationManager",
+        "executor",
+        "warm-programs",
+    }
     assert all(row["state"] == "running" and row["rss_mib"] > 1 for row in facts["processes"])
     ports = light_grid.ports()
     assert {name: row["port"] for name, row in facts["services"].items()} == {

@@ -17,7 +17,7 @@ def test_the_earliest_event_follows_airflows_own_interval(
     monkeypatch.setattr(event_time.time, "time", lambda: 1000.0)
     assert event_time.earliest_event() == 0.0
     monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "5")
-    assert event_time.earliest_event() == 1006.0
+    assert event_time.earliest_event() == 1007.0
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,20 @@ import time
 from airflow.sdk.configuration import conf
 
 
+#: seconds that a busy scheduler may take to hear of a worker that has ended
+SCHEDULER_SECONDS = 2.0
+
+
 def earliest_event() -> float:
     """Return when a trigger of a task that defers now may fire, in seconds since the epoch.
 
     A worker may take ``[workers] min_heartbeat_interval`` to see that its task has deferred. If the
-    task is running again by then, Airflow 3.3's scheduler takes the late report for a failure of
-    the task (``SchedulerJobRunner.process_executor_events``).
+    task is running again before the scheduler hears of that, Airflow 3.3's scheduler takes the late
+    report for a failure of the task (``SchedulerJobRunner.process_executor_events``), and tries it
+    again.
     """
     interval = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0)
-    return time.time() + interval + 1 if interval > 0 else 0.0
+    return time.time() + interval + SCHEDULER_SECONDS if interval > 0 else 0.0
 
 
 async def wait_until(moment: float) -> None:
