@@ -121,10 +121,10 @@ class DefinitionErrors(ProdsysError):
     """
 
     def __init__(self, errors: Iterable[DefinitionError]) -> None:
-        told = {
+        distinct = {
             (e.file, e.line, e.column, e.reason, e.hint): e for e in errors
         }  # equal mistakes are reported once
-        by_place = sorted(told.values(), key=lambda e: (e.file, e.line, e.column))
+        by_place = sorted(distinct.values(), key=lambda e: (e.file, e.line, e.column))
         self.errors = as_many_as_help(by_place)
         super().__init__("\n".join(str(error) for error in self.errors))
 
@@ -136,7 +136,7 @@ def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError,
     """
     total = Counter(error.code for error in errors)
     count: Counter[str] = Counter()
-    told: list[DefinitionError] = []
+    kept: list[DefinitionError] = []
     size = 0
     for number, error in enumerate(errors):
         count[error.code] += 1
@@ -147,10 +147,10 @@ def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError,
             error = _more(more, " of this kind, from here on", error)
         size += len(str(error).encode("utf-8", "replace")) + 1
         if size > MOST_BYTES:
-            told.append(_more(len(errors) - number, ", from here on", error))
+            kept.append(_more(len(errors) - number, ", from here on", error))
             break
-        told.append(error)
-    return tuple(told)
+        kept.append(error)
+    return tuple(kept)
 
 
 def _more(number: int, where: str, first: DefinitionError) -> DefinitionError:

@@ -40,7 +40,7 @@ def warm_up() -> None:
     for module in pkgutil.walk_packages(dirac_prodsys.core.__path__, "dirac_prodsys.core."):
         importlib.import_module(module.name)
     for seed in seeds():
-        _told(Case(seed.name, seed.text, seed.beside))
+        _errors_of(Case(seed.name, seed.text, seed.others))
 
 
 def slowness() -> float:
@@ -62,10 +62,10 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
     try:
         try:
             with nothing_happens(seconds):
-                errors = _told(one)
+                errors = _errors_of(one)
         except TooSlow:  # the file, or the machine just now
             with nothing_happens(seconds * slowness()):
-                errors = _told(one)
+                errors = _errors_of(one)
     except (Exception, Forbidden, TooSlow) as error:
         return "".join(traceback.format_exception(error)[-6:])
     mistakes = DefinitionErrors(errors)
@@ -78,10 +78,10 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
     return "\n".join(text for error in mistakes.errors for text in _lacks(error, one))
 
 
-def _told(one: Case) -> list[DefinitionError]:
+def _errors_of(one: Case) -> list[DefinitionError]:
     """All that is said about the file."""
     try:
-        reading = inspect(one.text, one.name, read_sibling=one.beside.get)
+        reading = inspect(one.text, one.name, read_sibling=one.others.get)
     except DefinitionErrors as errors:
         str(errors)
         return list(errors.errors)
@@ -102,11 +102,11 @@ def _lacks(error: DefinitionError, one: Case) -> Iterable[str]:
     if rule is None:
         yield f"no rule {error.code!r}: {error}"
         return
-    if error.file != one.name and error.file not in one.beside:
+    if error.file != one.name and error.file not in one.others:
         yield f"no such file {error.file!r}: {error}"
         return
     own = one.text.decode("utf-8", "replace")
-    text = own if error.file == one.name else one.beside[error.file]
+    text = own if error.file == one.name else one.others[error.file]
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not 1 <= error.line <= len(lines):
         yield f"no line {error.line} of {len(lines)}: {error}"

@@ -174,15 +174,15 @@ def test_nobody_else_says_the_name_of_a_community() -> None:
     assert "ctao" in names
     software = [name for name, where in GUARDED.items() if where[0].startswith("communities/")]
     word = re.compile("|".join([*names, *software]), re.IGNORECASE)
-    said = []
+    found = []
     for room in sorted({"core", "gateway", "provider", "cli"}):
         for path in sorted((PLUGINS / PACKAGE / room).rglob("*")):
             if path.is_file() and path.suffix in (".py", ".yaml", ".html", ".js", ".css", ".md"):
                 lines = path.read_text("utf-8").split("\n")
                 place = path.relative_to(PLUGINS / PACKAGE).as_posix()
-                said += [f"{place}: {line.strip()}" for line in lines if word.search(line)]
-    assert len(said) == len(BUILT_IN), said
-    assert all(line.startswith(f"{TABLE}: ") for line in said)
+                found += [f"{place}: {line.strip()}" for line in lines if word.search(line)]
+    assert len(found) == len(BUILT_IN), found
+    assert all(line.startswith(f"{TABLE}: ") for line in found)
 
 
 @pytest.mark.parametrize("room", ["errors", "core", "gateway.protocol"])

@@ -147,7 +147,7 @@ class DiracWalk(Walk):
             self.walked.dag,
             self.clock,
             random.Random(seed + 1),  # noqa: S311
-            report=self._told,
+            report=self._record,
             event=self.observer.event,
             prepare=self.prepared,
             dead_after=2.0,
@@ -189,14 +189,14 @@ class DiracWalk(Walk):
                 new = {ids[int(n)]: str(status) for n, (status, _) in arguments[1].items()}
                 self.observer.files_set(found, new)
 
-    def hand(self, number: int, deed: str) -> str:
+    def hand(self, number: int, act: str) -> str:
         self.grid.refresh()  # type: ignore[attr-defined]
-        return super().hand(number, deed)
+        return super().hand(number, act)
 
-    def _told(self, attempt: Attempt) -> None:
+    def _record(self, attempt: Attempt) -> None:
         with self._judging:
             self._refreshed()
-            super()._told(attempt)
+            super()._record(attempt)
 
     def _refreshed(self) -> None:
         self.grid.refresh()  # type: ignore[attr-defined]

@@ -35,7 +35,7 @@ class Person:
     guards: Guards
     tell: Callable[[str], None]
 
-    def hand(self, number: int, deed: str) -> str:
+    def hand(self, number: int, act: str) -> str:
         """What a person does to a transformation, if it makes sense; in words."""
         found = self.grid.transformations[number]
         simulates = found.row["Type"].lower() == "mcsimulation"
@@ -46,11 +46,11 @@ class Person:
             "Active": ("Stopped",),
             "Cleaning": ("Active", "Stopped", "Completed"),
             "extend": ("Active", "Stopped") if simulates else (),
-        }.get(deed, () if simulates else ("New", "Active", "Stopped"))
+        }.get(act, () if simulates else ("New", "Active", "Stopped"))
         if found.status not in allowed:
-            return f"no {deed} of {number}, which is {found.status}"
-        self.grid.by_hand(number, deed)
-        return f"{deed} of {number}"
+            return f"no {act} of {number}, which is {found.status}"
+        self.grid.by_hand(number, act)
+        return f"{act} of {number}"
 
     def _hopeless(self) -> bool:
         """Nothing came of a step, as a person completed it before anything could, or a policy takes

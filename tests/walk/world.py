@@ -192,22 +192,22 @@ class WalkedGrid(MemoryGrid, Remembered):
 
     # -- persons ---------------------------------------------------------------------------------
 
-    def by_hand(self, number: int, deed: str) -> None:
+    def by_hand(self, number: int, act: str) -> None:
         """What a person does to a transformation with DIRAC's own commands.
 
-        :param deed: a status, ``extend`` or a number, which becomes the group size.
+        :param act: a status, ``extend`` or a number, which becomes the group size.
         """
-        self.remember_hand(number, deed, self.now)
+        self.remember_hand(number, act, self.now)
         with self.acting("person"):
-            if deed == "extend":
+            if act == "extend":
                 self.serve_extendTransformation(number, 1)
-            elif deed.isdigit():
-                self.serve_setTransformationParameter(number, "GroupSize", float(deed))
+            elif act.isdigit():
+                self.serve_setTransformationParameter(number, "GroupSize", float(act))
             else:
-                agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(deed)
+                agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(act)
                 if agent_type:
                     self.serve_setTransformationParameter(number, "AgentType", agent_type)
-                self.serve_setTransformationParameter(number, "Status", deed)
+                self.serve_setTransformationParameter(number, "Status", act)
 
     def lose(self, lfn: str) -> None:
         """A file vanishes from the catalogue; what it was the only witness of counts no more."""

@@ -59,7 +59,7 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
-    _told: set[Problem] = field(default_factory=set, repr=False)
+    _noted: set[Problem] = field(default_factory=set, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.found)
@@ -75,8 +75,8 @@ class Problems:
     ) -> None:
         """Note one mistake; the same one is noted once."""
         problem = Problem(path, reason, hint, on_key, code)
-        if problem not in self._told:
-            self._told.add(problem)
+        if problem not in self._noted:
+            self._noted.add(problem)
             self.found.append(problem)
 
     def remark(
@@ -87,19 +87,19 @@ class Problems:
         :param code: a rule with the severity ``warning`` or ``note``.
         """
         remark = Problem(path, reason, hint, on_key, code)
-        if remark not in self._told:
-            self._told.add(remark)
+        if remark not in self._noted:
+            self._noted.add(remark)
             self.remarks.append(remark)
 
     def extend(self, others: Problems) -> None:
         """Add the mistakes and remarks of another collection."""
         for problem in others.found:
-            if problem not in self._told:
-                self._told.add(problem)
+            if problem not in self._noted:
+                self._noted.add(problem)
                 self.found.append(problem)
         for remark in others.remarks:
-            if remark not in self._told:
-                self._told.add(remark)
+            if remark not in self._noted:
+                self._noted.add(remark)
                 self.remarks.append(remark)
 
     @contextmanager

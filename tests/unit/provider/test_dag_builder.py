@@ -141,16 +141,16 @@ def test_the_dag_has_the_edges_of_its_shape_and_no_others() -> None:
         ends = {(begin, drawn.ids[TaskPlace(part)]) for part in ("on_cancel", "report")}
         dag = build_dag(production)
         assert edges(dag) == wanted | ends
-        told = {(before, after) for before, near in dag.edge_info.items() for after in near}
-        assert told == {(drawn.ids[e.before], drawn.ids[e.after]) for e in drawn.edges if e.label}
+        words = {(before, after) for before, near in dag.edge_info.items() for after in near}
+        assert words == {(drawn.ids[e.before], drawn.ids[e.after]) for e in drawn.edges if e.label}
 
 
 def test_links_of_the_production_stand_on_the_page_of_its_dag() -> None:
     links = 'links: {runbook: "https://wiki.example.org/p?id=7", log: "http://elog.example.org/1"}'
     assert "[" not in str(dag_of(TWO_STEPS).doc_md).split("| step |")[0]
     shown = dag_of(TWO_STEPS.replace("vo: sim", f"vo: sim, {links}", 1)).doc_md
-    told = "[runbook](https://wiki.example.org/p?id=7) · [log](http://elog.example.org/1)"
-    assert told in str(shown).splitlines()
+    links = "[runbook](https://wiki.example.org/p?id=7) · [log](http://elog.example.org/1)"
+    assert links in str(shown).splitlines()
 
 
 def test_no_edge_is_there_that_others_imply() -> None:

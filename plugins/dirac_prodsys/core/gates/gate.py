@@ -140,8 +140,8 @@ def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
             return there, f"{gate.text} {'exists' if there else 'does not exist yet'}", ""
         case "production":
             made = facts.made.get(f"{gate.name}/{gate.step}", ())
-            said = f"exists: {', '.join(made)}" if made else "is not made yet"
-            return bool(made), f"{gate.text} {said}", ""
+            state = f"exists: {', '.join(made)}" if made else "is not made yet"
+            return bool(made), f"{gate.text} {state}", ""
         case _:
             return _value(gate, facts.contents.get(gate.name))
 

@@ -135,8 +135,8 @@ class CommunityBody(Spec):
     @property
     def sites(self) -> tuple[str, ...]:
         """Return the destination sites; empty: anywhere."""
-        said = dict(self.settings).get(DESTINATION)
-        named = said if isinstance(said, list) else str(said or "").split(",")
+        wanted = dict(self.settings).get(DESTINATION)
+        named = wanted if isinstance(wanted, list) else str(wanted or "").split(",")
         return tuple(name for site in named if (name := str(site).strip()))
 
     @property

@@ -231,8 +231,8 @@ class _Reader:
             if not isinstance(inside, dict):
                 break
         if not isinstance(inside, dict) or path[-1] in inside:
-            said = ".".join(map(str, path[len(top) :]))
-            self._error(words.place, f"{said} is said twice", "keep one of the two")
+            key = ".".join(map(str, path[len(top) :]))
+            self._error(words.place, f"{key} is said twice", "keep one of the two")
             return
         inside[path[-1]] = self._value(value, words, path)
 

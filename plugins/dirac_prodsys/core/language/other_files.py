@@ -50,7 +50,7 @@ def _extended(
             named, f"more than {MAX_CHAIN} files extend each other", "use fewer", code="other-file"
         )
         return bare, chain
-    below = yaml_beside(named, document, mistakes)
+    below = read_named_yaml(named, document, mistakes)
     if below is None:
         return bare, chain
     base, files = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
@@ -60,7 +60,7 @@ def _extended(
     return merged, files
 
 
-def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
+def read_named_yaml(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
     """Read the named YAML file; None, with a mistake noted, if there is none.
 
     :raises DefinitionErrors: it is not YAML.

@@ -68,12 +68,12 @@ class ErrorRule:
     @property
     def label(self) -> str:
         """Describe the rule in a few words."""
-        said = {
+        patterns = {
             name: getattr(self, name)
             for name in ("status", "minor", "application", "site")
             if getattr(self, name) != "*"
         }
-        return ", ".join(f"{name} {value!r}" for name, value in said.items()) or "any job"
+        return ", ".join(f"{name} {value!r}" for name, value in patterns.items()) or "any job"
 
 
 @dataclass(frozen=True)

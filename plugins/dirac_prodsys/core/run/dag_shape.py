@@ -382,9 +382,9 @@ class _Drawing:
         first |= {TaskPlace("complete", name): _AFTER for name in step.after if name not in outside}
         if step.name not in self.again:
             first[TaskPlace("verify")] = ""
-        for before, said in first.items():
+        for before, words in first.items():
             for entry in entries:
-                self._before(before, entry, said)
+                self._before(before, entry, words)
 
     def _finish(self) -> None:
         group = self._group(self.finish, "", "finish", "what the run leaves, and what came of it")

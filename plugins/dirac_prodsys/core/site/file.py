@@ -51,8 +51,8 @@ class SiteModel(Model):
     @model_validator(mode="before")
     @classmethod
     def _says_something(cls, data: Any) -> Any:
-        said = data.items() if isinstance(data, dict) else ()
-        empty = [key for key, value in said if value is None]
+        items = data.items() if isinstance(data, dict) else ()
+        empty = [key for key, value in items if value is None]
         if empty:
             raise invalid(f"{empty[0]} says nothing", "write a value, [] for none, or drop the key")
         return data

@@ -172,11 +172,11 @@ def _value(name: str) -> Param:
     value = VALUES[name]
     takers = " and ".join(kind.name for kind in ACTIONS.values() if name in kind.takes)
     about = f"{takers}: {value.about[0].lower()}{value.about[1:]}"
-    bounds: dict[str, Any] = {"minimum": 1} if value.whole else {"exclusiveMinimum": 0}
+    bounds: dict[str, Any] = {"minimum": 1} if value.integer else {"exclusiveMinimum": 0}
     return Param(
         None,
         about,
-        type=["integer" if value.whole else "number", "null"],
+        type=["integer" if value.integer else "number", "null"],
         **bounds,
         maximum=value.most,
         title=_words(name).capitalize(),

@@ -20,7 +20,7 @@ from dirac_prodsys.core.run.end import ending
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.reports import report_on_run
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.people.notify import Teller, wanted
+from dirac_prodsys.provider.people.notify import NoticeSender, wanted
 from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.tasks.registry import tell_status
 from dirac_prodsys.provider.waiting.state_keeping import STATE
@@ -92,7 +92,7 @@ class DiracProductionReportOperator(ProductionTask):
         states = [(step.row.step, step.row.status) for step in report.steps]
         failed = self._failed_tasks(context)
         notice = notices.of_end(states, failed, report.to_text(), report.to_html())
-        Teller(context, self.dirac_conn_id, self.production).tell(notice)
+        NoticeSender(context, self.dirac_conn_id, self.production).send(notice)
 
     def _failed_tasks(self, context: Context) -> list[str]:
         instance: Any = context.get("ti")

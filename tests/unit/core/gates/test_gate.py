@@ -48,8 +48,8 @@ def test_all_gates_must_be_open_at_once_and_only_closed_ones_are_told() -> None:
     half = Facts(files=frozenset({"/sim/f"}))
     verdict = judge_gates([FILE, DATASET], half, waited=0)
     assert (verdict.kind, verdict.reason) == ("wait", "dataset /sim/d does not exist yet")
-    whole = Facts(files=frozenset({"/sim/f"}), datasets=frozenset({"/sim/d"}))
-    assert judge_gates([FILE, DATASET], whole, waited=0).kind == "open"
+    both = Facts(files=frozenset({"/sim/f"}), datasets=frozenset({"/sim/d"}))
+    assert judge_gates([FILE, DATASET], both, waited=0).kind == "open"
 
 
 @pytest.mark.parametrize(

@@ -150,8 +150,8 @@ def test_8_files_are_tried_again_as_often_as_said_counted_where_nothing_forgets(
 def test_9_max_reset_stays_unless_it_is_declared_otherwise() -> None:
     one = Case(StrandedFile("/sim/a", "MaxReset", 1, 10), TaskState(1, "Failed", 9), outputs="none")
     assert decide([one], RecoveryRules(), Ledger()) == []
-    told = decide([one], RecoveryRules(max_reset="retry", max_resets=99), Ledger())
-    assert [d.fate for d in told] == ["retry"]
+    decisions = decide([one], RecoveryRules(max_reset="retry", max_resets=99), Ledger())
+    assert [d.fate for d in decisions] == ["retry"]
 
 
 @pytest.mark.parametrize(("outputs", "fate"), [("all", "processed"), ("some", "ask")])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.proof.test_links import subject, told
+from tests.unit.core.proof.test_links import reasons, subject
 from tests.unit.core.writing import output, step
 
 
@@ -18,7 +18,7 @@ def production(kind: str = "ApplyModel", **apply: Any) -> list[str]:
         "late": step("DataProcessing", "train", output=output("late")),
         "apply": step(kind, "simulate", output=output("apply"), **apply),
     }
-    return told(subject(**steps), "model-not-awaited")
+    return reasons(subject(**steps), "model-not-awaited")
 
 
 def test_a_step_that_applies_a_model_and_does_not_wait_for_a_training_is_told() -> None:
@@ -55,4 +55,4 @@ def test_a_training_that_takes_what_is_applied_cannot_be_waited_for() -> None:
         "apply": step("ApplyModel", "simulate", output=output("apply")),
         "train": step("Training", "apply", output=output("train")),
     }
-    assert told(subject(**steps), "model-not-awaited") == []
+    assert reasons(subject(**steps), "model-not-awaited") == []

@@ -21,9 +21,9 @@ FILES = [
 ]
 
 
-def beside(file: Path) -> Callable[[str], str | None]:
+def sibling_reader(file: Path) -> Callable[[str], str | None]:
     def read(name: str) -> str | None:
-        folders = (file.parent, file.parent / "beside")
+        folders = (file.parent, file.parent / "other_files")
         paths = [folder / name for folder in folders if (folder / name).is_file()]
         return paths[0].read_text("utf-8") if paths else None
 
@@ -31,7 +31,7 @@ def beside(file: Path) -> Callable[[str], str | None]:
 
 
 def read(text: str, name: str = "f.yaml", file: Path | None = None):
-    reading = inspect(text, name, read_sibling=None if file is None else beside(file))
+    reading = inspect(text, name, read_sibling=None if file is None else sibling_reader(file))
     assert not reading.mistakes
     return reading
 

@@ -10,7 +10,7 @@ import pytest
 from dirac_prodsys.core.plan.estimate import UNKNOWN, Span, estimate
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof import clashes, in_words_of_the_file, prove, read
-from tests.unit.core.proof.test_links import child, subject, told
+from tests.unit.core.proof.test_links import child, reasons, subject
 from tests.unit.core.writing import output, step
 
 RUN = "${{ run }}"
@@ -30,15 +30,15 @@ def chain(tasks: int = 14, **merge: Any) -> dict[str, dict[str, Any]]:
 
 def test_a_step_that_is_linked_to_none_of_the_others_is_told() -> None:
     one = subject(**chain(), c=step("MCSimulation", output=output("c")))
-    assert told(one, "unconnected") == ["step c is linked to no other step of this production"]
+    assert reasons(one, "unconnected") == ["step c is linked to no other step of this production"]
 
 
 def test_a_bag_of_chains_and_a_bag_of_single_steps_are_what_they_are() -> None:
     second = {"c": step("MCSimulation", output=output("c")), "d": step("Training", "c")}
     singles = {name: step("MCSimulation", output=output(name)) for name in "xyz"}
     for steps, parts in ((chain() | second, 2), (singles, 3)):
-        assert told(subject(**steps), "unconnected") == []
-        assert told(subject(**steps), "bag") == [
+        assert reasons(subject(**steps), "unconnected") == []
+        assert reasons(subject(**steps), "bag") == [
             f"the production is a bag of {parts} parts that are not linked"
         ]
 
@@ -48,11 +48,11 @@ def test_a_field_that_is_text_here_and_a_number_there_is_told() -> None:
         a=step("MCSimulation", output=output("a", level=1, step="a")),
         b=step("MCSimulation", output=output("b", level="1", step="b")),
     )
-    assert told(one, "mixed-types") == ["level is text here ('1'), and a number in step a"]
+    assert reasons(one, "mixed-types") == ["level is text here ('1'), and a number in step a"]
 
 
 def test_an_output_that_does_not_tell_its_run_is_told_once_for_all_steps() -> None:
-    (reason,) = told(subject(**chain()), "output-without-run")
+    (reason,) = reasons(subject(**chain()), "output-without-run")
     assert reason.startswith("no metadata of the output of steps a, b tell the run")
 
 
@@ -60,14 +60,14 @@ def test_a_directory_or_a_dataset_without_the_run_that_its_metadata_name_is_told
     made = {**output("a", run=RUN), "directory": "/sim/p/a"}
     dataset = {"name": "/sim/datasets/a"}
     one = subject(a={**step("MCSimulation", output=made), "dataset": dataset})
-    (directory,) = told(one, "directory-without-run")
+    (directory,) = reasons(one, "directory-without-run")
     assert directory.startswith("the metadata of /sim/p/a name the run")
-    (named,) = told(one, "dataset-without-run")
+    (named,) = reasons(one, "dataset-without-run")
     assert "/sim/datasets/a" in named
-    whole = {**made, "directory": f"/sim/p/{RUN}/a"}
-    right = {**step("MCSimulation", output=whole), "dataset": {"name": f"/sim/datasets/a_{RUN}"}}
+    apart = {**made, "directory": f"/sim/p/{RUN}/a"}
+    right = {**step("MCSimulation", output=apart), "dataset": {"name": f"/sim/datasets/a_{RUN}"}}
     codes = ("directory-without-run", "dataset-without-run", "output-without-run")
-    assert told(subject(a=right), *codes) == []
+    assert reasons(subject(a=right), *codes) == []
 
 
 def test_files_tasks_and_jobs_are_counted_as_the_standard_plugin_groups() -> None:
@@ -114,7 +114,7 @@ def test_a_copy_hands_on_what_it_takes() -> None:
     assert one.links["c", "d"].share == "all"
     found = estimate(one)
     assert (found["c"].made, found["d"].tasks) == (Span(14, 14), Span(14, 14))
-    assert told(one, "may-eat-output") == []
+    assert reasons(one, "may-eat-output") == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_dataset_that_expects_other_files_than_the_step_makes_is_told(
     expected: int, findings: int
 ) -> None:
     dataset = {"name": "/sim/datasets/b", "expect_files": expected}
-    assert len(told(subject(**chain(group_size=4, dataset=dataset)), "expect-files")) == findings
+    assert len(reasons(subject(**chain(group_size=4, dataset=dataset)), "expect-files")) == findings
 
 
 def text(name: str, **changes: Any) -> str:
@@ -200,5 +200,5 @@ def test_a_finding_names_the_run_as_the_file_does() -> None:
     )
     assert found.message.startswith("dataset 'd_${{ run }}' is also made in 1.yaml:")
     one = subject(a=step("MCSimulation", output=output("a", run=RUN)))
-    (told_,) = in_words_of_the_file([Problem((), f"run {one.plan.run} …")], one.plan)
-    assert told_.reason == "run ${{ run }} …"
+    (reworded,) = in_words_of_the_file([Problem((), f"run {one.plan.run} …")], one.plan)
+    assert reworded.reason == "run ${{ run }} …"

@@ -48,7 +48,9 @@ def kept(number: float) -> float:
 
 
 def named(condition: dict[str, Any]) -> list[float]:
-    return [n for said in condition.values() for n in (said if isinstance(said, list) else [said])]
+    return [
+        n for value in condition.values() for n in (value if isinstance(value, list) else [value])
+    ]
 
 
 def found(query: MetaQuery, stored: float) -> bool:

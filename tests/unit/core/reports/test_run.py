@@ -60,7 +60,7 @@ def test_causes_and_remarks_are_told_with_their_step(report: ProductionReport) -
 
 
 @pytest.mark.parametrize(
-    ("datasets", "said"),
+    ("datasets", "ending"),
     [
         ({"/sim/datasets/two": None}, ": not made"),
         ({"/sim/datasets/two": DatasetState(1, frozen=True)}, ": 1 file, frozen"),
@@ -69,13 +69,13 @@ def test_causes_and_remarks_are_told_with_their_step(report: ProductionReport) -
     ],
 )
 def test_a_dataset_is_never_named_without_what_became_of_it(
-    plan: ProductionPlan, datasets: dict[str, DatasetState | None], said: str
+    plan: ProductionPlan, datasets: dict[str, DatasetState | None], ending: str
 ) -> None:
     wanted = DatasetSpec(name="/sim/datasets/two", query=MetaQuery.from_dirac({"a": "b"}))
     make = replace(plan.steps[0], dataset=wanted)
     report = production_report(replace(plan, steps=(make,)), {}, {}, datasets=datasets)
-    assert report.table().endswith(f"/sim/datasets/two{said}")
-    assert f"<td>/sim/datasets/two{said}</td>" in report.to_html()
+    assert report.table().endswith(f"/sim/datasets/two{ending}")
+    assert f"<td>/sim/datasets/two{ending}</td>" in report.to_html()
 
 
 def test_the_page_shows_text_as_text_and_the_json_form_is_json(report: ProductionReport) -> None:

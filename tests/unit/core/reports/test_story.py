@@ -15,13 +15,13 @@ def test_lines_are_told_again_with_their_times() -> None:
     story = Story().saying("4 of 6 files", BEGAN).saying("it is down", BEGAN + 60, matters=True)
     kept = json.loads(json.dumps(story.lines_to_dict()))
     assert Story().with_lines(kept) == story
-    head, *lines = story.told_again()
+    head, *lines = story.opening_lines()
     assert "this wait so far" in head
     assert lines == [
         "  2026-11-29T02:14:00+00:00 4 of 6 files",
         "  2026-11-29T02:15:00+00:00 ! it is down",
     ]
-    assert Story().told_again() == []
+    assert Story().opening_lines() == []
 
 
 def test_of_many_lines_old_counts_go_first_and_it_is_said() -> None:
@@ -32,7 +32,7 @@ def test_of_many_lines_old_counts_go_first_and_it_is_said() -> None:
     texts = [line.text for line in story.lines]
     assert texts[0] == "count 3"
     assert texts[-1] == "count 499"
-    assert f"without {500 - MOST_LINES} lines" in story.told_again()[0]
+    assert f"without {500 - MOST_LINES} lines" in story.opening_lines()[0]
 
 
 def test_long_lines_are_bounded_together() -> None:
@@ -47,7 +47,7 @@ def test_what_travels_comes_back_without_the_lines() -> None:
     state = State("stopped", "merge Stopped", "Stopped", since=BEGAN, updated=BEGAN)
     cause = Cause("Failed: x", 2, "SITE", (1, 2))
     story = Story((), 0, state, Stop("alice", BEGAN, "why"), (cause,), 2, "stopped", {"stopped": 1})
-    said = story.saying("a line", BEGAN)
-    assert Story.from_dict(json.loads(json.dumps(said.to_dict()))) == story
+    longer = story.saying("a line", BEGAN)
+    assert Story.from_dict(json.loads(json.dumps(longer.to_dict()))) == story
     assert Story.from_dict({}) == Story()
     assert Story().with_lines("nonsense") == Story()

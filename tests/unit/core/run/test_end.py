@@ -125,8 +125,8 @@ def test_each_step_goes_by_its_own() -> None:
 
 def test_a_step_says_it_for_itself_else_the_production_does() -> None:
     production = load_production((GOOD / "conduct.yaml").read_text(), "conduct.yaml")
-    said = {step.name: action_of(production, step.name) for step in production.steps}
-    assert set(said.values()) == {"leave", "clean"}
+    actions = {step.name: action_of(production, step.name) for step in production.steps}
+    assert set(actions.values()) == {"leave", "clean"}
 
 
 NOTE = StopNote(2, "r1 did not complete").to_text()

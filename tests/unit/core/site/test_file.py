@@ -26,7 +26,7 @@ def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reason"),
     [
         ("bundles: {p: {conections: [a]}}", "site.yaml:2:15: unknown key 'conections'"),
         ("bundles: {p: {connections: }}", "site.yaml:2:14: connections says nothing"),
@@ -52,12 +52,12 @@ def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> No
     ],
 )
 def test_a_mistake_makes_the_whole_file_of_no_use_and_is_told_at_its_place(
-    text: str, told: str
+    text: str, reason: str
 ) -> None:
     with pytest.raises(SiteError) as wrong:
         read_site(HEAD + text, "site.yaml")
     assert "nothing is allowed" in wrong.value.reason
-    assert told in wrong.value.reason
+    assert reason in wrong.value.reason
 
 
 @pytest.mark.parametrize("data", [b"", b"- a", b"version: 2", b"\xff", b"x" * 2_000_000])

@@ -42,9 +42,9 @@ def test_the_table_holds_the_known_types() -> None:
 
 
 def test_a_job_of_ctao_tells_the_type_of_its_transformation() -> None:
-    told = {kind.transformation for kind in job_types().values() if kind.derives}
-    assert told == {"MCSimulation", "DataReprocessing", "Merging", "Training", "ApplyModel"}
-    assert told <= set(TRANSFORMATION_TYPES)
+    types = {kind.transformation for kind in job_types().values() if kind.derives}
+    assert types == {"MCSimulation", "DataReprocessing", "Merging", "Training", "ApplyModel"}
+    assert types <= set(TRANSFORMATION_TYPES)
 
 
 def test_only_simulation_has_no_input_and_only_data_management_makes_requests() -> None:

@@ -114,9 +114,9 @@ def test_where_the_catalogue_keeps_no_job_ids_files_are_tried_again_and_it_is_sa
     del site.grid.catalogue.file_fields["jobID"]
     site.gateway = MemoryGateway(site.grid)  # the other one believes for a while what it read
     outcome = site.recover()
-    (told,) = outcome.notes
-    assert told.startswith("outputs of CTAO's jobs cannot be looked up")
-    assert told.endswith("no metadata field jobID")
+    (note,) = outcome.notes
+    assert note.startswith("outputs of CTAO's jobs cannot be looked up")
+    assert note.endswith("no metadata field jobID")
     assert site.files == dict.fromkeys((1, 2, 12), "Unused")
 
 

@@ -20,7 +20,10 @@ def test_what_has_changed_since_the_preview_is_not_touched(grid: MemoryGrid, ops
     with pytest.raises(AirflowFailException, match="has changed"):
         ops("stop", digest=digest, **REAL).preview()
     row(grid, MERGE)["Status"] = "Active"
-    assert words(ops("stop", digest=digest, **REAL).whole()) == {MAKE: "done", MERGE: "done"}
+    assert words(ops("stop", digest=digest, **REAL).carry_out()) == {
+        MAKE: "done",
+        MERGE: "done",
+    }
 
 
 @pytest.mark.parametrize("action", [a for a in ACTIONS if a not in ("start", "resume", "delete")])

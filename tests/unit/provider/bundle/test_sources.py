@@ -254,19 +254,19 @@ def test_a_file_that_is_being_written_stays_what_it_was(
     assert folder.unsettled == frozenset()
 
 
-@pytest.mark.parametrize("deed", ["turn", "grow", "die"])
+@pytest.mark.parametrize("act", ["turn", "grow", "die"])
 def test_a_file_that_breaks_its_reader_is_told_and_the_others_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     for name in ("a.yaml", "b.yaml", "c.yaml"):
         (tmp_path / name).write_text(TWO_STEPS)
     real = sources.load_production
 
     def load(text: str, file: str, **more: object) -> object:
-        if file == "b.yaml" and deed == "turn":
+        if file == "b.yaml" and act == "turn":
             while True:
                 pass
-        if file == "b.yaml" and deed == "grow":
+        if file == "b.yaml" and act == "grow":
             return bytearray(8 * 2**30)
         if file == "b.yaml":
             os.kill(os.getpid(), 9)
@@ -277,7 +277,7 @@ def test_a_file_that_breaks_its_reader_is_told_and_the_others_are_read(
     a, b, c = SourceFolder(tmp_path).scan()
     assert (a.production, c.production) == ("two", "two")
     assert b.error.startswith("b.yaml: ")
-    assert ("MemoryError" if deed == "grow" else "reading it took more than") in b.error
+    assert ("MemoryError" if act == "grow" else "reading it took more than") in b.error
 
 
 def test_an_error_of_ours_costs_one_file_and_says_whose_it_is(

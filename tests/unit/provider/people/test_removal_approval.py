@@ -43,9 +43,9 @@ def removing(running: Production, grid: MemoryGrid) -> Production:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What Airflow was told to ask."""
-    told: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: told.update(question))
-    return told
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.update(question))
+    return asked
 
 
 def starting(production: Production, context: Any) -> DiracStartTransformationOperator:

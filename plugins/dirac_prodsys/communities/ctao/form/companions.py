@@ -54,7 +54,7 @@ class Companions:
         self._read[index] = name, data
         return {**config, KEY: data}
 
-    def whole_text(self) -> str:
+    def complete_text(self) -> str:
         """Return the text of the production with everything in it."""
         if not self._read:
             return self.document.source.text

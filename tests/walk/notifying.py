@@ -22,7 +22,7 @@ from tests.walk.watching import Watching
 _OPEN = (FileStatus.UNUSED, FileStatus.ASSIGNED)
 
 
-class Telling(Watching):
+class Notifying(Watching):
     """Part of :class:`Observer`."""
 
     def event(self, trigger: Any, event: dict[str, Any]) -> None:
