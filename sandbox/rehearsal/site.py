@@ -271,7 +271,7 @@ class RehearsalSite:
         for lfn in (*needed.files, *needed.datasets):
             notes.append(f"{lfn} was made, as it is waited for")
         for name in needed.written:
-            notes.append(f"{name}: its numbers were told to the stand-in that writes it")
+            notes.append(f"{name}: the stand-in that writes it was given its numbers")
         for name, step in needed.productions:
             if any(other.stub and other.production.name == name for other in self.parts):
                 notes.append(f"production {name} was stood in for: step {step} and its dataset")

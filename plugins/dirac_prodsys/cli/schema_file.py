@@ -78,7 +78,7 @@ def install(of: Of, folder: Path | None, *, force: bool = False) -> tuple[Schema
                 return there, "there already"
             if not force:
                 raise DefinitionError(
-                    f"{path} exists, and is another: of another version, or not ours",
+                    f"{path} exists and differs: it is of another version, or not ours",
                     "--force replaces it; or install it in another folder",
                 )
             path.write_text(text, "utf-8")

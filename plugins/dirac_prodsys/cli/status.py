@@ -52,7 +52,7 @@ def status(
     from dirac_prodsys.core.reports.meant import Filters
 
     if watched and as_json:
-        refuse("status: --watch draws for people, and --json tells of one look")
+        refuse("status: --watch draws again and again, --json prints once: use one")
     with readable_errors():
         demand_names("status", names, file)
         gateway = grid.gateway()

@@ -94,13 +94,13 @@ class Community:
         :raises DefinitionError: it is empty, or cannot be loaded.
         """
         if not reference:
-            reason = f"community {self.name} does not offer what is needed here"
+            reason = f"community {self.name} lacks a part that is needed here"
             raise DefinitionError(reason, "see docs/how-to/add-a-community.md")
         try:
             return _named(reference)
         except Exception as error:
             reason = f"community {self.name} offers {reference}, which fails: {_words(error)}"
-            raise DefinitionError(reason, "tell whoever ships it") from error
+            raise DefinitionError(reason, "report it to the maintainers of its package") from error
 
 
 def built_in() -> tuple[Community, ...]:

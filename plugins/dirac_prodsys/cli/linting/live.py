@@ -153,7 +153,7 @@ class Live:
                 lines = "; ".join(line for line in meeting.differences if not line.startswith(" "))
                 yield Problem(
                     path,
-                    f"{reason}, and is another: {lines}",
+                    f"{reason} and differs: {lines}",
                     "use another run or production name, or clean the old one",
                     on_key=True,
                     code="name-conflict",

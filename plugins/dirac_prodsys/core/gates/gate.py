@@ -130,7 +130,7 @@ def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
 def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
     """Return whether the gate is open, the reason in words, and what a person should look at."""
     if gate.name in facts.unread:
-        return False, f"{gate.text} cannot be told: {facts.unread[gate.name]}", ""
+        return False, f"{gate.text} cannot be read: {facts.unread[gate.name]}", ""
     match gate.kind:
         case "dataset":
             there = gate.name in facts.datasets

@@ -82,7 +82,7 @@ def _graph(text: Text, where: Places) -> networkx.DiGraph[str]:
         raise _wrong(
             text,
             where.graph,
-            "the graph is undirected: which of two steps is the parent cannot be told",
+            "the graph is undirected: it does not show which of two steps is the parent",
             'draw arrows: edgedefault="directed"',
         )
     try:
@@ -232,7 +232,7 @@ class _Reader:
                 break
         if not isinstance(inside, dict) or path[-1] in inside:
             key = ".".join(map(str, path[len(top) :]))
-            self._error(words.place, f"{key} is said twice", "keep one of the two")
+            self._error(words.place, f"{key} is given twice", "keep one of the two")
             return
         inside[path[-1]] = self._value(value, words, path)
 

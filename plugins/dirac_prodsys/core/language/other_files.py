@@ -155,7 +155,7 @@ def _read(
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         mistakes.add(
             named,
-            f"{spelled(name)} is not the name of a file beside this one",
+            f"{spelled(name)} is not the name of a file in the folder of this file",
             "write its name alone, with letters, digits and _ . + -",
             code="other-file",
         )
@@ -172,7 +172,7 @@ def _read(
     if text is None:
         mistakes.add(
             named,
-            f"there is no file {name!r} that can be read beside this one",
+            f"there is no readable file {name!r} in the folder of this file",
             "check its name",
             code="other-file",
         )

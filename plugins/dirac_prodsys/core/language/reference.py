@@ -87,7 +87,7 @@ def markdown() -> str:
         lines += ["", f"## job: {name}", "", _sentence(definition), ""]
         own = _own(definition, shared) if shared else definition
         if kind.transformation:
-            more = " Beside the keys of all:" if shared else ""
+            more = " Its keys besides those of all jobs:" if shared else ""
             lines += [f"The step's type is {kind.transformation}.{more}", ""]
         lines += _table(own, titles, {"type": name})
     return "\n".join(lines).rstrip() + "\n"

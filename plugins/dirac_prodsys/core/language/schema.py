@@ -58,7 +58,7 @@ _MATRIX: Schema = {
     "additionalProperties": {"type": "array", "items": _SCALAR, "minItems": 1},
 }
 _LFNS: Schema = {
-    "description": "a list, a text with one LFN on each line, or a file beside this one",
+    "description": "a list, a text with one LFN on each line, or a file in the same folder",
     "anyOf": [
         _TEXTS,
         {"type": "string"},

@@ -220,7 +220,7 @@ def _unknown_roles(site: Site) -> Iterator[Problem]:
                 reason = f"there is no role {role!r}"
                 yield Problem((*path, "roles", index), reason, hint, code="unknown-word")
         if not site.users_of(one.roles, one.users) and all(r in site.roles for r in one.roles):
-            reason = "this is for nobody"
+            reason = "this names no user"
             yield Problem(
                 path, reason, "name users, or roles that somebody has", code="wrong-value"
             )

@@ -119,9 +119,7 @@ def _covers(rule: Rule, production: str, name: str, *, force: bool) -> bool:
 
 def _rights_of(rules: Iterable[Rule], user: str) -> str:
     lines = [_in_words(rule) for rule in rules][:10]
-    return (
-        f"{user} may {'; '.join(lines)}" if lines else f"no rule of the site's file is for {user}"
-    )
+    return f"{user} may {'; '.join(lines)}" if lines else f"no rule of the site's file names {user}"
 
 
 def _in_words(rule: Rule) -> str:

@@ -102,7 +102,7 @@ def _params(productions: Sequence[str]) -> dict[str, Param]:
         ),
         "preview": Param(
             True,
-            "Only tell what would be touched. Switch it off to act.",
+            "Only show what would be touched. Switch it off to act.",
             type="boolean",
             title="Preview only",
         ),

@@ -56,8 +56,8 @@ def test_a_configuration_beside_the_file_becomes_part_of_the_production():
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"simpipe_config": "../south.yml"}, "'../south.yml' is not at hand"),
-        ({"simpipe_config": "none.yml"}, "'none.yml' is not at hand"),
+        ({"simpipe_config": "../south.yml"}, "'../south.yml' cannot be read here"),
+        ({"simpipe_config": "none.yml"}, "'none.yml' cannot be read here"),
         ({"simpipe_config": {"site": "South"}}, "key 'primary' is missing"),
         (
             {"simpipe_config": {**yaml.safe_load(SOUTH), "run_number": 3}},

@@ -25,7 +25,7 @@ def value(content: bytes) -> Facts:
         (DATASET, Facts(files=frozenset({"/sim/d"})), "wait", "does not exist yet"),
         (FILE, Facts(), "wait", "file /sim/f does not exist yet"),
         (FILE, Facts(files=frozenset({"/sim/f"})), "open", "file /sim/f exists"),
-        (FILE, Facts(unread={"/sim/f": "down"}), "wait", "cannot be told: down"),
+        (FILE, Facts(unread={"/sim/f": "down"}), "wait", "cannot be read: down"),
         (VALUE, Facts(), "wait", "file /sim/q does not exist yet"),
         (VALUE, value(b"auc = 0.79"), "wait", "does not hold in /sim/q: auc = 0.79"),
         (VALUE, value(b"auc = 0.8"), "open", "auc >= 0.8 holds in /sim/q: auc = 0.8"),

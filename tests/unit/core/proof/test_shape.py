@@ -53,7 +53,7 @@ def test_a_field_that_is_text_here_and_a_number_there_is_told() -> None:
 
 def test_an_output_that_does_not_tell_its_run_is_told_once_for_all_steps() -> None:
     (reason,) = reasons(subject(**chain()), "output-without-run")
-    assert reason.startswith("no metadata of the output of steps a, b tell the run")
+    assert reason.startswith("no metadata of the output of steps a, b name the run")
 
 
 def test_a_directory_or_a_dataset_without_the_run_that_its_metadata_name_is_told() -> None:

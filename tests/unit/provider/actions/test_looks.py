@@ -62,7 +62,7 @@ def test_what_completed_since_the_preview_is_not_cleaned(grid: MemoryGrid, ops: 
     with pytest.raises(AirflowFailException, match="1 failed"):
         run.act()
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Cleaning", "Completed"]
-    assert "it is Completed by now, and the preview told Active" in run.ti.pushed["table"]
+    assert "it is Completed now, and the preview showed Active" in run.ti.pushed["table"]
 
 
 def test_agents_that_let_it_go_to_and_fro_change_nothing(grid: MemoryGrid, ops: Any) -> None:
