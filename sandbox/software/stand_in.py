@@ -1,4 +1,4 @@
-"""What a job of a rehearsal runs in place of its program: it writes the files that it is told.
+"""Runs in place of a job's program in a rehearsal: it writes the files that its arguments name.
 
 Each file says who wrote it and which files lay beside the job, so that one can follow where
 something came from; and the numbers that ``~/stand-in-numbers.json`` has for a file of its name,

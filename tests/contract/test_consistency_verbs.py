@@ -1,4 +1,4 @@
-"""The contract of live tasks with their files, and of what was told, on every production system."""
+"""The contract of live tasks with their files, and of sent notices, on every production system."""
 
 from __future__ import annotations
 

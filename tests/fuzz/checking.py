@@ -1,4 +1,4 @@
-"""What must hold of every file, however broken: it is a production, or it is told why not.
+"""What must hold of every file, however broken: it is a production, or the errors say why not.
 
 Invariant: every error has a file, a line and a column within it, a reason, a way out and a code;
 there are not many of a kind, and all of them together are not long.
@@ -28,7 +28,7 @@ from tests.fuzz.seeds import seeds
 SECONDS = 1.0
 #: entries of the yardstick below, and the CPU seconds that they take a machine of usual speed
 ENTRIES, USUAL = 20_000, 0.2
-#: bytes of all that is said about one file
+#: bytes of all messages about one file
 MESSAGE = 64 * 1024
 
 
@@ -71,7 +71,7 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
     mistakes = DefinitionErrors(errors)
     size = len(str(mistakes).encode("utf-8", "replace"))
     if size > MESSAGE:
-        return f"{size:,} bytes are said about it: {mistakes.errors[0]}"
+        return f"{size:,} bytes of messages about it: {mistakes.errors[0]}"
     kinds = Counter(error.code for error in mistakes.errors)
     if kinds and max(kinds.values()) > MOST_OF_A_KIND + 2:
         return f"too many of a kind: {kinds.most_common(1)}"
@@ -79,7 +79,7 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
 
 
 def _errors_of(one: Case) -> list[DefinitionError]:
-    """All that is said about the file."""
+    """All errors of the file."""
     try:
         reading = inspect(one.text, one.name, read_sibling=one.others.get)
     except DefinitionErrors as errors:

@@ -1,7 +1,7 @@
 """The same walk on DIRAC itself: its services and agents, real time, real threads.
 
 All walks share one grid and go side by side, each in a thread with an event loop of its own, so
-that the time is that of one. The house is the same; between it and the network stands
+that the time is that of one. Our code is the same; between it and the network stands
 :class:`Interrupted`, which lets a process die before or after any call.
 
 Invariant: what happens to one walk happens to no other, but for what the grid suffers as a whole.
@@ -243,7 +243,7 @@ _WATCHED = ("extendTransformation", "deleteTransformation", "setFileStatusForTra
 
 @contextmanager
 def seams() -> Any:
-    """The house opens its gateways for the walk whose thread or connection it is."""
+    """Our code opens its gateways for the walk whose thread or connection it is."""
 
     def settings(_: Any) -> GatewaySettings:
         found: GatewaySettings = _here.walk.settings

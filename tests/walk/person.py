@@ -3,7 +3,7 @@
 Starts what a person stopped, sets files right that need a person, begins anew what was cleaned
 with all that took its files. What failed is cleared by the walk itself.
 
-Invariant: nothing that the house should have done by itself.
+Invariant: nothing that our code should have done by itself.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Person:
         return [*own, *self.airflow.undone()] if own else []
 
     def _in_the_way(self, row: Mapping[str, Any]) -> bool:
-        """A task that creates has said that it is another one than is asked for."""
+        """A task that creates has found another transformation than the plan's."""
         reason = f"{row['TransformationName']} is not what is asked for"
         return any(reason in failure for failure in self.observer.failures[-4:])
 

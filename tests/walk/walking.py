@@ -137,7 +137,7 @@ class Walk(Person):
         return self.broken
 
     def tell(self, line: str) -> None:
-        """For the diary."""
+        """Write a line into the log of the walk."""
         self.log.append(f"{self.clock.elapsed:6.0f} s {line}")
 
     # -- the way ----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The grid that is walked on: it knows who does what, and how every call may end.
 
-Invariant: all that reaches the grid is told to the observer before it is done, with who does it:
+Invariant: the observer hears of all that reaches the grid before it is done, with who does it:
 ``ours`` (a process of the run), ``action`` (one of ``production_operations``), ``person`` (with
 DIRAC's own commands) or ``grid`` (its agents).
 """
@@ -24,7 +24,7 @@ AGENT_CYCLE, JOB_SECONDS = 60.0, 60.0
 
 
 class Watcher(Protocol):
-    """Who is told, before it is done, what we do to the grid."""
+    """Hears what we do to the grid, before it is done."""
 
     def creating(self, name: str) -> None: ...
 

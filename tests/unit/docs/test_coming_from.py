@@ -51,7 +51,7 @@ def programs(package: str) -> set[str]:
 
 
 def installed() -> set[str]:
-    """Those of the families that are told of."""
+    """The programs of the documented families."""
     dirac = {name for name in programs("DIRAC") if name.startswith(DIRAC_FAMILIES)}
     return dirac | programs("CTADIRAC")
 

@@ -78,7 +78,7 @@ class Story:
                 if fault is not None:
                     fault.times = 0
             return "done"
-        raise AssertionError(f"{task_id} never ends: {self.told}")
+        raise AssertionError(f"{task_id} never ends: {self.events}")
 
     # -- what may happen -------------------------------------------------------------------------
 

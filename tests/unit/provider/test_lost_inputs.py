@@ -24,7 +24,7 @@ LOST = "/sim/two/r1/make/made_00000006.dat"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What Airflow was told to ask."""
+    """The questions that Airflow gets."""
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.append(question))
     return asked

@@ -194,7 +194,7 @@ def test_a_wait_whose_parent_failed_ends_without_a_report_a_notice_or_an_act(
     sensor = for_input(production)
 
     def never(*given: Any) -> None:
-        raise AssertionError(f"nobody is told: {given}")
+        raise AssertionError(f"no notice is sent: {given}")
 
     monkeypatch.setattr(sensor, "_report", never)
     monkeypatch.setattr(sensor, "_sender", never)

@@ -108,7 +108,7 @@ class Parameter(Spec):
         """Say what a run may give, and what it gets by default, in words for a form."""
         if self.default is None:
             return f"{self._kind()}; must be given"
-        return f"{self._kind()}; {as_text(self.check(self.default))} unless said"
+        return f"{self._kind()}; default {as_text(self.check(self.default))}"
 
     def _kind(self) -> str:
         match self.type:

@@ -1,4 +1,4 @@
-"""People's actions, told before anything is done and reported afterwards."""
+"""People's actions, shown before anything is done and reported afterwards."""
 
 from __future__ import annotations
 

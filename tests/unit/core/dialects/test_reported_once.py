@@ -1,4 +1,4 @@
-"""One mistake is told once, as what it is, and with a way out."""
+"""One mistake is reported once, as what it is, and with a way out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step waits for: the verdict for every kind of gate, whatever a look told."""
+"""What a step waits for: the verdict for every kind of gate, whatever a look finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of jobs: what is told of them, and what is meant and not told."""
+"""Lines of jobs: what is reported, and what is meant so and not reported."""
 
 # ruff: noqa: RUF001  the signs of text processors are the subject
 

@@ -1,4 +1,4 @@
-"""What is said once and means many times: extends, common, defaults, matrix, parameters."""
+"""Short forms that stand for many: extends, common, defaults, matrix, parameters."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def text(of: str = "p", loops: dict[str, Any] | None = None, **steps: dict[str, 
 
 
 def cycles(source: str) -> list[str]:
-    """What is said of circles in one file."""
+    """The reasons of the circles in one file."""
     report, _ = read(source, "p.yaml")
     return [finding.message for finding in report.findings if finding.code == "cycle"]
 

@@ -1,4 +1,4 @@
-"""What a person did to a transformation in DIRAC is accepted, and told."""
+"""What a person did to a transformation in DIRAC is accepted, and reported."""
 
 from __future__ import annotations
 

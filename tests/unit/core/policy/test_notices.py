@@ -1,4 +1,4 @@
-"""What is told, and what makes it new: causes without their numbers, once in a run."""
+"""Which notices are sent, and what makes one new: causes without numbers, once in a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A step that applies a model waits for its training, or is told."""
+"""A step that applies a model and does not wait for its training gets a warning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.unit.core.writing import output, step
 
 
 def production(kind: str = "ApplyModel", **apply: Any) -> list[str]:
-    """What is said of a step that applies a model, beside one that trains it."""
+    """The findings of a step that applies a model, next to one that trains it."""
     steps = {
         "simulate": step("MCSimulation", output=output("simulate")),
         "train": step("Training", "simulate", output=output("train")),

@@ -1,4 +1,4 @@
-"""Values that the catalogue's database may take for others, told before a grid is asked."""
+"""Values that the catalogue's database may take for others, reported before a grid is asked."""
 
 from __future__ import annotations
 

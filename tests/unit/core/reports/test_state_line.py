@@ -123,7 +123,7 @@ TABLE = {
         "stopped",
         "merge Stopped by prodmgr since 02:14 UTC; 12/14 files",
     ),
-    "stopped, by whom is not told": (
+    "stopped, by whom is unknown": (
         seen(HALF, status="Stopped"),
         "stopped",
         "merge Stopped since 05:14 UTC; 12/14 files",

@@ -1,4 +1,4 @@
-"""What a wait has said stays readable over its deferrals, and stays small."""
+"""The lines of a wait stay readable over its deferrals, and stay few."""
 
 from __future__ import annotations
 

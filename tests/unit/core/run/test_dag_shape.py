@@ -1,4 +1,4 @@
-"""What a DAG looks like, told from the plan alone."""
+"""What a DAG looks like, drawn from the plan alone."""
 
 from __future__ import annotations
 

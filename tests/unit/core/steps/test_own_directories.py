@@ -1,4 +1,4 @@
-"""Which directories the cleaning agent is told of: a step's own, nothing beside or above."""
+"""Which directories the cleaning agent gets: a step's own, no sibling and none above."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sites in a body: added, told, and taken out again without a trace."""
+"""Sites in a body: added, listed, and taken out again without a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs of a job: uploaded after its commands, tried again, and told when they are lost."""
+"""Outputs of a job: uploaded after its commands, tried again, and reported when they are lost."""
 
 from __future__ import annotations
 

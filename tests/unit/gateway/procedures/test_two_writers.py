@@ -1,5 +1,5 @@
 """Two set the state of one transformation at the same time: in every order of their calls, what
-stands is what one after the other would have left, and nobody is told a lie."""
+stands is what one after the other would have left, and every answer is true."""
 
 from __future__ import annotations
 
@@ -155,5 +155,5 @@ def test_an_action_says_done_of_nothing_that_was_not_or_that_does_not_stand(
         assert seen in right | STANDS, f"{action} from {state}, {schedule}: {seen}, {log}"
 
 
-#: nobody is overruled, and who comes too late is told so
+#: nobody is overruled, and whoever comes too late gets an error
 STANDS = {(state, "GatewayRejected", "done") for state in ("Stopped", "Completed", "Cleaning")}

@@ -1,4 +1,4 @@
-"""People's actions look again right before each act: what is not what was told is left alone."""
+"""People's actions look again right before each act, and leave alone what is not as shown."""
 
 from __future__ import annotations
 

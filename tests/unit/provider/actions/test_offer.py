@@ -1,4 +1,4 @@
-"""A preview offers to be carried out: to whoever asked for it, as it was told, and no more."""
+"""A preview offers to be carried out: to whoever asked for it, as it was shown, and no more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.provider.actions.action_runs import MAKE, MERGE, OWN, REAL, Acti
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What Airflow was told to ask."""
+    """The questions that Airflow gets."""
     asked: dict[str, Any] = {}
     monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.update(question))
     return asked

@@ -1,4 +1,4 @@
-"""People's actions under the real operators: nothing before it is told, each once, all reported."""
+"""People's actions under the real operators: nothing without a preview, each once, all reported."""
 
 from __future__ import annotations
 

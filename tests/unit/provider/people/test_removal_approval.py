@@ -42,7 +42,7 @@ def removing(running: Production, grid: MemoryGrid) -> Production:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What Airflow was told to ask."""
+    """The questions that Airflow gets."""
     asked: dict[str, Any] = {}
     monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.update(question))
     return asked
