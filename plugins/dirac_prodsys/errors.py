@@ -91,6 +91,21 @@ class DefinitionError(ProdsysError):
         """Return ``file:line:col`` as editors understand it."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
+    def another(
+        self, reason: str, hint: str, code: str = "", *, stands_for: int = 1
+    ) -> DefinitionError:
+        """Return another mistake at the same place."""
+        return DefinitionError(
+            reason,
+            hint,
+            file=self.file,
+            line=self.line,
+            column=self.column,
+            excerpt=self.excerpt,
+            code=code or self.code,
+            stands_for=stands_for,
+        )
+
     def __str__(self) -> str:
         head = f"{self.place}: {self.reason}" if self.place else self.reason
         lines = [head]
@@ -154,16 +169,8 @@ def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError,
 
 
 def _more(number: int, where: str, first: DefinitionError) -> DefinitionError:
-    return DefinitionError(
-        f"and {number:,} more{where}",
-        "mend the first ones, and look again",
-        file=first.file,
-        line=first.line,
-        column=first.column,
-        excerpt=first.excerpt,
-        code=first.code,
-        stands_for=number,
-    )
+    hint = "mend the first ones, and look again"
+    return first.another(f"and {number:,} more{where}", hint, stands_for=number)
 
 
 def _cut(text: str) -> str:

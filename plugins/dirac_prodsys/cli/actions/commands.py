@@ -87,7 +87,6 @@ def _command(kind: ActionKind) -> Callable[..., None]:
 
 
 def _parameter_for(name: str) -> inspect.Parameter:
-    """Return the argument or option for a value that an action takes."""
     value = VALUES[name]
     number: Any = int if value.integer else float
     keyword = inspect.Parameter.KEYWORD_ONLY

@@ -99,7 +99,6 @@ class Live:
         return within_limits(examined, reading, self.allowed, plan)
 
     def _query(self, name: str) -> Mapping[str, Any] | None:
-        """Return the query of a dataset; None if there is none."""
         if name not in self._datasets:
             try:
                 self._datasets[name] = self.gateway.dataset_query(name)

@@ -135,7 +135,6 @@ def _is_value(entry: Located, mistakes: Mistakes) -> bool:
 
 
 def _entries(listed: Located | None, word: str, mistakes: Mistakes) -> list[Located]:
-    """Return the mappings below ``include`` or ``exclude``."""
     if listed is None:
         return []
     if not isinstance(listed.value, tuple):

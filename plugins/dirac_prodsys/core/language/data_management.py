@@ -68,7 +68,6 @@ def _step(step: Located, mistakes: Mistakes) -> Located:
 
 
 def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
-    """Return the step that removes what a Moving has copied."""
     sources, targets = _names(step, "SourceSE"), _names(step, "TargetSE")
     if not sources or not targets:
         mistakes.add(

@@ -133,17 +133,7 @@ class _Folder:
             where = code, place.file, place.line, place.column
             if where not in reported:
                 reported.add(where)
-                yield Finding.of(
-                    DefinitionError(
-                        reason,
-                        hint,
-                        file=place.file,
-                        line=place.line,
-                        column=place.column,
-                        excerpt=place.excerpt,
-                        code=code,
-                    )
-                )
+                yield Finding.of(place.another(reason, hint, code))
 
     def _unknown(self) -> Iterator[tuple[DefinitionError, str, str, str]]:
         for one in (one for file in self._files.values() for one in file.gates):

@@ -181,7 +181,6 @@ def _operands(condition: Any) -> list[Any]:
 
 
 def _places(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
-    """Check storage elements and sites."""
     body, known = step.transformation.body, inventory.storage_elements
     storage: list[tuple[Path, str]] = []
     sites: list[tuple[Path, str]] = []

@@ -21,7 +21,11 @@ from dirac_prodsys.core.actions.request import (
     MAX_REASON,
     NAMES,
 )
-from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.grid.status import (
+    ENDED_TRANSFORMATION,
+    WORKING_TRANSFORMATION,
+    TransformationStatus,
+)
 from dirac_prodsys.provider.actions.offer import OFFER
 from dirac_prodsys.provider.actions.tasks import (
     ACT_TASK,
@@ -36,7 +40,11 @@ _TAKERS = " and ".join(kind.name.replace("_", " ") for kind in ACTIONS.values() 
 _VALUES, _MORE = f"Values of {_TAKERS}", "More"
 
 #: states by which people select
-_STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
+_STATES = (
+    WORKING_TRANSFORMATION
+    | ENDED_TRANSFORMATION
+    | {TransformationStatus.NEW, TransformationStatus.STOPPED}
+)
 
 
 def actions_dag(productions: Sequence[str] = ()) -> DAG:
@@ -125,7 +133,7 @@ def _params(productions: Sequence[str]) -> dict[str, Param]:
             "Only transformations in these states; empty: in any.",
             type=["array", "null"],
             items={"type": "string", "enum": [str(s) for s in TransformationStatus]},
-            examples=list(_STATES),
+            examples=[str(s) for s in TransformationStatus if s in _STATES],
             title="States",
             section=_MORE,
         ),

@@ -118,7 +118,6 @@ def _version(manifest: bytes) -> str:
 
 
 def _holds(path: Path, digest: str) -> bool:
-    """Check whether the file has this content."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest() == digest
     except OSError:

@@ -169,7 +169,6 @@ def _send(
 
 
 def _notifiers(rules: NotifyRules) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return class path and arguments of each notifier."""
     text = conf.get(SECTION, "notifier", fallback="")
     if not text:
         mail: dict[str, Any] = {"to": "{to}", "subject": "{subject}", "html_content": "{html}"}
