@@ -156,7 +156,7 @@ def test_its_template_lints_clean_is_planned_runs_and_is_rendered(
     assert found["count"]["tasks"] == {"Done": 2}
 
 
-def test_its_form_is_read_and_a_mistake_is_told_at_its_place(dice: Program, tmp_path: Path) -> None:
+def test_its_form_is_read_and_mistakes_have_their_place(dice: Program, tmp_path: Path) -> None:
     file = tmp_path / "dice.yaml"
     file.write_text("dice:\n  name: luck\n  vo: sim\n  throws: 4\n  version: v2\n")
     assert findings(dice, file) == []
@@ -185,7 +185,7 @@ def test_a_job_type_names_the_type_of_its_steps(dice: Program, tmp_path: Path) -
     assert json.loads(dice(RUN, file).stdout)["count"]["tasks"] == {"Done": 2}
 
 
-def test_jobs_of_two_communities_that_derive_are_told_to_part(
+def test_jobs_of_two_communities_that_derive_must_stand_apart(
     dice: Program, tmp_path: Path
 ) -> None:
     file = tmp_path / "both.yaml"
@@ -222,7 +222,7 @@ def test_a_production_without_it_neither_loads_nor_looks_for_it(
         ("luck = json:dumps", "and json:dumps is no community of that name"),
     ],
 )
-def test_one_that_fails_is_told_where_it_is_needed_and_nowhere_else(
+def test_one_that_fails_is_reported_where_it_is_needed_and_nowhere_else(
     tmp_path: Path, points: str, reason: str
 ) -> None:
     run = offered(tmp_path / "site", points)

@@ -252,7 +252,7 @@ def test_a_production_whose_file_has_an_error_says_so_and_takes_runs(tmp_path: P
     assert dag.get_task("prepare.begin").retired is False  # type: ignore[attr-defined]
 
 
-def test_a_wrong_text_is_told_with_the_users_file_name(tmp_path: Path) -> None:
+def test_a_wrong_text_is_reported_with_the_users_file_name(tmp_path: Path) -> None:
     (tmp_path / "stub.yaml").write_text(TWO_STEPS.replace("tasks: 6", "tusks: 6"))
     with pytest.raises(DefinitionErrors, match=r"mine\.yaml:\d+:\d+: .*tusks"):
         dag_from_file(tmp_path / "stub.py", "mine.yaml", shape=VERSION)

@@ -152,7 +152,7 @@ def test_what_the_site_allows_is_created(
     assert do(DiracCreateTransformationOperator, production, "make", in_bundle)["id"] == 1
 
 
-def test_a_connection_of_another_vo_is_told_by_the_grid(
+def test_a_connection_of_another_vo_is_reported_by_the_grid(
     grid: MemoryGrid, production: Production, in_bundle: Any, site_file: WriteSite
 ) -> None:
     site_file("vos: [sim]")  # that of the production, and not of the connection, which says none

@@ -70,7 +70,7 @@ async def test_a_person_who_completes_it_is_believed(begun: Begun) -> None:
     assert event["kind"] == "complete"
 
 
-async def test_an_outage_and_an_expired_proxy_are_waited_out_and_told_once_each(
+async def test_an_outage_and_an_expired_proxy_are_waited_out_and_reported_once_each(
     begun: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: list[str] = []
@@ -207,7 +207,7 @@ async def test_missing_tasks_ask_for_an_extension_and_say_how_many(begun: Begun)
     assert (event["kind"], event["tasks"]) == ("extend", 8)
 
 
-async def test_an_alarm_is_told_once_and_the_wait_goes_on(
+async def test_an_alarm_is_reported_once_and_the_wait_goes_on(
     begun: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun.grid.advance(200)

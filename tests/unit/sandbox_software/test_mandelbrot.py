@@ -110,7 +110,7 @@ def test_merge_without_input_says_so(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("slices")
-def test_only_the_task_that_was_told_to_fail_fails_and_it_leaves_no_file(
+def test_only_the_task_that_is_made_to_fail_fails_and_it_leaves_no_file(
     run: Run, tmp_path: Path
 ) -> None:
     failed = run("merge", "--task", "00000001", "--fail-on-task", "1")

@@ -1,7 +1,7 @@
 """Writes out what steps may omit because their job type says it.
 
 * Their ``type``, if the job type names one.
-* A key of the job may be in a YAML file beside the production, if its type allows that.
+* A key of the job may be in a YAML file of the same folder, if its type allows that.
 * ``defaults: {job: {type: "FAMILY:*", …}}`` is for all of them: each gets the keys that it knows.
 
 Invariant: what is written out here could have been written in the file.

@@ -189,6 +189,6 @@ def _read(
 
 
 def _shown(name: str, document: Document) -> str:
-    """Return a file's name as the user knows it: beside the first one."""
+    """Return a file's name as the user knows it: in the folder of the first one."""
     folder, slash, _ = document.file.rpartition("/")
     return f"{folder}{slash}{name}"

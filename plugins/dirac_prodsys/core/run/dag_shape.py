@@ -387,7 +387,7 @@ class _Drawing:
                 self._before(before, entry, words)
 
     def _finish(self) -> None:
-        group = self._group(self.finish, "", "finish", "what the run leaves, and what came of it")
+        group = self._group(self.finish, "", "finish", "stop or clean what is left, then report")
         followed = {before for before, _ in self.edges}
         ends = [place for place in self.tasks if place not in followed]
         cancel = self._task(TaskPlace("on_cancel"), group)

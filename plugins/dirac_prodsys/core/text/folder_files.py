@@ -14,7 +14,7 @@ Invariant: pure, and decided by the name alone.
 from __future__ import annotations
 
 ENDINGS = (".yaml", ".yml", ".graphml")
-#: endings of files that productions may read beside themselves
+#: endings of other files that productions may read
 BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
 _PASSED_OVER = (".", "#", "~")

@@ -160,7 +160,7 @@ def test_a_key_of_our_own_says_what_cta_prod_submit_takes_from_elsewhere():
         ),
     ],
 )
-def test_a_mistake_is_told_at_its_line(steps, expected):
+def test_a_mistake_is_reported_at_its_line(steps, expected):
     assert expected in mistakes_of(*steps)
 
 
@@ -200,7 +200,7 @@ def test_what_all_steps_need_is_missed_once_whether_left_out_or_null(key):
         (text(step(1, SIMULATION), Common={**COMMON, "MCCampain": "x"}), None, "'MCCampain'"),
     ],
 )
-def test_a_file_of_another_shape_is_told_where(source, line, reason):
+def test_a_file_of_another_shape_is_reported_where(source, line, reason):
     with pytest.raises(DefinitionErrors) as raised:
         load_production(source, "p.yml")
     error = raised.value.errors[0]
@@ -209,7 +209,7 @@ def test_a_file_of_another_shape_is_told_where(source, line, reason):
     assert line in (None, error.line)
 
 
-def test_mistakes_of_all_steps_are_told_at_once():
+def test_mistakes_of_all_steps_are_reported_at_once():
     first = {**SIMULATION, "n_shower": 0}
     second = {**PROCESSING, "data_level": "two"}
     mistakes = mistakes_of(step(1, first), step(2, second, ROOT), step(3, MERGING, {"parentID": 2}))

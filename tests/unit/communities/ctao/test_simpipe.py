@@ -67,7 +67,7 @@ def test_a_configuration_beside_the_file_becomes_part_of_the_production():
         ({"simpipe_config": {**yaml.safe_load(SOUTH), "azimuth_angle": "up"}}, "'up' is no az"),
     ],
 )
-def test_a_configuration_that_lacks_something_is_told(changed, reason):
+def test_a_configuration_that_lacks_something_is_reported(changed, reason):
     assert any(reason in found for _, found in mistakes_of(step(1, {**SIMPIPE, **changed})))
 
 

@@ -60,7 +60,7 @@ class TestRequests:
     def test_a_number_of_tasks_is_a_whole_number_within_bounds(self, number: Any) -> None:
         assert "'tasks' is" in wrong(action="extend", production="p", tasks=number)
 
-    def test_every_mistake_is_told_at_once(self) -> None:
+    def test_every_mistake_is_reported_at_once(self) -> None:
         text = wrong(action="stopp", production="a b", run=3, states=["Activ"], preview="no", x=1)
         for part in (
             "unknown parameter 'x'",

@@ -47,7 +47,7 @@ steps:
         "class: Workflow\nsteps: {}\ncwlVersion: v1.2\nversion: 1\nproduction: {name: a}\n",
     ],
 )
-def test_a_workflow_in_cwl_is_told_once_by_lint_and_by_the_bundle(text: str) -> None:
+def test_a_workflow_in_cwl_is_reported_once_by_lint_and_by_the_bundle(text: str) -> None:
     report, _ = read(text, "a.yaml")
     (finding,) = report.findings
     assert "CWL" in finding.message
@@ -57,7 +57,7 @@ def test_a_workflow_in_cwl_is_told_once_by_lint_and_by_the_bundle(text: str) -> 
     assert len(caught.value.errors) == 1
 
 
-def test_a_number_and_its_text_are_told_as_such() -> None:
+def test_a_number_and_its_text_are_reported_as_such() -> None:
     assert reasons("matrix_kinds") == [
         "axis z has the number 40, and here stands the text '40'",
         "axis version has the text '7', and here stands the number 7",

@@ -44,7 +44,7 @@ def test_one_gate(gate: Gate, facts: Facts, kind: str, words: str) -> None:
     assert words in verdict.reason
 
 
-def test_all_gates_must_be_open_at_once_and_only_closed_ones_are_told() -> None:
+def test_all_gates_must_be_open_at_once_and_only_closed_ones_are_reported() -> None:
     half = Facts(files=frozenset({"/sim/f"}))
     verdict = judge_gates([FILE, DATASET], half, waited=0)
     assert (verdict.kind, verdict.reason) == ("wait", "dataset /sim/d does not exist yet")

@@ -61,7 +61,7 @@ def warned(first: Any, campaign: str = "MC", **top: Any) -> list[str]:
     return [f.message for f in report.findings if f.code == "run-numbers-repeat"]
 
 
-def test_numbers_that_every_run_would_use_again_are_told() -> None:
+def test_numbers_that_every_run_would_use_again_are_reported() -> None:
     [message] = warned(1)
     assert message.startswith("every run uses run numbers 1 to 3 of MC: the second one is refused")
     parameters = {"begin": {"type": "int", "min": 1}}

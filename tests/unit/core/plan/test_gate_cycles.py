@@ -83,7 +83,7 @@ def test_a_step_cannot_wait_for_its_own_file_and_may_for_those_of_steps_before_i
     assert cycles(text(a=made("a"), b=after, c=waiting)) == []
 
 
-def test_two_steps_that_wait_for_files_of_each_other_are_both_told() -> None:
+def test_two_steps_that_wait_for_files_of_each_other_are_both_reported() -> None:
     steps = {
         "a": made("a", wait_for=[{"file": file_of("b")}]),
         "b": made("b", wait_for=[{"value": {"file": file_of("a"), "when": "n > 1"}}]),
@@ -121,7 +121,7 @@ def test_a_pass_of_a_loop_cannot_wait_for_the_next_one_nor_for_who_comes_after_t
     assert "step z, which waits for this loop" in cycles(loop(behind, "/sim/model"))[0]
 
 
-def test_productions_that_wait_for_each_other_are_told_at_each_place() -> None:
+def test_productions_that_wait_for_each_other_are_reported_at_each_place() -> None:
     one = text("one", s=made("s", of="one", wait_for=[{"production": "two", "step": "t"}]))
     two = text("two", t=made("t", of="two", wait_for=[{"production": "one", "step": "s"}]))
     found = between(one, two)
@@ -171,7 +171,7 @@ def test_a_production_that_is_in_no_file_is_a_warning_where_all_files_are_looked
     assert between(waiting, all_files=False) == []
 
 
-def test_of_a_file_that_is_broken_nothing_is_said_about_its_steps() -> None:
+def test_of_a_file_that_is_broken_nothing_is_reported_about_its_steps() -> None:
     broken = text("other", s={"type": "Unknown"})
     waiting = text("one", s=made("s", of="one", wait_for=[{"production": "other", "step": "s"}]))
     reports = [read(source, f"{n}.yaml")[0] for n, source in enumerate((broken, waiting))]
@@ -179,7 +179,7 @@ def test_of_a_file_that_is_broken_nothing_is_said_about_its_steps() -> None:
     assert list(gates_between.check(known, all_files=True)) == []
 
 
-def test_a_ring_of_many_files_is_one_circle_and_each_of_them_is_told() -> None:
+def test_a_ring_of_many_files_is_one_circle_and_each_of_them_is_reported() -> None:
     count = 60
     ring = [
         text(f"p{n}", s=made("s", of=f"p{n}", wait_for=[{"production": f"p{after}", "step": "s"}]))

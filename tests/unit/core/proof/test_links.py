@@ -45,7 +45,7 @@ def test_metadata_of_directories_above_are_the_files_own() -> None:
     assert reasons(one, "undeclared-field") == []
 
 
-def test_a_field_that_the_parent_does_not_declare_is_told_with_the_nearest_that_it_does() -> None:
+def test_a_field_that_the_parent_does_not_declare_is_reported_with_the_nearest_one() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", particle="gamma")),
         b=child("a", "b", {"partcle": "gamma"}),
@@ -81,7 +81,7 @@ def test_that_a_field_is_missing_is_fulfilled_where_it_is_not_declared() -> None
         ({"zenith": {"!=": 20}}, {"zenith": {">": 10}}, "zenith > 10 and != 20"),
     ],
 )
-def test_two_parts_that_overlap_are_told_with_what_is_in_both(
+def test_two_parts_that_overlap_are_reported_with_what_is_in_both(
     first: dict[str, Any], second: dict[str, Any], overlap: str
 ) -> None:
     one = subject(
@@ -103,7 +103,7 @@ def test_two_parts_that_exclude_each_other_are_no_finding() -> None:
     assert reasons(one, "siblings-overlap", "same-work") == []
 
 
-def test_the_same_job_on_the_same_files_is_told_and_another_job_is_not() -> None:
+def test_the_same_job_on_the_same_files_is_reported_and_another_job_is_not() -> None:
     other = {"type": "script", "executable": "another"}
     one = subject(
         a=step("MCSimulation", output=output("a")),
@@ -114,7 +114,7 @@ def test_the_same_job_on_the_same_files_is_told_and_another_job_is_not() -> None
     assert reasons(one, "same-work") == ["steps b and c do the same job on the same files"]
 
 
-def test_a_query_that_would_take_another_output_if_it_had_a_field_is_told() -> None:
+def test_a_query_that_would_take_another_output_if_it_had_a_field_is_reported() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", level=1)),
         b=step(
@@ -185,7 +185,7 @@ def test_children_that_split_their_parents_files_between_them_are_no_finding() -
     assert reasons(one, "siblings-overlap", "files-not-taken") == []
 
 
-def test_a_part_that_is_taken_twice_and_one_that_is_not_taken_are_both_told() -> None:
+def test_a_part_that_is_taken_twice_and_one_that_is_not_taken_are_both_reported() -> None:
     one = ctao(FAN_OUT.replace("moon: half}", "moon: dark}"))
     (overlap,) = reasons(one, "siblings-overlap")
     assert overlap.endswith("both take files of Step1_MCSimulation with nsb 1")

@@ -21,7 +21,7 @@ def production(kind: str = "ApplyModel", **apply: Any) -> list[str]:
     return reasons(subject(**steps), "model-not-awaited")
 
 
-def test_a_step_that_applies_a_model_and_does_not_wait_for_a_training_is_told() -> None:
+def test_a_step_that_applies_a_model_and_does_not_wait_for_a_training_is_reported() -> None:
     assert production() == [
         "step apply applies a model, and waits for no step that trains one: train"
     ]

@@ -14,7 +14,7 @@ def making(name: str = "a", **metadata: Any) -> Any:
     return {**step("MCSimulation", output=output(name, step=name, **metadata)), "tasks": 1}
 
 
-def test_a_number_that_24_bits_do_not_hold_is_told_once_where_it_shows_first() -> None:
+def test_a_number_that_24_bits_do_not_hold_is_reported_once_where_it_shows_first() -> None:
     one = subject(
         a=making("a", zenith=52.374),
         b=making("b", zenith=40.1),
@@ -35,7 +35,7 @@ def test_numbers_that_any_field_holds_and_text_are_no_finding() -> None:
     assert reasons(one, "inexact-number") == []
 
 
-def test_two_numbers_that_24_bits_do_not_tell_apart_are_told_at_the_later() -> None:
+def test_two_numbers_that_24_bits_do_not_tell_apart_are_reported_at_the_later() -> None:
     one = subject(a=making("a", run=16777216), b=making("b", run=16777217))
     (found,) = [p for p in prove(one) if p.code == "close-numbers"]
     assert found.path == ("steps", "b", "output", "metadata", "run")
@@ -48,7 +48,7 @@ def test_what_every_file_has_need_not_be_declared_and_narrows_a_link() -> None:
     assert reasons(one, "link") == ["step b takes part of the files (Size > 100) of a"]
 
 
-def test_a_query_that_grows_too_long_by_the_numbers_that_are_kept_is_told() -> None:
+def test_a_query_that_grows_too_long_by_the_numbers_that_are_kept_is_reported() -> None:
     angles = [round(20.1 + step, 1) for step in range(24)]
     made = making("a")
     made["output"] |= {"file_metadata": {"angle": angles}, "files": ["a_@{JOB_ID}"]}

@@ -77,7 +77,7 @@ def test_a_dataset_and_what_narrows_it_are_both_named() -> None:
     assert [o.kind for o in found["site"].origins] == ["dataset"]
 
 
-def test_what_an_output_inherits_is_traced_to_who_said_it_first() -> None:
+def test_what_an_output_inherits_is_traced_to_the_step_that_wrote_it_first() -> None:
     reading = read(
         ctao_files.text(
             ctao_files.step(1, ctao_files.SIMULATION),

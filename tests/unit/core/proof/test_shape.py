@@ -28,7 +28,7 @@ def chain(tasks: int = 14, **merge: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_a_step_that_is_linked_to_none_of_the_others_is_told() -> None:
+def test_a_step_that_is_linked_to_none_of_the_others_is_reported() -> None:
     one = subject(**chain(), c=step("MCSimulation", output=output("c")))
     assert reasons(one, "unconnected") == ["step c is linked to no other step of this production"]
 
@@ -43,7 +43,7 @@ def test_a_bag_of_chains_and_a_bag_of_single_steps_are_what_they_are() -> None:
         ]
 
 
-def test_a_field_that_is_text_here_and_a_number_there_is_told() -> None:
+def test_a_field_that_is_text_here_and_a_number_there_is_reported() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", level=1, step="a")),
         b=step("MCSimulation", output=output("b", level="1", step="b")),
@@ -51,12 +51,12 @@ def test_a_field_that_is_text_here_and_a_number_there_is_told() -> None:
     assert reasons(one, "mixed-types") == ["level is text here ('1'), and a number in step a"]
 
 
-def test_an_output_that_does_not_tell_its_run_is_told_once_for_all_steps() -> None:
+def test_an_output_that_does_not_tell_its_run_is_reported_once_for_all_steps() -> None:
     (reason,) = reasons(subject(**chain()), "output-without-run")
     assert reason.startswith("no metadata of the output of steps a, b name the run")
 
 
-def test_a_directory_or_a_dataset_without_the_run_that_its_metadata_name_is_told() -> None:
+def test_a_directory_or_a_dataset_without_the_run_that_its_metadata_name_is_reported() -> None:
     made = {**output("a", run=RUN), "directory": "/sim/p/a"}
     dataset = {"name": "/sim/datasets/a"}
     one = subject(a={**step("MCSimulation", output=made), "dataset": dataset})
@@ -90,7 +90,7 @@ def test_files_on_two_storage_elements_are_grouped_apart() -> None:
     assert estimate(one)["m"].tasks == Span(4, 4)
 
 
-def test_a_part_of_the_files_is_a_span_and_what_is_not_said_is_open() -> None:
+def test_a_part_of_the_files_is_a_span_and_what_is_not_given_is_open() -> None:
     one = subject(
         a={**step("MCSimulation", output=leaving("a", "a_@{JOB_ID}")), "tasks": 10},
         b=child("a", "b", {"number": {"<": 5}}, group_size=4),
@@ -129,7 +129,7 @@ def test_a_copy_hands_on_what_it_takes() -> None:
         ({"group_size": 100.0, "plugin": "BySize"}, []),
     ],
 )
-def test_groups_that_cannot_fill_are_told(merge: dict[str, Any], codes: list[str]) -> None:
+def test_groups_that_cannot_fill_are_reported(merge: dict[str, Any], codes: list[str]) -> None:
     one = subject(**chain(**merge))
     found = [p for p in prove(one) if p.code.startswith(("group-", "files-left"))]
     assert [p.code for p in found] == codes
@@ -138,7 +138,7 @@ def test_groups_that_cannot_fill_are_told(merge: dict[str, Any], codes: list[str
 
 
 @pytest.mark.parametrize(("expected", "findings"), [(4, 0), (5, 1), (3, 1)])
-def test_a_dataset_that_expects_other_files_than_the_step_makes_is_told(
+def test_a_dataset_that_expects_other_files_than_the_step_makes_is_reported(
     expected: int, findings: int
 ) -> None:
     dataset = {"name": "/sim/datasets/b", "expect_files": expected}
@@ -157,12 +157,12 @@ def clashing(*files: tuple[str, str]) -> list[tuple[str, str]]:
     return [(found.file, found.code) for found in clashes.clashes(claims)]
 
 
-def test_names_that_two_files_claim_are_told_at_the_second() -> None:
+def test_names_that_two_files_claim_are_reported_at_the_second() -> None:
     assert clashing(("1.yaml", text("p")), ("2.yaml", text("p"))) == [("2.yaml", "duplicate-name")]
     assert clashing(("1.yaml", text("p")), ("2.yaml", text("P"))) == [("2.yaml", "case-only-name")]
 
 
-def test_datasets_and_directories_that_two_files_claim_are_told() -> None:
+def test_datasets_and_directories_that_two_files_claim_are_reported() -> None:
     fixed, tagged = ({"dataset": {"name": f"/sim/sets/{n}"}} for n in ("d", f"d_{RUN}"))
     codes = {
         code
@@ -176,7 +176,7 @@ def test_datasets_and_directories_that_two_files_claim_are_told() -> None:
     assert codes == {"duplicate-dataset", "similar-dataset", "shared-directory"}
 
 
-def test_run_numbers_that_two_files_use_are_told_at_the_second() -> None:
+def test_run_numbers_that_two_files_use_are_reported_at_the_second() -> None:
     def numbered(campaign: str, first: int) -> dict[str, Any]:
         return {"run_numbers": {"campaign": campaign, "first": first, "per_task": 10}}
 

@@ -72,7 +72,7 @@ def live(number: int, status: str = "Running", age: float = 0.0, *lfns: str) -> 
     return LiveTask(TaskState(number, status, number * 10), lfns, age)
 
 
-def test_a_file_in_two_live_tasks_is_told_with_both_jobs() -> None:
+def test_a_file_in_two_live_tasks_is_reported_with_both_jobs() -> None:
     jobs = {n: JobState(n, "Running") for n in (10, 20, 30)}
     tasks = [live(1, "Running", 0, "/a", "/b"), live(2, "Waiting", 0, "/b"), live(3)]
     (found,) = inconsistencies(Readings(live=tasks, jobs=jobs))

@@ -53,7 +53,7 @@ def test_every_step_has_a_row_made_or_not(report: ProductionReport) -> None:
     assert second.split()[:5] == ["merge", "-", "Merging", "not", "made"]
 
 
-def test_causes_and_remarks_are_told_with_their_step(report: ProductionReport) -> None:
+def test_causes_and_remarks_are_reported_with_their_step(report: ProductionReport) -> None:
     assert report.causes() == ["2 jobs of make: Failed: Application: <b>"]
     assert "make: 2 tasks Done, no output" in report.table()
     assert [step.failed_jobs for step in report.steps] == [2, 0]

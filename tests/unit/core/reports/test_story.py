@@ -11,7 +11,7 @@ from dirac_prodsys.core.reports.story import MOST_CHARACTERS, MOST_LINES, Story
 BEGAN = 1795918440.0
 
 
-def test_lines_are_told_again_with_their_times() -> None:
+def test_lines_are_repeated_with_their_times() -> None:
     story = Story().saying("4 of 6 files", BEGAN).saying("it is down", BEGAN + 60, matters=True)
     kept = json.loads(json.dumps(story.lines_to_dict()))
     assert Story().with_lines(kept) == story
@@ -24,7 +24,7 @@ def test_lines_are_told_again_with_their_times() -> None:
     assert Story().opening_lines() == []
 
 
-def test_of_many_lines_old_counts_go_first_and_it_is_said() -> None:
+def test_of_many_lines_old_counts_go_first_and_that_is_reported() -> None:
     story = Story()
     for number in range(500):
         story = story.saying(f"count {number}", BEGAN + number, matters=number == 3)

@@ -32,7 +32,7 @@ def labels_of(file: Path) -> dict[str, str]:
         (GOOD / "chain.yaml", "slices", ""),
     ],
 )
-def test_the_most_telling_conditions_are_told(file: Path, step: str, label: str) -> None:
+def test_the_most_telling_conditions_are_shown(file: Path, step: str, label: str) -> None:
     assert labels_of(file)[step] == label
 
 

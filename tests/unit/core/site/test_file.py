@@ -51,7 +51,7 @@ def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> No
         ("bundles: {p: !!python/name:os.system {}}", "site.yaml:2:"),
     ],
 )
-def test_a_mistake_makes_the_whole_file_of_no_use_and_is_told_at_its_place(
+def test_a_mistake_makes_the_whole_file_of_no_use_and_is_reported_at_its_place(
     text: str, reason: str
 ) -> None:
     with pytest.raises(SiteError) as wrong:

@@ -104,7 +104,7 @@ def test_a_production_that_keeps_to_every_limit_is_allowed() -> None:
         ("tasks_per_production", 5, "(tasks_per_production)"),
     ],
 )
-def test_each_limit_is_told_at_its_place(limit: str, value: Any, words: str) -> None:
+def test_each_limit_is_reported_at_its_place(limit: str, value: Any, words: str) -> None:
     found = reasons(production(), **{**ENOUGH, limit: value})
     assert any(words in line for line in found), found
 
@@ -118,7 +118,7 @@ def test_clean_on_cancel_is_a_removal_of_what_the_step_has_made() -> None:
     assert not any("clean" in line for line in reasons(production(), removals=["/sim/old"]))
 
 
-def test_a_run_whose_parameter_leads_elsewhere_is_told() -> None:
+def test_a_run_whose_parameter_leads_elsewhere_is_reported() -> None:
     one, limits = production(), Limits.model_validate(ENOUGH)
     chosen = one.bind({"where": "raw"})
     demand(one, compile(one, run="r1"), limits)
@@ -127,7 +127,7 @@ def test_a_run_whose_parameter_leads_elsewhere_is_told() -> None:
 
 
 @pytest.mark.parametrize("conditions", ["{run: Any}", "{run: {'!=': r1}, step: {nin: [a, b]}}"])
-def test_a_removal_without_a_bound_is_told_where_the_site_forbids_it(conditions: str) -> None:
+def test_a_removal_without_a_bound_is_reported_where_the_site_forbids_it(conditions: str) -> None:
     text = (
         "version: 1\nproduction: {name: p, vo: sim}\nsteps:\n  rm:\n    type: Removal\n"
         f"    input: {{where: {conditions}}}\n"
@@ -164,7 +164,7 @@ def test_what_a_form_of_ctao_derives_is_checked_too() -> None:
     )
 
 
-def test_what_depends_on_a_dataset_that_is_not_read_is_told_by_its_base() -> None:
+def test_what_depends_on_a_dataset_that_is_not_read_is_reported_by_its_base() -> None:
     entry = ctao_files.step(1, ctao_files.PROCESSING, {"dataset": "/ctao/some_dataset"})
     one = load_production(ctao_files.text(entry), "prod.yml")
     assert compile(one, run="r1").unresolved
@@ -172,7 +172,7 @@ def test_what_depends_on_a_dataset_that_is_not_read_is_told_by_its_base() -> Non
     assert reasons(one, outputs=["/ctao/user"]) != []
 
 
-def test_a_thousand_mistakes_of_a_kind_are_told_in_a_few_lines() -> None:
+def test_a_thousand_mistakes_of_a_kind_are_reported_in_a_few_lines() -> None:
     lfns = "[" + ", ".join(f"/sim/other/{number}.dat" for number in range(1000)) + "]"
     text = FILE.replace("ON_CANCEL", "stop").replace("[/sim/old/x.dat]", lfns)
     found = reasons(load_production(text, "p.yaml"), removals=["/sim/scratch"])
@@ -180,7 +180,7 @@ def test_a_thousand_mistakes_of_a_kind_are_told_in_a_few_lines() -> None:
     assert "and 979 more of the kind" in found[-1]
 
 
-def test_what_is_one_mistake_of_many_branches_is_told_once() -> None:
+def test_what_is_one_mistake_of_many_branches_is_reported_once() -> None:
     text = (
         "version: 1\nproduction: {name: p, vo: sim}\n"
         f"matrix: {{seed: {list(range(60))}}}\nsteps:\n  make:\n    type: MCSimulation\n"

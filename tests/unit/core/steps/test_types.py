@@ -83,7 +83,7 @@ def test_another_name_of_a_type_is_refused(name: str) -> None:
         make(a=step(name, tasks=2), types={name: {"input": False}})
 
 
-def test_an_unknown_type_is_told_with_the_nearest() -> None:
+def test_an_unknown_type_is_reported_with_the_nearest() -> None:
     with pytest.raises(DefinitionError) as caught:
         transformation_type("DataProcesing")
     assert "did you mean 'DataProcessing'" in caught.value.hint

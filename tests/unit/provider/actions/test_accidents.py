@@ -88,7 +88,7 @@ def test_what_a_killed_attempt_did_is_not_done_again_after_a_person_undid_it(
 
 
 @pytest.mark.parametrize("action", ["stop", "start", "resume", "clean"])
-def test_what_somebody_ended_meanwhile_is_not_said_to_be_done(
+def test_what_somebody_ended_meanwhile_is_not_reported_as_done(
     grid: MemoryGrid, ops: Any, action: str
 ) -> None:
     was = {"start": "New", "resume": "Stopped"}.get(action, "Active")

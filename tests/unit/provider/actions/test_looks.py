@@ -95,7 +95,7 @@ def test_a_preview_that_somebody_has_changed_is_not_acted_on(
     assert [(t.row, len(t.tasks)) for t in grid.transformations.values()] == before
 
 
-def test_what_a_dead_attempt_did_over_somebody_s_clean_is_put_back_and_told(
+def test_what_a_dead_attempt_did_over_somebody_s_clean_is_put_back_and_reported(
     grid: MemoryGrid, gateway: MemoryGateway, ops: Any
 ) -> None:
     row(grid, MERGE)["Status"] = "Stopped"

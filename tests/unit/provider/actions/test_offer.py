@@ -54,7 +54,7 @@ def states(grid: MemoryGrid) -> list[str]:
     return [row(grid, number)["Status"] for number in (MAKE, MERGE)]
 
 
-def test_yes_does_what_was_told_and_nothing_is_touched_before(
+def test_yes_does_what_was_shown_and_nothing_is_touched_before(
     grid: MemoryGrid, ops: Any, asked: dict[str, Any]
 ) -> None:
     waiting = Offered(ops("stop"))

@@ -39,7 +39,7 @@ def test_a_preview_touches_nothing(grid: MemoryGrid, ops: Any, action: str) -> N
 
 
 @pytest.mark.parametrize("action", ["stop", "extend", "complete"])
-def test_the_command_that_a_preview_tells_does_what_it_told(
+def test_the_command_of_a_preview_does_what_it_shows(
     grid: MemoryGrid, ops: Any, action: str
 ) -> None:
     shown = ops(action, reason="it's full", **OWN.get(action, {})).preview()
@@ -61,7 +61,7 @@ def test_a_command_fits_one_preview_only(grid: MemoryGrid, ops: Any) -> None:
         ops(given.pop("action"), **given).preview()
 
 
-def test_where_nothing_would_be_done_no_command_is_told(grid: MemoryGrid, ops: Any) -> None:
+def test_where_nothing_would_be_done_no_command_is_shown(grid: MemoryGrid, ops: Any) -> None:
     assert ops("start").preview()["commands"] == []
     assert ops("stop", **REAL).preview()["commands"] == []
 
@@ -102,7 +102,7 @@ def test_flush(grid: MemoryGrid, ops: Any) -> None:
     }
 
 
-def test_flush_of_what_somebody_stopped_meanwhile_is_told(grid: MemoryGrid, ops: Any) -> None:
+def test_flush_of_what_somebody_stopped_meanwhile_is_reported(grid: MemoryGrid, ops: Any) -> None:
     run = ops("flush", **REAL)
     run.preview()
     row(grid, MERGE)["Status"] = "Stopped"
@@ -120,7 +120,7 @@ def test_complete(grid: MemoryGrid, ops: Any) -> None:
     assert row(grid, MERGE)["Status"] == "Completed"
 
 
-def test_extend_adds_what_was_told_and_no_more(grid: MemoryGrid, ops: Any) -> None:
+def test_extend_adds_what_was_shown_and_no_more(grid: MemoryGrid, ops: Any) -> None:
     run = ops("extend", tasks=3, **REAL)
     assert [r["total"] for r in run.preview()["rows"]] == [9, None]
     assert words(run.act()) == {MAKE: "done", MERGE: "left"}

@@ -143,7 +143,7 @@ def resumed(sensor: DiracTransformationSensor, context: Context, event: Any) -> 
     return History.from_dict(trigger.history or {})
 
 
-def test_a_cause_is_told_once_in_a_run_whoever_tells_it(
+def test_a_cause_is_reported_once_in_a_run_whoever_reports_it(
     sender: NoticeSender, context: Context
 ) -> None:
     first = Notice("stalled", ("agent",), "{{ it }} stands", "merge")
@@ -188,7 +188,7 @@ def test_a_wrong_configuration_fails_no_task(
     assert sender.send(Notice("stalled", ("agent",), "it stands")) == "failed"
 
 
-def test_during_an_outage_nobody_is_told_and_nothing_fails(
+def test_during_an_outage_nobody_is_notified_and_nothing_fails(
     sender: NoticeSender, started: MemoryGrid
 ) -> None:
     started.down = True
@@ -236,7 +236,7 @@ def test_a_stall_reaches_a_worker_once_and_the_wait_goes_on(
     assert len(SENT) == 3
 
 
-def test_a_stall_of_which_nobody_could_be_told_is_told_later(
+def test_a_stall_that_could_not_be_sent_is_sent_later(
     started: MemoryGrid, production: Production, context: Context, deployment: Any
 ) -> None:
     sensor = sensor_of(production)
@@ -250,7 +250,7 @@ def test_a_stall_of_which_nobody_could_be_told_is_told_later(
     assert len(SENT) == 1
 
 
-def test_giving_up_is_told_once_however_often_the_task_is_cleared(
+def test_giving_up_is_reported_once_however_often_the_task_is_cleared(
     started: MemoryGrid, production: Production, context: Context
 ) -> None:
     event = {**notice(""), "kind": "fail", "reason": "given up after 30 s"}
@@ -261,13 +261,13 @@ def test_giving_up_is_told_once_however_often_the_task_is_cleared(
     assert [sent["text"] for sent in SENT] == ["given up after 30 s"]
 
 
-def test_a_flush_is_told(started: MemoryGrid, production: Production, context: Context) -> None:
+def test_a_flush_is_reported(started: MemoryGrid, production: Production, context: Context) -> None:
     flush = DiracFlushTransformationOperator(task_id="f", production=production, step="merge")
     flush.work(context, {})
     assert [sent["text"] for sent in SENT] == ["2 files were flushed"]
 
 
-def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
+def test_the_end_is_reported_with_the_report_and_the_tasks_that_failed(
     started: MemoryGrid,
     production: Production,
     context: Context,
@@ -317,7 +317,7 @@ def test_a_wait_that_an_older_version_began_tells_nobody() -> None:
     assert not DiracTransformationTrigger(**old).tell
 
 
-def test_what_was_told_is_kept_with_the_first_transformation(
+def test_the_record_of_notices_is_kept_with_the_first_transformation(
     sender: NoticeSender, started: MemoryGrid
 ) -> None:
     sender.send(Notice("stalled", ("agent",), "it stands"))

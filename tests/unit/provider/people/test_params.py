@@ -101,7 +101,7 @@ def test_the_values_of_a_run_reach_the_transformation(
         ({"label": "${{ run }}"}, "is not one line of at most 255 plain characters"),
     ],
 )
-def test_a_wrong_value_creates_nothing_and_is_told(
+def test_a_wrong_value_creates_nothing_and_is_reported(
     gateway: MemoryGateway, context: dict[str, Any], values: dict[str, Any], reason: str
 ) -> None:
     context["params"] = values

@@ -78,7 +78,7 @@ def test_a_task_waiting_to_settle_recovers_as_well(
     assert gateway.snapshot([2])[2].files == {"Unused": 6}
 
 
-def test_a_task_adds_tasks_up_to_a_number_however_often_it_is_told(
+def test_a_task_adds_tasks_up_to_a_number_however_often_it_is_asked(
     stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
 ) -> None:
     sensor = DiracTransformationSensor(task_id="process", production=production, step="make")

@@ -126,7 +126,7 @@ async def test_a_cancelled_waiter_is_not_looked_for_any_more(
 @pytest.mark.parametrize(
     "error", [GatewayUnavailable("down"), GatewayDenied("proxy expired"), KeyError("ours")]
 )
-async def test_whatever_goes_wrong_is_told_and_waited_out(
+async def test_whatever_goes_wrong_is_reported_and_waited_out(
     opened: list[CountingGateway], error: Exception
 ) -> None:
     async with attached("dirac_default") as poller:

@@ -90,7 +90,7 @@ def completing(begun: Begun) -> Callable[[], None]:
     return lambda: begun.gateway.complete_transformation(begun.make)
 
 
-async def test_a_stop_is_told_at_the_first_look_by_whom_and_why(
+async def test_a_stop_is_reported_at_the_first_look_by_whom_and_why(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: list[str] = []
@@ -208,7 +208,7 @@ async def test_a_failing_step_says_why_where_and_which_jobs_at_once(
     assert supervisor.states[-1]["tasks"]["failed"] == 2
 
 
-async def test_the_next_log_begins_with_what_was_said(
+async def test_the_next_log_begins_with_the_lines_before(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun.grid.advance(200)

@@ -213,7 +213,7 @@ class MCSimulation(JobConfig):
 class SimPipe(JobConfig):
     """The simulation pipeline.
 
-    :param simpipe_config: name of a YAML file beside this one, or what would stand in it.
+    :param simpipe_config: name of a YAML file in the same folder, or the content of such a file.
     :param run_number_offset: added to the task ID.
     """
 

@@ -116,7 +116,7 @@ def read(
     path: Path,
     problems: Problems,
 ) -> Settings | None:
-    """Return the settings of a step; mistakes are noted, and then it is not whole.
+    """Return the settings of a step; mistakes are noted, and then it is incomplete.
 
     None if it is unknown what the step would leave.
 
