@@ -32,7 +32,7 @@ from sandbox.errors import SandboxError
 from sandbox.grid.grid import Grid
 from sandbox.rehearsal.facts import seen_datasets, seen_steps
 from sandbox.rehearsal.inputs import MARK, Inputs
-from sandbox.rehearsal.run import STANDSTILL, RehearsalRun
+from sandbox.rehearsal.run import RehearsalRun
 from sandbox.runs.production_run import Look
 
 RUN_ID = "rehearsal"
@@ -203,7 +203,6 @@ class RehearsalSite:
         show: Callable[[Mapping[str, Look]], None] = lambda _looks: None,
         *,
         timeout: float = 3600.0,
-        standstill: float = STANDSTILL,
     ) -> list[RehearsalReport]:
         """Run all of them side by side to their end, or until they are given up.
 
@@ -217,7 +216,7 @@ class RehearsalSite:
         give_up = time.monotonic() + timeout
         while True:
             before = time.monotonic()
-            looks = {name: run.attend(standstill) for name, run in runs.items()}
+            looks = {name: run.attend() for name, run in runs.items()}
             show(looks)
             if all(run.ended is not None for run in runs.values()):
                 break
