@@ -341,7 +341,7 @@ def test_a_missing_list_is_an_error_until_it_is_there(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(LISTED)
     folder = SourceFolder(tmp_path)
     (source,) = folder.scan()
-    assert "p.yaml:6:26: there is no file 'files.txt'" in source.error
+    assert "p.yaml:6:26: there is no readable file 'files.txt'" in source.error
     (tmp_path / "files.txt").write_text("/sim/a\n")
     (source,) = folder.scan()
     assert source.error == ""
