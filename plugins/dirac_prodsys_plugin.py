@@ -1,4 +1,4 @@
-"""The one file that Airflow's plugin loader executes; everything else is imported by name."""
+"""Registers the plugin: the one file that Airflow's plugin loader executes."""
 
 from __future__ import annotations
 

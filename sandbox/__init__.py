@@ -15,9 +15,9 @@
 
 Map::
 
-    demo/  rehearsal/   what people start: the whole road; rehearsals of productions and upgrades
+    demo/  rehearsal/   what people start: the demo; rehearsals of productions and upgrades
     runs/               runs of productions on a sandbox, watched
-    airflow/            an Airflow beside it: home, settings, processes, REST API
+    airflow/            an Airflow next to it: home, settings, processes, REST API
     grid/               joins the parts; database, programs, seeding, outages, inspection
     drivers/            run in the grid's and Airflow's processes
     configuration/      what runs and who exists, as data, and the files that DIRAC reads

@@ -1,6 +1,6 @@
 """One production YAML becomes one Airflow DAG of DIRAC transformations.
 
-The road, left to right; at every arrow stands one value that can be printed, tested and compared::
+From text to dataset; each stage is one value that can be printed, tested and compared::
 
     text -> Production -> ProductionPlan -> DAG -> grid -> dataset
 
@@ -14,7 +14,7 @@ It has five packages, and imports point only to the left::
                 is one.
 * ``core``      pure: the production model, the meta-query algebra, the plan, the policy. No
                 Airflow, no DIRAC, no clock, no environment. Its docstring is the map.
-* ``gateway``   the only door to the grid: one Protocol, the DIRAC adapter, the in-memory grid.
+* ``gateway``   the only access to the grid: one Protocol, the DIRAC adapter, the in-memory grid.
 * ``provider``  the only folder that imports Airflow: hook, operators, sensor, trigger, bundle, DAG.
 * ``cli``       ``dirac-prodsys``: what a person asks without Airflow.
 * ``communities``  one folder for each: its form of files, job types, rules and job bodies.

@@ -91,6 +91,21 @@ class DefinitionError(ProdsysError):
         """Return ``file:line:col`` as editors understand it."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
+    def another(
+        self, reason: str, hint: str, code: str = "", *, stands_for: int = 1
+    ) -> DefinitionError:
+        """Return another mistake at the same place."""
+        return DefinitionError(
+            reason,
+            hint,
+            file=self.file,
+            line=self.line,
+            column=self.column,
+            excerpt=self.excerpt,
+            code=code or self.code,
+            stands_for=stands_for,
+        )
+
     def __str__(self) -> str:
         head = f"{self.place}: {self.reason}" if self.place else self.reason
         lines = [head]
@@ -121,10 +136,10 @@ class DefinitionErrors(ProdsysError):
     """
 
     def __init__(self, errors: Iterable[DefinitionError]) -> None:
-        told = {
+        distinct = {
             (e.file, e.line, e.column, e.reason, e.hint): e for e in errors
         }  # equal mistakes are reported once
-        by_place = sorted(told.values(), key=lambda e: (e.file, e.line, e.column))
+        by_place = sorted(distinct.values(), key=lambda e: (e.file, e.line, e.column))
         self.errors = as_many_as_help(by_place)
         super().__init__("\n".join(str(error) for error in self.errors))
 
@@ -136,7 +151,7 @@ def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError,
     """
     total = Counter(error.code for error in errors)
     count: Counter[str] = Counter()
-    told: list[DefinitionError] = []
+    kept: list[DefinitionError] = []
     size = 0
     for number, error in enumerate(errors):
         count[error.code] += 1
@@ -147,23 +162,15 @@ def as_many_as_help(errors: Sequence[DefinitionError]) -> tuple[DefinitionError,
             error = _more(more, " of this kind, from here on", error)
         size += len(str(error).encode("utf-8", "replace")) + 1
         if size > MOST_BYTES:
-            told.append(_more(len(errors) - number, ", from here on", error))
+            kept.append(_more(len(errors) - number, ", from here on", error))
             break
-        told.append(error)
-    return tuple(told)
+        kept.append(error)
+    return tuple(kept)
 
 
 def _more(number: int, where: str, first: DefinitionError) -> DefinitionError:
-    return DefinitionError(
-        f"and {number:,} more{where}",
-        "mend the first ones, and look again",
-        file=first.file,
-        line=first.line,
-        column=first.column,
-        excerpt=first.excerpt,
-        code=first.code,
-        stands_for=number,
-    )
+    hint = "mend the first ones, and look again"
+    return first.another(f"and {number:,} more{where}", hint, stands_for=number)
 
 
 def _cut(text: str) -> str:

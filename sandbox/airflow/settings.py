@@ -80,14 +80,14 @@ def bundles(productions: Path, dags: Path) -> str:
     )
 
 
-def connection_to(grid: Grid, user: str = "prodmgr", group: str = "sim_prod") -> dict[str, Any]:
+def connection_to(grid: Grid, group: str = "sim_prod") -> dict[str, Any]:
     """Return Airflow's connection to a sandbox grid, polled as fast as its agents work."""
     return {
         "conn_type": "dirac",
         "extra": {
             "backend": "dirac",
             "config": str(grid.client_cfg),
-            "proxy": str(grid.proxy(user, group)),
+            "proxy": str(grid.proxy("prodmgr", group)),
             "group": group,
             "vo": group.split("_")[0],
             "timeout": 20,

@@ -178,7 +178,6 @@ class AirflowStack(AirflowHome):
 
     @property
     def _airflow(self) -> list[str]:
-        """Return the command that runs one of Airflow's."""
         return [str(VENV_BIN / "python"), str(self.code / _DRIVER)]
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""DIRAC's agents taking turns in one process: ``python -m sandbox.drivers.agents NAME ...``.
+"""Runs DIRAC's agents by turns in one process: ``python -m sandbox.drivers.agents NAME ...``.
 
 `dirac-agent` cannot cycle faster than 10 s (ThreadScheduler's least period); here the agents'
 own ``am_go`` is called directly. Three waits that DIRAC hard-codes are shortened, and control

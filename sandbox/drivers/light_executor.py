@@ -1,4 +1,4 @@
-"""The light profile's engine: two real agents, and a local executor in place of the WMS.
+"""Runs the light profile: two real agents, and a local executor in place of the WMS.
 
 TransformationAgent and InputDataAgent are DIRAC's own. Instead of WorkflowTaskAgent, WMS and
 JobAgent, tasks in status Created are run here, two at a time, and statuses are reported as

@@ -32,7 +32,7 @@ from sandbox.errors import SandboxError
 from sandbox.grid.grid import Grid
 from sandbox.rehearsal.facts import seen_datasets, seen_steps
 from sandbox.rehearsal.inputs import MARK, Inputs
-from sandbox.rehearsal.run import STANDSTILL, RehearsalRun
+from sandbox.rehearsal.run import RehearsalRun
 from sandbox.runs.production_run import Look
 
 RUN_ID = "rehearsal"
@@ -203,7 +203,6 @@ class RehearsalSite:
         show: Callable[[Mapping[str, Look]], None] = lambda _looks: None,
         *,
         timeout: float = 3600.0,
-        standstill: float = STANDSTILL,
     ) -> list[RehearsalReport]:
         """Run all of them side by side to their end, or until they are given up.
 
@@ -217,7 +216,7 @@ class RehearsalSite:
         give_up = time.monotonic() + timeout
         while True:
             before = time.monotonic()
-            looks = {name: run.attend(standstill) for name, run in runs.items()}
+            looks = {name: run.attend() for name, run in runs.items()}
             show(looks)
             if all(run.ended is not None for run in runs.values()):
                 break
@@ -271,7 +270,7 @@ class RehearsalSite:
         for lfn in (*needed.files, *needed.datasets):
             notes.append(f"{lfn} was made, as it is waited for")
         for name in needed.written:
-            notes.append(f"{name}: its numbers were told to the stand-in that writes it")
+            notes.append(f"{name}: the stand-in that writes it was given its numbers")
         for name, step in needed.productions:
             if any(other.stub and other.production.name == name for other in self.parts):
                 notes.append(f"production {name} was stood in for: step {step} and its dataset")

@@ -1,8 +1,8 @@
-"""The payload of the example production: a picture of the Mandelbrot set, made by a grid.
+"""Computes the payload of the example production: a picture of the Mandelbrot set.
 
 Three programs in one: ``slice`` computes one horizontal band, ``merge`` joins the bands it finds
 in its working directory, ``stitch`` colours all of them into one PNG. As on a real grid, a program
-knows nothing but its arguments and the files beside it.
+knows nothing but its arguments and the files in its working directory.
 
 Invariant: same arguments, same bytes, so that a task that is tried again makes the same file; and a
 picture exists only when every band is there exactly once.

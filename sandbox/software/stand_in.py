@@ -1,4 +1,4 @@
-"""What a job of a rehearsal runs in place of its program: it writes the files that it is told.
+"""Runs in place of a job's program in a rehearsal: it writes the files that its arguments name.
 
 Each file says who wrote it and which files lay beside the job, so that one can follow where
 something came from; and the numbers that ``~/stand-in-numbers.json`` has for a file of its name,
@@ -23,12 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="files to write")
     options = parser.parse_args(arguments)
     found = sorted(path.name for path in Path.cwd().iterdir() if path.is_file())
-    beside = [name for name in found if not name.endswith((".log", ".xml", ".out", ".err"))]
+    found_files = [name for name in found if not name.endswith((".log", ".xml", ".out", ".err"))]
     known = Path.home() / "stand-in-numbers.json"
     numbers = json.loads(known.read_text()) if known.exists() else {}
     for name in options.names:
-        content = {"stand_in": name, "task": options.task, "beside": beside}
+        content = {"stand_in": name, "task": options.task, "beside": found_files}
         content |= numbers.get(name, {})
         Path(name).write_text(json.dumps(content, indent=1) + "\n")
-    print(f"{len(options.names)} files written, {len(beside)} files found")
+    print(f"{len(options.names)} files written, {len(found_files)} files found")
     return 0

@@ -42,7 +42,7 @@ class TestLists:
         assert (listed.author_group, listed.vo, listed.events_per_task) == ("sim_prod", "sim", 7)
         assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", listed.created)
 
-    def test_groups_are_told_from_each_other_by_case(self, gateway: Gateway) -> None:
+    def test_groups_are_distinguished_by_case(self, gateway: Gateway) -> None:
         group = unique("g")
         lower = gateway.create_transformation(spec(unique(), group=group))
         gateway.create_transformation(spec(unique(), group=group.upper()))

@@ -89,7 +89,7 @@ def test_cleaning_one_that_others_made_says_that_it_has_none(gateway: Gateway, s
     assert stored_directories(gateway, made) == "[]"
 
 
-def test_cleaning_keeps_what_others_have_said(gateway: Gateway) -> None:
+def test_cleaning_keeps_what_others_have_written(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique())).id
     by_hand(gateway, made, NAME, "['/sim/contract/theirs']")
     gateway.clean_transformation(made)

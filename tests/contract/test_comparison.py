@@ -61,7 +61,7 @@ def test_what_creating_makes_anew_is_unfinished(gateway: Gateway) -> None:
     assert meeting.state == "unfinished"
 
 
-def test_others_of_the_group_are_told_after_those_asked_for(gateway: Gateway) -> None:
+def test_others_of_the_group_are_reported_after_those_asked_for(gateway: Gateway) -> None:
     group = unique()
     one, two = (spec(unique(), group=group) for _ in range(2))
     new = spec(unique(), group=group)

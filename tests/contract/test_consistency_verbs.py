@@ -1,4 +1,4 @@
-"""The contract of live tasks with their files, and of what was told, on every production system."""
+"""The contract of live tasks with their files, and of sent notices, on every production system."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_live_tasks_have_the_files_that_they_were_made_with(
         assert sorted(one.lfns) == lfns
 
 
-def test_a_cause_is_told_by_one(gateway: Gateway) -> None:
+def test_a_cause_is_claimed_by_one(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique())).id
 
     def claim(by: str) -> list[str]:

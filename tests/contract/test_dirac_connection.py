@@ -86,7 +86,7 @@ def test_a_service_that_our_cas_do_not_vouch_for_is_denied(
         DiracGateway(replace(settings, ca_dir=str(tmp_path))).ping()
 
 
-def test_a_configuration_that_is_not_there_is_said_so(settings: GatewaySettings) -> None:
+def test_a_configuration_that_is_not_there_is_reported(settings: GatewaySettings) -> None:
     with pytest.raises(GatewayRejected, match=r"/nowhere\.cfg does not exist"):
         DiracGateway(replace(settings, config="/nowhere.cfg")).ping()
 

@@ -44,7 +44,7 @@ def test_files_that_a_plugin_attached_are_counted_apart(system: System, gateway:
     assert gateway.compare_files(made, query) == ComparedFiles(2, {"Unused": 2})
 
 
-def test_files_that_the_parents_made_and_the_query_does_not_find_are_told(
+def test_files_that_the_parents_made_and_the_query_does_not_find_are_reported(
     system: System, gateway: Gateway
 ) -> None:
     mark = unique()
@@ -75,7 +75,7 @@ def test_files_that_the_parents_made_and_the_query_does_not_find_are_told(
     assert lost_inputs(gateway, made, asked, []) == []
 
 
-def test_the_end_of_jobs_can_be_told_to_the_transformation_system(gateway: Gateway) -> None:
+def test_the_end_of_jobs_can_be_passed_to_the_transformation_system(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique(), type="MCSimulation", group_size=1)).id
     gateway.ensure_tasks(made, 4)
     gateway.follow_tasks(made, {1: "Done", 2: "Failed", 3: "Done"})

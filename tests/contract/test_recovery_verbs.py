@@ -112,7 +112,7 @@ def test_a_note_is_kept_with_the_transformation(gateway: Gateway) -> None:
     assert again.adopted
 
 
-def test_every_state_that_it_was_set_to_is_told(gateway: Gateway) -> None:
+def test_every_state_that_it_was_set_to_is_reported(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique()))
     assert gateway.status_changes(made.id) == ()
     gateway.start_transformation(made.id)
@@ -133,7 +133,7 @@ def test_the_log_tells_who_did_what_and_when(system: System, gateway: Gateway) -
     assert stop.at >= lines["Status updated to Active"].at > 0
 
 
-def test_the_newest_tasks_that_failed_are_told(gateway: Gateway) -> None:
+def test_the_newest_tasks_that_failed_are_reported(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique(), type="MCSimulation"))
     gateway.ensure_tasks(made.id, 4)
     assert gateway.failed_tasks(made.id, 10) == []

@@ -92,7 +92,7 @@ def test_a_link_that_is_refused_does_not_keep_a_member_out(gateway: Gateway) -> 
     assert "without its parents" in found.notes[0]
 
 
-def test_a_member_that_is_not_new_is_told_and_the_others_are_entered(gateway: Gateway) -> None:
+def test_a_member_that_is_not_new_is_reported_and_the_others_are_entered(gateway: Gateway) -> None:
     name, members = family(gateway)
     gateway.start_transformation(members[0].transformation)
     found = gateway.register_production(name, "{}", members)

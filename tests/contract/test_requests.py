@@ -18,7 +18,7 @@ def test_failed_requests_tell_the_kind_of_their_error(system: System, gateway: G
     assert {lfn: seen.of(lfn) for lfn in lfns} == dict.fromkeys(lfns, expected)
 
 
-def test_so_many_are_asked_for_their_errors_and_of_all_the_status_is_told(
+def test_so_many_are_asked_for_their_errors_and_of_all_the_status_is_reported(
     system: System, gateway: Gateway
 ) -> None:
     def lfns() -> list[str]:

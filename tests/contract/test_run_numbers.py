@@ -49,7 +49,7 @@ def test_numbers_of_a_removed_transformation_are_free(gateway: Gateway) -> None:
     assert used(gateway, campaign) == [(again.name, 1, 100)]
 
 
-def test_a_creation_that_died_before_it_said_its_numbers_says_them_when_repeated(
+def test_a_creation_that_died_before_it_wrote_its_numbers_writes_them_when_repeated(
     gateway: Gateway,
 ) -> None:
     campaign = unique("PROD")
@@ -64,7 +64,7 @@ def test_a_creation_that_died_before_it_said_its_numbers_says_them_when_repeated
     assert used(gateway, campaign) == [(wanted.name, 1, 100)]
 
 
-def test_who_sees_another_after_it_has_said_its_own_withdraws(gateway: Gateway) -> None:
+def test_who_sees_another_after_it_has_written_its_own_withdraws(gateway: Gateway) -> None:
     campaign = unique("PROD")
     late = using(f"{campaign}:1-100")
     real = gateway.services

@@ -1,4 +1,4 @@
-"""Our own stops, told from those of people, on every production system."""
+"""Our own stops are distinguished from those of people, on every production system."""
 
 from __future__ import annotations
 

@@ -176,12 +176,12 @@ def test_clean_is_asked_of_diracs_agent_and_nothing_is_forgotten_before_it_is_do
     assert {one["word"] for one in results} == {"refused"}
     assert words(command(site, "clean", acted, *given)) == dict.fromkeys(steps, "done")
     assert {status(site, acted, step) for step in steps} == {"Cleaning"}
-    said = {
+    answers = {
         row[0]: row[2]
         for row in everything(site)["AdditionalParameters"]
         if "OutputDirectories" in row
     }
-    own = {step: said[site.rows(acted, RUN, step)[0][0]] for step in steps}
+    own = {step: answers[site.rows(acted, RUN, step)[0][0]] for step in steps}
     assert own["make"] == str([f"/sim/e2e/{acted}/{RUN}/make"])
     assert own["hold"] == "[]"
     early = command(site, "delete", acted, *given)

@@ -110,7 +110,7 @@ def triggerers(site: Site, run_id: str) -> set[int]:
 
 
 def logged(site: Site, run_id: str, words: str, task: str = "*.wait_for_completion") -> int:
-    """How often the triggers of a run's waits have said something."""
+    """How many lines the triggers of a run's waits have written."""
     folder = site.stack.state.log / "tasks" / f"dag_id={NAME}" / f"run_id={run_id}"
     logs = folder.glob(f"task_id={task}/*.trigger.*.log")
     return sum(log.read_text().count(words) for log in logs)

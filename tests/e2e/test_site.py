@@ -156,7 +156,7 @@ def test_a_file_beyond_the_limits_is_an_import_error_and_a_run_cannot_go_round_t
     assert site.rows("elsewhere", "bad", "make") == []
     assert "files are made in /sim/raw" in log_of(site, "elsewhere", "bad", "prepare.create.make")
     (site.productions / "beyond.yaml").unlink()
-    # a file that was served before the site said so
+    # a file that was served before the site's file forbade it
     allow(limited.replace("/sim/e2e", "/sim/other"))
     site.rest.trigger("elsewhere", "late")
     assert site.ended("elsewhere", "late", 300)["state"] == "failed"

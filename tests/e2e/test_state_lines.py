@@ -173,7 +173,7 @@ def test_who_stops_it_and_why_is_shown_and_that_it_goes_on(stated: Site) -> None
     until("so does its log", SECONDS, lambda: pattern.search(log(stated, task)))
     until("so does Storage", 120, lambda: pattern.search(stored(stated, task)["line"]), each=1)
 
-    # the worker that wrote it deferred anew: the new log begins with what the old one said
+    # the worker that wrote it deferred anew: the new log begins with the lines of the old one
     stated.waiting(NAME, RUN, task)
     text = until("the history", SECONDS, lambda: found(log(stated, task), "this wait so far"))
     kept = [line for line in before.splitlines() if "tasks are done" in line]

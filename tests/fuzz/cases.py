@@ -22,12 +22,12 @@ HOSTILE_EVERY = 20
 class Case:
     """A file to read.
 
-    :param beside: what lies in its folder, by name; now and then broken as well.
+    :param others: what lies in its folder, by name; now and then broken as well.
     """
 
     name: str
     text: bytes
-    beside: dict[str, str]
+    others: dict[str, str]
 
 
 def case(seed: int, number: int) -> Case:
@@ -36,12 +36,12 @@ def case(seed: int, number: int) -> Case:
     if number % HOSTILE_EVERY == HOSTILE_EVERY - 1:
         return Case("hostile.yaml", hostile(random), {})
     source = random.choice(seeds())
-    beside = source.beside
+    others = source.others
     if random.random() < 0.1:
         other = random.choice(seeds())
         broken = _broken(random, other).decode("utf-8", "replace")
-        beside = dict.fromkeys(beside, broken) | {source.name: beside[source.name]}
-    return Case(source.name, _broken(random, source), beside)
+        others = dict.fromkeys(others, broken) | {source.name: others[source.name]}
+    return Case(source.name, _broken(random, source), others)
 
 
 def _broken(random: Random, source: Seed) -> bytes:

@@ -1,4 +1,4 @@
-"""What must hold of every file, however broken: it is a production, or it is told why not.
+"""What must hold of every file, however broken: it is a production, or the errors say why not.
 
 Invariant: every error has a file, a line and a column within it, a reason, a way out and a code;
 there are not many of a kind, and all of them together are not long.
@@ -28,7 +28,7 @@ from tests.fuzz.seeds import seeds
 SECONDS = 1.0
 #: entries of the yardstick below, and the CPU seconds that they take a machine of usual speed
 ENTRIES, USUAL = 20_000, 0.2
-#: bytes of all that is said about one file
+#: bytes of all messages about one file
 MESSAGE = 64 * 1024
 
 
@@ -40,7 +40,7 @@ def warm_up() -> None:
     for module in pkgutil.walk_packages(dirac_prodsys.core.__path__, "dirac_prodsys.core."):
         importlib.import_module(module.name)
     for seed in seeds():
-        _told(Case(seed.name, seed.text, seed.beside))
+        _errors_of(Case(seed.name, seed.text, seed.others))
 
 
 def slowness() -> float:
@@ -62,26 +62,26 @@ def complaint(one: Case, seconds: float = SECONDS) -> str:
     try:
         try:
             with nothing_happens(seconds):
-                errors = _told(one)
+                errors = _errors_of(one)
         except TooSlow:  # the file, or the machine just now
             with nothing_happens(seconds * slowness()):
-                errors = _told(one)
+                errors = _errors_of(one)
     except (Exception, Forbidden, TooSlow) as error:
         return "".join(traceback.format_exception(error)[-6:])
     mistakes = DefinitionErrors(errors)
     size = len(str(mistakes).encode("utf-8", "replace"))
     if size > MESSAGE:
-        return f"{size:,} bytes are said about it: {mistakes.errors[0]}"
+        return f"{size:,} bytes of messages about it: {mistakes.errors[0]}"
     kinds = Counter(error.code for error in mistakes.errors)
     if kinds and max(kinds.values()) > MOST_OF_A_KIND + 2:
         return f"too many of a kind: {kinds.most_common(1)}"
     return "\n".join(text for error in mistakes.errors for text in _lacks(error, one))
 
 
-def _told(one: Case) -> list[DefinitionError]:
-    """All that is said about the file."""
+def _errors_of(one: Case) -> list[DefinitionError]:
+    """All errors of the file."""
     try:
-        reading = inspect(one.text, one.name, read_sibling=one.beside.get)
+        reading = inspect(one.text, one.name, read_sibling=one.others.get)
     except DefinitionErrors as errors:
         str(errors)
         return list(errors.errors)
@@ -102,11 +102,11 @@ def _lacks(error: DefinitionError, one: Case) -> Iterable[str]:
     if rule is None:
         yield f"no rule {error.code!r}: {error}"
         return
-    if error.file != one.name and error.file not in one.beside:
+    if error.file != one.name and error.file not in one.others:
         yield f"no such file {error.file!r}: {error}"
         return
     own = one.text.decode("utf-8", "replace")
-    text = own if error.file == one.name else one.beside[error.file]
+    text = own if error.file == one.name else one.others[error.file]
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not 1 <= error.line <= len(lines):
         yield f"no line {error.line} of {len(lines)}: {error}"

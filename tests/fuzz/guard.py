@@ -1,7 +1,7 @@
 """While a file is read nothing may happen: no file is opened, nothing runs, no one is called.
 
 Python tells each such thing to audit hooks before it does it (PEP 578), whoever asks for it; a hook
-cannot be taken away again, so it is told when to look.
+cannot be taken away again, so a flag says when to look.
 
 Invariant: what is refused cannot be caught by accident: it is no ``Exception``.
 """

@@ -48,7 +48,7 @@ def _listed(n: int, word: str) -> str:
     return ", ".join(word.replace("#", str(i)) for i in range(n))
 
 
-def _said(words: str) -> str:
+def _named(words: str) -> str:
     return _steps(_first("s", job=_JOB.replace("--task", words)))
 
 
@@ -69,12 +69,14 @@ HOSTILE: tuple[Callable[[Random, int], str], ...] = (
     lambda r, n: _steps(_first("s")) + "".join(f"key{i}: 1\n" for i in range(n)),
     lambda r, n: _steps(*(_first(f"s{i}").replace("MCS", f"M{i}") for i in range(n))),
     # placeholders
-    lambda r, n: _said(r.choice(("${{ ", "${{ run ", "${{parameters.", "${{", "}} ${{ ")) * n),
-    lambda r, n: _said(r.choice(("@{", "@{JOBID} ", "@{JOB_ID", "$", '" ', "}} ")) * n),
-    lambda r, n: _said(_listed(n, "${{ r# }}")),
-    lambda r, n: _said(_listed(n, "${{ parameters.r# }}")),
-    lambda r, n: _matrix(_range(n), _said(_listed(n, "${{ matrix.r# }}")).partition("steps:\n")[2]),
-    lambda r, n: _matrix(_range(n), _said("${{ matrix.a }} " * n).partition("steps:\n")[2]),
+    lambda r, n: _named(r.choice(("${{ ", "${{ run ", "${{parameters.", "${{", "}} ${{ ")) * n),
+    lambda r, n: _named(r.choice(("@{", "@{JOBID} ", "@{JOB_ID", "$", '" ', "}} ")) * n),
+    lambda r, n: _named(_listed(n, "${{ r# }}")),
+    lambda r, n: _named(_listed(n, "${{ parameters.r# }}")),
+    lambda r, n: _matrix(
+        _range(n), _named(_listed(n, "${{ matrix.r# }}")).partition("steps:\n")[2]
+    ),
+    lambda r, n: _matrix(_range(n), _named("${{ matrix.a }} " * n).partition("steps:\n")[2]),
     # parameters and their patterns
     lambda r, n: (
         f"{_HEAD}parameters:\n  p: {{type: string, default: '{'a' * min(n, 250)}!', "

@@ -26,13 +26,13 @@ class Seed:
     """A file as it is kept.
 
     :param data: what PyYAML reads in it; None if that is nothing to take parts of.
-    :param beside: what lies in its folder, by name.
+    :param others: what lies in its folder, by name.
     """
 
     name: str
     text: bytes
     data: Any
-    beside: dict[str, str]
+    others: dict[str, str]
 
 
 @functools.cache
@@ -41,12 +41,12 @@ def seeds() -> tuple[Seed, ...]:
     found: list[Seed] = []
     for folder in FOLDERS:
         files = [path for path in sorted((ROOT / folder).iterdir()) if path.is_file()]
-        near = [path for path in (ROOT / folder).glob("beside/*") if path.is_file()]
-        beside = {p.name: p.read_bytes().decode("utf-8", "replace") for p in (*files, *near)}
+        near = [path for path in (ROOT / folder).glob("other_files/*") if path.is_file()]
+        others = {p.name: p.read_bytes().decode("utf-8", "replace") for p in (*files, *near)}
         for path in files:
             if path.suffix in (".yaml", ".yml"):
                 text = path.read_bytes()
-                found.append(Seed(path.name, text, _data(text), beside))
+                found.append(Seed(path.name, text, _data(text), others))
     return tuple(found)
 
 

@@ -60,7 +60,7 @@ def test_every_folder_of_productions_is_broken() -> None:
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "act",
     [
         lambda: Path("written").write_text("x"),
         lambda: subprocess.run(["true"], check=False),
@@ -72,11 +72,11 @@ def test_every_folder_of_productions_is_broken() -> None:
     ids=["write", "program", "shell", "code", "socket", "directory"],
 )
 def test_the_guard_refuses(
-    deed: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    act: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Forbidden), nothing_happens(SECONDS):
-        deed()
+        act()
     assert list(tmp_path.iterdir()) == []
 
 

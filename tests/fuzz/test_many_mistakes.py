@@ -1,4 +1,4 @@
-"""Mistakes without number: each kind is told, no kind without end, and nothing takes for ever."""
+"""Mistakes without number: each kind is reported, none without end, and nothing takes for ever."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_of_many_mistakes_the_first_are_reported_with_the_number_of_the_others()
     last = [error for error in reported if error.code == "name"][-1]
     assert last.reason == "and 80 more of this kind, from here on"
     assert last.line == 21
-    # twenty-one are told whole: a line for one that is not told would be as long
+    # twenty-one are all reported: a line for the one left out would be as long
     assert len(DefinitionErrors(errors[:42]).errors) == 42
 
 

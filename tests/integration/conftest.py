@@ -16,8 +16,8 @@ from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from sandbox import Grid
 from tests.contract.systems import OnDirac
+from tests.integration.dag_runs import Run, served_dag
 from tests.integration.dag_test import run_dag
-from tests.integration.whole_runs import Run, served_dag
 from tests.patience import patience
 
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"

@@ -48,7 +48,7 @@ class _Triggerer:
         #: whether a task or a trigger runs
         self._busy = False
         self._loop = asyncio.new_event_loop()
-        #: what waits → ID of its task instance, and what the task said when it deferred
+        #: what waits → ID of its task instance, and what the task returned when it deferred
         self._waiting: dict[asyncio.Task[Any], tuple[Any, Any]] = {}
 
     def run_task(self, *, ti: Any, task: Any, run_triggerer: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""Four tasks of a stopped transformation on DIRAC, for tests that change what is said of them."""
+"""Four tasks of a stopped transformation on DIRAC, for tests that change their states."""
 
 from __future__ import annotations
 

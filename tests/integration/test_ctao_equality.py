@@ -175,7 +175,7 @@ OWN = sorted((HERE / "ctao").glob("*.yml"))
 
 
 def test_job_types_and_keys_without_an_example_equal_ctadirac_s_too(tmp_path):
-    configurations = {p.name: p.read_text() for p in (HERE / "ctao" / "beside").iterdir()}
+    configurations = {p.name: p.read_text() for p in (HERE / "ctao" / "other_files").iterdir()}
     for name, text in configurations.items():
         (tmp_path / name).write_text(text)
     files = {path.name: path.read_text() for path in OWN}

@@ -62,8 +62,8 @@ def test_483_transformations_are_the_same_in_the_native_form(files):
 
 
 def test_job_types_without_an_example_are_the_same_too():
-    beside = {path.name: path.read_text() for path in (HERE / "ctao" / "beside").iterdir()}
-    own = list(compared({p.name: p.read_text() for p in OWN}, read_sibling=beside.get))
+    others = {path.name: path.read_text() for path in (HERE / "ctao" / "other_files").iterdir()}
+    own = list(compared({p.name: p.read_text() for p in OWN}, read_sibling=others.get))
     assert len(own) > len(OWN) > 0
     for name, there, here in own:
         assert here == there, name

@@ -6,7 +6,7 @@ import threading
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.tables import Task
-from tests.integration.whole_runs import DATASET, Run, completed, result, states, text, tries
+from tests.integration.dag_runs import DATASET, Run, completed, result, states, text, tries
 
 
 def test_a_sequence_comes_to_its_dataset(run: Run, grid: MemoryGrid) -> None:
@@ -175,7 +175,7 @@ def test_a_dataset_makes_one_asset_event_with_all_about_it(run: Run, grid: Memor
 
 
 def test_a_run_is_reported_and_entered_in_diracs_registry(run: Run, grid: MemoryGrid) -> None:
-    dag_run = run(text("told", ("make", "tasks: 4"), ("merge", "input: {from: make}")))
+    dag_run = run(text("names", ("make", "tasks: 4"), ("merge", "input: {from: make}")))
     assert dag_run.state == "success"
     report = result(dag_run, "finish.report", "production_report")
     assert [(s["step"], s["status"]) for s in report["steps"]] == [

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from tests.integration.dag_runs import served_dag
 from tests.integration.dag_test import run_dag
-from tests.integration.whole_runs import served_dag
 
 BASE = """version: 1
 production: {vo: sim}

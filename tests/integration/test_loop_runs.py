@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from tests.integration.whole_runs import Run, result, states, tries
+from tests.integration.dag_runs import Run, result, states, tries
 
 PRODUCTIONS = Path(__file__).parents[1] / "productions" / "good"
 LOOP = (PRODUCTIONS / "loop.yaml").read_text()

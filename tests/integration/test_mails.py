@@ -8,8 +8,8 @@ from email.message import Message
 import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from tests.integration.dag_runs import Run, completed, text
 from tests.integration.smtp_server import smtp_server, text_of
-from tests.integration.whole_runs import Run, completed, text
 
 #: hours: longer than both waits take to begin again, else they ask for the jobs for ever
 STALLS = "policy: {stall_after: 0.002}"

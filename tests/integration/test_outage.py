@@ -45,7 +45,7 @@ def transformation(gateway: DiracGateway, request: pytest.FixtureRequest) -> int
 
 
 @pytest.fixture
-def whole_again(light_grid: Grid) -> Iterator[None]:
+def repaired(light_grid: Grid) -> Iterator[None]:
     """Whatever a test did to the TransformationManager is undone."""
     yield
     light_grid.start_service(TRANSFORMATIONS)
@@ -64,7 +64,7 @@ def answers(look: Callable[[], object], seconds: float = 120) -> None:
 
 
 def test_a_service_that_is_down_is_an_outage_and_the_same_gateway_goes_on_afterwards(
-    light_grid: Grid, gateway: DiracGateway, transformation: int, whole_again: None
+    light_grid: Grid, gateway: DiracGateway, transformation: int, repaired: None
 ) -> None:
     light_grid.stop_service(TRANSFORMATIONS)
     for verb in (
@@ -80,7 +80,7 @@ def test_a_service_that_is_down_is_an_outage_and_the_same_gateway_goes_on_afterw
 
 
 def test_a_service_killed_in_the_middle_of_a_call_is_an_outage(
-    light_grid: Grid, gateway: DiracGateway, transformation: int, whole_again: None
+    light_grid: Grid, gateway: DiracGateway, transformation: int, repaired: None
 ) -> None:
     light_grid.freeze(TRANSFORMATIONS)
     caught: list[Exception] = []

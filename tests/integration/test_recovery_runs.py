@@ -11,7 +11,7 @@ import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.tables import Task
-from tests.integration.whole_runs import (
+from tests.integration.dag_runs import (
     DATASET,
     Run,
     completed,

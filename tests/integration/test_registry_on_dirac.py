@@ -10,7 +10,7 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.run.registry import description, members_of
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.provider.tasks.registry import tell_status
+from dirac_prodsys.provider.tasks.registry import follow_run
 from sandbox import Grid
 from tests.contract.systems import OnDirac, unique
 from tests.patience import patience
@@ -61,7 +61,7 @@ def test_diracs_commands_show_a_run_its_members_and_its_status(
     gateway.register_production(
         f"{name}__r1", description(plan, "dirac_prodsys"), members_of(plan, ids)
     )
-    assert tell_status(gateway, plan, "Active") == "Active"
+    assert gateway.mark_production(f"{name}__r1", "Active") == "Active"
 
     shown = command(light_grid, "dirac-prod-get", f"{name}__r1")
     assert f"{name}__r1" in shown
@@ -74,7 +74,7 @@ def test_diracs_commands_show_a_run_its_members_and_its_status(
 
     for record in made:
         gateway.complete_transformation(record.id)
-    assert tell_status(gateway, plan) == "Completed"
+    assert follow_run(gateway, plan) == "Completed"
     assert " Completed " in command(light_grid, "dirac-prod-get", f"{name}__r1")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
-from tests.integration.whole_runs import (
+from tests.integration.dag_runs import (
     Run,
     result,
     states,
@@ -25,7 +25,7 @@ def statuses(grid: MemoryGrid) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("action", "expected"),
     [
         ("stop", ["Stopped", "Stopped"]),
         ("leave", ["Active", "Active"]),
@@ -35,12 +35,12 @@ def statuses(grid: MemoryGrid) -> list[str]:
 def test_a_run_that_fails_leaves_what_it_says_and_is_a_failure(
     run: Run,
     grid: MemoryGrid,
-    said: str,
+    action: str,
     expected: list[str],
 ) -> None:
     grid.fails = lambda task: True
     grid.stopped_agents = {"cleaning"}
-    yaml = text("hopeless", *HOPELESS).replace("vo: sim", f"vo: sim, on_cancel: {said}")
+    yaml = text("hopeless", *HOPELESS).replace("vo: sim", f"vo: sim, on_cancel: {action}")
     dag_run = run(yaml)
     assert dag_run.state == "failed"
     found = states(dag_run)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from tests.integration.dag_runs import Run, served_dag, states
 from tests.integration.dag_test import run_dag
-from tests.integration.whole_runs import Run, served_dag, states
 
 TEXT = """\
 version: 1

@@ -21,11 +21,11 @@ EXAMPLES = HERE.parents[1] / "include" / "productions" / "examples"
 def load(file: Path) -> Production:
     """Read one of the files, those beside it within reach."""
 
-    def beside(name: str) -> str | None:
+    def read_sibling(name: str) -> str | None:
         other = file.with_name(name)
         return other.read_text("utf-8") if other.is_file() else None
 
-    return load_production(file.read_bytes(), file.name, read_sibling=beside)
+    return load_production(file.read_bytes(), file.name, read_sibling=read_sibling)
 
 
 def productions(folder: str) -> list[Path]:

@@ -24,7 +24,7 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGE = "dirac_prodsys"
 FILES = sorted((PLUGINS / PACKAGE).rglob("*.py"))
 
-#: room → rooms of the house that it may import; a file at the top is a room of its own
+#: package → packages that it may import; a file at the top is a room of its own
 ROOMS = {
     "errors": set(),
     "": set(),
@@ -35,7 +35,7 @@ ROOMS = {
     "communities": {"errors", "core", "gateway", "communities"},
 }
 #: the rooms as they are imported
-HOUSE = {f"{PACKAGE}.{room}" for room in ROOMS}
+PACKAGES = {f"{PACKAGE}.{room}" for room in ROOMS}
 #: package → the files that may import it, as beginnings of their path in the package
 GUARDED = {
     "airflow": ("provider/",),
@@ -46,7 +46,7 @@ GUARDED = {
 CONTRACT = re.compile(rf"{PACKAGE}\.gateway\.(dirac_import|protocol|\w+_protocol)")
 #: where the table of built-in communities stands
 TABLE = "core/community.py"
-#: all that core may import besides the house
+#: all that core may import besides our packages
 CORE_LIBRARIES = {
     "__future__",
     "collections",
@@ -95,7 +95,7 @@ def violations(source: str, file: str) -> list[str]:
     room = file.split("/")[0] if "/" in file else Path(file).stem.replace("__init__", "")
     tree = ast.parse(source)
     found = []
-    for name in sorted(imported(tree, HOUSE)):
+    for name in sorted(imported(tree, PACKAGES)):
         top = name.partition(".")[0]
         if name.startswith("."):
             found.append(f"{file}: relative import {name}")
@@ -113,7 +113,7 @@ def violations(source: str, file: str) -> list[str]:
 
 
 def _fits(name: str, room: str, file: str) -> bool:
-    """Whether a file of a room may import a module of the house."""
+    """Whether a file of a package may import a module of another."""
     other, *rest = [*name.split(".")[1:], ""]
     if room == "communities" and other == "gateway":
         return CONTRACT.fullmatch(name) is not None
@@ -174,15 +174,15 @@ def test_nobody_else_says_the_name_of_a_community() -> None:
     assert "ctao" in names
     software = [name for name, where in GUARDED.items() if where[0].startswith("communities/")]
     word = re.compile("|".join([*names, *software]), re.IGNORECASE)
-    said = []
+    found = []
     for room in sorted({"core", "gateway", "provider", "cli"}):
         for path in sorted((PLUGINS / PACKAGE / room).rglob("*")):
             if path.is_file() and path.suffix in (".py", ".yaml", ".html", ".js", ".css", ".md"):
                 lines = path.read_text("utf-8").split("\n")
                 place = path.relative_to(PLUGINS / PACKAGE).as_posix()
-                said += [f"{place}: {line.strip()}" for line in lines if word.search(line)]
-    assert len(said) == len(BUILT_IN), said
-    assert all(line.startswith(f"{TABLE}: ") for line in said)
+                found += [f"{place}: {line.strip()}" for line in lines if word.search(line)]
+    assert len(found) == len(BUILT_IN), found
+    assert all(line.startswith(f"{TABLE}: ") for line in found)
 
 
 @pytest.mark.parametrize("room", ["errors", "core", "gateway.protocol"])
@@ -244,4 +244,4 @@ print(*sorted(set(sys.modules) - before))
 
 def test_the_plugin_file_beside_the_package_imports_the_plugin_only() -> None:
     shim = (PLUGINS / "dirac_prodsys_plugin.py").read_text("utf-8")
-    assert imported(ast.parse(shim), HOUSE) <= {"__future__", f"{PACKAGE}.provider.plugin"}
+    assert imported(ast.parse(shim), PACKAGES) <= {"__future__", f"{PACKAGE}.provider.plugin"}

@@ -17,7 +17,7 @@ import tests.conftest  # noqa: F401  an Airflow home of its own, before the firs
 from tests.walk.shrinking import kept, shrunk, story
 from tests.walk.walking import Walk
 
-#: broken walks that are told in full
+#: broken walks that are printed in full
 PRINTED = 10
 
 

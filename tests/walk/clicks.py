@@ -83,7 +83,7 @@ class Clicks:
             raise ValueError(f"{ti.task_id} asks nothing")
         ti.question.chosen = option
         self.answered(ti, option, by)
-        ti.wake(self._told([option], {"id": by, "name": by}))
+        ti.wake(self._answer([option], {"id": by, "name": by}))
 
     def silence(self, ti: TaskInstance) -> None:
         """Nobody answered in time."""
@@ -92,9 +92,9 @@ class Clicks:
             ti.wake({"error": "nobody answered", "error_type": "timeout"})
             return
         self.answered(ti, defaults[0], "")
-        ti.wake(self._told(defaults, None))
+        ti.wake(self._answer(defaults, None))
 
-    def _told(self, chosen: list[str], by: dict[str, str] | None) -> dict[str, Any]:
+    def _answer(self, chosen: list[str], by: dict[str, str] | None) -> dict[str, Any]:
         return {
             "chosen_options": chosen,
             "params_input": {},

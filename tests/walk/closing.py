@@ -23,7 +23,7 @@ class Closing(Watching):
         label = self._label(found)
         if step.rules.flush == "manual":
             if self.guards is None or step.name not in self.guards.flushed:
-                self.note("I3", f"{label} is flushed, and nobody said so")
+                self.note("I3", f"{label} is flushed, and nobody asked for it")
             return
         for parent in (*step.parents, *step.feeders):
             if not self.has_ended(parent):

@@ -3,8 +3,8 @@
 A gate may open only if it holds, or held a moment ago, as a look takes its time. What a person
 refused is not created; a pass of a loop is created only when the one before it was not enough.
 
-Invariant: everything is told from the grid and from what persons clicked, never from the house's
-own verdicts.
+Invariant: everything is judged by the grid and by what persons clicked, never by our own
+verdicts.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Guards:
         self.made: dict[tuple[str, str], list[str]] = {}
         #: task that asked for approval → the last answer
         self.answers: dict[str, str] = {}
-        #: tasks that somebody said yes to once: what begins then ends, though they are cleared
+        #: tasks that somebody agreed to once: what begins then ends, though they are cleared
         self.agreed: set[str] = set()
-        #: steps that a person said are to be flushed
+        #: steps that a person wants flushed
         self.flushed: set[str] = set()
         #: steps whose gates have opened
         self.opened: set[str] = set()
@@ -178,7 +178,7 @@ class Guards:
         if "rejected" in text:
             return task in self.answers and self.answers[task] != APPROVE
         if "was waited for" in text:
-            return True  # judged when the trigger said so
+            return True  # judged when the trigger reported it
         if "was not judged" in text:
             tasks = self.walk.airflow.tasks
             return any(n in text and "return_value" not in t.xcom for n, t in tasks.items())

@@ -1,4 +1,4 @@
-"""What may happen to a production, as values that can be told, left out and played again.
+"""What may happen to a production, as values that can be printed, left out and played again.
 
 Invariant: a happening decides by its own seed and by what it meets, so that leaving others out
 changes as little of it as possible.

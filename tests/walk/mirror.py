@@ -164,23 +164,23 @@ class Mirror(Remembered):
                 count[lfn] = count.get(lfn, 0) + 1
         return count
 
-    def by_hand(self, number: int, deed: str) -> None:
+    def by_hand(self, number: int, act: str) -> None:
         """What a person does with DIRAC's own commands, but for cleaning: a light grid has no agent
         that would ever end it."""
-        if deed == "Cleaning":
+        if act == "Cleaning":
             return
-        self.remember_hand(number, deed, self.now)
-        if deed == "extend":
+        self.remember_hand(number, act, self.now)
+        if act == "extend":
             for task in self.call("extendTransformation", number, 1):
                 self.made_at[number, int(task)] = self.now
-        elif deed.isdigit():
-            self.call("setTransformationParameter", number, "GroupSize", float(deed))
+        elif act.isdigit():
+            self.call("setTransformationParameter", number, "GroupSize", float(act))
         else:
             self.stopped_by[number] = "person"
-            agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(deed)
+            agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(act)
             if agent_type:
                 self.call("setTransformationParameter", number, "AgentType", agent_type)
-            self.call("setTransformationParameter", number, "Status", deed)
+            self.call("setTransformationParameter", number, "Status", act)
 
     def mended(self, number: int) -> int:
         """A person sets files in states of failure Unused; returns how many."""

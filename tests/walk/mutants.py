@@ -1,4 +1,4 @@
-"""Broken houses: each breaks one promise on purpose, so that the observer can be seen to notice.
+"""Mutants: each breaks one promise on purpose, so that the observer can be seen to notice.
 
 Invariant: each is the smallest change that a tired person could have made to the real code.
 """
@@ -35,7 +35,7 @@ from dirac_prodsys.provider.waiting.poller import attached
 
 @dataclass(frozen=True)
 class Mutant:
-    """A broken house.
+    """A change that breaks the code.
 
     :param breaks: invariants, any of which shows it.
     :param seed: a walk that shows it, to be tried first: to search for one takes minutes.

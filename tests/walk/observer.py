@@ -18,9 +18,9 @@ watched.
 from __future__ import annotations
 
 from tests.walk.ending import Ending
+from tests.walk.notifying import Notifying
 from tests.walk.starting import Starting
-from tests.walk.telling import Telling
 
 
-class Observer(Starting, Telling, Ending):
+class Observer(Starting, Notifying, Ending):
     """All of it."""

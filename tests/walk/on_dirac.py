@@ -1,7 +1,7 @@
 """The same walk on DIRAC itself: its services and agents, real time, real threads.
 
 All walks share one grid and go side by side, each in a thread with an event loop of its own, so
-that the time is that of one. The house is the same; between it and the network stands
+that the time is that of one. Our code is the same; between it and the network stands
 :class:`Interrupted`, which lets a process die before or after any call.
 
 Invariant: what happens to one walk happens to no other, but for what the grid suffers as a whole.
@@ -147,7 +147,7 @@ class DiracWalk(Walk):
             self.walked.dag,
             self.clock,
             random.Random(seed + 1),  # noqa: S311
-            report=self._told,
+            report=self._record,
             event=self.observer.event,
             prepare=self.prepared,
             dead_after=2.0,
@@ -189,14 +189,14 @@ class DiracWalk(Walk):
                 new = {ids[int(n)]: str(status) for n, (status, _) in arguments[1].items()}
                 self.observer.files_set(found, new)
 
-    def hand(self, number: int, deed: str) -> str:
+    def hand(self, number: int, act: str) -> str:
         self.grid.refresh()  # type: ignore[attr-defined]
-        return super().hand(number, deed)
+        return super().hand(number, act)
 
-    def _told(self, attempt: Attempt) -> None:
+    def _record(self, attempt: Attempt) -> None:
         with self._judging:
             self._refreshed()
-            super()._told(attempt)
+            super()._record(attempt)
 
     def _refreshed(self) -> None:
         self.grid.refresh()  # type: ignore[attr-defined]
@@ -243,7 +243,7 @@ _WATCHED = ("extendTransformation", "deleteTransformation", "setFileStatusForTra
 
 @contextmanager
 def seams() -> Any:
-    """The house opens its gateways for the walk whose thread or connection it is."""
+    """Our code opens its gateways for the walk whose thread or connection it is."""
 
     def settings(_: Any) -> GatewaySettings:
         found: GatewaySettings = _here.walk.settings

@@ -100,7 +100,7 @@ class Operation(Schedule):
         self.cleared = False
         #: transformation → how often it was done to it; how many tasks it got
         self.changes: Counter[int] = Counter()
-        #: those of which it has said so
+        #: those that it has reported
         self.done: set[int] = set()
 
     def __str__(self) -> str:

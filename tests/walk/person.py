@@ -3,7 +3,7 @@
 Starts what a person stopped, sets files right that need a person, begins anew what was cleaned
 with all that took its files. What failed is cleared by the walk itself.
 
-Invariant: nothing that the house should have done by itself.
+Invariant: nothing that our code should have done by itself.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Person:
     guards: Guards
     tell: Callable[[str], None]
 
-    def hand(self, number: int, deed: str) -> str:
+    def hand(self, number: int, act: str) -> str:
         """What a person does to a transformation, if it makes sense; in words."""
         found = self.grid.transformations[number]
         simulates = found.row["Type"].lower() == "mcsimulation"
@@ -46,11 +46,11 @@ class Person:
             "Active": ("Stopped",),
             "Cleaning": ("Active", "Stopped", "Completed"),
             "extend": ("Active", "Stopped") if simulates else (),
-        }.get(deed, () if simulates else ("New", "Active", "Stopped"))
+        }.get(act, () if simulates else ("New", "Active", "Stopped"))
         if found.status not in allowed:
-            return f"no {deed} of {number}, which is {found.status}"
-        self.grid.by_hand(number, deed)
-        return f"{deed} of {number}"
+            return f"no {act} of {number}, which is {found.status}"
+        self.grid.by_hand(number, act)
+        return f"{act} of {number}"
 
     def _hopeless(self) -> bool:
         """Nothing came of a step, as a person completed it before anything could, or a policy takes
@@ -114,7 +114,7 @@ class Person:
         return [*own, *self.airflow.undone()] if own else []
 
     def _in_the_way(self, row: Mapping[str, Any]) -> bool:
-        """A task that creates has said that it is another one than is asked for."""
+        """A task that creates has found another transformation than the plan's."""
         reason = f"{row['TransformationName']} is not what is asked for"
         return any(reason in failure for failure in self.observer.failures[-4:])
 

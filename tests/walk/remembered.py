@@ -39,10 +39,10 @@ class Remembered:
         #: input files, per transformation, that were on their way again when such a file came back
         self.excused: set[tuple[int, str]] = set()
 
-    def remember_hand(self, number: int, deed: str, now: float) -> None:
+    def remember_hand(self, number: int, act: str, now: float) -> None:
         """Remember what a person does; a number is a new group size."""
-        self.hands.setdefault(number, set()).add(deed if not deed.isdigit() else "group_size")
-        if deed == "extend":
+        self.hands.setdefault(number, set()).add(act if not act.isdigit() else "group_size")
+        if act == "extend":
             self.person_tasks[number] = self.person_tasks.get(number, 0) + 1
-        elif deed.isdigit():
+        elif act.isdigit():
             self.resized_at[number] = now

@@ -39,7 +39,7 @@ from tests.walk.triggerer import Triggerer
 class Schedule(Triggerer, Clicks):
     """One run of one DAG.
 
-    :param told: called after each execution.
+    :param report: called after each execution.
     :param event: called with each trigger and its event.
     :param prepare: makes the operator of an execution out of the DAG's.
     :param params: what the run was triggered with.

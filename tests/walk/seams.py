@@ -1,6 +1,6 @@
-"""Where the house meets a walk: its gateways, its clock, and what it asks Airflow.
+"""Connects our code with a walk: its gateways, its clock, and what it asks Airflow.
 
-Invariant: nothing of the house itself is replaced, only what it stands on; compiling, which is
+Invariant: nothing of our code itself is replaced, only what it stands on; compiling, which is
 pure, is done once for each plan.
 """
 
@@ -54,7 +54,7 @@ def inlined(call: Callable[..., Any]) -> Any:
 
 
 def enter(walk: Walk, seams: ExitStack) -> None:
-    """Let the house stand on this walk."""
+    """Let our code run on this walk."""
 
     async def asettings(_: Any) -> Any:
         return SETTINGS

@@ -1,4 +1,4 @@
-"""A broken walk, made as short as it stays broken, and told."""
+"""Shortens a broken walk as far as it stays broken, and prints it."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Starting(Closing):
             if task is not None and self.grid.alive(task):
                 self.note("I9", f"{lfn} becomes {status} while its task {task.id} is alive")
             if status == FileStatus.PROCESSED and not done:
-                self.note("I6", f"{lfn} is said to be Processed, and nothing came of it")
+                self.note("I6", f"{lfn} is Processed, and no output came of it")
             if status == FileStatus.UNUSED:
                 if found.files[lfn].status == FileStatus.MAX_RESET:
                     self.grid.wanted_again.setdefault(number, set()).add(lfn)

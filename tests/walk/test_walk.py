@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 WALKS = 200
 #: walks on which every job with input fails for long
 FAILING = range(6)
-#: walks within which a broken house must be noticed
+#: walks within which a mutant must be noticed
 NOTICED = 150
 
 KEPT = [

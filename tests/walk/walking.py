@@ -110,7 +110,7 @@ class Walk(Person):
             self.walked.dag,
             self.clock,
             random.Random(seed + 1),  # noqa: S311
-            report=self._told,
+            report=self._record,
             event=self.observer.event,
             prepare=self.prepared,
         )
@@ -137,7 +137,7 @@ class Walk(Person):
         return self.broken
 
     def tell(self, line: str) -> None:
-        """For the diary."""
+        """Write a line into the log of the walk."""
         self.log.append(f"{self.clock.elapsed:6.0f} s {line}")
 
     # -- the way ----------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ class Walk(Person):
         plan = compile(self.walked.production, run=RUN, parameters={}, last=last)
         self.observer.plans = {step.name: step for step in plan.steps}
 
-    def _told(self, attempt: Attempt) -> None:
+    def _record(self, attempt: Attempt) -> None:
         word = f": {type(attempt.error).__name__}: {attempt.error}" if attempt.error else ""
         self.tell(f"{attempt.task.task_id} → {attempt.end}{word}")
         self.observer.attempt(attempt)

@@ -1,6 +1,6 @@
 """The grid that is walked on: it knows who does what, and how every call may end.
 
-Invariant: all that reaches the grid is told to the observer before it is done, with who does it:
+Invariant: the observer hears of all that reaches the grid before it is done, with who does it:
 ``ours`` (a process of the run), ``action`` (one of ``production_operations``), ``person`` (with
 DIRAC's own commands) or ``grid`` (its agents).
 """
@@ -24,7 +24,7 @@ AGENT_CYCLE, JOB_SECONDS = 60.0, 60.0
 
 
 class Watcher(Protocol):
-    """Who is told, before it is done, what we do to the grid."""
+    """Hears what we do to the grid, before it is done."""
 
     def creating(self, name: str) -> None: ...
 
@@ -192,22 +192,22 @@ class WalkedGrid(MemoryGrid, Remembered):
 
     # -- persons ---------------------------------------------------------------------------------
 
-    def by_hand(self, number: int, deed: str) -> None:
+    def by_hand(self, number: int, act: str) -> None:
         """What a person does to a transformation with DIRAC's own commands.
 
-        :param deed: a status, ``extend`` or a number, which becomes the group size.
+        :param act: a status, ``extend`` or a number, which becomes the group size.
         """
-        self.remember_hand(number, deed, self.now)
+        self.remember_hand(number, act, self.now)
         with self.acting("person"):
-            if deed == "extend":
+            if act == "extend":
                 self.serve_extendTransformation(number, 1)
-            elif deed.isdigit():
-                self.serve_setTransformationParameter(number, "GroupSize", float(deed))
+            elif act.isdigit():
+                self.serve_setTransformationParameter(number, "GroupSize", float(act))
             else:
-                agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(deed)
+                agent_type = {"Active": "Automatic", "Stopped": "Manual"}.get(act)
                 if agent_type:
                     self.serve_setTransformationParameter(number, "AgentType", agent_type)
-                self.serve_setTransformationParameter(number, "Status", deed)
+                self.serve_setTransformationParameter(number, "Status", act)
 
     def lose(self, lfn: str) -> None:
         """A file vanishes from the catalogue; what it was the only witness of counts no more."""

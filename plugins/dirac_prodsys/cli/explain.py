@@ -30,7 +30,7 @@ _SAYS = {
     "rule": "the rules for the job of {step}",
     "where": "what {step} asks for",
     "dataset": "the dataset that {step} takes",
-    "gather": "added to the outputs that {step} gathers, as nothing else tells them from others",
+    "gather": "added to the outputs that {step} gathers: no other field separates them",
 }
 
 #: most names in one line
@@ -129,7 +129,7 @@ def _lines(step: StepPlan, found: tuple[ExplainedCondition, ...], reading: Readi
     if step.transformation.files:
         return [f"step {step.name} takes {len(step.transformation.files)} files that are listed"]
     if step.awaits:
-        takes = f"step {step.name} takes what is in {', '.join(step.awaits)}"
+        takes = f"step {step.name} takes the files of {', '.join(step.awaits)}"
         lines = [f"{takes}; say with --datasets what its query is"]
     elif not found:
         return [f"step {step.name} takes no files"]

@@ -55,14 +55,14 @@ def read_production(path: Path) -> Production:
     """
     from dirac_prodsys.core.dialects import load_production
 
-    return load_production(read_bytes(path), str(path), read_sibling=beside(path))
+    return load_production(read_bytes(path), str(path), read_sibling=sibling_reader(path))
 
 
 def read_with_places(path: Path) -> tuple[Production, Reading]:
     """Read as :func:`read_production`; return also the places of all things in the file."""
     from dirac_prodsys.core.dialects import inspect
 
-    reading = inspect(read_bytes(path), str(path), read_sibling=beside(path))
+    reading = inspect(read_bytes(path), str(path), read_sibling=sibling_reader(path))
     if reading.mistakes or reading.production is None:
         raise DefinitionErrors(reading.mistakes)
     return reading.production, reading
@@ -116,7 +116,7 @@ def _unreadable(path: Path, reason: str) -> DefinitionError:
     )
 
 
-def beside(path: Path) -> Callable[[str], str | None]:
+def sibling_reader(path: Path) -> Callable[[str], str | None]:
     """Return a function that reads files by name, relative to the folder of a production file.
 
     A link that leads out of the folder is no file of it, as for the Dag bundle.

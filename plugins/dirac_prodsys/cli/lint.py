@@ -148,7 +148,7 @@ def _all_findings(
             between.setdefault(finding.file, []).append(finding)
     waits = [report.waits for report, _ in in_rank if report.waits is not None]
     # one file alone, as an editor checks it, does not show what else there is
-    for finding in gates_between.check(waits, whole=len(reports) > 1):
+    for finding in gates_between.check(waits, all_files=len(reports) > 1):
         between.setdefault(finding.file, []).append(finding)
     found: list[Finding] = []
     for report in reports:

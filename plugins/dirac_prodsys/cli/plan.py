@@ -20,7 +20,7 @@ from dirac_prodsys.cli.options.grid import Grid, tag_of, tag_on_grid, with_grid
 from dirac_prodsys.cli.options.run_values import dataset_queries, parameter_values, short_form
 from dirac_prodsys.cli.options.site import Bundle, SiteFile, allowed_by
 from dirac_prodsys.cli.plan_words import asked, in_full, step_rows
-from dirac_prodsys.cli.tables import print_json, whole_console
+from dirac_prodsys.cli.tables import print_json, unwrapped_console
 from dirac_prodsys.core.text.wording import counted
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def plan(
         with readable_errors():
             print_json(short_form(compiled))
     else:
-        console = whole_console()
+        console = unwrapped_console()
         console.print(plan_tree(compiled, production.branches, met, verbose=verbose))
         for note in link_notes(chosen, compiled):
             console.print(Text.assemble(("note: ", "dim"), note))

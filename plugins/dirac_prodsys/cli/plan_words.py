@@ -130,7 +130,7 @@ def _group(spec: TransformationSpec) -> str:
     from dirac_prodsys.core.grid.task_plugins import PLUGINS
 
     plugin = PLUGINS.get(spec.plugin)
-    if plugin is not None and not plugin.whole_groups:
+    if plugin is not None and not plugin.counts_files:
         return f"{spec.group_size:g} GB"
     return f"{spec.group_size:g} {plural('file', spec.group_size)}"
 

@@ -62,7 +62,7 @@ def rehearse(
     checkout = _checkout()
     if checkout is None:
         typer.echo(
-            "rehearse: there is no sandbox beside this installation\n"
+            "rehearse: this installation has no sandbox\n"
             "  hint: a rehearsal runs in a checkout of the repository: `make setup` there, then "
             ".venv/bin/dirac-prodsys rehearse FILE",
             err=True,

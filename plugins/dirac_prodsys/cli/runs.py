@@ -100,7 +100,7 @@ def _with_ids(rows: list[RunRow], airflow: str, user: str) -> list[RunRow]:
 
 
 def _show(rows: Sequence[RunRow], *, ids: bool) -> None:
-    from dirac_prodsys.cli.tables import whole_console, whole_table
+    from dirac_prodsys.cli.tables import plain_table, unwrapped_console
 
     if not rows:
         typer.echo("the grid has no run of any production", err=True)
@@ -112,5 +112,5 @@ def _show(rows: Sequence[RunRow], *, ids: bool) -> None:
         line = [row.production, row.run, str(row.state), f"{row.done}/{row.steps}"]
         line += [row.started or "-"] * started + [row.run_id or "-"] * ids
         cells.append(line)
-    console = whole_console()
-    console.print(whole_table(head, cells, console.width))
+    console = unwrapped_console()
+    console.print(plain_table(head, cells, console.width))

@@ -1,8 +1,8 @@
 """Installs the JSON Schema as a file, and finds it for an editor.
 
-A file beside the productions travels with them, by its relative path. Without one, editors are led
-to the user's data folder: unlike a file of the package, it stays where it is when an environment is
-made anew, moved or removed.
+A schema in the folder of the productions travels with them, by its relative path. Without one,
+editors are led to the user's data folder: unlike a file of the package, it stays where it is when
+an environment is made anew, moved or removed.
 
 Invariant: a file that differs is replaced only on request.
 """
@@ -78,7 +78,7 @@ def install(of: Of, folder: Path | None, *, force: bool = False) -> tuple[Schema
                 return there, "there already"
             if not force:
                 raise DefinitionError(
-                    f"{path} exists, and is another: of another version, or not ours",
+                    f"{path} exists and differs: it is of another version, or not ours",
                     "--force replaces it; or install it in another folder",
                 )
             path.write_text(text, "utf-8")

@@ -52,7 +52,7 @@ def status(
     from dirac_prodsys.core.reports.meant import Filters
 
     if watched and as_json:
-        refuse("status: --watch draws for people, and --json tells of one look")
+        refuse("status: --watch draws again and again, --json prints once: use one")
     with readable_errors():
         demand_names("status", names, file)
         gateway = grid.gateway()
@@ -97,13 +97,13 @@ def look(
 
 def show(rows: Sequence[StatusRow]) -> None:
     """Print the rows as a table, states and counts verbatim."""
-    from dirac_prodsys.cli.tables import whole_console, whole_table
+    from dirac_prodsys.cli.tables import plain_table, unwrapped_console
     from dirac_prodsys.core.reports.status_view import columns, title
 
-    console = whole_console()
+    console = unwrapped_console()
     if heading := title(rows):
         console.print(heading, markup=False)
-    console.print(whole_table(*columns(rows), console.width))
+    console.print(plain_table(*columns(rows), console.width))
 
 
 def _by_file(

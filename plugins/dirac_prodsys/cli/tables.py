@@ -30,7 +30,7 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2))
 
 
-def whole_console() -> Console:
+def unwrapped_console() -> Console:
     """Return a console that breaks no line unless a person reads it."""
     from rich.console import Console
 
@@ -40,7 +40,7 @@ def whole_console() -> Console:
     return console
 
 
-def whole_table(
+def plain_table(
     head: Sequence[str], rows: Iterable[Sequence[str | RenderableType]], width: int
 ) -> Table:
     """Return a table; text is shown as it is.

@@ -74,9 +74,9 @@ def watch(looks: Looks, every: float) -> None:
     """Follow on the terminal, until all is over or somebody presses Ctrl-C."""
     from rich.live import Live
 
-    from dirac_prodsys.cli.tables import whole_console
+    from dirac_prodsys.cli.tables import unwrapped_console
 
-    console = whole_console()
+    console = unwrapped_console()
 
     def sleep() -> None:
         time.sleep(every)
@@ -119,7 +119,7 @@ def picture(
     from rich.console import Group
     from rich.text import Text
 
-    from dirac_prodsys.cli.tables import whole_table
+    from dirac_prodsys.cli.tables import plain_table
     from dirac_prodsys.core.reports.status_view import columns, title
 
     rows, words = list(seen.rows), [*seen.notes]
@@ -129,9 +129,9 @@ def picture(
     head, cells = columns(rows)
     if bars:
         drawn = [[*cell, *_bar(row)] for cell, row in zip(cells, rows, strict=True)]
-        table = whole_table([*head, "Progress", ""], drawn, width)
+        table = plain_table([*head, "Progress", ""], drawn, width)
     else:
-        table = whole_table(head, cells, width)
+        table = plain_table(head, cells, width)
     notes = filter(None, [*words, trouble])
     return Group(*map(Text, filter(None, [title(rows)])), table, *map(Text, notes))
 

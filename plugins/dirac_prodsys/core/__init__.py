@@ -1,4 +1,4 @@
-"""Decides, without doing: what is asked of the grid, and what to make of its answers.
+"""Makes the decisions, without I/O: what to ask of the grid, and what its answers mean.
 
 The folders build on each other; each line imports only lines below it
 (``tests/unit/test_rooms.py``)::

@@ -94,13 +94,13 @@ class Community:
         :raises DefinitionError: it is empty, or cannot be loaded.
         """
         if not reference:
-            reason = f"community {self.name} does not offer what is needed here"
+            reason = f"community {self.name} lacks a part that is needed here"
             raise DefinitionError(reason, "see docs/how-to/add-a-community.md")
         try:
             return _named(reference)
         except Exception as error:
             reason = f"community {self.name} offers {reference}, which fails: {_words(error)}"
-            raise DefinitionError(reason, "tell whoever ships it") from error
+            raise DefinitionError(reason, "report it to the maintainers of its package") from error
 
 
 def built_in() -> tuple[Community, ...]:
@@ -166,17 +166,17 @@ def _offer(name: str) -> tuple[Community | None, str]:
     if not points:
         return None, ""
     packages = " and ".join(point.dist.name if point.dist else point.value for point in points)
-    said = f"package {packages} offers the community {name!r}"
+    offer = f"package {packages} offers the community {name!r}"
     if len(points) > 1:
-        return None, f"{said} twice: one of them can be installed"
+        return None, f"{offer} twice: one of them can be installed"
     if any(community.name == name for community in built_in()):
-        return None, f"{said}, which is built in"
+        return None, f"{offer}, which is built in"
     try:
         found = points[0].load()
     except Exception as error:
-        return None, f"{said}, which fails: {_words(error)}"
+        return None, f"{offer}, which fails: {_words(error)}"
     if not isinstance(found, Community) or found.name != name:
-        return None, f"{said}, and {points[0].value} is no community of that name"
+        return None, f"{offer}, and {points[0].value} is no community of that name"
     return found, ""
 
 

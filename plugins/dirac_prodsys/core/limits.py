@@ -96,11 +96,11 @@ def misfits(metadata: Mapping[str, Any], field: Limit) -> Iterator[tuple[str, st
     :param metadata: field → a value, or several.
     :param field: limit of the names: :data:`DIRECTORY_FIELD` or :data:`FILE_FIELD`.
     """
-    for name, said in metadata.items():
+    for name, values in metadata.items():
         if field.most < len(name) <= FIELD_NAME.most:  # longer ones are no names of fields
             reason = f"the field has {field.says(len(name))}, which have {FIELD_NAME.most} at most"
             yield name, reason, "shorten it", True
-        for value in said if isinstance(said, list | tuple) else (said,):
+        for value in values if isinstance(values, list | tuple) else (values,):
             if isinstance(value, str) and len(value) > METADATA_TEXT.most:
                 yield name, f"the value has {METADATA_TEXT.says(len(value))}", "shorten it", False
             elif _too_great(value):

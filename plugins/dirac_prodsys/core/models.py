@@ -189,7 +189,6 @@ def _path(location: tuple[str | int, ...], kind: str, data: Any) -> Path:
 
 
 def _keys(model: Any, path: Path) -> list[str]:
-    """Return the keys that a model knows at a path."""
     for part in path:
         model = _inner(model, part)
     model = _models(model)

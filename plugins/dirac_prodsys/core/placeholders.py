@@ -76,7 +76,6 @@ def _fill_text(text: str, values: Mapping[str, str], path: Path, problems: Probl
 
 
 def _value(written: str, values: Mapping[str, str], path: Path, problems: Problems) -> str:
-    """Return the value of a placeholder."""
     name = written[3:-2].strip()
     if name in values:
         return values[name]

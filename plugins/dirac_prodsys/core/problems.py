@@ -59,7 +59,7 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
-    _told: set[Problem] = field(default_factory=set, repr=False)
+    _noted: set[Problem] = field(default_factory=set, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.found)
@@ -74,10 +74,7 @@ class Problems:
         code: str = DefinitionError.code,
     ) -> None:
         """Note one mistake; the same one is noted once."""
-        problem = Problem(path, reason, hint, on_key, code)
-        if problem not in self._told:
-            self._told.add(problem)
-            self.found.append(problem)
+        self._keep(self.found, Problem(path, reason, hint, on_key, code))
 
     def remark(
         self, path: Path, reason: str, hint: str = "", *, on_key: bool = False, code: str
@@ -86,21 +83,19 @@ class Problems:
 
         :param code: a rule with the severity ``warning`` or ``note``.
         """
-        remark = Problem(path, reason, hint, on_key, code)
-        if remark not in self._told:
-            self._told.add(remark)
-            self.remarks.append(remark)
+        self._keep(self.remarks, Problem(path, reason, hint, on_key, code))
 
     def extend(self, others: Problems) -> None:
         """Add the mistakes and remarks of another collection."""
         for problem in others.found:
-            if problem not in self._told:
-                self._told.add(problem)
-                self.found.append(problem)
+            self._keep(self.found, problem)
         for remark in others.remarks:
-            if remark not in self._told:
-                self._told.add(remark)
-                self.remarks.append(remark)
+            self._keep(self.remarks, remark)
+
+    def _keep(self, kept: list[Problem], problem: Problem) -> None:
+        if problem not in self._noted:
+            self._noted.add(problem)
+            kept.append(problem)
 
     @contextmanager
     def at(self, *path: str | int, on_key: bool = False) -> Iterator[None]:

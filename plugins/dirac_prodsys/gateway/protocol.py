@@ -119,13 +119,13 @@ class ProductionGateway(Protocol):
         """Active → Flush, read back; return False, and change nothing, in any other state."""
 
     def complete_transformation(self, transformation: int) -> None:
-        """→ Completed; ended ones are left unchanged.
+        """Set it Completed; ended ones are left unchanged.
 
         :raises TransformationFailed: the transformation was cleaned or deleted.
         """
 
     def clean_transformation(self, transformation: int) -> None:
-        """→ Cleaning, from any state with something left to clean.
+        """Set it Cleaning, from any state with something left to clean.
 
         The grid's TransformationCleaningAgent does the work: it kills the jobs, removes the files
         that it finds by the transformation's ID, and forgets tasks and attached files.

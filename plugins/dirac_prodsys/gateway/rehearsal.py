@@ -43,7 +43,7 @@ class RehearsalGateway(DiracGateway):
         return super().create_dataset(spec.model_copy(update=_EXPECTED))
 
     def _demand_sandbox(self) -> None:
-        """:raises GatewayRejected: the configuration has another name."""
+        """Refuse a grid that is no sandbox."""
         if not isinstance(self.services, DisetServices):
             return
         name = self.services.configuration.option(_NAME_OPTION)

@@ -137,7 +137,6 @@ def _groups(dag: DAG, drawn: Shape) -> dict[str, TaskGroup]:
 
 
 def _task(asked: _Asked, group: TaskGroup) -> BaseOperator:
-    """Return the task at a place."""
     place = asked.place
     task_id = asked.drawn.ids[place]
     if group.prefix_group_id:

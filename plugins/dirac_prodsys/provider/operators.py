@@ -26,7 +26,7 @@ from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import DatasetRecord, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
-from dirac_prodsys.provider.people.notify import Teller
+from dirac_prodsys.provider.people.notify import NoticeSender
 from dirac_prodsys.provider.site import demand_vo
 from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
 from dirac_prodsys.provider.tasks.step_task import StepTask
@@ -217,8 +217,8 @@ class DiracFlushTransformationOperator(StepTask):
         unused = snapshot.files.get(FileStatus.UNUSED, 0)
         if flushed:
             self.log.info("flushed %d Unused files of %d %s", unused, snapshot.id, snapshot.name)
-            teller = Teller(context, self.dirac_conn_id, self.production, snapshot.id)
-            teller.tell(of_flush(self.step or snapshot.name, f"{unused} files were flushed"))
+            notices = NoticeSender(context, self.dirac_conn_id, self.production, snapshot.id)
+            notices.send(of_flush(self.step or snapshot.name, f"{unused} files were flushed"))
         elif unused:
             self.log.warning(
                 "%d files are Unused, but transformation %d is %s: not flushed",

@@ -67,7 +67,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "components, and where no author can write.",
         "/etc/airflow/site.yaml",
     ),
-    "notify_to": _option("Who is told of what happens to productions.", "shift@example.org"),
+    "notify_to": _option("Who receives notices about productions.", "shift@example.org"),
     "notify_on": _option("Kinds of notices; empty: all but flushed.", "stalled, given_up, failed"),
     "smtp_conn_id": _option(
         "Connection of the mail server; empty: that of [email].", "smtp_default"

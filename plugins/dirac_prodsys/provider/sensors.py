@@ -248,7 +248,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             return snapshot
         if kind in ("fail", "timeout"):
             report = self._report(context, snapshot, past)
-            self._teller(context, snapshot).tell(self._given_up(reason))
+            self._sender(context, snapshot).send(self._given_up(reason))
             if kind == "timeout":
                 raise AirflowFailException(str(WaitTimeout(reason, _TIMEOUT_HINT)))
             raise AirflowFailException(str(_failure(reason, snapshot, report)))

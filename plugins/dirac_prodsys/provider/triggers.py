@@ -235,7 +235,7 @@ class DiracTransformationTrigger(BaseTrigger):
                     event = self._event(verdict.kind, verdict.reason, snapshot, history, wait_log)
                     return {**event, "tasks": verdict.tasks}
                 due = clock["now"] >= history.tell_after
-                if self.tell and (about := matter(verdict, history.told, due=due)):
+                if self.tell and (about := matter(verdict, history.reported, due=due)):
                     why = verdict.alarm or verdict.reason
                     event = self._event("notice", why, snapshot, history, wait_log)
                     return {**event, **about}

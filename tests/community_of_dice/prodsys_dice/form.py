@@ -40,15 +40,15 @@ def prepare(document: Document) -> tuple[Document, list[DefinitionError]]:
 def read(document: Document, problems: Problems) -> tuple[Production | None, frozenset[str]]:
     """The production that the file describes."""
     try:
-        said = File.model_validate(document.data).dice
+        dice = File.model_validate(document.data).dice
     except ValidationError as error:
         problems.found += explain(error, File, document.data)
         return None, frozenset()
-    job = {"type": "dice:Throw", "version": said.version}
-    step = Step(name="throw", type="MCSimulation", tasks=said.throws, job=job)
+    job = {"type": "dice:Throw", "version": dice.version}
+    step = Step(name="throw", type="MCSimulation", tasks=dice.throws, job=job)
     production = Production(
-        name=said.name,
-        vo=said.vo,
+        name=dice.name,
+        vo=dice.vo,
         steps=(step,),
         dialect="dice",
         source=document.source.text,

@@ -93,7 +93,7 @@ class Remains:
     def jobs(self, transformation: int) -> list[str]:
         """States of its jobs, straight from the WMS's database.
 
-        A wrapper that is told to end its job says Failed afterwards, whatever the job was set to.
+        A wrapper whose job is ended reports Failed afterwards, whatever the job was set to.
         """
         with closing(self.site.database()) as connection:
             cursor = connection.cursor()

@@ -135,7 +135,7 @@ class Saboteur:
 
 
 def waits(site: Site) -> str:
-    """What the triggers of the step that stands still have said, in one text."""
+    """The lines of the triggers of the step that stands still, in one text."""
     folder = site.stack.state.log / "tasks" / f"dag_id={NAME}" / f"run_id={RUN}"
     return "\n".join(log.read_text() for log in folder.glob("task_id=process.*/*.trigger.*.log"))
 
@@ -155,7 +155,7 @@ def test_a_production_reaches_its_dataset_whatever_fails(full_site: Site) -> Non
     vanished = until("tasks for all files", 600, saboteur.last_submitted, each=0.5)
     site.grid.stop_agents()
     saboteur.remove(vanished)
-    until("it is told who stands still", 600, lambda: _STALL.search(waits(site)), each=0.5)
+    until("the log names who stands still", 600, lambda: _STALL.search(waits(site)), each=0.5)
     site.grid.start_agents()
     until("the flush", 600, lambda: site.states(NAME, RUN)["merge.flush"] == "success", each=0.5)
     # the flush has done its work, and its last job is still at work

@@ -56,7 +56,7 @@ def messages(result) -> dict[str, str]:
 
 
 def test_a_folder_is_read_by_the_rule_of_the_bundle(prodsys, good, tmp_path):
-    """What counts here counts there; what is told there is told here."""
+    """What counts here counts there; mistakes reported there are reported here."""
     text = good.read_text()
     names = ("A.YAML", "b.Yml", "_base.yaml", "#c.yaml", "~d.yaml", ".e.yaml", "f.yaml~")
     for number, name in enumerate(names):

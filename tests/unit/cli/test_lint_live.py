@@ -144,7 +144,7 @@ def test_names_of_a_run_that_exist_are_reported(live, grid, good):
     good.write_text(good.read_text().replace("group_size: 2", "group_size: 3"))
     (other,) = live(good, "--run", "r1")
     assert (other["code"], other["severity"]) == ("name-conflict", "error")
-    assert other["message"].endswith("and is another: group size: asked 3, found 2")
+    assert other["message"].endswith("and differs: group size: asked 3, found 2")
 
 
 def test_run_numbers_that_another_transformation_uses_are_reported(live, grid, good):

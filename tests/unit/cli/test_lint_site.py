@@ -1,4 +1,4 @@
-"""What the site allows is told where one writes: by ``lint``, ``plan`` and ``rehearse``."""
+"""``lint``, ``plan`` and ``rehearse`` report what the site does not allow."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_a_job_of_ctao_is_described_by_its_program_version_and_settings(prodsys)
     assert "output directory: /ctao/MC/PROD6/LaPalma\n" not in shown  # those above are made, too
 
 
-def test_metadata_of_files_are_told_by_turns(prodsys, good):
+def test_metadata_of_files_are_shown_by_turns(prodsys, good):
     metadata = "      files: ['a_@{JOB_ID}.dat']\n      file_metadata: {split: [train, test]}\n"
     good.write_text(
         good.read_text().replace('      files: ["events_@{JOB_ID}.dat"]\n', metadata, 1)

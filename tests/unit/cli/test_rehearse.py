@@ -38,5 +38,5 @@ def test_an_installation_without_the_repository_names_the_way_out(
         check=False,
     )
     assert done.returncode == 1
-    assert "no sandbox beside this installation" in done.stderr
+    assert "this installation has no sandbox" in done.stderr
     assert "make setup" in done.stderr

@@ -50,7 +50,7 @@ def test_a_file_that_differs_is_replaced_only_by_force(prodsys, tmp_path):
     assert "there already" in prodsys("schema", "--install", tmp_path).stdout
 
 
-def test_what_cannot_be_written_is_told(prodsys, tmp_path):
+def test_what_cannot_be_written_is_reported(prodsys, tmp_path):
     (tmp_path / "production.schema.json").mkdir()
     result = prodsys("schema", "--install", tmp_path)
     assert result.exit_code == 2

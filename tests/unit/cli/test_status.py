@@ -104,7 +104,7 @@ def test_a_production_shows_its_runs_that_are_not_over(prodsys, good, grid, opti
     assert [line.split()[1] for line in every.stdout.splitlines()[2:]] == ["r2"] * 3 + ["r1"] * 3
 
 
-def test_several_productions_are_told_apart(prodsys, good, grid, options):
+def test_several_productions_are_distinguished(prodsys, good, grid, options):
     other = good.parent / "other.yaml"
     other.write_text(good.read_text().replace("name: good", "name: other"))
     fill(grid, other, "r1")

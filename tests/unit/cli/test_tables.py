@@ -8,7 +8,7 @@ import re
 import pytest
 from rich.console import Console
 
-from dirac_prodsys.cli.tables import fitted, whole_table
+from dirac_prodsys.cli.tables import fitted, plain_table
 
 HEAD = ["Step", "Run", "ID", "Type", "Status", "Tasks"]
 ROW = [
@@ -25,7 +25,7 @@ ROW = [
 def test_a_narrow_terminal_folds_and_cuts_nothing(width: int) -> None:
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=width, color_system=None)
-    console.print(whole_table(HEAD, [ROW], width))
+    console.print(plain_table(HEAD, [ROW], width))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= width
     shown = sorted(re.sub(r"\s", "", out.getvalue()))
@@ -40,5 +40,5 @@ def test_the_widest_cells_are_folded_first() -> None:
 
 def test_text_is_shown_as_it_is() -> None:
     out = io.StringIO()
-    Console(file=out, width=80).print(whole_table(["A"], [["[bold]x[/bold]"]], 80))
+    Console(file=out, width=80).print(plain_table(["A"], [["[bold]x[/bold]"]], 80))
     assert "[bold]x[/bold]" in out.getvalue()

@@ -39,7 +39,7 @@ plan = compile(load_production(Path(sys.argv[1]).read_text(), sys.argv[1]), run=
 of_directories, of_files = fields_of([plan])
 grid.catalogue.directory_fields |= of_directories
 grid.catalogue.file_fields |= of_files
-told = {}
+made_by = {}
 for step in plan.steps:
     spec = step.transformation
     assert TransformationSpec.model_validate_json(spec.model_dump_json()) == spec
@@ -48,13 +48,13 @@ for step in plan.steps:
     if spec.tasks:
         gateway.ensure_tasks(made.id, spec.tasks)
     gateway.start_transformation(made.id)
-    told[step.name] = {"id": made.id, "body": render(spec.body)}
+    made_by[step.name] = {"id": made.id, "body": render(spec.body)}
 grid.advance(600)
-for one in told.values():
+for one in made_by.values():
     snapshot = gateway.snapshot([one.pop("id")])
     (state,) = snapshot.values()
     one |= {"tasks": dict(state.tasks), "files": dict(state.files)}
-print(json.dumps(told))
+print(json.dumps(made_by))
 """
 
 #: what a production of the native form loads of communities
@@ -128,8 +128,8 @@ def offered(site: Path, points: str) -> Program:
 
 
 def findings(run: Program, file: Path) -> list[tuple[str, str]]:
-    told = json.loads(run(CLI, "lint", file, "--format", "json").stdout)["findings"]
-    return [(one["code"], one["message"]) for one in told]
+    found = json.loads(run(CLI, "lint", file, "--format", "json").stdout)["findings"]
+    return [(one["code"], one["message"]) for one in found]
 
 
 def test_its_template_lints_clean_is_planned_runs_and_is_rendered(
@@ -144,19 +144,19 @@ def test_its_template_lints_clean_is_planned_runs_and_is_rendered(
     assert "version = v1, sides = 6" in plan
     done = dice(RUN, file)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert json.loads(told["throw"]["body"]) == {
+    found = json.loads(done.stdout)
+    assert json.loads(found["throw"]["body"]) == {
         "program": "dice-throw",
         "version": "v1",
         "sides": 6,
     }
-    assert json.loads(told["count"]["body"])["outputs"] == "counts_@{JOB_ID}.json"
-    assert told["throw"]["tasks"] == {"Done": 10}
-    assert told["count"]["files"] == {"Processed": 10}
-    assert told["count"]["tasks"] == {"Done": 2}
+    assert json.loads(found["count"]["body"])["outputs"] == "counts_@{JOB_ID}.json"
+    assert found["throw"]["tasks"] == {"Done": 10}
+    assert found["count"]["files"] == {"Processed": 10}
+    assert found["count"]["tasks"] == {"Done": 2}
 
 
-def test_its_form_is_read_and_a_mistake_is_told_at_its_place(dice: Program, tmp_path: Path) -> None:
+def test_its_form_is_read_and_mistakes_have_their_place(dice: Program, tmp_path: Path) -> None:
     file = tmp_path / "dice.yaml"
     file.write_text("dice:\n  name: luck\n  vo: sim\n  throws: 4\n  version: v2\n")
     assert findings(dice, file) == []
@@ -185,7 +185,7 @@ def test_a_job_type_names_the_type_of_its_steps(dice: Program, tmp_path: Path) -
     assert json.loads(dice(RUN, file).stdout)["count"]["tasks"] == {"Done": 2}
 
 
-def test_jobs_of_two_communities_that_derive_are_told_to_part(
+def test_jobs_of_two_communities_that_derive_must_stand_apart(
     dice: Program, tmp_path: Path
 ) -> None:
     file = tmp_path / "both.yaml"
@@ -216,14 +216,14 @@ def test_a_production_without_it_neither_loads_nor_looks_for_it(
 
 
 @pytest.mark.parametrize(
-    ("points", "told"),
+    ("points", "reason"),
     [
         ("luck = no_such_module:COMMUNITY", "package bad-luck offers the community 'luck', which"),
         ("luck = json:dumps", "and json:dumps is no community of that name"),
     ],
 )
-def test_one_that_fails_is_told_where_it_is_needed_and_nowhere_else(
-    tmp_path: Path, points: str, told: str
+def test_one_that_fails_is_reported_where_it_is_needed_and_nowhere_else(
+    tmp_path: Path, points: str, reason: str
 ) -> None:
     run = offered(tmp_path / "site", points)
     file = tmp_path / "plain.yaml"
@@ -235,7 +235,7 @@ def test_one_that_fails_is_told_where_it_is_needed_and_nowhere_else(
     assert done.returncode == 2
     assert f"{file}:7:17" in done.stdout
     assert "unknown job type 'luck:Throw'" in done.stdout
-    assert told in done.stdout
+    assert reason in done.stdout
 
 
 def test_a_form_whose_module_fails_is_a_mistake_of_its_file_alone(tmp_path: Path) -> None:
@@ -247,9 +247,9 @@ def test_a_form_whose_module_fails_is_a_mistake_of_its_file_alone(tmp_path: Path
     )
     (tmp_path / "luck.yaml").write_text("luck: {}\n")
     (tmp_path / "plain.yaml").write_text(NATIVE.replace("tasks", "tusks"))
-    told = run(CLI, "lint", tmp_path / "luck.yaml", tmp_path / "plain.yaml").stdout
-    assert "luck.yaml:1:1: error: community luck offers bad_luck:Form, which fails" in told
-    assert "plain.yaml:6:5: error: unknown key 'tusks'" in told
+    output = run(CLI, "lint", tmp_path / "luck.yaml", tmp_path / "plain.yaml").stdout
+    assert "luck.yaml:1:1: error: community luck offers bad_luck:Form, which fails" in output
+    assert "plain.yaml:6:5: error: unknown key 'tusks'" in output
 
 
 def test_nobody_takes_the_place_of_a_community_that_is_built_in(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ MOST = 2.6
 JOB = "job: {type: script, executable: x, arguments: '--task @{JOB_ID}'}"
 
 
-def calls(deed: Callable[[], object]) -> int:
+def calls(act: Callable[[], object]) -> int:
     """How many functions are called, those of the interpreter as well."""
     count = 0
 
@@ -33,7 +33,7 @@ def calls(deed: Callable[[], object]) -> int:
 
     sys.setprofile(called)
     try:
-        deed()
+        act()
     finally:
         sys.setprofile(None)
     return count
@@ -154,12 +154,12 @@ def test_queries_with_lists_are_joined_with_twice_the_calls() -> None:
     def joining(n: int) -> int:
         queries = [MetaQuery.parse({"step": f"s{i}", "q": [i, i + 1]}) for i in range(n)]
 
-        def deed() -> None:
+        def act() -> None:
             with pytest.raises(MetaQueryError):
                 join(queries)
 
-        deed()
-        return calls(deed)
+        act()
+        return calls(act)
 
     assert joining(200) < MOST * joining(100)
 

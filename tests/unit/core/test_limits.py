@@ -29,7 +29,7 @@ steps:
 
 
 def errors(directory: str = "/sim/p/${{ run }}", value: str = "1", file: str = "a@{JOB_ID}") -> str:
-    """What is told as an error of a production that has these."""
+    """The errors of a production that has these."""
     text = TEXT.format(directory=directory, value=value, file=f'"{file}"')
     report, _ = read(text, "p.yaml")
     return " ".join(f.message for f in report.findings if f.severity == "error")

@@ -1,7 +1,7 @@
 """The example of the page as files, its run on a grid in memory, and an Airflow that acts on it.
 
 The Airflow serves the command line over HTTP, and a run of ``production_operations`` is carried out
-by its two real operators: what a command is told has been done is done to the grid.
+by its two real operators: each act that a command reports is done to the grid.
 """
 
 from __future__ import annotations

@@ -51,26 +51,28 @@ def programs(package: str) -> set[str]:
 
 
 def installed() -> set[str]:
-    """Those of the families that are told of."""
+    """The programs of the documented families."""
     dirac = {name for name in programs("DIRAC") if name.startswith(DIRAC_FAMILIES)}
     return dirac | programs("CTADIRAC")
 
 
 def test_every_program_that_is_installed_has_a_row_and_no_other() -> None:
-    told = {name for row in OF_PROGRAMS for name in row.names}
+    programs = {name for row in OF_PROGRAMS for name in row.names}
     there = installed()
     assert len(there) > 70
-    assert (there - told, told - there) == (set(), set())
+    assert (there - programs, programs - there) == (set(), set())
 
 
 def test_every_word_of_the_transformation_shell_has_a_row_and_no_other() -> None:
-    told = [name for row in ROWS if row.topic == SHELL for name in row.names]
+    commands = [name for row in ROWS if row.topic == SHELL for name in row.names]
     source = importlib.util.find_spec("DIRAC.TransformationSystem.Client.TransformationCLI")
     assert source
     assert source.origin
     tree = ast.walk(ast.parse(Path(source.origin).read_text()))
     functions = {node.name for node in tree if isinstance(node, ast.FunctionDef)}
-    assert sorted(told) == sorted(n.removeprefix("do_") for n in functions if n.startswith("do_"))
+    assert sorted(commands) == sorted(
+        n.removeprefix("do_") for n in functions if n.startswith("do_")
+    )
 
 
 def test_commands_of_theirs_that_the_text_names_exist() -> None:
@@ -191,7 +193,7 @@ def typed_steps(keys: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_run_is_entered_in_the_production_system_as_the_row_says() -> None:
-    (told,) = [row.differs for row in ROWS if row.theirs == ("cta-prod-submit NAME FILE",)]
-    assert "also entered in DIRAC's Production System" in told
+    (differs,) = [row.differs for row in ROWS if row.theirs == ("cta-prod-submit NAME FILE",)]
+    assert "also entered in DIRAC's Production System" in differs
     assert GatewaySettings().registry is True
     assert Production.model_fields["registry"].default is True

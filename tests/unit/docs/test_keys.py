@@ -73,8 +73,8 @@ def test_links_within_the_page_lead_to_its_sections() -> None:
 def test_every_key_of_ctao_s_form_has_a_row_beside_ours() -> None:
     text = (DOCS / "how-to" / "coming-from-cta-prod-submit.md").read_text("utf-8")
     cells = "\n".join(line for line in text.splitlines() if line.startswith("|"))
-    told = set(re.findall(r"`(?:Common|job_config)?\.?(\w+)[`:]", cells))
+    documented = set(re.findall(r"`(?:Common|job_config)?\.?(\w+)[`:]", cells))
     models = (CtaoFile, CtaoStep, Extras, StepExtras, *(kind.config for kind in TYPES))
     keys = {key for model in models for key in model.model_fields}
     keys |= {*WRITTEN_AS.values(), "parentID", *(kind.name for kind in TYPES)}
-    assert keys - {"prodsys"} - told == set()
+    assert keys - {"prodsys"} - documented == set()

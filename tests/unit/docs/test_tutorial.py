@@ -24,7 +24,7 @@ FILE = Path("bands.yaml")
 BLOCK = re.compile(r"^```(yaml|diff|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def told(line: str) -> str:
+def output_of(line: str) -> str:
     """What a command line prints, in the current folder."""
     program, *arguments = shlex.split(line)
     if program == "cp":
@@ -58,11 +58,11 @@ def blocks(document: str) -> Iterator[tuple[re.Match[str], str]]:
                 FILE.write_text(changed(FILE.read_text(), text))
             else:
                 commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
-                text = "".join(f"$ {line}\n{told(line)}" for line in commands)
+                text = "".join(f"$ {line}\n{output_of(line)}" for line in commands)
             yield block, text
 
 
-def whole(document: str) -> str:
+def filled(document: str) -> str:
     """The document with the output that its commands have."""
     made, end = "", 0
     for block, text in blocks(document):
@@ -88,4 +88,4 @@ def test_the_tutorial_shows_commands_of_every_kind() -> None:
 
 if __name__ == "__main__":
     os.environ["COLUMNS"] = "100"
-    TUTORIAL.write_text(whole(TUTORIAL.read_text("utf-8")), "utf-8")
+    TUTORIAL.write_text(filled(TUTORIAL.read_text("utf-8")), "utf-8")

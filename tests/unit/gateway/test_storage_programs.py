@@ -31,10 +31,10 @@ asked = json.load(sys.stdin)
 ANSWERS = """
 if command == "fetch":
     Path(asked["folder"], "file").write_text("0.7")
-    told = {}
+    answers = {}
 else:
-    told = {"found": {asked["lfns"][0]: {"size": 3, "checksum": "1"}}, "failed": {}}
-Path(answer).write_text(json.dumps(told))
+    answers = {"found": {asked["lfns"][0]: {"size": 3, "checksum": "1"}}, "failed": {}}
+Path(answer).write_text(json.dumps(answers))
 """
 FAILS = "print('a word'); sys.exit('no such plug-in')"
 HANGS = "time.sleep(600)"

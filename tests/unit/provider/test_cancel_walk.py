@@ -33,7 +33,7 @@ class Story:
             task.outage_patience = 0
         #: whether the last stop was a person's
         self.persons = False
-        self.told: list[str] = []
+        self.events: list[str] = []
         early = ("prepare.create.make", "prepare.create.merge")
         for task in (*early, "make.start", "merge.start"):
             self.dag.get_task(task).work(self.context, {})
@@ -78,42 +78,42 @@ class Story:
                 if fault is not None:
                     fault.times = 0
             return "done"
-        raise AssertionError(f"{task_id} never ends: {self.told}")
+        raise AssertionError(f"{task_id} never ends: {self.events}")
 
     # -- what may happen -------------------------------------------------------------------------
 
     def run_ends(self) -> None:
         self.do("finish.on_cancel")
-        assert self.status not in ("Active", "Idle"), self.told
+        assert self.status not in ("Active", "Idle"), self.events
         if self.status == "Flush":
-            raise AssertionError(self.told)
+            raise AssertionError(self.events)
 
     def wait_is_cleared(self) -> None:
         before = self.status
         ended = self.do("make.wait_for_completion")
         if before == "Stopped":
-            assert self.status == ("Stopped" if self.persons else "Active"), self.told
+            assert self.status == ("Stopped" if self.persons else "Active"), self.events
         else:
-            assert self.status == before, self.told
-        assert ended == "waits", self.told
+            assert self.status == before, self.events
+        assert ended == "waits", self.events
 
     def start_is_cleared(self) -> None:
         before, number = self.status, len(self.grid.transformations)
         ended = self.do("make.start")
         if before == "Stopped":
-            assert self.status == ("Stopped" if self.persons else "Active"), self.told
-        assert ended == "done", self.told
+            assert self.status == ("Stopped" if self.persons else "Active"), self.events
+        assert ended == "done", self.events
         made = len(self.grid.transformations) - number
-        assert made == (before in REMOVED), self.told
+        assert made == (before in REMOVED), self.events
         if made:
             self.persons = False
-            assert self.status == "Active", self.told
+            assert self.status == "Active", self.events
 
     def create_is_cleared(self) -> None:
         before, number = self.status, len(self.grid.transformations)
         self.do("prepare.create.make")
         # what was removed is left to the start
-        assert (self.status, len(self.grid.transformations)) == (before, number), self.told
+        assert (self.status, len(self.grid.transformations)) == (before, number), self.events
 
     def person_stops(self) -> None:
         if self.status in ("Active", "Flush", "Stopped"):
@@ -167,7 +167,7 @@ def test_in_any_order_only_our_own_stops_are_undone(
     story = Story(grid, context, seed)
     for _ in range(25):
         event = story.chance.choice(EVENTS)
-        story.told.append(f"{event.__name__} ({story.status})")
+        story.events.append(f"{event.__name__} ({story.status})")
         before = story.status
         event(story)
         if story.status != before and story.status == "Stopped" and event is Story.run_ends:

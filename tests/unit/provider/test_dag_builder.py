@@ -141,16 +141,16 @@ def test_the_dag_has_the_edges_of_its_shape_and_no_others() -> None:
         ends = {(begin, drawn.ids[TaskPlace(part)]) for part in ("on_cancel", "report")}
         dag = build_dag(production)
         assert edges(dag) == wanted | ends
-        told = {(before, after) for before, near in dag.edge_info.items() for after in near}
-        assert told == {(drawn.ids[e.before], drawn.ids[e.after]) for e in drawn.edges if e.label}
+        words = {(before, after) for before, near in dag.edge_info.items() for after in near}
+        assert words == {(drawn.ids[e.before], drawn.ids[e.after]) for e in drawn.edges if e.label}
 
 
 def test_links_of_the_production_stand_on_the_page_of_its_dag() -> None:
     links = 'links: {runbook: "https://wiki.example.org/p?id=7", log: "http://elog.example.org/1"}'
     assert "[" not in str(dag_of(TWO_STEPS).doc_md).split("| step |")[0]
     shown = dag_of(TWO_STEPS.replace("vo: sim", f"vo: sim, {links}", 1)).doc_md
-    told = "[runbook](https://wiki.example.org/p?id=7) · [log](http://elog.example.org/1)"
-    assert told in str(shown).splitlines()
+    links = "[runbook](https://wiki.example.org/p?id=7) · [log](http://elog.example.org/1)"
+    assert links in str(shown).splitlines()
 
 
 def test_no_edge_is_there_that_others_imply() -> None:
@@ -252,7 +252,7 @@ def test_a_production_whose_file_has_an_error_says_so_and_takes_runs(tmp_path: P
     assert dag.get_task("prepare.begin").retired is False  # type: ignore[attr-defined]
 
 
-def test_a_wrong_text_is_told_with_the_users_file_name(tmp_path: Path) -> None:
+def test_a_wrong_text_is_reported_with_the_users_file_name(tmp_path: Path) -> None:
     (tmp_path / "stub.yaml").write_text(TWO_STEPS.replace("tasks: 6", "tusks: 6"))
     with pytest.raises(DefinitionErrors, match=r"mine\.yaml:\d+:\d+: .*tusks"):
         dag_from_file(tmp_path / "stub.py", "mine.yaml", shape=VERSION)

@@ -64,7 +64,7 @@ def test_a_frozen_dataset_whose_query_finds_more_by_now_is_refused_unless_it_was
     assert create(context)["id"] == made["id"]
 
 
-def test_a_dataset_that_does_not_exist_is_told(
+def test_a_dataset_that_does_not_exist_is_reported(
     gateway: MemoryGateway, context: dict[str, Any]
 ) -> None:
     with pytest.raises(AirflowFailException, match="no dataset /sim/datasets/old"):

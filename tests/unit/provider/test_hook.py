@@ -31,7 +31,7 @@ def test_a_form_may_prefix_names_and_send_numbers_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "told"),
+    ("extra", "reason"),
     [
         ('{"pol_interval": 3}', "unknown extra 'pol_interval'"),
         ("[1]", "must be a JSON object"),
@@ -43,10 +43,10 @@ def test_a_form_may_prefix_names_and_send_numbers_as_text() -> None:
         ('{"proxy": 7}', "extra 'proxy'"),
     ],
 )
-def test_a_wrong_extra_is_named_with_its_connection(extra: str, told: str) -> None:
+def test_a_wrong_extra_is_named_with_its_connection(extra: str, reason: str) -> None:
     with pytest.raises(GatewayRejected, match="connection 'c'") as caught:
         settings_from_extra("c", extra)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
 
 
 def test_a_wrong_value_is_not_repeated_in_the_message() -> None:
@@ -62,18 +62,18 @@ def test_a_connection_of_another_type_is_refused(connect: Callable[..., str]) ->
 
 
 def test_the_test_button_tells_who_we_are(grid: MemoryGrid) -> None:
-    good, told = DiracHook().test_connection()
+    good, message = DiracHook().test_connection()
     assert good
-    assert "memory_prod" in told
+    assert "memory_prod" in message
 
 
 def test_the_test_button_tells_what_is_wrong(grid: MemoryGrid, connect: Callable[..., str]) -> None:
     grid.down = True
     assert DiracHook().test_connection() == (False, "the in-memory grid is down")
     connect("typo", backend="diraq")
-    good, told = DiracHook("typo").test_connection()
+    good, message = DiracHook("typo").test_connection()
     assert not good
-    assert "diraq" in told
+    assert "diraq" in message
 
 
 async def test_settings_are_read_inside_an_event_loop(connect: Callable[..., str]) -> None:

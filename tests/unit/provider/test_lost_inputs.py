@@ -24,10 +24,10 @@ LOST = "/sim/two/r1/make/made_00000006.dat"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What Airflow was told to ask."""
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: told.append(question))
-    return told
+    """The questions that Airflow gets."""
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.append(question))
+    return asked
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def test_it_waits_for_a_person_and_goes_on_when_the_file_is_found(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     wait = held(sensor, context, grid)
-    told = capsys.readouterr().out
-    assert "its query finds 5 files, and its parents made 6" in told
-    assert LOST in told
+    log = capsys.readouterr().out
+    assert "its query finds 5 files, and its parents made 6" in log
+    assert LOST in log
     event = fired(wait, grid)
     assert event["kind"] == "ask"
     assert "the query finds 5 files, and the parents made 6 for it" in event["reason"]

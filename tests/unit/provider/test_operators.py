@@ -182,7 +182,7 @@ def test_complete_of_a_cleaned_transformation_fails(
         do(DiracCompleteTransformationOperator, production, "make", context)
 
 
-def test_a_dataset_is_made_and_told_as_an_asset(
+def test_a_dataset_is_made_and_announced_as_an_asset(
     grid: MemoryGrid, production: Production, context: Context
 ) -> None:
     run_to_the_end(production, context, grid)

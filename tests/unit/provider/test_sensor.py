@@ -145,7 +145,7 @@ def test_it_waits_for_verdicts_only(production: Production, until: set[str]) -> 
         DiracTransformationSensor(task_id="t", production=production, step="merge", until=until)
 
 
-class Told:
+class TaskInstance:
     """The XComs of a step's tasks."""
 
     def __init__(self) -> None:
@@ -159,8 +159,8 @@ class Told:
 
 
 @pytest.fixture
-def told(context: Context) -> Told:
-    context["ti"] = Told()
+def instance(context: Context) -> TaskInstance:
+    context["ti"] = TaskInstance()
     return context["ti"]
 
 
@@ -188,32 +188,32 @@ def test_a_wait_whose_parent_failed_ends_without_a_report_a_notice_or_an_act(
     started: MemoryGrid,
     production: Production,
     context: Context,
-    told: Told,
+    instance: TaskInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sensor = for_input(production)
 
     def never(*given: Any) -> None:
-        raise AssertionError(f"nobody is told: {given}")
+        raise AssertionError(f"no notice is sent: {given}")
 
     monkeypatch.setattr(sensor, "_report", never)
-    monkeypatch.setattr(sensor, "_teller", never)
+    monkeypatch.setattr(sensor, "_sender", never)
     broken = event("broken", reason="make.complete failed", history={"flushes": 2})
     assert sensor.resume(context, broken) == broken["snapshot"]
-    handed = told.pushed["history"]
+    handed = instance.pushed["history"]
     assert (handed["kind"], handed["history"]["flushes"]) == ("broken", 2)
-    assert told.pushed["state"]["line"] == "merge failed: make.complete failed"
+    assert instance.pushed["state"]["line"] == "merge failed: make.complete failed"
     assert started.transformations[2].status == "Active"
 
 
 def test_a_broken_wait_that_never_saw_its_transformation_ends_too(
-    started: MemoryGrid, production: Production, context: Context, told: Told
+    started: MemoryGrid, production: Production, context: Context, instance: TaskInstance
 ) -> None:
     assert for_input(production).resume(context, {**event("broken"), "snapshot": None}) is None
 
 
 def test_after_a_broken_wait_the_wait_for_completion_flushes_and_nobody_before(
-    started: MemoryGrid, production: Production, context: Context, told: Told
+    started: MemoryGrid, production: Production, context: Context, instance: TaskInstance
 ) -> None:
     broken = event("broken", history={"flushes": 2})
     for_input(production).resume(context, broken)
@@ -231,7 +231,7 @@ def test_after_a_broken_wait_the_wait_for_completion_flushes_and_nobody_before(
 
 
 def test_what_the_wait_for_the_input_remembers_is_handed_on(
-    started: MemoryGrid, production: Production, context: Context, told: Told
+    started: MemoryGrid, production: Production, context: Context, instance: TaskInstance
 ) -> None:
     wait = DiracTransformationSensor(
         task_id="merge.wait_for_completion", production=production, step="merge"

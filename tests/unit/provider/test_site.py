@@ -152,7 +152,7 @@ def test_what_the_site_allows_is_created(
     assert do(DiracCreateTransformationOperator, production, "make", in_bundle)["id"] == 1
 
 
-def test_a_connection_of_another_vo_is_told_by_the_grid(
+def test_a_connection_of_another_vo_is_reported_by_the_grid(
     grid: MemoryGrid, production: Production, in_bundle: Any, site_file: WriteSite
 ) -> None:
     site_file("vos: [sim]")  # that of the production, and not of the connection, which says none
@@ -277,7 +277,7 @@ def test_who_may_act_is_asked_before_anything_is_looked_at_and_before_it_is_done
     run.context["dag_run"].triggering_user_name = user
     before = [t.status for t in grid.transformations.values()]
     if may:
-        assert run.whole()["good"]
+        assert run.carry_out()["good"]
         assert [t.status for t in grid.transformations.values()] != before
         return
     with pytest.raises(AirflowFailException, match="may"):
@@ -298,9 +298,9 @@ def test_a_transformation_that_was_written_into_the_preview_is_not_acted_on(
     site_file("", RULES)
     run = ops("complete", preview=False, reason="a test")
     run.context["dag_run"].triggering_user_name = "manager"
-    told = run.preview()
-    told["rows"].append({**told["rows"][0], "id": spec})
-    run.ti.preview = told
+    shown = run.preview()
+    shown["rows"].append({**shown["rows"][0], "id": spec})
+    run.ti.preview = shown
     with pytest.raises(AirflowFailException, match="somebody has changed its XCom"):
         run.act()
     assert grid.transformations[spec].status == "New"
@@ -329,5 +329,5 @@ def test_cleaning_much_needs_who_may_agree_to_removals(
         ops("clean", **asked).preview()
     run = ops("clean", **asked)
     run.context["dag_run"].triggering_user_name = "ada"
-    run.whole()
+    run.carry_out()
     assert grid.transformations[1].status == "Cleaning"

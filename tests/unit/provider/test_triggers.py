@@ -70,13 +70,13 @@ async def test_a_person_who_completes_it_is_believed(begun: Begun) -> None:
     assert event["kind"] == "complete"
 
 
-async def test_an_outage_and_an_expired_proxy_are_waited_out_and_told_once_each(
+async def test_an_outage_and_an_expired_proxy_are_waited_out_and_reported_once_each(
     begun: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    lines: list[str] = []
     trigger = begun.making()
-    monkeypatch.setattr(trigger.log, "warning", lambda text, *a: told.append(text % a))
-    monkeypatch.setattr(trigger.log, "info", lambda text, *a: told.append(text % a))
+    monkeypatch.setattr(trigger.log, "warning", lambda text, *a: lines.append(text % a))
+    monkeypatch.setattr(trigger.log, "info", lambda text, *a: lines.append(text % a))
     turns = iter(range(10**9))
     begun.grid.down = True
 
@@ -90,8 +90,8 @@ async def test_an_outage_and_an_expired_proxy_are_waited_out_and_told_once_each(
 
     (event,) = await events(trigger, meanwhile)
     assert event["kind"] == "complete"
-    assert sum("does not answer" in line for line in told) in (1, 2)
-    assert sum("answers again" in line for line in told) in (1, 2)
+    assert sum("does not answer" in line for line in lines) in (1, 2)
+    assert sum("answers again" in line for line in lines) in (1, 2)
 
 
 async def test_a_deadline_of_our_own_is_kept_even_while_the_grid_is_down(begun: Begun) -> None:
@@ -207,30 +207,30 @@ async def test_missing_tasks_ask_for_an_extension_and_say_how_many(begun: Begun)
     assert (event["kind"], event["tasks"]) == ("extend", 8)
 
 
-async def test_an_alarm_is_told_once_and_the_wait_goes_on(
+async def test_an_alarm_is_reported_once_and_the_wait_goes_on(
     begun: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun.grid.advance(200)
     trigger = begun.merging()
     trigger.rules["flush"] = "manual"
-    told: list[str] = []
-    monkeypatch.setattr(trigger.log, "warning", lambda text, *a: told.append(text % a))
+    lines: list[str] = []
+    monkeypatch.setattr(trigger.log, "warning", lambda text, *a: lines.append(text % a))
     turns = iter(range(10**9))
 
     def meanwhile() -> None:
-        if next(turns) == 60 or len(told) > 1:
+        if next(turns) == 60 or len(lines) > 1:
             begun.gateway.complete_transformation(begun.merge)
 
     (event,) = await events(trigger, meanwhile)
     assert event["kind"] == "complete"
-    assert told == ["2 of 6 files are Unused, and the policy leaves the flush to a person"]
+    assert lines == ["2 of 6 files are Unused, and the policy leaves the flush to a person"]
 
 
 PARENTS = ("make.complete", "other.complete")
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+def states(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
     """What Airflow says of a run's tasks, whenever it is asked: both parents are at work."""
     states: dict[str, str | None] = dict.fromkeys(PARENTS)
 
@@ -265,32 +265,32 @@ async def ended(trigger: DiracTransformationTrigger, begun: Begun, act: Callable
 
 @pytest.mark.parametrize("state", [None, "running", "deferred", "up_for_retry", "a new word"])
 async def test_more_files_may_come_until_all_parents_have_succeeded(
-    begun: Begun, said: dict[str, str | None], state: str | None
+    begun: Begun, states: dict[str, str | None], state: str | None
 ) -> None:
     begun.grid.advance(200)
-    said |= {"make.complete": "success", "other.complete": state}
+    states |= {"make.complete": "success", "other.complete": state}
     event = await ended(
-        of_a_child(begun), begun, lambda: said.update({"other.complete": "success"})
+        of_a_child(begun), begun, lambda: states.update({"other.complete": "success"})
     )
     assert event["kind"] == "flush"
 
 
 async def test_a_parent_that_airflow_does_not_know_is_waited_for(
-    begun: Begun, said: dict[str, str | None]
+    begun: Begun, states: dict[str, str | None]
 ) -> None:
     begun.grid.advance(200)
-    said.clear()
+    states.clear()
     event = await ended(
-        of_a_child(begun), begun, lambda: said.update(dict.fromkeys(PARENTS, "success"))
+        of_a_child(begun), begun, lambda: states.update(dict.fromkeys(PARENTS, "success"))
     )
     assert event["kind"] == "flush"
 
 
 async def test_without_an_answer_of_airflow_the_wait_goes_on(
-    begun: Begun, said: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
+    begun: Begun, states: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun.grid.advance(200)
-    said |= dict.fromkeys(PARENTS, "success")
+    states |= dict.fromkeys(PARENTS, "success")
     down = [True]
     real = task_states.task_states
 
@@ -306,36 +306,36 @@ async def test_without_an_answer_of_airflow_the_wait_goes_on(
 
 @pytest.mark.parametrize("state", ["failed", "upstream_failed"])
 async def test_a_parent_that_failed_ends_the_wait_and_is_named(
-    begun: Begun, said: dict[str, str | None], state: str
+    begun: Begun, states: dict[str, str | None], state: str
 ) -> None:
     begun.grid.advance(200)
-    said["make.complete"] = "success"
-    event = await ended(of_a_child(begun), begun, lambda: said.update({"other.complete": state}))
+    states["make.complete"] = "success"
+    event = await ended(of_a_child(begun), begun, lambda: states.update({"other.complete": state}))
     assert event["kind"] == "broken"
     assert event["reason"] == "other.complete failed"
     assert History.from_dict(event["history"]) is not None
 
 
 async def test_an_outage_does_not_hide_that_a_parent_failed(
-    begun: Begun, said: dict[str, str | None]
+    begun: Begun, states: dict[str, str | None]
 ) -> None:
     begun.grid.down = True
-    said["make.complete"] = "failed"
+    states["make.complete"] = "failed"
     (event,) = await events(of_a_child(begun))
     assert event["kind"] == "broken"
 
 
 async def test_a_wait_for_the_input_alone_ends_when_no_more_files_can_come(
-    begun: Begun, said: dict[str, str | None]
+    begun: Begun, states: dict[str, str | None]
 ) -> None:
     trigger = of_a_child(begun, until_final=True)
     trigger.rules["flush"] = "never"
-    event = await ended(trigger, begun, lambda: said.update(dict.fromkeys(PARENTS, "success")))
+    event = await ended(trigger, begun, lambda: states.update(dict.fromkeys(PARENTS, "success")))
     assert (event["kind"], event["reason"]) == ("input", "no more files can come")
 
 
 async def test_one_question_serves_all_waits_of_a_run(
-    said: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
+    states: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, ...]] = []
     real = task_states.task_states
@@ -346,8 +346,8 @@ async def test_one_question_serves_all_waits_of_a_run(
 
     monkeypatch.setattr(task_states, "task_states", count)
     one, other = (SimpleNamespace(dag_id="two", run_id="r1", task_id=name) for name in "ab")
-    assert await task_states.recent_states(one, 60) == said
-    said["make.complete"] = "success"
+    assert await task_states.recent_states(one, 60) == states
+    states["make.complete"] = "success"
     assert (await task_states.recent_states(other, 60))["make.complete"] is None
     assert (await task_states.recent_states(other, 0))["make.complete"] == "success"
     third = SimpleNamespace(dag_id="two", run_id="r2", task_id="a")

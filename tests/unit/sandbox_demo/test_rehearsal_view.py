@@ -1,4 +1,4 @@
-"""What a rehearsal shows while it runs, and how a need is told from what the community has."""
+"""What a rehearsal shows while it runs, and how needs are found by what the community has."""
 
 from __future__ import annotations
 

@@ -110,11 +110,11 @@ def test_merge_without_input_says_so(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("slices")
-def test_only_the_task_that_was_told_to_fail_fails_and_it_leaves_no_file(
+def test_only_the_task_that_is_made_to_fail_fails_and_it_leaves_no_file(
     run: Run, tmp_path: Path
 ) -> None:
-    told = run("merge", "--task", "00000001", "--fail-on-task", "1")
-    assert told.returncode == 3
+    failed = run("merge", "--task", "00000001", "--fail-on-task", "1")
+    assert failed.returncode == 3
     assert not (tmp_path / "merged_00000001.npz").exists()
     assert run("merge", "--task", "00000002", "--fail-on-task", "1").returncode == 0
     assert (tmp_path / "merged_00000002.npz").exists()

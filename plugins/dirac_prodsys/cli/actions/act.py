@@ -165,7 +165,7 @@ def _touches(ended: Ended) -> bool:
 def _tell(ended: Ended, as_json: bool, *, err: bool = False) -> int:
     """Show a run's end; return the exit code.
 
-    :param err: print it beside the answer, on standard error: it is not the last output.
+    :param err: print it on standard error, as the answer follows on standard output.
     """
     from dirac_prodsys.core.actions.outcome import ActionOutcome
     from dirac_prodsys.core.actions.preview import Preview

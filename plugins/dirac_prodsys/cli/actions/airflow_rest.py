@@ -25,6 +25,8 @@ _API = "/api/v2/"
 
 #: runs to ask for in one answer; Airflow may give fewer (``maximum_page_limit``)
 PAGE = 100
+#: most runs of a DAG that are listed
+MOST_RUNS = 1000
 
 
 class AirflowRest:
@@ -98,13 +100,10 @@ class AirflowRest:
         answer = self.request("GET", path, allowed=(404,), params={"deserialize": "false"})
         return None if answer.status_code == 404 else answer.json()["value"]
 
-    def run_ids(self, dag: str, most: int = 1000) -> list[str]:
-        """Return the IDs of a DAG's runs, the newest first; none: there is no such DAG.
-
-        :param most: most runs to ask for.
-        """
+    def run_ids(self, dag: str) -> list[str]:
+        """Return the IDs of a DAG's newest runs, the newest first; none: there is no such DAG."""
         found: list[str] = []
-        while len(found) < most:
+        while len(found) < MOST_RUNS:
             page = {"limit": PAGE, "offset": len(found), "order_by": "-run_after"}
             answer = self.request("GET", f"dags/{dag}/dagRuns", allowed=(404,), params=page)
             if answer.status_code == 404:

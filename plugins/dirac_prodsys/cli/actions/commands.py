@@ -87,9 +87,8 @@ def _command(kind: ActionKind) -> Callable[..., None]:
 
 
 def _parameter_for(name: str) -> inspect.Parameter:
-    """Return the argument or option for a value that an action takes."""
     value = VALUES[name]
-    number: Any = int if value.whole else float
+    number: Any = int if value.integer else float
     keyword = inspect.Parameter.KEYWORD_ONLY
     if value.argument:
         argument = typer.Argument(metavar=value.argument, help=value.about)

@@ -99,7 +99,6 @@ class Live:
         return within_limits(examined, reading, self.allowed, plan)
 
     def _query(self, name: str) -> Mapping[str, Any] | None:
-        """Return the query of a dataset; None if there is none."""
         if name not in self._datasets:
             try:
                 self._datasets[name] = self.gateway.dataset_query(name)
@@ -153,7 +152,7 @@ class Live:
                 lines = "; ".join(line for line in meeting.differences if not line.startswith(" "))
                 yield Problem(
                     path,
-                    f"{reason}, and is another: {lines}",
+                    f"{reason} and differs: {lines}",
                     "use another run or production name, or clean the old one",
                     on_key=True,
                     code="name-conflict",

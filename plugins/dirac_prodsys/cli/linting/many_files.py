@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dirac_prodsys.cli.files import beside, leads_nowhere_else, read_bytes
+from dirac_prodsys.cli.files import leads_nowhere_else, read_bytes, sibling_reader
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def check_file(
         source = read_bytes(path)
     except DefinitionErrors as errors:
         return Report(str(path), tuple(Finding.of(error) for error in errors.errors)), None
-    report, reading = read(source, str(path), read_sibling=beside(path))
+    report, reading = read(source, str(path), read_sibling=sibling_reader(path))
     if allowed is not None and reading is not None:
         report = within_limits(report, reading, allowed)
     return report, reading

@@ -15,16 +15,16 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               traces       the task and input of the files that a job has left there
               feeding      which step feeds which, whatever the file says
               planning     all of it for one production (draft: a step before its plan)
-              native       the same for steps of the native form, beside steps of any other type
+              native       the same for steps of the native form, next to steps of any other type
                            (native_outputs: how these see the output of such a step)
               origins      the source of a condition of an output
               remarks      what a reader should know
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
-              dialect      how a file of that form is recognised
+              dialect      recognises a file of that form
               reading      the production that a file of that form describes
               rewriting    a production of CTAO's form written in the native form
               smaller      the same file with fewer tasks
-              companions   configurations in files beside the production
+              companions   configurations in other files of the folder
               places       the place in the file for a path in the plan
     body      the workflow of a job, rendered by CTADIRAC (words: the same in words)
 

@@ -49,7 +49,7 @@ def look_again(
     decision = decide(request, one, snapshot)
     if decision.answer == "act" and request.kind.risky and not _alike(row.status, snapshot.status):
         return ActionDecision(
-            "refuse", f"it is {snapshot.status} by now, and the preview told {row.status}"
+            "refuse", f"it is {snapshot.status} now, and the preview showed {row.status}"
         )
     if decision.answer != "act" and snapshot.status != row.status:
         return ActionDecision(decision.answer, f"it is {snapshot.status} by now: {decision.why}")

@@ -42,8 +42,8 @@ def _conf(request: ActionRequest, digest: str) -> dict[str, Any]:
         "force": request.force,
         "connection": request.connection,
     }
-    said = {name: value for name, value in asked.items() if value not in (None, "", [], False)}
-    return {**said, "preview": False, "digest": digest}
+    given = {name: value for name, value in asked.items() if value not in (None, "", [], False)}
+    return {**given, "preview": False, "digest": digest}
 
 
 def _ours(request: ActionRequest, digest: str) -> list[str]:

@@ -28,13 +28,13 @@ class ActionValue:
 
     :param about: what it is, one sentence.
     :param most: its maximum.
-    :param whole: whether it must be a whole number.
+    :param integer: whether it must be a whole number.
     :param argument: its word on the command line, where it needs no option.
     """
 
     about: str
     most: int
-    whole: bool = True
+    integer: bool = True
     argument: str = ""
 
 
@@ -42,7 +42,7 @@ VALUES: Mapping[str, ActionValue] = {
     "tasks": ActionValue("Tasks to add to each.", MAX_TASKS),
     "events": ActionValue("The same, as events.", MAX_EVENTS),
     "group_size": ActionValue(
-        "Files of a task to come; GB for plugin BySize.", MAX_TASKS, whole=False, argument="SIZE"
+        "Files of a task to come; GB for plugin BySize.", MAX_TASKS, integer=False, argument="SIZE"
     ),
 }
 

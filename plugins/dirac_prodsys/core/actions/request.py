@@ -126,8 +126,8 @@ class _Reader:
                 self.wrong(f"unknown parameter {name!r}", nearest(str(name), _KNOWN))
         action = self.text("action")
         if action not in ACTIONS:
-            said = f"unknown action {action!r}" if action else "no action is named"
-            self.wrong(said, nearest(action, ACTIONS))
+            reason = f"unknown action {action!r}" if action else "no action is named"
+            self.wrong(reason, nearest(action, ACTIONS))
         request = ActionRequest(
             action=action,
             production=self.names("production", required=True),
@@ -234,12 +234,12 @@ class _Reader:
         value, kind = self.given.get(name), VALUES[name]
         if value is None:
             return None
-        is_number = isinstance(value, int if kind.whole else int | float)
+        is_number = isinstance(value, int if kind.integer else int | float)
         if not is_number or isinstance(value, bool) or not 0 < value <= kind.most:
-            form = f"a whole number from 1 to {kind.most}" if kind.whole else "a number above 0"
+            form = f"a whole number from 1 to {kind.most}" if kind.integer else "a number above 0"
             self.wrong(f"{name!r} is {value!r}", f"write {form}")
             return None
-        return value if kind.whole else float(value)
+        return value if kind.integer else float(value)
 
 
 def _wild(text: str) -> bool:

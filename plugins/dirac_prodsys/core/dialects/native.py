@@ -157,16 +157,7 @@ def _production(
     """
     complete = document.complete if isinstance(document, Prepared) else document.source.text
     production = Production(
-        name=header.name,
-        vo=header.vo,
-        description=header.description,
-        connection=header.connection,
-        tags=header.tags,
-        links=header.links,
-        approval=header.approval,
-        on_cancel=header.on_cancel,
-        registry=header.registry,
-        notify=header.notify,
+        **dict(header),
         parameters={} if native is None else native.parameters,
         types=_types(document) if native is None else native.types,
         steps=steps,

@@ -130,7 +130,7 @@ def decide_gate(gate: Gate, facts: Facts, *, waited: float) -> GateVerdict:
 def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
     """Return whether the gate is open, the reason in words, and what a person should look at."""
     if gate.name in facts.unread:
-        return False, f"{gate.text} cannot be told: {facts.unread[gate.name]}", ""
+        return False, f"{gate.text} cannot be read: {facts.unread[gate.name]}", ""
     match gate.kind:
         case "dataset":
             there = gate.name in facts.datasets
@@ -140,8 +140,8 @@ def _look(gate: Gate, facts: Facts) -> tuple[bool, str, str]:
             return there, f"{gate.text} {'exists' if there else 'does not exist yet'}", ""
         case "production":
             made = facts.made.get(f"{gate.name}/{gate.step}", ())
-            said = f"exists: {', '.join(made)}" if made else "is not made yet"
-            return bool(made), f"{gate.text} {said}", ""
+            state = f"exists: {', '.join(made)}" if made else "is not made yet"
+            return bool(made), f"{gate.text} {state}", ""
         case _:
             return _value(gate, facts.contents.get(gate.name))
 

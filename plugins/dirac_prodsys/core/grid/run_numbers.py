@@ -19,7 +19,7 @@ RUN_NUMBERS = "RunNumbers"
 MAX_CAMPAIGN = 64
 
 _CAMPAIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
-_SAID = re.compile(r"(?P<campaign>[^:]+):(?P<first>\d+)-(?P<last>\d+)")
+_STORED = re.compile(r"(?P<campaign>[^:]+):(?P<first>\d+)-(?P<last>\d+)")
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class RunRange:
         same = self.campaign.lower() == other.campaign.lower()
         return same and self.first <= other.last and other.first <= self.last
 
-    def said(self) -> str:
+    def to_text(self) -> str:
         """Return the text that is stored on the grid."""
         return f"{self.campaign}:{self.first}-{self.last}"
 
 
 def read(owner: str, text: str) -> RunRange | None:
     """Read the range that a transformation has stored; None if it is none."""
-    found = _SAID.fullmatch(text)
+    found = _STORED.fullmatch(text)
     if found is None:
         return None
     return RunRange(owner, found["campaign"], int(found["first"]), int(found["last"]))

@@ -68,42 +68,18 @@ class Snapshot:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, for XCom, events and reports."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "type": self.type,
-            "status": str(self.status),
-            "files": dict(self.files),
-            "tasks": dict(self.tasks),
-            "catalogue_files": self.catalogue_files,
-            "unattached": self.unattached,
-            "others": dict(self.others),
-            "group_size": self.group_size,
-            "agent_type": self.agent_type,
-            "max_tasks": self.max_tasks,
-            "failed_files": {word: dict(counts) for word, counts in self.failed_files.items()},
-            "reset_limit": self.reset_limit,
-        }
+        counts = {word: dict(counts) for word, counts in self.failed_files.items()}
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        copies = {name: dict(found[name]) for name in ("files", "tasks", "others")}
+        return {**found, **copies, "status": str(self.status), "failed_files": counts}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Snapshot:
         """Inverse of :meth:`to_dict`; unknown keys are ignored: old events stay readable."""
-        return cls(
-            id=int(data["id"]),
-            name=data["name"],
-            type=data["type"],
-            status=TransformationStatus(data["status"]),
-            files=dict(data.get("files") or {}),
-            tasks=dict(data.get("tasks") or {}),
-            catalogue_files=data.get("catalogue_files"),
-            unattached=data.get("unattached"),
-            others=dict(data.get("others") or {}),
-            group_size=float(data.get("group_size") or 0),
-            agent_type=data.get("agent_type") or "",
-            max_tasks=int(data.get("max_tasks") or 0),
-            failed_files={
-                word: {int(failures): int(files) for failures, files in counts.items()}
-                for word, counts in (data.get("failed_files") or {}).items()
-            },
-            reset_limit=int(data.get("reset_limit") or RESET_LIMIT),
-        )
+        known = known_fields(cls, {key: value for key, value in data.items() if value is not None})
+        known["status"] = TransformationStatus(known["status"])
+        known["failed_files"] = {  # JSON has no keys but text
+            word: {int(failures): int(files) for failures, files in counts.items()}
+            for word, counts in known.get("failed_files", {}).items()
+        }
+        return cls(**known)

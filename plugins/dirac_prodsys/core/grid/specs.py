@@ -135,8 +135,8 @@ class CommunityBody(Spec):
     @property
     def sites(self) -> tuple[str, ...]:
         """Return the destination sites; empty: anywhere."""
-        said = dict(self.settings).get(DESTINATION)
-        named = said if isinstance(said, list) else str(said or "").split(",")
+        wanted = dict(self.settings).get(DESTINATION)
+        named = wanted if isinstance(wanted, list) else str(wanted or "").split(",")
         return tuple(name for site in named if (name := str(site).strip()))
 
     @property
@@ -191,11 +191,11 @@ class TransformationSpec(Spec):
     :param input_query: None for types without input.
     :param max_tasks: MaxNumberOfTasks: the grid's MCExtensionAgent makes at once as many tasks as
         that, and replaces failed ones without end; 0, which no production changes: it adds none.
-    :param events_per_task: EventsPerTask; 0: not said.
+    :param events_per_task: EventsPerTask; 0: not given.
     :param files: LFNs that are attached before it starts, instead of an input query.
     :param directories: created with their metadata before the transformation starts.
-    :param output_directories: those of them that no other transformation writes to, or below; what
-        the grid's cleaning agent is told of. May hold :data:`TRANSFORMATION_ID`.
+    :param output_directories: those of them that no other transformation writes to, or below; the
+        grid's cleaning agent empties them. May hold :data:`TRANSFORMATION_ID`.
     :param parameters: additional transformation parameters (names ``[A-Za-z]+``, at most 32
         characters).
     """

@@ -40,14 +40,14 @@ class PluginParameters(Model):
 class Plugin:
     """A plugin.
 
-    :param whole_groups: whether a group is a number of files; otherwise it is a size in GB.
+    :param counts_files: whether a group is a number of files; otherwise it is a size in GB.
     :param needs: sections of the grid's configuration; if one has no option, the plugin makes no
         task.
     """
 
     name: str
     parameters: type[PluginParameters] = PluginParameters
-    whole_groups: bool = True
+    counts_files: bool = True
     needs: tuple[str, ...] = ()
 
 
@@ -95,7 +95,7 @@ PLUGINS: Mapping[str, Plugin] = {
         Plugin("Broadcast", Broadcast),
         # groups go to sites by their shares of CPU
         Plugin("ByShare", needs=("/Resources/Shares/CPU",)),
-        Plugin("BySize", BySize, whole_groups=False),
+        Plugin("BySize", BySize, counts_files=False),
         # files with replicas at the same storage elements make a group
         Plugin("Standard"),
     )
@@ -165,7 +165,7 @@ def check_group(name: str, size: float | None, path: Path, problems: Problems) -
             f"write {kept:.15g}",
             code="wrong-value",
         )
-    if plugin is not None and plugin.whole_groups and size is not None and size != int(size):
+    if plugin is not None and plugin.counts_files and size is not None and size != int(size):
         problems.add(
             (*path, "group_size"),
             f"plugin {name} groups whole files, and {size:g} is no number of files",

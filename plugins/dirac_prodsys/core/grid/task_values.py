@@ -91,11 +91,11 @@ def alike(text: str) -> str:
 
 
 def _meant(name: str, filled: frozenset[str]) -> str:
-    said = re.sub(r"[^a-z]", "", name.lower())
+    letters = re.sub(r"[^a-z]", "", name.lower())
     for known in sorted(filled):
-        if re.sub(r"[^a-z]", "", known.lower()) == said:
+        if re.sub(r"[^a-z]", "", known.lower()) == letters:
             return known
-    return "PRODUCTION_ID" if said.startswith(("prod", "transf")) else "JOB_ID"
+    return "PRODUCTION_ID" if letters.startswith(("prod", "transf")) else "JOB_ID"
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -64,15 +64,15 @@ class JobType:
     :param transformation: the type of a step that gives none; empty: the step must give one.
     :param derives: whether body and output follow from the settings and from the step's input, and
         are made by the rules of its community; the attributes have no ``body``.
-    :param beside: attributes that may be the name of a YAML file beside the production, and then
-        mean its content.
+    :param file_keys: attributes whose value may be the name of a YAML file in the production's
+        folder; the file's content takes its place.
     """
 
     name: str
     attributes: type[Model]
     transformation: str = ""
     derives: bool = False
-    beside: tuple[str, ...] = ()
+    file_keys: tuple[str, ...] = ()
 
 
 def job_types() -> dict[str, JobType]:

@@ -67,10 +67,10 @@ class Request(JobAttributes):
         """Note what DIRAC's RequestValidator would refuse, and what it would read otherwise."""
         for index, operation in enumerate(self.operations):
             place: Path = (*path, "operations", index)
-            said = operation.attributes
-            task_values.check(said, place, problems, filled=frozenset())
-            for name, reason, hint in request_rules.mistakes(operation.type, said):
-                there = name == "type" or name in said
+            attributes = operation.attributes
+            task_values.check(attributes, place, problems, filled=frozenset())
+            for name, reason, hint in request_rules.mistakes(operation.type, attributes):
+                there = name == "type" or name in attributes
                 problems.add(
                     (*place, name) if there else place,
                     reason,

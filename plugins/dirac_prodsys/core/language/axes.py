@@ -135,7 +135,6 @@ def _is_value(entry: Located, mistakes: Mistakes) -> bool:
 
 
 def _entries(listed: Located | None, word: str, mistakes: Mistakes) -> list[Located]:
-    """Return the mappings below ``include`` or ``exclude``."""
     if listed is None:
         return []
     if not isinstance(listed.value, tuple):
@@ -195,15 +194,15 @@ def _is_of_other_kind(
     axis: str, value: Located, values: Mapping[str, tuple[Scalar, ...]], mistakes: Mistakes
 ) -> bool:
     """Whether an axis has the value as a number and it is text here, or the other way round."""
-    said = value.value
-    twin = next((v for v in values[axis] if str(v) == str(said) and v != said), None)
-    if twin is None or said in values[axis]:
+    found = value.value
+    twin = next((v for v in values[axis] if str(v) == str(found) and v != found), None)
+    if twin is None or found in values[axis]:
         return False
-    number, text = (twin, said) if isinstance(said, str) else (said, twin)
+    number, text = (twin, found) if isinstance(found, str) else (found, twin)
     mistakes.add(
         value,
-        f"axis {axis} has {_kind(twin)}, and here stands {_kind(said)}",
-        f"write {number} without quotes" if isinstance(said, str) else f'write "{text}" in quotes',
+        f"axis {axis} has {_kind(twin)}, and here stands {_kind(found)}",
+        f"write {number} without quotes" if isinstance(found, str) else f'write "{text}" in quotes',
         code="matrix",
     )
     return True

@@ -68,7 +68,6 @@ def _step(step: Located, mistakes: Mistakes) -> Located:
 
 
 def _removal(name: str, step: Located, mistakes: Mistakes) -> Located | None:
-    """Return the step that removes what a Moving has copied."""
     sources, targets = _names(step, "SourceSE"), _names(step, "TargetSE")
     if not sources or not targets:
         mistakes.add(
@@ -130,8 +129,8 @@ def _refuse_unverified(step: Located, mistakes: Mistakes) -> None:
 
 
 def _names(step: Located, key: str) -> list[str]:
-    said = step.get("plugin_parameters", key)
-    value: Any = said.plain() if said is not None else None
+    names = step.get("plugin_parameters", key)
+    value: Any = names.plain() if names is not None else None
     if isinstance(value, list):
         return [str(name) for name in value]
     return [value] if isinstance(value, str) else []

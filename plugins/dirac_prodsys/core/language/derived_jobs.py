@@ -1,7 +1,7 @@
 """Writes out what steps may omit because their job type says it.
 
 * Their ``type``, if the job type names one.
-* A key of the job may be in a YAML file beside the production, if its type allows that.
+* A key of the job may be in a YAML file of the same folder, if its type allows that.
 * ``defaults: {job: {type: "FAMILY:*", …}}`` is for all of them: each gets the keys that it knows.
 
 Invariant: what is written out here could have been written in the file.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dirac_prodsys.core.job_types import JobType, family_of, find_job_type, job_types
 from dirac_prodsys.core.language.located import Located, Mistakes, locate
-from dirac_prodsys.core.language.other_files import yaml_beside
+from dirac_prodsys.core.language.other_files import read_named_yaml
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.core.text.document import Document
 
@@ -72,11 +72,11 @@ def with_configurations(
     steps, made, files = tree.get("steps"), dict[str, Located](), list[str]()
     for name, step in steps.items() if steps is not None else ():
         kind = _kind(step)
-        for key in kind.beside if kind is not None else ():
+        for key in kind.file_keys if kind is not None else ():
             named = step.get("job", key)
             if named is None or not isinstance(named.value, str):
                 continue
-            found = yaml_beside(named, document, mistakes)
+            found = read_named_yaml(named, document, mistakes)
             if found is None:
                 continue
             files.append(named.value)

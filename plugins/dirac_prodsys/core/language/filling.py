@@ -37,26 +37,26 @@ _FIXED = frozenset({"version", "extends", "production", "parameters", "matrix", 
 
 def fill(
     tree: Located,
-    room: str,
+    namespace: str,
     values: Mapping[str, Scalar],
     mistakes: Mistakes,
     *,
     unknown: Callable[[str], str],
     fixed: Callable[[Path], bool] = lambda path: False,
 ) -> Located:
-    """Return the tree with ``${{ room.name }}`` filled in.
+    """Return the tree with ``${{ namespace.name }}`` filled in.
 
     :param unknown: makes the hint about a name that has no value.
     :param fixed: whether nothing may be filled in at a path.
     """
-    pattern = re.compile(rf"\$\{{\{{\s*{room}\.([^\s{{}}$]*)\s*\}}\}}")
+    pattern = re.compile(rf"\$\{{\{{\s*{namespace}\.([^\s{{}}$]*)\s*\}}\}}")
 
     def value_of(name: str, where: Located) -> Scalar:
         if name in values:
             return values[name]
         mistakes.add(
             where,
-            f"unknown placeholder ${{{{ {room}.{name} }}}}",
+            f"unknown placeholder ${{{{ {namespace}.{name} }}}}",
             unknown(name),
             code="placeholder",
         )

@@ -43,19 +43,7 @@ _FLOW = ("{", "[", '"', "'")
 def none_at_all(error: DefinitionError) -> DefinitionErrors:
     """Return the errors for a file with this ending that is neither GraphML nor YAML."""
     reason = f"it is no GraphML, which begins with <graphml …>; and {error.reason}"
-    return DefinitionErrors(
-        [
-            DefinitionError(
-                reason,
-                error.hint,
-                file=error.file,
-                line=error.line,
-                column=error.column,
-                excerpt=error.excerpt,
-                code="graphml",
-            )
-        ]
-    )
+    return DefinitionErrors([error.another(reason, error.hint, "graphml")])
 
 
 def parse(source: str | bytes, file: str) -> tuple[Document, list[DefinitionError]]:
@@ -82,7 +70,7 @@ def _graph(text: Text, where: Places) -> networkx.DiGraph[str]:
         raise _wrong(
             text,
             where.graph,
-            "the graph is undirected: which of two steps is the parent cannot be told",
+            "the graph is undirected: it does not show which of two steps is the parent",
             'draw arrows: edgedefault="directed"',
         )
     try:
@@ -132,7 +120,6 @@ class _Reader:
     # -- names and parents --
 
     def _names(self, graph: networkx.DiGraph[str]) -> dict[str, str]:
-        """Map each node to the name of its step."""
         names: dict[str, str] = {}
         taken: dict[str, str] = {}
         for node, attributes in graph.nodes(data=True):
@@ -203,7 +190,6 @@ class _Reader:
     def _attributes(
         self, node: str, path: Path, given: Mapping[str, Any], keys: Iterable[str]
     ) -> None:
-        """Put each attribute at the path that its name gives."""
         known = set(keys)
         for name, value in given.items():
             first = str(name).partition(".")[0]
@@ -231,8 +217,8 @@ class _Reader:
             if not isinstance(inside, dict):
                 break
         if not isinstance(inside, dict) or path[-1] in inside:
-            said = ".".join(map(str, path[len(top) :]))
-            self._error(words.place, f"{said} is said twice", "keep one of the two")
+            key = ".".join(map(str, path[len(top) :]))
+            self._error(words.place, f"{key} is given twice", "keep one of the two")
             return
         inside[path[-1]] = self._value(value, words, path)
 

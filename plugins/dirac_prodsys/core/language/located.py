@@ -85,7 +85,7 @@ class Mistakes:
     source: Text
     found: list[DefinitionError] = field(default_factory=list)
     most: int = 5_000
-    _told: set[tuple[str, int, int, str]] = field(default_factory=set, repr=False)
+    _noted: set[tuple[str, int, int, str]] = field(default_factory=set, repr=False)
 
     def add(
         self,
@@ -107,8 +107,8 @@ class Mistakes:
         line, column = (node.key_line, node.key_column) if on_key else (node.line, node.column)
         source = node.source or self.source
         mistake = (source.file, line, column, reason)
-        if mistake not in self._told:
-            self._told.add(mistake)
+        if mistake not in self._noted:
+            self._noted.add(mistake)
             self.found.append(source.error(line, column, reason, hint, code))
 
 

@@ -91,8 +91,8 @@ def with_branches(tree: Located, mistakes: Mistakes) -> tuple[Located, Branches]
         return _without_matrix(tree, steps), Branches()
     axes = read_axes(matrix, mistakes)
     if axes is None:  # placeholders for it are no second mistake
-        unused = Mistakes(Text("", ""))
-        filled = fill(steps, "matrix", some_values(matrix), unused, unknown=lambda name: "")
+        ignored = Mistakes(Text("", ""))
+        filled = fill(steps, "matrix", some_values(matrix), ignored, unknown=lambda name: "")
         return _without_matrix(_with_examples(tree, Axes((), ({},))), filled), Branches()
     groups = _Groups(axes)
     templates = {n: _template(n, step, axes, groups, mistakes) for n, step in steps.items()}
@@ -151,9 +151,9 @@ def _with_examples(tree: Located, axes: Axes) -> Located:
     values: dict[str, Scalar] = {}
     for combination in reversed(axes.combinations):
         values |= combination
-    told_in_the_steps = Mistakes(Text("", ""), most=10**9)
+    ignored = Mistakes(Text("", ""), most=10**9)
     made = {
-        key: fill(block, "matrix", values, told_in_the_steps, unknown=lambda name: "")
+        key: fill(block, "matrix", values, ignored, unknown=lambda name: "")
         for key in ("common", "defaults")
         if (block := tree.get(key)) is not None
     }

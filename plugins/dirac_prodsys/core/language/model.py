@@ -41,7 +41,7 @@ class Header(Model):
     :param links: shown on the page of the DAG: name → address, such as that of a runbook.
     :param approval: asked before anything is created.
     :param registry: whether its runs are entered in DIRAC's ProductionSystem.
-    :param notify: whom it tells of what; without it, as the deployment says.
+    :param notify: who receives which notices; default: the deployment's rules.
     """
 
     name: StrictStr
@@ -60,7 +60,7 @@ class Input(Model):
     """Where files come from: ``from`` one step or several, a dataset, a list, or a query.
 
     :param lfns: a list, a text with one LFN on each line, or ``{file: name}``, the name of such a
-        text beside this file.
+        text in the same folder.
     :param verified_at: a storage element, or several; of the files that the one step under
         ``from`` copied, those whose replicas there are good: size and checksum were read from the
         storage, and are those of the catalogue. For steps that remove what was copied.
@@ -95,7 +95,7 @@ class NativeStep(StepBase):
     @model_validator(mode="after")
     def _one_number(self) -> NativeStep:
         if self.tasks is not None and self.target_events is not None:
-            raise invalid("tasks and target_events each say how many tasks there are", "keep one")
+            raise invalid("tasks and target_events both set the number of tasks", "keep one")
         return self
 
 

@@ -50,7 +50,7 @@ def _extended(
             named, f"more than {MAX_CHAIN} files extend each other", "use fewer", code="other-file"
         )
         return bare, chain
-    below = yaml_beside(named, document, mistakes)
+    below = read_named_yaml(named, document, mistakes)
     if below is None:
         return bare, chain
     base, files = _extended(locate(below, foreign=True), below, (*chain, name), mistakes)
@@ -60,7 +60,7 @@ def _extended(
     return merged, files
 
 
-def yaml_beside(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
+def read_named_yaml(named: Located, document: Document, mistakes: Mistakes) -> Document | None:
     """Read the named YAML file; None, with a mistake noted, if there is none.
 
     :raises DefinitionErrors: it is not YAML.
@@ -155,7 +155,7 @@ def _read(
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         mistakes.add(
             named,
-            f"{spelled(name)} is not the name of a file beside this one",
+            f"{spelled(name)} is not the name of a file in the folder of this file",
             "write its name alone, with letters, digits and _ . + -",
             code="other-file",
         )
@@ -172,7 +172,7 @@ def _read(
     if text is None:
         mistakes.add(
             named,
-            f"there is no file {name!r} that can be read beside this one",
+            f"there is no readable file {name!r} in the folder of this file",
             "check its name",
             code="other-file",
         )
@@ -189,6 +189,6 @@ def _read(
 
 
 def _shown(name: str, document: Document) -> str:
-    """Return a file's name as the user knows it: beside the first one."""
+    """Return a file's name as the user knows it: in the folder of the first one."""
     folder, slash, _ = document.file.rpartition("/")
     return f"{folder}{slash}{name}"

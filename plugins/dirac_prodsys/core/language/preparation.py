@@ -143,6 +143,6 @@ def _types(tree: Located) -> dict[str, bool]:
     found = {name: kind.needs_input for name, kind in TRANSFORMATION_TYPES.items()}
     declared = tree.get("types")
     for name, entry in declared.items() if declared is not None else ():
-        said = entry.get("input")
-        found[name] = said is None or said.value is not False
+        needs_input = entry.get("input")
+        found[name] = needs_input is None or needs_input.value is not False
     return found

@@ -87,7 +87,7 @@ def markdown() -> str:
         lines += ["", f"## job: {name}", "", _sentence(definition), ""]
         own = _own(definition, shared) if shared else definition
         if kind.transformation:
-            more = " Beside the keys of all:" if shared else ""
+            more = " Its keys besides those of all jobs:" if shared else ""
             lines += [f"The step's type is {kind.transformation}.{more}", ""]
         lines += _table(own, titles, {"type": name})
     return "\n".join(lines).rstrip() + "\n"
@@ -110,8 +110,8 @@ def _of_all(
     """Write once what all jobs of a community have in common."""
     common = {k: v for k, v in definition["properties"].items() if k in shared and k != "type"}
     table = _table({**definition, "properties": common}, titles, {})
-    said = community.job_words or f"Keys of every `{community.name}:` job."
-    return ["", f"## job: all of {community.words}", "", said, "", *table]
+    words = community.job_words or f"Keys of every `{community.name}:` job."
+    return ["", f"## job: all of {community.words}", "", words, "", *table]
 
 
 def _own(definition: Schema, shared: Mapping[str, Any]) -> Schema:
@@ -202,8 +202,8 @@ def _default(value: Schema) -> str:
     if default in (None, "", [], {}):
         return "none"
     if isinstance(default, dict):
-        said = {k: v for k, v in default.items() if v not in (None, "", [], {})}
-        return "see there" if len(said) != 1 else f"`{json.dumps(said)}`"
+        keys = {k: v for k, v in default.items() if v not in (None, "", [], {})}
+        return "see there" if len(keys) != 1 else f"`{json.dumps(keys)}`"
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 

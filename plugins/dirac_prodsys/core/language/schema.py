@@ -58,7 +58,7 @@ _MATRIX: Schema = {
     "additionalProperties": {"type": "array", "items": _SCALAR, "minItems": 1},
 }
 _LFNS: Schema = {
-    "description": "a list, a text with one LFN on each line, or a file beside this one",
+    "description": "a list, a text with one LFN on each line, or a file in the same folder",
     "anyOf": [
         _TEXTS,
         {"type": "string"},
@@ -199,8 +199,8 @@ def _describe_one(model: type[BaseModel], target: Schema) -> None:
     target["description"] = " ".join(first.split()).replace("``", "")
     words: dict[str, str] = {}
     for text in reversed(documents):
-        for name, said in re.findall(r":param (\w+): (.*?)(?=\n\s*:|\Z)", text, re.DOTALL):
-            words[name] = " ".join(said.split()).replace("``", "")
+        for name, description in re.findall(r":param (\w+): (.*?)(?=\n\s*:|\Z)", text, re.DOTALL):
+            words[name] = " ".join(description.split()).replace("``", "")
     for name, field in model.model_fields.items():
         place = target.get("properties", {}).get(field.alias or name)
         if place is not None and name in words:

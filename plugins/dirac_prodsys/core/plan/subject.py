@@ -125,10 +125,10 @@ class Subject:
             own = tuple(directory.path for directory in spec.directories)
             if own not in known:
                 known[own] = _carried(own, at)
-            said = spec.output_query.conditions
-            inherited = {name: v for name, v in known[own].items() if name not in said}
+            conditions = spec.output_query.conditions
+            inherited = {name: v for name, v in known[own].items() if name not in conditions}
             found[step.name] = (
-                MetaQuery({**MetaQuery.parse(inherited).conditions, **said})
+                MetaQuery({**MetaQuery.parse(inherited).conditions, **conditions})
                 if inherited
                 else spec.output_query
             )

@@ -171,8 +171,8 @@ def _notes(snapshot: Snapshot, rules: StepRules) -> str:
     unused = unused_files(snapshot)
     left = f", a rest of {unused} is left" if unused else ""
     others = sum(snapshot.others.values())
-    beside = f" ({others} others are attached, which the query does not find)" if others else ""
-    return left + beside + _vanished(snapshot, rules)
+    unfound = f" ({others} others are attached, which the query does not find)" if others else ""
+    return left + unfound + _vanished(snapshot, rules)
 
 
 def _vanished(snapshot: Snapshot, rules: StepRules) -> str:

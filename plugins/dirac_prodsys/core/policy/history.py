@@ -29,6 +29,9 @@ from dirac_prodsys.core.policy.rules import StepRules
 #: number of events of a wait that a report names; more are not worth reading
 MOST_EVENTS = 20
 
+#: stored key of :attr:`History.reported`: waits that an earlier version began have it
+_REPORTED = "told"
+
 _NUMBER = re.compile(r"\d+")
 
 
@@ -56,7 +59,7 @@ class History:
         again because somebody wants it.
     :param looked: when stranded files were last looked for.
     :param asked: number of files that wait for a person's decision.
-    :param told: causes of alarms that were reported since the wait last made progress.
+    :param reported: causes of alarms that were reported since the wait last made progress.
     :param tell_after: no alarm is reported before this time, because the last attempt failed.
     :param events: what a report should name: alarms and actions, each kind once.
     """
@@ -79,7 +82,7 @@ class History:
     handled_enough: int = 0
     looked: float = 0.0
     asked: int = 0
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     tell_after: float = 0.0
     events: tuple[str, ...] = ()
 
@@ -128,14 +131,15 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        data = asdict(self)
+        return {**data, _REPORTED: data.pop("reported")}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> History:
         """Inverse of :meth:`to_dict`; unknown keys are ignored, missing ones get their default."""
         values = known_fields(cls, data)
-        lists = {key: tuple(values.get(key) or ()) for key in ("told", "events")}
-        return cls(**{**values, **lists})
+        lists = {"reported": data.get(_REPORTED), "events": data.get("events")}
+        return cls(**{**values, **{key: tuple(value or ()) for key, value in lists.items()}})
 
 
 def remember(

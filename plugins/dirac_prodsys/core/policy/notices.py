@@ -84,19 +84,19 @@ def causes_of(verdict: Verdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cause_of(part) for part in text.split("; ")))
 
 
-def matter(verdict: Verdict, told: Sequence[str], *, due: bool = True) -> dict[str, Any]:
+def matter(verdict: Verdict, reported: Sequence[str], *, due: bool = True) -> dict[str, Any]:
     """Return what a wait should report at this look, as ``{"about", "causes"}``; empty: nothing.
 
-    :param told: causes that were reported since the wait last made progress.
+    :param reported: causes that were reported since the wait last made progress.
     :param due: whether an alarm may be reported; False if an attempt failed a short while ago.
     """
-    new = [cause for cause in causes_of(verdict) if cause not in told]
+    new = [cause for cause in causes_of(verdict) if cause not in reported]
     if new and not due:
         return {}
     if new:
         return {"about": verdict.about, "causes": new}
-    if told and not verdict.about:
-        return {"about": "recovered", "causes": list(told)}
+    if reported and not verdict.about:
+        return {"about": "recovered", "causes": list(reported)}
     return {}
 
 

@@ -116,5 +116,4 @@ class StepRules:
 
 @cache
 def _standard(needs_input: bool) -> StepRules:
-    """Return the default rules of a step."""
     return StepRules(needs_input)

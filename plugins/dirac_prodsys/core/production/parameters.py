@@ -108,7 +108,7 @@ class Parameter(Spec):
         """Say what a run may give, and what it gets by default, in words for a form."""
         if self.default is None:
             return f"{self._kind()}; must be given"
-        return f"{self._kind()}; {as_text(self.check(self.default))} unless said"
+        return f"{self._kind()}; default {as_text(self.check(self.default))}"
 
     def _kind(self) -> str:
         match self.type:
@@ -213,14 +213,14 @@ def taken(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> str
 
     Values without a parameter, and wrong ones, are written as they are.
     """
-    said = []
+    parts = []
     for name, value in sorted(values.items()):
         parameter = parameters.get(name)
         default = None if parameter is None else parameter.default
         same = default is not None and (type(value), value) == (type(default), default)
         text = as_text(value) if isinstance(value, Scalar) else repr(value)
-        said.append(f"{name} = {text}{' (default)' if same else ''}")
-    return ", ".join(said)
+        parts.append(f"{name} = {text}{' (default)' if same else ''}")
+    return ", ".join(parts)
 
 
 def as_text(value: Scalar) -> str:

@@ -49,8 +49,8 @@ def _compiled(pattern: str) -> Any:
         return re2.compile(pattern, options)
     except re2.error as error:
         why = error.args[0] if error.args else ""
-        said = short(why.decode("utf-8", "replace") if isinstance(why, bytes) else str(why))
+        reason = short(why.decode("utf-8", "replace") if isinstance(why, bytes) else str(why))
         raise DefinitionError(
-            f"the pattern is no regular expression of RE2: {said}",
+            f"the pattern is no regular expression of RE2: {reason}",
             "mend it; RE2 has no lookahead, lookbehind or backreferences, and at most {1000}",
         ) from None

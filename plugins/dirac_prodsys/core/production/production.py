@@ -58,7 +58,7 @@ class Production(Model):
     :param parameters: values that a run may choose, by name.
     :param approval: asked before anything is created.
     :param on_cancel: what a run that did not complete leaves on the grid.
-    :param notify: whom it tells of what; None: as the deployment says.
+    :param notify: who receives which notices; None: the deployment's rules.
     :param registry: whether its runs are entered in DIRAC's ProductionSystem.
     :param types: transformation types of the site, beside those that are known everywhere.
     :param loops: steps that are gone through again; ``steps`` has all their passes.

@@ -56,9 +56,11 @@ class WaitFor(Model):
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> WaitFor:
-        said = [kind for kind in _KINDS if getattr(self, kind) is not None]
-        if len(said) != 1:
-            reason = f"{' and '.join(said)} stand in one entry" if said else "nothing is waited for"
+        given = [kind for kind in _KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            reason = (
+                f"{' and '.join(given)} stand in one entry" if given else "nothing is waited for"
+            )
             raise invalid(reason, "write one of dataset, file, value, or production with step")
         if (self.production is None) != (self.step is None):
             raise invalid("production and step go together", "name both: the step has the dataset")

@@ -120,15 +120,4 @@ def _clash(one: Placed, owner: Placed) -> Finding:
             f"production {owner.claim.name!r}, in {there}, differs in upper and lower case only"
         )
         hint = "the Transformation System takes them for the same name: rename one"
-    place = one.place
-    return Finding.of(
-        DefinitionError(
-            reason,
-            hint,
-            file=place.file,
-            line=place.line,
-            column=place.column,
-            excerpt=place.excerpt,
-            code=code,
-        )
-    )
+    return Finding.of(one.place.another(reason, hint, code))

@@ -103,20 +103,20 @@ def _edges(steps: Iterable[Step], plan: ProductionPlan) -> dict[str, tuple[str, 
     return {name: tuple(dict.fromkeys(named)) for name, named in edges.items()}
 
 
-def check(files: Iterable[Waits], *, whole: bool) -> Iterator[Finding]:
+def check(files: Iterable[Waits], *, all_files: bool) -> Iterator[Finding]:
     """Yield gates that nothing in these files can open.
 
-    :param whole: whether these are all files: then missing productions are reported.
+    :param all_files: whether these are all files; then missing productions are reported.
     """
-    yield from _Folder(files, whole).findings()
+    yield from _Folder(files, all_files).findings()
 
 
 class _Folder:
-    def __init__(self, files: Iterable[Waits], whole: bool) -> None:
+    def __init__(self, files: Iterable[Waits], all_files: bool) -> None:
         self._files: dict[str, Waits] = {}
         for one in files:  # the first of one name keeps it; reported elsewhere
             self._files.setdefault(one.production, one)
-        self._whole = whole
+        self._all_files = all_files
         datasets: dict[str, str] = {}
         directories: dict[str, list[str]] = {}
         for file in self._files.values():
@@ -133,17 +133,7 @@ class _Folder:
             where = code, place.file, place.line, place.column
             if where not in reported:
                 reported.add(where)
-                yield Finding.of(
-                    DefinitionError(
-                        reason,
-                        hint,
-                        file=place.file,
-                        line=place.line,
-                        column=place.column,
-                        excerpt=place.excerpt,
-                        code=code,
-                    )
-                )
+                yield Finding.of(place.another(reason, hint, code))
 
     def _unknown(self) -> Iterator[tuple[DefinitionError, str, str, str]]:
         for one in (one for file in self._files.values() for one in file.gates):
@@ -152,7 +142,7 @@ class _Folder:
                 continue
             other = self._files.get(gate.name)
             if other is None:
-                if self._whole:
+                if self._all_files:
                     reason = f"production {gate.name!r} is in none of the files that were checked"
                     hint = f"{self._nearest(gate.name, self._files)}; or is it elsewhere?"
                     yield one.place, reason, hint, "unknown-production"

@@ -59,10 +59,10 @@ def gathered(subject: Subject, step: str) -> Gathered | None:
         return None
     makers = _makers(subject, step)
     declared = [subject.steps[maker].transformation.output_query for maker in makers]
-    said = [set(query.fields) for query in declared if query is not None]
-    if len(said) < 2:
+    fields = [set(query.fields) for query in declared if query is not None]
+    if len(fields) < 2:
         return None
-    left_out = set.intersection(*said) - {FIELD, *wanted.fields}
+    left_out = set.intersection(*fields) - {FIELD, *wanted.fields}
     if not left_out and FIELD not in wanted.fields:
         return None
     return Gathered(step, makers, wanted.fields, tuple(sorted(left_out)))

@@ -111,10 +111,10 @@ def _queries(subject: Subject, step: StepPlan, inventory: Inventory) -> Iterator
 
 
 def _directories(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
-    said: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     for directory in step.transformation.directories:
-        said.update(directory.metadata)
-    for name, value in said.items():
+        metadata.update(directory.metadata)
+    for name, value in metadata.items():
         path: Path = ("steps", step.name, "output", "metadata", name)
         if name in inventory.file_fields:
             yield Problem(
@@ -181,7 +181,6 @@ def _operands(condition: Any) -> list[Any]:
 
 
 def _places(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:
-    """Check storage elements and sites."""
     body, known = step.transformation.body, inventory.storage_elements
     storage: list[tuple[Path, str]] = []
     sites: list[tuple[Path, str]] = []

@@ -24,8 +24,8 @@ def check(subject: Subject, counts: Mapping[str, int] | None = None) -> Iterator
             yield from _groups(step, found)
         yield from _expected(step, found)
         if {found.taken, found.tasks, found.made} - {NONE, UNKNOWN}:
-            said = _in_words(step, found)
-            yield Problem(("steps", name), said, "nothing to do", on_key=True, code="estimate")
+            numbers = _in_words(step, found)
+            yield Problem(("steps", name), numbers, "nothing to do", on_key=True, code="estimate")
 
 
 def _groups(step: StepPlan, found: Estimate) -> Iterator[Problem]:

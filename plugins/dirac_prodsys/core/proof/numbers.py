@@ -33,7 +33,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         name
         for step in subject.plan.steps
         if subject.derived(step.name)
-        for name in said_by(step.transformation.directories)
+        for name in directory_fields(step.transformation.directories)
     }
     numbers: dict[str, dict[Value, tuple[Path, str]]] = {}
     for path, step, fields in spellings.in_steps(subject.plan.steps):
@@ -93,7 +93,7 @@ def _queries(subject: Subject) -> Iterator[tuple[Path, MetaQuery]]:
                 yield (*path, key), query
 
 
-def said_by(directories: tuple[DirectorySpec, ...]) -> set[str]:
+def directory_fields(directories: tuple[DirectorySpec, ...]) -> set[str]:
     """Return the fields that directories give their files."""
     return {name for directory in directories for name in directory.metadata}
 

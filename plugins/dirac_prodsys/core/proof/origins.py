@@ -97,13 +97,13 @@ class _Tracing:
             if field in held:
                 yield Origin("dataset", name, held[field], path)
         for word, written in source.where.items():
-            said_as = word, written
+            pair = word, written
             if self.words is not None and written is not None:
-                said_as = self.words(word, written)
-            if written is not None and said_as[0] == field:
+                pair = self.words(word, written)
+            if written is not None and pair[0] == field:
                 path = ("steps", name, "input", "where", field)
-                said = MetaQuery.parse(dict([said_as])).to_dirac()[field]
-                yield Origin("where", name, said, path)
+                condition = MetaQuery.parse(dict([pair])).to_dirac()[field]
+                yield Origin("where", name, condition, path)
 
     @cached_property
     def words(self) -> Callable[[str, Any], tuple[str, Any]] | None:

@@ -100,7 +100,7 @@ def _blind(steps: list[str], code: str) -> Problem:
         )
     return Problem(
         ("steps", steps[0], "output", "metadata"),
-        f"no metadata of the output of {which} tell the run: each run also takes the files of "
+        f"no metadata of the output of {which} name the run: each run also takes the files of "
         "those before it",
         'add run: "${{ run }}"',
         on_key=True,

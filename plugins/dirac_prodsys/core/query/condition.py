@@ -207,7 +207,6 @@ _PLAIN = (str, int, float)
 
 @lru_cache(maxsize=256, typed=True)  # steps of a production say the same of their files
 def _equal(value: Value) -> OneOf:
-    """Return the condition for this one value."""
     return OneOf(frozenset({normal(value)}))
 
 

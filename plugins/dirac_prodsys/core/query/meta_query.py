@@ -37,19 +37,16 @@ class EmptyIntersection(MetaQueryError):
     :param left: DIRAC's form of the first condition.
     :param right: DIRAC's form of the second condition.
 
-    ``left_said`` and ``right_said`` are the two in words that differ.
+    ``left_text`` and ``right_text`` are the two in words that differ.
     """
 
     code = "empty-link"
 
     def __init__(self, field: str, left: object, right: object) -> None:
         kinds = _kinds(left) != _kinds(right)
-        self.left_said, self.right_said = (
-            form_text(left, kinds=kinds),
-            form_text(right, kinds=kinds),
-        )
+        self.left_text, self.right_text = (form_text(form, kinds=kinds) for form in (left, right))
         super().__init__(
-            f"no file can match: {field} is {self.left_said} on one side and {self.right_said} on "
+            f"no file can match: {field} is {self.left_text} on one side and {self.right_text} on "
             "the other",
             "make the two conditions overlap, or drop one",
             field=field,

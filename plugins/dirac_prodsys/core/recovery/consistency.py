@@ -163,12 +163,12 @@ def _of_live_tasks(seen: Readings, patience: float) -> Iterable[Inconsistency]:
             continue
         job = seen.jobs.get(live.task.job)
         if job is None:
-            said = f"{live.task.status}, job {live.task.job} is not known"
+            detail = f"{live.task.status}, job {live.task.job} is not known"
         elif job.status in _ENDED_JOBS:
-            said = f"{live.task.status}, job {live.task.job} is {job.status}"
+            detail = f"{live.task.status}, job {live.task.job} is {job.status}"
         else:
             continue
-        yield Inconsistency("orphan_task", f"task {live.task.id}", said)
+        yield Inconsistency("orphan_task", f"task {live.task.id}", detail)
 
 
 def _of_tasks_without_input(seen: Readings) -> Iterable[Inconsistency]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from dirac_prodsys.core.grid.snapshot import known_fields
 from dirac_prodsys.core.grid.status import FileStatus
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 RecoveryAction = Literal["retry", "retry_elsewhere", "give_up", "ask"]
 #: ``passive``: only say what would be done
 Mode = Literal["active", "passive", "off"]
-
-RECOVERY_ACTIONS: frozenset[str] = frozenset(get_args(RecoveryAction))
 
 #: failure states, by the name of their rule
 STATES = {
@@ -68,12 +66,12 @@ class ErrorRule:
     @property
     def label(self) -> str:
         """Describe the rule in a few words."""
-        said = {
+        patterns = {
             name: getattr(self, name)
             for name in ("status", "minor", "application", "site")
             if getattr(self, name) != "*"
         }
-        return ", ".join(f"{name} {value!r}" for name, value in said.items()) or "any job"
+        return ", ".join(f"{name} {value!r}" for name, value in patterns.items()) or "any job"
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,9 @@ def _of_files(plans: list[ProductionPlan]) -> Iterator[tuple[str, list[Any]]]:
                     yield from ((name, [value]) for name, value in turn.items())
         if (query := step.transformation.output_query) is not None:
             directories = step.transformation.directories
-            said = {name for directory in directories for name in directory.metadata}
+            of_directories = {name for directory in directories for name in directory.metadata}
             for name, form in query.to_dirac().items():
-                if name not in said:
+                if name not in of_directories:
                     yield name, _operands(form)
 
 

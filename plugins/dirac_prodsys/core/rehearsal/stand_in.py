@@ -74,13 +74,13 @@ def left_out(spec: TransformationSpec) -> list[str]:
 
 def storage_of(spec: TransformationSpec) -> list[str]:
     """Return the storage elements that a transformation names, its sources first."""
-    said = [str(spec.parameters.get(name, "")) for name in _STORAGE]
+    texts = [str(spec.parameters.get(name, "")) for name in _STORAGE]
     if isinstance(spec.body, RequestSpec):
-        said += [op.attributes.get(name, "") for op in spec.body.operations for name in _STORAGE]
+        texts += [op.attributes.get(name, "") for op in spec.body.operations for name in _STORAGE]
     elif isinstance(spec.body, JobSpec):
-        said += [output.se for output in spec.body.outputs]
+        texts += [output.se for output in spec.body.outputs]
     # a list is stored as text; a storage element chosen by a plugin has a colon in its name
-    names = (name for text in said if ":" not in text for name in _SE.findall(text))
+    names = (name for text in texts if ":" not in text for name in _SE.findall(text))
     return list(dict.fromkeys(names))
 
 
@@ -88,11 +88,11 @@ def _registered(spec: TransformationSpec, se: str) -> tuple[OutputFile, ...]:
     """Return the files that the program of a job would register itself."""
     if spec.output_query is None or not spec.directories:
         return ()
-    said = {name for directory in spec.directories for name in directory.metadata}
+    of_directories = {name for directory in spec.directories for name in directory.metadata}
     values = {
         name: sorted(some, key=order_key)
         for name, some in spec.output_query.listed.items()
-        if name not in said
+        if name not in of_directories
     }
     (combinations,) = turns(values, 1) if _few(values) else ((),)
     step = spec.name.rsplit(naming.SEPARATOR, 1)[-1]

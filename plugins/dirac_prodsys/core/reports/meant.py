@@ -90,7 +90,7 @@ def wanted(text: str) -> Wanted:
 
 
 def choose(one: Wanted, listed: Sequence[Listed], filters: Filters) -> Choice | None:
-    """Return the matches of a name among the listed; None: it can only be a whole name.
+    """Return the matches of a name among the listed; None: it can only be a complete name.
 
     :param listed: the transformations of at least all groups of the name.
     :raises NotFound: the name has no match.

@@ -30,9 +30,6 @@ from dirac_prodsys.core.text.wording import clock, one_line, plural, read_stamp,
 
 StateKind = Literal["waiting", "failing", "stalled", "asks", "stopped", "outage", "ended", "failed"]
 
-#: states that need no help
-QUIET: frozenset[StateKind] = frozenset({"waiting", "ended"})
-
 #: states of files that no task will take unless something changes
 BAD_FILES = (
     FileStatus.PROBLEMATIC,

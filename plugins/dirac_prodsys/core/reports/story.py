@@ -78,7 +78,7 @@ class Story:
         lines, gone = _thinned([*self.lines, line])
         return replace(self, lines=lines, left_out=self.left_out + gone)
 
-    def told_again(self) -> list[str]:
+    def opening_lines(self) -> list[str]:
         """Return the head of the next log; empty: there are no lines yet."""
         if not self.lines:
             return []

@@ -382,12 +382,12 @@ class _Drawing:
         first |= {TaskPlace("complete", name): _AFTER for name in step.after if name not in outside}
         if step.name not in self.again:
             first[TaskPlace("verify")] = ""
-        for before, said in first.items():
+        for before, words in first.items():
             for entry in entries:
-                self._before(before, entry, said)
+                self._before(before, entry, words)
 
     def _finish(self) -> None:
-        group = self._group(self.finish, "", "finish", "what the run leaves, and what came of it")
+        group = self._group(self.finish, "", "finish", "stop or clean what is left, then report")
         followed = {before for before, _ in self.edges}
         ends = [place for place in self.tasks if place not in followed]
         cancel = self._task(TaskPlace("on_cancel"), group)

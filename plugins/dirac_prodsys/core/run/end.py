@@ -85,7 +85,7 @@ def _fate(how: Ending, left: StepAtEnd) -> tuple[StepFate, str]:
         return "nothing", "it has no transformation"
     status, label = left.snapshot.status, f"transformation {left.snapshot.id}"
     if status in ENDED_TRANSFORMATION:
-        return "nothing", f"{label} is {status}: what it made is whole"
+        return "nothing", f"{label} is {status}: its output is complete"
     if status in REMOVED_TRANSFORMATION:
         return "nothing", f"{label} was removed in DIRAC: it is {status}"
     if left.action == "leave":

@@ -45,6 +45,6 @@ def _are_few(most: int | None, rule: RemovalApproval) -> bool:
 
 
 def _bound(rule: RemovalApproval) -> str:
-    said = [] if rule.above_files is None else [f"{rule.above_files:,} files"]
-    said += [] if rule.above_terabytes is None else [f"{rule.above_terabytes:g} TB"]
-    return f"; if more than {' or '.join(said)}" if said else ""
+    bounds = [] if rule.above_files is None else [f"{rule.above_files:,} files"]
+    bounds += [] if rule.above_terabytes is None else [f"{rule.above_terabytes:g} TB"]
+    return f"; if more than {' or '.join(bounds)}" if bounds else ""

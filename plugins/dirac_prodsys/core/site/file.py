@@ -51,8 +51,8 @@ class SiteModel(Model):
     @model_validator(mode="before")
     @classmethod
     def _says_something(cls, data: Any) -> Any:
-        said = data.items() if isinstance(data, dict) else ()
-        empty = [key for key, value in said if value is None]
+        items = data.items() if isinstance(data, dict) else ()
+        empty = [key for key, value in items if value is None]
         if empty:
             raise invalid(f"{empty[0]} says nothing", "write a value, [] for none, or drop the key")
         return data
@@ -220,7 +220,7 @@ def _unknown_roles(site: Site) -> Iterator[Problem]:
                 reason = f"there is no role {role!r}"
                 yield Problem((*path, "roles", index), reason, hint, code="unknown-word")
         if not site.users_of(one.roles, one.users) and all(r in site.roles for r in one.roles):
-            reason = "this is for nobody"
+            reason = "this names no user"
             yield Problem(
                 path, reason, "name users, or roles that somebody has", code="wrong-value"
             )

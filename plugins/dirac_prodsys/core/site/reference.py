@@ -53,5 +53,5 @@ def _without_null(value: Any) -> Any:
         return [_without_null(one) for one in value if one != {"type": "null"}]
     if not isinstance(value, dict):
         return value
-    said = {key: one for key, one in value.items() if key != "default" or one is not None}
-    return {key: _without_null(one) for key, one in said.items()}
+    kept = {key: one for key, one in value.items() if key != "default" or one is not None}
+    return {key: _without_null(one) for key, one in kept.items()}

@@ -53,12 +53,12 @@ def demand_right(
         whose = "" if vo is None else f" (VO {vo or '?'})"
         raise SiteError(
             f"{user} may not {action}{forced} through connection {connection!r}{whose}",
-            _told(rules, user),
+            _rights_of(rules, user),
         )
     for name in names:
         production = name.split(naming.SEPARATOR)[0]
         if not any(_covers(rule, production, name, force=force) for rule in fitting):
-            raise SiteError(f"{user} may not {action} {name}", _told(rules, user))
+            raise SiteError(f"{user} may not {action} {name}", _rights_of(rules, user))
 
 
 def demand_agreement(
@@ -117,15 +117,13 @@ def _covers(rule: Rule, production: str, name: str, *, force: bool) -> bool:
     return any(fnmatchcase(word, pattern) for word in words for pattern in rule.productions)
 
 
-def _told(rules: Iterable[Rule], user: str) -> str:
+def _rights_of(rules: Iterable[Rule], user: str) -> str:
     lines = [_in_words(rule) for rule in rules][:10]
-    return (
-        f"{user} may {'; '.join(lines)}" if lines else f"no rule of the site's file is for {user}"
-    )
+    return f"{user} may {'; '.join(lines)}" if lines else f"no rule of the site's file names {user}"
 
 
 def _in_words(rule: Rule) -> str:
-    said = [", ".join(rule.actions), f"productions {', '.join(rule.productions)}"]
-    said += [f"VO {', '.join(rule.vos)}"] if rule.vos is not None else []
-    said += [f"through {', '.join(rule.connections)}"] if rule.connections is not None else []
-    return " ".join(said)
+    parts = [", ".join(rule.actions), f"productions {', '.join(rule.productions)}"]
+    parts += [f"VO {', '.join(rule.vos)}"] if rule.vos is not None else []
+    parts += [f"through {', '.join(rule.connections)}"] if rule.connections is not None else []
+    return " ".join(parts)

@@ -228,7 +228,7 @@ def _run_numbers(context: StepContext) -> dict[str, str | int]:
         reason = f"{campaign!r} cannot name a campaign"
         hint = f"use letters, digits and _ . + -, at most {run_numbers.MAX_CAMPAIGN}"
         here.add((), reason, hint, code="name")
-    return {run_numbers.RUN_NUMBERS: replace(numbers, campaign=campaign).said()}
+    return {run_numbers.RUN_NUMBERS: replace(numbers, campaign=campaign).to_text()}
 
 
 def description(context: StepContext) -> str:

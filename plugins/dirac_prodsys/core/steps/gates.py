@@ -34,7 +34,7 @@ def _plan_gate(entry: WaitFor, here: StepContext) -> Gate | None:
             naming.check_name(entry.step, "step")
         if entry.production == here.production.name:
             reason = f"{entry.production} is this production itself"
-            hint = f"write after: {entry.step}, beside wait_for"
+            hint = f"write after: {entry.step}, next to wait_for"
             here.add(("production",), reason, hint)
         gate = Gate("production", entry.production, step=entry.step, within=within)
     elif entry.value is not None:

@@ -213,7 +213,7 @@ def _from_dataset(
         problems.add(
             (*wanted.path, "where", error.field),
             f"step {wanted.step} takes nothing from dataset {wanted.dataset}: {error.field} is "
-            f"{error.left_said} in the dataset, and here {error.right_said}",
+            f"{error.left_text} in the dataset, and here {error.right_text}",
             "change the condition, or take another dataset",
             code="empty-link",
         )
@@ -263,7 +263,7 @@ def _from_parents(
             problems.add(
                 (*wanted.path, "where", error.field),
                 f"step {wanted.step} takes nothing from {parent}: {error.field} is "
-                f"{error.left_said} in the output of {parent}, and here {error.right_said}",
+                f"{error.left_text} in the output of {parent}, and here {error.right_text}",
                 f"change one of the two, or do not take input from {parent}",
                 code="empty-link",
             )

@@ -73,7 +73,7 @@ def _bounds(condition: Any) -> bool:
 
 
 def _places(operation: RequestOperation, name: str, spec: TransformationSpec) -> frozenset[str]:
-    said = operation.attributes.get(name, "")
-    if said == _CHOSEN:
-        said = str(spec.parameters.get("TargetSE", ""))
-    return frozenset(re.findall(r"[A-Za-z0-9_.-]+", said))
+    places = operation.attributes.get(name, "")
+    if places == _CHOSEN:
+        places = str(spec.parameters.get("TargetSE", ""))
+    return frozenset(re.findall(r"[A-Za-z0-9_.-]+", places))

@@ -20,14 +20,14 @@ from dirac_prodsys.core.steps.outputs import Output
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
 #: where a field is given values: path of the fields, name of the step, field → values
-Said = tuple[Path, str, Mapping[str, Iterable[Value]]]
+Values = tuple[Path, str, Mapping[str, Iterable[Value]]]
 
 
-def check(said: Iterable[Said], problems: Problems) -> None:
+def check(places: Iterable[Values], problems: Problems) -> None:
     """Note texts of a field that differ only in what the database ignores."""
     first: dict[tuple[str, Value], tuple[str, str]] = {}
     reported: set[tuple[str, str]] = set()
-    for path, step, fields in said:
+    for path, step, fields in places:
         for field, values in fields.items():
             texts = [value for value in values if isinstance(value, str)]
             for value in () if field in STANDARD_FIELDS else texts:  # names of files are exact
@@ -44,7 +44,7 @@ def check(said: Iterable[Said], problems: Problems) -> None:
                 )
 
 
-def in_native(production: Production, outputs: Mapping[str, Output]) -> Iterator[Said]:
+def in_native(production: Production, outputs: Mapping[str, Output]) -> Iterator[Values]:
     """Yield the values in a production in the native form, in the order of its file."""
     for step in production.steps:
         path: Path = ("steps", step.name)
@@ -56,7 +56,7 @@ def in_native(production: Production, outputs: Mapping[str, Output]) -> Iterator
             yield (*path, "dataset", "where"), step.name, written(step.dataset.where)
 
 
-def in_steps(plans: Iterable[StepPlan]) -> Iterator[Said]:
+def in_steps(plans: Iterable[StepPlan]) -> Iterator[Values]:
     """Yield the values that a plan's steps have in ``input``, ``output`` and ``dataset``."""
     for step in plans:
         spec = step.transformation
@@ -68,12 +68,12 @@ def in_steps(plans: Iterable[StepPlan]) -> Iterator[Said]:
                 yield ("steps", step.name, key), step.name, listed(query)
 
 
-def in_outputs(plans: Iterable[StepPlan]) -> Iterator[Said]:
+def in_outputs(plans: Iterable[StepPlan]) -> Iterator[Values]:
     """Yield the values that the steps of a plan give the files that they make.
 
     The spelling of an input dataset's values is decided by whoever made it.
     """
-    return (said for said in in_steps(plans) if said[0][-1] != "input")
+    return (place for place in in_steps(plans) if place[0][-1] != "input")
 
 
 def listed(query: MetaQuery) -> dict[str, tuple[Value, ...]]:
@@ -91,8 +91,8 @@ def written(where: Mapping[str, Any]) -> dict[str, list[Value]]:
 
 def named(form: Any) -> Iterator[Value]:
     """Yield the values that a condition names."""
-    said = form if isinstance(form, Mapping) else {"in": form}
-    for operator, operand in said.items():
+    condition = form if isinstance(form, Mapping) else {"in": form}
+    for operator, operand in condition.items():
         if operator in ("=", "in", "!=", "nin"):
             for value in operand if isinstance(operand, list | tuple) else (operand,):
                 if isinstance(value, str | int | float) and value not in ("Any", "Missing"):

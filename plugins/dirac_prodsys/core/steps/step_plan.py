@@ -65,20 +65,19 @@ class StepPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        extra: dict[str, Any] = {"feeders": list(self.feeders)} if self.feeders else {}
-        if self.sample is not None:
-            query = self.sample.query.to_dirac()
-            extra["sample"] = {"query": query, "limit": self.sample.limit}
-        if self.after:
-            extra["after"] = list(self.after)
-        if self.verified_at:
-            extra["verified_at"] = list(self.verified_at)
-        if self.awaits:
-            extra["awaits"] = list(self.awaits)
-        if self.gates:
-            extra["wait_for"] = [gate.to_dict() for gate in self.gates]
-        if self.approval is not None:
-            extra["approval"] = plain(self.approval)
+        sample = self.sample and {
+            "query": self.sample.query.to_dirac(),
+            "limit": self.sample.limit,
+        }
+        optional = {
+            "feeders": list(self.feeders),
+            "sample": sample,
+            "after": list(self.after),
+            "verified_at": list(self.verified_at),
+            "awaits": list(self.awaits),
+            "wait_for": [gate.to_dict() for gate in self.gates],
+            "approval": self.approval and plain(self.approval),
+        }
         return {
             "name": self.name,
             "parents": list(self.parents),
@@ -86,7 +85,7 @@ class StepPlan:
             "rules": self.rules.to_dict(),
             "transformation": plain(self.transformation),
             "dataset": None if self.dataset is None else plain(self.dataset),
-            **extra,
+            **{key: value for key, value in optional.items() if value},
         }
 
 

@@ -84,7 +84,7 @@ class Document:
 
     :param data: the top-level mapping: plain dicts, lists and scalars.
     :param nodes: path of keys and indexes → place.
-    :param read_sibling: reads the text of a file beside this one, None if there is none.
+    :param read_sibling: reads the text of a file in the same folder, None if there is none.
     :param rewritten: whether the text has another form than YAML.
     """
 

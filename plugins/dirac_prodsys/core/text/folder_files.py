@@ -4,7 +4,7 @@
   control and to volumes of Kubernetes: they are passed over.
 * What ends in ``.yaml``, ``.yml`` or ``.graphml``, in capitals or not, is a production; if its name
   begins with ``_`` it is there for others to extend.
-* Names that are no UTF-8 text count, and cannot be read: two of them could not be told apart.
+* Names that are no UTF-8 text count, and cannot be read: two of them could look the same.
 * The bundle serves the files of its folder, not those of sub-folders. Each of these is a folder of
   its own: for a bundle of its own, or to copy from.
 
@@ -14,7 +14,7 @@ Invariant: pure, and decided by the name alone.
 from __future__ import annotations
 
 ENDINGS = (".yaml", ".yml", ".graphml")
-#: endings of files that productions may read beside themselves
+#: endings of other files that productions may read
 BESIDE_ENDINGS = (*ENDINGS, ".txt")
 
 _PASSED_OVER = (".", "#", "~")

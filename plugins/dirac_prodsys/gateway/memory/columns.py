@@ -30,7 +30,7 @@ def kept(value: Any, defined: str) -> Any:
     """Return the value as a column stores it; None: NULL."""
     kind = kind_of(defined)
     if kind == "int":
-        return max(-_INT_LIMIT, min(_INT_LIMIT - 1, _whole(_number(value))))
+        return max(-_INT_LIMIT, min(_INT_LIMIT - 1, _rounded(_number(value))))
     if kind == "float":
         return stored_values.single(_number(value))
     if kind == "double":
@@ -89,7 +89,7 @@ def _literal(operand: Any) -> Any:
 def _equal(stored: Any, value: Any) -> bool:
     left, right = _comparable(stored, value)
     if isinstance(stored, int):  # the constant is rounded to a whole number first
-        return bool(stored == _whole(_number(value)))
+        return bool(stored == _rounded(_number(value)))
     return bool(left == right)
 
 
@@ -105,7 +105,7 @@ def _comparable(stored: Any, value: Any) -> tuple[Any, Any]:
     return _number(stored), _number(value)
 
 
-def _whole(number: float) -> int:
+def _rounded(number: float) -> int:
     """Round to a whole number; halves go away from zero."""
     return int(abs(number) + 0.5) * (1 if number >= 0 else -1)
 

@@ -11,7 +11,6 @@ from dirac_prodsys.gateway.verbs.comparison import ComparisonVerbs
 from dirac_prodsys.gateway.verbs.consistency import ConsistencyVerbs
 from dirac_prodsys.gateway.verbs.datasets import DatasetVerbs
 from dirac_prodsys.gateway.verbs.files import FileVerbs
-from dirac_prodsys.gateway.verbs.inventory import InventoryVerbs
 from dirac_prodsys.gateway.verbs.registry import RegistryVerbs
 from dirac_prodsys.gateway.verbs.replicas import ReplicaVerbs
 from dirac_prodsys.gateway.verbs.requests import RequestVerbs
@@ -23,7 +22,6 @@ class DiracVerbs(
     ConsistencyVerbs,
     ComparisonVerbs,
     FileVerbs,
-    InventoryVerbs,
     RegistryVerbs,
     ReplicaVerbs,
     RequestVerbs,

@@ -13,16 +13,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
+from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS, Inventory
 from dirac_prodsys.core.grid.specs import DirectorySpec, MetaValue
 from dirac_prodsys.core.query import stored_values
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError, NotFound
 from dirac_prodsys.gateway.verbs.replies import each
-from dirac_prodsys.gateway.verbs.services import ServiceCalls, chunks
-
-#: files in one call
-FILE_CHUNK = 500
+from dirac_prodsys.gateway.verbs.services import FILE_CHUNK, ServiceCalls, chunks
 
 #: seconds for which the list of metadata fields is trusted
 FIELDS_TTL = 300.0
@@ -32,6 +29,19 @@ class CatalogueVerbs(ServiceCalls):
     """Implements the verbs of :class:`ProductionGateway` about files and directories."""
 
     _fields_read: tuple[float, dict[str, str], dict[str, str]] | None = None
+
+    def inventory(self) -> Inventory:
+        """See :meth:`ProductionGateway.inventory`."""
+        fields: dict[str, Any] = self._fc("getMetadataFields")
+        configured = self._configured()
+        return Inventory(
+            directory_fields=dict(fields["DirectoryMetaFields"]),
+            file_fields=dict(fields["FileMetaFields"]),
+            storage_elements=configured.storage_elements,
+            sites=configured.sites,
+            transformation_types=configured.transformation_types,
+            unset=configured.unset,
+        )
 
     # -- queries --------------------------------------------------------------------------------
 

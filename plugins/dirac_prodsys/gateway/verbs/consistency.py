@@ -28,9 +28,7 @@ class ConsistencyVerbs(ServiceCalls):
         where = {"TransformationID": transformation, "ExternalStatus": _LIVE}
         arguments = (where, None, None, "CreationTime", "TaskID", limit, True)
         rows = self._ts("getTransformationTasks", *arguments)
-        now = datetime.now(UTC).replace(
-            tzinfo=None
-        )  # the service's times are UTC without a time zone
+        now = datetime.now(UTC).replace(tzinfo=None)  # as the service writes its times
         return [_live(row, now) for row in rows]
 
     def task_inputs(

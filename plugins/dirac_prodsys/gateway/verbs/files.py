@@ -13,10 +13,7 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.replies import each
-from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS, chunks
-
-#: files in one call: the service inserts them in one transaction, and must answer in time
-FILE_CHUNK = 500
+from dirac_prodsys.gateway.verbs.services import FILE_CHUNK, TRANSFORMATIONS, chunks
 
 #: most missing files that a message names
 _NAMED = 5

@@ -23,10 +23,16 @@ from dirac_prodsys.gateway.bodies.banned_sites import avoided_sites, avoiding
 from dirac_prodsys.gateway.records import ComparedFiles, FileChange, StoredFiles
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.replies import value_of
-from dirac_prodsys.gateway.verbs.services import CATALOGUE, JOBS, TRANSFORMATIONS, chunks
+from dirac_prodsys.gateway.verbs.services import (
+    CATALOGUE,
+    FILE_CHUNK,
+    JOBS,
+    TRANSFORMATIONS,
+    chunks,
+)
 
-#: files, tasks and jobs in one call
-FILE_CHUNK, TASK_CHUNK, JOB_CHUNK = 500, 2000, 1000
+#: tasks and jobs in one call
+TASK_CHUNK, JOB_CHUNK = 2000, 1000
 
 _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
 

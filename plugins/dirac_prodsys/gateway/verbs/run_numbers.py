@@ -68,7 +68,7 @@ class RunVerbs(ServiceCalls):
         if mine is None:
             return
         self._ts("setTransformationParameter", identifier, "TransformationFamily", mine.campaign)
-        self._ts("setTransformationParameter", identifier, run_numbers.RUN_NUMBERS, mine.said())
+        self._ts("setTransformationParameter", identifier, run_numbers.RUN_NUMBERS, mine.to_text())
         try:
             self._refuse_used_runs(spec, identifier)
         except Conflict:

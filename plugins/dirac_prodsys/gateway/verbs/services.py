@@ -40,6 +40,9 @@ REQUESTS = "RequestManagement/ReqManager"
 #: DIRAC's registry of productions; without it, productions run and are not listed there
 PRODUCTIONS = "Production/ProductionManager"
 
+#: files in one call: a service handles them in one transaction, and must answer in time
+FILE_CHUNK = 500
+
 #: the services that every production needs
 IN_USE = (TRANSFORMATIONS, CATALOGUE)
 

@@ -155,7 +155,6 @@ class TaskVerbs(TransformationStates):
         return uuid.uuid4().hex[:12]
 
     def _pause(self, seconds: float) -> None:
-        """Wait; seconds."""
         time.sleep(seconds)
 
     def _now(self) -> float:

@@ -21,7 +21,11 @@ from dirac_prodsys.core.actions.request import (
     MAX_REASON,
     NAMES,
 )
-from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.grid.status import (
+    ENDED_TRANSFORMATION,
+    WORKING_TRANSFORMATION,
+    TransformationStatus,
+)
 from dirac_prodsys.provider.actions.offer import OFFER
 from dirac_prodsys.provider.actions.tasks import (
     ACT_TASK,
@@ -36,7 +40,11 @@ _TAKERS = " and ".join(kind.name.replace("_", " ") for kind in ACTIONS.values() 
 _VALUES, _MORE = f"Values of {_TAKERS}", "More"
 
 #: states by which people select
-_STATES = ("New", "Active", "Idle", "Flush", "Stopped", "Completing", "Completed", "Archived")
+_STATES = (
+    WORKING_TRANSFORMATION
+    | ENDED_TRANSFORMATION
+    | {TransformationStatus.NEW, TransformationStatus.STOPPED}
+)
 
 
 def actions_dag(productions: Sequence[str] = ()) -> DAG:
@@ -102,7 +110,7 @@ def _params(productions: Sequence[str]) -> dict[str, Param]:
         ),
         "preview": Param(
             True,
-            "Only tell what would be touched. Switch it off to act.",
+            "Only show what would be touched. Switch it off to act.",
             type="boolean",
             title="Preview only",
         ),
@@ -125,7 +133,7 @@ def _params(productions: Sequence[str]) -> dict[str, Param]:
             "Only transformations in these states; empty: in any.",
             type=["array", "null"],
             items={"type": "string", "enum": [str(s) for s in TransformationStatus]},
-            examples=list(_STATES),
+            examples=[str(s) for s in TransformationStatus if s in _STATES],
             title="States",
             section=_MORE,
         ),
@@ -172,11 +180,11 @@ def _value(name: str) -> Param:
     value = VALUES[name]
     takers = " and ".join(kind.name for kind in ACTIONS.values() if name in kind.takes)
     about = f"{takers}: {value.about[0].lower()}{value.about[1:]}"
-    bounds: dict[str, Any] = {"minimum": 1} if value.whole else {"exclusiveMinimum": 0}
+    bounds: dict[str, Any] = {"minimum": 1} if value.integer else {"exclusiveMinimum": 0}
     return Param(
         None,
         about,
-        type=["integer" if value.whole else "number", "null"],
+        type=["integer" if value.integer else "number", "null"],
         **bounds,
         maximum=value.most,
         title=_words(name).capitalize(),

@@ -191,13 +191,13 @@ class ProductionActionOperator(_ActionOperator):
         """
         request = self.request(context)
         if request.preview:
-            found = _told(context, request)
+            found = _shown(context, request)
             if is_offered(context, found):
                 offer(context, request, found)
             raise AirflowSkipException(
                 "a preview touches nothing; the same with preview: false does it"
             )
-        plan = _told(context, request)
+        plan = _shown(context, request)
         by, run = _who(context)
         ids = [row.id for row in plan.acts]
         self.on_grid(lambda gateway: self.demand_right(context, gateway, request, ids))
@@ -333,7 +333,7 @@ def look_at(gateway: ProductionGateway, request: ActionRequest, row: PreviewRow)
     )
 
 
-def _told(context: Context, request: ActionRequest) -> Preview:
+def _shown(context: Context, request: ActionRequest) -> Preview:
     """Return the preview of this run, exactly as it was shown.
 
     :raises AirflowFailException: it was changed, or there is none.

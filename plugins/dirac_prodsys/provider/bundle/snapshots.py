@@ -56,16 +56,16 @@ class SnapshotStore:
         folder = self._versions / version
         _clear_way(folder, for_folder=True)
         folder.mkdir(parents=True, exist_ok=True)
-        whole = True
+        complete = True
         for name, digest in manifest.items():
             if _holds(folder / name, digest):
                 continue
             if _holds(self._objects / digest, digest):
                 _link(self._objects / digest, folder / name)
             else:
-                whole = False
+                complete = False
         _sync(folder)
-        return whole
+        return complete
 
     def is_complete(self, version: str) -> bool:
         """Check whether the folder of a version exists with all its files, and none is empty."""
@@ -118,7 +118,6 @@ def _version(manifest: bytes) -> str:
 
 
 def _holds(path: Path, digest: str) -> bool:
-    """Check whether the file has this content."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest() == digest
     except OSError:

@@ -28,7 +28,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.people.notify import Teller
+from dirac_prodsys.provider.people.notify import NoticeSender
 from dirac_prodsys.provider.people.params import given_values, triggered_by
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class DiracApprovalOperator(HITLOperator):
             self.body = approval.before_step(plan, self.step, self._reports(plan), who_asked)
         self.log.info("%s\n%s", self.subject, self.body)
         due = Notice("needs_person", (f"{self.step}: approval",), self.subject, self.step or "")
-        Teller(context, self.production.connection, self.production).tell(due)
+        NoticeSender(context, self.production.connection, self.production).send(due)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:

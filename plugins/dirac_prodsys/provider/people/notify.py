@@ -38,7 +38,7 @@ SECTION = "dirac_prodsys"
 _SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
 
 #: result of a notice; ``known``: it was sent before, or nobody wants it
-Telling = Literal["told", "known", "failed"]
+Sending = Literal["sent", "known", "failed"]
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def wanted(production: Production | None) -> bool:
     return bool(rules.on) and bool(rules.to or conf.get(SECTION, "notifier", fallback=""))
 
 
-class Teller:
+class NoticeSender:
     """Notifies people on behalf of a task.
 
     :param production: the one that the task serves; None for a task written by hand.
@@ -89,7 +89,7 @@ class Teller:
         self._transformation = transformation
         self._hook = DiracHook(dirac_conn_id)
 
-    def tell(self, notice: Notice, *, always: bool = False) -> Telling:
+    def send(self, notice: Notice, *, always: bool = False) -> Sending:
         """Send a notice if its causes are new in this run.
 
         :param always: it is known to be new.
@@ -114,9 +114,9 @@ class Teller:
             log.warning("the notice was not sent: %s: %s", first, reason)
             return "failed"
         log.info("notice sent: %s: %s", notice.kind, first)
-        return "told"
+        return "sent"
 
-    def went_on(self, causes: Sequence[str], step: str, text: str) -> Telling:
+    def send_recovered(self, causes: Sequence[str], step: str, text: str) -> Sending:
         """Report that a wait goes on, if in this run somebody was notified that it does not."""
         keys = [key for cause in causes for key in keys_of_alarm(cause, step)]
         try:
@@ -127,7 +127,7 @@ class Teller:
             return "failed"
         if not known:
             return "known"
-        return self.tell(Notice("recovered", (), f"{step} goes on: {text}", step), always=True)
+        return self.send(Notice("recovered", (), f"{step} goes on: {text}", step), always=True)
 
     def _kept(self) -> tuple[ProductionGateway, int] | None:
         """Return where the run records sent notices: with the first of its transformations."""
@@ -169,7 +169,6 @@ def _send(
 
 
 def _notifiers(rules: NotifyRules) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return class path and arguments of each notifier."""
     text = conf.get(SECTION, "notifier", fallback="")
     if not text:
         mail: dict[str, Any] = {"to": "{to}", "subject": "{subject}", "html_content": "{html}"}

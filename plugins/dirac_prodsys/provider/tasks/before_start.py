@@ -29,7 +29,7 @@ from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import SiteError
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.people.approval import APPROVE, REJECT, who_and_when
-from dirac_prodsys.provider.people.notify import Teller
+from dirac_prodsys.provider.people.notify import NoticeSender
 from dirac_prodsys.provider.site import limits as limits_of_task
 from dirac_prodsys.provider.site import removal_approval, site_file, vo_of
 from dirac_prodsys.provider.tasks.step_task import StepTask
@@ -95,7 +95,7 @@ class AsksBeforeStart(StepTask):
         if must_wait(step, rule, users, share, state.get(AGREED) or {}):
             subject = f"Let step {step.name} remove {_amount(share)}?"
             notice = Notice("needs_person", (f"{step.name}: removal",), subject, step.name)
-            Teller(context, self.dirac_conn_id, self.production).tell(notice)
+            NoticeSender(context, self.dirac_conn_id, self.production).send(notice)
             _ask(context, step, rule, users, share, subject)
 
     def _vos(self, state: Mapping[str, Any]) -> tuple[str, ...]:

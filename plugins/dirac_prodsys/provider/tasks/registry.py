@@ -182,20 +182,14 @@ def _not(why: str) -> dict[str, Any]:
     return {"id": 0, "status": "", "notes": [note]}
 
 
-def tell_status(gateway: ProductionGateway, plan: ProductionPlan, status: str = "") -> str:
-    """Set the status of the run's entry in the ProductionSystem; return the status it then has.
+def follow_run(gateway: ProductionGateway, plan: ProductionPlan) -> str:
+    """Give the run's entry in the ProductionSystem the status of its members; return that status.
 
-    :param status: ``Active``, ``Stopped`` or ``Completed``; empty: derive it from the
-        transformations.
     :return: empty if the run was never entered, or is not to be.
     :raises GatewayError: the ProductionSystem refuses or fails. Nothing depends on it: report it,
         and go on.
     """
-    if not gateway.settings.registry:
-        return ""
     name = naming.registered_name(plan.production, plan.run)
-    if status:
-        return gateway.mark_production(name, status) if gateway.find_production(name) else ""
     # transformations that are created during the run may not have been entered
     return follow(gateway, name, 0 if plan.grows else len(plan.steps))
 
@@ -206,7 +200,7 @@ def follow(gateway: ProductionGateway, name: str, steps: int = 0) -> str:
     :param name: ``production__run``.
     :param steps: number of transformations that it should have.
     :return: the status; empty if there is no such entry, or none is wanted.
-    :raises GatewayError: as for :func:`tell_status`.
+    :raises GatewayError: as for :func:`follow_run`.
     """
     if not gateway.settings.registry:
         return ""

@@ -20,9 +20,9 @@ from dirac_prodsys.core.run.end import ending
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.reports import report_on_run
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.people.notify import Teller, wanted
+from dirac_prodsys.provider.people.notify import NoticeSender, wanted
 from dirac_prodsys.provider.tasks.production_task import ProductionTask
-from dirac_prodsys.provider.tasks.registry import tell_status
+from dirac_prodsys.provider.tasks.registry import follow_run
 from dirac_prodsys.provider.waiting.state_keeping import STATE
 from dirac_prodsys.provider.waiting.task_states import task_states
 
@@ -92,7 +92,7 @@ class DiracProductionReportOperator(ProductionTask):
         states = [(step.row.step, step.row.status) for step in report.steps]
         failed = self._failed_tasks(context)
         notice = notices.of_end(states, failed, report.to_text(), report.to_html())
-        Teller(context, self.dirac_conn_id, self.production).tell(notice)
+        NoticeSender(context, self.dirac_conn_id, self.production).send(notice)
 
     def _failed_tasks(self, context: Context) -> list[str]:
         instance: Any = context.get("ti")
@@ -105,7 +105,7 @@ class DiracProductionReportOperator(ProductionTask):
 
     def _tell_registry(self, plan: ProductionPlan) -> None:
         try:
-            status = tell_status(DiracHook(self.dirac_conn_id).gateway(), plan)
+            status = follow_run(DiracHook(self.dirac_conn_id).gateway(), plan)
         except ProdsysError as error:
             self.log.warning(
                 "the entry in the ProductionSystem is not up to date: %s", error.reason

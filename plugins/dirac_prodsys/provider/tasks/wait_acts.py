@@ -58,7 +58,7 @@ class WaitActs(StepTask):
             return past
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
         notice = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
-        self._teller(context, event["snapshot"]).tell(notice)
+        self._sender(context, event["snapshot"]).send(notice)
         return past.flushed(time.time()).telling(str(event.get("reason") or ""))
 
     def _extend(
@@ -94,29 +94,29 @@ class WaitActs(StepTask):
         for line in outcome.lines():
             self.log.info("%s", line)
         push(context, "recovery", outcome.to_dict())
-        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
+        sender, name = self._sender(context, event["snapshot"]), self._step_name(event["snapshot"])
         for notice in notices.of_outcome(outcome.to_dict(), outcome.given_up(), name):
-            teller.tell(notice)
+            sender.send(notice)
         lines = outcome.lines() if outcome.decisions or outcome.notes else []
         return outcome.remembered(past, time.time()).telling(*lines)
 
     def _tell(self, context: Context, event: Mapping[str, Any], past: History) -> History:
         """Notify people; the returned history records it."""
-        teller, name = self._teller(context, event["snapshot"]), self._step_name(event["snapshot"])
+        sender, name = self._sender(context, event["snapshot"]), self._step_name(event["snapshot"])
         about, causes = event.get("about"), [str(cause) for cause in event.get("causes") or ()]
         if about == "recovered":
-            teller.went_on(causes, name, event.get("reason") or "")
-            return replace(past, told=())
+            sender.send_recovered(causes, name, event.get("reason") or "")
+            return replace(past, reported=())
         kind = about if about in ALARMS else "needs_person"
         self.log.warning("%s", event.get("reason"))
         alarm = notices.of_alarm(kind, causes, event.get("reason") or "", name)
-        if teller.tell(alarm) == "failed":
+        if sender.send(alarm) == "failed":
             return replace(past, tell_after=time.time() + _TELL_AGAIN_AFTER)
-        return replace(past, told=(*past.told, *causes))
+        return replace(past, reported=(*past.reported, *causes))
 
-    def _teller(self, context: Context, snapshot: Mapping[str, Any] | None) -> notify.Teller:
+    def _sender(self, context: Context, snapshot: Mapping[str, Any] | None) -> notify.NoticeSender:
         number = int(snapshot["id"]) if snapshot else None
-        return notify.Teller(context, self.dirac_conn_id, self.production, number)
+        return notify.NoticeSender(context, self.dirac_conn_id, self.production, number)
 
     def _step_name(self, snapshot: Mapping[str, Any] | None) -> str:
         return self.step or (str(snapshot["name"]) if snapshot else self.task_id)

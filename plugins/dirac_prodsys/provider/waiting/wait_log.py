@@ -35,7 +35,7 @@ class WaitLog:
 
     def begin(self) -> None:
         """Repeat what was written before the task deferred last."""
-        for line in self.story.told_again():
+        for line in self.story.opening_lines():
             self.log.info("%s", line)
 
     def warn(self, text: str) -> None:

@@ -64,7 +64,7 @@ def plan(*steps: Data, datasets: Data | None = None, **top: Any) -> ProductionPl
     return compile(load_production(text(*steps, **top), "p.yml"), run="r1", datasets=datasets)
 
 
-def told(*steps: Data, **top: Any) -> list[tuple[str, str]]:
+def mistakes_of(*steps: Data, **top: Any) -> list[tuple[str, str]]:
     """The mistakes of these steps: the source line of each, and the reason."""
     source = text(*steps, **top)
     with pytest.raises(DefinitionErrors) as raised:

@@ -15,11 +15,11 @@ from tests.unit.communities.ctao.ctao_files import (
     PROCESSING,
     ROOT,
     SIMULATION,
+    mistakes_of,
     plan,
     remarks,
     step,
     text,
-    told,
 )
 
 OUTSIDE = "the directory '/sim/MC' does not lie below /ctao, the virtual organisation's own tree"
@@ -160,22 +160,24 @@ def test_a_key_of_our_own_says_what_cta_prod_submit_takes_from_elsewhere():
         ),
     ],
 )
-def test_a_mistake_is_told_at_its_line(steps, expected):
-    assert expected in told(*steps)
+def test_a_mistake_is_reported_at_its_line(steps, expected):
+    assert expected in mistakes_of(*steps)
 
 
 @pytest.mark.parametrize("key", ["version", "n_shower", "site", "particle", "moon"])
 def test_what_a_simulation_cannot_do_without_is_missed(key):
     config = {k: v for k, v in SIMULATION.items() if k != key}
-    assert told(step(1, config)) == [("job_config:", f"key {key!r} is missing")]
+    assert mistakes_of(step(1, config)) == [("job_config:", f"key {key!r} is missing")]
 
 
 @pytest.mark.parametrize("key", ["MCCampaign", "configuration_id", "base_path"])
 def test_what_all_steps_need_is_missed_once_whether_left_out_or_null(key):
     steps = [step(1, SIMULATION), step(2, SIMULATION)]
     without = {k: v for k, v in COMMON.items() if k != key}
-    assert told(*steps, Common=without) == [("Common:", f"key {key!r} is missing")]
-    assert [r for _, r in told(*steps, Common={**COMMON, key: None})] == [f"key {key!r} is missing"]
+    assert mistakes_of(*steps, Common=without) == [("Common:", f"key {key!r} is missing")]
+    assert [r for _, r in mistakes_of(*steps, Common={**COMMON, key: None})] == [
+        f"key {key!r} is missing"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ def test_what_all_steps_need_is_missed_once_whether_left_out_or_null(key):
         (text(step(1, SIMULATION), Common={**COMMON, "MCCampain": "x"}), None, "'MCCampain'"),
     ],
 )
-def test_a_file_of_another_shape_is_told_where(source, line, reason):
+def test_a_file_of_another_shape_is_reported_where(source, line, reason):
     with pytest.raises(DefinitionErrors) as raised:
         load_production(source, "p.yml")
     error = raised.value.errors[0]
@@ -207,10 +209,10 @@ def test_a_file_of_another_shape_is_told_where(source, line, reason):
     assert line in (None, error.line)
 
 
-def test_mistakes_of_all_steps_are_told_at_once():
+def test_mistakes_of_all_steps_are_reported_at_once():
     first = {**SIMULATION, "n_shower": 0}
     second = {**PROCESSING, "data_level": "two"}
-    mistakes = told(step(1, first), step(2, second, ROOT), step(3, MERGING, {"parentID": 2}))
+    mistakes = mistakes_of(step(1, first), step(2, second, ROOT), step(3, MERGING, {"parentID": 2}))
     assert [line for line, _ in mistakes] == ["n_shower: 0", "data_level: two"]
 
 
@@ -219,7 +221,7 @@ def test_a_trial_with_a_few_files_is_for_roots():
     made = plan(step(1, config, ROOT)).steps[0]
     assert made.transformation.input_query is None
     assert (made.sample.limit, made.sample.query.matches(ROOT)) == (2, True)
-    assert told(step(1, SIMULATION), step(2, config, {"parentID": 1, "moon": "dark"})) == [
+    assert mistakes_of(step(1, SIMULATION), step(2, config, {"parentID": 1, "moon": "dark"})) == [
         ("input_limit: 2", "only a step without parents can take a few of its files")
     ]
 
@@ -246,10 +248,10 @@ def test_a_step_of_which_something_is_not_known_hides_no_mistake_of_its_children
         step(2, {**PROCESSING, "nonsense": 1}, {"parentID": 1, "split": "train"}),
         step(3, MERGING, {"parentID": 2, "moon": "half"}),
     )
-    assert {reason for _, reason in told(*files)} == {
+    assert {reason for _, reason in mistakes_of(*files)} == {
         "key 'version' is missing",
         "no file of Step1_MCSimulation has split, so nothing would be taken",
         "unknown key 'nonsense'",
     }
     files = (files[0], step(2, PROCESSING, {"parentID": 1}), step(3, MERGING, {"parentID": 2}))
-    assert [reason for _, reason in told(*files)] == ["key 'version' is missing"]
+    assert [reason for _, reason in mistakes_of(*files)] == ["key 'version' is missing"]

@@ -11,10 +11,10 @@ from tests.unit.communities.ctao.ctao_files import (
     PROCESSING,
     ROOT,
     SIMULATION,
+    mistakes_of,
     plan,
     remarks,
     step,
-    told,
 )
 
 #: a dataset as the catalogue may keep it
@@ -106,7 +106,7 @@ def test_siblings_do_not_change_each_other_s_query():
 
 def test_a_child_cannot_ask_for_what_its_parent_never_makes():
     children = {"moon": "full", "site": "Paranal", "split": "test", "analysis_prog": "x"}
-    mistakes = told(step(1, SIMULATION), step(2, PROCESSING, {"parentID": 1, **children}))
+    mistakes = mistakes_of(step(1, SIMULATION), step(2, PROCESSING, {"parentID": 1, **children}))
     whose = "the output of Step1_MCSimulation"
     assert mistakes == [
         ("moon: full", f"no file is left: nsb is one of 1, 5 in {whose}, and here 19"),
@@ -177,7 +177,7 @@ def test_the_forms_of_numbers_are_kept_for_the_job_and_equal_in_queries():
 
 
 def test_an_output_cannot_have_two_values_of_one_field():
-    mistakes = told(step(1, PROCESSING, {**ROOT, "particle": {"in": ["proton", "gamma"]}}))
+    mistakes = mistakes_of(step(1, PROCESSING, {**ROOT, "particle": {"in": ["proton", "gamma"]}}))
     assert mistakes == [
         (
             "in:",
@@ -188,7 +188,7 @@ def test_an_output_cannot_have_two_values_of_one_field():
 
 def test_what_the_output_inherits_is_missed():
     bare = {"outputType": "Data", "site": "Paranal"}
-    assert told(step(1, PROCESSING, bare)) == [
+    assert mistakes_of(step(1, PROCESSING, bare)) == [
         (
             "input_meta_query:",
             "the input query does not say array_layout, phiP, thetaP, which the output inherits",
@@ -197,7 +197,7 @@ def test_what_the_output_inherits_is_missed():
 
 
 def test_a_step_that_would_take_its_own_output_is_a_mistake():
-    ((line, reason),) = told(step(1, MERGING, {**ROOT, "tel_sim_prog": None}))
+    ((line, reason),) = mistakes_of(step(1, MERGING, {**ROOT, "tel_sim_prog": None}))
     assert line == "input_meta_query:"
     assert "would take its own output" in reason
 
@@ -205,7 +205,7 @@ def test_a_step_that_would_take_its_own_output_is_a_mistake():
 def test_two_steps_that_feed_each_other_by_metadata_are_a_mistake():
     first = {**ROOT, "tel_sim_prog": None, "analysis_prog": "ctapipe-apply-models"}
     second = {**first, "analysis_prog": "ctapipe-process"}
-    reasons = [r for _, r in told(step(1, PROCESSING, first), step(2, APPLYING, second))]
+    reasons = [r for _, r in mistakes_of(step(1, PROCESSING, first), step(2, APPLYING, second))]
     assert any("wait for each other" in reason for reason in reasons)
 
 

@@ -47,7 +47,7 @@ def plan(datasets: Data | None = None, **steps: Data) -> ProductionPlan:
     return compile(load_production(written(**steps), "p.yaml"), run="r1", datasets=datasets)
 
 
-def told(**steps: Data) -> list[tuple[str, str, str]]:
+def findings_of(**steps: Data) -> list[tuple[str, str, str]]:
     """Code, reason and way out of every mistake."""
     reading = inspect(written(**steps), "p.yaml")
     return [(e.code, e.reason, e.hint) for e in reading.mistakes]
@@ -109,7 +109,7 @@ def test_several_parents_are_joined_if_one_query_tells_their_files() -> None:
     made = plan(simulate=SIMULATE, others=others, train=job(training, input=both))
     assert query(made, "train")["particle"] == {"in": ["gamma", "proton"]}
     del training["particle"]
-    assert told(simulate=SIMULATE, others=others, train=job(training, input=both)) == [
+    assert findings_of(simulate=SIMULATE, others=others, train=job(training, input=both)) == [
         (
             "condition",
             "the output can have one particle only, and the input has {'in': ['gamma', 'proton']}",
@@ -185,18 +185,18 @@ def test_a_directory_below_those_of_ctao_must_not_say_the_same_again() -> None:
     }
     script = {"type": "script", "executable": "x"}
     own = {"type": "Merging", "input": {"from": "simulate"}, "job": script, "output": output}
-    [(code, reason, _)] = told(simulate=SIMULATE, own=own)
+    [(code, reason, _)] = findings_of(simulate=SIMULATE, own=own)
     assert code == "directories"
     assert reason.startswith("the directory lies below /ctao/MC/PROD6/LaPalma, and both have site")
 
 
 def test_words_of_the_catalogue_are_asked_for() -> None:
     where = {"array_layout": "Alpha", "site": "LaPalma", "pointing_dir": "East"}
-    assert told(a=job(PROCESSING, input={"where": where})) == [
+    assert findings_of(a=job(PROCESSING, input={"where": where})) == [
         ("condition", "the catalogue has no pointing_dir", "write phiP: 270")
     ]
     del where["pointing_dir"]
-    assert told(a=job(PROCESSING, input={"where": where})) == [
+    assert findings_of(a=job(PROCESSING, input={"where": where})) == [
         (
             "missing-key",
             "the input query does not say phiP, thetaP, which the output inherits",

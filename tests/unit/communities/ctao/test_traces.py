@@ -143,7 +143,7 @@ THREE = (lfn(1), lfn(2), lfn(12))
         (EACH, THREE, made(1), unsigned("gamma_run1___cta.h5"), "all"),
     ],
 )
-def test_all_is_said_only_where_it_is_certain(
+def test_all_is_reported_only_where_it_is_certain(
     where: OutputPlace, inputs: Any, own: Any, others: Any, expected: str
 ) -> None:
     assert left(where, lfn(1), inputs, own, others) == expected

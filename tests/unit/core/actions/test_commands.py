@@ -20,7 +20,7 @@ def commands(**given: Any) -> tuple[dict[str, Any], list[str]]:
     return conf, shlex.split(ours)
 
 
-def test_what_was_asked_for_is_said_and_no_more() -> None:
+def test_a_command_holds_what_was_asked_for_and_no_more() -> None:
     conf, ours = commands(action="stop", production="ba*", steps=["a", "b"], states=["Active"])
     assert conf == {
         "action": "stop",

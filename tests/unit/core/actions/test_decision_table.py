@@ -55,7 +55,7 @@ class TestSelecting:
     def test_what_is_meant(self, given: dict[str, Any], expected: list[int]) -> None:
         assert chosen(**given) == expected
 
-    def test_a_run_may_be_said_by_its_id(self) -> None:
+    def test_a_run_may_be_given_by_its_id(self) -> None:
         from dirac_prodsys.core.naming import run_tag
 
         run_id = "manual__2026-01-02T03:04:05+00:00"
@@ -64,7 +64,7 @@ class TestSelecting:
         found = select(request("stop", run=run_id), [ours, other], vo="sim").listed
         assert found == (ours,)
 
-    def test_what_matches_and_is_not_ours_is_told(self) -> None:
+    def test_what_matches_and_is_not_ours_is_reported(self) -> None:
         left = select(request("stop", run="r1"), CANDIDATES, vo="sim").left_out
         assert left == (
             "7 p__r1__a: we did not create it",

@@ -1,4 +1,4 @@
-"""People's actions, told before anything is done and reported afterwards."""
+"""People's actions, shown before anything is done and reported afterwards."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TestPreviews:
         assert preview_of(ended).digest != a_preview().digest
         assert a_preview("resume").digest != a_preview().digest
 
-    def test_outputs_that_cleaning_does_not_find_are_told(self) -> None:
+    def test_outputs_that_cleaning_does_not_find_are_reported(self) -> None:
         one = listed(1, "p__r1__a")
         seen = {1: Snapshot(1, one.name, "Merging", TransformationStatus.ACTIVE)}
         shares = {1: FileShare(2, 20, staying=7)}

@@ -60,7 +60,7 @@ class TestRequests:
     def test_a_number_of_tasks_is_a_whole_number_within_bounds(self, number: Any) -> None:
         assert "'tasks' is" in wrong(action="extend", production="p", tasks=number)
 
-    def test_every_mistake_is_told_at_once(self) -> None:
+    def test_every_mistake_is_reported_at_once(self) -> None:
         text = wrong(action="stopp", production="a b", run=3, states=["Activ"], preview="no", x=1)
         for part in (
             "unknown parameter 'x'",
@@ -78,9 +78,9 @@ class TestRequests:
         assert "which is no name" in wrong(action="stop", production="p", steps=[name])
 
     def test_a_reason_is_one_line_of_bounded_length(self) -> None:
-        said = request("stop", reason="  two\nlines\x1b[31m\t" + "x" * 900).reason
-        assert said.startswith("two lines [31m xxx")
-        assert len(said) == 500
+        reason = request("stop", reason="  two\nlines\x1b[31m\t" + "x" * 900).reason
+        assert reason.startswith("two lines [31m xxx")
+        assert len(reason) == 500
 
     def test_lists_may_be_written_as_words(self) -> None:
         assert request("stop", steps="a b  a").steps == ("a", "b")

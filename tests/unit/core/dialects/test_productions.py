@@ -63,13 +63,13 @@ def test_a_bad_production_gives_the_messages_on_file(file: Path) -> None:
 
 def test_every_error_that_loading_can_find_has_a_bad_production() -> None:
     errors = {code for code, rule in RULES.items() if rule.severity == "error"}
-    told: set[str] = set()
+    found: set[str] = set()
     for file in BAD:
         with pytest.raises(DefinitionErrors) as caught:
             load(file)
-        told |= {error.code for error in caught.value.errors}
+        found |= {error.code for error in caught.value.errors}
     assert len(BAD) >= 60
-    assert told == errors - set(NOT_BY_LOADING)
+    assert found == errors - set(NOT_BY_LOADING)
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)

@@ -43,7 +43,7 @@ def test_a_condition_holds_or_not(text: str, holds: bool) -> None:
     assert read_condition(text).holds(VALUES) is holds
 
 
-def test_names_are_told_once_in_their_order() -> None:
+def test_names_are_reported_once_in_their_order() -> None:
     assert read_condition("b > 1 or (a > 2 and b < 3) or c == 1").names == ("b", "a", "c")
 
 

@@ -1,4 +1,4 @@
-"""What a step waits for: the verdict for every kind of gate, whatever a look told."""
+"""What a step waits for: the verdict for every kind of gate, whatever a look finds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def value(content: bytes) -> Facts:
         (DATASET, Facts(files=frozenset({"/sim/d"})), "wait", "does not exist yet"),
         (FILE, Facts(), "wait", "file /sim/f does not exist yet"),
         (FILE, Facts(files=frozenset({"/sim/f"})), "open", "file /sim/f exists"),
-        (FILE, Facts(unread={"/sim/f": "down"}), "wait", "cannot be told: down"),
+        (FILE, Facts(unread={"/sim/f": "down"}), "wait", "cannot be read: down"),
         (VALUE, Facts(), "wait", "file /sim/q does not exist yet"),
         (VALUE, value(b"auc = 0.79"), "wait", "does not hold in /sim/q: auc = 0.79"),
         (VALUE, value(b"auc = 0.8"), "open", "auc >= 0.8 holds in /sim/q: auc = 0.8"),
@@ -44,12 +44,12 @@ def test_one_gate(gate: Gate, facts: Facts, kind: str, words: str) -> None:
     assert words in verdict.reason
 
 
-def test_all_gates_must_be_open_at_once_and_only_closed_ones_are_told() -> None:
+def test_all_gates_must_be_open_at_once_and_only_closed_ones_are_reported() -> None:
     half = Facts(files=frozenset({"/sim/f"}))
     verdict = judge_gates([FILE, DATASET], half, waited=0)
     assert (verdict.kind, verdict.reason) == ("wait", "dataset /sim/d does not exist yet")
-    whole = Facts(files=frozenset({"/sim/f"}), datasets=frozenset({"/sim/d"}))
-    assert judge_gates([FILE, DATASET], whole, waited=0).kind == "open"
+    both = Facts(files=frozenset({"/sim/f"}), datasets=frozenset({"/sim/d"}))
+    assert judge_gates([FILE, DATASET], both, waited=0).kind == "open"
 
 
 @pytest.mark.parametrize(

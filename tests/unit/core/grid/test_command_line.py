@@ -1,4 +1,4 @@
-"""Lines of jobs: what is told of them, and what is meant and not told."""
+"""Lines of jobs: what is reported, and what is meant so and not reported."""
 
 # ruff: noqa: RUF001  the signs of text processors are the subject
 
@@ -48,7 +48,7 @@ def test_a_line_is_split_as_shlex_splits_it(line: str) -> None:
         "<names.txt",
     ],
 )
-def test_signs_that_a_shell_would_take_for_its_own_are_told(line: str) -> None:
+def test_signs_that_a_shell_would_take_for_its_own_are_reported(line: str) -> None:
     found = list(remarks("run", line))
     assert [code for code, _, _ in found] == ["no-shell"]
     assert "argument" in found[0][1]
@@ -57,7 +57,7 @@ def test_signs_that_a_shell_would_take_for_its_own_are_told(line: str) -> None:
 @pytest.mark.parametrize(
     "line", ["$HOME/x", "${HOME}", '"$HOME"', "`id`", "$(date)", "--x=$A", "~/x", "~"]
 )
-def test_what_a_shell_would_fill_in_is_told(line: str) -> None:
+def test_what_a_shell_would_fill_in_is_reported(line: str) -> None:
     assert [code for code, _, _ in remarks("run", line)] == ["no-shell"]
 
 
@@ -76,12 +76,12 @@ def test_what_a_shell_would_fill_in_is_told(line: str) -> None:
         "",
     ],
 )
-def test_what_is_meant_as_it_stands_is_not_told(line: str) -> None:
+def test_what_is_meant_as_it_stands_is_not_reported(line: str) -> None:
     assert not list(remarks("run", line))
     assert mistake(line) is None
 
 
-def test_a_script_that_a_shell_reads_itself_is_not_told() -> None:
+def test_a_script_that_a_shell_reads_itself_is_not_reported() -> None:
     assert not list(remarks("/bin/bash", '-c "echo $HOME > log && ls | wc"'))
     assert not list(remarks("sh", '-ec "echo `id`"'))
     assert list(remarks("bash", '-c "ls" > log'))
@@ -90,7 +90,7 @@ def test_a_script_that_a_shell_reads_itself_is_not_told() -> None:
 @pytest.mark.parametrize(
     "line", ["–seed 5", "--label “a”", "it’s", "10—20", "--x ‘a’", "−5", "„a“"]
 )
-def test_signs_of_text_processors_are_told_with_their_code_points(line: str) -> None:
+def test_signs_of_text_processors_are_reported_with_their_code_points(line: str) -> None:
     found = [(code, reason) for code, reason, _ in remarks("run", line)]
     assert [code for code, _ in found] == ["typographic"]
     assert "U+20" in found[0][1] or "U+22" in found[0][1]
@@ -108,7 +108,7 @@ def test_signs_of_text_processors_are_told_with_their_code_points(line: str) -> 
         ("@{inputdata}", "InputData"),
     ],
 )
-def test_a_value_that_nobody_fills_in_is_told_with_the_one_that_was_meant(
+def test_a_value_that_nobody_fills_in_is_reported_with_the_one_that_was_meant(
     text: str, meant: str
 ) -> None:
     ((_, hint),) = task_values.mistakes(text)
@@ -116,7 +116,7 @@ def test_a_value_that_nobody_fills_in_is_told_with_the_one_that_was_meant(
 
 
 @pytest.mark.parametrize("text", ["@{JOB_ID", "@{", "a @{JOB_ID} @{x", "@{{JOB_ID}"])
-def test_a_value_that_is_not_closed_is_told(text: str) -> None:
+def test_a_value_that_is_not_closed_is_reported(text: str) -> None:
     assert any("not closed" in reason for reason, _ in task_values.mistakes(text))
 
 
@@ -124,12 +124,12 @@ def test_a_value_that_is_not_closed_is_told(text: str) -> None:
     "text",
     ["{JOB_ID}", "{{ JOB_ID }}", "%{JOB_ID}", "@(JOB_ID)", "@JOB_ID", "%JOB_ID%", "<JOB_ID>"],
 )
-def test_what_looks_like_a_value_of_the_task_is_told(text: str) -> None:
+def test_what_looks_like_a_value_of_the_task_is_reported(text: str) -> None:
     assert task_values.alike(f"--seed {text}")
 
 
 @pytest.mark.parametrize(
     "text", ["@{JOB_ID}", "JOB_ID=@{JOB_ID}", "--job_id 5", "MY_JOB_ID", "${JOB_ID}"]
 )
-def test_what_is_filled_in_or_told_elsewhere_looks_like_nothing_else(text: str) -> None:
+def test_what_is_filled_in_or_reported_elsewhere_looks_like_nothing_else(text: str) -> None:
     assert not task_values.alike(f"--seed {text}")

@@ -94,7 +94,7 @@ def test_a_report_on_no_jobs_is_one() -> None:
     assert "<table>" in made.to_html()
 
 
-def test_what_happened_while_it_was_waited_for_is_told_below_the_table() -> None:
+def test_what_happened_while_it_was_waited_for_is_reported_below_the_table() -> None:
     made = job_report("t", [JobState(1, "Done")], unit="requests")
     made = replace(made, events=("the WorkflowTaskAgent stood still",))
     assert made.to_text().splitlines()[-1] == "the WorkflowTaskAgent stood still"

@@ -39,9 +39,9 @@ def test_tasks_that_may_be_added_have_numbers_too() -> None:
 
 def test_a_campaign_must_fit_the_column_by_which_it_is_found() -> None:
     for name in ("a b", "x" * 65, "a:b"):
-        with pytest.raises(DefinitionErrors) as told:
+        with pytest.raises(DefinitionErrors) as caught:
             make(a=simulation(campaign=name))
-        assert "cannot name a campaign" in told.value.errors[0].reason
+        assert "cannot name a campaign" in caught.value.errors[0].reason
 
 
 def test_campaigns_are_the_same_whatever_their_case() -> None:
@@ -61,7 +61,7 @@ def warned(first: Any, campaign: str = "MC", **top: Any) -> list[str]:
     return [f.message for f in report.findings if f.code == "run-numbers-repeat"]
 
 
-def test_numbers_that_every_run_would_use_again_are_told() -> None:
+def test_numbers_that_every_run_would_use_again_are_reported() -> None:
     [message] = warned(1)
     assert message.startswith("every run uses run numbers 1 to 3 of MC: the second one is refused")
     parameters = {"begin": {"type": "int", "min": 1}}

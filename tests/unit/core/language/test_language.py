@@ -1,4 +1,4 @@
-"""What is said once and means many times: extends, common, defaults, matrix, parameters."""
+"""Short forms that stand for many: extends, common, defaults, matrix, parameters."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_value_becomes_part_of_a_name(value: str | float, text: str) -> None:
     assert label(value) == text
 
 
-def test_a_mistake_in_many_branches_is_told_once() -> None:
+def test_a_mistake_in_many_branches_is_reported_once() -> None:
     text = SIMPLE.replace("steps:", "matrix: {k: [1, 2, 3]}\nsteps:", 1)
     text = text.replace("/sim/made", '"/sim/${{ step }}"').replace(
         "step: make", 'step: "${{ step }}"'

@@ -95,7 +95,7 @@ def test_a_step_becomes_one_complete_transformation() -> None:
     assert planned.dataset is None
 
 
-def test_what_is_not_said_is_diracs_default_and_nothing_is_added() -> None:
+def test_what_is_not_given_is_diracs_default_and_nothing_is_added() -> None:
     production = make(sim=step("MCSimulation", output=output("sim")), merge=step("Merging", "sim"))
     spec = compile(production, run="r1").step("merge").transformation
     assert spec.body == JobSpec.model_validate(
@@ -272,7 +272,7 @@ def test_a_directory_keeps_the_values_as_they_were_written() -> None:
     assert isinstance(directory.metadata["phi"], float)
 
 
-def test_a_production_without_a_text_is_told_its_mistakes_by_path() -> None:
+def test_a_production_without_a_text_reports_its_mistakes_by_path() -> None:
     production = Production.model_validate(
         {
             "name": "p",

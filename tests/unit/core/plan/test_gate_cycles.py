@@ -34,17 +34,17 @@ def text(of: str = "p", loops: dict[str, Any] | None = None, **steps: dict[str, 
 
 
 def cycles(source: str) -> list[str]:
-    """What is said of circles in one file."""
+    """The reasons of the circles in one file."""
     report, _ = read(source, "p.yaml")
     return [finding.message for finding in report.findings if finding.code == "cycle"]
 
 
-def between(*sources: str, whole: bool = True) -> list[tuple[str, str, str]]:
+def between(*sources: str, all_files: bool = True) -> list[tuple[str, str, str]]:
     """File, code and message of what shows between files."""
     reports = [read(source, f"{number}.yaml")[0] for number, source in enumerate(sources)]
     assert not any(report.broken for report in reports)
     waits = [report.waits for report in reports if report.waits is not None]
-    found: list[Finding] = list(gates_between.check(waits, whole=whole))
+    found: list[Finding] = list(gates_between.check(waits, all_files=all_files))
     assert all(finding.line > 1 and finding.hint for finding in found)
     return [(finding.file, finding.code, finding.message) for finding in found]
 
@@ -69,19 +69,21 @@ def test_a_step_cannot_wait_for_what_a_step_after_it_makes(gate: dict[str, Any])
         "input": {"from": "a"},
     }
     steps = {"a": made("a", wait_for=[gate]), "b": copy, "c": made("c", "b")}
-    (told,) = cycles(text(**steps))
-    assert told.endswith("is made by step c, which waits for step a")
+    (circle,) = cycles(text(**steps))
+    assert circle.endswith("is made by step c, which waits for step a")
 
 
 def test_a_step_cannot_wait_for_its_own_file_and_may_for_those_of_steps_before_it() -> None:
     own = made("a", wait_for=[{"file": file_of("a")}])
-    assert [told.rsplit(" is ")[1] for told in cycles(text(a=own))] == ["made by this step itself"]
+    assert [circle.rsplit(" is ")[1] for circle in cycles(text(a=own))] == [
+        "made by this step itself"
+    ]
     after = made("b", "a", wait_for=[{"file": file_of("a")}, {"file": "/sim/elsewhere/model"}])
-    beside = made("c", wait_for=[{"file": file_of("b")}])
-    assert cycles(text(a=made("a"), b=after, c=beside)) == []
+    waiting = made("c", wait_for=[{"file": file_of("b")}])
+    assert cycles(text(a=made("a"), b=after, c=waiting)) == []
 
 
-def test_two_steps_that_wait_for_files_of_each_other_are_both_told() -> None:
+def test_two_steps_that_wait_for_files_of_each_other_are_both_reported() -> None:
     steps = {
         "a": made("a", wait_for=[{"file": file_of("b")}]),
         "b": made("b", wait_for=[{"value": {"file": file_of("a"), "when": "n > 1"}}]),
@@ -113,13 +115,13 @@ def test_a_pass_of_a_loop_cannot_wait_for_the_next_one_nor_for_who_comes_after_t
     assert cycles(loop(quality, "/sim/model", f"/sim/p/{RUN}/train/1/quality.json")) == []
     later = cycles(loop(quality, f"/sim/p/{RUN}/train/2/model"))
     assert later
-    assert all("train.2" in told or "itself" in told for told in later)
+    assert all("train.2" in reason or "itself" in reason for reason in later)
     assert "step z, which waits for step train.1" in cycles(loop(quality, file_of("z")))[0]
     behind = f"/sim/p/{RUN}/z/${{{{ pass }}}}.json"
     assert "step z, which waits for this loop" in cycles(loop(behind, "/sim/model"))[0]
 
 
-def test_productions_that_wait_for_each_other_are_told_at_each_place() -> None:
+def test_productions_that_wait_for_each_other_are_reported_at_each_place() -> None:
     one = text("one", s=made("s", of="one", wait_for=[{"production": "two", "step": "t"}]))
     two = text("two", t=made("t", of="two", wait_for=[{"production": "one", "step": "s"}]))
     found = between(one, two)
@@ -142,8 +144,8 @@ def test_circles_lead_through_datasets_files_and_steps_of_any_number_of_producti
     )
     found = between(one, two, three)
     assert [(file, code) for file, code, _ in found] == [(f"{n}.yaml", "cycle") for n in range(3)]
-    told = "three/u, which waits for three/s, which waits for two/s, which waits for one/t"
-    assert f"is made by {told}, which waits for this step" in found[0][2]
+    chain = "three/u, which waits for three/s, which waits for two/s, which waits for one/t"
+    assert f"is made by {chain}, which waits for this step" in found[0][2]
     assert between(one, two) == []
 
 
@@ -166,18 +168,18 @@ def test_a_production_that_is_in_no_file_is_a_warning_where_all_files_are_looked
     other = text("other", merge=made("merge", of="other"))
     found = between(waiting, other)
     assert [code for _, code, _ in found] == ["unknown-production"]
-    assert between(waiting, whole=False) == []
+    assert between(waiting, all_files=False) == []
 
 
-def test_of_a_file_that_is_broken_nothing_is_said_about_its_steps() -> None:
+def test_of_a_file_that_is_broken_nothing_is_reported_about_its_steps() -> None:
     broken = text("other", s={"type": "Unknown"})
     waiting = text("one", s=made("s", of="one", wait_for=[{"production": "other", "step": "s"}]))
     reports = [read(source, f"{n}.yaml")[0] for n, source in enumerate((broken, waiting))]
     known = [report.waits for report in reports if report.waits is not None]
-    assert list(gates_between.check(known, whole=True)) == []
+    assert list(gates_between.check(known, all_files=True)) == []
 
 
-def test_a_ring_of_many_files_is_one_circle_and_each_of_them_is_told() -> None:
+def test_a_ring_of_many_files_is_one_circle_and_each_of_them_is_reported() -> None:
     count = 60
     ring = [
         text(f"p{n}", s=made("s", of=f"p{n}", wait_for=[{"production": f"p{after}", "step": "s"}]))

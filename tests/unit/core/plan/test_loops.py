@@ -75,7 +75,7 @@ def test_who_depends_on_a_loop_is_known() -> None:
         assert loops.foreign_steps(production, step) == named
 
 
-def test_a_mistake_in_a_step_of_a_loop_is_told_once_and_where_it_is_written() -> None:
+def test_a_mistake_in_a_step_of_a_loop_is_reported_once_and_where_it_is_written() -> None:
     text = TEXT.replace("executable: test}", 'executable: test, arguments: "${{ pas }}"}')
     line = next(n for n, one in enumerate(text.splitlines(), 1) if "${{ pas }}" in one)
     with pytest.raises(DefinitionErrors) as raised:

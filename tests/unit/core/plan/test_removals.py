@@ -25,7 +25,7 @@ def copying(parent: str, **places: Any) -> dict[str, Any]:
 
 
 def codes(**steps: dict[str, Any]) -> set[str]:
-    """What is told of a production of these steps."""
+    """The mistakes of a production of these steps."""
     try:
         make(**steps)
     except DefinitionErrors as errors:

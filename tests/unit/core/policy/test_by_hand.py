@@ -1,4 +1,4 @@
-"""What a person did to a transformation in DIRAC is accepted, and told."""
+"""What a person did to a transformation in DIRAC is accepted, and reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.unit.core.policy.looking import FILES, look
         ("a word of its own", "wait", "is Unknown"),
     ],
 )
-def test_what_a_person_did_in_dirac_is_accepted_and_told(
+def test_what_a_person_did_in_dirac_is_accepted_and_reported(
     status: str, kind: str, words: str
 ) -> None:
     verdict = look({"Processed": 10, "Unused": 3}, status=status)
@@ -48,7 +48,7 @@ def test_a_group_size_that_a_person_changed_is_what_counts() -> None:
     assert look({"Processed": 10, "Unused": 4}, FILES, group_size=5.0).alarm == ""
 
 
-def test_a_person_who_adds_files_to_a_flushed_step_reopens_it_and_it_is_said() -> None:
+def test_a_person_who_adds_files_to_a_flushed_step_reopens_it_and_that_is_reported() -> None:
     past = replace(History(attached=10).flushed(0.0), progress_since=0.0)
     verdict = look({"Processed": 10, "Unused": 2}, past=past)
     assert verdict.kind == "flush"

@@ -212,10 +212,10 @@ def test_files_that_the_query_does_not_find_are_counted_apart() -> None:
     assert not needs_comparison(seen, ACTIVE, history, now=QUIET + 1, quiet_seconds=QUIET)
     assert needs_comparison(seen, ACTIVE, history, now=3 * QUIET, quiet_seconds=QUIET)
     assert at([QUIET + 1], seen, ACTIVE, history)[0][0].kind == "wait"
-    whole = replace(seen, catalogue_files=3).compared(0, {"Processed": 1, "Unused": 1})
-    verdicts, history = at([0, QUIET], whole, ACTIVE)
+    complete = replace(seen, catalogue_files=3).compared(0, {"Processed": 1, "Unused": 1})
+    verdicts, history = at([0, QUIET], complete, ACTIVE)
     assert verdicts[-1].kind == "complete"
     assert "3 of 3 files are Processed (2 others are attached" in verdicts[-1].reason
-    plain = replace(whole, unattached=None, others={})
+    plain = replace(complete, unattached=None, others={})
     assert not needs_comparison(plain, ACTIVE, history, now=9 * QUIET, quiet_seconds=QUIET)
     assert at([QUIET + 1], plain, ACTIVE, history)[0][0] == verdicts[-1]

@@ -136,7 +136,9 @@ def test_7_one_lost_file_does_not_block_a_step_that_allows_it(state: str) -> Non
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 5])
-def test_8_files_are_tried_again_as_often_as_said_counted_where_nothing_forgets(most: int) -> None:
+def test_8_files_are_tried_again_as_often_as_allowed_counted_in_dirac(
+    most: int,
+) -> None:
     one = Case(StrandedFile("/sim/a", "Assigned", 1), TaskState(1, "Failed", 9), outputs="none")
     note, tries = "", 0
     while (decided := decide([one], RecoveryRules(max_resets=most), Ledger.from_text(note)))[
@@ -150,8 +152,8 @@ def test_8_files_are_tried_again_as_often_as_said_counted_where_nothing_forgets(
 def test_9_max_reset_stays_unless_it_is_declared_otherwise() -> None:
     one = Case(StrandedFile("/sim/a", "MaxReset", 1, 10), TaskState(1, "Failed", 9), outputs="none")
     assert decide([one], RecoveryRules(), Ledger()) == []
-    told = decide([one], RecoveryRules(max_reset="retry", max_resets=99), Ledger())
-    assert [d.fate for d in told] == ["retry"]
+    decisions = decide([one], RecoveryRules(max_reset="retry", max_resets=99), Ledger())
+    assert [d.fate for d in decisions] == ["retry"]
 
 
 @pytest.mark.parametrize(("outputs", "fate"), [("all", "processed"), ("some", "ask")])
@@ -160,7 +162,7 @@ def test_11_a_failed_job_that_left_its_output_is_not_run_again(outputs: Any, fat
     assert [d.fate for d in decide([one], RecoveryRules(), Ledger())] == [fate]
 
 
-def test_12_what_has_been_looked_into_is_not_told_again() -> None:
+def test_12_what_has_been_looked_into_is_not_reported_again() -> None:
     files, tasks = {"Processed": 5, "Assigned": 5}, {"Done": 1, "Failed": 1}
     seen = Snapshot(7, "n", "Merging", TransformationStatus.ACTIVE, files, tasks)
     history, kinds = History(), []

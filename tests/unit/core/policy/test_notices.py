@@ -1,4 +1,4 @@
-"""What is told, and what makes it new: causes without their numbers, once in a run."""
+"""Which notices are sent, and what makes one new: causes without numbers, once in a run."""
 
 from __future__ import annotations
 
@@ -50,32 +50,32 @@ def test_the_same_stall_a_minute_later_is_nothing_new() -> None:
     assert matter(stalled(10860, 4), first["causes"]) == {}
 
 
-def test_one_more_that_stands_still_is_news_and_the_other_is_not_told_again() -> None:
-    told = matter(stalled(), ())["causes"]
+def test_one_more_that_stands_still_is_news_and_the_other_is_not_reported_again() -> None:
+    causes = matter(stalled(), ())["causes"]
     both = stalled(more="; 2 tasks wait: no site takes the jobs")
-    assert matter(both, told)["causes"] == ["# tasks wait: no site takes the jobs"]
+    assert matter(both, causes)["causes"] == ["# tasks wait: no site takes the jobs"]
 
 
-def test_an_alarm_that_could_not_be_told_waits_and_what_goes_on_does_not() -> None:
-    told = matter(stalled(), ())["causes"]
+def test_an_alarm_that_could_not_be_sent_waits_and_what_goes_on_does_not() -> None:
+    causes = matter(stalled(), ())["causes"]
     assert matter(stalled(), (), due=False) == {}
-    assert matter(wait(), told, due=False)["about"] == "recovered"
+    assert matter(wait(), causes, due=False)["about"] == "recovered"
 
 
-def test_when_it_goes_on_that_is_told_once() -> None:
-    told = matter(stalled(), ())["causes"]
-    assert matter(wait(), told) == {"about": "recovered", "causes": told}
+def test_when_it_goes_on_that_is_reported_once() -> None:
+    causes = matter(stalled(), ())["causes"]
+    assert matter(wait(), causes) == {"about": "recovered", "causes": causes}
     assert matter(wait(), ()) == {}
 
 
 def test_a_question_after_a_stall_is_no_recovery() -> None:
-    told = matter(stalled(), ())["causes"]
+    causes = matter(stalled(), ())["causes"]
     asked = wait("2 files wait for a person's decision (x)", "needs_person")
-    assert matter(asked, told)["about"] == "needs_person"
-    assert matter(asked, [*told, *matter(asked, told)["causes"]]) == {}
+    assert matter(asked, causes)["about"] == "needs_person"
+    assert matter(asked, [*causes, *matter(asked, causes)["causes"]]) == {}
 
 
-def test_what_is_for_the_log_alone_is_told_to_nobody() -> None:
+def test_what_is_for_the_log_alone_is_sent_to_nobody() -> None:
     assert matter(wait("GroupSize is 3 in DIRAC, and 2 here"), ()) == {}
 
 
@@ -176,6 +176,6 @@ def test_a_production_says_whom_to_tell_in_short_or_at_length() -> None:
     "wrong",
     ["on: stuck", "to: shift", 'to: "a@x.org, b@x.org"', 'to: "a@x.org\\nBcc: b@x.org"', "to: 7"],
 )
-def test_what_is_no_kind_and_no_address_is_told_with_its_place(wrong: str) -> None:
+def test_what_is_no_kind_and_no_address_is_reported_with_its_place(wrong: str) -> None:
     with pytest.raises(DefinitionErrors, match=r"f:2:\d+"):
         load_production(TWO.replace("vo: sim,", f"vo: sim, notify: {{{wrong}}},"), "f")

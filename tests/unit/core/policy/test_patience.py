@@ -49,7 +49,7 @@ def test_a_stall_names_the_agent_whose_work_lies_there(
     assert words in standing_still(seen, rules)
 
 
-def test_a_stall_is_told_after_its_time_and_the_wait_goes_on() -> None:
+def test_a_stall_is_reported_after_its_time_and_the_wait_goes_on() -> None:
     seen = snapshot(files={"Unused": 1, "Processed": 4}, catalogue_files=6)
     verdicts, _ = at([0, STALL - 1, STALL], seen, FILES)
     assert [v.kind for v in verdicts] == ["wait"] * 3

@@ -62,7 +62,7 @@ def test_what_the_grid_has_is_no_finding() -> None:
         ({"label": 5}, "number-as-text"),
     ],
 )
-def test_metadata_that_no_directory_can_have_are_told_where_they_stand(
+def test_metadata_that_no_directory_can_have_are_reported_where_they_stand(
     metadata: dict[str, Any], code: str
 ) -> None:
     (field,) = metadata
@@ -82,11 +82,11 @@ def test_metadata_that_no_directory_can_have_are_told_where_they_stand(
         (3, "SOMETHING", ""),
     ],
 )
-def test_a_value_fits_a_type_or_it_is_said_why_not(value: Any, kind: str, wrong: str) -> None:
+def test_a_value_fits_a_type_or_the_reason_is_given(value: Any, kind: str, wrong: str) -> None:
     assert stored_values.misfit(value, kind) == wrong
 
 
-def test_conditions_on_fields_are_told_at_the_condition_and_inherited_ones_once() -> None:
+def test_conditions_on_fields_are_reported_at_the_condition_and_inherited_ones_once() -> None:
     found = lacking(
         a=step("MCSimulation", output=leaving(colour="red")),
         b=child("a", "b", {"shape": "round", "number": "five"}),
@@ -99,14 +99,14 @@ def test_conditions_on_fields_are_told_at_the_condition_and_inherited_ones_once(
     ]
 
 
-def test_a_percent_sign_is_told_of_fields_of_files_and_of_no_others() -> None:
+def test_a_percent_sign_is_reported_of_fields_of_files_and_of_no_others() -> None:
     have = dataclasses.replace(HAVE, file_fields={"part": "VARCHAR(128)"})
     made = step("MCSimulation", output=leaving())
     asking = child("a", "b", {"part": {"in": ["50%", "60"]}, "label": "50%"})
     assert lacking(have, a=made, b=asking) == [("condition", "steps.b.input.where.part")]
 
 
-def test_storage_elements_sites_and_types_that_do_not_exist_are_told() -> None:
+def test_storage_elements_sites_and_types_that_do_not_exist_are_reported() -> None:
     job = {"type": "script", "executable": "x", "sites": ["SIM.SiteA.org", "SIM.SiteX.org", "ANY"]}
     operations = [
         {"type": "ReplicateAndRegister", "SourceSE": "DISK-A-SE", "TargetSE": "TASK:TargetSE"},
@@ -136,7 +136,7 @@ def test_nothing_follows_from_what_is_not_known() -> None:
     assert lacking(Inventory(directory_fields=fields), a=made) == []
 
 
-def test_a_plugin_that_needs_a_setting_of_the_site_is_told_where_it_lacks() -> None:
+def test_a_plugin_that_needs_a_setting_of_the_site_is_reported_where_it_lacks() -> None:
     taking = {**child("a", "b"), "plugin": "ByShare"}
     made = step("MCSimulation", output=leaving())
     lacks = replace(HAVE, unset=frozenset({"/Resources/Shares/CPU"}))

@@ -18,7 +18,7 @@ def subject(**steps: dict[str, Any]) -> Subject:
     return Subject(production, compile(production, run=DUMMY_RUN))
 
 
-def told(one: Subject, *codes: str) -> list[str]:
+def reasons(one: Subject, *codes: str) -> list[str]:
     """The reasons of the findings with these codes."""
     return [problem.reason for problem in prove(one) if problem.code in codes]
 
@@ -31,7 +31,7 @@ def child(parent: str, name: str, where: dict[str, Any] | None = None, **more: A
 def test_a_child_that_narrows_nothing_takes_all_files() -> None:
     one = subject(a=step("MCSimulation", output=output("a")), b=step("Merging", "a"))
     assert one.links == {("a", "b"): ProvenLink("a", "b", "all")}
-    assert told(one, "link") == ["step b takes all files of a"]
+    assert reasons(one, "link") == ["step b takes all files of a"]
 
 
 def test_metadata_of_directories_above_are_the_files_own() -> None:
@@ -42,10 +42,10 @@ def test_metadata_of_directories_above_are_the_files_own() -> None:
         b=step(input={"from": "deep", "where": {"site": "north"}}),
     )
     assert one.links["deep", "b"].share == "all"
-    assert told(one, "undeclared-field") == []
+    assert reasons(one, "undeclared-field") == []
 
 
-def test_a_field_that_the_parent_does_not_declare_is_told_with_the_nearest_that_it_does() -> None:
+def test_a_field_that_the_parent_does_not_declare_is_reported_with_the_nearest_one() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", particle="gamma")),
         b=child("a", "b", {"partcle": "gamma"}),
@@ -62,7 +62,7 @@ def test_a_split_by_a_field_that_jobs_set_on_their_files_is_no_slip() -> None:
         b=child("a", "b", {"number": {"<": 10}}),
         c=child("a", "c", {"number": {">=": 10}}),
     )
-    assert told(one, "undeclared-field", "siblings-overlap") == []
+    assert reasons(one, "undeclared-field", "siblings-overlap") == []
 
 
 def test_that_a_field_is_missing_is_fulfilled_where_it_is_not_declared() -> None:
@@ -81,7 +81,7 @@ def test_that_a_field_is_missing_is_fulfilled_where_it_is_not_declared() -> None
         ({"zenith": {"!=": 20}}, {"zenith": {">": 10}}, "zenith > 10 and != 20"),
     ],
 )
-def test_two_parts_that_overlap_are_told_with_what_is_in_both(
+def test_two_parts_that_overlap_are_reported_with_what_is_in_both(
     first: dict[str, Any], second: dict[str, Any], overlap: str
 ) -> None:
     one = subject(
@@ -89,7 +89,9 @@ def test_two_parts_that_overlap_are_told_with_what_is_in_both(
         b=child("a", "b", first, description="one"),
         c=child("a", "c", second),
     )
-    assert told(one, "siblings-overlap") == [f"steps b and c both take files of a with {overlap}"]
+    assert reasons(one, "siblings-overlap") == [
+        f"steps b and c both take files of a with {overlap}"
+    ]
 
 
 def test_two_parts_that_exclude_each_other_are_no_finding() -> None:
@@ -98,10 +100,10 @@ def test_two_parts_that_exclude_each_other_are_no_finding() -> None:
         b=child("a", "b", {"zenith": {"<": 20}}),
         c=child("a", "c", {"zenith": {">=": 20}}),
     )
-    assert told(one, "siblings-overlap", "same-work") == []
+    assert reasons(one, "siblings-overlap", "same-work") == []
 
 
-def test_the_same_job_on_the_same_files_is_told_and_another_job_is_not() -> None:
+def test_the_same_job_on_the_same_files_is_reported_and_another_job_is_not() -> None:
     other = {"type": "script", "executable": "another"}
     one = subject(
         a=step("MCSimulation", output=output("a")),
@@ -109,17 +111,17 @@ def test_the_same_job_on_the_same_files_is_told_and_another_job_is_not() -> None
         c=step("Merging", "a"),
         d={**step("Merging", "a"), "job": other},
     )
-    assert told(one, "same-work") == ["steps b and c do the same job on the same files"]
+    assert reasons(one, "same-work") == ["steps b and c do the same job on the same files"]
 
 
-def test_a_query_that_would_take_another_output_if_it_had_a_field_is_told() -> None:
+def test_a_query_that_would_take_another_output_if_it_had_a_field_is_reported() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", level=1)),
         b=step(
             input={"from": "a", "where": {"merged": 0}}, output=output("b", level=1, kind="merged")
         ),
     )
-    assert told(one, "may-eat-output") == [
+    assert reasons(one, "may-eat-output") == [
         "step b takes its own output too, if files there have merged"
     ]
 
@@ -130,7 +132,7 @@ def test_declaring_the_field_with_another_value_settles_it() -> None:
         b=step("Merging", "a", output=output("b", level=1, merged=1)),
         c=step("Merging", "b", output=output("c", level=1, merged=2)),
     )
-    assert told(one, "may-eat-output", "undeclared-field", "empty-link") == []
+    assert reasons(one, "may-eat-output", "undeclared-field", "empty-link") == []
 
 
 def test_copies_of_the_same_files_to_other_places_are_not_the_same_work() -> None:
@@ -139,8 +141,8 @@ def test_copies_of_the_same_files_to_other_places_are_not_the_same_work() -> Non
         return {"type": "Replication", "input": {"from": "a"}, "plugin_parameters": places}
 
     made = step("MCSimulation", output=output("a"))
-    assert told(subject(a=made, b=to("B-SE"), c=to("C-SE")), "same-work") == []
-    assert told(subject(a=made, b=to("B-SE"), c=to("B-SE")), "same-work")
+    assert reasons(subject(a=made, b=to("B-SE"), c=to("C-SE")), "same-work") == []
+    assert reasons(subject(a=made, b=to("B-SE"), c=to("B-SE")), "same-work")
 
 
 def test_what_diracs_own_validator_would_refuse_is_a_note() -> None:
@@ -149,7 +151,7 @@ def test_what_diracs_own_validator_would_refuse_is_a_note() -> None:
         b=child("a", "b", {"zenith": {"<": 40}}),
         c=child("a", "c", {"other": 1}),
     )
-    refused = told(one, "dirac-refuses-link")
+    refused = reasons(one, "dirac-refuses-link")
     assert len(refused) == 1
     assert "a → c would refuse: other is not in the parent's output query" in refused[0]
 
@@ -180,12 +182,12 @@ def ctao(text: str) -> Subject:
 def test_children_that_split_their_parents_files_between_them_are_no_finding() -> None:
     one = ctao(FAN_OUT)
     assert [found.share for found in one.links.values()] == ["part", "part"]
-    assert told(one, "siblings-overlap", "files-not-taken") == []
+    assert reasons(one, "siblings-overlap", "files-not-taken") == []
 
 
-def test_a_part_that_is_taken_twice_and_one_that_is_not_taken_are_both_told() -> None:
+def test_a_part_that_is_taken_twice_and_one_that_is_not_taken_are_both_reported() -> None:
     one = ctao(FAN_OUT.replace("moon: half}", "moon: dark}"))
-    (overlap,) = told(one, "siblings-overlap")
+    (overlap,) = reasons(one, "siblings-overlap")
     assert overlap.endswith("both take files of Step1_MCSimulation with nsb 1")
-    (rest,) = told(one, "files-not-taken")
+    (rest,) = reasons(one, "files-not-taken")
     assert rest.startswith("no step takes the files of Step1_MCSimulation with nsb 5: ")

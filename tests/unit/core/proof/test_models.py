@@ -1,4 +1,4 @@
-"""A step that applies a model waits for its training, or is told."""
+"""A step that applies a model and does not wait for its training gets a warning."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.proof.test_links import subject, told
+from tests.unit.core.proof.test_links import reasons, subject
 from tests.unit.core.writing import output, step
 
 
 def production(kind: str = "ApplyModel", **apply: Any) -> list[str]:
-    """What is said of a step that applies a model, beside one that trains it."""
+    """The findings of a step that applies a model, next to one that trains it."""
     steps = {
         "simulate": step("MCSimulation", output=output("simulate")),
         "train": step("Training", "simulate", output=output("train")),
         "late": step("DataProcessing", "train", output=output("late")),
         "apply": step(kind, "simulate", output=output("apply"), **apply),
     }
-    return told(subject(**steps), "model-not-awaited")
+    return reasons(subject(**steps), "model-not-awaited")
 
 
-def test_a_step_that_applies_a_model_and_does_not_wait_for_a_training_is_told() -> None:
+def test_a_step_that_applies_a_model_and_does_not_wait_for_a_training_is_reported() -> None:
     assert production() == [
         "step apply applies a model, and waits for no step that trains one: train"
     ]
@@ -55,4 +55,4 @@ def test_a_training_that_takes_what_is_applied_cannot_be_waited_for() -> None:
         "apply": step("ApplyModel", "simulate", output=output("apply")),
         "train": step("Training", "apply", output=output("train")),
     }
-    assert told(subject(**steps), "model-not-awaited") == []
+    assert reasons(subject(**steps), "model-not-awaited") == []

@@ -21,9 +21,9 @@ FILES = [
 ]
 
 
-def beside(file: Path) -> Callable[[str], str | None]:
+def sibling_reader(file: Path) -> Callable[[str], str | None]:
     def read(name: str) -> str | None:
-        folders = (file.parent, file.parent / "beside")
+        folders = (file.parent, file.parent / "other_files")
         paths = [folder / name for folder in folders if (folder / name).is_file()]
         return paths[0].read_text("utf-8") if paths else None
 
@@ -31,7 +31,7 @@ def beside(file: Path) -> Callable[[str], str | None]:
 
 
 def read(text: str, name: str = "f.yaml", file: Path | None = None):
-    reading = inspect(text, name, read_sibling=None if file is None else beside(file))
+    reading = inspect(text, name, read_sibling=None if file is None else sibling_reader(file))
     assert not reading.mistakes
     return reading
 
@@ -77,7 +77,7 @@ def test_a_dataset_and_what_narrows_it_are_both_named() -> None:
     assert [o.kind for o in found["site"].origins] == ["dataset"]
 
 
-def test_what_an_output_inherits_is_traced_to_who_said_it_first() -> None:
+def test_what_an_output_inherits_is_traced_to_the_step_that_wrote_it_first() -> None:
     reading = read(
         ctao_files.text(
             ctao_files.step(1, ctao_files.SIMULATION),

@@ -10,7 +10,7 @@ import pytest
 from dirac_prodsys.core.plan.estimate import UNKNOWN, Span, estimate
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.proof import clashes, in_words_of_the_file, prove, read
-from tests.unit.core.proof.test_links import child, subject, told
+from tests.unit.core.proof.test_links import child, reasons, subject
 from tests.unit.core.writing import output, step
 
 RUN = "${{ run }}"
@@ -28,46 +28,46 @@ def chain(tasks: int = 14, **merge: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_a_step_that_is_linked_to_none_of_the_others_is_told() -> None:
+def test_a_step_that_is_linked_to_none_of_the_others_is_reported() -> None:
     one = subject(**chain(), c=step("MCSimulation", output=output("c")))
-    assert told(one, "unconnected") == ["step c is linked to no other step of this production"]
+    assert reasons(one, "unconnected") == ["step c is linked to no other step of this production"]
 
 
 def test_a_bag_of_chains_and_a_bag_of_single_steps_are_what_they_are() -> None:
     second = {"c": step("MCSimulation", output=output("c")), "d": step("Training", "c")}
     singles = {name: step("MCSimulation", output=output(name)) for name in "xyz"}
     for steps, parts in ((chain() | second, 2), (singles, 3)):
-        assert told(subject(**steps), "unconnected") == []
-        assert told(subject(**steps), "bag") == [
+        assert reasons(subject(**steps), "unconnected") == []
+        assert reasons(subject(**steps), "bag") == [
             f"the production is a bag of {parts} parts that are not linked"
         ]
 
 
-def test_a_field_that_is_text_here_and_a_number_there_is_told() -> None:
+def test_a_field_that_is_text_here_and_a_number_there_is_reported() -> None:
     one = subject(
         a=step("MCSimulation", output=output("a", level=1, step="a")),
         b=step("MCSimulation", output=output("b", level="1", step="b")),
     )
-    assert told(one, "mixed-types") == ["level is text here ('1'), and a number in step a"]
+    assert reasons(one, "mixed-types") == ["level is text here ('1'), and a number in step a"]
 
 
-def test_an_output_that_does_not_tell_its_run_is_told_once_for_all_steps() -> None:
-    (reason,) = told(subject(**chain()), "output-without-run")
-    assert reason.startswith("no metadata of the output of steps a, b tell the run")
+def test_an_output_that_does_not_tell_its_run_is_reported_once_for_all_steps() -> None:
+    (reason,) = reasons(subject(**chain()), "output-without-run")
+    assert reason.startswith("no metadata of the output of steps a, b name the run")
 
 
-def test_a_directory_or_a_dataset_without_the_run_that_its_metadata_name_is_told() -> None:
+def test_a_directory_or_a_dataset_without_the_run_that_its_metadata_name_is_reported() -> None:
     made = {**output("a", run=RUN), "directory": "/sim/p/a"}
     dataset = {"name": "/sim/datasets/a"}
     one = subject(a={**step("MCSimulation", output=made), "dataset": dataset})
-    (directory,) = told(one, "directory-without-run")
+    (directory,) = reasons(one, "directory-without-run")
     assert directory.startswith("the metadata of /sim/p/a name the run")
-    (named,) = told(one, "dataset-without-run")
+    (named,) = reasons(one, "dataset-without-run")
     assert "/sim/datasets/a" in named
-    whole = {**made, "directory": f"/sim/p/{RUN}/a"}
-    right = {**step("MCSimulation", output=whole), "dataset": {"name": f"/sim/datasets/a_{RUN}"}}
+    apart = {**made, "directory": f"/sim/p/{RUN}/a"}
+    right = {**step("MCSimulation", output=apart), "dataset": {"name": f"/sim/datasets/a_{RUN}"}}
     codes = ("directory-without-run", "dataset-without-run", "output-without-run")
-    assert told(subject(a=right), *codes) == []
+    assert reasons(subject(a=right), *codes) == []
 
 
 def test_files_tasks_and_jobs_are_counted_as_the_standard_plugin_groups() -> None:
@@ -90,7 +90,7 @@ def test_files_on_two_storage_elements_are_grouped_apart() -> None:
     assert estimate(one)["m"].tasks == Span(4, 4)
 
 
-def test_a_part_of_the_files_is_a_span_and_what_is_not_said_is_open() -> None:
+def test_a_part_of_the_files_is_a_span_and_what_is_not_given_is_open() -> None:
     one = subject(
         a={**step("MCSimulation", output=leaving("a", "a_@{JOB_ID}")), "tasks": 10},
         b=child("a", "b", {"number": {"<": 5}}, group_size=4),
@@ -114,7 +114,7 @@ def test_a_copy_hands_on_what_it_takes() -> None:
     assert one.links["c", "d"].share == "all"
     found = estimate(one)
     assert (found["c"].made, found["d"].tasks) == (Span(14, 14), Span(14, 14))
-    assert told(one, "may-eat-output") == []
+    assert reasons(one, "may-eat-output") == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_copy_hands_on_what_it_takes() -> None:
         ({"group_size": 100.0, "plugin": "BySize"}, []),
     ],
 )
-def test_groups_that_cannot_fill_are_told(merge: dict[str, Any], codes: list[str]) -> None:
+def test_groups_that_cannot_fill_are_reported(merge: dict[str, Any], codes: list[str]) -> None:
     one = subject(**chain(**merge))
     found = [p for p in prove(one) if p.code.startswith(("group-", "files-left"))]
     assert [p.code for p in found] == codes
@@ -138,11 +138,11 @@ def test_groups_that_cannot_fill_are_told(merge: dict[str, Any], codes: list[str
 
 
 @pytest.mark.parametrize(("expected", "findings"), [(4, 0), (5, 1), (3, 1)])
-def test_a_dataset_that_expects_other_files_than_the_step_makes_is_told(
+def test_a_dataset_that_expects_other_files_than_the_step_makes_is_reported(
     expected: int, findings: int
 ) -> None:
     dataset = {"name": "/sim/datasets/b", "expect_files": expected}
-    assert len(told(subject(**chain(group_size=4, dataset=dataset)), "expect-files")) == findings
+    assert len(reasons(subject(**chain(group_size=4, dataset=dataset)), "expect-files")) == findings
 
 
 def text(name: str, **changes: Any) -> str:
@@ -157,12 +157,12 @@ def clashing(*files: tuple[str, str]) -> list[tuple[str, str]]:
     return [(found.file, found.code) for found in clashes.clashes(claims)]
 
 
-def test_names_that_two_files_claim_are_told_at_the_second() -> None:
+def test_names_that_two_files_claim_are_reported_at_the_second() -> None:
     assert clashing(("1.yaml", text("p")), ("2.yaml", text("p"))) == [("2.yaml", "duplicate-name")]
     assert clashing(("1.yaml", text("p")), ("2.yaml", text("P"))) == [("2.yaml", "case-only-name")]
 
 
-def test_datasets_and_directories_that_two_files_claim_are_told() -> None:
+def test_datasets_and_directories_that_two_files_claim_are_reported() -> None:
     fixed, tagged = ({"dataset": {"name": f"/sim/sets/{n}"}} for n in ("d", f"d_{RUN}"))
     codes = {
         code
@@ -176,7 +176,7 @@ def test_datasets_and_directories_that_two_files_claim_are_told() -> None:
     assert codes == {"duplicate-dataset", "similar-dataset", "shared-directory"}
 
 
-def test_run_numbers_that_two_files_use_are_told_at_the_second() -> None:
+def test_run_numbers_that_two_files_use_are_reported_at_the_second() -> None:
     def numbered(campaign: str, first: int) -> dict[str, Any]:
         return {"run_numbers": {"campaign": campaign, "first": first, "per_task": 10}}
 
@@ -200,5 +200,5 @@ def test_a_finding_names_the_run_as_the_file_does() -> None:
     )
     assert found.message.startswith("dataset 'd_${{ run }}' is also made in 1.yaml:")
     one = subject(a=step("MCSimulation", output=output("a", run=RUN)))
-    (told_,) = in_words_of_the_file([Problem((), f"run {one.plan.run} …")], one.plan)
-    assert told_.reason == "run ${{ run }} …"
+    (reworded,) = in_words_of_the_file([Problem((), f"run {one.plan.run} …")], one.plan)
+    assert reworded.reason == "run ${{ run }} …"

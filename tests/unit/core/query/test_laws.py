@@ -2,7 +2,7 @@
 
 The domain holds every value that a condition may name, one between each two neighbours and one
 beyond each end, text and numbers, and "missing": two conditions select the same of it exactly when
-they select the same of everything. Files are told apart by :func:`spelled`, written anew here: the
+they select the same of everything. Files are compared by :func:`spelled`, written anew here: the
 catalogue's database compares text without regard to case and accents.
 """
 

@@ -48,7 +48,9 @@ def kept(number: float) -> float:
 
 
 def named(condition: dict[str, Any]) -> list[float]:
-    return [n for said in condition.values() for n in (said if isinstance(said, list) else [said])]
+    return [
+        n for value in condition.values() for n in (value if isinstance(value, list) else [value])
+    ]
 
 
 def found(query: MetaQuery, stored: float) -> bool:
@@ -144,7 +146,7 @@ def test_the_number_as_it_was_written_stands_beside_what_was_kept_of_it() -> Non
         (1.5, "unheard of", ""),
     ],
 )
-def test_a_value_that_no_file_can_have_is_told(value: Any, kind: str, why: str) -> None:
+def test_a_value_that_no_file_can_have_is_reported(value: Any, kind: str, why: str) -> None:
     assert cannot_match(value, kind) == why
     query = MetaQuery.parse({"f": {"nin": [value, 7]}})
     if why:
@@ -185,6 +187,6 @@ def test_a_number_that_needs_more_than_six_decimals_is_sent_whole() -> None:
 @pytest.mark.parametrize(
     "text", ["yesterday", "2026-02-29", "2026-13-01", "2026-01-00", "2026-01-01 24:00", "20260101"]
 )
-def test_what_is_no_date_is_told(text: str) -> None:
+def test_what_is_no_date_is_reported(text: str) -> None:
     assert stored_values.misfit(text, "date") == "no date"
     assert stored_values.misfit("2028-02-29", "DATETIME") == ""

@@ -121,7 +121,7 @@ def test_words_tell_how_often_a_file_really_was_tried(reached: int) -> None:
     assert "tried again 3 times of 3" in decision.reason
 
 
-def test_an_unused_file_that_failed_too_often_is_given_up_whatever_its_task_is_said_to_be() -> None:
+def test_an_unused_file_that_failed_too_often_is_given_up_whatever_the_state_of_its_task() -> None:
     for task in ("Running", "Submitted", "Failed"):
         assert fate(case("Unused", task=task, errors=4)) == "give_up"
         assert fate(case("Unused", task=task, errors=3)) == "keep"

@@ -72,7 +72,7 @@ def live(number: int, status: str = "Running", age: float = 0.0, *lfns: str) -> 
     return LiveTask(TaskState(number, status, number * 10), lfns, age)
 
 
-def test_a_file_in_two_live_tasks_is_told_with_both_jobs() -> None:
+def test_a_file_in_two_live_tasks_is_reported_with_both_jobs() -> None:
     jobs = {n: JobState(n, "Running") for n in (10, 20, 30)}
     tasks = [live(1, "Running", 0, "/a", "/b"), live(2, "Waiting", 0, "/b"), live(3)]
     (found,) = inconsistencies(Readings(live=tasks, jobs=jobs))
@@ -114,7 +114,7 @@ def test_where_job_monitoring_was_not_asked_no_task_is_an_orphan() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "outputs", "needs_input", "told"),
+    ("status", "outputs", "needs_input", "wrong"),
     [
         ("Done", "none", False, True),
         ("Completed", "some", False, True),
@@ -126,12 +126,12 @@ def test_where_job_monitoring_was_not_asked_no_task_is_an_orphan() -> None:
     ],
 )
 def test_a_task_without_input_that_is_done(
-    status: str, outputs: Any, needs_input: bool, told: bool
+    status: str, outputs: Any, needs_input: bool, wrong: bool
 ) -> None:
     seen = Readings(
         tasks={7: TaskState(7, status, 70)}, outputs={7: outputs}, needs_input=needs_input
     )
-    assert [one.kind for one in inconsistencies(seen)] == (["done_without_output"] if told else [])
+    assert [one.kind for one in inconsistencies(seen)] == (["done_without_output"] if wrong else [])
 
 
 def test_in_words_each_kind_is_a_line_with_a_few_names() -> None:

@@ -208,7 +208,7 @@ def test_what_a_fate_does_to_a_file(what: Any, becomes: str | None) -> None:
     assert FileDecision(StrandedFile("/sim/a", "Assigned"), what, "", "").becomes == becomes
 
 
-def test_decisions_are_told_by_their_kind() -> None:
+def test_decisions_are_grouped_by_their_kind() -> None:
     cases = [case(lfn=f"/sim/{n}", job=("Failed", "Stalled")) for n in range(5)]
     decided = decide([*cases, case(lfn="/sim/x", outputs="some")], RecoveryRules(), NOTHING)
     assert requeued(decided) == {"Failed: Stalled": 5}

@@ -53,14 +53,14 @@ def test_every_step_has_a_row_made_or_not(report: ProductionReport) -> None:
     assert second.split()[:5] == ["merge", "-", "Merging", "not", "made"]
 
 
-def test_causes_and_remarks_are_told_with_their_step(report: ProductionReport) -> None:
+def test_causes_and_remarks_are_reported_with_their_step(report: ProductionReport) -> None:
     assert report.causes() == ["2 jobs of make: Failed: Application: <b>"]
     assert "make: 2 tasks Done, no output" in report.table()
     assert [step.failed_jobs for step in report.steps] == [2, 0]
 
 
 @pytest.mark.parametrize(
-    ("datasets", "said"),
+    ("datasets", "ending"),
     [
         ({"/sim/datasets/two": None}, ": not made"),
         ({"/sim/datasets/two": DatasetState(1, frozen=True)}, ": 1 file, frozen"),
@@ -69,13 +69,13 @@ def test_causes_and_remarks_are_told_with_their_step(report: ProductionReport) -
     ],
 )
 def test_a_dataset_is_never_named_without_what_became_of_it(
-    plan: ProductionPlan, datasets: dict[str, DatasetState | None], said: str
+    plan: ProductionPlan, datasets: dict[str, DatasetState | None], ending: str
 ) -> None:
     wanted = DatasetSpec(name="/sim/datasets/two", query=MetaQuery.from_dirac({"a": "b"}))
     make = replace(plan.steps[0], dataset=wanted)
     report = production_report(replace(plan, steps=(make,)), {}, {}, datasets=datasets)
-    assert report.table().endswith(f"/sim/datasets/two{said}")
-    assert f"<td>/sim/datasets/two{said}</td>" in report.to_html()
+    assert report.table().endswith(f"/sim/datasets/two{ending}")
+    assert f"<td>/sim/datasets/two{ending}</td>" in report.to_html()
 
 
 def test_the_page_shows_text_as_text_and_the_json_form_is_json(report: ProductionReport) -> None:

@@ -123,7 +123,7 @@ TABLE = {
         "stopped",
         "merge Stopped by prodmgr since 02:14 UTC; 12/14 files",
     ),
-    "stopped, by whom is not told": (
+    "stopped, by whom is unknown": (
         seen(HALF, status="Stopped"),
         "stopped",
         "merge Stopped since 05:14 UTC; 12/14 files",
@@ -220,7 +220,7 @@ def test_failures_are_tasks_and_files_that_none_takes() -> None:
     assert failures(found) == 6
 
 
-def test_gates_and_an_outage_are_told_in_the_same_way() -> None:
+def test_gates_and_an_outage_are_reported_in_the_same_way() -> None:
     one = gate_state("merge", GateVerdict("wait", "dataset /a/b does not exist yet"), 1, NOW)
     assert one.line == "merge waits: dataset /a/b does not exist yet"
     more = gate_state("merge", GateVerdict("wait", "file /x does not exist yet", "", 3), 10, NOW)

@@ -30,9 +30,9 @@ def test_it_says_who_asked_and_until_when_in_words(hours: float, span: str) -> N
     )
 
 
-def test_nobody_and_no_end_are_said_as_well() -> None:
-    told = approval.around(None, None, "", "Reject")
-    assert told == "No user of Airflow's asked for this run. It waits until there is an answer."
+def test_nobody_and_no_end_are_written_as_well() -> None:
+    text = approval.around(None, None, "", "Reject")
+    assert text == "No user of Airflow's asked for this run. It waits until there is an answer."
 
 
 def test_of_many_steps_the_first_stand_in_the_table_and_the_others_are_counted() -> None:

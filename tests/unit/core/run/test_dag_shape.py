@@ -1,4 +1,4 @@
-"""What a DAG looks like, told from the plan alone."""
+"""What a DAG looks like, drawn from the plan alone."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def graph(found: Shape) -> networkx.DiGraph:
 def lines(found: Shape) -> dict[str, list[str]]:
     """Task → the groups that hold it, from the outermost, and itself."""
     within = {group.id: group.within for group in found.groups}
-    told = {}
+    lines = {}
     for place, group in found.tasks.items():
         line = [found.ids[place], group]
         while within[line[-1]]:
             line.append(within[line[-1]])
-        told[found.ids[place]] = line[::-1]
-    return told
+        lines[found.ids[place]] = line[::-1]
+    return lines
 
 
 def check(production: Production) -> None:
@@ -263,8 +263,8 @@ def test_a_loop_may_have_the_name_of_a_step_with_branches() -> None:
 
 def test_edges_say_what_links_the_steps() -> None:
     found = drawn(read_production(ROOT / "include" / "productions" / "mandelbrot.yaml"))
-    said = {(found.ids[e.before], found.ids[e.after]): e.label for e in found.edges if e.label}
-    assert said == {
+    labels = {(found.ids[e.before], found.ids[e.after]): e.label for e in found.edges if e.label}
+    assert labels == {
         ("slices.complete", "merge.flush"): "step = slices (streaming)",
         ("merge.complete", "stitch.start"): "step = merge",
     }

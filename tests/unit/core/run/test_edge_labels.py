@@ -21,7 +21,7 @@ def labels_of(file: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("file", "step", "told"),
+    ("file", "step", "label"),
     [
         (EXAMPLES / "w01_simulation_and_backgrounds.yaml", "process-1", "by nsb"),
         (EXAMPLES / "w02_two_stage_merging.yaml", "merge_all", "merged = 1"),
@@ -32,15 +32,15 @@ def labels_of(file: Path) -> dict[str, str]:
         (GOOD / "chain.yaml", "slices", ""),
     ],
 )
-def test_the_most_telling_conditions_are_told(file: Path, step: str, told: str) -> None:
-    assert labels_of(file)[step] == told
+def test_the_most_telling_conditions_are_shown(file: Path, step: str, label: str) -> None:
+    assert labels_of(file)[step] == label
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_branches_of_a_step_have_one_label_and_a_short_one(file: Path) -> None:
     production = read_production(file)
     found: dict[str, set[str]] = {}
-    for name, told in labels_of(file).items():
-        assert len(told) <= MOST
-        found.setdefault(production.as_written(name), set()).add(told)
-    assert {len(told) for told in found.values()} == {1}
+    for name, label in labels_of(file).items():
+        assert len(label) <= MOST
+        found.setdefault(production.as_written(name), set()).add(label)
+    assert {len(label) for label in found.values()} == {1}

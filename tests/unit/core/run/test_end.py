@@ -78,7 +78,7 @@ TABLE = [
     ("cut short", "New", "clean", "nothing"),
     ("cut short", "Stopped", "clean", "nothing"),
     ("cut short", "Completed", "stop", "nothing"),
-    # every task succeeded: a person may have said so of single ones, and is believed
+    # every task succeeded: a person may have marked single ones so, and is believed
     ("completed", "Active", "stop", "nothing"),
     ("completed", "Active", "clean", "nothing"),
     ("completed", "Stopped", "clean", "nothing"),
@@ -124,9 +124,9 @@ def test_each_step_goes_by_its_own() -> None:
 
 
 def test_a_step_says_it_for_itself_else_the_production_does() -> None:
-    production = load_production((GOOD / "conduct.yaml").read_text(), "conduct.yaml")
-    said = {step.name: action_of(production, step.name) for step in production.steps}
-    assert set(said.values()) == {"leave", "clean"}
+    production = load_production((GOOD / "policies.yaml").read_text(), "policies.yaml")
+    actions = {step.name: action_of(production, step.name) for step in production.steps}
+    assert set(actions.values()) == {"leave", "clean"}
 
 
 NOTE = StopNote(2, "r1 did not complete").to_text()

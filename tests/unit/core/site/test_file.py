@@ -26,7 +26,7 @@ def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reason"),
     [
         ("bundles: {p: {conections: [a]}}", "site.yaml:2:15: unknown key 'conections'"),
         ("bundles: {p: {connections: }}", "site.yaml:2:14: connections says nothing"),
@@ -41,23 +41,23 @@ def test_a_bundle_that_is_not_named_may_do_what_the_star_says_or_nothing() -> No
         ("bundles: {p: {tasks_per_run: '10'}}", "should be a whole number"),
         ("bundles: {p: {unbounded_removals: 'no'}}", "should be true or false"),
         ("removal_approvals: {sim: {roles: [managers]}}", "there is no role 'managers'"),
-        ("removal_approvals: {sim: {above_files: 10}}", "this is for nobody"),
-        ("roles: {m: []}\nremoval_approvals: {sim: {roles: [m]}}", "this is for nobody"),
+        ("removal_approvals: {sim: {above_files: 10}}", "this names no user"),
+        ("roles: {m: []}\nremoval_approvals: {sim: {roles: [m]}}", "this names no user"),
         ("actions: [{users: [ada], actions: [clean, format]}]", "there is no action 'format'"),
-        ("actions: [{actions: [clean]}]", "this is for nobody"),
+        ("actions: [{actions: [clean]}]", "this names no user"),
         ("actions: [{users: [ada], actions: []}]", "should not be empty"),
         ("bundles: {a: {}, a: {}}", "site.yaml:2:"),
         ("version: 2", "site.yaml:2:"),
         ("bundles: {p: !!python/name:os.system {}}", "site.yaml:2:"),
     ],
 )
-def test_a_mistake_makes_the_whole_file_of_no_use_and_is_told_at_its_place(
-    text: str, told: str
+def test_a_mistake_makes_the_whole_file_of_no_use_and_is_reported_at_its_place(
+    text: str, reason: str
 ) -> None:
     with pytest.raises(SiteError) as wrong:
         read_site(HEAD + text, "site.yaml")
     assert "nothing is allowed" in wrong.value.reason
-    assert told in wrong.value.reason
+    assert reason in wrong.value.reason
 
 
 @pytest.mark.parametrize("data", [b"", b"- a", b"version: 2", b"\xff", b"x" * 2_000_000])

@@ -68,7 +68,7 @@ def production(on_cancel: str = "stop") -> Production:
     return load_production(FILE.replace("ON_CANCEL", on_cancel), "p.yaml")
 
 
-def told(one: Production, **limits: Any) -> list[str]:
+def reasons(one: Production, **limits: Any) -> list[str]:
     """Everything that a bundle with these limits says to a production."""
     plan = compile(one, run="r1")
     found = list(check(one, plan, Limits.model_validate(limits)))
@@ -77,11 +77,11 @@ def told(one: Production, **limits: Any) -> list[str]:
 
 
 def test_no_limit_allows_what_is_allowed_without_a_site() -> None:
-    assert told(production()) == []
+    assert reasons(production()) == []
 
 
 def test_a_production_that_keeps_to_every_limit_is_allowed() -> None:
-    assert told(production("{action: clean, confirm: true}"), **ENOUGH) == []
+    assert reasons(production("{action: clean, confirm: true}"), **ENOUGH) == []
 
 
 @pytest.mark.parametrize(
@@ -104,21 +104,21 @@ def test_a_production_that_keeps_to_every_limit_is_allowed() -> None:
         ("tasks_per_production", 5, "(tasks_per_production)"),
     ],
 )
-def test_each_limit_is_told_at_its_place(limit: str, value: Any, words: str) -> None:
-    found = told(production(), **{**ENOUGH, limit: value})
+def test_each_limit_is_reported_at_its_place(limit: str, value: Any, words: str) -> None:
+    found = reasons(production(), **{**ENOUGH, limit: value})
     assert any(words in line for line in found), found
 
 
 def test_clean_on_cancel_is_a_removal_of_what_the_step_has_made() -> None:
     clean = production("{action: clean, confirm: true}")
-    assert told(clean, removals=["/sim/scratch", "/sim/old"]) == []
-    (line, *_rest) = told(clean, removals=["/sim/old"])
+    assert reasons(clean, removals=["/sim/scratch", "/sim/old"]) == []
+    (line, *_rest) = reasons(clean, removals=["/sim/old"])
     assert "on_cancel: clean of step make removes files in /sim/scratch/r1" in line
     # one that only stops removes nothing
-    assert not any("clean" in line for line in told(production(), removals=["/sim/old"]))
+    assert not any("clean" in line for line in reasons(production(), removals=["/sim/old"]))
 
 
-def test_a_run_whose_parameter_leads_elsewhere_is_told() -> None:
+def test_a_run_whose_parameter_leads_elsewhere_is_reported() -> None:
     one, limits = production(), Limits.model_validate(ENOUGH)
     chosen = one.bind({"where": "raw"})
     demand(one, compile(one, run="r1"), limits)
@@ -127,7 +127,7 @@ def test_a_run_whose_parameter_leads_elsewhere_is_told() -> None:
 
 
 @pytest.mark.parametrize("conditions", ["{run: Any}", "{run: {'!=': r1}, step: {nin: [a, b]}}"])
-def test_a_removal_without_a_bound_is_told_where_the_site_forbids_it(conditions: str) -> None:
+def test_a_removal_without_a_bound_is_reported_where_the_site_forbids_it(conditions: str) -> None:
     text = (
         "version: 1\nproduction: {name: p, vo: sim}\nsteps:\n  rm:\n    type: Removal\n"
         f"    input: {{where: {conditions}}}\n"
@@ -135,12 +135,12 @@ def test_a_removal_without_a_bound_is_told_where_the_site_forbids_it(conditions:
         "    confirm: true\n"
     )
     one = load_production(text, "p.yaml")
-    assert told(one) == []
+    assert reasons(one) == []
     assert "p.yaml:6:12: step rm removes files (RemoveFile) that no condition bounds" in " ".join(
-        told(one, unbounded_removals=False)
+        reasons(one, unbounded_removals=False)
     )
     bounded = load_production(text.replace(conditions, "{run: r1}"), "p.yaml")
-    assert told(bounded, unbounded_removals=False) == []
+    assert reasons(bounded, unbounded_removals=False) == []
 
 
 def test_the_second_step_of_a_moving_is_a_removal_of_the_files_that_were_copied() -> None:
@@ -150,7 +150,7 @@ def test_the_second_step_of_a_moving_is_a_removal_of_the_files_that_were_copied(
         "    plugin_parameters: {SourceSE: DISK-A-SE, TargetSE: DISK-B-SE}\n"
     )
     one = load_production(text, "p.yaml")
-    words = told(one, removals=["/sim/old"], operations=["PhysicalRemoval", "RemoveFile"])
+    words = reasons(one, removals=["/sim/old"], operations=["PhysicalRemoval", "RemoveFile"])
     assert any("step move.remove removes files in /sim/scratch/r1" in line for line in words)
     assert any("operation 'ReplicateAndRegister'" in line for line in words)
     assert any("operation 'RemoveReplica'" in line for line in words)
@@ -158,27 +158,29 @@ def test_the_second_step_of_a_moving_is_a_removal_of_the_files_that_were_copied(
 
 def test_what_a_form_of_ctao_derives_is_checked_too() -> None:
     one = load_production(ctao_files.text(ctao_files.step(1, ctao_files.SIMULATION)), "prod.yml")
-    assert told(one, outputs=["/ctao/MC"]) == []
-    assert any("files are made in /ctao/MC" in line for line in told(one, outputs=["/ctao/user"]))
+    assert reasons(one, outputs=["/ctao/MC"]) == []
+    assert any(
+        "files are made in /ctao/MC" in line for line in reasons(one, outputs=["/ctao/user"])
+    )
 
 
-def test_what_depends_on_a_dataset_that_is_not_read_is_told_by_its_base() -> None:
+def test_what_depends_on_a_dataset_that_is_not_read_is_reported_by_its_base() -> None:
     entry = ctao_files.step(1, ctao_files.PROCESSING, {"dataset": "/ctao/some_dataset"})
     one = load_production(ctao_files.text(entry), "prod.yml")
     assert compile(one, run="r1").unresolved
-    assert told(one, outputs=["/ctao/MC"]) == []
-    assert told(one, outputs=["/ctao/user"]) != []
+    assert reasons(one, outputs=["/ctao/MC"]) == []
+    assert reasons(one, outputs=["/ctao/user"]) != []
 
 
-def test_a_thousand_mistakes_of_a_kind_are_told_in_a_few_lines() -> None:
+def test_a_thousand_mistakes_of_a_kind_are_reported_in_a_few_lines() -> None:
     lfns = "[" + ", ".join(f"/sim/other/{number}.dat" for number in range(1000)) + "]"
     text = FILE.replace("ON_CANCEL", "stop").replace("[/sim/old/x.dat]", lfns)
-    found = told(load_production(text, "p.yaml"), removals=["/sim/scratch"])
+    found = reasons(load_production(text, "p.yaml"), removals=["/sim/scratch"])
     assert len(found) == MOST_REPORTED + 1
     assert "and 979 more of the kind" in found[-1]
 
 
-def test_what_is_one_mistake_of_many_branches_is_told_once() -> None:
+def test_what_is_one_mistake_of_many_branches_is_reported_once() -> None:
     text = (
         "version: 1\nproduction: {name: p, vo: sim}\n"
         f"matrix: {{seed: {list(range(60))}}}\nsteps:\n  make:\n    type: MCSimulation\n"
@@ -187,7 +189,7 @@ def test_what_is_one_mistake_of_many_branches_is_told_once() -> None:
     one = load_production(text, "p.yaml")
     assert len(compile(one, run="r1").steps) == 60
     words = "p.yaml:6:11: the site does not allow transformation type 'MCSimulation' here"
-    assert told(one, types=[]) == [words]
+    assert reasons(one, types=[]) == [words]
 
 
 def test_a_hint_names_ten_of_a_long_list() -> None:

@@ -120,8 +120,8 @@ def test_what_is_gathered_is_exactly_what_the_parents_made_and_by_the_fewest_fie
     parts = []
     for each in plan.steps:
         if each.name in parents:
-            said = each.transformation.output_query
-            parts.append(said.only(*(f for f in said.fields if f != FIELD)).refine(wanted))
+            given = each.transformation.output_query
+            parts.append(given.only(*(f for f in given.fields if f != FIELD)).refine(wanted))
     try:
         assert query == join(parts)
     except MetaQueryError:
@@ -263,7 +263,7 @@ def test_what_is_gathered_is_gathered_again_copied_removed_narrowed_and_a_datase
     assert dataset.query.to_dirac() == {"run": {"=": RUN}, "step": {"=": "all"}}
 
 
-def told(**steps: Any) -> dict[str, str]:
+def hints_of(**steps: Any) -> dict[str, str]:
     """Code → hint of what is wrong with a production of these steps."""
     with pytest.raises(DefinitionErrors) as caught:
         compile_plan(make(**steps), run=RUN)
@@ -302,7 +302,7 @@ def test_a_directory_within_that_of_another_step_gets_no_field_that_both_would_h
     within = one("u", "r/u")
     del within["output"]["metadata"]["run"]
     within["output"]["metadata"] = {"c": 1}
-    hints = told(**steps, u=within)
+    hints = hints_of(**steps, u=within)
     assert hints == {
         "inexact-join": "give the outputs of these parents one more field in their metadata, with "
         "one value that no other output has, such as for: all"
@@ -336,4 +336,4 @@ def test_copies_of_parts_are_gathered_only_if_one_query_says_which_parts() -> No
     plan = compile_plan(make(**both, **alike, all=step("Merging", "c", "d")), run=RUN)
     assert query_of(plan, "all") == {"kind": {"=": "x"}, "run": {"=": RUN}}
     other = {"c": copy("r", "x"), "d": copy("s", "y")}
-    assert set(told(**both, **other, all=step("Merging", "c", "d"))) == {"inexact-join"}
+    assert set(hints_of(**both, **other, all=step("Merging", "c", "d"))) == {"inexact-join"}

@@ -39,13 +39,13 @@ def test_a_bag_of_chains_has_several_parts() -> None:
     assert steps.leaves == ("b", "y", "alone")
 
 
-def test_a_cycle_is_told_with_its_way() -> None:
+def test_a_cycle_is_reported_with_its_way() -> None:
     steps, reasons = graph(start=(), b=("start", "d"), c=("b",), d=("c",), end=("d",))
     assert steps is None
     assert reasons == ["these steps wait for each other: b → c → d → b"]
 
 
-def test_each_knot_is_told_once() -> None:
+def test_each_knot_is_reported_once() -> None:
     _, reasons = graph(a=("b",), b=("a",), x=("y",), y=("x",), c=("a", "x"))
     assert len(reasons) == 2
 
@@ -56,7 +56,7 @@ def test_a_step_cannot_feed_itself() -> None:
     assert reasons == ["step a names itself as its input"]
 
 
-def test_unknown_and_repeated_parents_are_told_together() -> None:
+def test_unknown_and_repeated_parents_are_reported_together() -> None:
     problems = Problems()
     assert build({"simulate": (), "merge": ("simulat", "simulate", "simulate")}, problems) is None
     assert [problem.path[-1] for problem in problems.found] == [0, 2]

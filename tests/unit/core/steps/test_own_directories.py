@@ -1,4 +1,4 @@
-"""Which directories the cleaning agent is told of: a step's own, nothing beside or above."""
+"""Which directories the cleaning agent gets: a step's own, no sibling and none above."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_ctaos_steps_own_what_has_their_id_in_its_path_once_it_is_known() -> Non
     assert output_directories.value_of(spec, 42).endswith("/42']")
 
 
-def test_what_holds_the_ids_digits_by_chance_is_not_told_to_the_agent() -> None:
+def test_what_holds_the_ids_digits_by_chance_is_not_listed_for_the_agent() -> None:
     plan = compile(make(one=sim(f"{RUN}/one")), run="00000042")
     spec = plan.steps[0].transformation
     assert output_directories.value_of(spec, 42) == "[]"

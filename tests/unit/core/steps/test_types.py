@@ -42,9 +42,9 @@ def test_the_table_holds_the_known_types() -> None:
 
 
 def test_a_job_of_ctao_tells_the_type_of_its_transformation() -> None:
-    told = {kind.transformation for kind in job_types().values() if kind.derives}
-    assert told == {"MCSimulation", "DataReprocessing", "Merging", "Training", "ApplyModel"}
-    assert told <= set(TRANSFORMATION_TYPES)
+    types = {kind.transformation for kind in job_types().values() if kind.derives}
+    assert types == {"MCSimulation", "DataReprocessing", "Merging", "Training", "ApplyModel"}
+    assert types <= set(TRANSFORMATION_TYPES)
 
 
 def test_only_simulation_has_no_input_and_only_data_management_makes_requests() -> None:
@@ -83,7 +83,7 @@ def test_another_name_of_a_type_is_refused(name: str) -> None:
         make(a=step(name, tasks=2), types={name: {"input": False}})
 
 
-def test_an_unknown_type_is_told_with_the_nearest() -> None:
+def test_an_unknown_type_is_reported_with_the_nearest() -> None:
     with pytest.raises(DefinitionError) as caught:
         transformation_type("DataProcesing")
     assert "did you mean 'DataProcessing'" in caught.value.hint

@@ -195,13 +195,13 @@ def test_a_mistake_at_the_end_of_a_last_line_without_end_is_within_the_file(text
     assert lines[-1] in error.excerpt
 
 
-def test_no_more_than_a_page_of_mistakes_is_told() -> None:
+def test_no_more_than_a_page_of_mistakes_is_reported() -> None:
     with pytest.raises(DefinitionErrors) as caught:
         parse("a: 1\n" * 1000, "f.yaml")
     assert len(caught.value.errors) == MOST_OF_A_KIND + 1
 
 
-def test_all_duplicates_are_told_with_both_places() -> None:
+def test_all_duplicates_are_reported_with_both_places() -> None:
     with pytest.raises(DefinitionErrors) as caught:
         parse("a: 1\nb: {c: 1, c: 2}\na: 2\n", "f.yaml")
     assert [error.place for error in caught.value.errors] == ["f.yaml:2:11", "f.yaml:3:1"]

@@ -27,9 +27,9 @@ def test_plain_words_stay_as_they_are_but_for_their_blanks(words: str) -> None:
     ],
 )
 def test_no_word_of_a_job_breaks_a_line_or_steers_a_terminal(words: str) -> None:
-    said = one_line(words)
-    assert said.isprintable()
-    assert len(said) <= MOST
+    line = one_line(words)
+    assert line.isprintable()
+    assert len(line) <= MOST
 
 
 def test_an_error_of_any_length_is_looked_at_once() -> None:

@@ -1,4 +1,4 @@
-"""Sites in a body: added, told, and taken out again without a trace."""
+"""Sites in a body: added, listed, and taken out again without a trace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JSON = json.dumps({"kind": "job", "name": "m"}, sort_keys=True)
 
 
 @pytest.mark.parametrize("body", [XML, JSON], ids=["workflow", "memory"])
-def test_what_is_added_can_be_told_and_taken_out(body: str) -> None:
+def test_what_is_added_can_be_listed_and_taken_out(body: str) -> None:
     once = avoiding(body, ["LCG.B.org"])
     twice = avoiding(once, ["LCG.A.org", "LCG.B.org"])
     assert avoided_sites(body) == ()

@@ -1,4 +1,4 @@
-"""Outputs of a job: uploaded after its commands, tried again, and told when they are lost."""
+"""Outputs of a job: uploaded after its commands, tried again, and reported when they are lost."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def test_only_what_this_job_has_made_carries_the_id_of_its_transformation(
     done = run(leaving("was-there", "of-another", "own"), tmp_path)
     assert "RESULT True" in done.stdout, done.stdout
     assert "Not signed" not in done.stdout
-    told = tmp_path / "signed"
-    assert (told.read_text() if told.exists() else "") == signed
+    log = tmp_path / "signed"
+    assert (log.read_text() if log.exists() else "") == signed
 
 
 def test_a_directory_may_be_named_after_the_transformation(tmp_path: Path) -> None:

@@ -52,9 +52,9 @@ class World:
         self._count += 1
         heapq.heappush(self._planned, (self.now + seconds, self._count, act))
 
-    def run(self, deeds: Sequence[Callable[[MemoryGateway], Any]]) -> list[Any]:
+    def run(self, acts: Sequence[Callable[[MemoryGateway], Any]]) -> list[Any]:
         """All of them to the end, each begun anew when its process dies; what each comes to."""
-        processes = [_Process(self, deed) for deed in deeds]
+        processes = [_Process(self, act) for act in acts]
         while self._planned:
             self.now, _, act = heapq.heappop(self._planned)
             assert self.now < 100_000, "it never ends"
@@ -63,8 +63,8 @@ class World:
 
 
 class _Process:
-    def __init__(self, world: World, deed: Callable[[MemoryGateway], Any]) -> None:
-        self.world, self.deed = world, deed
+    def __init__(self, world: World, act: Callable[[MemoryGateway], Any]) -> None:
+        self.world, self.act = world, act
         self.end: Any = None
         self.lives = LIVES
         self.turn, self.stands = threading.Semaphore(0), threading.Semaphore(0)
@@ -87,7 +87,7 @@ class _Process:
             try:
                 while True:
                     try:
-                        self.end = self.deed(gateway)
+                        self.end = self.act(gateway)
                         break
                     except GatewayUnavailable:
                         self.sleep(1.0)
@@ -146,7 +146,7 @@ class _Services(MemoryServices):
             return
         number = arguments[1]
         for turn in range(number):
-            told = number if turn == number - 1 else 0
-            call = (service, method, arguments[0], 1, told)
+            answer = number if turn == number - 1 else 0
+            call = (service, method, arguments[0], 1, answer)
             world = self.process.world
             world.after(0.02 * turn, lambda call=call: MemoryServices.call(self, *call))

@@ -59,22 +59,22 @@ def test_whatever_befalls_the_creating_call_a_retry_ends_with_exactly_one(
 def test_dying_at_any_call_of_a_whole_production_does_no_harm_when_it_is_repeated(
     kind: str,
 ) -> None:
-    def whole(gateway: MemoryGateway) -> list[int]:
+    def create_and_list(gateway: MemoryGateway) -> list[int]:
         ids = [started(gateway, simulation(), 6), started(gateway, merging())]
         gateway.stop_transformation(ids[1])
         gateway.resume_transformation(ids[1])
         return ids
 
     calls = MemoryGateway(MemoryGrid())
-    whole(calls)
+    create_and_list(calls)
     total = calls.services.calls.total()
     assert total > 20
     for at in range(total):
         grid = MemoryGrid()
         grid.fault(kind, after=at)  # type: ignore[arg-type]
         with pytest.raises(Crash):
-            whole(MemoryGateway(grid))
-        ids = whole(MemoryGateway(grid))  # a new process
+            create_and_list(MemoryGateway(grid))
+        ids = create_and_list(MemoryGateway(grid))  # a new process
         assert sorted(grid.transformations) == ids
         grid.advance(300)
         found = MemoryGateway(grid).snapshot(ids)

@@ -17,7 +17,7 @@ from dirac_prodsys.gateway.memory.gateway import MemoryGateway, MemoryServices
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 
 #: what a writer does; what it tells in the end
-Deed = Callable[[MemoryGateway], Any]
+Act = Callable[[MemoryGateway], Any]
 
 
 #: calls that others notice
@@ -46,12 +46,12 @@ class Moment:
 class _Writer(threading.Thread):
     """One writer, which waits for its turn before each call."""
 
-    def __init__(self, deed: Deed, grid: MemoryGrid) -> None:
+    def __init__(self, act: Act, grid: MemoryGrid) -> None:
         super().__init__(daemon=True)
         self.turn, self.stands = threading.Semaphore(0), threading.Semaphore(0)
         self.over = False
-        self.pending, self.told = "", None
-        self.deed = deed
+        self.pending, self.answer = "", None
+        self.act = act
         writer = self
 
         class Services(MemoryServices):
@@ -70,11 +70,11 @@ class _Writer(threading.Thread):
 
     def run(self) -> None:
         try:
-            self.told = self.deed(self.gateway)
+            self.answer = self.act(self.gateway)
         except _EndedError:
             return
         except Exception as error:
-            self.told = error
+            self.answer = error
         self.over = True
         self.stands.release()
 
@@ -92,7 +92,7 @@ class _Writer(threading.Thread):
 
 def played(
     grid: MemoryGrid,
-    deeds: Sequence[Deed],
+    acts: Sequence[Act],
     schedule: Sequence[int] = (),
     asleep: int | None = None,
 ) -> tuple[list[Any], list[Moment]] | None:
@@ -101,7 +101,7 @@ def played(
     :param schedule: who moves; afterwards, whoever can, the first one first.
     :param asleep: who does not move after it before the other has made a call that matters to it.
     """
-    writers = [_Writer(deed, grid) for deed in deeds]
+    writers = [_Writer(act, grid) for act in acts]
     moments: list[Moment] = []
     while able := [n for n, writer in enumerate(writers) if not writer.over]:
         moment = len(moments)
@@ -117,11 +117,11 @@ def played(
         if moment >= len(schedule) and not all(reads):
             asleep = None
         writers[mover].move()
-    return [writer.told for writer in writers], moments
+    return [writer.answer for writer in writers], moments
 
 
 def all_schedules(
-    begin: Callable[[], MemoryGrid], deeds: Sequence[Deed]
+    begin: Callable[[], MemoryGrid], acts: Sequence[Act]
 ) -> Iterator[tuple[tuple[int, ...], MemoryGrid, list[Any]]]:
     """Every schedule that differs, with the grid that it leaves and what the writers tell.
 
@@ -133,14 +133,14 @@ def all_schedules(
     while open_:
         prefix, asleep = open_.pop()
         grid = begin()
-        end = played(grid, deeds, prefix, asleep)
+        end = played(grid, acts, prefix, asleep)
         if end is None:
             continue
-        told, moments = end
+        answers, moments = end
         movers = tuple(moment.mover for moment in moments)
         for number, moment in enumerate(moments[len(prefix) :], len(prefix)):
             if moment.other is not None:
                 open_.append(
                     ((*movers[:number], moment.other), moment.mover if moment.reads else None)
                 )
-        yield movers, grid, told
+        yield movers, grid, answers

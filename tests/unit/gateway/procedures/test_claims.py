@@ -32,7 +32,9 @@ def test_the_first_tells_and_nobody_after_it(gateway: MemoryGateway) -> None:
     assert claim(gateway, "a") == claim(gateway, "b") == []
 
 
-def test_who_died_before_it_told_tells_when_it_is_tried_again(gateway: MemoryGateway) -> None:
+def test_a_task_that_died_before_it_sent_a_notice_sends_it_in_its_next_try(
+    gateway: MemoryGateway,
+) -> None:
     gateway.grid.fault("crash_after", "setTransformationParameter")
     with pytest.raises(Crash):
         claim(gateway, "a")
@@ -64,7 +66,7 @@ def test_of_two_that_saw_nothing_one_tells(
     assert sorted(tells.values()) == [[], ["k"]]
 
 
-def test_what_is_over_is_told_when_it_comes_again(gateway: MemoryGateway) -> None:
+def test_what_is_over_is_reported_when_it_comes_again(gateway: MemoryGateway) -> None:
     assert claims.withdraw(gateway, 1, ["k", "never"]) == []
     claim(gateway, "a")
     claims.mark_sent(gateway, 1, ["k"], "a")

@@ -109,14 +109,14 @@ def test_a_person_is_asked_about_what_a_file_that_names_no_job_may_be_made_of() 
     assert site.files == {1: "Unused", 2: "Unused", 12: "Assigned"}
 
 
-def test_where_the_catalogue_keeps_no_job_ids_files_are_tried_again_and_it_is_said() -> None:
+def test_where_the_catalogue_keeps_no_job_ids_files_are_tried_again_and_that_is_reported() -> None:
     site = Site()
     del site.grid.catalogue.file_fields["jobID"]
     site.gateway = MemoryGateway(site.grid)  # the other one believes for a while what it read
     outcome = site.recover()
-    (told,) = outcome.notes
-    assert told.startswith("outputs of CTAO's jobs cannot be looked up")
-    assert told.endswith("no metadata field jobID")
+    (note,) = outcome.notes
+    assert note.startswith("outputs of CTAO's jobs cannot be looked up")
+    assert note.endswith("no metadata field jobID")
     assert site.files == dict.fromkeys((1, 2, 12), "Unused")
 
 
@@ -155,7 +155,7 @@ def test_tasks_that_are_done_and_have_left_nothing_are_named() -> None:
     assert found.notes == ()
 
 
-def test_where_files_name_no_job_only_their_number_is_told() -> None:
+def test_where_files_name_no_job_only_their_number_is_reported() -> None:
     site = Site()
     site.uploads("gamma_run1___cta.DL2.h5", job="1000001", run=1)
     site.uploads("gamma_run12___cta.DL2.h5", job="")

@@ -86,7 +86,7 @@ def test_what_was_processed_by_a_failed_task_is_not_processed_again() -> None:
     assert site.note == {}
 
 
-def test_in_passive_mode_nothing_is_changed_and_everything_is_told() -> None:
+def test_in_passive_mode_nothing_is_changed_and_everything_is_reported() -> None:
     site = Site(files=1)
     calls = Counter(site.gateway.services.calls)
     rules = StepRules(True, recovery=RecoveryRules("passive"))
@@ -168,7 +168,7 @@ def test_a_site_that_fails_is_avoided_from_then_on_and_the_step_stays_the_one_as
     assert site.gateway.create_transformation(site.spec).adopted
 
 
-def test_without_job_monitoring_tasks_are_believed_and_it_is_said(
+def test_without_job_monitoring_tasks_are_believed_and_that_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     site = Site(files=1)

@@ -99,7 +99,7 @@ def test_a_report_asks_a_bounded_number_of_requests_and_says_so(
     assert site.gateway.services.calls[f"{REQUESTS}.peekRequest"] == 2
 
 
-def test_without_request_management_the_status_alone_is_told() -> None:
+def test_without_request_management_the_status_alone_is_reported() -> None:
     site = Site(files=1, spec=copying(), fails=full_until(1))
     refused = GatewayRejected("the configuration names no URL for RequestManagement/ReqManager")
     with mock.patch.object(MemoryGateway, "request_states", side_effect=refused):

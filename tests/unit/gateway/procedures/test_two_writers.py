@@ -1,5 +1,5 @@
 """Two set the state of one transformation at the same time: in every order of their calls, what
-stands is what one after the other would have left, and nobody is told a lie."""
+stands is what one after the other would have left, and every answer is true."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures.actions import carry_out
 from tests.unit.gateway.memory.small_chain import merging
-from tests.unit.gateway.procedures.schedules import Deed, all_schedules, played
+from tests.unit.gateway.procedures.schedules import Act, all_schedules, played
 
 MERGE = 1
 OWN = {"clean": {"run": "r1", "confirm": "two"}}
 
 
-def by_action(action: str) -> Deed:
+def by_action(action: str) -> Act:
     """What a person's action does, and whether it says that it is done."""
     given = {"action": action, "production": "two", "reason": "r", "preview": False}
     request = read_request({**given, **OWN.get(action, {})})
     row = PreviewRow(MERGE, "merge", "", "act", "")
 
-    def deed(gateway: MemoryGateway) -> Any:
+    def act(gateway: MemoryGateway) -> Any:
         carry_out(gateway, request, row, "note", gateway.status_changes(MERGE))
         return "done"
 
-    return deed
+    return act
 
 
-def by_verb(verb: str) -> Deed:
+def by_verb(verb: str) -> Act:
     """What an operator does."""
     return lambda gateway: getattr(gateway, f"{verb}_transformation")(MERGE) or "done"
 
 
-def by_hand(state: str) -> Deed:
+def by_hand(state: str) -> Act:
     """What a person does by DIRAC's own commands, with one call."""
 
-    def deed(gateway: MemoryGateway) -> str:
+    def act(gateway: MemoryGateway) -> str:
         service = "Transformation/TransformationManager"
         gateway.services.call(service, "setTransformationParameter", MERGE, "Status", state)
         return "done"
 
-    return deed
+    return act
 
 
-def told(answer: Any) -> Any:
+def plain(answer: Any) -> Any:
     return type(answer).__name__ if isinstance(answer, Exception) else answer
 
 
@@ -63,16 +63,16 @@ def begin() -> Any:
     return begun
 
 
-def one_after_the_other(begin: Any, state: str, deeds: list[Deed]) -> set[tuple[Any, ...]]:
+def one_after_the_other(begin: Any, state: str, acts: list[Act]) -> set[tuple[Any, ...]]:
     """The state that is left, and what each tells, in either order."""
     found = set()
     for order in ((0, 1), (1, 0)):
         grid = begin(state)
         answers: dict[int, Any] = {}
         for number in order:
-            played_alone = played(grid, [deeds[number]])
+            played_alone = played(grid, [acts[number]])
             assert played_alone is not None
-            answers[number] = told(played_alone[0][0])
+            answers[number] = plain(played_alone[0][0])
         found.add((grid.transformations[MERGE].status, answers[0], answers[1]))
     return found
 
@@ -86,11 +86,11 @@ def test_two_verbs_in_any_order_come_to_what_one_after_the_other_comes_to(
     begin: Any, state: str, one: str
 ) -> None:
     for other in WRITERS[WRITERS.index(one) + 1 :]:
-        deeds = [by_verb(one), by_verb(other)]
-        right = one_after_the_other(begin, state, deeds)
+        acts = [by_verb(one), by_verb(other)]
+        right = one_after_the_other(begin, state, acts)
         seen = {
-            (grid.transformations[MERGE].status, *map(told, answers))
-            for _, grid, answers in all_schedules(lambda: begin(state), deeds)
+            (grid.transformations[MERGE].status, *map(plain, answers))
+            for _, grid, answers in all_schedules(lambda: begin(state), acts)
         }
         assert seen <= right, (
             f"{one} and {other} from {state}: {seen - right} is neither of {right}"
@@ -132,11 +132,11 @@ def test_what_a_person_does_with_dirac_s_own_commands_between_two_calls_stands(
 @pytest.mark.parametrize("verb", WRITERS)
 @pytest.mark.parametrize("state", ["New", "Active", "Stopped"])
 def test_one_verb_twice_comes_to_what_it_comes_to_once(begin: Any, state: str, verb: str) -> None:
-    deeds = [by_verb(verb)] * 2
-    right = {end for end, *_ in one_after_the_other(begin, state, deeds)}
+    acts = [by_verb(verb)] * 2
+    right = {end for end, *_ in one_after_the_other(begin, state, acts)}
     ends = {
         grid.transformations[MERGE].status
-        for _, grid, _ in all_schedules(lambda: begin(state), deeds)
+        for _, grid, _ in all_schedules(lambda: begin(state), acts)
     }
     assert ends == right
 
@@ -147,13 +147,13 @@ def test_one_verb_twice_comes_to_what_it_comes_to_once(begin: Any, state: str, v
 def test_an_action_says_done_of_nothing_that_was_not_or_that_does_not_stand(
     begin: Any, state: str, action: str, theirs: str
 ) -> None:
-    deeds = [by_action(action), by_hand(theirs)]
-    right = one_after_the_other(begin, state, deeds)
-    for schedule, grid, answers in all_schedules(lambda: begin(state), deeds):
-        seen = (grid.transformations[MERGE].status, *map(told, answers))
+    acts = [by_action(action), by_hand(theirs)]
+    right = one_after_the_other(begin, state, acts)
+    for schedule, grid, answers in all_schedules(lambda: begin(state), acts):
+        seen = (grid.transformations[MERGE].status, *map(plain, answers))
         log = [text for _, text in grid.log if text.startswith("Status updated")]
         assert seen in right | STANDS, f"{action} from {state}, {schedule}: {seen}, {log}"
 
 
-#: nobody is overruled, and who comes too late is told so
+#: nobody is overruled, and whoever comes too late gets an error
 STANDS = {(state, "GatewayRejected", "done") for state in ("Stopped", "Completed", "Cleaning")}

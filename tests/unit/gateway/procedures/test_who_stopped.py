@@ -1,4 +1,4 @@
-"""Who stopped a transformation is told by DIRAC's log, and by the note that goes with the stop."""
+"""DIRAC's log, and the note that goes with a stop, name who stopped a transformation."""
 
 from __future__ import annotations
 

@@ -39,20 +39,20 @@ def test_the_table_of_what_is_required_is_that_of_diracs_validator() -> None:
 
 @pytest.mark.parametrize("kind", sorted(REQUIRED))
 @pytest.mark.parametrize(
-    "said",
+    "attributes",
     [{}, {"TargetSE": "A-SE"}, {"TargetSE": ""}, {"TargetSE": "TASK:TargetSE"}],
     ids=["nothing", "a place", "no place", "of the task"],
 )
 def test_an_operation_without_a_mistake_is_one_that_diracs_validator_takes(
-    kind: str, said: dict[str, str]
+    kind: str, attributes: dict[str, str]
 ) -> None:
     from DIRAC.RequestManagementSystem.private.RequestValidator import RequestValidator
 
     if kind in ("ForwardDISET", "PutAndRegister", "ReTransfer"):
-        assert list(mistakes(kind, said))  # no word of this language
+        assert list(mistakes(kind, attributes))  # no word of this language
         return
-    valid = RequestValidator().validate(request_of({"type": kind, **said}))
-    assert valid["OK"] == (not list(mistakes(kind, said))), valid
+    valid = RequestValidator().validate(request_of({"type": kind, **attributes}))
+    assert valid["OK"] == (not list(mistakes(kind, attributes))), valid
 
 
 def test_names_of_places_reach_dirac_without_the_blanks_around_them() -> None:

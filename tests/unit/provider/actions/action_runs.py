@@ -62,7 +62,7 @@ class ActionRun:
     def act(self) -> Any:
         return ProductionActionOperator(task_id="act", outage_patience=0.0).execute(self.context)
 
-    def whole(self) -> Any:
+    def carry_out(self) -> Any:
         self.preview()
         return self.act()
 

@@ -20,7 +20,10 @@ def test_what_has_changed_since_the_preview_is_not_touched(grid: MemoryGrid, ops
     with pytest.raises(AirflowFailException, match="has changed"):
         ops("stop", digest=digest, **REAL).preview()
     row(grid, MERGE)["Status"] = "Active"
-    assert words(ops("stop", digest=digest, **REAL).whole()) == {MAKE: "done", MERGE: "done"}
+    assert words(ops("stop", digest=digest, **REAL).carry_out()) == {
+        MAKE: "done",
+        MERGE: "done",
+    }
 
 
 @pytest.mark.parametrize("action", [a for a in ACTIONS if a not in ("start", "resume", "delete")])
@@ -85,7 +88,7 @@ def test_what_a_killed_attempt_did_is_not_done_again_after_a_person_undid_it(
 
 
 @pytest.mark.parametrize("action", ["stop", "start", "resume", "clean"])
-def test_what_somebody_ended_meanwhile_is_not_said_to_be_done(
+def test_what_somebody_ended_meanwhile_is_not_reported_as_done(
     grid: MemoryGrid, ops: Any, action: str
 ) -> None:
     was = {"start": "New", "resume": "Stopped"}.get(action, "Active")

@@ -1,4 +1,4 @@
-"""People's actions look again right before each act: what is not what was told is left alone."""
+"""People's actions look again right before each act, and leave alone what is not as shown."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_what_is_renamed_or_another_s_meanwhile_is_not_touched_and_the_rest_is(
     with pytest.raises(AirflowFailException, match="1 failed"):
         run.act()
     assert row(grid, MERGE) == before
-    told = words(run.ti.pushed["outcome"])
-    assert {number: told[number] for number in acts - {MERGE}} == dict.fromkeys(
+    results = words(run.ti.pushed["outcome"])
+    assert {number: results[number] for number in acts - {MERGE}} == dict.fromkeys(
         acts - {MERGE}, "done"
     )
 
@@ -62,7 +62,7 @@ def test_what_completed_since_the_preview_is_not_cleaned(grid: MemoryGrid, ops: 
     with pytest.raises(AirflowFailException, match="1 failed"):
         run.act()
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Cleaning", "Completed"]
-    assert "it is Completed by now, and the preview told Active" in run.ti.pushed["table"]
+    assert "it is Completed now, and the preview showed Active" in run.ti.pushed["table"]
 
 
 def test_agents_that_let_it_go_to_and_fro_change_nothing(grid: MemoryGrid, ops: Any) -> None:
@@ -80,22 +80,22 @@ def test_a_preview_that_somebody_has_changed_is_not_acted_on(
         run = ops("extend", tasks=1, **REAL)
     else:
         run = ops("complete", steps=["merge"], **RISKY)
-    told = run.preview()
+    shown = run.preview()
     if what == "row":
-        told["rows"].append({**told["rows"][0], "id": MAKE, "name": "two__r1__make"})
+        shown["rows"].append({**shown["rows"][0], "id": MAKE, "name": "two__r1__make"})
     elif what == "total":
-        told["rows"][0]["total"] = 900
+        shown["rows"][0]["total"] = 900
     elif what == "answer":
-        told["rows"][0]["answer"] = "leave"
+        shown["rows"][0]["answer"] = "leave"
     else:
-        del told["seal"]
+        del shown["seal"]
     before = copy.deepcopy([(t.row, len(t.tasks)) for t in grid.transformations.values()])
     with pytest.raises(AirflowFailException, match="is not the one that was shown"):
         run.act()
     assert [(t.row, len(t.tasks)) for t in grid.transformations.values()] == before
 
 
-def test_what_a_dead_attempt_did_over_somebody_s_clean_is_put_back_and_told(
+def test_what_a_dead_attempt_did_over_somebody_s_clean_is_put_back_and_reported(
     grid: MemoryGrid, gateway: MemoryGateway, ops: Any
 ) -> None:
     row(grid, MERGE)["Status"] = "Stopped"
@@ -126,14 +126,14 @@ class TestPatterns:
             with pytest.raises(AirflowFailException, match="no transformation of ours"):
                 ops("stop", production="by_hand", force=True, **given, **RISKY).preview()
         forced = ops("stop", production="by_hand", force=True, states=["Active"], **RISKY)
-        assert words(forced.whole()) == {MERGE: "done"}
+        assert words(forced.carry_out()) == {MERGE: "done"}
 
     def test_completing_by_a_pattern_needs_the_pattern_typed(
         self, grid: MemoryGrid, ops: Any
     ) -> None:
         with pytest.raises(AirflowFailException, match="is not confirmed"):
             ops("complete", production="t*", **RISKY).preview()
-        done = ops("complete", production="t*", confirm="t*", **RISKY).whole()
+        done = ops("complete", production="t*", confirm="t*", **RISKY).carry_out()
         assert words(done) == {MAKE: "done", MERGE: "done"}
 
     @pytest.mark.parametrize("action", ["complete", "clean"])
@@ -152,5 +152,5 @@ class TestPatterns:
             ops(action, **given).preview()
         digest = str(raised.value).split("with digest ")[1][:16]
         assert row(grid, MERGE)["Status"] == "Active"
-        outcome = ops(action, digest=digest, **given).whole()
+        outcome = ops(action, digest=digest, **given).carry_out()
         assert set(words(outcome).values()) == {"done"}

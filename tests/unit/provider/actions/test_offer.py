@@ -1,4 +1,4 @@
-"""A preview offers to be carried out: to whoever asked for it, as it was told, and no more."""
+"""A preview offers to be carried out: to whoever asked for it, as it was shown, and no more."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tests.unit.provider.actions.action_runs import MAKE, MERGE, OWN, REAL, Acti
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What Airflow was told to ask."""
-    told: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: told.update(question))
-    return told
+    """The questions that Airflow gets."""
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.update(question))
+    return asked
 
 
-def answer(option: str = CARRY_OUT, who: str | None = "shifter", **said: Any) -> dict[str, Any]:
+def answer(option: str = CARRY_OUT, who: str | None = "shifter", **values: Any) -> dict[str, Any]:
     user = None if who is None else {"id": f"{who}-id", "name": who}
-    return {"chosen_options": [option], "params_input": said, "responded_by_user": user}
+    return {"chosen_options": [option], "params_input": values, "responded_by_user": user}
 
 
 class Offered:
@@ -54,7 +54,7 @@ def states(grid: MemoryGrid) -> list[str]:
     return [row(grid, number)["Status"] for number in (MAKE, MERGE)]
 
 
-def test_yes_does_what_was_told_and_nothing_is_touched_before(
+def test_yes_does_what_was_shown_and_nothing_is_touched_before(
     grid: MemoryGrid, ops: Any, asked: dict[str, Any]
 ) -> None:
     waiting = Offered(ops("stop"))
@@ -90,7 +90,7 @@ def test_where_nothing_would_be_done_nothing_is_offered(ops: Any, asked: dict[st
 def test_what_is_done_at_once_offers_nothing(ops: Any, asked: dict[str, Any]) -> None:
     run = ops("stop", **REAL)
     run.context["dag_run"].conf = {"offer": True}
-    assert words(run.whole()) == {MAKE: "done", MERGE: "done"}
+    assert words(run.carry_out()) == {MAKE: "done", MERGE: "done"}
     assert asked == {}
 
 
@@ -123,7 +123,7 @@ def test_what_nobody_asked_for_is_not_offered(ops: Any, asked: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("values", "reason"),
     [
         ({}, "needs a reason"),
         ({"reason": "old"}, "'confirm' is ''"),
@@ -131,7 +131,7 @@ def test_what_nobody_asked_for_is_not_offered(ops: Any, asked: dict[str, Any]) -
     ],
 )
 def test_what_cannot_be_undone_needs_its_reason_and_its_name_typed(
-    grid: MemoryGrid, ops: Any, asked: dict[str, Any], said: dict[str, str], reason: str
+    grid: MemoryGrid, ops: Any, asked: dict[str, Any], values: dict[str, str], reason: str
 ) -> None:
     waiting = Offered(ops("clean", run="r1"))
     assert set(asked["params"]) == {"reason", "confirm"}
@@ -139,7 +139,7 @@ def test_what_cannot_be_undone_needs_its_reason_and_its_name_typed(
     assert all("null" in param["schema"]["type"] for param in asked["params"].values())
     assert "This cannot be undone" in asked["body"]
     with pytest.raises(AirflowFailException, match=reason):
-        waiting.answer(answer(**said))
+        waiting.answer(answer(**values))
     assert states(grid) == ["Active", "Active"]
 
 

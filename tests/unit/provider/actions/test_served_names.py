@@ -35,7 +35,7 @@ def test_they_are_offered_by_name_also_where_a_file_cannot_have_it(latest: Path)
 def test_a_form_without_a_bundle_offers_none(latest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert served_productions() == []
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", "[{}]")
-    told: list[str] = []
-    monkeypatch.setattr(served_names.log, "warning", lambda line, *a: told.append(line % a))
+    warnings: list[str] = []
+    monkeypatch.setattr(served_names.log, "warning", lambda line, *a: warnings.append(line % a))
     assert served_productions() == []
-    assert len(told) == 1
+    assert len(warnings) == 1

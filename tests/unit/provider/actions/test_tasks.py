@@ -1,4 +1,4 @@
-"""People's actions under the real operators: nothing before it is told, each once, all reported."""
+"""People's actions under the real operators: nothing without a preview, each once, all reported."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ def test_a_preview_touches_nothing(grid: MemoryGrid, ops: Any, action: str) -> N
     before = copy.deepcopy([(t.row, t.parameters, t.files) for t in grid.transformations.values()])
     log = list(grid.log)
     run = ops(action, **OWN.get(action, {}))
-    told = run.preview()
+    shown = run.preview()
     with pytest.raises(AirflowSkipException):
         run.act()
     after = [(t.row, t.parameters, t.files) for t in grid.transformations.values()]
     assert after == before
     assert grid.log == log
-    assert told["by"] == "shifter"
-    assert {row["id"] for row in told["rows"]} == {MAKE, MERGE}
+    assert shown["by"] == "shifter"
+    assert {row["id"] for row in shown["rows"]} == {MAKE, MERGE}
     assert run.ti.pushed["table"].startswith(f"{action}, production two")
 
 
 @pytest.mark.parametrize("action", ["stop", "extend", "complete"])
-def test_the_command_that_a_preview_tells_does_what_it_told(
+def test_the_command_of_a_preview_does_what_it_shows(
     grid: MemoryGrid, ops: Any, action: str
 ) -> None:
-    told = ops(action, reason="it's full", **OWN.get(action, {})).preview()
-    airflow, ours = told["commands"]
+    shown = ops(action, reason="it's full", **OWN.get(action, {})).preview()
+    airflow, ours = shown["commands"]
     *command, conf = shlex.split(airflow)
     assert command == ["airflow", "dags", "trigger", "production_operations", "--conf"]
     given = json.loads(conf)
     assert given["preview"] is False
-    assert given["digest"] == told["digest"]
+    assert given["digest"] == shown["digest"]
     assert ours.startswith(f"dirac-prodsys {action} two ")
-    done = ops(given.pop("action"), **given).whole()
+    done = ops(given.pop("action"), **given).carry_out()
     assert "done" in words(done).values()
 
 
@@ -61,19 +61,19 @@ def test_a_command_fits_one_preview_only(grid: MemoryGrid, ops: Any) -> None:
         ops(given.pop("action"), **given).preview()
 
 
-def test_where_nothing_would_be_done_no_command_is_told(grid: MemoryGrid, ops: Any) -> None:
+def test_where_nothing_would_be_done_no_command_is_shown(grid: MemoryGrid, ops: Any) -> None:
     assert ops("start").preview()["commands"] == []
     assert ops("stop", **REAL).preview()["commands"] == []
 
 
 def test_stop_and_resume(grid: MemoryGrid, ops: Any) -> None:
-    outcome = ops("stop", reason="storage is down", **REAL).whole()
+    outcome = ops("stop", reason="storage is down", **REAL).carry_out()
     assert words(outcome) == {MAKE: "done", MERGE: "done"}
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Stopped", "Stopped"]
     note = grid.transformations[MAKE].parameters[LAST_ACTION]
     assert note == "stop by shifter: storage is down (ops-1)"
-    assert words(ops("stop", **REAL).whole()) == {MAKE: "done", MERGE: "done"}
-    assert words(ops("resume", steps=["merge"], **REAL).whole()) == {MERGE: "done"}
+    assert words(ops("stop", **REAL).carry_out()) == {MAKE: "done", MERGE: "done"}
+    assert words(ops("resume", steps=["merge"], **REAL).carry_out()) == {MERGE: "done"}
     assert [row(grid, n)["Status"] for n in (MAKE, MERGE)] == ["Stopped", "Active"]
 
 
@@ -82,10 +82,10 @@ def test_what_a_run_s_end_had_stopped_can_be_stopped_by_a_person(
 ) -> None:
     stops.stop(gateway, MAKE, "the run failed")
     assert stops.stopped_by_us(gateway, MAKE)
-    assert words(ops("stop", steps=["make"], **REAL).whole()) == {MAKE: "done"}
+    assert words(ops("stop", steps=["make"], **REAL).carry_out()) == {MAKE: "done"}
     assert not stops.resume(gateway, MAKE)
     assert row(grid, MAKE)["Status"] == "Stopped"
-    assert words(ops("resume", steps=["make"], **REAL).whole()) == {MAKE: "done"}
+    assert words(ops("resume", steps=["make"], **REAL).carry_out()) == {MAKE: "done"}
     assert row(grid, MAKE)["Status"] == "Active"
 
 
@@ -102,7 +102,7 @@ def test_flush(grid: MemoryGrid, ops: Any) -> None:
     }
 
 
-def test_flush_of_what_somebody_stopped_meanwhile_is_told(grid: MemoryGrid, ops: Any) -> None:
+def test_flush_of_what_somebody_stopped_meanwhile_is_reported(grid: MemoryGrid, ops: Any) -> None:
     run = ops("flush", **REAL)
     run.preview()
     row(grid, MERGE)["Status"] = "Stopped"
@@ -116,11 +116,11 @@ def test_complete(grid: MemoryGrid, ops: Any) -> None:
     with pytest.raises(AirflowFailException, match="needs a reason"):
         ops("complete", **REAL).preview()
     assert row(grid, MERGE)["Status"] == "Active"
-    assert words(ops("complete", steps=["merge"], **RISKY).whole()) == {MERGE: "done"}
+    assert words(ops("complete", steps=["merge"], **RISKY).carry_out()) == {MERGE: "done"}
     assert row(grid, MERGE)["Status"] == "Completed"
 
 
-def test_extend_adds_what_was_told_and_no_more(grid: MemoryGrid, ops: Any) -> None:
+def test_extend_adds_what_was_shown_and_no_more(grid: MemoryGrid, ops: Any) -> None:
     run = ops("extend", tasks=3, **REAL)
     assert [r["total"] for r in run.preview()["rows"]] == [9, None]
     assert words(run.act()) == {MAKE: "done", MERGE: "left"}
@@ -132,7 +132,7 @@ def test_extend_adds_what_was_told_and_no_more(grid: MemoryGrid, ops: Any) -> No
 def test_a_group_size_that_a_person_set_survives_a_cleared_create(
     grid: MemoryGrid, ops: Any, production: Production, context: dict[str, Any]
 ) -> None:
-    assert words(ops("set_group_size", group_size=2, **REAL).whole()) == {
+    assert words(ops("set_group_size", group_size=2, **REAL).carry_out()) == {
         MAKE: "left",
         MERGE: "done",
     }
@@ -144,11 +144,11 @@ def test_a_group_size_that_a_person_set_survives_a_cleared_create(
 def test_clean_and_delete_in_this_order(grid: MemoryGrid, ops: Any) -> None:
     named = {"run": "r1", "confirm": "two", **RISKY}
     with pytest.raises(AirflowFailException, match="2 refused"):
-        ops("delete", **named).whole()
-    assert words(ops("clean", **named).whole()) == {MAKE: "done", MERGE: "done"}
+        ops("delete", **named).carry_out()
+    assert words(ops("clean", **named).carry_out()) == {MAKE: "done", MERGE: "done"}
     assert row(grid, MAKE)["Status"] == "Cleaning"
     grid.advance(20)
-    assert words(ops("delete", **named).whole()) == {MAKE: "done", MERGE: "done"}
+    assert words(ops("delete", **named).carry_out()) == {MAKE: "done", MERGE: "done"}
     assert grid.transformations == {}
 
 
@@ -176,12 +176,12 @@ def test_what_is_not_ours_is_not_touched_but_by_name_and_force(
         spec.model_copy(update={"name": "by_hand", "group": "General"})
     )
     gateway.start_transformation(other.id)
-    assert other.id not in words(ops("stop", production="*", **REAL).whole())
+    assert other.id not in words(ops("stop", production="*", **REAL).carry_out())
     with pytest.raises(AirflowFailException, match="no transformation of ours"):
         ops("stop", production="by_hand", **REAL).preview()
     with pytest.raises(AirflowFailException, match="force is an exception"):
         ops("stop", production="by_hand", force=True, **REAL).preview()
-    forced = ops("stop", production="by_hand", force=True, **RISKY).whole()
+    forced = ops("stop", production="by_hand", force=True, **RISKY).carry_out()
     assert words(forced) == {other.id: "done"}
 
 

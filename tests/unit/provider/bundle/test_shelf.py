@@ -79,7 +79,7 @@ def test_a_production_whose_file_is_gone_is_retired_until_it_comes_back() -> Non
     assert back.productions == {"x": Served("a.yaml", "text")}
 
 
-def test_a_production_that_was_renamed_in_its_file_is_told_so() -> None:
+def test_a_production_that_was_renamed_in_its_file_is_reported() -> None:
     before = {"gamprod": Served("gam.yaml", "old")}
     shelf = arrange([good("gam.yaml", "gamprod2")], before)
     assert shelf.retired == ["gamprod"]

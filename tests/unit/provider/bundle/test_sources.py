@@ -60,7 +60,7 @@ def test_hidden_and_temporary_files_are_passed_over(tmp_path: Path, name: str) -
     assert SourceFolder(tmp_path).scan() == []
 
 
-def test_a_mistake_is_told_at_its_place(tmp_path: Path) -> None:
+def test_a_mistake_is_reported_at_its_place(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(TWO_STEPS.replace("tasks: 6", "tusks: 6"))
     source = only(tmp_path)
     assert source.production == source.text == ""
@@ -159,7 +159,7 @@ def test_an_unreadable_file_is_explained(tmp_path: Path, monkeypatch: pytest.Mon
     assert only(tmp_path).error == "a.yaml: cannot be read: Permission denied"
 
 
-def test_names_that_are_no_text_are_told_each_by_its_own(tmp_path: Path) -> None:
+def test_names_that_are_no_text_are_reported_each_by_its_own(tmp_path: Path) -> None:
     for name in (b"a\xff.yaml", b"a\xfe.yaml"):
         Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_text(TWO_STEPS)
     errors = {source.file: source.error for source in SourceFolder(tmp_path).scan()}
@@ -169,7 +169,7 @@ def test_names_that_are_no_text_are_told_each_by_its_own(tmp_path: Path) -> None
     }
 
 
-def test_a_name_that_is_no_text_can_still_be_told(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_can_still_be_reported(tmp_path: Path) -> None:
     raw = os.path.join(os.fsencode(tmp_path), b"\xff\n.yaml")
     os.close(os.open(raw, os.O_CREAT | os.O_WRONLY))
     source = only(tmp_path)
@@ -254,19 +254,19 @@ def test_a_file_that_is_being_written_stays_what_it_was(
     assert folder.unsettled == frozenset()
 
 
-@pytest.mark.parametrize("deed", ["turn", "grow", "die"])
-def test_a_file_that_breaks_its_reader_is_told_and_the_others_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+@pytest.mark.parametrize("act", ["turn", "grow", "die"])
+def test_a_file_that_breaks_its_reader_is_reported_and_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     for name in ("a.yaml", "b.yaml", "c.yaml"):
         (tmp_path / name).write_text(TWO_STEPS)
     real = sources.load_production
 
     def load(text: str, file: str, **more: object) -> object:
-        if file == "b.yaml" and deed == "turn":
+        if file == "b.yaml" and act == "turn":
             while True:
                 pass
-        if file == "b.yaml" and deed == "grow":
+        if file == "b.yaml" and act == "grow":
             return bytearray(8 * 2**30)
         if file == "b.yaml":
             os.kill(os.getpid(), 9)
@@ -277,7 +277,7 @@ def test_a_file_that_breaks_its_reader_is_told_and_the_others_are_read(
     a, b, c = SourceFolder(tmp_path).scan()
     assert (a.production, c.production) == ("two", "two")
     assert b.error.startswith("b.yaml: ")
-    assert ("MemoryError" if deed == "grow" else "reading it took more than") in b.error
+    assert ("MemoryError" if act == "grow" else "reading it took more than") in b.error
 
 
 def test_an_error_of_ours_costs_one_file_and_says_whose_it_is(
@@ -341,7 +341,7 @@ def test_a_missing_list_is_an_error_until_it_is_there(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(LISTED)
     folder = SourceFolder(tmp_path)
     (source,) = folder.scan()
-    assert "p.yaml:6:26: there is no file 'files.txt'" in source.error
+    assert "p.yaml:6:26: there is no readable file 'files.txt'" in source.error
     (tmp_path / "files.txt").write_text("/sim/a\n")
     (source,) = folder.scan()
     assert source.error == ""

@@ -33,10 +33,10 @@ def operator(step: str | None = None, otherwise: str = "reject") -> DiracApprova
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What Airflow was told to ask."""
-    told: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: told.update(question))
-    return told
+    """The questions that Airflow gets."""
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.update(question))
+    return asked
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ MANUAL = TWO_STEPS.replace(
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What Airflow was told to ask."""
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: told.append(question))
-    return told
+    """The questions that Airflow gets."""
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.append(question))
+    return asked
 
 
 @pytest.fixture

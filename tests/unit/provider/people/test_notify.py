@@ -24,7 +24,12 @@ from dirac_prodsys.provider.operators import (
     DiracFlushTransformationOperator,
     DiracStartTransformationOperator,
 )
-from dirac_prodsys.provider.people.notify import Teller, first_transformation, rules_for, wanted
+from dirac_prodsys.provider.people.notify import (
+    NoticeSender,
+    first_transformation,
+    rules_for,
+    wanted,
+)
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
 from dirac_prodsys.provider.tasks import run_report
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
@@ -37,7 +42,7 @@ Context = dict[str, Any]
 REPOSITORY = Path(__file__).parents[4]
 EXAMPLES = sorted((REPOSITORY / "include" / "productions" / "examples").glob("w*.yaml"))
 
-TOLD: list[dict[str, Any]] = []
+SENT: list[dict[str, Any]] = []
 
 
 class Recorder(BaseNotifier):
@@ -54,7 +59,7 @@ class Recorder(BaseNotifier):
     def notify(self, context: Any) -> None:
         if self.fails:
             raise ConnectionRefusedError("no mail today")
-        TOLD.append({"subject": self.subject, "text": self.text, "to": self.to})
+        SENT.append({"subject": self.subject, "text": self.text, "to": self.to})
 
 
 @dataclass
@@ -79,7 +84,7 @@ class TaskInstance:
 @pytest.fixture(autouse=True)
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A deployment that tells everything to a recorder."""
-    TOLD.clear()
+    SENT.clear()
 
     def configure(**kwargs: Any) -> None:
         words = {"subject": "{subject}", "text": "{text}", "to": "{to}", **kwargs}
@@ -106,8 +111,8 @@ def started(grid: MemoryGrid, production: Production, context: Context) -> Memor
 
 
 @pytest.fixture
-def teller(started: MemoryGrid, production: Production, context: Context) -> Teller:
-    return Teller(context, "dirac_default", production)  # type: ignore[arg-type]
+def sender(started: MemoryGrid, production: Production, context: Context) -> NoticeSender:
+    return NoticeSender(context, "dirac_default", production)  # type: ignore[arg-type]
 
 
 def sensor_of(production: Production, step: str = "merge") -> DiracTransformationSensor:
@@ -116,9 +121,9 @@ def sensor_of(production: Production, step: str = "merge") -> DiracTransformatio
     )
 
 
-def notice(about: str, *causes: str, told: tuple[str, ...] = ()) -> dict[str, Any]:
+def notice(about: str, *causes: str, reported: tuple[str, ...] = ()) -> dict[str, Any]:
     snapshot = {"id": 2, "name": "two__r1__merge", "type": "Merging", "status": "Active"}
-    history = History(told=told).to_dict()
+    history = History(reported=reported).to_dict()
     return {
         "kind": "notice",
         "reason": "because {{ ds }}",
@@ -138,32 +143,38 @@ def resumed(sensor: DiracTransformationSensor, context: Context, event: Any) -> 
     return History.from_dict(trigger.history or {})
 
 
-def test_a_cause_is_told_once_in_a_run_whoever_tells_it(teller: Teller, context: Context) -> None:
+def test_a_cause_is_reported_once_in_a_run_whoever_reports_it(
+    sender: NoticeSender, context: Context
+) -> None:
     first = Notice("stalled", ("agent",), "{{ it }} stands", "merge")
-    assert teller.tell(first) == "told"
-    assert TOLD == [
+    assert sender.send(first) == "sent"
+    assert SENT == [
         {
             "subject": "[two: merge] stalled (run r1)",
             "text": "{{ it }} stands",
             "to": ["shift@x.org", "boss@x.org"],
         }
     ]
-    other = Teller({**context, "ti": TaskInstance(task_id="x")}, "dirac_default", teller.production)
-    assert other.tell(first) == "known"
-    assert teller.tell(first) == "known"
-    assert other.tell(Notice("stalled", ("agent", "another"), "more")) == "told"
+    other = NoticeSender(
+        {**context, "ti": TaskInstance(task_id="x")}, "dirac_default", sender.production
+    )
+    assert other.send(first) == "known"
+    assert sender.send(first) == "known"
+    assert other.send(Notice("stalled", ("agent", "another"), "more")) == "sent"
 
 
 def test_a_notifier_that_fails_costs_nothing_and_the_same_task_may_try_again(
-    teller: Teller, context: Context, deployment: Any
+    sender: NoticeSender, context: Context, deployment: Any
 ) -> None:
     deployment(fails=True)
-    told = Notice("stalled", ("agent",), "it stands")
-    assert teller.tell(told) == "failed"
+    notice = Notice("stalled", ("agent",), "it stands")
+    assert sender.send(notice) == "failed"
     deployment()
-    other = Teller({**context, "ti": TaskInstance(task_id="x")}, "dirac_default", teller.production)
-    assert other.tell(told) == "known"
-    assert teller.tell(told) == "told"
+    other = NoticeSender(
+        {**context, "ti": TaskInstance(task_id="x")}, "dirac_default", sender.production
+    )
+    assert other.send(notice) == "known"
+    assert sender.send(notice) == "sent"
 
 
 @pytest.mark.parametrize(
@@ -171,18 +182,18 @@ def test_a_notifier_that_fails_costs_nothing_and_the_same_task_may_try_again(
     ["{oops", '{"class": "no.such.Notifier"}', '{"kwargs": {}}', '{"class": "json.dumps"}'],
 )
 def test_a_wrong_configuration_fails_no_task(
-    teller: Teller, monkeypatch: pytest.MonkeyPatch, broken: str
+    sender: NoticeSender, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFIER", broken)
-    assert teller.tell(Notice("stalled", ("agent",), "it stands")) == "failed"
+    assert sender.send(Notice("stalled", ("agent",), "it stands")) == "failed"
 
 
-def test_during_an_outage_nobody_is_told_and_nothing_fails(
-    teller: Teller, started: MemoryGrid
+def test_during_an_outage_nobody_is_notified_and_nothing_fails(
+    sender: NoticeSender, started: MemoryGrid
 ) -> None:
     started.down = True
-    assert teller.tell(Notice("stalled", ("agent",), "it stands")) == "failed"
-    assert teller.went_on(["agent"], "merge", "it goes") == "failed"
+    assert sender.send(Notice("stalled", ("agent",), "it stands")) == "failed"
+    assert sender.send_recovered(["agent"], "merge", "it goes") == "failed"
 
 
 def test_a_kind_that_is_unknown_in_the_configuration_is_named(
@@ -211,35 +222,35 @@ def test_a_stall_reaches_a_worker_once_and_the_wait_goes_on(
 ) -> None:
     sensor = sensor_of(production)
     seen = resumed(sensor, context, notice("stalled", "the agent"))
-    assert seen.told == ("the agent",)
-    assert [told["subject"] for told in TOLD] == ["[two: merge] stalled (run r1)"]
-    assert TOLD[0]["text"] == "merge: because {{ ds }}"
+    assert seen.reported == ("the agent",)
+    assert [sent["subject"] for sent in SENT] == ["[two: merge] stalled (run r1)"]
+    assert SENT[0]["text"] == "merge: because {{ ds }}"
     resumed(sensor_of(production, "make"), context, notice("stalled", "the agent"))
-    assert len(TOLD) == 1
-    seen = resumed(sensor, context, notice("recovered", "the agent", told=("the agent",)))
-    assert seen.told == ()
-    assert TOLD[-1]["subject"] == "[two: merge] recovered (run r1)"
-    resumed(sensor, context, notice("recovered", "the agent", told=("the agent",)))
-    assert len(TOLD) == 2
+    assert len(SENT) == 1
+    seen = resumed(sensor, context, notice("recovered", "the agent", reported=("the agent",)))
+    assert seen.reported == ()
+    assert SENT[-1]["subject"] == "[two: merge] recovered (run r1)"
+    resumed(sensor, context, notice("recovered", "the agent", reported=("the agent",)))
+    assert len(SENT) == 2
     resumed(sensor, context, notice("stalled", "the agent"))
-    assert len(TOLD) == 3
+    assert len(SENT) == 3
 
 
-def test_a_stall_of_which_nobody_could_be_told_is_told_later(
+def test_a_stall_that_could_not_be_sent_is_sent_later(
     started: MemoryGrid, production: Production, context: Context, deployment: Any
 ) -> None:
     sensor = sensor_of(production)
     deployment(fails=True)
     before = time.time()
     seen = resumed(sensor, context, notice("stalled", "the agent"))
-    assert seen.told == ()
+    assert seen.reported == ()
     assert seen.tell_after > before + 60
     deployment()
-    assert resumed(sensor, context, notice("stalled", "the agent")).told == ("the agent",)
-    assert len(TOLD) == 1
+    assert resumed(sensor, context, notice("stalled", "the agent")).reported == ("the agent",)
+    assert len(SENT) == 1
 
 
-def test_giving_up_is_told_once_however_often_the_task_is_cleared(
+def test_giving_up_is_reported_once_however_often_the_task_is_cleared(
     started: MemoryGrid, production: Production, context: Context
 ) -> None:
     event = {**notice(""), "kind": "fail", "reason": "given up after 30 s"}
@@ -247,16 +258,16 @@ def test_giving_up_is_told_once_however_often_the_task_is_cleared(
         event["reason"] = f"given up after {seconds} s"
         with pytest.raises(AirflowFailException):
             sensor_of(production).resume(context, event)  # type: ignore[arg-type]
-    assert [told["text"] for told in TOLD] == ["given up after 30 s"]
+    assert [sent["text"] for sent in SENT] == ["given up after 30 s"]
 
 
-def test_a_flush_is_told(started: MemoryGrid, production: Production, context: Context) -> None:
+def test_a_flush_is_reported(started: MemoryGrid, production: Production, context: Context) -> None:
     flush = DiracFlushTransformationOperator(task_id="f", production=production, step="merge")
     flush.work(context, {})
-    assert [told["text"] for told in TOLD] == ["2 files were flushed"]
+    assert [sent["text"] for sent in SENT] == ["2 files were flushed"]
 
 
-def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
+def test_the_end_is_reported_with_the_report_and_the_tasks_that_failed(
     started: MemoryGrid,
     production: Production,
     context: Context,
@@ -271,8 +282,8 @@ def test_the_end_is_told_with_the_report_and_the_tasks_that_failed(
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="the run did not complete"):
             report.work(context, {})
-    assert [told["subject"] for told in TOLD] == ["[two] failed (run r1)"]
-    assert TOLD[0]["text"].startswith(
+    assert [sent["subject"] for sent in SENT] == ["[two] failed (run r1)"]
+    assert SENT[0]["text"].startswith(
         "failed tasks: merge.wait_for_completion\nnot complete: make Active"
     )
 
@@ -292,8 +303,8 @@ async def test_a_trigger_that_is_to_tell_brings_a_stall_and_only_then(begun: Beg
     (event,) = await events(early)
     assert (event["kind"], time.time() >= soon["tell_after"]) == ("notice", True)
 
-    told = {**event["history"], "told": [cause]}
-    again = begun.merging(tell=True, history=told)
+    history = {**event["history"], "told": [cause]}
+    again = begun.merging(tell=True, history=history)
     again.rules["flush"] = "manual"
     begun.gateway.flush_transformation(begun.merge)
     (event,) = await events(again, lambda: begun.grid.advance(5))
@@ -306,10 +317,10 @@ def test_a_wait_that_an_older_version_began_tells_nobody() -> None:
     assert not DiracTransformationTrigger(**old).tell
 
 
-def test_what_was_told_is_kept_with_the_first_transformation(
-    teller: Teller, started: MemoryGrid
+def test_the_record_of_notices_is_kept_with_the_first_transformation(
+    sender: NoticeSender, started: MemoryGrid
 ) -> None:
-    teller.tell(Notice("stalled", ("agent",), "it stands"))
+    sender.send(Notice("stalled", ("agent",), "it stands"))
     assert parameter("stalled agent") in started.transformations[1].parameters
 
 

@@ -56,13 +56,13 @@ def test_the_dag_has_a_typed_param_for_each_parameter() -> None:
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ("type: int, min: 1, max: 50, default: 10", "whole number from 1 to 50; 10 unless said"),
+        ("type: int, min: 1, max: 50, default: 10", "whole number from 1 to 50; default 10"),
         ("type: int, min: 1, default: 3, description: Number of tasks.",
-         "Number of tasks; whole number, at least 1; 3 unless said"),
+         "Number of tasks; whole number, at least 1; default 3"),
         ("type: number, max: 20000000", "number, at most 20000000; must be given"),
-        ("type: boolean, default: true", "true or false; true unless said"),
+        ("type: boolean, default: true", "true or false; default true"),
         ("type: choice, choices: [20, forty], default: forty",
-         "one of 20, forty; forty unless said"),
+         "one of 20, forty; default forty"),
         ('type: string, pattern: "[a-z]+"',
          "one line of at most 255 characters, matching [a-z]+; must be given"),
     ],
@@ -101,7 +101,7 @@ def test_the_values_of_a_run_reach_the_transformation(
         ({"label": "${{ run }}"}, "is not one line of at most 255 plain characters"),
     ],
 )
-def test_a_wrong_value_creates_nothing_and_is_told(
+def test_a_wrong_value_creates_nothing_and_is_reported(
     gateway: MemoryGateway, context: dict[str, Any], values: dict[str, Any], reason: str
 ) -> None:
     context["params"] = values

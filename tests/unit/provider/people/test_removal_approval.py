@@ -42,10 +42,10 @@ def removing(running: Production, grid: MemoryGrid) -> Production:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What Airflow was told to ask."""
-    told: dict[str, Any] = {}
-    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: told.update(question))
-    return told
+    """The questions that Airflow gets."""
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **question: asked.update(question))
+    return asked
 
 
 def starting(production: Production, context: Any) -> DiracStartTransformationOperator:

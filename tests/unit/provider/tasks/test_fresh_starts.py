@@ -197,8 +197,8 @@ def test_a_start_makes_the_next_of_what_was_cleaned_and_starts_it_once(
     again = do(start, production, "make", context)
     assert (again["id"], again["tasks_added"]) == (number, 0)
     # it is whole: whoever compares it with the plan adopts it
-    whole = do(DiracCreateTransformationOperator, production, "make", context)
-    assert (whole["id"], whole["adopted"]) == (number, True)
+    created = do(DiracCreateTransformationOperator, production, "make", context)
+    assert (created["id"], created["adopted"]) == (number, True)
     assert len(started.transformations) == 3
 
 

@@ -22,7 +22,7 @@ def task(task_id: str, text: str = TEXT) -> Any:
     return build_dag(load_production(text, "f")).get_task(task_id)
 
 
-def told(context: dict[str, Any], **results: Any) -> dict[str, Any]:
+def given(context: dict[str, Any], **results: Any) -> dict[str, Any]:
     """The context of a run in which tasks had these results; ``__`` in a name is a dot."""
     known = {name.replace("__", "."): value for name, value in results.items()}
     pull = SimpleNamespace(xcom_pull=lambda task_ids, **_: known.get(task_ids))
@@ -55,9 +55,9 @@ def test_a_pass_without_a_number_fails(context: dict[str, Any]) -> None:
 
 def test_the_next_pass_is_skipped_when_the_loop_is_over(context: dict[str, Any]) -> None:
     again = task("tune.pass_2.begin")
-    again.work(told(context, tune__pass_1__check=met(False)), {})
+    again.work(given(context, tune__pass_1__check=met(False)), {})
     with pytest.raises(AirflowSkipException):
-        again.work(told(context, tune__pass_1__check=met(True)), {})
+        again.work(given(context, tune__pass_1__check=met(True)), {})
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,14 @@ def test_the_next_pass_is_skipped_when_the_loop_is_over(context: dict[str, Any])
 def test_the_first_pass_that_is_good_enough_is_the_last(
     context: dict[str, Any], results: dict[str, Any], last: int
 ) -> None:
-    assert task("tune.done").work(told(context, **results), {}) == {"last": last, "met": True}
+    assert task("tune.done").work(given(context, **results), {}) == {
+        "last": last,
+        "met": True,
+    }
 
 
 def test_at_the_bound_the_file_decides(context: dict[str, Any]) -> None:
-    never = told(context, **{check.replace(".", "__"): met(False) for check in CHECKS})
+    never = given(context, **{check.replace(".", "__"): met(False) for check in CHECKS})
     with pytest.raises(AirflowFailException, match="has not ended in 3 passes"):
         task("tune.done").work(never, {})
     text = TEXT.replace("at_most: 3", "at_most: 3\n    otherwise: go_on")
@@ -93,15 +96,15 @@ def test_a_loop_whose_passes_were_never_judged_has_not_ended(context: dict[str, 
     """A run that was marked failed has skipped its checks, and a skipped check is no failed one."""
     text = TEXT.replace("at_most: 3", "at_most: 3\n    otherwise: go_on")
     with pytest.raises(AirflowFailException, match="pass 1 was not judged"):
-        task("tune.done", text).work(told(context), {})
+        task("tune.done", text).work(given(context), {})
     with pytest.raises(AirflowFailException, match="pass 2 was not judged"):
-        task("tune.done", text).work(told(context, tune__pass_1__check=met(False)), {})
+        task("tune.done", text).work(given(context, tune__pass_1__check=met(False)), {})
 
 
 def test_a_step_outside_is_planned_with_the_last_pass_of_its_run(context: dict[str, Any]) -> None:
     create: DiracCreateTransformationOperator = task("apply.create")
-    assert create.plan(told(context)).parents == ("train.3",)
-    ended = told(context, tune__done={"last": 2, "met": True})
+    assert create.plan(given(context)).parents == ("train.3",)
+    ended = given(context, tune__done={"last": 2, "met": True})
     assert create.plan(ended).parents == ("train.2",)
     assert task("train__3.create").plan(ended).parents == ("simulate",)
 

@@ -31,15 +31,15 @@ TASKS = {"make": "prepare.create.make", "merge": "prepare.create.merge"}
 @pytest.fixture(autouse=True)
 def states(context: Context, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
     """What Airflow says of the tasks that create."""
-    said: dict[str, str | None] = dict.fromkeys(TASKS.values(), "success")
+    states: dict[str, str | None] = dict.fromkeys(TASKS.values(), "success")
     context["dag"] = SimpleNamespace(dag_id="two")
 
     def answer(dag_id: str, run_id: str, tasks: list[str]) -> dict[str, str | None]:
         assert (dag_id, run_id) == ("two", "r1")
-        return {task: state for task, state in said.items() if task in tasks}
+        return {task: state for task, state in states.items() if task in tasks}
 
     monkeypatch.setattr(preparing, "task_states", answer)
-    return said
+    return states
 
 
 @pytest.fixture
@@ -147,9 +147,9 @@ def test_the_run_begins_with_its_tag_and_its_values_and_needs_no_grid(
     grid.down = True
     begin = DiracBeginRunOperator(task_id="begin", production=production)
     context |= {"run_id": "manual__2026-11-29T04:00:00+00:00", "params": {"events": 7}}
-    told = begin.work(context, {})
+    values = begin.work(context, {})
     tag = run_tag("manual__2026-11-29T04:00:00+00:00")
-    assert told == {"tag": tag, "parameters": {"events": 7}}
+    assert values == {"tag": tag, "parameters": {"events": 7}}
 
 
 def test_a_run_without_values_begins_too(production: Production, context: Context) -> None:
@@ -179,9 +179,9 @@ def test_nothing_starts_when_nobody_agrees_after_all(
 
 def test_the_dag_tells_who_agrees() -> None:
     text = LOOP.replace("vo: sim", "vo: sim, approval: {subject: May it run?}", 1)
-    for given, told in ((LOOP, ""), (text, "prepare.approve")):
+    for given, task in ((LOOP, ""), (text, "prepare.approve")):
         verify: Any = build_dag(load_production(given, "p.yaml")).get_task("prepare.verify")
-        assert verify.approval == told
+        assert verify.approval == task
 
 
 def test_the_beginning_marks_the_values_that_nobody_gave(
@@ -191,10 +191,10 @@ def test_the_beginning_marks_the_values_that_nobody_gave(
     text = TWO_STEPS.replace("steps:\n", f"{parameters}\nsteps:\n", 1)
     begin = DiracBeginRunOperator(task_id="begin", production=load_production(text, "f"))
     context["params"] = {"n": 50, "fast": True, "odd": [1]}
-    told: list[str] = []
-    monkeypatch.setattr(begin.log, "info", lambda text, *a: told.append(text % a))
+    lines: list[str] = []
+    monkeypatch.setattr(begin.log, "info", lambda text, *a: lines.append(text % a))
     begin.work(context, {})
-    assert told == ["run r1, tag r1; parameters: fast = true (default), n = 50, odd = [1]"]
+    assert lines == ["run r1, tag r1; parameters: fast = true (default), n = 50, odd = [1]"]
 
 
 def test_no_run_of_a_retired_production_begins(production: Production, context: Context) -> None:

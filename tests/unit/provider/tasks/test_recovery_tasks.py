@@ -32,7 +32,7 @@ def stranded(grid: MemoryGrid, gateway: MemoryGateway, production: Production) -
     return grid
 
 
-class Told(dict[str, Any]):
+class Pushed(dict[str, Any]):
     """What a task tells by XCom."""
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -57,12 +57,12 @@ def test_a_task_recovers_tells_and_waits_on(
     context: dict[str, Any],
 ) -> None:
     sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
-    told = Told()
-    context["ti"] = SimpleNamespace(xcom_push=told.xcom_push)
+    pushed = Pushed()
+    context["ti"] = SimpleNamespace(xcom_push=pushed.xcom_push)
     history = History(attached=6, unchanged_since=5.0, flushes=1).to_dict()
     trigger = resume(sensor, context, event(gateway, 2, "recover", history=history))
     assert gateway.snapshot([2])[2].files == {"Unused": 6}
-    assert told["recovery"]["requeued"] == {"Failed: Application Finished With Errors": 4}
+    assert pushed["recovery"]["requeued"] == {"Failed: Application Finished With Errors": 4}
     past = History.from_dict(trigger.history)
     assert (past.handled_tasks, past.flushes, past.attached, past.asked) == (1, 1, 6, 0)
     assert (trigger.flushes, trigger.deadline) == (1, 9e9)
@@ -78,7 +78,7 @@ def test_a_task_waiting_to_settle_recovers_as_well(
     assert gateway.snapshot([2])[2].files == {"Unused": 6}
 
 
-def test_a_task_adds_tasks_up_to_a_number_however_often_it_is_told(
+def test_a_task_adds_tasks_up_to_a_number_however_often_it_is_asked(
     stranded: MemoryGrid, gateway: MemoryGateway, production: Production, context: dict[str, Any]
 ) -> None:
     sensor = DiracTransformationSensor(task_id="process", production=production, step="make")
@@ -96,16 +96,16 @@ def test_a_task_tells_what_the_jobs_came_to_when_it_ends(
     kind: str,
 ) -> None:
     sensor = DiracTransformationSensor(task_id="process", production=production, step="merge")
-    told = Told()
-    context["ti"] = SimpleNamespace(xcom_push=told.xcom_push)
+    pushed = Pushed()
+    context["ti"] = SimpleNamespace(xcom_push=pushed.xcom_push)
     try:
         sensor.resume(context, event(gateway, 2, kind))
         ended = "well"
     except AirflowFailException:
         ended = "badly"
     assert ended == ("well" if kind == "complete" else "badly")
-    assert told["job_report"]["statuses"] == {"Failed": 1}
-    assert "<table>" in told["job_report"]["html"]
+    assert pushed["job_report"]["statuses"] == {"Failed": 1}
+    assert "<table>" in pushed["job_report"]["html"]
 
 
 def test_a_report_that_cannot_be_made_stands_in_nobodys_way(

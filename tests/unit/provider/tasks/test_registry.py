@@ -18,7 +18,7 @@ from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
 from dirac_prodsys.provider.tasks.registry import (
     DiracRegisterProductionOperator,
     follow_all,
-    tell_status,
+    follow_run,
 )
 from tests.unit.provider.conftest import TWO_STEPS, Connect
 
@@ -92,17 +92,17 @@ def test_the_entry_follows_its_members(
     production: Production,
 ) -> None:
     plan = compile(production, run="r1")
-    assert tell_status(gateway, plan) == ""  # never entered
+    assert follow_run(gateway, plan) == ""  # never entered
     register.work(context, {})
     gateway.start_transformation(1)
-    assert tell_status(gateway, plan) == "Active"
+    assert follow_run(gateway, plan) == "Active"
     gateway.stop_transformation(1)
-    assert tell_status(gateway, plan) == "Stopped"
+    assert follow_run(gateway, plan) == "Stopped"
     gateway.complete_transformation(1)
-    assert tell_status(gateway, plan, "Active") == "Active"
+    assert gateway.mark_production("two__r1", "Active") == "Active"
     gateway.complete_transformation(2)
-    assert tell_status(gateway, plan) == "Completed"
-    assert tell_status(gateway, plan, "Active") == "Completed"
+    assert follow_run(gateway, plan) == "Completed"
+    assert gateway.mark_production("two__r1", "Active") == "Completed"
     assert [t.status for t in created.transformations.values()] == ["Completed", "Completed"]
 
 

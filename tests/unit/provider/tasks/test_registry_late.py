@@ -99,7 +99,7 @@ def test_a_production_that_a_person_stopped_stays_stopped(
     "method", ["getProduction", "addTransformationsToProduction", "setProductionStatus"]
 )
 @pytest.mark.parametrize("kind", ["unavailable", "hang", "denied", "lost"])
-def test_whatever_is_wrong_the_step_goes_on_and_it_is_said(
+def test_whatever_is_wrong_the_step_goes_on_and_that_is_reported(
     under_way: MemoryGrid, tuning: Production, context: Context, method: str, kind: Any
 ) -> None:
     before = states(under_way)

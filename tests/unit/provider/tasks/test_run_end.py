@@ -146,7 +146,7 @@ def test_other_runs_and_other_peoples_transformations_are_not_touched(
 
 
 @pytest.mark.parametrize(
-    ("known", "told"),
+    ("known", "reported"),
     [
         (True, ["6 files of 6000000 bytes carry its ID, and go"]),
         (
@@ -162,7 +162,7 @@ def test_cleaning_tells_what_it_is_about(
     gateway: MemoryGateway,
     production: Production,
     known: bool,
-    told: list[str],
+    reported: list[str],
 ) -> None:
     if not known:
         del grid.catalogue.file_fields["TransformationID"]
@@ -171,7 +171,7 @@ def test_cleaning_tells_what_it_is_about(
     spec = compile(production, run="r1").step("make").transformation
     assert preview(gateway, 1, spec) == [
         "cleaning transformation 1 two__r1__make",
-        *told,
+        *reported,
         "/sim/two/r1/make holds 6 files, 6000000 bytes",
     ]
 

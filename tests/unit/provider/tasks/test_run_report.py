@@ -50,11 +50,11 @@ LAST = ("make.complete", "merge.create_dataset")
 @pytest.fixture(autouse=True)
 def states(context: Context, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
     """What Airflow says of the run's tasks: it completed."""
-    said: dict[str, str | None] = dict.fromkeys(LAST, "success")
-    said["finish.report"] = "running"
+    states: dict[str, str | None] = dict.fromkeys(LAST, "success")
+    states["finish.report"] = "running"
     context["dag"] = SimpleNamespace(dag_id="two")
-    monkeypatch.setattr(run_report, "task_states", lambda *_: said)
-    return said
+    monkeypatch.setattr(run_report, "task_states", lambda *_: states)
+    return states
 
 
 def act(operator: type, production: Production, context: Context, step: str) -> None:

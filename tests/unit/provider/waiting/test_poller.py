@@ -126,14 +126,14 @@ async def test_a_cancelled_waiter_is_not_looked_for_any_more(
 @pytest.mark.parametrize(
     "error", [GatewayUnavailable("down"), GatewayDenied("proxy expired"), KeyError("ours")]
 )
-async def test_whatever_goes_wrong_is_told_and_waited_out(
+async def test_whatever_goes_wrong_is_reported_and_waited_out(
     opened: list[CountingGateway], error: Exception
 ) -> None:
     async with attached("dirac_default") as poller:
         assert (await poller.look(1, first=True)).snapshot
         opened[0].error = error
-        told = [await poller.look(1) for _ in range(2)]
-        assert all(look.snapshot is None and look.outage for look in told)
+        looks = [await poller.look(1) for _ in range(2)]
+        assert all(look.snapshot is None and look.outage for look in looks)
         opened[0].error = None
         assert (await poller.look(1)).snapshot
 

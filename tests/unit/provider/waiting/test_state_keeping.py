@@ -58,14 +58,14 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     return made
 
 
-def watched(trigger: Any, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The trigger as the triggerer runs it; what it logs is in ``said``, warnings with a mark."""
+def watched(trigger: Any, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The trigger as the triggerer runs it; what it logs is in ``lines``, warnings with a mark."""
     trigger.step = "make"
     trigger.task_instance = SimpleNamespace(
         dag_id="two", run_id="r1", task_id="make.wait", map_index=-1
     )
-    monkeypatch.setattr(trigger.log, "warning", lambda text, *a: said.append(f"! {text % a}"))
-    monkeypatch.setattr(trigger.log, "info", lambda text, *a: said.append(text % a))
+    monkeypatch.setattr(trigger.log, "warning", lambda text, *a: lines.append(f"! {text % a}"))
+    monkeypatch.setattr(trigger.log, "info", lambda text, *a: lines.append(text % a))
     return trigger
 
 
@@ -90,11 +90,11 @@ def completing(begun: Begun) -> Callable[[], None]:
     return lambda: begun.gateway.complete_transformation(begun.make)
 
 
-async def test_a_stop_is_told_at_the_first_look_by_whom_and_why(
+async def test_a_stop_is_reported_at_the_first_look_by_whom_and_why(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    trigger = watched(begun.making(), said, monkeypatch)
+    lines: list[str] = []
+    trigger = watched(begun.making(), lines, monkeypatch)
     long = "the calibration of " + "all telescopes " * 20 + "is wrong"
     meanwhile = once(
         (lambda: bool(supervisor.states), lambda: stop_as(begun, "alice", long)),
@@ -110,10 +110,10 @@ async def test_a_stop_is_told_at_the_first_look_by_whom_and_why(
     assert stopped["status"] == "Stopped"
     assert stopped["line"].startswith("make Stopped by alice since ")
     assert long in stopped["line"]
-    (told,) = [line for line in said if "Stopped by" in line]
-    assert told.startswith("! transformation 1 (two__r1__make) is Stopped by alice since ")
-    assert long in told
-    assert "transformation 1 is Active again" in said
+    (line,) = [line for line in lines if "Stopped by" in line]
+    assert line.startswith("! transformation 1 (two__r1__make) is Stopped by alice since ")
+    assert long in line
+    assert "transformation 1 is Active again" in lines
     assert supervisor.kinds == ["waiting", "stopped", "waiting", "ended"]
 
 
@@ -129,8 +129,8 @@ async def test_numbers_are_written_when_they_change_and_at_each_look_at_most(
 
     (event,) = await events(trigger, meanwhile)
     assert event["kind"] == "complete"
-    told = [(state["line"], str(state["tasks"])) for state in supervisor.states]
-    assert len(told) == len(set(told))
+    states = [(state["line"], str(state["tasks"])) for state in supervisor.states]
+    assert len(states) == len(set(states))
     assert supervisor.states[-1]["tasks"] == {"done": 6, "failed": 0, "total": 6}
 
 
@@ -194,21 +194,21 @@ async def test_a_task_that_met_an_outage_says_so_and_that_it_is_over(
 async def test_a_failing_step_says_why_where_and_which_jobs_at_once(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     begun.grid.fails = lambda task: task.id in (1, 2)
-    trigger = watched(begun.making(), said, monkeypatch)
+    trigger = watched(begun.making(), lines, monkeypatch)
     (event,) = await events(trigger, lambda: begun.grid.advance(3))
     assert event["kind"] == "fail"
-    (told,) = [line for line in said if "! failing: " in line]
+    (line,) = [line for line in lines if "! failing: " in line]
     jobs = sorted(begun.gateway.tasks(begun.make)[number].job for number in (1, 2))
-    assert told.startswith("! failing: 2 jobs failed: ")
-    assert f"(jobs {jobs[0]}, {jobs[1]})" in told
-    assert "Application Finished With Errors" in told
-    assert " at LCG.Memory.org" in told
+    assert line.startswith("! failing: 2 jobs failed: ")
+    assert f"(jobs {jobs[0]}, {jobs[1]})" in line
+    assert "Application Finished With Errors" in line
+    assert " at LCG.Memory.org" in line
     assert supervisor.states[-1]["tasks"]["failed"] == 2
 
 
-async def test_the_next_log_begins_with_what_was_said(
+async def test_the_next_log_begins_with_the_lines_before(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun.grid.advance(200)
@@ -224,33 +224,33 @@ async def test_the_next_log_begins_with_what_was_said(
     await events(watched(again, second, monkeypatch), lambda: begun.grid.advance(1))
     assert "this wait so far" in second[0]
     for line in first:
-        assert any(line.removeprefix("! ") in told for told in second[1:])
+        assert any(line.removeprefix("! ") in again for again in second[1:])
 
 
 async def test_where_nothing_can_be_written_the_wait_goes_on_and_says_so_once(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervisor.down = True
-    said: list[str] = []
+    lines: list[str] = []
     (event,) = await events(
-        watched(begun.making(), said, monkeypatch), lambda: begun.grid.advance(3)
+        watched(begun.making(), lines, monkeypatch), lambda: begun.grid.advance(3)
     )
     assert event["kind"] == "complete"
-    assert len([line for line in said if "is in the log alone" in line]) == 1
+    assert len([line for line in lines if "is in the log alone" in line]) == 1
 
 
 async def test_who_stopped_it_is_not_waited_for(
     begun: Begun, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     begun.gateway.stop_transformation(begun.make)
     fault = begun.grid.fault("unavailable", "getTransformationLogging", times=10**6)
     meanwhile = once(
         (lambda: "stopped" in supervisor.kinds, lambda: setattr(fault, "times", 0)),
-        (lambda: any("is Stopped by memory" in line for line in said), completing(begun)),
+        (lambda: any("is Stopped by memory" in line for line in lines), completing(begun)),
     )
-    await events(watched(begun.making(), said, monkeypatch), meanwhile)
-    assert len([line for line in said if "the state of the step is not complete" in line]) == 1
+    await events(watched(begun.making(), lines, monkeypatch), meanwhile)
+    assert len([line for line in lines if "the state of the step is not complete" in line]) == 1
 
 
 async def test_a_worker_is_woken_for_a_stop_and_not_again_soon(

@@ -1,4 +1,4 @@
-"""Reads configurations of the simulation pipeline in files beside a production, and includes them.
+"""Includes configurations of the simulation pipeline from other files of the folder.
 
 Invariant: a file is read only once: the text of the production becomes complete, so that a later
 reader needs no other file. Only files in the production's own folder, and in its subfolders, are
@@ -54,7 +54,7 @@ class Companions:
         self._read[index] = name, data
         return {**config, KEY: data}
 
-    def whole_text(self) -> str:
+    def complete_text(self) -> str:
         """Return the text of the production with everything in it."""
         if not self._read:
             return self.document.source.text

@@ -45,13 +45,13 @@ def written(path: Path, steps: Sequence[Mapping[str, Any]], names: Mapping[int, 
     rest = path[2:]
     for begin, there in _OF_STEPS.items():
         if rest[: len(begin)] == begin:
-            said = steps[index].get("input_meta_query") or {}
-            return ("ProdSteps", index, *there, *(_word(p, said) for p in rest[len(begin) :]))
+            query = steps[index].get("input_meta_query") or {}
+            return ("ProdSteps", index, *there, *(_word(p, query) for p in rest[len(begin) :]))
     if rest and rest[0] in _EXTRA:
         return ("prodsys", "steps", str(number), *rest)
     return ("ProdSteps", index, *rest)
 
 
-def _word(part: str | int, said: Mapping[str, Any]) -> str | int:
+def _word(part: str | int, query: Mapping[str, Any]) -> str | int:
     word = WRITTEN_AS.get(str(part), "")
-    return word if word in said and part not in said else part
+    return word if word in query and part not in query else part

@@ -75,12 +75,12 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
     names = _names(document.data)
     extras = file.prodsys
     steps: dict[int, Step] = {}
-    beside = companions.Companions(document, problems)
+    included = companions.Companions(document, problems)
     for index, entry in sorted(file.entries.items(), key=lambda item: item[1].number or 0):
         kind, written = kinds.get(index), entry.config
         if written is None:
             continue
-        config = beside.complete(index, written)
+        config = included.complete(index, written)
         if kind is None:
             continue
         step = file.written.get(index)
@@ -103,7 +103,7 @@ def read(document: Document, problems: Problems) -> tuple[Production | None, fro
         links=extras.links,
         steps=tuple(steps.values()),
         dialect=COMMUNITY.name,
-        source=beside.whole_text(),
+        source=included.complete_text(),
         file=document.file,
     )
     unread = {name for number, name in names.items() if number not in steps}

@@ -28,8 +28,8 @@ def native_form(production: Production) -> dict[str, Any]:
     """
     header: dict[str, Any] = {"name": production.name, "vo": production.vo}
     for key in ("description", "tags"):
-        said = getattr(production, key)
-        header |= {key: list(said) if key == "tags" else said} if said else {}
+        value = getattr(production, key)
+        header |= {key: list(value) if key == "tags" else value} if value else {}
     if production.connection != "dirac_default":
         header["connection"] = production.connection
     counted = [s.name for s in production.steps if _is_simulation(s) and s.tasks is None]

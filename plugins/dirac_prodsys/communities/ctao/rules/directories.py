@@ -84,7 +84,6 @@ def check(base_path: str, output: CtaoOutput, vo: str, place: Path, problems: Pr
 
 
 def _program(metadata: Mapping[str, Any]) -> str | None:
-    """Return the field that names the program."""
     return next((name for name in metadata if name.endswith("_prog")), None)
 
 

@@ -111,9 +111,9 @@ def check_input(
 
     :param config: the settings as written; their values may be wrong.
     """
-    said = {name: bare(condition) for name, condition in taken.query.items()}
+    from_query = {name: bare(condition) for name, condition in taken.query.items()}
     own = {name: "" for name, value in config.items() if value is not None}
-    outputs.check_inherited(context, kind, {**said, **own}, words)
+    outputs.check_inherited(context, kind, {**from_query, **own}, words)
 
 
 def check_limit(context: StepContext, config: Mapping[str, Any]) -> None:

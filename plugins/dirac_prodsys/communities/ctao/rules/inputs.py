@@ -128,7 +128,7 @@ def _both(name: str, before: Any, narrower: Any, whose: str, here: StepContext) 
     except EmptyIntersection as error:
         here.add(
             ("where", name),
-            f"no file is left: {name} is {error.left_said} in {whose}, and here {error.right_said}",
+            f"no file is left: {name} is {error.left_text} in {whose}, and here {error.right_text}",
             "change one of the two",
             code="empty-link",
         )

@@ -132,7 +132,7 @@ class _Derivation:
             context.add(("output",), reason, hint, on_key=True, code="unknown-key")
         if "group_size" in step.job:
             hint = "write group_size one level up, at the step"
-            reason = "how many files a task takes is said at the step"
+            reason = "the step itself sets how many files a task takes"
             context.add(("job", "group_size"), reason, hint, on_key=True, code="unknown-key")
 
     def _taken(self, drafted: StepDraft, context: StepContext) -> CtaoInput | None:

@@ -19,10 +19,10 @@ from dirac_prodsys.core.steps.draft import StepDraft
 
 def findable(output: CtaoOutput, directory: str) -> outputs.Output:
     """Return the output as links of any type of step see it."""
-    of_files = known_query({n: said for n, said in output.query.items() if n in output.files})
-    said = known_query(output.carried).to_dirac()
+    of_files = known_query({n: form for n, form in output.query.items() if n in output.files})
+    conditions = known_query(output.carried).to_dirac()
     metadata: dict[str, MetaValue] = {}
-    for name, condition in said.items():
+    for name, condition in conditions.items():
         if name not in output.files and single(bare(condition)):
             metadata[name] = bare(condition)
     query = output.known

@@ -95,7 +95,7 @@ def processed(
     files = {name: value for name, value in taken.items() if name in kind.file_fields}
     files |= settings.files
     if kind.one_night_sky and set(files) != {"nsb"}:
-        reason = f"{kind.name} needs one nsb, and nothing else may tell its files apart"
+        reason = f"{kind.name} needs one nsb, and no other setting may distinguish its files"
         hint = "add moon: dark, half or full; no div_ang"
         context.add(("job",), reason, hint, code="missing-key")
     return CtaoOutput(step, metadata, files, unresolved)

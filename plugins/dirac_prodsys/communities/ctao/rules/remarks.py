@@ -147,8 +147,8 @@ def _siblings(drafts: Mapping[str, CtaoDraft], problems: Problems) -> None:
     for name, drafted in drafts.items():
         for parent in drafted.parents:
             before = drafts[parent].output
-            said = {} if before is None else before.query
-            own = [key for key, value in drafted.taken.query.items() if said.get(key) != value]
+            inherited = {} if before is None else before.query
+            own = [key for key, value in drafted.taken.query.items() if inherited.get(key) != value]
             earlier = changed.setdefault(parent, {})
             leaking = {key: by for key, by in earlier.items() if key not in own}
             if leaking:

@@ -45,7 +45,7 @@ def simulated(context: StepContext, settings: Settings) -> CtaoOutput | None:
     here = context.below("job", "simpipe_config")
     written = settings["simpipe_config"]
     if not isinstance(written, Mapping):
-        reason = f"the configuration {written!r} is not at hand"
+        reason = f"the configuration {written!r} cannot be read here"
         hint = "write what stands in it below simpipe_config, instead of its name"
         here.add((), reason, hint, code="unreadable")
         return None

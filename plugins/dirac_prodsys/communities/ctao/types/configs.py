@@ -181,7 +181,7 @@ class MCSimulation(JobConfig):
     :param site: observatory.
     :param particle: primary particle.
     :param pointing_dir: where the telescopes point.
-    :param zenith_angle: degrees; 20 if it is not said.
+    :param zenith_angle: degrees; default 20.
     :param moon: light of the night sky: ``dark``, or ``dark, half``, or ``dark, half, full``.
     :param layout: flag of the run script.
     :param magic: with the MAGIC telescopes.
@@ -213,7 +213,7 @@ class MCSimulation(JobConfig):
 class SimPipe(JobConfig):
     """The simulation pipeline.
 
-    :param simpipe_config: name of a YAML file beside this one, or what would stand in it.
+    :param simpipe_config: name of a YAML file in the same folder, or the content of such a file.
     :param run_number_offset: added to the task ID.
     """
 

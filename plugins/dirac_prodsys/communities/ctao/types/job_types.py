@@ -167,7 +167,7 @@ JOB_TYPES = tuple(
         kind.config,
         transformation=kind.transformation,
         derives=True,
-        beside=tuple(key for key in ("simpipe_config",) if key in kind.config.model_fields),
+        file_keys=tuple(key for key in ("simpipe_config",) if key in kind.config.model_fields),
     )
     for kind in TYPES
 )

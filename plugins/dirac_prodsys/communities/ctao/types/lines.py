@@ -24,12 +24,12 @@ UNFIT = {
 }
 
 
-def check(said: Mapping[str, Any], place: Callable[[str], Path], problems: Problems) -> None:
+def check(settings: Mapping[str, Any], place: Callable[[str], Path], problems: Problems) -> None:
     """Note what is wrong with the texts among the settings of a job.
 
     :param place: returns the path of a key.
     """
-    for key, value in said.items():
+    for key, value in settings.items():
         path = place(key)
         text = value if isinstance(value, str) else json.dumps(value)
         for sign, reason in UNFIT.items():
@@ -38,7 +38,7 @@ def check(said: Mapping[str, Any], place: Callable[[str], Path], problems: Probl
                     path, f"the text {sign} {reason}", "write it otherwise", code="wrong-value"
                 )
         task_values.check(value, path, problems)
-    options = said.get("options")
+    options = settings.get("options")
     if isinstance(options, str):
         path = place("options")
         found = command_line.mistake(options)
@@ -46,7 +46,7 @@ def check(said: Mapping[str, Any], place: Callable[[str], Path], problems: Probl
             problems.add(path, *found, code="wrong-value")
         for code, reason, hint in command_line.remarks("", options):
             problems.remark(path, reason, hint, code=code)
-    piped = said.get("simpipe_config")
+    piped = settings.get("simpipe_config")
     if isinstance(piped, Mapping) and "'" in json.dumps(piped):
         problems.add(
             place("simpipe_config"),

@@ -84,11 +84,11 @@ class Settings:
         """Return the metadata of the job's files that the settings define, in their order."""
         made: dict[str, Any] = {}
         for key, value in {**self.common, **self.config}.items():
-            field, said = key, value
+            field, content = key, value
             if key in _FILE_METADATA:
-                field, said = _FILE_METADATA[key](value, self.kind)
+                field, content = _FILE_METADATA[key](value, self.kind)
             if field in self.kind.file_fields:
-                made[field] = said
+                made[field] = content
         return made
 
     @property
@@ -116,7 +116,7 @@ def read(
     path: Path,
     problems: Problems,
 ) -> Settings | None:
-    """Return the settings of a step; mistakes are noted, and then it is not whole.
+    """Return the settings of a step; mistakes are noted, and then it is incomplete.
 
     None if it is unknown what the step would leave.
 
@@ -151,7 +151,7 @@ def _mended(
         elif not meant <= _SILENT:
             return None
     wrong = {str(found.path[0]) for found in mistakes}
-    left = [{k: v for k, v in said.items() if k not in wrong} for said in (common, config)]
+    left = [{k: v for k, v in own.items() if k not in wrong} for own in (common, config)]
     return Settings(kind, left[0], {**left[1], **unknown}, complete=False)
 
 

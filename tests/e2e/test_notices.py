@@ -1,4 +1,4 @@
-"""Who is told of a run on a real site: people by mail, and DIRAC's registry of productions."""
+"""Notices of a run on a real site: mails to people, and DIRAC's registry of productions."""
 
 from __future__ import annotations
 
@@ -40,38 +40,38 @@ def of_kind(server: SmtpServer, kind: str) -> list[Message]:
 def test_three_steps_that_stall_at_once_are_one_mail_and_clearing_repeats_none(site: Site) -> None:
     patience = "  policy: {stall_after: 0.001}\n"
     site.drop(
-        "told",
+        "notices",
         *(site.gated(step) + patience for step in STEPS),
         facts="notify: {to: shift@x.org}",
     )
     with smtp_server() as server:
         connect_mail(site, server)
-        site.begin("told", "run")
-        until("a stall is told", 240, lambda: of_kind(server, "stalled"), each=0.5)
-        site.open_gate("told", "run")
-        site.succeeds("told", "run", seconds=240)
-        until("the end is told", 30, lambda: of_kind(server, "completed"), each=0.5)
+        site.begin("notices", "run")
+        until("a stall is reported", 240, lambda: of_kind(server, "stalled"), each=0.5)
+        site.open_gate("notices", "run")
+        site.succeeds("notices", "run", seconds=240)
+        until("the end is reported", 30, lambda: of_kind(server, "completed"), each=0.5)
 
         stalls = [topic(mail) for mail in of_kind(server, "stalled")]
         assert len(stalls) == len(set(stalls)), stalls
         assert {mail["To"] for mail in server.mails} == {"shift@x.org"}
         (end,) = of_kind(server, "completed")
-        assert "production told, run run" in text_of(end)
+        assert "production notices, run run" in text_of(end)
         assert not of_kind(server, "failed")
 
         before = len(server.mails)
         task = "finish.report"
-        site.clear("told", "run", task)
-        until("it runs again", 120, lambda: site.tries("told", "run")[task] == 2, each=0.5)
-        site.succeeds("told", "run")
+        site.clear("notices", "run", task)
+        until("it runs again", 120, lambda: site.tries("notices", "run")[task] == 2, each=0.5)
+        site.succeeds("notices", "run")
         assert len(server.mails) == before
 
     done = subprocess.run(
-        ["dirac-prod-get", "told__run"],
+        ["dirac-prod-get", "notices__run"],
         env=site.grid.env(),
         capture_output=True,
         text=True,
         check=False,
     )
     assert " Completed " in done.stdout, done.stdout + done.stderr
-    assert site.states("told", "run")["prepare.register"] == "success"
+    assert site.states("notices", "run")["prepare.register"] == "success"

@@ -1,4 +1,4 @@
-"""One mistake is told once, as what it is, and with a way out."""
+"""One mistake is reported once, as what it is, and with a way out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.productions.regenerate import load
 BAD = Path(__file__).parents[3] / "productions" / "bad"
 
 
-def told(file: str) -> list[str]:
+def reasons(file: str) -> list[str]:
     """The reasons of a file of the folder of bad productions."""
     with pytest.raises(DefinitionErrors) as caught:
         load(BAD / f"{file}.yaml")
@@ -47,7 +47,7 @@ steps:
         "class: Workflow\nsteps: {}\ncwlVersion: v1.2\nversion: 1\nproduction: {name: a}\n",
     ],
 )
-def test_a_workflow_in_cwl_is_told_once_by_lint_and_by_the_bundle(text: str) -> None:
+def test_a_workflow_in_cwl_is_reported_once_by_lint_and_by_the_bundle(text: str) -> None:
     report, _ = read(text, "a.yaml")
     (finding,) = report.findings
     assert "CWL" in finding.message
@@ -57,8 +57,8 @@ def test_a_workflow_in_cwl_is_told_once_by_lint_and_by_the_bundle(text: str) -> 
     assert len(caught.value.errors) == 1
 
 
-def test_a_number_and_its_text_are_told_as_such() -> None:
-    assert told("matrix_kinds") == [
+def test_a_number_and_its_text_are_reported_as_such() -> None:
+    assert reasons("matrix_kinds") == [
         "axis z has the number 40, and here stands the text '40'",
         "axis version has the text '7', and here stands the number 7",
         "axis z has the number 20, and here stands the text '20'",
@@ -66,12 +66,12 @@ def test_a_number_and_its_text_are_told_as_such() -> None:
 
 
 def test_an_axis_that_does_not_exist_makes_no_placeholder_unknown() -> None:
-    assert told("matrix_axis") == [
+    assert reasons("matrix_axis") == [
         "the matrix has no axis 'zenit'",
         "the matrix has no axis 'particle'",
     ]
     for file in ("matrix", "matrix_exclude", "matrix_include", "matrix_kinds"):
-        assert not [reason for reason in told(file) if "unknown placeholder" in reason]
+        assert not [reason for reason in reasons(file) if "unknown placeholder" in reason]
 
 
 def test_a_list_of_files_may_begin_with_a_byte_order_mark() -> None:

@@ -1,4 +1,4 @@
-"""What Airflow tells, judged when it is told: I5, I7 and I10.
+"""Judges what Airflow reports, when it is reported: I5, I7 and I10.
 
 Invariant: see :mod:`observer`.
 """
@@ -22,7 +22,7 @@ from tests.walk.watching import Watching
 _OPEN = (FileStatus.UNUSED, FileStatus.ASSIGNED)
 
 
-class Telling(Watching):
+class Notifying(Watching):
     """Part of :class:`Observer`."""
 
     def event(self, trigger: Any, event: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ class Telling(Watching):
     def _explained(self, task_id: str, text: str) -> bool:
         """Whether the reason of a failure that needs a person lies in the grid."""
         if "the run did not complete" in text:
-            return True  # said by a task whose only work is to say it
+            return True  # from a task whose only work is to report it
         if self.guards is not None and self.guards.explains(task_id, text):
             return True
         if "no more files can be waited for" in text or "nothing starts" in text:
