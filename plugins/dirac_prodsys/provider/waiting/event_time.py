@@ -10,7 +10,6 @@ import time
 
 from airflow.sdk.configuration import conf
 
-
 #: seconds that a busy scheduler may take to hear of a worker that has ended
 SCHEDULER_SECONDS = 2.0
 
