@@ -87,7 +87,7 @@ def test_no_link_in_a_folder_is_followed_out_of_it(prodsys, good, tmp_path):
     result = prodsys("lint", folder)
     assert result.exit_code == 2
     assert "a link that leads out of the folder" in result.stdout
-    assert "no file '_base.yaml' that can be read" in result.stdout
+    assert "there is no readable file '_base.yaml'" in result.stdout
     assert "password" not in result.stdout + result.stderr
 
 
