@@ -1,4 +1,4 @@
-"""The image and the ``compose.yaml`` of a project fit together, to Airflow, and to our own image."""
+"""Image and ``compose.yaml`` of a project fit together, to Airflow, and to our own image."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_setting_is_one_of_airflow(project, compose):
 
 def test_every_secret_that_is_named_is_drawn(project, compose):
     drawn = {path.name for path in (project / "secrets").iterdir()}
-    assert {name for name, one in compose["secrets"].items() if one["file"] == f"secrets/{name}"} == drawn
+    assert compose["secrets"] == {name: {"file": f"secrets/{name}"} for name in drawn}
     for service in compose["services"].values():
         assert set(service.get("secrets", ())) <= drawn
 
