@@ -1,13 +1,12 @@
-# Airflow, client-only DIRAC and dirac_prodsys, all from the hash-locked requirements.txt.
-# Any Debian base with Python 3.11 (headers and venv included) will do.
+# Airflow, client-only DIRAC and dirac_prodsys, all from the hash-locked requirements.txt, and gfal2 from
+# Debian 12, whose module is for Python 3.11 (docs/adr/0033-installed-by-pip.md).
+# Any base of Debian 12 with Python 3.11 (headers and venv included) will do.
 ARG BASE=python:3.11-slim-bookworm
 
 # ---- builder: the only stage with a compiler (M2Crypto ships no wheel) -------------------------
 FROM ${BASE} AS builder
 RUN apt-get update -q \
- && apt-get install -q -y --no-install-recommends gcc libc6-dev libssl-dev swig tini \
- && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
- && install -d -m 0775 /opt/airflow/logs /opt/airflow/bundles
+ && apt-get install -q -y --no-install-recommends gcc libc6-dev libssl-dev swig
 RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -15,17 +14,26 @@ WORKDIR /src
 # (docker build --secret id=pip_conf,src=pip.conf .) and stays out of every layer.
 # setuptools goes first, from the lock too, so that no build fetches anything that is not locked.
 COPY requirements.txt ./
+COPY plugins/dirac_prodsys/cli/project/wheels plugins/dirac_prodsys/cli/project/wheels
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     awk '/^[a-z0-9]/ { keep = /^setuptools==/ } keep' requirements.txt > build.txt \
  && pip install -qq --require-hashes --no-deps -r build.txt \
  && pip install -qq --require-hashes --no-deps --no-build-isolation -r requirements.txt
-COPY LICENSE README.md pyproject.toml ./
+COPY LICENSE pyproject.toml ./
+COPY docs/package.md docs/package.md
 COPY plugins plugins
 RUN pip install --quiet --no-deps --no-build-isolation --no-index . \
  && pip uninstall --quiet --yes pip
 
-# ---- the image: copies only, so that nothing of the build, nor of the site it ran at, gets in --
+# ---- the image: no compiler, and nothing of the site that it was built at ----------------------
 FROM ${BASE}
+# gfal2 asks the storage elements that speak root, https and srm
+RUN apt-get update -q \
+ && apt-get install -q -y --no-install-recommends tini \
+    python3-gfal2 gfal2-plugin-file gfal2-plugin-http gfal2-plugin-srm gfal2-plugin-xrootd \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
+ && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
+ && install -d -m 0775 -o airflow /opt/airflow /opt/airflow/logs /opt/airflow/bundles /opt/airflow/plugins
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="dirac_prodsys" \
@@ -33,13 +41,9 @@ LABEL org.opencontainers.image.title="dirac_prodsys" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=builder /usr/bin/tini /usr/bin/tini
-COPY --from=builder /etc/passwd /etc/passwd
-COPY --from=builder --chown=50000:0 /opt/airflow /opt/airflow
 COPY --from=builder /opt/venv /opt/venv
-# The package itself lives in the virtual environment; the plugins folder holds only the file that
-# Airflow's loader reads, so that no module exists twice.
-COPY plugins/.airflowignore plugins/dirac_prodsys_plugin.py /opt/airflow/plugins/
+RUN ln -s /usr/lib/python3/dist-packages/gfal2.*.so /opt/venv/lib/python3.11/site-packages/
+# The package with its plugin lives in the virtual environment; the plugins folder is for others.
 COPY dags /opt/airflow/dags
 COPY include /opt/airflow/include
 COPY --chmod=0755 scripts/image-entrypoint scripts/image-healthcheck /usr/local/bin/

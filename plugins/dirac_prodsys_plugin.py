@@ -1,7 +1,12 @@
-"""Registers the plugin: the one file that Airflow's plugin loader executes."""
+"""Register the plugin: the one file that Airflow's plugin loader executes.
+
+Airflow finds the plugin of an installed package by its entry point, and reports a plugin that it
+finds twice as an error. So this file offers the plugin only where the package is not installed.
+"""
 
 from __future__ import annotations
 
-from dirac_prodsys.provider.plugin import DiracProdsysPlugin
+from importlib.metadata import entry_points
 
-__all__ = ["DiracProdsysPlugin"]
+if not entry_points(group="airflow.plugins", name="dirac_prodsys"):
+    from dirac_prodsys.provider.plugin import DiracProdsysPlugin  # noqa: F401

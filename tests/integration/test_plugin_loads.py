@@ -1,4 +1,7 @@
-"""The plugins folder under Airflow's own loader, in a fresh interpreter."""
+"""The plugin under Airflow's own loader, in fresh interpreters.
+
+It is found by the file in the plugins folder, or by the entry point of the installed package.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,13 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+REPOSITORY = Path(__file__).parents[2]
 
 LOAD = """
 import json, sys
@@ -19,6 +26,7 @@ after = {name.split(".")[0] for name in sys.modules}
 print(json.dumps({
     "plugins": sorted(plugin.name for plugin in plugins),
     "errors": errors,
+    "source": str(next(p.source for p in plugins if p.name == "dirac_prodsys")),
     "new": sorted(after - before),
     "dirac": sorted(name for name in sys.modules if name.split(".")[0] == "DIRAC"),
     "links": [type(link).__name__ for link in plugins_manager.get_operator_extra_links()]
@@ -27,18 +35,42 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def loaded() -> dict[str, Any]:
+def metadata(folder: Path, entry_points: str) -> Path:
+    """Make the metadata of an installed package, which hide those of this environment."""
+    there = folder / "dirac_prodsys-0.1.0.dist-info"
+    there.mkdir()
+    (there / "METADATA").write_text("Metadata-Version: 2.1\nName: dirac-prodsys\nVersion: 0.1.0\n")
+    (there / "entry_points.txt").write_text(entry_points)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["from the folder", "installed"])
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    ((name, value),) = declared["entry-points"]["airflow.plugins"].items()
+    entry_points = f"[airflow.plugins]\n{name} = {value}\n" * (request.param == "installed")
+    site = metadata(tmp_path_factory.mktemp("site"), entry_points)
     result = subprocess.run(
-        [sys.executable, "-c", LOAD], env=os.environ, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOAD],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return found
+    return {**found, "told": result.stderr, "way": request.param}
 
 
 def test_the_plugin_loads_without_an_error(loaded: dict[str, Any]) -> None:
     assert loaded["errors"] == {}
     assert loaded["plugins"].count("dirac_prodsys") == 1
+    assert "already registered" not in loaded["told"]
+
+
+def test_it_comes_in_one_way(loaded: dict[str, Any]) -> None:
+    assert loaded["source"].startswith(
+        "$PLUGINS_FOLDER/" if loaded["way"] == "from the folder" else "dirac-prodsys==0.1.0:"
+    )
 
 
 def test_it_adds_no_top_level_module_but_its_own(loaded: dict[str, Any]) -> None:

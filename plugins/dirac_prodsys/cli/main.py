@@ -17,6 +17,7 @@ from dirac_prodsys.cli.convert import convert
 from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
+from dirac_prodsys.cli.init import init
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.new import new
 from dirac_prodsys.cli.options.help_examples import epilog
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _command in (
+    init,
     new,
     lint,
     plan,

@@ -41,7 +41,7 @@ def new(
     with readable_errors():
         check_name(name, "production")
         check_name(vo, "virtual organisation")
-        text, native = _template(template)
+        text, native = template_text(template)
         try:
             opened = file.open("x", encoding="utf-8")
         except OSError as error:
@@ -80,7 +80,7 @@ def _schema(folder: Path) -> SchemaFile | None:
     return found
 
 
-def _template(name: str) -> tuple[str, bool]:
+def template_text(name: str) -> tuple[str, bool]:
     """Return the text of a template, and whether it has the native form.
 
     :raises DefinitionError: there is none of that name.

@@ -9,6 +9,7 @@ has ended, whatever way it ends.
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import subprocess
 import sys
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 #: the module that is started in the checkout
 PROGRAM = "sandbox.rehearsal"
+
+#: modules that it needs -> the extra that brings them
+_NEEDS = {"airflow": "airflow", "DIRAC": "sandbox", "MySQLdb": "sandbox", "psutil": "sandbox"}
 
 #: seconds that it has to stop its processes when it gets a signal to end
 _GOODBYE = 120.0
@@ -65,6 +69,14 @@ def rehearse(
             "rehearse: this installation has no sandbox\n"
             "  hint: a rehearsal runs in a checkout of the repository: `make setup` there, then "
             ".venv/bin/dirac-prodsys rehearse FILE",
+            err=True,
+        )
+        raise typer.Exit(1)
+    if extras := sorted({e for m, e in _NEEDS.items() if importlib.util.find_spec(m) is None}):
+        typer.echo(
+            f"rehearse: a part of the sandbox is not installed in {sys.prefix}\n"
+            f"  hint: `make setup` in {checkout}, then {checkout}/.venv/bin/dirac-prodsys rehearse "
+            f"FILE; or: pip install '{checkout}[{','.join(extras)}]'",
             err=True,
         )
         raise typer.Exit(1)

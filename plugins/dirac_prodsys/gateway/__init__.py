@@ -16,22 +16,30 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
 
 BACKENDS = ("dirac", "memory", "rehearsal")
+#: backends that need no other software
+_ALONE = ("memory",)
 
 
 def open_gateway(settings: GatewaySettings) -> ProductionGateway:
     """Return the gateway for ``settings``. It connects lazily: opening makes no call.
 
-    :raises GatewayRejected: there is no such backend.
+    :raises GatewayRejected: there is no such backend, or DIRAC is not installed.
     """
     if settings.backend not in BACKENDS:
         raise GatewayRejected(
             f"unknown backend {settings.backend!r}", f"use one of: {', '.join(BACKENDS)}"
+        )
+    if settings.backend not in _ALONE and importlib.util.find_spec("DIRAC") is None:
+        raise GatewayRejected(
+            "DIRAC is not installed in this environment",
+            "install the extra: pip install 'dirac-prodsys[dirac]'",
         )
     module = importlib.import_module(f"dirac_prodsys.gateway.{settings.backend}")
     gateway: ProductionGateway = module.open(settings)

@@ -51,6 +51,11 @@ def test_local_folders_are_mounted_whole_and_remote_ones_are_not(tmp_path):
     assert folders == [str(index), str(wheels)]
 
 
+def test_a_file_of_constraints_stays_on_the_host(tmp_path):
+    lines = ["global.constraint='/etc/pip/constraints.txt'", ":env:.constraint='c.txt'"]
+    assert settings_of(lines, tmp_path) == ({}, [])
+
+
 def test_no_settings_make_an_empty_file(tmp_path):
     assert settings_of([], tmp_path) == ({}, [])
 

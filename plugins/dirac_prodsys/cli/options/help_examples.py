@@ -8,6 +8,7 @@ from __future__ import annotations
 _FILE = "include/productions/bands.yaml"
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "init": ("init productions --vo sim",),
     "new": ("new bands --template chain --vo sim",),
     "lint": (
         "lint include/productions",
