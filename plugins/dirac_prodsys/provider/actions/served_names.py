@@ -32,6 +32,20 @@ def productions_bundles() -> list[str]:
     return [each["name"] for each in _configured() if _is_ours(each)]
 
 
+def bundle_of(dags_file: str) -> str:
+    """Return the name of the configured bundle that holds a DAG file; empty: none does."""
+    parents = Path(dags_file).absolute().parents
+    for bundle in _configured():
+        if str(bundle["classpath"]).endswith(".LocalDagBundle"):
+            folder = (bundle.get("kwargs") or {}).get("path")
+            folder = folder or conf.get_mandatory_value("core", "dags_folder")
+        else:
+            folder = get_bundle_base_folder(bundle["name"])
+        if Path(folder).absolute() in parents:
+            return str(bundle["name"])
+    return ""
+
+
 def served_productions() -> list[str]:
     """Return the names of the productions that our bundles serve, in order."""
     found: set[str] = set()
