@@ -38,6 +38,7 @@ walk: setup ## walk 20,000 productions at random on a grid in memory, and 30 on 
 	@WALKS_ON_DIRAC=30 $(RUN) pytest tests/integration/test_walk_on_dirac.py
 
 soak: fuzz walk rehearse ## all that takes too long for every change: broken files, walks, every example
+	@scripts/promtool
 
 upgrade: setup ## end a run that an older commit began: FROM=COMMIT
 	@$(RUN) sandbox.rehearsal.upgrade $(FROM)

@@ -47,6 +47,7 @@ from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
 from dirac_prodsys.core.actions.commands import DAG_ID
+from dirac_prodsys.provider import metrics
 from dirac_prodsys.provider.bundle import operations
 from dirac_prodsys.provider.bundle.database import (
     other_owners,
@@ -144,7 +145,9 @@ class ProductionsDagBundle(BaseDagBundle):
             return
         warm_up()
         keep_interval()
+        began = time.monotonic()
         self._bring_up_to_date()
+        metrics.timing("bundle_refresh", time.monotonic() - began, bundle=self.name)
         load(self._folder.loaded)
 
     def _bring_up_to_date(self) -> None:
@@ -189,6 +192,7 @@ class ProductionsDagBundle(BaseDagBundle):
         if new != index:
             write_index(self._index, new)
         self._tell_change(shelf, version)
+        self._report(shelf)
         self._current, self._asked = version, time.monotonic()
         asked |= set(shelf.retired)
         again = shelf.retired or owners or acts
@@ -343,6 +347,13 @@ class ProductionsDagBundle(BaseDagBundle):
                 _remove(stub)
         except OSError:
             log.error("bundle %s: %s cannot be written", self.name, self._latest, exc_info=True)
+
+    def _report(self, shelf: Shelf) -> None:
+        """Report to Airflow's metrics what is served."""
+        retired, broken = len(shelf.retired), len(shelf.errors)
+        good = sum(1 for served in shelf.productions.values() if not served.mark)
+        for state, files in (("good", good), ("retired", retired), ("broken", broken)):
+            metrics.gauge("production_files", files, bundle=self.name, state=state)
 
     def _tell_change(self, shelf: Shelf, version: str) -> None:
         if version != self._current:
