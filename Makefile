@@ -41,6 +41,7 @@ install-test: setup ## install the wheel by plain pip, with every Python from 3.
 	@scripts/install-test
 
 soak: fuzz walk rehearse install-test ## all that takes too long for every change
+	@scripts/promtool
 
 upgrade: setup ## end a run that an older commit began: FROM=COMMIT
 	@$(RUN) sandbox.rehearsal.upgrade $(FROM)

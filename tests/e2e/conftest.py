@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -11,10 +12,22 @@ from sandbox import Grid
 from sandbox.airflow.settings import connection_to
 from sandbox.airflow.stack import PROCESSES, AirflowStack
 from tests.e2e.site import UNLIMITED, Site
+from tests.metric_receivers import statsd
 
 _FAILED = pytest.StashKey[bool]()
 
 TRANSFORMATION_MANAGER = "Transformation/TransformationManager"
+
+
+class MeasuredStack(AirflowStack):
+    """An Airflow that sends its metrics somewhere."""
+
+    #: the settings that say where
+    metrics: Mapping[str, str] = MappingProxyType({})
+
+    def env(self) -> dict[str, str]:
+        """See :meth:`AirflowHome.env`."""
+        return super().env() | self.metrics
 
 
 @pytest.fixture(scope="package")
@@ -28,13 +41,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site_file = root / "site.yaml"
     site_file.write_text(UNLIMITED)
     connections = {"dirac_default": connection_to(grid)}
-    stack = AirflowStack(root / "airflow", productions, connections, site=site_file)
-    stack.launch()
-    with stack, grid:
-        stack.wait_healthy()
-        marked = {process.pid for process in stack.processes.marked()}
-        assert {stack.processes.find(name).pid for name in PROCESSES} <= marked
-        yield Site(grid, stack, productions, gates, site_file)
+    with statsd() as received:
+        stack = MeasuredStack(root / "airflow", productions, connections, site=site_file)
+        stack.metrics = received.settings()
+        stack.launch()
+        with stack, grid:
+            stack.wait_healthy()
+            marked = {process.pid for process in stack.processes.marked()}
+            assert {stack.processes.find(name).pid for name in PROCESSES} <= marked
+            yield Site(grid, stack, productions, gates, site_file, received)
     assert [*stack.processes.marked(), *grid.processes.marked()] == []
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sandbox import Grid
 from sandbox.airflow.rest import FINAL, AirflowRest
 from sandbox.airflow.stack import AirflowStack
 from sandbox.errors import SandboxError
+from tests.metric_receivers import StatsD
 from tests.patience import until
 
 WAIT_FOR = Path(__file__).parent / "wait_for.sh"
@@ -37,6 +38,7 @@ class Site:
     :param productions: the folder that Airflow's bundle looks into.
     :param gates: a file here, named like a production's run, lets the jobs of that run end.
     :param site_file: what the site allows; as a rule, all.
+    :param received: the metrics that Airflow has sent.
     """
 
     grid: Grid
@@ -44,6 +46,7 @@ class Site:
     productions: Path
     gates: Path
     site_file: Path | None = None
+    received: StatsD = field(default_factory=StatsD)
 
     @property
     def rest(self) -> AirflowRest:

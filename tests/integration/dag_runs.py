@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dirac_prodsys.core.actions.commands import DAG_ID
 from dirac_prodsys.core.naming import RETIRED
 
 Run = Callable[..., Any]
@@ -61,9 +62,10 @@ def served_dag(folder: Path, text: str) -> Any:
 
 
 def only_dag(bag: Any) -> Any:
-    """The one DAG of a bag whose file is in the folder: those of other tests are kept as retired,
-    as long as Airflow has runs of them."""
-    (dag,) = [dag for dag in bag.dags.values() if RETIRED not in dag.tags]
+    """The one production of a bag whose file is in the folder: those of other tests are kept as
+    retired, as long as Airflow has runs of them."""
+    productions = [dag for name, dag in bag.dags.items() if name != DAG_ID]
+    (dag,) = [dag for dag in productions if RETIRED not in dag.tags]
     return dag
 
 

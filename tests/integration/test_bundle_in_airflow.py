@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.core.actions.commands import DAG_ID
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.provider.bundle import ProductionsDagBundle, sources
 from dirac_prodsys.provider.bundle import bundle as bundle_module
@@ -342,6 +343,76 @@ def test_a_dag_that_another_bundle_has_is_not_taken_over(
     assert "a DAG of dirac_prodsys itself" in errors["c.yaml.py"]
 
 
+def configure(patch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let these bundles of ours be the configured ones."""
+    classpath = "dirac_prodsys.provider.bundle.ProductionsDagBundle"
+    bundles = [{"name": name, "classpath": classpath, "kwargs": {}} for name in names]
+    patch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
+
+
+def test_the_actions_come_with_the_first_of_our_bundles(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_module, "other_owners", lambda *_: {})
+    (folder / "a.yaml").write_text(text("a"))
+    configure(monkeypatch, "b", "c")
+    bundle = open_bundle()
+    dags, errors = load(bundle)
+    assert (set(dags), errors) == ({"a", DAG_ID}, {})
+    offered = dags[DAG_ID].params.get_param("production").schema["examples"]
+    assert offered == ["a"]
+    configure(monkeypatch, "c", "b")
+    (folder / "a.yaml").write_text(text("a", tasks=4))
+    bundle.refresh()
+    assert set(load(bundle)[0]) == {"a"}
+
+
+def test_the_actions_are_read_again_when_a_production_comes_and_not_when_one_is_edited(
+    folder: Path, open_bundle: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_module, "other_owners", lambda *_: {})
+    (folder / "a.yaml").write_text(text("a"))
+    configure(monkeypatch, "b")
+    bundle = open_bundle()
+    stub = bundle.path / f"{DAG_ID}.py"
+    os.utime(stub, (1, 1))
+    (folder / "a.yaml").write_text(text("a", tasks=4))
+    bundle.refresh()
+    assert stub.stat().st_mtime == 1
+    (folder / "c.yaml").write_text(text("c"))
+    bundle.refresh()
+    assert stub.stat().st_mtime > 1
+
+
+def test_the_actions_of_another_bundle_go_on_until_they_are_gone(
+    folder: Path, open_bundle: Open, airflow_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older copy of their file lies in the DAGs folder; then it is removed."""
+    configure(monkeypatch, "b")
+    monkeypatch.setattr(bundle_module, "RETIRED_CHECK", -1)
+    (folder / "a.yaml").write_text(text("a"))
+    dags_folder_has_the_actions(False)
+    bundle = open_bundle()
+    for has in (False, True, False):
+        dags_folder_has_the_actions(has)
+        bundle.refresh()
+        assert set(load(bundle)[0]) == ({"a"} if has else {"a", DAG_ID})
+
+
+def dags_folder_has_the_actions(has: bool) -> None:
+    """Let Airflow have the DAG of actions from its DAGs folder, or have had it."""
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        model = DagBundleModel(name="dags-folder")
+        model.active = True
+        session.merge(model)
+        session.flush()
+        session.merge(DagModel(dag_id=DAG_ID, bundle_name="dags-folder", is_stale=not has))
+
+
 def test_only_versions_that_no_run_has_are_taken_away(
     folder: Path,
     open_bundle: Open,
@@ -472,11 +543,11 @@ def test_the_dag_processor_parses_a_new_file_once_and_an_edited_one_once_more(
     (productions_folder / "calm.yaml").write_text(text("calm"))
     (productions_folder / "busy.yaml").write_text(text("busy"))
     processor = Processor()
-    processor.work(until=lambda: processor.parses == {"busy": 1, "calm": 1})
+    processor.work(until=lambda: processor.parses == {"busy": 1, "calm": 1, DAG_ID: 1})
     (productions_folder / "busy.yaml").write_text(text("busy", tasks=4))
     processor.work(until=lambda: processor.parses["busy"] == 3)
     processor.work(4)
-    assert processor.parses == {"busy": 3, "calm": 1}
+    assert processor.parses == {"busy": 3, "calm": 1, DAG_ID: 1}
 
 
 def test_a_file_is_parsed_no_more_often_after_a_callback_of_one_of_its_runs(
@@ -488,7 +559,7 @@ def test_a_file_is_parsed_no_more_often_after_a_callback_of_one_of_its_runs(
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "3600")
     (productions_folder / "lost.yaml").write_text(text("lost"))
     processor = Processor()
-    processor.work(until=lambda: processor.parses == {"lost": 1})
+    processor.work(until=lambda: processor.parses == {"lost": 1, DAG_ID: 1})
     bundle = next(iter(processor.manager._dag_bundles))
     request = DagCallbackRequest(
         filepath="lost.py",
@@ -500,9 +571,9 @@ def test_a_file_is_parsed_no_more_often_after_a_callback_of_one_of_its_runs(
         msg="a worker died",
     )
     processor.manager._add_callback_to_queue(request)
-    processor.work(until=lambda: len(processor.files) == 2)
+    processor.work(until=lambda: len(processor.files) == 3)
     processor.work(3)
-    assert processor.parses == {"lost": 1}
+    assert processor.parses == {"lost": 1, DAG_ID: 1}
 
 
 class Processor:

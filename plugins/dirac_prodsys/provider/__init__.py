@@ -10,6 +10,7 @@
     triggers  gate_trigger    waiting without a worker
     people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait
     hook  links  assets  site  plugin  provider_info
+    metrics               numbers for Airflow's StatsD or OpenTelemetry
 
 Airflow's database and the settings of sites name the classes of triggers, the bundle, operators
 and sensors: these classes must stay importable where they are.

@@ -18,6 +18,7 @@ from dirac_prodsys.errors import GatewayRejected, ProdsysError
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
+from dirac_prodsys.provider import metrics
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -105,6 +106,7 @@ class DiracHook(BaseHook):
 
     @functools.cached_property
     def _gateway(self) -> ProductionGateway:
+        metrics.report_calls()
         return open_gateway(self.settings())
 
     def gateway(self) -> ProductionGateway:

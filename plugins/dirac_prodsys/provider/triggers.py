@@ -18,7 +18,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dirac_prodsys.core.grid.snapshot import Snapshot
-from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
 from dirac_prodsys.core.policy import (
     DECISIVE,
     History,
@@ -44,6 +44,9 @@ _MISSED_LOOKS = 2
 
 #: looks at a Stopped transformation at which the trigger asks who stopped it
 _LATE_LOOKS = 3
+
+#: seconds after its deferral for which a wait has only just begun
+_JUST_BEGUN = 60.0
 
 _PATH = "dirac_prodsys.provider.triggers"
 
@@ -184,7 +187,10 @@ class DiracTransformationTrigger(BaseTrigger):
         wait_log = WaitLog(self.log, Story.from_dict(self.story or {}))
         keeper = StateKeeper(poller, wait_log, self.transformation, self.task_instance)
         await keeper.begin()
-        event = await self._judged(poller, rules, query, history, keeper, wait_log)
+        try:
+            event = await self._judged(poller, rules, query, history, keeper, wait_log)
+        finally:
+            poller.waits.end(self)
         await keeper.end()
         return event
 
@@ -200,6 +206,9 @@ class DiracTransformationTrigger(BaseTrigger):
         """Look until the policy, Airflow or the clock ends the wait."""
         seen = Seen(self.step or self.name, rules=rules, history=history)
         missed = stopped = 0
+        # a step's first wait counts all its files; a wait that is taken up counts from its first
+        # look, for another process may have counted before
+        is_first = self.history is None and time.time() < self.not_before + _JUST_BEGUN
         snapshot: Snapshot | None = None
         look = await poller.look(self.transformation, first=True)
         while True:
@@ -214,6 +223,7 @@ class DiracTransformationTrigger(BaseTrigger):
             wait_log.outage(look)
             if look.outage:
                 await keeper.look(replace(seen, outage=look.outage))
+                self._report(poller, wait_log)
             if not look.outage:
                 missed = 0 if look.snapshot else missed + 1
                 snapshot = look.snapshot or (snapshot if missed < _MISSED_LOOKS else self._gone())
@@ -230,6 +240,9 @@ class DiracTransformationTrigger(BaseTrigger):
                 verdict, history = judge(snapshot, rules, history, inputs_final=final, **clock)
                 seen = Seen(seen.step, snapshot, rules, verdict, history, inputs_final=final)
                 await keeper.look(seen)
+                self._report(poller, wait_log)
+                done = snapshot.files.get(FileStatus.PROCESSED, 0)
+                poller.waits.processed(snapshot.id, done, 0 if is_first else done)
                 wait_log.progress(verdict)
                 if verdict.kind in DECISIVE:
                     event = self._event(verdict.kind, verdict.reason, snapshot, history, wait_log)
@@ -246,6 +259,11 @@ class DiracTransformationTrigger(BaseTrigger):
                     why = wait_log.story.state.line if wait_log.story.state else verdict.reason
                     return self._event("state", why, snapshot, history, wait_log)
             look = await poller.look(self.transformation)
+
+    def _report(self, poller: Poller, wait_log: WaitLog) -> None:
+        """Report the state of the wait to Airflow's metrics."""
+        state = wait_log.story.state
+        poller.waits.set(self, self.name, state.kind if state else "waiting")
 
     async def _above(self, poller: Poller) -> tuple[bool, str]:
         """Check whether no more files can come; return also the failed task that prevents them."""

@@ -22,6 +22,7 @@ from dirac_prodsys.gateway.dirac.deadline import BoundedThreads
 from dirac_prodsys.gateway.dirac_import import import_dirac
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs.replies import value_of
+from dirac_prodsys.gateway.verbs.watched_calls import watched_call
 
 #: calls of one connection at a time; the services of a grid have a few tens of threads each
 MAX_CALLS = 16
@@ -60,18 +61,19 @@ class DisetServices:
             )
             return value_of(reply, name)
 
-        try:
-            return self._threads.run(work, self.settings.timeout, name)
-        except GatewayUnavailable:
-            self._stale = True  # the service may have moved
-            raise
-        except GatewayError:
-            raise
-        except Exception as error:
-            raise GatewayUnavailable(
-                f"{name}: {one_line(repr(error))}",
-                "DIRAC's client failed; see the log of the service",
-            ) from error
+        with watched_call(service):
+            try:
+                return self._threads.run(work, self.settings.timeout, name)
+            except GatewayUnavailable:
+                self._stale = True  # the service may have moved
+                raise
+            except GatewayError:
+                raise
+            except Exception as error:
+                raise GatewayUnavailable(
+                    f"{name}: {one_line(repr(error))}",
+                    "DIRAC's client failed; see the log of the service",
+                ) from error
 
     @property
     def configuration(self) -> GridConfiguration:
@@ -96,7 +98,8 @@ class DisetServices:
         def fetch(url: str, ca_dir: str) -> Any:
             name = f"{CONFIGURATION}.getCompressedData"
             self.calls[name] += 1
-            return value_of(self._ask([url], ca_dir, "getCompressedData", (), deadline), name)
+            with watched_call(CONFIGURATION):
+                return value_of(self._ask([url], ca_dir, "getCompressedData", (), deadline), name)
 
         try:
             found = load(self.settings, fetch)

@@ -44,6 +44,7 @@ from dirac_prodsys.gateway.verbs.services import (
     REQUESTS,
     TRANSFORMATIONS,
 )
+from dirac_prodsys.gateway.verbs.watched_calls import watched_call
 
 #: the caller's group, if the connection names none
 DEFAULT_GROUP = "memory_prod"
@@ -93,7 +94,7 @@ class MemoryServices:
     def call(self, service: str, method: str, *arguments: Any) -> Any:
         """See :meth:`Services.call`."""
         name = f"{service}.{method}"
-        with _lock:
+        with watched_call(service), _lock:
             self.calls[name] += 1
             if self.grid.step:
                 self.grid.advance(self.grid.step)

@@ -1,9 +1,9 @@
-"""Lists the names of the productions that this Airflow's bundles serve, for a form to offer.
+"""Lists our Dag bundles, and the names of the productions that they serve, for a form to offer.
 
 The names come from file names: nothing is parsed, and no database is asked. The DAG with the form
 changes when a production comes or goes, and not when one is edited or run.
 
-Invariant: it never raises: a form without suggestions is better than none.
+Invariant: listing names never raises: a form without suggestions is better than none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import get_bundle_base_folder
@@ -26,18 +27,44 @@ MOST = 1000
 _STUB = re.compile(r"Airflow DAG of the production '([^'\\]*)'")
 
 
+def productions_bundles() -> list[str]:
+    """Return the names of the configured bundles that are ours, in order."""
+    return [each["name"] for each in _configured() if _is_ours(each)]
+
+
+def bundle_of(dags_file: str) -> str:
+    """Return the name of the configured bundle that holds a DAG file; empty: none does."""
+    parents = Path(dags_file).absolute().parents
+    for bundle in _configured():
+        if str(bundle["classpath"]).endswith(".LocalDagBundle"):
+            folder = (bundle.get("kwargs") or {}).get("path")
+            folder = folder or conf.get_mandatory_value("core", "dags_folder")
+        else:
+            folder = get_bundle_base_folder(bundle["name"])
+        if Path(folder).absolute() in parents:
+            return str(bundle["name"])
+    return ""
+
+
 def served_productions() -> list[str]:
     """Return the names of the productions that our bundles serve, in order."""
     found: set[str] = set()
     try:
-        for bundle in conf.getjson("dag_processor", "dag_bundle_config_list") or []:
-            if str(bundle["classpath"]).endswith(".ProductionsDagBundle"):
-                latest = get_bundle_base_folder(bundle["name"]) / "latest"
-                found.update(_name(path) for path in latest.glob("*.yaml"))
+        for name in productions_bundles():
+            latest = get_bundle_base_folder(name) / "latest"
+            found.update(_name(path) for path in latest.glob("*.yaml"))
     except Exception as error:
         log.warning("the form of actions offers no productions: %s", error)
         return []
     return sorted(found - {""})[:MOST]
+
+
+def _configured() -> list[dict[str, Any]]:
+    return conf.getjson("dag_processor", "dag_bundle_config_list") or []
+
+
+def _is_ours(bundle: dict[str, Any]) -> bool:
+    return str(bundle["classpath"]).endswith(".ProductionsDagBundle")
 
 
 def _name(text: Path) -> str:

@@ -3,7 +3,8 @@
 For each production it serves a stub ``<production>.py`` beside the last good
 ``<production>.yaml``. For each wrong file it serves an ``<file>.py`` that raises
 ``<file>:line:col: reason``, which Airflow shows as the import error of that file alone
-(what is served when: ``bundle/shelf.py``). Each state of the served folder is a version; a run
+(what is served when: ``bundle/shelf.py``). The first configured of our bundles also serves people's
+actions (``bundle/operations.py``). Each state of the served folder is a version; a run
 stays on the version with which it began (``bundle/snapshots.py``).
 
 Configuration, besides the entry in ``[dag_processor] dag_bundle_config_list``:
@@ -26,7 +27,8 @@ Once a day, versions are removed that no run in Airflow's database has and that 
 Where Airflow parses the DAGs, all that parsing needs is loaded here, once (``warm``).
 
 Invariant: nothing of a user is executed here, and files are read in a separate process; a
-refresh in which nothing has changed costs one ``stat`` per file.
+refresh in which nothing has changed costs one ``stat`` per file, and at most one question to the
+database every 15 s.
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
+from dirac_prodsys.core.actions.commands import DAG_ID
+from dirac_prodsys.provider import metrics
+from dirac_prodsys.provider.bundle import operations
 from dirac_prodsys.provider.bundle.database import (
     other_owners,
     stored_lately,
@@ -60,7 +65,7 @@ from dirac_prodsys.provider.bundle.warm import load, warm_up
 log = logging.getLogger(__name__)
 
 #: seconds between two questions to the database: whether it has runs of a retired production, and
-#: whether a DAG ID that another bundle had is free
+#: which DAG IDs another bundle has
 RETIRED_CHECK = 15.0
 #: seconds between two searches for versions that nobody needs
 CLEAN_UP = 24 * 3600.0
@@ -140,7 +145,9 @@ class ProductionsDagBundle(BaseDagBundle):
             return
         warm_up()
         keep_interval()
+        began = time.monotonic()
         self._bring_up_to_date()
+        metrics.timing("bundle_refresh", time.monotonic() - began, bundle=self.name)
         load(self._folder.loaded)
 
     def _bring_up_to_date(self) -> None:
@@ -165,6 +172,8 @@ class ProductionsDagBundle(BaseDagBundle):
         self._vanished = self._all_gone(sources, index, identity)
         before = index.productions
         asked = {source.production for source in sources} | {n for n in before if before[n].retired}
+        acts = operations.is_served_by(self.name)
+        asked |= {DAG_ID} if acts else set()
         owners = other_owners(self.name, asked)
         keep = bool(self._vanished or self._folder.unsettled)
         now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
@@ -172,16 +181,22 @@ class ProductionsDagBundle(BaseDagBundle):
         shelf = shelf.without({name for name in shelf.retired if name in owners})
         shelf = shelf.without(self._forgotten(shelf.retired))
         files = shelf.files()
+        dags = {f"{file_stem(name)}.py": name for name in shelf.productions}
+        if acts and DAG_ID not in owners:
+            files[operations.FILE] = operations.stub(shelf.productions)
+            dags[operations.FILE] = DAG_ID
         version = self._store.keep(files)
-        self._serve(files, {f"{file_stem(name)}.py": name for name in shelf.productions})
+        self._serve(files, dags)
         seen = {n: tuple(s) for n, s in signatures.items() if n not in self._folder.unsettled}
         new = Index(version, seen, shelf.productions, index.identity if keep else identity)
         if new != index:
             write_index(self._index, new)
         self._tell_change(shelf, version)
+        self._report(shelf)
         self._current, self._asked = version, time.monotonic()
         asked |= set(shelf.retired)
-        self._ask_again = (asked, owners, shelf.retired) if shelf.retired or owners else None
+        again = shelf.retired or owners or acts
+        self._ask_again = (asked, owners, shelf.retired) if again else None
         self._signatures, self._index_state = dict(signatures), _state(self._index)
 
     def _all_gone(self, sources: Sequence[Source], index: Index, identity: str) -> str:
@@ -270,7 +285,9 @@ class ProductionsDagBundle(BaseDagBundle):
                 log.info("bundle %s: version %s was put together again", self.name, version)
                 return
             with contextlib.suppress(OSError):
-                if self._store.keep(arrange(self._folder.scan(), {}).files()) == version:
+                shelf = arrange(self._folder.scan(), {})
+                acts = {operations.FILE: operations.stub(shelf.productions)}
+                if version in (self._store.keep(shelf.files() | more) for more in (acts, {})):
                     return
         raise RuntimeError(
             f"version {version} of bundle {self.name!r} is not on this machine: let "
@@ -330,6 +347,13 @@ class ProductionsDagBundle(BaseDagBundle):
                 _remove(stub)
         except OSError:
             log.error("bundle %s: %s cannot be written", self.name, self._latest, exc_info=True)
+
+    def _report(self, shelf: Shelf) -> None:
+        """Report to Airflow's metrics what is served."""
+        retired, broken = len(shelf.retired), len(shelf.errors)
+        good = sum(1 for served in shelf.productions.values() if not served.mark)
+        for state, files in (("good", good), ("retired", retired), ("broken", broken)):
+            metrics.gauge("production_files", files, bundle=self.name, state=state)
 
     def _tell_change(self, shelf: Shelf, version: str) -> None:
         if version != self._current:

@@ -2,12 +2,12 @@
 
 Airflow's DAG processor forks a process for each file and each parse. What that process loads is
 lost with it, so the manager, from which it is forked, loads it before. Airflow does this for its
-own modules that a file names; the bundle runs in the manager, and does it for ours. One DAG is
-built and serialised there, because much is made at the first time only. Then the garbage collector
-is set to skip all of it: otherwise its marks would make the kernel copy the shared memory for each
-process.
+own modules that a file names; the bundle runs in the manager, and does it for ours. The DAG of one
+production and that of people's actions are built and serialised there, because much is made at the
+first time only. Then the garbage collector is set to skip all of it: otherwise its marks would make
+the kernel copy the shared memory for each process.
 
-Invariant: nothing of a user is executed here: the DAG is of a production of our own. A failure here
+Invariant: nothing of a user is executed here: the production is one of our own. A failure here
 costs time in the parses, and nothing else.
 """
 
@@ -45,14 +45,16 @@ steps:
 
 @functools.cache
 def warm_up() -> None:
-    """Load what building a DAG needs, and build one; only the first call does anything."""
+    """Load what building DAGs needs, and build two; only the first call does anything."""
     try:
         from airflow.serialization.serialized_objects import DagSerialization
 
         from dirac_prodsys.core.dialects import load_production
+        from dirac_prodsys.provider.actions.dag import actions_dag
         from dirac_prodsys.provider.dag_builder import build_dag
 
-        DagSerialization.to_dict(build_dag(load_production(_PRODUCTION, "warm.yaml")))
+        for dag in (build_dag(load_production(_PRODUCTION, "warm.yaml")), actions_dag()):
+            DagSerialization.to_dict(dag)
     except Exception:
         log.warning("nothing is loaded ahead: each parse of a DAG costs more", exc_info=True)
     _share()

@@ -26,6 +26,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
+from dirac_prodsys.provider import metrics
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.waiting.blocking_calls import BlockingCalls
 
@@ -41,6 +42,8 @@ LONGEST_PAUSE = 60.0
 UNREAD_PAUSE = 5.0
 #: seconds after which the connection is read again, so that an edit reaches waits of weeks
 SETTINGS_AGE = 600.0
+#: seconds between two reports of the proxy's lifetime
+_PROXY_EVERY = 60.0
 
 _POLLERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Poller]] = WeakKeyDictionary()
 
@@ -101,6 +104,10 @@ class Poller:
         self._newcomer = asyncio.Event()
         self._idle = False
         self._failures = 0
+        self._answered_at = time.monotonic()
+        self._proxy_at = float("-inf")
+        #: the waits that look here, for Airflow's metrics
+        self.waits = metrics.waits_of(conn_id)
         self._task: asyncio.Task[None] | None = None
 
     async def look(self, transformation: int, *, first: bool = False) -> Look:
@@ -150,6 +157,7 @@ class Poller:
         for _, answer in self._answers.values():
             answer.cancel()
         self._calls.close()
+        self.waits.report()
 
     async def _run(self) -> None:
         while True:
@@ -163,7 +171,22 @@ class Poller:
                 self._fail(error)
             else:
                 self._succeed(wanted, found)
+            self._report()
             await self._pause(time.monotonic() - started)
+
+    def _report(self) -> None:
+        """Report to Airflow's metrics how this cycle went."""
+        now, conn_id = time.monotonic(), self.conn_id
+        if not self._failures:
+            self._answered_at = now
+        metrics.count("looks", connection=conn_id, result="outage" if self._failures else "ok")
+        metrics.gauge("last_look_age", now - self._answered_at, connection=conn_id)
+        self.waits.report()
+        if now - self._proxy_at > _PROXY_EVERY:
+            self._proxy_at = now
+            left = metrics.proxy_lifetime(self.settings)
+            if left is not None:
+                metrics.gauge("proxy_lifetime", left, connection=conn_id)
 
     async def _gather(self) -> None:
         """Sleep until somebody waits, then let a burst of others catch up."""
@@ -199,6 +222,7 @@ class Poller:
         if self.gateway is None or time.monotonic() - self._read_at > SETTINGS_AGE:
             settings = await DiracHook(self.conn_id).asettings()
             if self.gateway is None or settings != self.settings:
+                metrics.report_calls()
                 self.gateway = await self._calls.run(lambda: open_gateway(settings), 60.0)
             self.settings, self._read_at = settings, time.monotonic()
         return self.gateway
