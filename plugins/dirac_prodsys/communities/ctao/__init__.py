@@ -27,6 +27,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               companions   configurations in other files of the folder
               places       the place in the file for a path in the plan
     body      the workflow of a job, rendered by CTADIRAC (words: the same in words)
+    grid_checks    what doctor checks of a grid for CTAO
 
 Where CTADIRAC accepts what would spoil a production, a mistake is reported instead: missing
 mandatory keys, a dataset beside a parent, conditions that no file of the parent fulfils. Siblings
@@ -64,6 +65,7 @@ COMMUNITY = Community(
     plan_rows=f"{_HERE}.words:rows",
     traces=f"{_HERE}.rules.traces",
     stand_in=f"{_HERE}.rules.directories:stand_in",
+    grid_checks=f"{_HERE}.grid_checks:CHECKS",
     rules=(
         (
             "ctadirac-differs",

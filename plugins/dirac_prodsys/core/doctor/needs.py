@@ -1,0 +1,66 @@
+"""Collects what productions need of a grid: from plans, and from the grid's own transformations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dirac_prodsys.core.doctor.facts import GridFacts, Missing, Needed
+from dirac_prodsys.core.doctor.grid_settings import GridSettings
+from dirac_prodsys.core.grid.inventory import Inventory
+from dirac_prodsys.core.grid.specs import CommunityBody, JobSpec
+from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.plan.subject import Subject
+from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.proof import grid_lacks, in_words_of_the_file
+
+#: what a finding of ``lint --live`` says beside doctor
+_TOLD_ELSEWHERE = frozenset({"undeclared-type", "unset-section"})
+
+#: states in which agents make and submit tasks
+WORKED_ON = frozenset(
+    map(
+        str,
+        (TransformationStatus.ACTIVE, TransformationStatus.FLUSH, TransformationStatus.COMPLETING),
+    )
+)
+
+
+def of_plan(plan: ProductionPlan) -> Iterator[Needed]:
+    """Yield what each step of a plan needs."""
+    for step in plan.steps:
+        spec, body = step.transformation, step.transformation.body
+        jobs = isinstance(body, JobSpec | CommunityBody)
+        yield Needed(
+            what=f"{plan.production}/{step.name}",
+            type=spec.type,
+            plugin=spec.plugin,
+            job_type=(body.job_type if isinstance(body, JobSpec) else spec.type) if jobs else "",
+            body=body.kind,
+            sites=body.sites if isinstance(body, JobSpec | CommunityBody) else (),
+            tasks_given=spec.tasks is not None,
+        )
+
+
+def of_grid(grid: GridFacts) -> tuple[Needed, ...]:
+    """Return what the transformations need on which agents work; nothing if they are not known."""
+    if isinstance(grid.work, Missing) or isinstance(grid.options, Missing):
+        return ()
+    settings = GridSettings(grid.options, grid.vo)
+    return tuple(
+        Needed(
+            what=one.name,
+            type=one.type,
+            plugin=one.plugin,
+            job_type="" if settings.is_request(one.type) else one.type,
+            body="request" if settings.is_request(one.type) else "",
+        )
+        for one in grid.work.transformations
+        if one.status in WORKED_ON
+    )
+
+
+def lacks(subject: Subject, inventory: Inventory) -> Iterator[str]:
+    """Yield in words what a grid lacks for a production."""
+    problems = [p for p in grid_lacks.check(subject, inventory) if p.code not in _TOLD_ELSEWHERE]
+    for problem in in_words_of_the_file(problems, subject.plan):
+        yield f"{subject.production.file or subject.production.name}: {problem.reason}"
