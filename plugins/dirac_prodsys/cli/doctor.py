@@ -28,6 +28,7 @@ from dirac_prodsys.core.text.wording import counted
 if TYPE_CHECKING:
     from dirac_prodsys.core.doctor.check import Diagnosis
     from dirac_prodsys.core.doctor.facts import AirflowFacts, Component, Facts, GridFacts, Missing
+    from dirac_prodsys.core.grid.inventory import Inventory
     from dirac_prodsys.core.plan.subject import Subject
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -39,6 +40,8 @@ _MOST = 20.0
 _AIRFLOW = 120.0
 #: the program that reads the facts of an Airflow, in a process of its own
 _PROGRAM = "dirac_prodsys.provider.deployment.airflow_facts"
+#: findings of ``lint --live`` that checks of doctor make as well
+_CHECKED_APART = frozenset({"undeclared-type", "unset-section"})
 _HEALTH = "/api/v2/monitor/health"
 
 
@@ -123,7 +126,7 @@ def _facts(
     seen, gateway = _grid(grid, connection, settings, patience)
     lacks: list[str] = []
     if gateway is not None and not isinstance(seen.inventory, Missing):
-        lacks = [words for one in subjects for words in needs.lacks(one, seen.inventory)]
+        lacks = [words for one in subjects for words in _lacks(one, seen.inventory)]
     return Facts(seen, airflow, (*wanted, *needs.of_grid(seen)), tuple(lacks))
 
 
@@ -221,6 +224,15 @@ def _subjects(paths: Sequence[Path]) -> Iterator[Subject]:
             continue
         if reading.plan is not None:
             yield Subject(production, reading.plan)
+
+
+def _lacks(subject: Subject, inventory: Inventory) -> Iterator[str]:
+    """Yield in words what the grid lacks for a production, unless a check of its own says it."""
+    from dirac_prodsys.core.proof import grid_lacks, in_words_of_the_file
+
+    problems = [p for p in grid_lacks.check(subject, inventory) if p.code not in _CHECKED_APART]
+    for problem in in_words_of_the_file(problems, subject.plan):
+        yield f"{subject.production.file or subject.production.name}: {problem.reason}"
 
 
 def _show(found: Sequence[Diagnosis], *, verbose: bool) -> None:

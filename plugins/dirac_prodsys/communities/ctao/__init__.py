@@ -19,6 +19,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
                            (native_outputs: how these see the output of such a step)
               origins      the source of a condition of an output
               remarks      what a reader should know
+              grid_checks  what doctor checks of a grid for CTAO
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
               dialect      recognises a file of that form
               reading      the production that a file of that form describes
@@ -27,7 +28,6 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               companions   configurations in other files of the folder
               places       the place in the file for a path in the plan
     body      the workflow of a job, rendered by CTADIRAC (words: the same in words)
-    grid_checks    what doctor checks of a grid for CTAO
 
 Where CTADIRAC accepts what would spoil a production, a mistake is reported instead: missing
 mandatory keys, a dataset beside a parent, conditions that no file of the parent fulfils. Siblings
@@ -65,7 +65,7 @@ COMMUNITY = Community(
     plan_rows=f"{_HERE}.words:rows",
     traces=f"{_HERE}.rules.traces",
     stand_in=f"{_HERE}.rules.directories:stand_in",
-    grid_checks=f"{_HERE}.grid_checks:CHECKS",
+    grid_checks=f"{_HERE}.rules.grid_checks:CHECKS",
     rules=(
         (
             "ctadirac-differs",

@@ -6,15 +6,9 @@ from collections.abc import Iterator
 
 from dirac_prodsys.core.doctor.facts import GridFacts, Missing, Needed
 from dirac_prodsys.core.doctor.grid_settings import GridSettings
-from dirac_prodsys.core.grid.inventory import Inventory
 from dirac_prodsys.core.grid.specs import CommunityBody, JobSpec
 from dirac_prodsys.core.grid.status import TransformationStatus
-from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.proof import grid_lacks, in_words_of_the_file
-
-#: what a finding of ``lint --live`` says beside doctor
-_TOLD_ELSEWHERE = frozenset({"undeclared-type", "unset-section"})
 
 #: states in which agents make and submit tasks
 WORKED_ON = frozenset(
@@ -57,10 +51,3 @@ def of_grid(grid: GridFacts) -> tuple[Needed, ...]:
         for one in grid.work.transformations
         if one.status in WORKED_ON
     )
-
-
-def lacks(subject: Subject, inventory: Inventory) -> Iterator[str]:
-    """Yield in words what a grid lacks for a production."""
-    problems = [p for p in grid_lacks.check(subject, inventory) if p.code not in _TOLD_ELSEWHERE]
-    for problem in in_words_of_the_file(problems, subject.plan):
-        yield f"{subject.production.file or subject.production.name}: {problem.reason}"
