@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,8 @@ _AIRFLOW = 120.0
 _PROGRAM = "dirac_prodsys.provider.deployment.airflow_facts"
 #: findings of ``lint --live`` that checks of doctor make as well
 _CHECKED_APART = frozenset({"undeclared-type", "unset-section"})
+#: user and password in a URL
+_CREDENTIALS = re.compile(r"://[^@\s]*@")
 _HEALTH = "/api/v2/monitor/health"
 
 
@@ -174,7 +177,8 @@ def _airflow(
         return Missing(f"Airflow did not start within {_AIRFLOW:g} s", outage=True), None
     except (ValueError, IndexError, KeyError, ValidationError):
         last = done.stderr.strip().splitlines()[-1:] or ["it says nothing"]
-        return Missing(f"Airflow does not start here: {last[0]}", outage=True), None
+        why = _CREDENTIALS.sub("://…@", last[0])
+        return Missing(f"Airflow does not start here: {why}", outage=True), None
     url = address or facts.options.get("api/base_url") or ""
     return replace(facts, components=_components(url)), answer["settings"]
 
@@ -236,37 +240,46 @@ def _lacks(subject: Subject, inventory: Inventory) -> Iterator[str]:
 
 
 def _show(found: Sequence[Diagnosis], *, verbose: bool) -> None:
-    """Print a table: what is found, what was not seen; with ``verbose`` what passed, too."""
+    """Print a table: one line for each finding in a pipe, folded on a terminal."""
+    from rich.text import Text
+
     from dirac_prodsys.cli.tables import whole_console, whole_table
 
+    rows = _rows(found, verbose=verbose)
+    if not rows:
+        return
+    console = whole_console()
+    if not console.is_terminal:
+        console.print(whole_table(["", "Check", "What", "Way out"], rows, console.width))
+        return
+    lines: list[list[str | Text]] = []
+    for word, codes, what, way_out in rows:
+        shown = f"{what} ({codes})\n→ {way_out}" if way_out else f"{what} ({codes})"
+        lines.append([Text(word, style=_STYLES.get(word, "")), shown])
+    console.print(whole_table(["", "What, and the way out"], lines, console.width))
+
+
+#: checks that are named one by one where they were not seen for one reason
+_NAMED = 3
+_STYLES = {"error": "bold red", "warning": "yellow", "no answer": "magenta", "fine": "green"}
+_RANK = ("error", "warning", "note", "no answer", "not seen", "fine")
+
+
+def _rows(found: Sequence[Diagnosis], *, verbose: bool) -> list[tuple[str, str, str, str]]:
+    """Return word, codes, what and way out of each line; one for each reason why not seen."""
     rows = []
     unseen: dict[tuple[str, str], list[str]] = {}
     for one in found:
         if one.outcome == "found" and (verbose or one.severity != "note"):
-            rows.append((one.severity, one.code, one.what, one.way_out))
+            rows.append((str(one.severity), one.code, one.what, one.way_out))
         elif one.outcome == "passed" and verbose:
             rows.append(("fine", one.code, one.what, ""))
         elif one.outcome in ("no answer", "not seen"):
             unseen.setdefault((one.outcome, one.what), []).append(one.code)
     for (outcome, why), codes in unseen.items():
-        shown = (
-            ", ".join(codes) if verbose or len(codes) <= _NAMED else counted(len(codes), "check")
-        )
-        rows.append((outcome, shown, why, ""))
-    if not rows:
-        return
-    rows.sort(key=lambda row: _RANK.index(row[0]))
-    console = whole_console()
-    if not console.is_terminal:
-        console.print(whole_table(["", "Check", "What", "Way out"], rows, console.width))
-        return
-    lines = [(word, code, f"{what}\n→ {way}" if way else what) for word, code, what, way in rows]
-    console.print(whole_table(["", "Check", "What"], lines, console.width))
-
-
-#: checks that are named one by one where they were not seen for one reason
-_NAMED = 3
-_RANK = ("error", "warning", "note", "no answer", "not seen", "fine")
+        named = verbose or len(codes) <= _NAMED
+        rows.append((outcome, ", ".join(codes) if named else counted(len(codes), "check"), why, ""))
+    return sorted(rows, key=lambda row: _RANK.index(row[0]))
 
 
 def _summary(found: Sequence[Diagnosis]) -> str:

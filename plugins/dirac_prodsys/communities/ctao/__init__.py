@@ -62,6 +62,7 @@ COMMUNITY = Community(
     derive=f"{_HERE}.rules.native:derive",
     origin=f"{_HERE}.rules.origins:origin",
     body=f"{_HERE}.body:render",
+    wms_type=f"{_HERE}.types.job_types:wms_type",
     plan_rows=f"{_HERE}.words:rows",
     traces=f"{_HERE}.rules.traces",
     stand_in=f"{_HERE}.rules.directories:stand_in",

@@ -67,6 +67,13 @@ def airflow_of(facts: Facts) -> AirflowFacts:
     return known(facts.airflow)
 
 
+def _starts(facts: Facts) -> Iterator[Trouble]:
+    if isinstance(facts.airflow, Missing) and facts.airflow.outage:
+        yield Trouble(facts.airflow.why)
+    else:
+        airflow_of(facts)
+
+
 def _on(text: str) -> bool:
     return text.strip().lower() in ("t", "true", "1", "yes", "on")
 
@@ -265,6 +272,13 @@ def _database(facts: Facts) -> Iterator[Trouble]:
 
 
 CHECKS = (
+    Check(
+        "airflow-starts",
+        "Airflow starts in this environment",
+        "error",
+        _starts,
+        "`airflow version` and `airflow db check` show more",
+    ),
     Check(
         "airflow-components",
         "scheduler, triggerer and DAG processor of Airflow are alive",

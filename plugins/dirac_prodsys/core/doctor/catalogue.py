@@ -23,16 +23,6 @@ def _reserved(facts: Facts) -> Iterator[Trouble]:
             yield Trouble(f"{name} is a metadata field, and DIRAC's own word for a file's property")
 
 
-def _twice(facts: Facts) -> Iterator[Trouble]:
-    inventory = _inventory(facts)
-    files = {name.lower(): name for name in inventory.file_fields}
-    for name in sorted(inventory.directory_fields):
-        other = files.get(name.lower())
-        if other is not None:
-            words = f"{name} is" if other == name else f"{name} and {other} are"
-            yield Trouble(f"{words} a field of directories and one of files")
-
-
 def _unknown_kinds(facts: Facts) -> Iterator[Trouble]:
     inventory = _inventory(facts)
     for name, type_ in sorted({**inventory.file_fields, **inventory.directory_fields}.items()):
@@ -80,13 +70,6 @@ CHECKS = (
         "warning",
         _reserved,
         "use another field in productions: conditions on this one are read as another",
-    ),
-    Check(
-        "fields-twice",
-        "no metadata field is one of directories and one of files",
-        "warning",
-        _twice,
-        "use another field: which of both a query means is not certain",
     ),
     Check(
         "fields-unknown-type",

@@ -270,7 +270,7 @@ class Needed:
     """What one transformation needs of the grid: a step of a file, or one that the grid has.
 
     :param what: how people call it.
-    :param job_type: JobType of its jobs; empty: its tasks are requests.
+    :param job_type: JobType of its jobs; empty: its tasks are requests, or nobody knows.
     :param body: kind of its body: ``job``, ``request`` or the name of a community; empty: unknown.
     :param tasks_given: whether its tasks are added by hand, as it has no input.
     """

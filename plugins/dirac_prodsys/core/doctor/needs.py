@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dirac_prodsys.core import community
 from dirac_prodsys.core.doctor.facts import GridFacts, Missing, Needed
 from dirac_prodsys.core.doctor.grid_settings import GridSettings
-from dirac_prodsys.core.grid.specs import CommunityBody, JobSpec
+from dirac_prodsys.core.grid.specs import BodySpec, JobSpec, RequestSpec
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
 
@@ -23,16 +24,24 @@ def of_plan(plan: ProductionPlan) -> Iterator[Needed]:
     """Yield what each step of a plan needs."""
     for step in plan.steps:
         spec, body = step.transformation, step.transformation.body
-        jobs = isinstance(body, JobSpec | CommunityBody)
         yield Needed(
             what=f"{plan.production}/{step.name}",
             type=spec.type,
             plugin=spec.plugin,
-            job_type=(body.job_type if isinstance(body, JobSpec) else spec.type) if jobs else "",
+            job_type=_job_type(body),
             body=body.kind,
-            sites=body.sites if isinstance(body, JobSpec | CommunityBody) else (),
+            sites=() if isinstance(body, RequestSpec) else body.sites,
             tasks_given=spec.tasks is not None,
         )
+
+
+def _job_type(body: BodySpec) -> str:
+    if isinstance(body, JobSpec):
+        return body.job_type
+    if isinstance(body, RequestSpec):
+        return ""
+    found = community.find(body.kind)
+    return str(found.offered(found.wms_type)(body)) if found and found.wms_type else ""
 
 
 def of_grid(grid: GridFacts) -> tuple[Needed, ...]:

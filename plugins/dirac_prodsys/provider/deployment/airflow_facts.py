@@ -75,11 +75,11 @@ def _source(option: str) -> str:
     for suffix in ("", "_CMD", "_SECRET"):
         if variable + suffix in os.environ:
             return "environment" if os.environ[variable + suffix] else "empty"
-    shown = conf.as_dict(display_source=True, display_sensitive=False).get(section, {}).get(name)
-    where = str(shown[1]) if isinstance(shown, tuple) else ""
-    if not _option(option):
+    shown = conf.as_dict(display_source=True, display_sensitive=False)
+    value, where = shown[section][name]
+    if not value:
         return "empty"
-    return "file" if "cfg" in where else "default"
+    return "file" if "cfg" in str(where) else "default"
 
 
 def _settings(connection: str) -> tuple[GatewaySettings | None, str]:
@@ -124,9 +124,9 @@ def _storage() -> str:
         return f"is not set: snapshots are below {tempfile.gettempdir()}, and vanish"
     path = Path(written).expanduser()
     there = next(parent for parent in (path, *path.parents) if parent.exists())
-    if there != path and not os.access(there, os.W_OK):
-        return f"is {written}, which does not exist and cannot be made by this user"
-    return "" if os.access(there, os.W_OK) else f"is {written}, where this user cannot write"
+    if there.is_dir() and os.access(there, os.W_OK):
+        return ""
+    return f"is {written}, where this user cannot write"
 
 
 def _loaded_twice() -> bool:
@@ -136,9 +136,9 @@ def _loaded_twice() -> bool:
 
 
 def _knows_connection_type() -> bool:
-    from airflow.providers_manager import ProvidersManager
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
-    return "dirac" in ProvidersManager().hooks
+    return DiracHook.conn_type in ProvidersManagerTaskRuntime().hooks
 
 
 def _has_plugin() -> bool:

@@ -183,10 +183,6 @@ SEEDED: dict[str, tuple[Facts, str]] = {
         "there is no site X",
     ),
     "fields-reserved": (fields(directories={"Status": "int"}), "Status is a metadata field"),
-    "fields-twice": (
-        fields(files={"TransformationID": "int", "jobID": "int", "Run": "int"}),
-        "run and Run are a field of directories and one of files",
-    ),
     "fields-unknown-type": (fields(directories={"shape": "GEOMETRY"}), "shape is GEOMETRY"),
     "fields-float": (fields(directories={"thetaP": "float"}), "24 bits"),
     "gather-field": (fields(directories={"prodsys_gather": "VARCHAR(8)"}), "a whole number"),
@@ -202,6 +198,7 @@ SEEDED: dict[str, tuple[Facts, str]] = {
         replace(option(f"{OPERATIONS}/ProductionOutputs/sim", None), needs=(CTAO,)),
         "ProductionOutputs is empty",
     ),
+    "airflow-starts": (replace(GOOD, airflow=SILENT), "gave no answer"),
     "airflow-components": (
         airflow(components={**AIRFLOW.components, "triggerer": Component("unhealthy", "t0")}),
         "triggerer is unhealthy, last heartbeat t0",
