@@ -38,7 +38,9 @@ def _configuration(facts: Facts) -> Iterator[Trouble]:
 
 
 def _authorities(facts: Facts) -> Iterator[Trouble]:
-    found = grid_of(facts).authorities
+    grid = grid_of(facts)
+    known(grid.options)  # it names the directory
+    found = grid.authorities
     if isinstance(found, Missing):
         yield Trouble(found.why)
     elif not found.found:
@@ -144,6 +146,13 @@ def _quick(facts: Facts) -> Iterator[Trouble]:
 
 CHECKS = (
     Check(
+        "proxy",
+        "there is a proxy, and it is valid",
+        "error",
+        _proxy,
+        "renew it: dirac-proxy-init -g GROUP -o FILE, or let whoever renews it see to it",
+    ),
+    Check(
         "configuration",
         "the configuration of the grid can be read",
         "error",
@@ -156,13 +165,6 @@ CHECKS = (
         "error",
         _authorities,
         "name the directory as ca_dir in the connection; `openssl rehash DIRECTORY` makes links",
-    ),
-    Check(
-        "proxy",
-        "there is a proxy, and it is valid",
-        "error",
-        _proxy,
-        "renew it: dirac-proxy-init -g GROUP -o FILE, or let whoever renews it see to it",
     ),
     Check(
         "proxy-lifetime",
@@ -181,9 +183,10 @@ CHECKS = (
     Check(
         "delegated-proxy",
         "the ProxyManager has a proxy of ours for a day or more",
-        "error",
+        "warning",
         _delegated,
-        "upload a long one: dirac-proxy-init -g GROUP --upload; agents submit in the author's name",
+        "upload a long one: dirac-proxy-init -g GROUP --upload; agents without a shifter's proxy "
+        "act by it",
     ),
     Check(
         "group-and-vo",

@@ -201,7 +201,7 @@ def _extension(facts: Facts) -> Iterator[Trouble]:
     for one in known(grid_of(facts).work).transformations:
         if one.max_tasks and one.type in (taken or extendable):
             yield Trouble(
-                f"{one.name} has MaxNumberOfTasks {one.max_tasks}: the MCExtensionAgent makes so "
+                f"{one.name} has MaxNumberOfTasks {one.max_tasks}: an MCExtensionAgent makes so "
                 "many tasks, and replaces failed ones, beside the production"
             )
 

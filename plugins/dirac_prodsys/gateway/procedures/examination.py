@@ -49,14 +49,10 @@ def examine(gateway: ProductionGateway, patience: float = PATIENCE) -> GridFacts
     settings = gateway.settings
     facts = GridFacts(settings.group, settings.vo, settings.agent_cycle, now=time.time())
     options = _fact(lambda: gateway.configured_options(SECTIONS))
-    facts = replace(
-        facts,
-        options=options,
-        authorities=_fact(gateway.authorities),
-        proxy=_fact(gateway.proxy_facts),
-    )
+    facts = replace(facts, options=options, proxy=_fact(gateway.proxy_facts))
     if isinstance(options, Missing):
         return _without_grid(facts)
+    facts = replace(facts, authorities=_fact(gateway.authorities))
     vo = settings.vo or ""
     with ThreadPoolExecutor(_THREADS, "doctor") as threads:
 
@@ -99,6 +95,7 @@ def _without_grid(facts: GridFacts) -> GridFacts:
     """Return the facts of a grid of which not even the configuration is known."""
     return replace(
         facts,
+        authorities=_NOBODY,
         identity=_NOBODY,
         inventory=_NOBODY,
         work=_NOBODY,

@@ -153,20 +153,21 @@ class GridExaminationVerbs(TransformationVerbs):
 
     def unattached_files(self, transformation: int, before: float) -> int:
         """See :meth:`ExaminationVerbs.unattached_files`."""
-        form = self._query(transformation, "Input")
-        if form is None:
-            return 0
         try:
+            form = self._query(transformation, "Input")
+            if form is None:
+                return 0
             query = MetaQuery.from_dirac(form)
+            where = {"TransformationID": [transformation]}
+            counts = self._ts("getCounters", "TransformationFiles", ["TransformationID"], where)
+            attached = sum(int(count) for _, count in counts)
+            if self.count_files(query) <= attached:
+                return 0
+            # the answer lists all files: it is asked for only if some are not attached
             old = query.refine(MetaQuery.parse({"CreationDate": {"<": _text(before)}}))
-        except MetaQueryError:  # it is not one of ours
+            return max(0, self.count_files(old) - attached)
+        except (MetaQueryError, GatewayRejected):  # the query is not one of ours
             return 0
-        found = self.count_files(old)
-        if not found:
-            return 0
-        where = {"TransformationID": [transformation]}
-        counts = self._ts("getCounters", "TransformationFiles", ["TransformationID"], where)
-        return max(0, found - sum(int(count) for _, count in counts))
 
     def request_traces(self, since: float) -> RequestTraces:
         """See :meth:`ExaminationVerbs.request_traces`."""
