@@ -24,14 +24,14 @@ from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.options.completion import files
 from dirac_prodsys.cli.options.grid import Grid, with_grid
 from dirac_prodsys.cli.tables import AsJson, print_json
-from dirac_prodsys.core.text.wording import counted
+from dirac_prodsys.core.text.wording import counted, one_line
+from dirac_prodsys.errors import GatewayRejected
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.doctor.check import Diagnosis
     from dirac_prodsys.core.doctor.facts import AirflowFacts, Component, Facts, GridFacts, Missing
     from dirac_prodsys.core.grid.inventory import Inventory
     from dirac_prodsys.core.plan.subject import Subject
-    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 #: exit code when something stops productions
 STOPS = 1
@@ -126,32 +126,30 @@ def _facts(
     wanted = [needed for subject in subjects for needed in needs.of_plan(subject.plan)]
     if only == Part.AIRFLOW:
         return Facts(airflow=airflow, needs=tuple(wanted))
-    seen, gateway = _grid(grid, connection, settings, patience)
+    if connection and settings is None:
+        why = airflow.why if isinstance(airflow, Missing) else airflow.connection
+        if only == Part.GRID or isinstance(airflow, Missing):  # else a check says it
+            raise GatewayRejected(f"--connection {connection}: {why}", "name the grid by --config")
+        return Facts(Missing(why), airflow, tuple(wanted))
+    seen = _grid(grid, settings if connection else None, patience)
     lacks: list[str] = []
-    if gateway is not None and not isinstance(seen.inventory, Missing):
+    if not isinstance(seen.inventory, Missing):
         lacks = [words for one in subjects for words in _lacks(one, seen.inventory)]
     return Facts(seen, airflow, (*wanted, *needs.of_grid(seen)), tuple(lacks))
 
 
-def _grid(
-    grid: Grid, connection: str, settings: dict[str, Any] | None, patience: float
-) -> tuple[GridFacts, ProductionGateway | None]:
-    """Return what is known of the grid, as the options or a connection name it."""
-    from dirac_prodsys.core.doctor.facts import GridFacts, Missing
+def _grid(grid: Grid, settings: dict[str, Any] | None, patience: float) -> GridFacts:
+    """Return what is known of the grid.
+
+    :param settings: of a connection; None: the options name the grid.
+    """
     from dirac_prodsys.gateway import open_gateway
     from dirac_prodsys.gateway.procedures.examination import examine
     from dirac_prodsys.gateway.records import GatewaySettings
 
-    if connection and settings is None:
-        why = Missing(f"connection {connection} cannot be used")
-        return GridFacts(options=why, authorities=why, proxy=why), None
-    if connection and settings is not None:
-        named = GatewaySettings(**settings)
-    else:
-        # without a connection, nobody has said how often agents work
-        named = GatewaySettings(**{**vars(grid), "agent_cycle": 0.0})
-    gateway = open_gateway(replace(named, timeout=min(named.timeout, _MOST)))
-    return examine(gateway, patience), gateway
+    # without a connection, nobody has said how often agents work
+    named = GatewaySettings(**(settings or {**vars(grid), "agent_cycle": 0.0}))
+    return examine(open_gateway(replace(named, timeout=min(named.timeout, _MOST))), patience)
 
 
 def _airflow(
@@ -177,7 +175,7 @@ def _airflow(
         return Missing(f"Airflow did not start within {_AIRFLOW:g} s", outage=True), None
     except (ValueError, IndexError, KeyError, ValidationError):
         last = done.stderr.strip().splitlines()[-1:] or ["it says nothing"]
-        why = _CREDENTIALS.sub("://…@", last[0])
+        why = one_line(_CREDENTIALS.sub("://…@", last[0]))
         return Missing(f"Airflow does not start here: {why}", outage=True), None
     url = address or facts.options.get("api/base_url") or ""
     return replace(facts, components=_components(url)), answer["settings"]

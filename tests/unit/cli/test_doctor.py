@@ -178,3 +178,14 @@ def test_without_an_airflow_its_checks_are_not_seen(
     result = doctor()
     assert result.exit_code == 0
     assert "no Airflow is set up here" in result.stdout
+
+
+def test_a_connection_needs_an_airflow_that_has_it(
+    doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = doctor("--connection", "dirac_default")
+    assert result.exit_code == 3
+    assert "--connection dirac_default: no Airflow is set up here" in result.stderr

@@ -151,8 +151,8 @@ def _at_work(agent: str) -> Callable[[Facts], Iterator[Trouble]]:
 
 def _installed(facts: Facts) -> Iterator[Trouble]:
     there = known(grid_of(facts).installed)
-    if not there & agents.SYSTEMS.keys():  # nobody enters agents here
-        return
+    if not there & agents.SYSTEMS.keys():
+        raise NotThere(Missing("ComponentMonitoring knows none of these agents"))
     for agent in agents.SYSTEMS:
         if agent not in there:
             yield Trouble(f"no host has {agent} installed, as ComponentMonitoring says")

@@ -207,7 +207,11 @@ def _execution_api(facts: Facts) -> Iterator[Trouble]:
 
 
 def _components(facts: Facts) -> Iterator[Trouble]:
-    components = known(airflow_of(facts).components)
+    components = airflow_of(facts).components
+    if isinstance(components, Missing) and components.outage:
+        yield Trouble(components.why, "start it: airflow api-server; or correct the address")
+        return
+    components = known(components)
     for name in _COMPONENTS:
         found = components.get(name)
         if found is None or found.status != "healthy":
@@ -281,7 +285,7 @@ CHECKS = (
     ),
     Check(
         "airflow-components",
-        "scheduler, triggerer and DAG processor of Airflow are alive",
+        "API server, scheduler, triggerer and DAG processor of Airflow are alive",
         "error",
         _components,
         "start it",

@@ -336,6 +336,7 @@ def test_what_looks_like_a_fault_and_is_none(facts: Facts) -> None:
         (setting(workers__min_heartbeat_interval="60"), "every wait lasts longer"),
         (airflow(bundles=Missing("no JSON")), "cannot be read: no JSON"),
         (airflow(provider=False), "its form is missing"),
+        (airflow(components=SILENT), "gave no answer"),
         (grid(delegated=NOW + HOUR), "ends in 60 min"),
         (grid(identity=OTHER), "for VO ctao"),
         (grid(proxy=Missing("there is no proxy file /x")), "there is no proxy file"),
