@@ -6,8 +6,8 @@ file or its defaults. A secret is never looked at, only where it comes from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 from dirac_prodsys.core.doctor.check import Check, Trouble
 from dirac_prodsys.core.doctor.facts import AirflowFacts, Facts, Missing, known
@@ -55,6 +55,7 @@ _USUAL_XCOM = "airflow.sdk.execution_time.xcom.BaseXCom"
 _SLOW_LOOK, _SLOW_STORE, _SLOW_HEARTBEAT = 10.0, 10.0, 30.0
 #: parses of unchanged files that are too many: seconds between them
 _OFTEN = 300.0
+_URL = re.compile(r"\w+://(?P<host>\[[^\]]*\]|[^:/]*)(:(?P<port>\d+))?(?P<path>.*)")
 #: heartbeats of a task that may be lost
 _LOST_HEARTBEATS = 3
 
@@ -189,21 +190,26 @@ def _execution_api(facts: Facts) -> Iterator[Trouble]:
     url = airflow.options.get(_EXECUTION_API) or ""
     base = airflow.options.get(_BASE_URL) or ""
     executor = airflow.options.get(_EXECUTOR, _LOCAL)
-    used = urlsplit(url or base or "http://localhost")
-    here = used.hostname in ("localhost", "127.0.0.1", "::1")
+    host, port, path = _address(url or base or "http://localhost")
+    here = host in ("localhost", "127.0.0.1", "[::1]")
     if executor != _LOCAL and here:
         yield Trouble(
-            f"{named(_EXECUTION_API)} leads to {used.hostname}, and with {executor} tasks run on "
-            "other machines"
+            f"{named(_EXECUTION_API)} leads to {host}, and with {executor} tasks run on other "
+            "machines"
         )
-    port = str(used.port or "")
-    if here and url and port and port != (airflow.options.get(_PORT) or port):
+    listens = airflow.options.get(_PORT) or port
+    if here and url and port and port != listens:
         yield Trouble(
-            f"{named(_EXECUTION_API)} has port {port}, and the API server listens on "
-            f"{airflow.options[_PORT]}"
+            f"{named(_EXECUTION_API)} has port {port}, and the API server listens on {listens}"
         )
-    if url and not used.path.rstrip("/").endswith("/execution"):
+    if url and not path.rstrip("/").endswith("/execution"):
         yield Trouble(f"{named(_EXECUTION_API)} does not end in /execution/: no task can start")
+
+
+def _address(url: str) -> tuple[str, str, str]:
+    """Return host, port and path of a URL; empty where it has none."""
+    found = _URL.match(url)
+    return (found["host"], found["port"] or "", found["path"]) if found else ("", "", "")
 
 
 def _components(facts: Facts) -> Iterator[Trouble]:
