@@ -105,9 +105,10 @@ def _rights(facts: Facts) -> Iterator[Trouble]:
 
 
 def _services(facts: Facts) -> Iterator[Trouble]:
-    services = grid_of(facts).services
+    grid = grid_of(facts)
+    known(grid.options)  # it names their URLs
     for name in NEEDED:
-        answer = services.get(name, Missing("it was not asked"))
+        answer = grid.services.get(name, Missing("it was not asked"))
         if isinstance(answer, Missing):
             yield Trouble(f"{name} does not answer: {answer.why}")
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import time
 from typing import Any
 
 from dirac_prodsys.core.doctor.facts import Authorities, ProxyFacts
 from dirac_prodsys.errors import GatewayDenied
 from dirac_prodsys.gateway.dirac_import import import_dirac
+from dirac_prodsys.gateway.verbs.states import seconds_of
 
 #: name by which OpenSSL finds a CA: the hash of its subject, and a number
 _BY_HASH = re.compile(r"[0-9a-f]{8}\.\d+")
@@ -29,14 +29,14 @@ def read_proxy(file: str) -> ProxyFacts:
     chain = import_dirac("DIRAC.Core.Security.X509Chain").X509Chain()
     try:
         _value(chain.loadProxyFromFile(file), file)
-        left = float(_value(chain.getRemainingSecs(), file))
+        ends = seconds_of(_value(chain.getNotAfterDate(), file))
         group = chain.getDIRACGroup(ignoreDefault=True)
         shared = bool(os.stat(file).st_mode & (stat.S_IRWXG | stat.S_IRWXO))
     except OSError as error:
         raise GatewayDenied(f"the proxy {file} cannot be read: {error.strerror}", _NEW) from None
     return ProxyFacts(
         file=file,
-        ends=time.time() + left,
+        ends=ends,
         group=str(group["Value"] or "") if group["OK"] else "",
         shared=shared,
     )

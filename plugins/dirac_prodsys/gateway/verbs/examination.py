@@ -171,7 +171,7 @@ class GridExaminationVerbs(TransformationVerbs):
 
     def request_traces(self, since: float) -> RequestTraces:
         """See :meth:`ExaminationVerbs.request_traces`."""
-        waiting = self.services.call(REQUESTS, "getRequestIDsList", ["Waiting"], 1)
+        waiting = self.services.call(REQUESTS, "getRequestIDsList", ["Waiting"], 1, "")
         ended = self.services.call(REQUESTS, "getRequestIDsList", _ENDED_REQUESTS, 1, _text(since))
         return RequestTraces(seconds_of(waiting[0][2]) if waiting else 0.0, bool(ended))
 

@@ -89,7 +89,7 @@ def test_without_a_configuration_no_service_is_asked(gateway: MemoryGateway) -> 
     gateway.configured_options = refuse  # type: ignore[assignment,method-assign]
     facts = examine(gateway)
     assert gateway.services.calls.total() == 0
-    assert found(facts).keys() == {"configuration", "services"}
+    assert found(facts).keys() == {"configuration"}
 
 
 def test_services_are_asked_side_by_side(
