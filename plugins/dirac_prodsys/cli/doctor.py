@@ -132,9 +132,7 @@ def _facts(
             raise GatewayRejected(f"--connection {connection}: {why}", "name the grid by --config")
         return Facts(Missing(why), airflow, tuple(wanted))
     seen = _grid(grid, settings if connection else None, patience)
-    lacks: list[str] = []
-    if not isinstance(seen.inventory, Missing):
-        lacks = [words for one in subjects for words in _lacks(one, seen.inventory)]
+    lacks = () if isinstance(seen.inventory, Missing) else _lacks(subjects, seen.inventory)
     return Facts(seen, airflow, (*wanted, *needs.of_grid(seen)), tuple(lacks))
 
 
@@ -228,13 +226,25 @@ def _subjects(paths: Sequence[Path]) -> Iterator[Subject]:
             yield Subject(production, reading.plan)
 
 
-def _lacks(subject: Subject, inventory: Inventory) -> Iterator[str]:
-    """Yield in words what the grid lacks for a production, unless a check of its own says it."""
+def _lacks(subjects: Sequence[Subject], inventory: Inventory) -> Sequence[str]:
+    """Return in words what the grid lacks for productions, unless a check of its own says it.
+
+    What several files need is told once.
+    """
     from dirac_prodsys.core.proof import grid_lacks, in_words_of_the_file
 
-    problems = [p for p in grid_lacks.check(subject, inventory) if p.code not in _CHECKED_APART]
-    for problem in in_words_of_the_file(problems, subject.plan):
-        yield f"{subject.production.file or subject.production.name}: {problem.reason}"
+    files: dict[str, dict[str, None]] = {}
+    for one in subjects:
+        problems = [p for p in grid_lacks.check(one, inventory) if p.code not in _CHECKED_APART]
+        for problem in in_words_of_the_file(problems, one.plan):
+            files.setdefault(problem.reason, {})[one.production.file] = None
+    return [f"{reason}: {_first(list(needing))}" for reason, needing in files.items()]
+
+
+def _first(names: Sequence[str]) -> str:
+    """Name the first, and how many more there are."""
+    more = f" and {counted(len(names) - 1, 'file')} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}"
 
 
 def _show(found: Sequence[Diagnosis], *, verbose: bool) -> None:

@@ -92,12 +92,15 @@ def test_a_file_with_mistakes_is_named_and_the_rest_is_looked_at(doctor, good, t
     assert f"{broken} has mistakes and is not looked at" in result.stderr
 
 
-def test_what_a_file_names_and_the_grid_lacks_is_told(doctor, good) -> None:
-    text = good.read_text().replace("se: DISK-A-SE", "se: DISK-Q-SE", 1)
-    good.write_text(text)
-    result = doctor(good, "--only", "grid")
+def test_what_files_name_and_the_grid_lacks_is_told_once(doctor, good) -> None:
+    good.write_text(good.read_text().replace("se: DISK-A-SE", "se: DISK-Q-SE"))  # in each step
+    other = good.with_name("other.yaml")
+    other.write_text(good.read_text().replace("name: good", "name: other"))
+    result = doctor(good, other, "--only", "grid")
     assert result.exit_code == 1
-    assert "there is no storage element DISK-Q-SE" in result.stdout
+    told = [line for line in result.stdout.splitlines() if "DISK-Q-SE" in line]
+    assert len(told) == 1
+    assert f"there is no storage element DISK-Q-SE: {good} and 1 file more" in told[0]
 
 
 def test_an_outage_is_a_finding_and_no_traceback(doctor, grid) -> None:
