@@ -1,4 +1,4 @@
-"""What a gateway tells doctor: the same on the in-memory grid and on DIRAC."""
+"""What doctor asks a gateway: the same on the in-memory grid and on DIRAC."""
 
 from __future__ import annotations
 

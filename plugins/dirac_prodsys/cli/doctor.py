@@ -1,7 +1,7 @@
 """Finds what is wrong with a grid and an Airflow: ``dirac-prodsys doctor``.
 
 Invariant: read-only, and never a traceback for what is wrong out there: an outage is one of the
-findings. All is told in one run.
+findings. All is reported in one run.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def _subjects(paths: Sequence[Path]) -> Iterator[Subject]:
 def _lacks(subjects: Sequence[Subject], inventory: Inventory) -> Sequence[str]:
     """Return in words what the grid lacks for productions, unless a check of its own says it.
 
-    What several files need is told once.
+    What several files need is reported once.
     """
     from dirac_prodsys.core.proof import grid_lacks, in_words_of_the_file
 

@@ -1,4 +1,4 @@
-"""Defines what a gateway tells doctor: how the grid is set up, and whether its agents work.
+"""Defines what doctor asks a gateway: how the grid is set up, and whether its agents work.
 
 Invariant: every verb only reads, needs no more than a proxy of a production group, and says by its
 error why a fact is not there: ``GatewayUnavailable`` for an outage, any other for a fact that this

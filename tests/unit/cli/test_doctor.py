@@ -92,7 +92,7 @@ def test_a_file_with_mistakes_is_named_and_the_rest_is_looked_at(doctor, good, t
     assert f"{broken} has mistakes and is not looked at" in result.stderr
 
 
-def test_what_files_name_and_the_grid_lacks_is_told_once(doctor, good) -> None:
+def test_what_files_name_and_the_grid_lacks_is_reported_once(doctor, good) -> None:
     good.write_text(good.read_text().replace("se: DISK-A-SE", "se: DISK-Q-SE"))  # in each step
     other = good.with_name("other.yaml")
     other.write_text(good.read_text().replace("name: good", "name: other"))
@@ -120,7 +120,7 @@ def test_notes_and_what_passed_are_shown_on_request(doctor, grid) -> None:
     assert re.search(r"^fine +clocks +the clocks of the services agree", shown, re.MULTILINE)
 
 
-def test_what_cannot_be_seen_is_told_once_for_each_reason(doctor) -> None:
+def test_what_cannot_be_seen_is_reported_once_for_each_reason(doctor) -> None:
     lines = doctor("--only", "grid").stdout.splitlines()
     unseen = [line for line in lines if line.startswith("not seen")]
     assert any("the configuration has no section of InputDataAgent" in line for line in unseen)

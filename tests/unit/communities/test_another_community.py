@@ -215,7 +215,7 @@ def test_doctor_makes_its_checks_and_knows_the_type_of_its_jobs(
     assert "jobs of type DiceThrow (luck/throw) are refused" in told["job-types"]
 
 
-def test_checks_that_fail_are_told_and_the_others_are_made(tmp_path: Path) -> None:
+def test_checks_that_fail_are_reported_and_the_others_are_made(tmp_path: Path) -> None:
     site = tmp_path / "site"
     run = offered(site, "luck = bad_luck:COMMUNITY")
     (site / "bad_luck.py").write_text(

@@ -210,7 +210,7 @@ def _multi_vo(facts: Facts) -> Iterator[Trouble]:
     for one in _sections(settings_of(facts), agents.INPUT_DATA):
         if is_set(one.value("MultiVO")):
             yield Trouble(
-                f"{one.name} has MultiVO = True: DIRAC 9.1 does not tell it the author's DN, and "
+                f"{one.name} has MultiVO = True: DIRAC 9.1 does not give it the author's DN, and "
                 "it fails in every cycle (KeyError AuthorDN)"
             )
 

@@ -1,4 +1,4 @@
-"""Implements what a gateway tells doctor, in calls that DIRAC allows to every user.
+"""Implements what doctor asks a gateway, in calls that DIRAC allows to every user.
 
 The rules are those of ``ConfigTemplate.cfg`` of each system (9.1): TransformationManager,
 ReqManager and ProxyManager answer any authenticated user, ComponentMonitoring its ``get…`` calls.

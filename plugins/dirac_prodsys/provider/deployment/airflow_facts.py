@@ -28,7 +28,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.deployment.site import site
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.people.notify import why_untold
+from dirac_prodsys.provider.people.notify import why_not_sent
 from dirac_prodsys.provider.plugin import DiracProdsysPlugin
 
 #: module of the bundles of productions
@@ -58,7 +58,7 @@ def airflow_facts(connection: str) -> tuple[AirflowFacts, GatewaySettings | None
         plugin=_has_plugin(),
         connection=problem,
         site=_site(bundles),
-        notices=why_untold(),
+        notices=why_not_sent(),
     )
     return facts, settings
 
