@@ -75,12 +75,16 @@ def run(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> R
 
 
 def start_client(
-    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod"
+    grid: Grid, code: str, *, user: str = "prodmgr", group: str = "sim_prod", talks: bool = False
 ) -> subprocess.Popen[str]:
-    """Start Python code as a plain DIRAC client of ``grid``, in a process of its own."""
+    """Start Python code as a plain DIRAC client of ``grid``, in a process of its own.
+
+    :param talks: whether it reads from its standard input.
+    """
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)],
         env=grid.env(user=user, group=group),
+        stdin=subprocess.PIPE if talks else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -15,6 +15,7 @@ from dirac_prodsys.cli.actions.commands import add_actions
 from dirac_prodsys.cli.check import check
 from dirac_prodsys.cli.convert import convert
 from dirac_prodsys.cli.diff import diff
+from dirac_prodsys.cli.doctor import doctor
 from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.init import init
@@ -54,6 +55,7 @@ for _command in (
     status,
     report,
     check,
+    doctor,
 ):
     app.command(epilog=epilog(_command.__name__))(_command)
 add_actions(app)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors
-from dirac_prodsys.cli.meant_names import File, Names, Run, demand_names, meant
 from dirac_prodsys.cli.options.grid import Grid, plan_of, with_grid
+from dirac_prodsys.cli.options.meant_names import File, Names, Run, demand_names, meant
 from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:

@@ -14,13 +14,12 @@ import typer
 
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.options.grid import Grid, with_grid
+from dirac_prodsys.cli.options.meant_names import listed
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import NotFound, ProdsysError
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.grid.listed import Listed
     from dirac_prodsys.core.reports.run_list import RunRow
-    from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
 @with_grid
@@ -61,23 +60,6 @@ def runs(
         print_json({"runs": [row.to_dict() for row in rows]})
     else:
         _show(rows, ids=bool(airflow))
-
-
-def listed(gateway: ProductionGateway, productions: Sequence[str]) -> list[Listed]:
-    """Return the transformations of productions.
-
-    Names need one look-up; patterns need a list of all, in pages.
-
-    :param productions: names and patterns; none: all.
-    """
-    from dirac_prodsys.core.naming import WILD
-
-    if not productions or any(WILD & set(name) for name in productions):
-        found = gateway.list_transformations()
-    else:
-        found = gateway.list_transformations(productions)
-    patterns = productions or ("*",)
-    return [one for one in found if any(fnmatchcase(one.group, name) for name in patterns)]
 
 
 def _missing(wanted: Sequence[str], rows: Sequence[RunRow]) -> list[str]:

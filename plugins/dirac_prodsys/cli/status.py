@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors, refuse
-from dirac_prodsys.cli.meant_names import File, Meant, Names, demand_names, meant
 from dirac_prodsys.cli.options.files import run_option
 from dirac_prodsys.cli.options.grid import Grid, plan_of, with_grid
+from dirac_prodsys.cli.options.meant_names import File, Meant, Names, demand_names, meant
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.cli.watching import Look, watch
 from dirac_prodsys.errors import NotFound

@@ -5,6 +5,7 @@ The folders build on each other; each line imports only lines below it
 
     proof/       finds what is probably not meant: checks, findings and their codes, origins
     reports/     reports on jobs and runs: results, progress, the state of a step in one line
+    doctor/      what is wrong with a grid and an Airflow: facts, then checks
     site/        what the deployment allows: to authors of files, and to people who act
     dialects/    text to Production: the native form here, others in their community
     run/         a run of a plan: the shape of its DAG, fresh starts, its end, approval, registry
@@ -21,7 +22,7 @@ The folders build on each other; each line imports only lines below it
     grid/        what the grid is sent and answers, as values: specs, states, snapshot, jobs
     query/       MetaQuery and its algebra, and how the catalogue's database treats values
     text/        YAML text to data with places and back; wording
-    naming, placeholders, models     names and placeholders for them; what all models share
+    naming, models                   names of what is made; what all models share
     problems, limits, community      mistakes by path; widths of DIRAC's tables; communities' offers
 
 Invariant: nothing here imports Airflow, DIRAC, a clock, the environment or does I/O, so that every

@@ -53,9 +53,11 @@ class Community:
     :param origin: ``(step, job, field, made, taken)``: where a condition of a derived output comes
         from (``core/proof/origins.Origin``); None: from the step's input.
     :param body: ``(body)``: the stored form of a job body.
+    :param wms_type: ``(body)``: the JobType of its jobs.
     :param plan_rows: ``(body)``: what its jobs do, as labels and words, or pairs of them.
     :param traces: module that knows what its jobs have left (``core/recovery/traces.Traces``).
     :param stand_in: ``(directory)``: the files of a rehearsal there (``StandIn``).
+    :param grid_checks: what ``doctor`` checks of a grid for it (``core/doctor/check.Check``).
     :param rules: code, severity and meaning of findings that only its rules have.
     :param runs_mix: code of the finding that no metadata of a derived output name the run.
     """
@@ -77,9 +79,11 @@ class Community:
     derive: str = ""
     origin: str = ""
     body: str = ""
+    wms_type: str = ""
     plan_rows: str = ""
     traces: str = ""
     stand_in: str = ""
+    grid_checks: str = ""
     rules: tuple[tuple[str, Literal["error", "warning", "note"], str], ...] = ()
     runs_mix: str = "output-without-run"
 

@@ -25,6 +25,7 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.recovery.consistency import LiveTask
 from dirac_prodsys.core.recovery.decisions import StrandedFile, TaskState
 from dirac_prodsys.core.run.registry import Member, RegisteredProduction
+from dirac_prodsys.gateway.examination_protocol import ExaminationVerbs
 from dirac_prodsys.gateway.records import (
     ComparedFiles,
     DatasetRecord,
@@ -38,7 +39,7 @@ from dirac_prodsys.gateway.records import (
 
 
 @runtime_checkable
-class ProductionGateway(Protocol):
+class ProductionGateway(ExaminationVerbs, Protocol):
     """Every verb of every backend; the same contract tests check all backends."""
 
     settings: GatewaySettings

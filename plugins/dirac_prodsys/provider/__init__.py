@@ -9,7 +9,8 @@
     tasks/                what all tasks share; gates, loops, registry, end and report of a run
     triggers  gate_trigger    waiting without a worker
     people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait
-    hook  links  assets  site  plugin  provider_info
+    deployment/           the site's file, and what doctor asks of an Airflow
+    hook  links  assets  plugin  provider_info
     metrics               numbers for Airflow's StatsD or OpenTelemetry
 
 Airflow's database and the settings of sites name the classes of triggers, the bundle, operators

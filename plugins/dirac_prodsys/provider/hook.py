@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -23,10 +24,14 @@ from dirac_prodsys.provider import metrics
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+    from dirac_prodsys.core.doctor.check import Diagnosis
+
 #: prefix that Airflow's connection form may put before the names of our fields
 _FORM_PREFIX = "extra__dirac__"
 
 _NAMES = tuple(field.name for field in dataclasses.fields(GatewaySettings))
+#: most seconds of one question of a connection test
+_MOST = 10.0
 _SECONDS = ("timeout", "poll_interval", "agent_cycle")
 
 
@@ -118,11 +123,30 @@ class DiracHook(BaseHook):
         return self.gateway()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make an authenticated call to every service in use; return our identity, or the error."""
+        """Return who we are on the grid and what doctor finds there, or why it does not answer.
+
+        The connection is good unless something stops productions.
+        """
         try:
             identity = self.gateway().ping()
+            found = self._diagnoses()
         except ProdsysError as error:
             return False, str(error)
         who = f"{identity.user} as {identity.group}" if identity.group else identity.user
         vo = f", VO {identity.vo}" if identity.vo else ""
-        return True, f"DIRAC {identity.version} answers; we are {who}{vo}"
+        lines = [f"DIRAC {identity.version} answers; we are {who}{vo}"]
+        for one in found:
+            if one.outcome == "found" and one.severity != "note":
+                lines.append(f"{one.severity}: {one.what} ({one.code})\n  hint: {one.way_out}")
+        return not any(one.stops for one in found), "\n".join(lines)
+
+    def _diagnoses(self) -> list[Diagnosis]:
+        """Return what doctor finds on the grid; it asks no longer than a person waits."""
+        from dirac_prodsys.core.doctor import check, needs, table
+        from dirac_prodsys.core.doctor.facts import Facts
+        from dirac_prodsys.gateway.procedures.examination import examine
+
+        settings = self.settings()
+        asked = replace(settings, timeout=min(settings.timeout, _MOST))
+        grid = examine(open_gateway(asked))
+        return check.examine(Facts(grid, needs=needs.of_grid(grid)), table.grid_checks())

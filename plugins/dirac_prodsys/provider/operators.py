@@ -26,8 +26,8 @@ from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import DatasetRecord, TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
+from dirac_prodsys.provider.deployment.site import demand_vo
 from dirac_prodsys.provider.people.notify import NoticeSender
-from dirac_prodsys.provider.site import demand_vo
 from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
 from dirac_prodsys.provider.tasks.step_task import StepTask
 from dirac_prodsys.provider.tasks.wait_report import handed_on

@@ -59,7 +59,7 @@ def _option(description: str, example: str | None = None, default: str = "") -> 
     }
 
 
-#: section of Airflow's configuration (``provider/people/notify.py``, ``provider/site.py``)
+#: section of Airflow's configuration (``people/notify.py``, ``deployment/site.py``)
 SECTION = "dirac_prodsys"
 _OPTIONS: dict[str, dict[str, Any]] = {
     "site": _option(

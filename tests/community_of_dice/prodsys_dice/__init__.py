@@ -12,6 +12,8 @@ COMMUNITY = Community(
     job_types="prodsys_dice.jobs:JOB_TYPES",
     derive="prodsys_dice.rules:derive",
     body="prodsys_dice.body:render",
+    wms_type="prodsys_dice.body:wms_type",
+    grid_checks="prodsys_dice.grid_checks:CHECKS",
     rules=(("dice-not-fair", "warning", "A die has a number of sides that no fair die has."),),
     template="prodsys_dice:template.yaml",
 )

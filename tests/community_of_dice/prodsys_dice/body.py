@@ -13,3 +13,8 @@ from dirac_prodsys.core.grid.specs import CommunityBody
 def render(body: CommunityBody) -> str:
     """The stored form."""
     return json.dumps({"program": f"dice-{body.job_class.lower()}", **dict(body.settings)})
+
+
+def wms_type(body: CommunityBody) -> str:
+    """The JobType of its jobs: that of the class, in DIRAC's words."""
+    return f"Dice{body.job_class}"

@@ -67,6 +67,22 @@ def test_the_test_button_tells_who_we_are(grid: MemoryGrid) -> None:
     assert "memory_prod" in message
 
 
+def test_the_test_button_tells_what_doctor_finds_and_fails_if_it_stops_productions(
+    grid: MemoryGrid,
+) -> None:
+    grid.catalogue.directory_fields["Status"] = "int"
+    good, told = DiracHook().test_connection()
+    assert good
+    assert "warning: Status is a metadata field" in told
+    assert "(fields-reserved)\n  hint: use another field" in told
+    assert "24 bits" not in told  # a note
+    grid.production_groups = {"memory_prod"}
+    grid.options["/Operations/Defaults/Transformations/DataManipulation"] = "Merging"
+    good, told = DiracHook().test_connection()
+    assert not good
+    assert "error: Merging is in both" in told
+
+
 def test_the_test_button_tells_what_is_wrong(grid: MemoryGrid, connect: Callable[..., str]) -> None:
     grid.down = True
     assert DiracHook().test_connection() == (False, "the in-memory grid is down")

@@ -47,6 +47,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
     "check": (f"check --file {_FILE} --run night-7",),
+    "doctor": (
+        "doctor",
+        "doctor include/productions --verbose",
+        "doctor --connection dirac_default --airflow https://airflow.example.org",
+        "doctor --only grid --json",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
                            (native_outputs: how these see the output of such a step)
               origins      the source of a condition of an output
               remarks      what a reader should know
+              grid_checks  what doctor checks of a grid for CTAO
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
               dialect      recognises a file of that form
               reading      the production that a file of that form describes
@@ -61,9 +62,11 @@ COMMUNITY = Community(
     derive=f"{_HERE}.rules.native:derive",
     origin=f"{_HERE}.rules.origins:origin",
     body=f"{_HERE}.body:render",
+    wms_type=f"{_HERE}.types.job_types:wms_type",
     plan_rows=f"{_HERE}.words:rows",
     traces=f"{_HERE}.rules.traces",
     stand_in=f"{_HERE}.rules.directories:stand_in",
+    grid_checks=f"{_HERE}.rules.grid_checks:CHECKS",
     rules=(
         (
             "ctadirac-differs",

@@ -19,12 +19,12 @@ from dirac_prodsys.core.language import preparation
 from dirac_prodsys.core.language.model import Header, NativeFile, NativeStep
 from dirac_prodsys.core.language.preparation import Prepared
 from dirac_prodsys.core.models import explain
-from dirac_prodsys.core.placeholders import NAMES
 from dirac_prodsys.core.problems import ENOUGH, Path, Problem, Problems
 from dirac_prodsys.core.production.loops import LoopModel
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import MAX_INTEGER, InputSpec, Step, StepBase, TypeModel
 from dirac_prodsys.core.steps.draft import read_job
+from dirac_prodsys.core.steps.placeholders import NAMES
 from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.core.text.scalar import loses_digits
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors

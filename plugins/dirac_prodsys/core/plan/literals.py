@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dirac_prodsys.core.placeholders import refuse
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.steps.placeholders import refuse
 
 
 def check_literals(production: Production, problems: Problems) -> None:

@@ -20,13 +20,13 @@ from typing import Any
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.gates.gate import Gate
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.plan.values import LoopPlan
 from dirac_prodsys.core.problems import Path, Problems, nearest
 from dirac_prodsys.core.production.loops import MAX_STEPS, LoopModel, Turn
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.steps.context import run_values
+from dirac_prodsys.core.steps.placeholders import fill
 
 _PASS = re.compile(r"\$\{\{\s*pass\s*\}\}")
 _HOUR = 3600.0

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from dirac_prodsys.core.placeholders import fill
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.production.step import Step
+from dirac_prodsys.core.steps.placeholders import fill
 from dirac_prodsys.errors import DefinitionError
 
 

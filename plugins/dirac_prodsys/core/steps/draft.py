@@ -26,7 +26,6 @@ from dirac_prodsys.core.grid.task_plugins import check_group, read_parameters
 from dirac_prodsys.core.grid.transformation_types import TransformationType, transformation_type
 from dirac_prodsys.core.job_types import JobAttributes, JobContext, derives, job_type
 from dirac_prodsys.core.models import explain
-from dirac_prodsys.core.placeholders import fill, refuse
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.policy import Approval
 from dirac_prodsys.core.production.step import Step
@@ -36,6 +35,7 @@ from dirac_prodsys.core.steps.gates import plan_gates
 from dirac_prodsys.core.steps.leaves import check_conditions, dataset, read_output
 from dirac_prodsys.core.steps.linking import Wanted
 from dirac_prodsys.core.steps.outputs import Output
+from dirac_prodsys.core.steps.placeholders import fill, refuse
 from dirac_prodsys.core.steps.shape import SHAPE, check_shape, run_range
 from dirac_prodsys.core.steps.step_plan import Sample, StepPlan
 from dirac_prodsys.core.steps.takes import read_input

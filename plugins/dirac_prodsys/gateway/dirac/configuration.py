@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import random
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,17 @@ class GridConfiguration:
         """Return the names of the options of a section; none if it does not exist."""
         found = self._tree[path].listOptions() if self._tree.isSection(path) else []
         return [str(name) for name in found]
+
+    def options_below(self, sections: Sequence[str]) -> dict[str, str]:
+        """Return all options below these sections, by their path."""
+        found: dict[str, str] = {}
+        waiting = list(sections)
+        while waiting:
+            section = waiting.pop()
+            names = self.option_names(section)
+            found |= {f"{section}/{name}": self.option(f"{section}/{name}") for name in names}
+            waiting += [f"{section}/{name}" for name in self.sections(section)]
+        return found
 
     def service_urls(self, service: str) -> list[str]:
         """Return the URLs of a service in the order to try them (``PathFinder.getServiceURLs``).

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dirac_prodsys.core.doctor.facts import Authorities, ProxyFacts
 from dirac_prodsys.core.grid.specs import BodySpec
 from dirac_prodsys.errors import GatewayDenied, GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.bodies import render
 from dirac_prodsys.gateway.bodies.job import CLEANING_AGENT
 from dirac_prodsys.gateway.dirac.configuration import configured
-from dirac_prodsys.gateway.dirac.rpc import DisetServices
+from dirac_prodsys.gateway.dirac.credentials import read_authorities, read_proxy
+from dirac_prodsys.gateway.dirac.rpc import DisetServices, proxy_file
 from dirac_prodsys.gateway.dirac.storage import fetched, stored
 from dirac_prodsys.gateway.records import Configured, GatewaySettings, Identity, StoredReplica
 from dirac_prodsys.gateway.verbs.all_verbs import DiracVerbs
@@ -63,6 +65,22 @@ class DiracGateway(DiracVerbs):
                     f"make a proxy with dirac-proxy-init -g GROUP, or correct the {what}",
                 )
         return identity
+
+    def configured_options(self, sections: Sequence[str]) -> Mapping[str, str]:
+        """See :meth:`ProductionGateway.configured_options`."""
+        if not isinstance(self.services, DisetServices):
+            return {}
+        return self.services.configuration.options_below(sections)
+
+    def proxy_facts(self) -> ProxyFacts:
+        """See :meth:`ProductionGateway.proxy_facts`."""
+        return read_proxy(proxy_file(self.settings))
+
+    def authorities(self) -> Authorities:
+        """See :meth:`ProductionGateway.authorities`."""
+        if not isinstance(self.services, DisetServices):
+            raise GatewayDenied("without a grid's configuration no CAs are found")
+        return read_authorities(self.services.configuration.ca_dir)
 
     def _configured(self) -> Configured:
         if not isinstance(self.services, DisetServices):

@@ -108,7 +108,7 @@ class MemoryAgents(Transformations):
             return
         query = transformation.stored_query("Input")
         for lfn in self.catalogue.find(query) if query else []:
-            transformation.files.setdefault(lfn, AttachedFile())
+            transformation.files.setdefault(lfn, AttachedFile(inserted=self.now))
 
     def _group(self, transformation: Transformation) -> None:
         """Run the TransformationAgent, plug-ins Standard (also in place of others) and BySize."""

@@ -17,7 +17,7 @@ from typing import Any
 from dirac_prodsys.core.community import built_in
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
 from dirac_prodsys.gateway.memory.answers import ServiceError, by_name
-from dirac_prodsys.gateway.memory.columns import fulfils, kept, shown
+from dirac_prodsys.gateway.memory.columns import BEGIN, fulfils, kept, shown
 from dirac_prodsys.gateway.memory.datasets import Dataset, MemoryDatasets
 
 
@@ -119,6 +119,8 @@ class MemoryCatalogue(MemoryDatasets):
         """Return the standard metadata of a file, as far as the grid in memory has them."""
         file, name = self.files[lfn], posixpath.basename(lfn)
         own = {"FileName": name, "Name": name, "Size": file.size, "CheckSum": file.checksum}
+        # the catalogue has no clock: all files are as old as the grid
+        own |= {"CreationDate": BEGIN, "ModificationDate": BEGIN}
         return {**own, "UID": 1, "GID": 1, "GUID": f"{file.number:032x}"}
 
     # -- files and directories -------------------------------------------------------------------

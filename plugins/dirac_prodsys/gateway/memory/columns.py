@@ -20,10 +20,18 @@ from dirac_prodsys.core.query.stored_values import kind_of
 from dirac_prodsys.core.query.value import folded
 from dirac_prodsys.gateway.memory.answers import ServiceError
 
+#: start of a grid's clock; fixed, because equal calls give equal grids
+BEGIN = datetime.datetime(2026, 1, 1)  # noqa: DTZ001  as the database has it: UTC, no time zone
+
 _INT_LIMIT = 2**31
 _WIDTH = 128
 _RANGES = ("<", "<=", ">", ">=")
 _LEADING_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def moment(clock: float) -> datetime.datetime:
+    """Return a time of a grid's clock as the database has it."""
+    return BEGIN + datetime.timedelta(seconds=int(clock))
 
 
 def kept(value: Any, defined: str) -> Any:

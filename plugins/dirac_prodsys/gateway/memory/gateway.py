@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import threading
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from dirac_prodsys.core.doctor.facts import Authorities, ProxyFacts, ServiceAnswer
 from dirac_prodsys.core.grid.specs import BodySpec, plain
 from dirac_prodsys.errors import (
     GatewayDenied,
@@ -27,6 +29,7 @@ from dirac_prodsys.errors import (
     GatewayUnavailable,
 )
 from dirac_prodsys.gateway.memory.answers import ServiceError
+from dirac_prodsys.gateway.memory.columns import moment
 from dirac_prodsys.gateway.memory.faults import Crash
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.memory.jobs import MemoryJobs
@@ -44,6 +47,7 @@ from dirac_prodsys.gateway.verbs.services import (
     REQUESTS,
     TRANSFORMATIONS,
 )
+from dirac_prodsys.gateway.verbs.states import seconds_of
 from dirac_prodsys.gateway.verbs.watched_calls import watched_call
 
 #: the caller's group, if the connection names none
@@ -141,6 +145,12 @@ class MemoryServices:
 
             self.grid.later(self.settings.timeout * (0.5 + 0.25 * turn), serve)
 
+    def _whoami(self) -> dict[str, Any]:
+        group, allowed = self.settings.group or DEFAULT_GROUP, self.grid.production_groups
+        properties = ["ProductionManagement"] if not allowed or group in allowed else []
+        vo = self.settings.vo or "memory"
+        return {"username": "memory", "group": group, "VO": vo, "properties": properties}
+
     def _serve(self, service: str, method: str, arguments: tuple[Any, ...], kind: Any) -> Any:
         name = f"{service}.{method}"
         self.grid.caller = self.settings.group or DEFAULT_GROUP
@@ -152,7 +162,9 @@ class MemoryServices:
             PRODUCTIONS: MemoryProductions(self.grid),
             REQUESTS: MemoryRequests(self.grid),
         }
-        server = servers[service]
+        if method == "whoami":
+            return self._whoami()
+        server = servers.get(service)
         serve = getattr(server, f"serve_{method}", None)
         if serve is None:
             raise GatewayRejected(f"{name}: the in-memory grid does not know this call")
@@ -205,6 +217,28 @@ class MemoryGateway(DiracVerbs):
             version="memory",
             services=dict.fromkeys(IN_USE, "memory"),
         )
+
+    def configured_options(self, sections: Sequence[str]) -> dict[str, str]:
+        """See :meth:`ProductionGateway.configured_options`."""
+        starts = tuple(f"{section}/" for section in sections)
+        return {k: value for k, value in self.grid.options.items() if k.startswith(starts)}
+
+    def proxy_facts(self) -> ProxyFacts:
+        """See :meth:`ProductionGateway.proxy_facts`."""
+        return ProxyFacts("of the in-memory grid", ends=math.inf)
+
+    def authorities(self) -> Authorities:
+        """See :meth:`ProductionGateway.authorities`."""
+        return Authorities("of the in-memory grid", 1)
+
+    def service_answer(self, service: str) -> ServiceAnswer:
+        """See :meth:`ProductionGateway.service_answer`."""
+        if self.grid.down:
+            raise GatewayUnavailable("the in-memory grid is down")
+        if service not in (*IN_USE, JOBS, JOB_MANAGER, PRODUCTIONS, REQUESTS):
+            raise GatewayRejected(f"the in-memory grid has no {service}")
+        now = seconds_of(moment(self.grid.now))
+        return ServiceAnswer("9.1.memory", now, now, now)
 
     def _on_storage(self, se: str, lfns: Sequence[str]) -> dict[str, StoredReplica | str]:
         found: dict[str, StoredReplica | str] = {}

@@ -60,6 +60,13 @@ class MemoryGrid(MemoryAgents):
             sites=frozenset({"SIM.SiteA.org", "SIM.SiteB.org"}),
             transformation_types=frozenset(TRANSFORMATION_TYPES),
         )
+        #: options of the grid's configuration, by path
+        self.options = {
+            f"/Operations/Defaults/Transformations/{family}": ", ".join(
+                kind.name for kind in TRANSFORMATION_TYPES.values() if kind.body == body
+            )
+            for family, body in (("DataProcessing", "job"), ("DataManipulation", "request"))
+        }
         #: work of services for calls that were given up: seconds until it is done, and the work
         self._late: list[tuple[float, Callable[[], None]]] = []
         self._next_cycle = agent_cycle

@@ -16,6 +16,7 @@ from typing import Any
 from dirac_prodsys.core.grid.request_rules import OF_FILES, REQUIRED
 from dirac_prodsys.gateway.memory.answers import ServiceError
 from dirac_prodsys.gateway.memory.catalogue import MemoryCatalogue
+from dirac_prodsys.gateway.memory.columns import moment
 from dirac_prodsys.gateway.memory.tables import Tables, Task, Transformation
 
 #: error of a failed request, unless the task has a minor status
@@ -37,6 +38,12 @@ class MemoryRequests:
             if number == request:
                 return json.dumps(_serialised(number, transformation, task))
         raise ServiceError(f"getRequest: request '{request}' not exists")
+
+    def serve_getRequestIDsList(
+        self, states: list[str], limit: int, since: Any = None
+    ) -> list[list[Any]]:
+        found = [[number, _status(task), moment(task.updated)] for number, _, task in self._all()]
+        return [row for row in found if row[1] in states and str(row[2]) > str(since or "")][:limit]
 
     def _all(self) -> Iterator[tuple[int, Transformation, Task]]:
         for transformation in self.tables.transformations.values():

@@ -25,20 +25,21 @@ _EVAL_WIDTH = 2048
 class AttachedFile:
     """A row of ``TransformationFiles``.
 
-    :param updated: LastUpdate, clock time.
+    :param updated: LastUpdate, clock time; ``inserted``: InsertedTime.
     """
 
     status: str = FileStatus.UNUSED
     task: int = 0
     errors: int = 0
     updated: float = 0.0
+    inserted: float = 0.0
 
 
 @dataclass
 class Task:
     """A row of ``TransformationTasks``, and the job behind it.
 
-    :param updated: LastUpdateTime, clock time.
+    :param updated: LastUpdateTime, clock time; ``created``: CreationTime.
     :param ends: clock time at which the job ends; None: not submitted.
     :param good: whether the job ended well; None: it has not ended.
     :param minor: MinorStatus of the job; likewise ``application`` and ``site``. The function
@@ -50,6 +51,7 @@ class Task:
     lfns: list[str]
     status: str = TaskStatus.CREATED
     updated: float = 0.0
+    created: float = 0.0
     ends: float | None = None
     good: bool | None = None
     minor: str = ""
@@ -128,6 +130,26 @@ def fitting(rows: Iterable[dict[str, Any]], where: Mapping[str, Any]) -> list[di
         for name, values in where.items()
     }
     return [row for row in rows if all(plain(row[name]) in wanted[name] for name in wanted)]
+
+
+def between(
+    rows: Iterable[dict[str, Any]], column: Any, older: Any, newer: Any
+) -> list[dict[str, Any]]:
+    """Return the rows with a time before ``older`` and not before ``newer``."""
+    return [
+        row
+        for row in rows
+        if not (older and str(row[column]) >= str(older))
+        and not (newer and str(row[column]) < str(newer))
+    ]
+
+
+def ordered(rows: list[dict[str, Any]], order: Any) -> list[dict[str, Any]]:
+    """Return the rows in an order of ``MySQL.buildCondition``: ``COLUMN:ASC`` or ``:DESC``."""
+    if not order:
+        return rows
+    column, _, direction = str(order).partition(":")
+    return sorted(rows, key=lambda row: row[column], reverse=direction == "DESC")
 
 
 def store_query(transformation: Transformation, kind: str, query: dict[str, Any]) -> None:

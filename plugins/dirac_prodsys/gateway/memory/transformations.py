@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from dirac_prodsys.core.grid.status import FileStatus, TaskStatus, TransformationStatus
 from dirac_prodsys.gateway.memory.answers import ServiceError
+from dirac_prodsys.gateway.memory.columns import moment
 from dirac_prodsys.gateway.memory.tables import (
     AttachedFile,
     Tables,
     Task,
     Transformation,
+    between,
     fitting,
+    ordered,
     store_query,
 )
 
@@ -28,9 +31,6 @@ from dirac_prodsys.gateway.memory.tables import (
 EXTENDABLE = ("mcsimulation", "simulation")
 
 _ENOENT = 2
-
-#: start of a grid's clock; fixed, because equal calls give equal grids
-_BEGIN = datetime(2026, 1, 1)  # noqa: DTZ001  as the database returns it: UTC, without a time zone
 
 _MUTABLE = frozenset(
     {
@@ -90,7 +90,8 @@ class Transformations(Tables):
             "TransformationName": name,
             "Description": description,
             "LongDescription": long_description,
-            "CreationDate": _BEGIN + timedelta(seconds=int(self.now)),
+            "CreationDate": moment(self.now),
+            "LastUpdate": moment(self.now),
             "Type": type_,
             "Plugin": plugin,
             "AgentType": agent_type,
@@ -119,7 +120,7 @@ class Transformations(Tables):
             return None  # the service answers with the "OK" of its own clean-up
         if add_files and input_query:
             for lfn in self.catalogue.find(input_query):
-                made.files[lfn] = AttachedFile()
+                made.files[lfn] = AttachedFile(inserted=self.now)
         return identifier
 
     def serve_deleteTransformation(self, transformation: int) -> None:
@@ -143,6 +144,7 @@ class Transformations(Tables):
         columns: list[str] | None = None,
     ) -> list[dict[str, Any]]:
         rows = fitting((t.row for t in self.transformations.values()), where)
+        rows = ordered(between(rows, time_stamp, older, newer), order)
         rows = rows[offset or 0 :][:limit]
         more = {t.row["TransformationID"]: t.parameters if extra else {} for t in self._all()}
         return [
@@ -170,7 +172,7 @@ class Transformations(Tables):
             return
         if name not in _MUTABLE:
             raise ServiceError(f"Can not update the '{name}' transformation parameter")
-        found.row[name] = value
+        found.row[name], found.row["LastUpdate"] = value, moment(self.now)
         line = "Body updated" if name == "Body" else f"{name} updated to {value}"
         self._tell(transformation, line)
 
@@ -185,7 +187,7 @@ class Transformations(Tables):
             raise ServiceError("Zero length LFN list")
         known = set(attached)
         for lfn in lfns:
-            attached.setdefault(lfn, AttachedFile())
+            attached.setdefault(lfn, AttachedFile(inserted=self.now))
         words = {lfn: "Present" if lfn in known else "Added" for lfn in lfns}
         return {"Successful": words, "Failed": {}}
 
@@ -206,7 +208,13 @@ class Transformations(Tables):
         return added
 
     def serve_getCounters(
-        self, table: str, fields: list[str], where: dict[str, Any]
+        self,
+        table: str,
+        fields: list[str],
+        where: dict[str, Any],
+        older: Any = None,
+        newer: Any = None,
+        time_stamp: Any = None,
     ) -> list[list[Any]]:
         rows: list[dict[str, Any]] = []
         for identifier, t in self.transformations.items():
@@ -216,15 +224,14 @@ class Transformations(Tables):
                         "TransformationID": identifier,
                         "Status": str(f.status),
                         "ErrorCount": f.errors,
+                        "LastUpdate": moment(max(f.updated, f.inserted)),
                     }
                     for f in t.files.values()
                 ]
             else:
-                rows += [
-                    {"TransformationID": identifier, "ExternalStatus": str(task.status)}
-                    for task in t.tasks.values()
-                ]
-        counts = Counter(tuple(row[f] for f in fields) for row in fitting(rows, where))
+                rows += self._task_rows(t)
+        rows = between(fitting(rows, where), time_stamp, older, newer)
+        counts = Counter(tuple(row[f] for f in fields) for row in rows)
         return [[dict(zip(fields, key, strict=True)), count] for key, count in counts.items()]
 
     # -- their files and tasks -------------------------------------------------------------------
@@ -240,7 +247,6 @@ class Transformations(Tables):
         offset: Any = None,
         columns: list[str] | None = None,
     ) -> str:
-        found = self._of(where["TransformationID"])
         rows = [
             {
                 "FileID": self.file_ids.setdefault(lfn, len(self.file_ids) + 1),
@@ -248,12 +254,15 @@ class Transformations(Tables):
                 "Status": str(attached.status),
                 "TaskID": attached.task or None,
                 "ErrorCount": attached.errors,
+                "InsertedTime": str(moment(attached.inserted)),
             }
+            for found in self._these(where["TransformationID"])
             for lfn, attached in found.files.items()
         ]
         rest = {name: value for name, value in where.items() if name != "TransformationID"}
-        wanted = [{c: row[c] for c in columns or row} for row in fitting(rows, rest)]
-        return json.dumps({"OK": True, "Value": wanted})
+        wanted = ordered(fitting(rows, rest), order)[:limit]
+        packed = [{c: row[c] for c in columns or row} for row in wanted]
+        return json.dumps({"OK": True, "Value": packed})
 
     def serve_getTransformationTasks(
         self,
@@ -265,22 +274,28 @@ class Transformations(Tables):
         limit: int | None = None,
         input_vector: bool = False,
     ) -> list[dict[str, Any]]:
-        found = self._of(where["TransformationID"])
-        rows = [
+        rows: list[dict[str, Any]] = []
+        for found in self._these(where["TransformationID"]):
+            rows += self._task_rows(found, input_vector=input_vector)
+        rest = {name: value for name, value in where.items() if name != "TransformationID"}
+        wanted = between(fitting(rows, rest), time_stamp, older, newer)
+        return ordered(wanted, order)[:limit]
+
+    def _task_rows(
+        self, transformation: Transformation, *, input_vector: bool = False
+    ) -> list[dict[str, Any]]:
+        return [
             {
                 "TaskID": task.id,
                 "TransformationID": task.transformation,
                 "ExternalStatus": str(task.status),
                 "ExternalID": "0" if task.ends is None else str(task.job),
+                "CreationTime": moment(task.created),
+                "LastUpdateTime": moment(task.updated),
                 **({"InputVector": ";".join(task.lfns)} if input_vector else {}),
             }
-            for task in found.tasks.values()
+            for task in transformation.tasks.values()
         ]
-        rest = {name: value for name, value in where.items() if name != "TransformationID"}
-        wanted = fitting(rows, rest)
-        if order == "TaskID:DESC":
-            wanted.reverse()
-        return wanted[:limit]
 
     def serve_setTaskStatusAndWmsID(
         self, transformation: int, number: int, status: str, job: str
@@ -325,10 +340,18 @@ class Transformations(Tables):
             return self.transformations[int(text)]
         raise ServiceError("Transformation does not exist")
 
+    def _these(self, transformations: Any) -> list[Transformation]:
+        """Return the transformations of a condition: one, which must exist, or a list."""
+        if not isinstance(transformations, list):
+            return [self._of(transformations)]
+        return [self.transformations[n] for n in transformations if n in self.transformations]
+
     def _add_task(self, transformation: Transformation, lfns: list[str]) -> int:
         number = max(transformation.tasks, default=0) + 1
         identifier = int(transformation.row["TransformationID"])
-        transformation.tasks[number] = Task(number, identifier, list(lfns), updated=self.now)
+        transformation.tasks[number] = Task(
+            number, identifier, list(lfns), updated=self.now, created=self.now
+        )
         for lfn in lfns:
             transformation.files[lfn].status = FileStatus.ASSIGNED
             transformation.files[lfn].task = number

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from dirac_prodsys.core.doctor.facts import Authorities, ProxyFacts
 from dirac_prodsys.core.grid.snapshot import RESET_LIMIT
 from dirac_prodsys.core.grid.specs import BodySpec
 from dirac_prodsys.gateway.records import Configured, GatewaySettings, StoredReplica
@@ -98,6 +99,18 @@ class ServiceCalls(ABC):
     @abstractmethod
     def _fetch(self, lfn: str, limit: int) -> bytes:
         """Return the first bytes of the file, at most one more than the limit."""
+
+    @abstractmethod
+    def configured_options(self, sections: Sequence[str]) -> Mapping[str, str]:
+        """See :meth:`ExaminationVerbs.configured_options`."""
+
+    @abstractmethod
+    def proxy_facts(self) -> ProxyFacts:
+        """See :meth:`ExaminationVerbs.proxy_facts`."""
+
+    @abstractmethod
+    def authorities(self) -> Authorities:
+        """See :meth:`ExaminationVerbs.authorities`."""
 
     def _reset_limit(self) -> int:
         """Return the number of failures at whose multiples DIRAC's clients give up a file."""

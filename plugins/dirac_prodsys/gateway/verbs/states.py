@@ -140,7 +140,9 @@ class TransformationStates(ServiceCalls):
         rows = self._ts("getTransformationLogging", transformation)
         return tuple(
             LogLine(
-                str(line["Message"]), str(line.get("Author") or ""), _when(line.get("MessageDate"))
+                str(line["Message"]),
+                str(line.get("Author") or ""),
+                seconds_of(line.get("MessageDate")),
             )
             for line in rows
         )
@@ -269,7 +271,7 @@ class TransformationStates(ServiceCalls):
         return rows
 
 
-def _when(moment: Any) -> float:
+def seconds_of(moment: Any) -> float:
     """Return seconds since the epoch for a time of the service, in UTC; 0 if it is no time."""
     if isinstance(moment, str):
         try:

@@ -40,9 +40,9 @@ from dirac_prodsys.errors import (
 from dirac_prodsys.gateway.procedures.actions import carry_out, done_before, status_now
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.actions.offer import OFFER, accepted, is_offered, offer
+from dirac_prodsys.provider.deployment.site import site, vo_of
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.params import given_values, triggered_by
-from dirac_prodsys.provider.site import site, vo_of
 from dirac_prodsys.provider.tasks import registry
 from dirac_prodsys.provider.tasks.base import DiracTask
 

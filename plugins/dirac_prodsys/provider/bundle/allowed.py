@@ -15,7 +15,7 @@ from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.proof import in_words_of_the_file
 from dirac_prodsys.core.site.limits import check
 from dirac_prodsys.errors import DefinitionErrors, SiteError
-from dirac_prodsys.provider.site import site, site_file
+from dirac_prodsys.provider.deployment.site import site, site_file
 
 #: name of the site's file among the signatures; no file of a folder has this name
 SITE = "/site"

@@ -68,6 +68,18 @@ def wanted(production: Production | None) -> bool:
     return bool(rules.on) and bool(rules.to or conf.get(SECTION, "notifier", fallback=""))
 
 
+def why_not_sent() -> str:
+    """Return why the deployment's notices cannot be sent; empty: they can, or none are wanted."""
+    try:
+        rules = rules_for(None)
+        if wanted(None):
+            for path, _ in _notifiers(rules):
+                _class_of(path)
+    except Exception as error:
+        return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return ""
+
+
 class NoticeSender:
     """Notifies people on behalf of a task.
 

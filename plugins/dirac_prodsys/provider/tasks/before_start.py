@@ -28,10 +28,10 @@ from dirac_prodsys.core.site.removals import Share, must_ask, removing
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import SiteError
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.deployment.site import limits as limits_of_task
+from dirac_prodsys.provider.deployment.site import removal_approval, site_file, vo_of
 from dirac_prodsys.provider.people.approval import APPROVE, REJECT, who_and_when
 from dirac_prodsys.provider.people.notify import NoticeSender
-from dirac_prodsys.provider.site import limits as limits_of_task
-from dirac_prodsys.provider.site import removal_approval, site_file, vo_of
 from dirac_prodsys.provider.tasks.step_task import StepTask
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
-from dirac_prodsys.provider.site import demand_allowed
+from dirac_prodsys.provider.deployment.site import demand_allowed
 from dirac_prodsys.provider.tasks.base import DiracTask
 from dirac_prodsys.provider.tasks.run_plan import RunPlan, last_passes
 

@@ -25,8 +25,8 @@ from dirac_prodsys.core.run.end import Ending, EndingAct, StepAtEnd, action_of, 
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest, own_directories
 from dirac_prodsys.gateway.procedures.stops import stop
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.deployment.site import why_not_clean
 from dirac_prodsys.provider.hook import DiracHook
-from dirac_prodsys.provider.site import why_not_clean
 from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.triggers import DiracGatewayTrigger
 from dirac_prodsys.provider.waiting.event_time import earliest_event

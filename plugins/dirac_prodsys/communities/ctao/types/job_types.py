@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from dirac_prodsys.communities.ctao import COMMUNITY
 from dirac_prodsys.communities.ctao.types import configs
+from dirac_prodsys.core.grid.specs import CommunityBody
 from dirac_prodsys.core.job_types import JobType
 from dirac_prodsys.core.problems import nearest
 from dirac_prodsys.errors import DefinitionError
@@ -46,6 +47,7 @@ class CtaoType:
     :param merged: what it says about merging: nothing, never, or one level more than its input.
     :param one_night_sky: its files have one ``nsb`` each, and nothing else.
     :param simulation: it takes no files.
+    :param wms_type: JobType of its jobs; empty: as ``transformation``.
     :param leaves: how many files of data a task uploads: one, or one for each that it takes.
     """
 
@@ -60,6 +62,7 @@ class CtaoType:
     merged: Literal["", "zero", "next"] = ""
     one_night_sky: bool = False
     simulation: bool = False
+    wms_type: str = ""
     leaves: Literal["", "one", "each"] = ""
 
     @property
@@ -98,6 +101,7 @@ TYPES = (
         "SimTelProcessing",
         attributes=_TELESCOPES,
         one_night_sky=True,
+        wms_type="DL0_Reprocessing",
         leaves="each",
     ),
     CtaoType(
@@ -107,6 +111,7 @@ TYPES = (
         "CtapipeProcessing",
         attributes={"data_level": 2},
         file_fields=_SPLIT,
+        wms_type="DL0_Reprocessing",
         leaves="each",
     ),
     CtaoType(
@@ -116,6 +121,7 @@ TYPES = (
         "EvnDisp",
         attributes={"prog_name": "evndisp"},
         merged="zero",
+        wms_type="EvnDispProcessing",
         leaves="each",
     ),
     CtaoType(
@@ -191,6 +197,12 @@ def ctao_type(name: str) -> CtaoType:
 def of_class(job_class: str) -> CtaoType | None:
     """Return the type with jobs of that class of CTADIRAC."""
     return _BY_CLASS.get(job_class)
+
+
+def wms_type(body: CommunityBody) -> str:
+    """Return the JobType that CTADIRAC's class gives to its jobs; empty if it is not known."""
+    kind = of_class(body.job_class)
+    return "" if kind is None else kind.wms_type or kind.transformation
 
 
 def known_keys() -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from dirac_prodsys.cli.options.files import run_option
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
+    from dirac_prodsys.core.grid.listed import Listed
     from dirac_prodsys.core.reports.meant import Filters
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
@@ -66,7 +68,6 @@ def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) ->
 
     :raises NotFound: one of them matches nothing.
     """
-    from dirac_prodsys.cli.runs import listed
     from dirac_prodsys.core.reports.meant import choose, wanted
     from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 
@@ -94,3 +95,20 @@ def meant(gateway: ProductionGateway, names: Sequence[str], filters: Filters) ->
         runs.update(choice.runs)
         over += choice.over
     return Meant(found, frozenset(runs), over)
+
+
+def listed(gateway: ProductionGateway, productions: Sequence[str]) -> list[Listed]:
+    """Return the transformations of productions.
+
+    Names need one look-up; patterns need a list of all, in pages.
+
+    :param productions: names and patterns; none: all.
+    """
+    from dirac_prodsys.core.naming import WILD
+
+    if not productions or any(WILD & set(name) for name in productions):
+        found = gateway.list_transformations()
+    else:
+        found = gateway.list_transformations(productions)
+    patterns = productions or ("*",)
+    return [one for one in found if any(fnmatchcase(one.group, name) for name in patterns)]

@@ -1,0 +1,1 @@
+"""Finds what is wrong with a grid and an Airflow before a production meets it."""
