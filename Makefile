@@ -1,6 +1,6 @@
 # Everything starts here; `make demo` is the whole road. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast rehearse fuzz walk soak install-test upgrade lint up down image image-test lock clean
+.PHONY: help setup demo test test-fast rehearse fuzz walk machines soak install-test upgrade lint up down image image-test lock clean
 RUN := .venv/bin/python -m
 # the tests' modules are compiled once, not by each worker and at each run
 TEST := env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest
@@ -37,10 +37,14 @@ walk: setup ## walk 20,000 productions at random on a grid in memory, and 30 on 
 	@$(RUN) tests.walk --count 20000 --seed 1
 	@WALKS_ON_DIRAC=30 $(RUN) pytest tests/integration/test_walk_on_dirac.py
 
+machines: ## accidents of an Airflow on many machines, as root: MACHINES_FROM=COMMIT for the package of before
+	@scripts/setup-machines
+	@$(TEST) -n 0 -m machines tests/e2e/machines
+
 install-test: setup ## install the wheel by plain pip, with every Python from 3.11 to 3.13 of this machine
 	@scripts/install-test
 
-soak: fuzz walk rehearse install-test ## all that takes too long for every change
+soak: fuzz walk rehearse install-test machines ## all that takes too long for every change
 	@scripts/promtool
 
 upgrade: setup ## end a run that an older commit began: FROM=COMMIT
@@ -59,4 +63,4 @@ lock: setup ## write the requirements files anew
 	@scripts/lock
 
 clean: down ## remove what can be made again
-	@rm -rf .venv .demo .cache .image .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info
+	@rm -rf .venv .venv-machines .demo .cache .image .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info

@@ -16,6 +16,7 @@
 Map::
 
     demo/  rehearsal/   what people start: the demo; rehearsals of productions and upgrades
+    machines/           an Airflow on many machines, each in a network namespace
     runs/               runs of productions on a sandbox, watched
     airflow/            an Airflow next to it: home, settings, processes, REST API
     grid/               joins the parts; database, programs, seeding, outages, inspection

@@ -100,6 +100,8 @@ _TOGETHER = tuple(
 
 #: folders whose tests need a grid, and processes of Airflow as well
 _ON_A_SITE = ("tests/e2e/", "tests/rehearsal/")
+#: folder whose tests need many machines as well
+_ON_MACHINES = "tests/e2e/machines/"
 #: folders whose tests run whole productions, or read thousands of files
 _LONG = ("tests/fuzz/", "tests/integration/", "tests/walk/")
 #: fixtures that start a grid
@@ -109,7 +111,8 @@ _GRIDS = frozenset({"contract_grid", "light_grid", "full_grid"})
 def _needs(item: pytest.Item) -> set[str]:
     """The markers of what a test needs besides Python, by its folder, fixtures and parameters."""
     if item.nodeid.startswith(_ON_A_SITE):
-        return {"grid", "airflow"}
+        far = item.nodeid.startswith(_ON_MACHINES)
+        return {"grid", "airflow", "machines"} if far else {"grid", "airflow"}
     needs = {"long"} if item.nodeid.startswith(_LONG) else set()
     system = getattr(item, "callspec", None) and item.callspec.params.get("system")
     used = _GRIDS & set(getattr(item, "fixturenames", ()))

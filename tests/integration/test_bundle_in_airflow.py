@@ -234,7 +234,7 @@ def test_a_refresh_that_fails_is_an_import_error_until_one_succeeds(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(bundle_module.SnapshotStore, "keep", full)
+        broken.setattr(bundle_module.Versions, "keep", full)
         (folder / "b.yaml").write_text(text("b"))
         bundle.refresh()
         dags, errors = load(bundle)
@@ -434,7 +434,7 @@ def test_only_versions_that_no_run_has_are_taken_away(
         monkeypatch.setattr(bundle_module, "versions_in_use", lambda name, found=in_use: found)
         monkeypatch.setattr(bundle_module, "CLEAN_UP", -1.0)
         bundle.refresh()
-        assert [v for v in versions if bundle._store.restore(v)] == left
+        assert [v for v in versions if bundle._versions._local.restore(v)] == left
     assert tasks_wanted(load(open_bundle(second))[0]["a"]) == 4
 
 

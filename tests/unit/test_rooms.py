@@ -35,7 +35,7 @@ ROOMS = (
     Room("plugins/dirac_prodsys/communities/ctao", 5),
     Room("plugins/dirac_prodsys/provider", 17),
     Room("plugins/dirac_prodsys/cli", 25),
-    Room("sandbox", 14),
+    Room("sandbox", 15),
 )
 
 

@@ -9,7 +9,8 @@ stays on the version with which it began (``bundle/snapshots.py``).
 
 Configuration, besides the entry in ``[dag_processor] dag_bundle_config_list``:
 
-* ``dag_bundle_storage_path`` must be persistent, and shared with the workers;
+* ``dag_bundle_storage_path`` must be persistent, and shared with the workers; or the bundle has a
+``store``, through which versions reach other machines (``bundle/shared_store.py``);
 * ``stale_bundle_cleanup_interval = 0``: Airflow's clean-up checks when a task was last
 *started*, not what waits. If a version was cleaned all the same, it is put together again when a
 worker asks for it.
@@ -38,7 +39,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,13 @@ from dirac_prodsys.provider.bundle.database import (
     versions_in_use,
     with_runs,
 )
-from dirac_prodsys.provider.bundle.index import Index, read_index, write_index
+from dirac_prodsys.provider.bundle.index import Index, index_text, read_index
 from dirac_prodsys.provider.bundle.parse_interval import keep_interval
+from dirac_prodsys.provider.bundle.shared_store import SharedStore, StoreAway
 from dirac_prodsys.provider.bundle.shelf import Shelf, arrange, error_code, file_stem
-from dirac_prodsys.provider.bundle.snapshots import SnapshotStore, write
+from dirac_prodsys.provider.bundle.snapshots import write
 from dirac_prodsys.provider.bundle.sources import Signature, Source, SourceFolder
+from dirac_prodsys.provider.bundle.versions import Versions
 from dirac_prodsys.provider.bundle.warm import load, warm_up
 
 log = logging.getLogger(__name__)
@@ -69,6 +72,8 @@ log = logging.getLogger(__name__)
 RETIRED_CHECK = 15.0
 #: seconds between two searches for versions that nobody needs
 CLEAN_UP = 24 * 3600.0
+#: seconds after which a refresh that failed for the store is tried again
+STORE_AGAIN = 30.0
 #: file that Airflow shows while the folder cannot be refreshed; no user's file or production gives
 #: this name
 REFRESH_ERROR = "refresh.error.py"
@@ -81,6 +86,9 @@ class ProductionsDagBundle(BaseDagBundle):
     :param keep_days: days for which a version that no run has is kept.
     :param keep_retired_days: days for which the DAG of a production whose file is gone stays after
         the end of its last run; None: as long as Airflow has a run of it.
+    :param store: object store through which versions reach workers on other machines, as Airflow's
+        ``ObjectStoragePath`` takes it (``s3://connection@bucket/prodsys``); None: all machines
+        share ``dag_bundle_storage_path``.
     :param kwargs: ``name``, ``version``, ``refresh_interval`` as Airflow gives them.
     """
 
@@ -92,6 +100,7 @@ class ProductionsDagBundle(BaseDagBundle):
         productions: str,
         keep_days: float = 30.0,
         keep_retired_days: float | None = None,
+        store: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -99,10 +108,12 @@ class ProductionsDagBundle(BaseDagBundle):
         self._folder = SourceFolder(self.productions, self.name)
         self._latest = self.base_dir / "latest"
         self._index = self.base_dir / "index.json"
-        self._keep = keep_days * 24 * 3600
         days = keep_retired_days
         self._keep_retired = None if days is None else timedelta(days=days)
-        self._store = SnapshotStore(self.base_dir, self.versions_dir)
+        shared = SharedStore(store, self.name) if store else None
+        self._versions = Versions(self.base_dir, self.versions_dir, shared, keep_days * 24 * 3600)
+        #: why the store did not answer, and how long it is not asked again
+        self._away, self._away_until = "", float("-inf")
         self._signatures: dict[str, Signature] | None = None
         self._index_state: tuple[int, int] | None = None
         self._current: str | None = None
@@ -128,12 +139,14 @@ class ProductionsDagBundle(BaseDagBundle):
         """Make :attr:`path` complete.
 
         :raises RuntimeError: the version cannot be put together on this machine.
+        :raises StoreAway: nor did the store answer; Airflow runs the task again later.
         """
         if self.version is None:
             if not self._up_to_date():
                 self._bring_up_to_date()
-        elif not self._store.is_complete(self.version):
-            self._rebuild(self.version)
+        elif not self._versions.is_complete(self.version):
+            with self.lock():
+                self._versions.complete(self.version, self._possible_states)
         super().initialize()
 
     def refresh(self) -> None:
@@ -155,8 +168,17 @@ class ProductionsDagBundle(BaseDagBundle):
             self._touch_changed()
             signatures = self._folder.signatures()
             if not self._nothing_new(signatures):
+                self._demand_store()
                 with self.lock():
                     self._refresh(signatures)
+        except StoreAway as error:
+            self._signatures = None
+            if not self._away:
+                self._away, self._away_until = error.why, time.monotonic() + STORE_AGAIN
+            if not self._latest.is_dir():
+                # nothing is served yet: Airflow would take all DAGs for deleted
+                raise
+            self._tell(f"{self._folder.folder} cannot be served: {error.why}", error)
         except Exception as error:
             self._signatures = None  # try again, even if nothing has changed
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
@@ -165,8 +187,17 @@ class ProductionsDagBundle(BaseDagBundle):
             self._tell(self._vanished)
         self._clean_up()
 
+    def _demand_store(self) -> None:
+        """Check that the store has not just failed.
+
+        :raises StoreAway: it has.
+        """
+        if self._away and time.monotonic() < self._away_until:
+            raise StoreAway(self._away)
+        self._away = ""
+
     def _refresh(self, signatures: Mapping[str, Signature]) -> None:
-        index = read_index(self._index, self._latest)
+        index = self._last_index()
         sources = self._folder.scan()
         identity = self._folder.identity()
         self._vanished = self._all_gone(sources, index, identity)
@@ -185,12 +216,14 @@ class ProductionsDagBundle(BaseDagBundle):
         if acts and DAG_ID not in owners:
             files[operations.FILE] = operations.stub(shelf.productions)
             dags[operations.FILE] = DAG_ID
-        version = self._store.keep(files)
-        self._serve(files, dags)
+        version = self._versions.keep(files)
         seen = {n: tuple(s) for n, s in signatures.items() if n not in self._folder.unsettled}
         new = Index(version, seen, shelf.productions, index.identity if keep else identity)
-        if new != index:
-            write_index(self._index, new)
+        # before Airflow hears of the version: a worker may ask for it at once
+        self._versions.publish(new)
+        self._serve(files, dags)
+        if new != index or not self._index.exists():
+            write(self._index, index_text(new))
         self._tell_change(shelf, version)
         self._report(shelf)
         self._current, self._asked = version, time.monotonic()
@@ -198,6 +231,11 @@ class ProductionsDagBundle(BaseDagBundle):
         again = shelf.retired or owners or acts
         self._ask_again = (asked, owners, shelf.retired) if again else None
         self._signatures, self._index_state = dict(signatures), _state(self._index)
+
+    def _last_index(self) -> Index:
+        """Return what was served last, on this machine or, if it has nothing, on another."""
+        index = read_index(self._index, self._latest)
+        return index if index.productions else self._versions.last_index() or index
 
     def _all_gone(self, sources: Sequence[Source], index: Index, identity: str) -> str:
         """Return a warning if every file has vanished with the folder itself; else nothing."""
@@ -279,21 +317,12 @@ class ProductionsDagBundle(BaseDagBundle):
             with contextlib.suppress(FileNotFoundError):
                 os.utime(stub)
 
-    def _rebuild(self, version: str) -> None:
-        with self.lock():
-            if self._store.restore(version):
-                log.info("bundle %s: version %s was put together again", self.name, version)
-                return
-            with contextlib.suppress(OSError):
-                shelf = arrange(self._folder.scan(), {})
-                acts = {operations.FILE: operations.stub(shelf.productions)}
-                if version in (self._store.keep(shelf.files() | more) for more in (acts, {})):
-                    return
-        raise RuntimeError(
-            f"version {version} of bundle {self.name!r} is not on this machine: let "
-            f"[dag_processor] dag_bundle_storage_path ({self.base_dir.parent}) be persistent and "
-            "shared by the DAG processor, the scheduler and the workers"
-        )
+    def _possible_states(self) -> Iterator[dict[str, bytes]]:
+        """Build the states that the folder may mean now, with and without the DAG of actions."""
+        shelf = arrange(self._folder.scan(), {})
+        files = shelf.files()
+        yield {**files, operations.FILE: operations.stub(shelf.productions)}
+        yield files
 
     def _other_answer(self) -> bool:
         """Check whether the database is due to be asked again, and answers differently now."""
@@ -323,7 +352,7 @@ class ProductionsDagBundle(BaseDagBundle):
             with self.lock():
                 current = read_index(self._index, self._latest).version
                 needed |= {current, self._current}
-                gone = self._store.forget(needed, time.time() - self._keep)
+                gone = self._versions.forget(needed)
         except Exception:
             log.warning("bundle %s: old versions stay", self.name, exc_info=True)
             return

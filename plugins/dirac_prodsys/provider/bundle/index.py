@@ -17,10 +17,12 @@ from typing import Any
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.provider.bundle.shelf import Served
-from dirac_prodsys.provider.bundle.snapshots import write
 from dirac_prodsys.provider.bundle.sources import Signature
 
 log = logging.getLogger(__name__)
+
+#: what reading a damaged index raises, or one of a later version of this package
+DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
 #: the line in which a stub names the file of its text
 _SOURCE = re.compile(r"^dag = dag_from_file\(__file__, '([^'\\]*)', ", re.MULTILINE)
@@ -45,26 +47,31 @@ class Index:
 def read_index(path: Path, latest: Path) -> Index:
     """Return the index; if it is missing or damaged, make it from the served folder."""
     try:
-        return _parsed(json.loads(path.read_bytes()))
+        return parsed_index(path.read_bytes())
     except FileNotFoundError:
         return Index(productions=_served(latest))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except DAMAGED as error:
         log.warning("%s is damaged and made anew: %s", path, error)
         return Index(productions=_served(latest))
 
 
-def write_index(path: Path, index: Index) -> None:
-    """Write the index."""
+def index_text(index: Index) -> bytes:
+    """Return the index as it is kept."""
     record = {
         "version": index.version,
         "signatures": {name: list(signature) for name, signature in index.signatures.items()},
         "productions": {name: vars(served) for name, served in index.productions.items()},
         "identity": index.identity,
     }
-    write(path, json.dumps(record).encode())
+    return json.dumps(record).encode()
 
 
-def _parsed(record: Any) -> Index:
+def parsed_index(text: bytes) -> Index:
+    """Return the index that is kept as this text.
+
+    :raises Exception: one of :data:`DAMAGED`.
+    """
+    record: Any = json.loads(text)
     return Index(
         version=str(record["version"]),
         signatures={name: tuple(s) for name, s in record["signatures"].items()},

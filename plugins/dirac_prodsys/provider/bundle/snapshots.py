@@ -19,8 +19,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+
+#: folders of the files that a name stands for: ``objects/<digest>``, ``manifests/<version>.json``
+OBJECTS, MANIFESTS = "objects", "manifests"
 
 
 class SnapshotStore:
@@ -31,8 +34,9 @@ class SnapshotStore:
     """
 
     def __init__(self, root: Path, versions: Path) -> None:
-        self._objects = root / "objects"
-        self._manifests = root / "manifests"
+        self._root = root
+        self._objects = root / OBJECTS
+        self._manifests = root / MANIFESTS
         self._versions = versions
 
     def keep(self, files: Mapping[str, bytes]) -> str:
@@ -44,7 +48,7 @@ class SnapshotStore:
             if not _holds(self._objects / digest, digest):
                 write(self._objects / digest, files[name])
         if self._manifest(version) is None:
-            write(self._manifests / f"{version}.json", text)
+            write(self._root / manifest_name(version), text)
         self.restore(version)
         return version
 
@@ -101,16 +105,64 @@ class SnapshotStore:
                 path.unlink()
         return gone
 
-    def _manifest(self, version: str) -> dict[str, str] | None:
-        """Return the list of a version; None if it is missing, or does not fit its name."""
+    # -- file by file, for the store that several machines share ------------------------------
+
+    def names(self) -> list[str]:
+        """Return the names of all files: the objects, then the manifests that list them."""
+        return [
+            f"{folder.name}/{path.name}"
+            for folder in (self._objects, self._manifests)
+            for path in sorted(folder.glob("[!.]*"))
+        ]
+
+    def names_of(self, version: str) -> Iterator[str]:
+        """Yield the names of a version's files: its objects, then its manifest."""
+        manifest = self.read(manifest_name(version))
+        yield from objects_of(manifest or b"{}")
+        yield manifest_name(version)
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a file; None if it is missing, or does not fit its name."""
         try:
-            text = (self._manifests / f"{version}.json").read_bytes()
+            data = (self._root / name).read_bytes()
         except OSError:
             return None
-        if _version(text) != version:
+        return data if fits(name, data) else None
+
+    def add(self, name: str, data: bytes) -> None:
+        """Store a file whose content fits its name."""
+        write(self._root / name, data)
+
+    def _manifest(self, version: str) -> dict[str, str] | None:
+        """Return the list of a version; None if it is missing, or does not fit its name."""
+        text = self.read(manifest_name(version))
+        if text is None:
             return None
         found: dict[str, str] = json.loads(text)
         return found
+
+
+def manifest_name(version: str) -> str:
+    """Return the name of a version's manifest."""
+    return f"{MANIFESTS}/{version}.json"
+
+
+def version_of(manifest: str) -> str:
+    """Return the version of which this is the name of the manifest."""
+    return Path(manifest).stem
+
+
+def objects_of(manifest: bytes) -> list[str]:
+    """Return the names of the objects that a manifest lists, each once."""
+    return sorted({f"{OBJECTS}/{digest}" for digest in json.loads(manifest).values()})
+
+
+def fits(name: str, data: bytes) -> bool:
+    """Check whether this is the content for which the name stands."""
+    folder, _, file = name.partition("/")
+    if folder == MANIFESTS:
+        return f"{_version(data)}.json" == file
+    return hashlib.sha256(data).hexdigest() == file
 
 
 def _version(manifest: bytes) -> str:
