@@ -251,20 +251,20 @@ def _show(found: Sequence[Diagnosis], *, verbose: bool) -> None:
     """Print a table: one line for each finding in a pipe, folded on a terminal."""
     from rich.text import Text
 
-    from dirac_prodsys.cli.tables import whole_console, whole_table
+    from dirac_prodsys.cli.tables import unwrapped_console, plain_table
 
     rows = _rows(found, verbose=verbose)
     if not rows:
         return
-    console = whole_console()
+    console = unwrapped_console()
     if not console.is_terminal:
-        console.print(whole_table(["", "Check", "What", "Way out"], rows, console.width))
+        console.print(plain_table(["", "Check", "What", "Way out"], rows, console.width))
         return
     lines: list[list[str | Text]] = []
     for word, codes, what, way_out in rows:
         shown = f"{what} ({codes})\n→ {way_out}" if way_out else f"{what} ({codes})"
         lines.append([Text(word, style=_STYLES.get(word, "")), shown])
-    console.print(whole_table(["", "What, and the way out"], lines, console.width))
+    console.print(plain_table(["", "What, and the way out"], lines, console.width))
 
 
 #: checks that are named one by one where they were not seen for one reason
