@@ -251,7 +251,7 @@ def _show(found: Sequence[Diagnosis], *, verbose: bool) -> None:
     """Print a table: one line for each finding in a pipe, folded on a terminal."""
     from rich.text import Text
 
-    from dirac_prodsys.cli.tables import unwrapped_console, plain_table
+    from dirac_prodsys.cli.tables import plain_table, unwrapped_console
 
     rows = _rows(found, verbose=verbose)
     if not rows:
