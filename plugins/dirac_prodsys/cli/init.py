@@ -27,6 +27,8 @@ from dirac_prodsys.errors import DefinitionError
 
 #: names in ``cli/project`` that begin with a dot in the project: packages leave out hidden files
 _HIDDEN = ("dockerignore", "gitignore", "pre-commit-config.yaml", "vscode")
+#: what the names of Python files end in there, for they are no code of the package
+_TEMPLATE = ".template"
 #: where the productions are
 _PRODUCTIONS = "include/productions"
 #: secrets that ``compose.yaml`` names; the key of Fernet has a form of its own
@@ -78,7 +80,7 @@ def _files(vo: str) -> Iterator[tuple[str, bytes]]:
 def _packaged(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
     """Yield the files of a folder of the package, in order."""
     for one in sorted(folder.iterdir(), key=lambda each: each.name):
-        name = f".{one.name}" if one.name in _HIDDEN else one.name
+        name = f".{one.name}" if one.name in _HIDDEN else one.name.removesuffix(_TEMPLATE)
         if one.is_dir():
             yield from _packaged(one, f"{above}{name}/")
         else:

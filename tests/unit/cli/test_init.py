@@ -15,6 +15,7 @@ import dirac_prodsys.cli.init as command
 from dirac_prodsys import __version__
 from dirac_prodsys.core.language.schema import json_schema
 
+REPOSITORY = Path(__file__).parents[3]
 PACKAGED = Path(command.__file__).parent / "project"
 
 
@@ -45,8 +46,14 @@ def test_every_file_of_the_package_gets_into_the_project(project):
     made = {"production.schema.json", "first.yaml"}
     laid_out = [Path(p).name for p in content_of(project) if not p.startswith("secrets/")]
     assert sorted(name.lstrip(".") for name in laid_out if name not in made) == sorted(
-        path.name for path in packaged
+        path.name.removesuffix(".template") for path in packaged
     )
+
+
+def test_its_dags_are_those_of_this_repository(project):
+    ours = {path.name: path.read_bytes() for path in (REPOSITORY / "dags").glob("*.py")}
+    assert ours
+    assert {path.name: path.read_bytes() for path in (project / "dags").glob("*.py")} == ours
 
 
 def test_its_first_production_lints_clean(prodsys, project):
