@@ -11,7 +11,16 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, GatewayUnavailable
 from dirac_prodsys.gateway.verbs.examination import COMPONENTS, PROXIES
 from dirac_prodsys.gateway.verbs.services import CATALOGUE, REQUESTS
-from tests.contract.systems import POWERLESS, Gateway, Interrupted, System, lost, spec, unique
+from tests.contract.systems import (
+    POWERLESS,
+    Gateway,
+    Interrupted,
+    System,
+    by_hand,
+    lost,
+    spec,
+    unique,
+)
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -116,6 +125,12 @@ def test_files_that_are_not_attached_and_not_used_are_counted(
 def test_a_transformation_without_query_has_nothing_to_attach(gateway: Gateway) -> None:
     made = gateway.create_transformation(spec(unique(), type="MCSimulation"))
     assert gateway.unattached_files(made.id, clock(gateway)) == 0
+
+
+def test_the_last_cleaning_is_seen(gateway: Gateway) -> None:
+    made = gateway.create_transformation(spec(unique(), type="MCSimulation"))
+    by_hand(gateway, made.id, "Status", "Cleaned")
+    assert abs(gateway.newest_cleaned() - clock(gateway)) < MINUTE
 
 
 def test_requests_that_have_ended_are_seen(gateway: Gateway, system: System) -> None:

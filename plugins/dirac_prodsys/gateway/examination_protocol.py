@@ -63,6 +63,9 @@ class ExaminationVerbs(Protocol):
     def newest_attached(self, transformations: Sequence[int]) -> float:
         """Return when a file was last attached to any of these; 0: never."""
 
+    def newest_cleaned(self) -> float:
+        """Return when a transformation was last cleaned or archived; 0: never."""
+
     def unused_files(self, transformations: Sequence[int], before: float) -> Mapping[int, int]:
         """Return how many files are Unused since before a moment, by transformation."""
 

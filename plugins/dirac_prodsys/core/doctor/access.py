@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dirac_prodsys.core.doctor.check import Check, Trouble
-from dirac_prodsys.core.doctor.facts import Facts, Missing, known
+from dirac_prodsys.core.doctor.facts import Facts, Missing, ServiceAnswer, known
 from dirac_prodsys.core.doctor.grid_settings import grid_of
 from dirac_prodsys.core.text.wording import clock, span
 
@@ -23,6 +23,8 @@ VERSIONS = ("9.1.",)
 
 #: seconds of proxy that are too few
 SHORT_PROXY = 24 * 3600
+#: seconds of proxy beyond which nobody counts
+_LONG = 1000 * 24 * 3600.0
 #: seconds by which two clocks may differ
 SKEW = 60.0
 #: seconds that an answer may take
@@ -145,6 +147,26 @@ def _quick(facts: Facts) -> Iterator[Trouble]:
             yield Trouble(f"{name} took {span(answer.answered - answer.asked)} to answer a ping")
 
 
+def _lifetime(facts: Facts) -> str:
+    grid = grid_of(facts)
+    proxy = known(grid.proxy)
+    return f"the proxy {proxy.file} lasts for {span(min(proxy.ends - grid.now, _LONG))}"
+
+
+def _who(facts: Facts) -> str:
+    caller = known(grid_of(facts).identity)
+    return f"we are {caller.user} as {caller.group}, VO {caller.vo or 'none'}"
+
+
+def _versions(facts: Facts) -> str:
+    answers = {name: grid_of(facts).services.get(name) for name in NEEDED}
+    return ", ".join(
+        f"{name} answers, DIRAC {answer.version}"
+        for name, answer in answers.items()
+        if isinstance(answer, ServiceAnswer)
+    )
+
+
 CHECKS = (
     Check(
         "proxy",
@@ -173,6 +195,7 @@ CHECKS = (
         "warning",
         _proxy_lasts,
         "check that something renews the file: productions wait when it has expired",
+        _lifetime,
     ),
     Check(
         "proxy-private",
@@ -195,6 +218,7 @@ CHECKS = (
         "error",
         _group,
         "make a proxy with dirac-proxy-init -g GROUP, or correct group and vo of the connection",
+        _who,
     ),
     Check(
         "rights",
@@ -209,6 +233,7 @@ CHECKS = (
         "error",
         _services,
         "ask who runs the grid; productions wait meanwhile, and go on by themselves",
+        _versions,
     ),
     Check(
         "other-services",

@@ -60,6 +60,12 @@ def _types(facts: Facts) -> Iterator[Trouble]:
             )
 
 
+def _all_types(facts: Facts) -> str:
+    settings = settings_of(facts)
+    jobs, requests = (", ".join(settings.types(family)) for family in (JOBS, REQUESTS))
+    return f"agents work on jobs of type {jobs}, and on requests of type {requests}"
+
+
 def _by_type(needs: tuple[Needed, ...]) -> dict[str, list[Needed]]:
     found: dict[str, list[Needed]] = {}
     for one in needs:
@@ -285,6 +291,7 @@ CHECKS = (
         "error",
         _types,
         "let the grid's manager add the type to Operations/Defaults/Transformations",
+        _all_types,
     ),
     Check(
         "types-of-agents",

@@ -145,6 +145,32 @@ _WORK: dict[str, Callable[[Facts, str], Iterator[Trouble]]] = {
 }
 
 
+_TRACES: dict[str, Callable[[GridWork], float]] = {
+    agents.INPUT_DATA: lambda work: work.attached,
+    agents.TRANSFORMATION: lambda work: work.with_input.made,
+    agents.WORKFLOW_TASK: lambda work: work.jobs.moved,
+    agents.REQUEST_TASK: lambda work: work.requests.moved,
+    agents.CLEANING: lambda work: work.cleaned,
+}
+
+
+def _last_seen(agent: str) -> Callable[[Facts], str]:
+    """Return what says when an agent did something last, though nothing waits for it."""
+
+    def seen(facts: Facts) -> str:
+        grid = grid_of(facts)
+        if agent not in _TRACES:
+            ended = known(grid.requests).ended
+            return f"{agent}: {'a request has' if ended else 'no request has'} ended lately"
+        last = _TRACES[agent](known(grid.work))
+        if not last:
+            return f"{agent}: nothing waits for it, and there is no trace of it"
+        ago = span(max(0.0, grid.now - last))
+        return f"{agent}: its last trace is of {clock(last, grid.now)}, {ago} ago"
+
+    return seen
+
+
 def _at_work(agent: str) -> Callable[[Facts], Iterator[Trouble]]:
     return lambda facts: _WORK[agent](facts, agent)
 
@@ -204,6 +230,7 @@ CHECKS = (
             _at_work(agent),
             f"ask who runs the grid to look at {agents.SYSTEMS[agent]}/{agent}: is it running, and "
             "what does its log say",
+            _last_seen(agent),
         )
         for agent, does in _DOES.items()
     ),

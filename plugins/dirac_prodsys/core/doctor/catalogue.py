@@ -30,6 +30,15 @@ def _unknown_kinds(facts: Facts) -> Iterator[Trouble]:
             yield Trouble(f"{name} is {type_}, and how values of it are compared is not known")
 
 
+def _by_type(facts: Facts) -> str:
+    inventory = _inventory(facts)
+    found: dict[str, list[str]] = {}
+    for name, type_ in sorted({**inventory.file_fields, **inventory.directory_fields}.items()):
+        found.setdefault(type_, []).append(name)
+    listed = "; ".join(f"{type_}: {', '.join(names)}" for type_, names in sorted(found.items()))
+    return f"metadata fields by type: {listed or 'none'}"
+
+
 def _floats(facts: Facts) -> Iterator[Trouble]:
     inventory = _inventory(facts)
     fields = {**inventory.file_fields, **inventory.directory_fields}
@@ -77,6 +86,7 @@ CHECKS = (
         "warning",
         _unknown_kinds,
         "use fields of type int, float, date or VARCHAR(128)",
+        _by_type,
     ),
     Check(
         "fields-float",

@@ -42,6 +42,7 @@ class Check:
     :param title: what is so if all is well.
     :param find: yields what is wrong.
     :param way_out: what to do then.
+    :param seen: what was seen if nothing is wrong; None: its title says it.
     """
 
     code: str
@@ -49,13 +50,14 @@ class Check:
     severity: Severity
     find: Callable[[Facts], Iterable[Trouble]]
     way_out: str
+    seen: Callable[[Facts], str] | None = None
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """What one check came to; a check that finds several things has several.
 
-    :param what: what is wrong, or why it was not seen; the title of a check that passed.
+    :param what: what is wrong, or why it was not seen; of a check that passed, what was seen.
     """
 
     code: str
@@ -91,4 +93,5 @@ def _examined(facts: Facts, check: Check) -> Iterator[Diagnosis]:
         way_out = trouble.way_out or check.way_out
         yield Diagnosis(check.code, check.severity, "found", trouble.what, way_out)
     if not troubles:
-        yield Diagnosis(check.code, check.severity, "passed", check.title)
+        what = check.title if check.seen is None else check.seen(facts)
+        yield Diagnosis(check.code, check.severity, "passed", what)

@@ -160,7 +160,8 @@ class GridWork:
     :param patience: seconds after which waiting work is held against an agent.
     :param jobs: tasks that become jobs; ``requests``: tasks that become requests.
     :param with_input: tasks of transformations with input, which the TransformationAgent makes.
-    :param attached: when a file was last attached.
+    :param attached: when a file was last attached; ``cleaned``: when a transformation was last
+        cleaned or archived.
     :param unattached: files that the query finds, and that are not attached for longer than
         ``patience``.
     :param unused: files that are enough for groups, and Unused for longer than ``patience``.
@@ -172,6 +173,7 @@ class GridWork:
     requests: TaskTraces = TaskTraces()
     with_input: TaskTraces = TaskTraces()
     attached: float = 0.0
+    cleaned: float = 0.0
     unattached: tuple[LeftFiles, ...] = ()
     unused: tuple[LeftFiles, ...] = ()
 

@@ -143,6 +143,7 @@ def _work(
         requests=gateway.task_traces(requests, before),
         with_input=gateway.task_traces(with_files, before),
         attached=gateway.newest_attached(with_files),
+        cleaned=gateway.newest_cleaned(),
         unattached=tuple(
             LeftFiles(named[number].name, files) for number, files in compared.items() if files
         ),

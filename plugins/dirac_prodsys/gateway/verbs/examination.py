@@ -55,6 +55,8 @@ _LIVE = sorted(
         ),
     )
 )
+#: states to which the cleaning agent sets a transformation
+_CLEANED = [str(TransformationStatus.CLEANED), str(TransformationStatus.ARCHIVED)]
 _COLUMNS = [
     *("TransformationID", "TransformationName", "Type", "Plugin", "Status", "AgentType"),
     *("GroupSize", "MaxNumberOfTasks", "LastUpdate"),
@@ -141,6 +143,12 @@ class GridExaminationVerbs(TransformationVerbs):
         text = self._ts("getTransformationFiles", where, None, None, *order)
         rows = value_of(_decoded(text), f"{TRANSFORMATIONS}.getTransformationFiles")
         return _packed_time(rows[0]["InsertedTime"]) if rows else 0.0
+
+    def newest_cleaned(self) -> float:
+        """See :meth:`ExaminationVerbs.newest_cleaned`."""
+        order = ("LastUpdate", "LastUpdate:DESC", 1, False, None, ["LastUpdate"])
+        rows = self._ts("getTransformations", {"Status": _CLEANED}, None, None, *order)
+        return seconds_of(rows[0]["LastUpdate"]) if rows else 0.0
 
     def unused_files(self, transformations: Sequence[int], before: float) -> Mapping[int, int]:
         """See :meth:`ExaminationVerbs.unused_files`."""

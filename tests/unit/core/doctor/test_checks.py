@@ -264,6 +264,25 @@ def test_nothing_is_found_and_all_is_seen_where_nothing_is_wrong() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("proxy-lifetime", "the proxy /run/proxy.pem lasts for 4 days"),
+        ("group-and-vo", "we are prodmgr as sim_prod, VO sim"),
+        ("services", "DataManagement/FileCatalog answers, DIRAC v9.1.22"),
+        ("workflow-task-agent", "WorkflowTaskAgent: its last trace is of 07:58 UTC, 90 s ago"),
+        ("input-data-agent", "InputDataAgent: its last trace is of 07:58 UTC, 2 min ago"),
+        ("cleaning-agent", "nothing waits for it, and there is no trace of it"),
+        ("request-executing-agent", "a request has ended lately"),
+        ("types", "jobs of type MCSimulation, Merging, and on requests of type Replication"),
+        ("fields-unknown-type", "VARCHAR(128): jobID, run; int: TransformationID, prodsys_gather"),
+    ],
+)
+def test_what_passed_says_what_was_seen(code: str, words: str) -> None:
+    seen = {one.code: one.what for one in examine(GOOD, CHECKS)}
+    assert words in seen[code]
+
+
 def test_a_code_names_one_check_and_every_check_has_a_case() -> None:
     assert len(set(CODES)) == len(CODES)
     assert set(SEEDED) == set(CODES)
