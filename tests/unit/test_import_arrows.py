@@ -244,4 +244,5 @@ print(*sorted(set(sys.modules) - before))
 
 def test_the_plugin_file_beside_the_package_imports_the_plugin_only() -> None:
     shim = (PLUGINS / "dirac_prodsys_plugin.py").read_text("utf-8")
-    assert imported(ast.parse(shim), PACKAGES) <= {"__future__", f"{PACKAGE}.provider.plugin"}
+    allowed = {"__future__", "importlib.metadata", f"{PACKAGE}.provider.plugin"}
+    assert imported(ast.parse(shim), PACKAGES) <= allowed

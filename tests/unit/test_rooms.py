@@ -34,7 +34,7 @@ ROOMS = (
     Room("plugins/dirac_prodsys/gateway", 10),
     Room("plugins/dirac_prodsys/communities/ctao", 5),
     Room("plugins/dirac_prodsys/provider", 17),
-    Room("plugins/dirac_prodsys/cli", 25),
+    Room("plugins/dirac_prodsys/cli", 28),
     Room("sandbox", 15),
 )
 

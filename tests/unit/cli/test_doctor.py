@@ -149,7 +149,7 @@ def test_on_a_terminal_nothing_is_cut_and_the_way_out_has_a_line_of_its_own(
 ) -> None:
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=width, color_system=None)
-    monkeypatch.setattr(tables, "whole_console", lambda: console)
+    monkeypatch.setattr(tables, "unwrapped_console", lambda: console)
     command._show(DIAGNOSES, verbose=False)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     assert max(map(len, lines)) <= width
