@@ -28,17 +28,17 @@ def doctor(site: Site) -> tuple[int, dict[str, str]]:
     )
     assert "Traceback" not in done.stderr, done.stderr
     diagnoses: list[dict[str, Any]] = json.loads(done.stdout)["diagnoses"]
-    told = {
+    found = {
         one["code"]: one["what"]
         for one in diagnoses
         if one["outcome"] in ("found", "no answer") and one["severity"] != "note"
     }
-    return done.returncode, told
+    return done.returncode, found
 
 
 def test_a_site_that_works_is_met_with_silence(site: Site) -> None:
-    code, told = doctor(site)
-    assert (code, set(told)) == (0, _KNOWN), told
+    code, found = doctor(site)
+    assert (code, set(found)) == (0, _KNOWN), found
 
 
 def test_a_triggerer_that_stands_still_stops_productions(site: Site) -> None:
@@ -48,6 +48,6 @@ def test_a_triggerer_that_stands_still_stops_productions(site: Site) -> None:
             60,
             lambda: "airflow-components" in doctor(site)[1],
         )
-        code, told = doctor(site)
+        code, found = doctor(site)
     assert code == 1
-    assert "triggerer is unhealthy" in told["airflow-components"]
+    assert "triggerer is unhealthy" in found["airflow-components"]

@@ -43,7 +43,7 @@ def good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for folder in ("productions", "bundles", "plugins", "dags"):
         (tmp_path / folder).mkdir()
     connection = {"conn_type": "dirac", "password": "s3cret-of-conn", "extra": {"vo": "sim"}}
-    said = {
+    settings = {
         **SECRETS,
         "AIRFLOW_CONN_DIRAC_DEFAULT": json.dumps(connection),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -64,9 +64,9 @@ def good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "AIRFLOW__TRIGGERER__CAPACITY": "5000",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
     }
-    for name, value in said.items():
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    return said
+    return settings
 
 
 def found() -> dict[str, tuple[str, str]]:
@@ -237,9 +237,9 @@ def test_a_fault_of_the_settings_is_found(
     variables, code, words = FAULTS[case]
     for name, value in variables.items():
         monkeypatch.setenv(f"AIRFLOW__{name}", value.replace("TMP", str(tmp_path)))
-    told = found()
-    assert list(told) == [code]
-    assert words in told[code][1]
+    faults = found()
+    assert list(faults) == [code]
+    assert words in faults[code][1]
 
 
 @pytest.mark.parametrize(
@@ -256,9 +256,9 @@ def test_a_connection_that_cannot_be_used_is_found(
     monkeypatch.delenv("AIRFLOW_CONN_DIRAC_DEFAULT")
     if connection is not None:
         monkeypatch.setenv("AIRFLOW_CONN_DIRAC_DEFAULT", connection)
-    told = found()
-    assert list(told) == ["airflow-connection"]
-    assert words in told["airflow-connection"][1]
+    faults = found()
+    assert list(faults) == ["airflow-connection"]
+    assert words in faults["airflow-connection"][1]
 
 
 @pytest.fixture

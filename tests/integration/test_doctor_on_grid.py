@@ -332,18 +332,20 @@ def test_agents_that_stand_still_are_found_by_what_they_leave_undone(
         assert troubles(outcomes) == []  # nothing waits for long
         hours_pass(grid, 30)
         code, outcomes = doctor()
-        told = {one["code"]: one["what"] for one in outcomes["found"] if one["severity"] != "note"}
+        faults = {
+            one["code"]: one["what"] for one in outcomes["found"] if one["severity"] != "note"
+        }
         assert code == 1
-        assert set(told) == {
+        assert set(faults) == {
             "workflow-task-agent",
             "input-data-agent",
             "transformation-agent",
             "cleaning-agent",
         }
-        assert "3 tasks are Created since" in told["workflow-task-agent"]
-        assert f"1 file of {taking.name}" in told["input-data-agent"]
-        assert f"{flushed.name} is to be flushed" in told["transformation-agent"]
-        assert f"{cleaned.name} is Cleaning since" in told["cleaning-agent"]
+        assert "3 tasks are Created since" in faults["workflow-task-agent"]
+        assert f"1 file of {taking.name}" in faults["input-data-agent"]
+        assert f"{flushed.name} is to be flushed" in faults["transformation-agent"]
+        assert f"{cleaned.name} is Cleaning since" in faults["cleaning-agent"]
     finally:
         grid.thaw("executor")
     for one in made:

@@ -145,7 +145,7 @@ def _grid(grid: Grid, settings: dict[str, Any] | None, patience: float) -> GridF
     from dirac_prodsys.gateway.procedures.examination import examine
     from dirac_prodsys.gateway.records import GatewaySettings
 
-    # without a connection, nobody has said how often agents work
+    # without a connection, it is not known how often agents work
     named = GatewaySettings(**(settings or {**vars(grid), "agent_cycle": 0.0}))
     return examine(open_gateway(replace(named, timeout=min(named.timeout, _MOST))), patience)
 
@@ -200,14 +200,14 @@ def _components(url: str) -> dict[str, Component] | Missing:
         local = is_local(url)
         answer = httpx.get(f"{url.rstrip('/')}{_HEALTH}", timeout=_MOST, trust_env=not local)
         report: dict[str, dict[str, Any]] = answer.raise_for_status().json()
-        return {name: _component(Component, name, said) for name, said in report.items()}
+        return {name: _component(Component, name, health) for name, health in report.items()}
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError) as error:
         return Missing(f"the API server {url} does not answer: {error}", outage=True)
 
 
-def _component(kind: type[Component], name: str, said: dict[str, Any]) -> Component:
-    heartbeat = said.get(f"latest_{name}_heartbeat") or ""
-    return kind(str(said.get("status") or ""), str(heartbeat))
+def _component(kind: type[Component], name: str, health: dict[str, Any]) -> Component:
+    heartbeat = health.get(f"latest_{name}_heartbeat") or ""
+    return kind(str(health.get("status") or ""), str(heartbeat))
 
 
 def _subjects(paths: Sequence[Path]) -> Iterator[Subject]:

@@ -46,7 +46,7 @@ def init(
 ) -> None:
     """Lay out a project: a first production, and an Airflow that runs it, in containers or without.
 
-    No file that exists is changed: what differs is left as it is, and said.
+    No file that exists is changed: what differs is left as it is, and named.
     """
     from dirac_prodsys.core.naming import check_name
 

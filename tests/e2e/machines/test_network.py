@@ -23,7 +23,7 @@ def test_a_server_that_is_cut_from_all(site: MachinesSite, machine: str) -> None
     site.at_work(name, "waits")
     site.begin(name, "begins")
     with site.stack.network.cut(machine):
-        # what a wait is for happens while nobody can be told
+        # what a wait is for happens while nobody can hear of it
         site.open_gate(name, "waits")
         site.open_gate(name, "begins")
         time.sleep(CUT)

@@ -24,7 +24,7 @@ def health_report(**statuses: str | None) -> Iterator[str]:
 
     :param statuses: other statuses than healthy; None: as for a component that never ran.
     """
-    report = {name: dict(said) for name, said in _HEALTHY.items()}
+    report = {name: dict(health) for name, health in _HEALTHY.items()}
     for name, status in statuses.items():
         report[name] = {"status": status, f"latest_{name}_heartbeat": None}  # type: ignore[dict-item]
 

@@ -98,9 +98,9 @@ def test_what_files_name_and_the_grid_lacks_is_reported_once(doctor, good) -> No
     other.write_text(good.read_text().replace("name: good", "name: other"))
     result = doctor(good, other, "--only", "grid")
     assert result.exit_code == 1
-    told = [line for line in result.stdout.splitlines() if "DISK-Q-SE" in line]
-    assert len(told) == 1
-    assert f"there is no storage element DISK-Q-SE: {good} and 1 file more" in told[0]
+    lines = [line for line in result.stdout.splitlines() if "DISK-Q-SE" in line]
+    assert len(lines) == 1
+    assert f"there is no storage element DISK-Q-SE: {good} and 1 file more" in lines[0]
 
 
 def test_an_outage_is_a_finding_and_no_traceback(doctor, grid) -> None:

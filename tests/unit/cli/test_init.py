@@ -122,11 +122,11 @@ def test_two_at_once_make_one_project(tmp_path):
         subprocess.Popen(start, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE)
         for _ in range(2)
     ]
-    said = [one.communicate()[0].decode().splitlines() for one in both]
+    outputs = [one.communicate()[0].decode().splitlines() for one in both]
     assert [one.returncode for one in both] == [0, 0]
-    written = [line for lines in said for line in lines if line.endswith(": written")]
+    written = [line for lines in outputs for line in lines if line.endswith(": written")]
     assert len(written) == len(set(written)) == len(content_of(folder))
-    assert not [line for lines in said for line in lines if "differs" in line]
+    assert not [line for lines in outputs for line in lines if "differs" in line]
 
 
 def test_secrets_are_drawn_for_each_project_and_shown_nowhere(prodsys, tmp_path):

@@ -85,9 +85,9 @@ class GridExaminationVerbs(TransformationVerbs):
     def service_answer(self, service: str) -> ServiceAnswer:
         """See :meth:`ExaminationVerbs.service_answer`."""
         asked = time.time()
-        said = self.services.call(service, "ping")
-        clock = seconds_of(said.get("time"))
-        return ServiceAnswer(str(said.get("version", "")), clock, asked, time.time())
+        pong = self.services.call(service, "ping")
+        clock = seconds_of(pong.get("time"))
+        return ServiceAnswer(str(pong.get("version", "")), clock, asked, time.time())
 
     def delegated_until(self) -> float:
         """See :meth:`ExaminationVerbs.delegated_until`."""
