@@ -202,17 +202,17 @@ def test_jobs_of_two_communities_that_derive_must_stand_apart(
 def diagnoses(run: Program, *arguments: str | Path) -> dict[str, str]:
     """What doctor finds on the in-memory grid, by the code of the check."""
     done = run(CLI, "doctor", *arguments, "--backend", "memory", "--only", "grid", "--json")
-    told = json.loads(done.stdout)["diagnoses"]
-    return {one["code"]: one["what"] for one in told if one["outcome"] == "found"}
+    faults = json.loads(done.stdout)["diagnoses"]
+    return {one["code"]: one["what"] for one in faults if one["outcome"] == "found"}
 
 
 def test_doctor_makes_its_checks_and_knows_the_type_of_its_jobs(
     dice: Program, tmp_path: Path
 ) -> None:
     dice(CLI, "new", "luck", "--template", "dice", "--vo", "sim", "--folder", tmp_path)
-    told = diagnoses(dice, tmp_path / "luck.yaml")
-    assert told["dice-table"] == "there is no storage element TABLE-SE to throw dice on"
-    assert "jobs of type DiceThrow (luck/throw) are refused" in told["job-types"]
+    faults = diagnoses(dice, tmp_path / "luck.yaml")
+    assert faults["dice-table"] == "there is no storage element TABLE-SE to throw dice on"
+    assert "jobs of type DiceThrow (luck/throw) are refused" in faults["job-types"]
 
 
 def test_checks_that_fail_are_reported_and_the_others_are_made(tmp_path: Path) -> None:
@@ -222,9 +222,9 @@ def test_checks_that_fail_are_reported_and_the_others_are_made(tmp_path: Path) -
         "from dirac_prodsys.core.community import Community\n"
         "COMMUNITY = Community('luck', grid_checks='bad_luck:NOTHING')\n"
     )
-    told = diagnoses(run)
-    assert "community luck offers bad_luck:NOTHING, which fails" in told["luck-checks"]
-    assert "gather-field" in told
+    faults = diagnoses(run)
+    assert "community luck offers bad_luck:NOTHING, which fails" in faults["luck-checks"]
+    assert "gather-field" in faults
 
 
 def test_the_schema_and_the_reference_of_keys_know_its_jobs(dice: Program) -> None:

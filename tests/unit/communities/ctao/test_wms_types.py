@@ -17,9 +17,9 @@ def test_it_is_that_of_the_class(kind: CtaoType) -> None:
     module = importlib.util.find_spec(f"CTADIRAC.Interfaces.API.{kind.job_class}")
     assert module
     assert module.origin
-    said = re.findall(r'self\.setType\("(\w+)"\)', Path(module.origin).read_text("utf-8"))
+    types = re.findall(r'self\.setType\("(\w+)"\)', Path(module.origin).read_text("utf-8"))
     body = CommunityBody(kind="ctao", job_class=kind.job_class, settings=())
-    assert [wms_type(body)] == said
+    assert [wms_type(body)] == types
 
 
 def test_of_an_unknown_class_nothing_is_said() -> None:
