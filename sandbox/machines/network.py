@@ -97,7 +97,7 @@ class Network:
 
     @contextlib.contextmanager
     def cut(self, name: str) -> Iterator[None]:
-        """Pull the cable of a machine while the block lasts: packets are lost, nobody hears of it."""
+        """Pull the cable of a machine while the block lasts: packets are lost in silence."""
         _ip("link", "set", self._cable(name), "nomaster")
         try:
             yield
