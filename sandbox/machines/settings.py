@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.airflow import settings
+from sandbox.configuration.environment import REPOSITORY
 from sandbox.machines.network import Network
 from sandbox.machines.servers import BUCKET, POSTGRES_PORT, REDIS_PORT, STORE_PORT
 
@@ -39,8 +40,7 @@ def environment(
     home: Path,
     *,
     programs: Path,
-    plugins: Path,
-    dags: Path,
+    package: Path,
     password: str,
     productions: Path | None = None,
     connections: Mapping[str, Mapping[str, Any]] | None = None,
@@ -49,8 +49,7 @@ def environment(
 
     :param home: AIRFLOW_HOME of the machine; it has the keys of all.
     :param programs: bin folder of the environment with Airflow.
-    :param plugins: folder with this package, of the version that the machine runs.
-    :param dags: folder of the ordinary DAGs.
+    :param package: folder with this package, in the version that the machine runs.
     :param password: of database and broker.
     :param productions: folder of the YAML files; None: this machine has none.
     :param connections: those to grids; None: this machine asks none.
@@ -60,7 +59,9 @@ def environment(
         home,
         {"airflow": API_PORT, "worker-logs": 0, "trigger-logs": 0},
         productions=folder,
-        code=plugins.parent,
+        # plugins folder and ordinary DAGs; a package that lay in the plugins folder without
+        # .airflowignore would be loaded file by file
+        code=REPOSITORY,
         connections={**(connections or {}), "prodsys_store": _store(network)},
     )
     for name in _DROPPED:
@@ -68,7 +69,6 @@ def environment(
     database = f"postgresql+psycopg2://airflow:{password}@db:{POSTGRES_PORT}/postgres"
     api = f"http://{network.address(CONTROL)}:{API_PORT}"
     changed = {
-        "CORE__DAGS_FOLDER": dags,
         "CORE__EXECUTOR": "CeleryExecutor",
         "CORE__PARALLELISM": 32,
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
@@ -80,19 +80,19 @@ def environment(
         "CELERY__WORKER_CONCURRENCY": 4,
         "API__HOST": network.address(CONTROL),
         "API__BASE_URL": api,
-        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": _bundles(folder, dags),
+        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": _bundles(folder),
     }
     return env | {
         **{f"AIRFLOW__{name}": str(value) for name, value in changed.items()},
-        "PYTHONPATH": str(plugins),
+        "PYTHONPATH": str(package),
         "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
         "NO_PROXY": "*",
         "no_proxy": "*",
     }
 
 
-def _bundles(productions: Path, dags: Path) -> str:
-    bundles = json.loads(settings.bundles(productions, dags))
+def _bundles(productions: Path) -> str:
+    bundles = json.loads(settings.bundles(productions, REPOSITORY / "dags"))
     bundles[0]["kwargs"]["store"] = STORE
     return json.dumps(bundles)
 

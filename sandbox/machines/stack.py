@@ -81,8 +81,8 @@ class MachinesStack:
         self.grid = self.far.grid
         #: times that a process has ended by itself and was started again
         self.revived: Counter[str] = Counter()
-        #: process → plugins folder that it runs, if not this tree's
-        self._code: dict[str, Path] = {}
+        #: process → folder with the package that it runs, if not this tree's
+        self._packages: dict[str, Path] = {}
         self._password = secrets.token_hex(12)
         self._wanted: set[str] = set()
         self._lock = threading.RLock()
@@ -141,16 +141,16 @@ class MachinesStack:
 
     # -- accidents ----------------------------------------------------------------------------
 
-    def start(self, name: str, plugins: Path | None = None) -> None:
+    def start(self, name: str, package: Path | None = None) -> None:
         """Start one process of Airflow.
 
-        :param plugins: folder with the package that it runs; None: this tree's.
+        :param package: folder with the package that it runs; None: this tree's.
         """
         with self._lock:
-            if plugins is None:
-                self._code.pop(name, None)
+            if package is None:
+                self._packages.pop(name, None)
             else:
-                self._code[name] = plugins
+                self._packages[name] = package
             self._wanted.add(name)
             self._start(name)
 
@@ -214,14 +214,12 @@ class MachinesStack:
 
     def _env(self, name: str) -> dict[str, str]:
         machine, _ = ROLES[name]
-        plugins = self._code.get(name, REPOSITORY / "plugins")
         asks_grid = machine in (*TRIGGERERS, *WORKERS)
         return environment(
             self.network,
             self.place / machine,
             programs=VENV / "bin",
-            plugins=plugins,
-            dags=REPOSITORY / "dags",
+            package=self._packages.get(name, REPOSITORY / "plugins"),
             password=self._password,
             productions=self.productions if machine == CONTROL else None,
             connections={"dirac_default": connection_to(self.grid)} if asks_grid else None,

@@ -42,8 +42,8 @@ def test_a_second_scheduler_that_is_left_alone(site: MachinesSite) -> None:
 
 
 def wheel(commit: str, place: Path) -> Path:
-    """The package of a commit, built as a wheel and installed into a plugins folder."""
-    source, plugins = place / "source", place / "plugins"
+    """The folder into which the package of a commit is installed, from a wheel."""
+    source, package = place / "source", place / "package"
     archive = subprocess.run(
         ["git", "archive", "--format=tar", commit], cwd=REPOSITORY, capture_output=True, check=True
     )
@@ -53,21 +53,21 @@ def wheel(commit: str, place: Path) -> Path:
     build = ["build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable]
     subprocess.run([*uv, *build, "--out-dir", str(place), str(source)], check=True)
     (built,) = place.glob("*.whl")
-    install = ["pip", "install", "--quiet", "--no-deps", "--target", str(plugins), str(built)]
+    install = ["pip", "install", "--quiet", "--no-deps", "--target", str(package), str(built)]
     subprocess.run([*uv, *install, "--python", sys.executable], check=True)
-    return plugins
+    return package
 
 
 def test_a_worker_with_the_package_of_before(site: MachinesSite, tmp_path: Path) -> None:
     old, new = WORKERS[0], WORKERS[1]
-    plugins = wheel(BEFORE, tmp_path)
+    package = wheel(BEFORE, tmp_path)
     site.produce("upgraded")
     site.at_work("upgraded", "across")
     site.stack.stop(old)
-    site.stack.start(old, plugins=plugins)
+    site.stack.start(old, package=package)
     process = site.stack.processes.find(old)
     assert process is not None
-    assert process.environ()["PYTHONPATH"] == str(plugins)
+    assert process.environ()["PYTHONPATH"] == str(package)
     # the other worker stands still, so that the old package begins a run and takes one over
     site.stack.stop(new)
     site.open_gate("upgraded", "across")
