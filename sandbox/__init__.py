@@ -16,9 +16,8 @@
 Map::
 
     demo/  rehearsal/   what people start: the demo; rehearsals of productions and upgrades
-    machines/           an Airflow on many machines, each in a network namespace
     runs/               runs of productions on a sandbox, watched
-    airflow/            an Airflow next to it: home, settings, processes, REST API
+    airflow/            an Airflow next to it: home, settings, processes, REST API; on many machines
     grid/               joins the parts; database, programs, seeding, outages, inspection
     drivers/            run in the grid's and Airflow's processes
     configuration/      what runs and who exists, as data, and the files that DIRAC reads

@@ -33,9 +33,9 @@ ROOMS = (
     Room("plugins/dirac_prodsys/core", 25, 10),
     Room("plugins/dirac_prodsys/gateway", 10),
     Room("plugins/dirac_prodsys/communities/ctao", 5),
-    Room("plugins/dirac_prodsys/provider", 17),
+    Room("plugins/dirac_prodsys/provider", 16),
     Room("plugins/dirac_prodsys/cli", 28),
-    Room("sandbox", 15),
+    Room("sandbox", 14),
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.machines.stack import MachinesStack, new_place
+from sandbox.airflow.machines.stack import MachinesStack, new_place
 from tests.e2e.machines.runs import MachinesSite
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.machines.stack import MachinesStack
+from sandbox.airflow.machines.stack import MachinesStack
 from tests.e2e.site import Site
 
 STEPS = ("make", "merge")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.airflow.machines.stack import WORKERS
 from sandbox.configuration.environment import REPOSITORY
 from sandbox.demo.run import DemoRun
-from sandbox.machines.stack import WORKERS
 from tests.e2e.machines.runs import MachinesSite
 from tests.patience import until
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox.machines.stack import GRID, TRIGGERERS
+from sandbox.airflow.machines.stack import GRID, TRIGGERERS
 from tests.e2e.machines.runs import MachinesSite
 
 #: seconds for one accident; the first also waits for all machines

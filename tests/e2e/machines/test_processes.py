@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.airflow.machines.stack import SECOND_SCHEDULER, WORKERS
 from sandbox.configuration.environment import REPOSITORY
-from sandbox.machines.stack import SECOND_SCHEDULER, WORKERS
 from tests.e2e.machines.runs import MachinesSite
 from tests.patience import until
 

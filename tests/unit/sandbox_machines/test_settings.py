@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines import stack as machines
-from sandbox.machines.stack import CONTROL, ROLES, TRIGGERERS, WORKERS, MachinesStack
+from sandbox.airflow.machines import stack as machines
+from sandbox.airflow.machines.stack import CONTROL, ROLES, TRIGGERERS, WORKERS, MachinesStack
 
 GRID = "AIRFLOW_CONN_DIRAC_DEFAULT"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.airflow import settings
+from sandbox.airflow.machines.network import Network
+from sandbox.airflow.machines.servers import BUCKET, POSTGRES_PORT, REDIS_PORT, STORE_PORT
 from sandbox.configuration.environment import REPOSITORY
-from sandbox.machines.network import Network
-from sandbox.machines.servers import BUCKET, POSTGRES_PORT, REDIS_PORT, STORE_PORT
 
 API_PORT = 8080
 #: the machine of API server, first scheduler and DAG processor

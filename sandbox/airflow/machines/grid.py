@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from sandbox import ports
+from sandbox.airflow.machines.network import Network
 from sandbox.configuration.environment import REPOSITORY
 from sandbox.errors import SandboxError
 from sandbox.grid.grid import Grid
 from sandbox.grid.mariadb import NAME as MARIADB
-from sandbox.machines.network import Network
 from sandbox.process import Processes
 
 _READY_SECONDS = 60.0

@@ -23,14 +23,14 @@ from pathlib import Path
 
 from dirac_prodsys.errors import ProdsysError
 from sandbox.airflow import settings as airflow_settings
+from sandbox.airflow.machines.grid import FarGrid
+from sandbox.airflow.machines.network import Network
+from sandbox.airflow.machines.servers import Servers
+from sandbox.airflow.machines.settings import API_PORT, CONTROL, environment
 from sandbox.airflow.rest import AirflowRest, until
 from sandbox.airflow.settings import connection_to
 from sandbox.configuration.environment import REPOSITORY
 from sandbox.errors import SandboxError
-from sandbox.machines.grid import FarGrid
-from sandbox.machines.network import Network
-from sandbox.machines.servers import Servers
-from sandbox.machines.settings import API_PORT, CONTROL, environment
 from sandbox.process import Processes
 from sandbox.state import State
 

@@ -14,8 +14,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from sandbox.airflow.machines.network import Network
 from sandbox.errors import SandboxError
-from sandbox.machines.network import Network
 from sandbox.process import Processes
 
 POSTGRES_PORT, REDIS_PORT, STORE_PORT = 5432, 6379, 9000
