@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from dirac_prodsys import __version__
-from dirac_prodsys.provider.provider_info import get_provider_info
+from dirac_prodsys.provider.deployment.provider_info import get_provider_info
 from tests.unit.imports import imported
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,9 @@
     tasks/                what all tasks share; gates, loops, registry, end and report of a run
     triggers  gate_trigger    waiting without a worker
     people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait
-    deployment/           the site's file, what doctor asks of an Airflow, its metrics
-    hook  links  assets  plugin  provider_info
+    deployment/           what the package offers Airflow, the site's file, facts for doctor
+    hook  links  assets  plugin
+    metrics               numbers for Airflow's StatsD or OpenTelemetry
 
 Airflow's database and the settings of sites name the classes of triggers, the bundle, operators
 and sensors: these classes must stay importable where they are.

@@ -10,8 +10,8 @@ import pytest
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
+from dirac_prodsys.provider.deployment.provider_info import CONNECTION_FIELDS, get_provider_info
 from dirac_prodsys.provider.hook import DiracHook, settings_from_extra
-from dirac_prodsys.provider.provider_info import CONNECTION_FIELDS, get_provider_info
 
 
 def read(**extra: object) -> GatewaySettings:

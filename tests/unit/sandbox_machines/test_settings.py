@@ -1,4 +1,4 @@
-"""What the processes of a machine are told, and what not."""
+"""The environment of each process of a machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GRID = "AIRFLOW_CONN_DIRAC_DEFAULT"
 def environments(tmp_path: Path) -> dict[str, dict[str, str]]:
     """Process → its environment."""
     for machine in {machine for machine, _ in ROLES.values()}:
-        (tmp_path / machine).mkdir()
+        (tmp_path / machine).mkdir(exist_ok=True)
         machines.airflow_settings.share_secrets(tmp_path / CONTROL, tmp_path / machine)
     stack = MachinesStack(tmp_path, tmp_path / "productions")
     return {name: stack._env(name) for name in ROLES}
@@ -46,11 +46,11 @@ def test_only_the_machine_of_the_dag_processor_knows_the_productions(
 def test_each_machine_has_a_disk_of_its_own_and_the_keys_of_all(
     environments: dict[str, dict[str, str]],
 ) -> None:
-    def told(name: str) -> set[str]:
+    def values(name: str) -> set[str]:
         return {env[name] for env in environments.values()}
 
     machine_count = len({machine for machine, _ in ROLES.values()})
-    assert len(told("AIRFLOW_HOME")) == machine_count
-    assert len(told("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH")) == machine_count
-    assert len(told("AIRFLOW__API_AUTH__JWT_SECRET")) == 1
-    assert len(told("AIRFLOW__CORE__FERNET_KEY")) == 1
+    assert len(values("AIRFLOW_HOME")) == machine_count
+    assert len(values("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH")) == machine_count
+    assert len(values("AIRFLOW__API_AUTH__JWT_SECRET")) == 1
+    assert len(values("AIRFLOW__CORE__FERNET_KEY")) == 1

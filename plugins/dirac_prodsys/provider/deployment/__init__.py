@@ -1,1 +1,1 @@
-"""Reads what the deployment says: the site's file, and the settings of Airflow for doctor."""
+"""Holds what the package offers Airflow, and reads the site's file and the settings of Airflow."""

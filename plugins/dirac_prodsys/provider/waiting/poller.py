@@ -26,7 +26,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider.deployment import metrics
+from dirac_prodsys.provider import metrics
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.waiting.blocking_calls import BlockingCalls
 
