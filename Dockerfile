@@ -3,10 +3,22 @@
 # Any base of Debian 12 with Python 3.11 (headers and venv included) will do.
 ARG BASE=python:3.11-slim-bookworm
 
+# ---- gfal2: the files of Debian's packages, without a second Python -----------------------------
+FROM ${BASE} AS gfal2
+RUN apt-get update -q \
+ && apt-get install -q -y --no-install-recommends --download-only \
+    python3-gfal2 gfal2-plugin-file gfal2-plugin-http gfal2-plugin-srm gfal2-plugin-xrootd \
+ && cd /var/cache/apt/archives \
+ && rm -f libpython3*.deb libperl*.deb \
+ && for package in lib*.deb gfal2-*.deb python3-gfal2_*.deb; do dpkg -x "$package" /gfal2; done \
+ && if [ -d /gfal2/lib ]; then cp -a /gfal2/lib/. /gfal2/usr/lib && rm -r /gfal2/lib; fi
+
 # ---- builder: the only stage with a compiler (M2Crypto ships no wheel) -------------------------
 FROM ${BASE} AS builder
 RUN apt-get update -q \
- && apt-get install -q -y --no-install-recommends gcc libc6-dev libssl-dev swig
+ && apt-get install -q -y --no-install-recommends gcc libc6-dev libssl-dev swig tini \
+ && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
+ && install -d -m 0775 /opt/airflow/logs /opt/airflow/bundles /opt/airflow/plugins
 RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -23,17 +35,12 @@ COPY LICENSE pyproject.toml ./
 COPY docs/package.md docs/package.md
 COPY plugins plugins
 RUN pip install --quiet --no-deps --no-build-isolation --no-index . \
- && pip uninstall --quiet --yes pip
+ && pip uninstall --quiet --yes pip \
+ && ln -s /usr/lib/python3/dist-packages/gfal2.cpython-311-"$(uname -m)"-linux-gnu.so \
+    /opt/venv/lib/python3.11/site-packages/
 
-# ---- the image: no compiler, and nothing of the site that it was built at ----------------------
+# ---- the image: copies only, so that nothing of the build, nor of the site it ran at, gets in --
 FROM ${BASE}
-# gfal2 asks the storage elements that speak root, https and srm
-RUN apt-get update -q \
- && apt-get install -q -y --no-install-recommends tini \
-    python3-gfal2 gfal2-plugin-file gfal2-plugin-http gfal2-plugin-srm gfal2-plugin-xrootd \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
- && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
- && install -d -m 0775 -o airflow /opt/airflow /opt/airflow/logs /opt/airflow/bundles /opt/airflow/plugins
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="dirac_prodsys" \
@@ -41,8 +48,13 @@ LABEL org.opencontainers.image.title="dirac_prodsys" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
+# gfal2 asks the storage elements that speak root, https and srm
+COPY --from=gfal2 /gfal2/usr /usr
+COPY --from=gfal2 /gfal2/etc /etc
+COPY --from=builder /usr/bin/tini /usr/bin/tini
+COPY --from=builder /etc/passwd /etc/passwd
+COPY --from=builder --chown=50000:0 /opt/airflow /opt/airflow
 COPY --from=builder /opt/venv /opt/venv
-RUN ln -s /usr/lib/python3/dist-packages/gfal2.*.so /opt/venv/lib/python3.11/site-packages/
 # The package with its plugin lives in the virtual environment; the plugins folder is for others.
 COPY dags /opt/airflow/dags
 COPY include /opt/airflow/include
