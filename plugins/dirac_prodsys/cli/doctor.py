@@ -160,6 +160,8 @@ def _airflow(
 
     if only == Part.GRID and not connection:
         return Missing("it was not asked for"), None
+    if importlib.util.find_spec("airflow") is None:
+        return Missing("Airflow is not installed: pip install 'dirac-prodsys[airflow]'"), None
     if not _is_set_up():
         return Missing("no Airflow is set up here (AIRFLOW_HOME)"), None
     command = [sys.executable, "-m", _PROGRAM, *([connection] if connection else [])]
@@ -181,8 +183,6 @@ def _airflow(
 
 def _is_set_up() -> bool:
     """Check whether this environment is that of an Airflow, not only one that has the package."""
-    if importlib.util.find_spec("airflow") is None:
-        return False
     named = any(name.startswith("AIRFLOW_") for name in os.environ)
     return named or Path("~/airflow/airflow.cfg").expanduser().is_file()
 

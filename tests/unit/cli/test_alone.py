@@ -62,6 +62,7 @@ def test_a_project_is_laid_out_and_its_production_read(alone: Alone, tmp_path: P
         ("status", "bands"),
         ("report", "bands"),
         ("check", "bands"),
+        ("doctor",),
         ("lint", "{first}", "--live", "--run", "night-7"),
         ("plan", "{first}", "--live", "--run", "night-7"),
         ("diff", "{first}", "--live", "--run", "night-7"),
@@ -77,6 +78,11 @@ def test_what_asks_a_grid_names_the_extra(
     assert "DIRAC is not installed in this environment" in done.stderr + done.stdout
     assert "pip install 'dirac-prodsys[dirac]'" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_what_asks_airflow_names_the_extra(alone: Alone) -> None:
+    done = alone("doctor", "--only", "airflow")
+    assert "pip install 'dirac-prodsys[airflow]'" in " ".join(done.stdout.split())
 
 
 def test_a_rehearsal_names_what_its_checkout_lacks(alone: Alone, tmp_path: Path) -> None:
