@@ -10,6 +10,7 @@ import datetime
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core.query.meta_query import MetaQuery
@@ -21,9 +22,24 @@ from sandbox.runs.production_run import ProductionRun
 
 
 def seen_steps(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenStep]:
-    """Return every step as the grid has it now."""
+    """Return every step as the grid has it now; with the files that another step removed since."""
     tasks = run.stack.rest.task_instances(run.dag_id, run.run_id)
-    return {step.name: _seen(gateway, step, tasks) for step in run.plan.steps}
+    steps = {step.name: step for step in run.plan.steps}
+    looks = {name: _seen(gateway, step, tasks) for name, step in steps.items()}
+    taken = frozenset[str]().union(*(look.taken for look in looks.values()))
+    gone = taken - _existing(gateway, taken)
+    return {name: with_removed(look, steps[name], gone) for name, look in looks.items()}
+
+
+def with_removed(look: SeenStep, step: StepPlan, gone: frozenset[str]) -> SeenStep:
+    """Add to the files that a step made those of them that are gone.
+
+    :param gone: files that a step took and that are not in the catalogue any more.
+    """
+    if look.id is None or step.transformation.output_query is None:
+        return look
+    paths = _paths(step, look.id)
+    return replace(look, made=look.made | {lfn for lfn in gone if lfn.startswith(paths)})
 
 
 def seen_datasets(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenDataset]:
@@ -66,6 +82,14 @@ def _taken(gateway: DiracGateway, transformation: int) -> frozenset[str]:
     return frozenset(row["LFN"] for row in rows)
 
 
+def _existing(gateway: DiracGateway, files: frozenset[str]) -> frozenset[str]:
+    """Return those of the files that are in the catalogue."""
+    if not files:
+        return files
+    reply = gateway.services.call(CATALOGUE, "exists", dict.fromkeys(files, True))
+    return frozenset(lfn for lfn, there in reply["Successful"].items() if there)
+
+
 def _replicas(gateway: DiracGateway, files: frozenset[str]) -> dict[str, int]:
     """Return storage element → how many of the files are there."""
     if not files:
@@ -80,8 +104,14 @@ def _made(gateway: DiracGateway, step: StepPlan, transformation: int) -> frozens
     spec = step.transformation
     if spec.output_query is None:
         return frozenset()
-    paths = tuple(f"{d.of(transformation).path}/" for d in spec.directories)
+    paths = _paths(step, transformation)
     return frozenset(lfn for lfn in gateway.find_files(spec.output_query) if lfn.startswith(paths))
+
+
+def _paths(step: StepPlan, transformation: int) -> tuple[str, ...]:
+    """Return how the LFNs of a step's own files begin."""
+    directories = step.transformation.directories
+    return tuple(f"{d.of(transformation).path}/" for d in directories)
 
 
 def _carried(
