@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from dirac_prodsys.cli.main import app
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from tests.integration.dag_runs import only_dag
 from tests.integration.dag_test import run_dag
-from tests.integration.whole_runs import only_dag
 
 DEMO = Path(__file__).parents[2] / "include" / "productions" / "mandelbrot.yaml"
 GRID = "measured"

@@ -11,8 +11,8 @@ import pytest
 
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.bundle import first_text, sources
+from tests.integration.dag_runs import DATASET, completed, result, text
 from tests.integration.dag_test import run_dag
-from tests.integration.whole_runs import DATASET, completed, result, text
 
 REPOSITORY = Path(__file__).parents[2]
 NAME = "plain"

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,14 @@ print(json.dumps({
 """
 
 
-def metadata(folder: Path, entry_points: str) -> Path:
-    """Make the metadata of an installed package, which hide those of this environment."""
+def packages(folder: Path, entry_points: str) -> Path:
+    """Make a folder with the packages of this environment, and with our metadata as given.
+
+    Airflow reads the metadata of every folder in which a package is installed.
+    """
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(("dirac_prodsys", "__editable__")):
+            (folder / entry.name).symlink_to(entry)
     there = folder / "dirac_prodsys-0.1.0.dist-info"
     there.mkdir()
     (there / "METADATA").write_text("Metadata-Version: 2.1\nName: dirac-prodsys\nVersion: 0.1.0\n")
@@ -49,22 +56,22 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     ((name, value),) = declared["entry-points"]["airflow.plugins"].items()
     entry_points = f"[airflow.plugins]\n{name} = {value}\n" * (request.param == "installed")
-    site = metadata(tmp_path_factory.mktemp("site"), entry_points)
+    site = packages(tmp_path_factory.mktemp("site"), entry_points)
     result = subprocess.run(
-        [sys.executable, "-c", LOAD],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])},
+        [sys.executable, "-S", "-c", LOAD],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(REPOSITORY / "plugins")])},
         capture_output=True,
         text=True,
         check=True,
     )
     found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return {**found, "told": result.stderr, "way": request.param}
+    return {**found, "log": result.stderr, "way": request.param}
 
 
 def test_the_plugin_loads_without_an_error(loaded: dict[str, Any]) -> None:
     assert loaded["errors"] == {}
     assert loaded["plugins"].count("dirac_prodsys") == 1
-    assert "already registered" not in loaded["told"]
+    assert "already registered" not in loaded["log"]
 
 
 def test_it_comes_in_one_way(loaded: dict[str, Any]) -> None:

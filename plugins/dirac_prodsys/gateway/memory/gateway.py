@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from dirac_prodsys.core.doctor.facts import Authorities, ProxyFacts, ServiceAnswer
@@ -201,6 +202,9 @@ class MemoryGateway(DiracVerbs):
 
     def _now(self) -> float:
         return time.monotonic() if self.settle_seconds else self.grid.waited
+
+    def _utc_now(self) -> datetime:
+        return moment(self.grid.now)
 
     def ping(self) -> Identity:
         """See :meth:`ProductionGateway.ping`."""

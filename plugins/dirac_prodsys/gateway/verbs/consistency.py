@@ -6,7 +6,7 @@ Invariant: read-only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from dirac_prodsys.core.grid.status import FINAL_TASKS, TaskStatus
@@ -28,7 +28,7 @@ class ConsistencyVerbs(ServiceCalls):
         where = {"TransformationID": transformation, "ExternalStatus": _LIVE}
         arguments = (where, None, None, "CreationTime", "TaskID", limit, True)
         rows = self._ts("getTransformationTasks", *arguments)
-        now = datetime.now(UTC).replace(tzinfo=None)  # as the service writes its times
+        now = self._utc_now()
         return [_live(row, now) for row in rows]
 
     def task_inputs(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from dirac_prodsys.core.doctor.facts import Authorities, ProxyFacts
@@ -70,6 +71,10 @@ class ServiceCalls(ABC):
 
     services: Services
     settings: GatewaySettings
+
+    def _utc_now(self) -> datetime:
+        """Return the time as the services write it: UTC, without a time zone."""
+        return datetime.now(UTC).replace(tzinfo=None)
 
     def _ts(self, method: str, *arguments: Any) -> Any:
         return self.services.call(TRANSFORMATIONS, method, *arguments)
