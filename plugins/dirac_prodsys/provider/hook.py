@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -147,6 +146,6 @@ class DiracHook(BaseHook):
         from dirac_prodsys.gateway.procedures.examination import examine
 
         settings = self.settings()
-        asked = replace(settings, timeout=min(settings.timeout, _MOST))
+        asked = dataclasses.replace(settings, timeout=min(settings.timeout, _MOST))
         grid = examine(open_gateway(asked))
         return check.examine(Facts(grid, needs=needs.of_grid(grid)), table.grid_checks())
