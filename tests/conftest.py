@@ -102,8 +102,26 @@ _TOGETHER = tuple(
 _ON_A_SITE = ("tests/e2e/", "tests/rehearsal/")
 #: folder whose tests need many machines as well
 _ON_MACHINES = "tests/e2e/machines/"
-#: folders whose tests run whole productions, or read thousands of files
-_LONG = ("tests/fuzz/", "tests/integration/", "tests/walk/")
+#: where tests run whole productions, read thousands of files, play all orders of calls, or start
+#: many programs
+_LONG = (
+    "tests/fuzz/",
+    "tests/integration/",
+    "tests/walk/",
+    "tests/unit/cli/test_alone.py",
+    "tests/unit/communities/test_another_community.py",
+    "tests/unit/core/test_growth.py",
+    "tests/unit/gateway/bodies/test_uploads.py",
+    "tests/unit/gateway/memory/test_faults.py",
+    "tests/unit/gateway/procedures/test_recovery_walk.py",
+    "tests/unit/gateway/procedures/test_two_writers.py",
+    "tests/unit/gateway/verbs/test_task_makers.py",
+    "tests/unit/provider/actions/test_accidents.py",
+    "tests/unit/provider/test_cancel_walk.py",
+    "tests/unit/provider/test_dag_growth.py",
+    "tests/unit/sandbox_software/",
+    "tests/unit/test_first_changes.py",
+)
 #: fixtures that start a grid
 _GRIDS = frozenset({"contract_grid", "light_grid", "full_grid"})
 
