@@ -20,9 +20,9 @@ up: setup ## start the demo's grid and Airflow without running anything
 down: ## stop everything that demo and up started
 	@test ! -x .venv/bin/python || $(RUN) sandbox.demo down
 
-test: setup ## all tests, three at a time: most of them wait
+test: setup ## all tests, four at a time: most of them wait
 	@scripts/setup browser
-	@$(TEST) -n 3 --no-loadscope-reorder
+	@$(TEST) -n 4 --no-loadscope-reorder
 
 test-fast: setup ## for every save: tests without a grid, without processes of Airflow, none long
 	@$(TEST) -n 2 -q -m "not grid and not airflow and not long"

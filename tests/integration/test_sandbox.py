@@ -12,6 +12,7 @@ from dirac_prodsys.gateway.memory.catalogue import known_fields
 from sandbox import Grid, SandboxError
 from tests.integration.conftest import TRANSFORMATION_MANAGER, run_client, start_client
 from tests.integration.sandbox_facts import assert_nothing_left, listens, sandbox
+from tests.integration.two_steps import assert_worked, work
 from tests.patience import patience
 
 pytestmark = pytest.mark.grid
@@ -103,6 +104,12 @@ def test_another_profile_on_a_running_grid_is_refused_with_the_way_out(light_gri
     assert done.returncode == 1
     assert f"python -m sandbox down --state {light_grid.state.root}" in done.stderr
     assert light_grid.status()["up"]
+
+
+def test_light_tasks_run_fail_and_are_taken_up_again(light_grid: Grid, tmp_path: Path) -> None:
+    seen = work(light_grid, tmp_path, "sim", 120)
+    assert_worked(seen)
+    assert (light_grid.state.log / "failed-tasks" / seen["failed"] / "problem.txt").is_file()
 
 
 def test_a_stopped_service_refuses_and_a_started_one_serves_again(light_grid: Grid) -> None:

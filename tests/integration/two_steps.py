@@ -1,7 +1,7 @@
-"""Tasks really run: on the light grid's local executor and on the full grid's WMS alike.
+"""Two linked transformations by DIRAC's own client, for any grid.
 
-The workload is the same for both: two simulation tasks register a file each; a merging task takes
-both as local files, fails the first time, and its files are taken up by another task.
+Two simulation tasks register a file each; a merging task takes both as local files, fails the first
+time, and its files are taken up by another task.
 """
 
 from __future__ import annotations
@@ -9,13 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from sandbox import Grid
 from tests.integration.conftest import run_client
 from tests.patience import patience
-
-pytestmark = pytest.mark.grid
 
 PAYLOAD = """\
 #!/usr/bin/env python3
@@ -87,6 +83,7 @@ print(json.dumps(seen))
 
 
 def work(grid: Grid, folder: Path, vo: str, seconds: float) -> dict:
+    """Run both to their end; return the counts of tasks and files, and what was merged."""
     seconds = patience(seconds)
     payload = folder / "payload.py"
     payload.write_text(PAYLOAD)
@@ -103,25 +100,9 @@ def work(grid: Grid, folder: Path, vo: str, seconds: float) -> dict:
 
 
 def assert_worked(seen: dict) -> None:
+    """Check that one merging task failed and another took its files."""
     assert seen["simulate"]["Done"] == 2
     assert seen["merge"]["Failed"] == 1
     assert seen["merge"]["Done"] == 1
     assert seen["files"] == {"Processed": 2, "Total": 2}
     assert seen["merged"] == ["00000001\n00000002\n"]
-
-
-def test_light_tasks_run_fail_and_are_taken_up_again(light_grid: Grid, tmp_path: Path) -> None:
-    seen = work(light_grid, tmp_path, "sim", 120)
-    assert_worked(seen)
-    assert (light_grid.state.log / "failed-tasks" / seen["failed"] / "problem.txt").is_file()
-
-
-@pytest.mark.timeout(900)
-def test_full_jobs_run_fail_and_are_taken_up_again(tmp_path: Path) -> None:
-    with Grid(tmp_path / "grid", profile="full") as grid:
-        assert_worked(work(grid, tmp_path, "ctao", 300))
-        facts = grid.status()
-        assert facts["up"]
-        assert len(facts["services"]) == 17
-    assert grid.processes.marked() == []
-    assert list(grid.state.proxies.iterdir()) == []
