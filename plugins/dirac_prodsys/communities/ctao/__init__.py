@@ -14,8 +14,10 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               directories  the directories of the output, and what a rehearsal leaves there
               traces       the task and input of the files that a job has left there
               feeding      which step feeds which, whatever the file says
-              planning     all of it for one production (draft: a step before its plan)
-              native       the same for steps of the native form, next to steps of any other type
+              derivation   all of it for one production, in either form (draft: a step before its
+                           plan)
+              planning     what only CTAO's own form says
+              native       what only the native form says, next to steps of any other type
                            (native_outputs: how these see the output of such a step)
               origins      the source of a condition of an output
               remarks      what a reader should know

@@ -39,7 +39,7 @@ def check_nesting(
     shared = {
         d.path: set(d.metadata)
         for drafted in drafts.values()
-        if drafted.output is not None
+        if drafted.output is not None and drafted.settings.complete
         for d in directories.directories(drafted.settings["base_path"], drafted.output)
     }
     for name, native in written.items():
