@@ -25,8 +25,8 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
               dialect      recognises a file of that form
               reading      the production that a file of that form describes
-              rewriting    a production of CTAO's form written in the native form
-              smaller      the same file with fewer tasks
+              rewriting    a production of CTAO's form written in the native form; the same file
+                           with fewer tasks
               companions   configurations in other files of the folder
               places       the place in the file for a path in the plan
     body      the workflow of a job, rendered by CTADIRAC (words: the same in words)
@@ -56,7 +56,7 @@ COMMUNITY = Community(
     tasks_hint="say it under prodsys.steps, which cta-prod-submit passes over",
     catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
     catalogue_fields=f"{_HERE}.types.vocabulary:CATALOGUE_FIELDS",
-    smaller=f"{_HERE}.form.smaller:with_tasks",
+    smaller=f"{_HERE}.form.rewriting:with_tasks",
     template=f"{_HERE}:template.yaml",
     job_types=f"{_HERE}.types.job_types:JOB_TYPES",
     job_base=f"{_HERE}.types.configs:JobConfig",
