@@ -18,7 +18,6 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
                            plan)
               planning     what only CTAO's own form says
               native       what only the native form says, next to steps of any other type
-                           (native_outputs: how these see the output of such a step)
               origins      the source of a condition of an output
               remarks      what a reader should know
               grid_checks  what doctor checks of a grid for CTAO

@@ -23,18 +23,18 @@ from dirac_prodsys.communities.ctao.rules.draft import (
     simulating,
 )
 from dirac_prodsys.communities.ctao.rules.inputs import CtaoInput
-from dirac_prodsys.communities.ctao.rules.native_outputs import findable
 from dirac_prodsys.communities.ctao.rules.outputs import CtaoOutput
 from dirac_prodsys.communities.ctao.types.job_types import PREFIX, CtaoType, ctao_type
 from dirac_prodsys.communities.ctao.types.settings import Settings
-from dirac_prodsys.communities.ctao.types.vocabulary import bare
-from dirac_prodsys.core.grid.specs import DirectorySpec
+from dirac_prodsys.communities.ctao.types.vocabulary import bare, known_query, single
+from dirac_prodsys.core.grid.specs import DirectorySpec, MetaValue
 from dirac_prodsys.core.job_types import derives
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.query import meta_query
 from dirac_prodsys.core.steps import graph, leaves, linking
 from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.draft import StepDraft
+from dirac_prodsys.core.steps.outputs import Output
 from dirac_prodsys.core.steps.step_plan import Datasets, Derived, StepPlan
 from dirac_prodsys.errors import MetaQueryError
 
@@ -232,7 +232,7 @@ class Derivation(ABC):
             )
             directories.check(base, output, written.context.production.vo, path, self.problems)
             places = directories.directories(base, output)
-            made = findable(output, places[-1].path if places else base)
+            made = _findable(output, places[-1].path if places else base)
             if output.unresolved:
                 found.awaiting[step.name] = output.unresolved[0]
             else:
@@ -257,3 +257,15 @@ class Derivation(ABC):
         )
         by_hand = drafted.kind.simulation and step.tasks is None
         return replace(plan, transformation=spec, rules=replace(plan.rules, by_hand=by_hand))
+
+
+def _findable(output: CtaoOutput, directory: str) -> Output:
+    """Return the output as links of any type of step see it."""
+    of_files = known_query({n: form for n, form in output.query.items() if n in output.files})
+    conditions = known_query(output.carried).to_dirac()
+    metadata: dict[str, MetaValue] = {}
+    for name, condition in conditions.items():
+        if name not in output.files and single(bare(condition)):
+            metadata[name] = bare(condition)
+    query = output.known
+    return Output(output.step, directory, metadata, query, of_files)

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from dirac_prodsys.communities.ctao.rules import inputs, remarks
+from dirac_prodsys.communities.ctao.rules import directories, inputs, remarks
 from dirac_prodsys.communities.ctao.rules.derivation import Derivation
-from dirac_prodsys.communities.ctao.rules.native_outputs import check_nesting
+from dirac_prodsys.communities.ctao.rules.draft import CtaoDraft
 from dirac_prodsys.communities.ctao.types import settings
 from dirac_prodsys.communities.ctao.types.job_types import CtaoType
 from dirac_prodsys.communities.ctao.types.settings import Settings
@@ -69,7 +69,7 @@ class _NativeDerivation(Derivation):
 
     def remark(self, feeders: Mapping[str, tuple[str, ...]]) -> None:
         remarks.of_inputs(self.drafts, feeders, self.problems)
-        check_nesting(self.drafts, self.written, self.problems)
+        _check_nesting(self.drafts, self.written, self.problems)
 
     def _check(self, context: StepContext, kind: CtaoType) -> None:
         """Note what the native form may not set for such a step."""
@@ -130,3 +130,32 @@ def _count_runs(context: StepContext, kind: CtaoType, config: dict[str, Any]) ->
         context.add(("run_numbers", "first"), reason, "write 1 or more", code="wrong-value")
     else:
         config[key] = numbers.first - 1
+
+
+def _check_nesting(
+    drafts: Mapping[str, CtaoDraft], written: Mapping[str, StepDraft], problems: Problems
+) -> None:
+    """Note a directory field that a directory above has as well: the catalogue refuses it.
+
+    :param written: every step, not yet linked to others.
+    """
+    shared = {
+        d.path: set(d.metadata)
+        for drafted in drafts.values()
+        if drafted.output is not None and drafted.settings.complete
+        for d in directories.directories(drafted.settings["base_path"], drafted.output)
+    }
+    for name, native in written.items():
+        own = native.output
+        for above, fields in shared.items() if own is not None else ():
+            if own is None or not own.directory.startswith(f"{above}/"):
+                continue
+            twice = sorted(fields & own.metadata.keys())
+            if twice:
+                problems.add(
+                    ("steps", name, "output", "directory"),
+                    f"the directory lies below {above}, and both have {', '.join(twice)}: the "
+                    "catalogue refuses that",
+                    "give the step a directory of its own, side by side",
+                    code="directories",
+                )
