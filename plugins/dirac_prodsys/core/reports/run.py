@@ -14,7 +14,7 @@ from dirac_prodsys.core.grid.jobs import JobReport, JobState
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.reports.progress import StepRow, summary
-from dirac_prodsys.core.text.wording import counted
+from dirac_prodsys.core.text.wording import by_state, counted
 
 _HEAD = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Failed jobs", "Dataset")
 
@@ -212,12 +212,8 @@ def _cells(step: StepReport) -> tuple[str, ...]:
         "-" if row.id is None else str(row.id),
         row.type,
         row.status or "not made",
-        _counts(row.files),
-        _counts(row.tasks),
+        by_state(row.files),
+        by_state(row.tasks),
         str(step.failed_jobs) if step.jobs is not None else "?",
         step.dataset_words(),
     )
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{state} {number}" for state, number in sorted(counts.items())) or "-"
