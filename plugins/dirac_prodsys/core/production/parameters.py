@@ -20,7 +20,6 @@ from dirac_prodsys.core.grid.specs import Spec
 from dirac_prodsys.core.models import invalid, spelled
 from dirac_prodsys.core.problems import nearest, short
 from dirac_prodsys.core.production.patterns import check_pattern, matches
-from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import DefinitionError
 
 Scalar = bool | int | float | str
@@ -116,7 +115,9 @@ class Parameter(Spec):
             case "boolean":
                 return "true or false"
             case "choice":
-                return f"one of {first_of([*map(as_text, self.choices)], _SHOWN_CHOICES)}"
+                shown = [as_text(choice) for choice in self.choices[:_SHOWN_CHOICES]]
+                more = len(self.choices) - len(shown)
+                return f"one of {', '.join(shown)}{f' and {more} more' if more else ''}"
             case "string":
                 matching = "" if self.pattern is None else f", matching {self.pattern}"
                 return f"one line of at most {MAX_TEXT} characters{matching}"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.inventory import Listed
 from dirac_prodsys.core.naming import HINT, SEPARATOR, WILD, means_run
 from dirac_prodsys.core.reports.run_list import Own, RunRow, at_work, own, runs_of
 from dirac_prodsys.core.text.wording import first_of
