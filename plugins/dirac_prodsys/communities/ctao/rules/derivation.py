@@ -142,21 +142,24 @@ class Derivation(ABC):
     def _from_parents(
         self, wanted: linking.Wanted, conditions: Mapping[str, Any], here: StepContext
     ) -> CtaoInput | None:
+        before = len(here.problems.found)
         parts = []
         for index, parent in enumerate(wanted.parents):
             if parent in self.left:
                 parts.append(inputs.from_parent(self.left[parent], conditions, here))
             elif parent in self.drafts or self._leaves_nothing(parent):
-                why = f"step {parent} has no output that could be found by metadata"
+                reason = f"step {parent} has no output that could be found by metadata"
                 if parent in self.drafts:
-                    why = f"only the jobs of {parent} know what it simulates: its files cannot be "
-                    why += "selected"
+                    reason = (
+                        f"only the jobs of {parent} know what it simulates: its files cannot be "
+                        "selected"
+                    )
                 hint = "give this step a catalogue query of its own"
-                here.add(("from", index), why, hint, code="empty-link")
-        if len(parts) < len(wanted.parents):
-            return None
-        if len(parts) == 1:
+                here.add(("from", index), reason, hint, code="empty-link")
+        if len(parts) == len(wanted.parents) == 1:
             return parts[0]
+        if len(parts) < len(wanted.parents) or len(here.problems.found) > before:
+            return None
         unresolved = tuple(dict.fromkeys(name for part in parts for name in part.unresolved))
         if unresolved:
             return replace(parts[0], unresolved=unresolved)
