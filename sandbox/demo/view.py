@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dirac_prodsys.core.reports.progress import Progress, StepRow
-from dirac_prodsys.core.text.wording import plural
+from dirac_prodsys.core.text.wording import by_state, plural
 from dirac_prodsys.gateway.records import DatasetRecord
 from sandbox.demo.run import Outcome
-from sandbox.runs.live_view import LiveView, count, counts
+from sandbox.runs.live_view import LiveView, count
 from sandbox.runs.production_run import Look
 
 
@@ -57,7 +57,7 @@ class Live(LiveView):
     def _tell(self, step: Progress, row: StepRow, activity: str) -> None:
         parts = [f"{step.step:<8}", f"{step.status or '-':<10}", f"{count(step):>12}"]
         if row.tasks:
-            parts.append(f"tasks: {counts(row.tasks)}")
+            parts.append(f"tasks: {by_state(row.tasks)}")
         if activity:
             parts.append(f"[{activity}]")
         self.say(step.step, "  ".join(parts))
@@ -74,8 +74,8 @@ def table(outcome: Outcome) -> Table:
             row.step,
             "-" if row.id is None else str(row.id),
             row.status or "-",
-            counts(row.tasks),
-            counts(row.files),
+            by_state(row.tasks),
+            by_state(row.files),
             _dataset(made[row.dataset]) if row.dataset in made else "-",
         )
     return shown

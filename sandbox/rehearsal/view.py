@@ -9,7 +9,8 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from sandbox.runs.live_view import LiveView, count, counts
+from dirac_prodsys.core.text.wording import by_state
+from sandbox.runs.live_view import LiveView, count
 from sandbox.runs.production_run import Look
 
 
@@ -41,7 +42,7 @@ class View(LiveView):
                     ProgressBar(total=1.0, completed=step.fraction, width=20),
                     count(step),
                     step.status or "-",
-                    counts(row.tasks),
+                    by_state(row.tasks),
                     look.activity[step.step],
                 )
         return table
@@ -50,9 +51,8 @@ class View(LiveView):
         for production, look in looks.items():
             self._line(production, look.state, look.note)
             for step, row in zip(look.progress, look.rows, strict=True):
-                self._line(
-                    f"{production}.{step.step}", step.status or "-", count(step), counts(row.tasks)
-                )
+                name, tasks = f"{production}.{step.step}", by_state(row.tasks)
+                self._line(name, step.status or "-", count(step), tasks)
 
     def _line(self, name: str, *words: str) -> None:
         line = "  ".join([name, *(word for word in words if word and word != "-")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Protocol, Self
 
 from rich.console import Console
@@ -54,8 +53,3 @@ class LiveView:
 def count(step: Progress) -> str:
     """Return ``3/6 files``; with a question mark if the total is unknown."""
     return f"{step.done}/{step.total or '?'} {step.unit}"
-
-
-def counts(numbers: Mapping[str, int]) -> str:
-    """Return ``Done 4, Failed 1``, or a dash."""
-    return ", ".join(f"{status} {number}" for status, number in sorted(numbers.items())) or "-"

@@ -6,7 +6,6 @@ Invariant: the query explained is the query that the plan would send, condition 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +17,7 @@ from dirac_prodsys.cli.options.files import Datasets, ProductionFile
 from dirac_prodsys.cli.options.grid import tag_of
 from dirac_prodsys.cli.options.run_values import dataset_queries
 from dirac_prodsys.cli.tables import AsJson
+from dirac_prodsys.core.text.wording import first_of
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.dialects import Reading
@@ -117,15 +117,10 @@ def _form(
     }
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
 def _lines(step: StepPlan, found: tuple[ExplainedCondition, ...], reading: Reading) -> list[str]:
     from dirac_prodsys.core.query.meta_query import form_text
 
-    whose = f" from {_some(step.parents)}" if step.parents else ""
+    whose = f" from {first_of(step.parents, _SHOWN)}" if step.parents else ""
     if step.transformation.files:
         return [f"step {step.name} takes {len(step.transformation.files)} files that are listed"]
     if step.awaits:
@@ -142,6 +137,6 @@ def _lines(step: StepPlan, found: tuple[ExplainedCondition, ...], reading: Readi
             place = _placed(origin, reading)
             at.setdefault((origin.kind, place.place, place.excerpt), []).append(origin.step)
         for (kind, where, excerpt), names in at.items():
-            lines.append(f"  {where}: {_SAYS[kind].format(step=_some(names))}")
+            lines.append(f"  {where}: {_SAYS[kind].format(step=first_of(names, _SHOWN))}")
             lines += [f"  {line}" for line in excerpt.splitlines()]
     return lines

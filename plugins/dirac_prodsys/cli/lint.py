@@ -21,7 +21,7 @@ from dirac_prodsys.cli.linting.many_files import check_file, check_files
 from dirac_prodsys.cli.options.completion import files
 from dirac_prodsys.cli.options.grid import Grid, tag_of, with_grid
 from dirac_prodsys.cli.options.site import Bundle, SiteFile, allowed_by
-from dirac_prodsys.core.text.wording import counted
+from dirac_prodsys.core.text.wording import counted, first_of
 from dirac_prodsys.errors import GatewayError, ProdsysError
 
 if TYPE_CHECKING:
@@ -167,11 +167,9 @@ def _summary(files: int, found: Iterable[Finding]) -> str:
 
 def _not_served(apart: Iterable[Path | None]) -> str:
     folders = Counter(folder for folder in apart if folder is not None)
-    named = ", ".join(str(folder) for folder in sorted(folders)[:10])
-    more = f" and {len(folders) - 10} more" if len(folders) > 10 else ""
     return (
         f"{folders.total()} of them are in sub-folders, which the bundle of a folder does not "
-        f"serve: {named}{more}"
+        f"serve: {first_of([str(folder) for folder in sorted(folders)], 10)}"
     )
 
 

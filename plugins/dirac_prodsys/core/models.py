@@ -84,6 +84,11 @@ def _as_text(value: Any) -> Any:
 Text = Annotated[StrictStr, BeforeValidator(_as_text)]
 
 
+def one_or_many(value: Any) -> Any:
+    """Return a single text as a list of one, for keys that take one or several."""
+    return (value,) if isinstance(value, str) else value
+
+
 def invalid(reason: str, hint: str) -> PydanticCustomError:
     """Return the error that validators of models raise: what is wrong, and the way out."""
     return PydanticCustomError("prodsys", "{reason}", {"reason": reason, "hint": hint})

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from dirac_prodsys.core.grid.inventory import Inventory
+from dirac_prodsys.core.grid.inventory import FileShare, Inventory, Listed
 from dirac_prodsys.core.grid.jobs import JobState
-from dirac_prodsys.core.grid.listed import FileShare, Listed
 from dirac_prodsys.core.grid.requests import RequestState
 from dirac_prodsys.core.grid.run_numbers import RunRange
 from dirac_prodsys.core.grid.snapshot import Snapshot

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -132,11 +133,12 @@ def proxy_lifetime(settings: GatewaySettings) -> float | None:
     """Return the seconds for which a connection's proxy is valid; None: it has none, or unknown."""
     if not _form() or settings.backend not in ("dirac", "rehearsal"):
         return None
-    from dirac_prodsys.gateway.dirac.proxy import proxy_seconds
+    from dirac_prodsys.gateway.dirac.credentials import read_proxy
+    from dirac_prodsys.gateway.dirac.rpc import proxy_file
 
     try:
-        return proxy_seconds(settings)
-    except (GatewayDenied, OSError, ValueError):
+        return read_proxy(proxy_file(settings)).ends - time.time()
+    except GatewayDenied:
         return 0.0  # a missing or unreadable proxy helps no more than one that has expired
 
 

@@ -23,6 +23,8 @@ from dirac_prodsys.gateway.verbs import watched_calls
 from dirac_prodsys.provider import metrics
 from dirac_prodsys.provider.metrics import STATES, Waits
 
+KEY = ec.generate_private_key(ec.SECP256R1())
+
 Told = list[tuple[str, str, Any, dict[str, str] | None]]
 
 
@@ -185,9 +187,9 @@ def test_the_lifetime_of_a_proxy_is_that_of_its_first_certificate_to_expire(
     proxy = tmp_path / "proxy.pem"
     settings = GatewaySettings(proxy=str(proxy))
     assert metrics.proxy_lifetime(settings) == 0  # there is none
-    proxy.write_bytes(b"".join(map(certificate, (30, 2, 10))))
+    proxy.write_bytes(b"".join(map(certificate, (30, 2, 10))) + private_key())
     assert metrics.proxy_lifetime(settings) == pytest.approx(2 * 3600, abs=60)
-    proxy.write_bytes(certificate(-1))
+    proxy.write_bytes(certificate(-1) + private_key())
     assert metrics.proxy_lifetime(settings) == pytest.approx(-3600, abs=60)
     proxy.write_text("no certificate")
     assert metrics.proxy_lifetime(settings) == 0
@@ -196,17 +198,22 @@ def test_the_lifetime_of_a_proxy_is_that_of_its_first_certificate_to_expire(
 
 def certificate(hours: float) -> bytes:
     """A certificate, PEM, that expires in so many hours."""
-    key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "prodmgr")])
     now = datetime.datetime.now(datetime.UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(key.public_key())
+        .public_key(KEY.public_key())
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(hours=hours))
-        .sign(key, hashes.SHA256())
+        .sign(KEY, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM)
+
+
+def private_key() -> bytes:
+    """The key of these certificates, PEM, as a proxy file holds it."""
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return KEY.private_bytes(serialization.Encoding.PEM, form, plain)

@@ -19,7 +19,7 @@ from dirac_prodsys.cli.options.files import run_option
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.grid.listed import Listed
+    from dirac_prodsys.core.grid.inventory import Listed
     from dirac_prodsys.core.reports.meant import Filters
     from dirac_prodsys.gateway.protocol import ProductionGateway
 

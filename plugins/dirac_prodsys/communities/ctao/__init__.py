@@ -14,17 +14,18 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               directories  the directories of the output, and what a rehearsal leaves there
               traces       the task and input of the files that a job has left there
               feeding      which step feeds which, whatever the file says
-              planning     all of it for one production (draft: a step before its plan)
-              native       the same for steps of the native form, next to steps of any other type
-                           (native_outputs: how these see the output of such a step)
+              derivation   all of it for one production, in either form (draft: a step before its
+                           plan)
+              planning     what only CTAO's own form says
+              native       what only the native form says, next to steps of any other type
               origins      the source of a condition of an output
               remarks      what a reader should know
               grid_checks  what doctor checks of a grid for CTAO
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
               dialect      recognises a file of that form
               reading      the production that a file of that form describes
-              rewriting    a production of CTAO's form written in the native form
-              smaller      the same file with fewer tasks
+              rewriting    a production of CTAO's form written in the native form; the same file
+                           with fewer tasks
               companions   configurations in other files of the folder
               places       the place in the file for a path in the plan
     body      the workflow of a job, rendered by CTADIRAC (words: the same in words)
@@ -54,7 +55,7 @@ COMMUNITY = Community(
     tasks_hint="say it under prodsys.steps, which cta-prod-submit passes over",
     catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
     catalogue_fields=f"{_HERE}.types.vocabulary:CATALOGUE_FIELDS",
-    smaller=f"{_HERE}.form.smaller:with_tasks",
+    smaller=f"{_HERE}.form.rewriting:with_tasks",
     template=f"{_HERE}:template.yaml",
     job_types=f"{_HERE}.types.job_types:JOB_TYPES",
     job_base=f"{_HERE}.types.configs:JobConfig",

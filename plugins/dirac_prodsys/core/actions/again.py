@@ -14,7 +14,7 @@ from dirac_prodsys.core.actions.decision_table import ActionDecision, decide
 from dirac_prodsys.core.actions.preview import PreviewRow
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selection import select
-from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.inventory import Listed
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import RUNNING_TRANSFORMATION
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.inventory import Listed
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import (
     ENDED_TRANSFORMATION,

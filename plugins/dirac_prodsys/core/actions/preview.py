@@ -17,7 +17,7 @@ from dirac_prodsys.core.actions.decision_table import Answer, decide
 from dirac_prodsys.core.actions.kinds import VALUES
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selection import Selection
-from dirac_prodsys.core.grid.listed import FileShare, Listed
+from dirac_prodsys.core.grid.inventory import FileShare, Listed
 from dirac_prodsys.core.grid.snapshot import Snapshot, known_fields
 
 _HEAD = ("ID", "Name", "Status", "Tasks", "Files", "Bytes", "Answer", "Why")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core.actions.request import ActionRequest
-from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.inventory import Listed
 from dirac_prodsys.core.naming import NameParts, means_run, name_parts
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from dirac_prodsys.core.doctor.check import Check, Trouble
+from dirac_prodsys.core.doctor.check import Check, Trouble, number_of
 from dirac_prodsys.core.doctor.facts import AirflowFacts, Facts, Missing, known
 
 _BUNDLES = "dag_processor/dag_bundle_config_list"
@@ -109,14 +109,7 @@ def named(option: str) -> str:
 
 
 def _beyond(limit: float) -> Callable[[str], bool]:
-    return lambda value: _as_number(value) > limit
-
-
-def _as_number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return lambda value: number_of(value) > limit
 
 
 def _version(facts: Facts) -> Iterator[Trouble]:
@@ -478,7 +471,7 @@ CHECKS = (
         "note",
         _is(
             _PARSE,
-            lambda value: 0 < _as_number(value) < _OFTEN,
+            lambda value: 0 < number_of(value) < _OFTEN,
             "files are parsed again without a change, which costs CPU",
         ),
         "set AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL=3600",

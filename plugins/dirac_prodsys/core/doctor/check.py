@@ -23,6 +23,14 @@ _ORDER: tuple[Outcome, ...] = ("found", "no answer", "not seen", "passed")
 _GRAVITY: tuple[Severity, ...] = ("error", "warning", "note")
 
 
+def number_of(text: str) -> float:
+    """Return the number that an option holds; 0 if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
 @dataclass(frozen=True)
 class Trouble:
     """One thing that is wrong.

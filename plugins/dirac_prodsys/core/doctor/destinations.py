@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dirac_prodsys.core.doctor.check import Check, Trouble
+from dirac_prodsys.core.doctor.check import Check, Trouble, number_of
 from dirac_prodsys.core.doctor.facts import Facts, Needed, known
 from dirac_prodsys.core.doctor.grid_settings import JOBS, GridSettings, grid_of, settings_of, split
 from dirac_prodsys.core.grid.task_plugins import PLUGINS
@@ -92,20 +92,13 @@ def _shares(facts: Facts) -> Iterator[Trouble]:
         plugin = PLUGINS.get(one.plugin)
         for section in plugin.needs if plugin is not None else ():
             shares = settings.below(section)
-            if not any(_number(value) > 0 for value in shares.values()):
+            if not any(number_of(value) > 0 for value in shares.values()):
                 yield Trouble(
                     f"plugin {one.plugin} ({one.what}) makes no task: {section} has "
                     f"{'no share above 0' if shares else 'nothing'}",
                     f"use another plugin, or let the grid's manager set {section}",
                 )
                 return
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 CHECKS = (

@@ -1,4 +1,4 @@
-"""Holds what a grid has and a production may name, as a value.
+"""Holds what a grid has: names that a production may use, and transformations to choose from.
 
 Invariant: names are those of the grid; an empty entry is unknown, and nothing follows from it.
 """
@@ -71,3 +71,37 @@ class Inventory:
     sites: frozenset[str] = frozenset()
     transformation_types: frozenset[str] = frozenset()
     unset: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A transformation in a list of many.
+
+    :param group: TransformationGroup.
+    :param author_group: DIRAC group of its author; ``vo``: that group's VO, or empty.
+    :param events_per_task: 0: unknown.
+    :param created: when, in UTC, as ``2026-11-29 10:00:00``; empty: unknown.
+    """
+
+    id: int
+    name: str
+    type: str
+    plugin: str
+    status: str
+    group: str
+    author_group: str = ""
+    vo: str = ""
+    events_per_task: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class FileShare:
+    """Some files of a transformation.
+
+    :param staying: output files that cleaning does not find.
+    """
+
+    files: int
+    bytes: int
+    staying: int = 0

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
 from dirac_prodsys.core import limits
-from dirac_prodsys.core.models import Model, explain, invalid, spelled
+from dirac_prodsys.core.models import Model, explain, invalid, one_or_many, spelled
 from dirac_prodsys.core.problems import Path, Problems, nearest
 
 #: maximum characters of ``Transformations.Plugin``
@@ -57,13 +57,9 @@ def _se(name: str) -> str:
     return name
 
 
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 StorageElement = Annotated[StrictStr, AfterValidator(_se)]
 #: one storage element or several
-StorageElements = Annotated[tuple[StorageElement, ...], BeforeValidator(_listed)]
+StorageElements = Annotated[tuple[StorageElement, ...], BeforeValidator(one_or_many)]
 
 
 class Broadcast(PluginParameters):

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 from pydantic import WithJsonSchema as Schema
 
-from dirac_prodsys.core.models import Model, invalid
+from dirac_prodsys.core.models import Model, invalid, one_or_many
 from dirac_prodsys.core.policy.notice_kinds import KINDS, NoticeKind
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 _ADDRESSES = {"type": "string", "pattern": f"^{_ADDRESS.pattern}$"}
-
-
-def _one_or_many(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _address(value: str) -> str:
@@ -34,11 +30,11 @@ class Notify(Model):
 
     on: Annotated[
         tuple[NoticeKind, ...] | None,
-        BeforeValidator(_one_or_many),
+        BeforeValidator(one_or_many),
         Schema({"anyOf": [{"enum": [*KINDS]}, {"type": "array", "items": {"enum": [*KINDS]}}]}),
     ] = None
     to: Annotated[
         tuple[Annotated[StrictStr, AfterValidator(_address)], ...] | None,
-        BeforeValidator(_one_or_many),
+        BeforeValidator(one_or_many),
         Schema({"anyOf": [_ADDRESSES, {"type": "array", "items": _ADDRESSES}]}),
     ] = None

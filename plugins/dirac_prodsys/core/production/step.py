@@ -20,7 +20,7 @@ from pydantic import (
 
 from dirac_prodsys.core import limits
 from dirac_prodsys.core.grid.specs import MetaValue
-from dirac_prodsys.core.models import Model, Text, invalid
+from dirac_prodsys.core.models import Model, Text, invalid, one_or_many
 from dirac_prodsys.core.production.loops import Turn
 from dirac_prodsys.core.production.policy import Approval, OnCancelForm, Policy, Start
 from dirac_prodsys.core.production.wait_for import WaitFor
@@ -128,10 +128,6 @@ class TypeModel(Model):
     group_size: GroupSize = 1
 
 
-def _one_or_many(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 class StepBase(Model):
     """What every dialect says of a step in the same words.
 
@@ -174,7 +170,7 @@ class StepBase(Model):
     max_tasks: StrictInt | None = Field(default=None, ge=1, le=MAX_INTEGER)
     run_numbers: RunNumbers | None = None
     start: Start = "streaming"
-    after: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_many)] = ()
+    after: Annotated[tuple[StrictStr, ...], BeforeValidator(one_or_many)] = ()
     wait_for: tuple[WaitFor, ...] = Field(default=(), max_length=50)
     dataset: DatasetModel | None = None
     policy: Policy = Policy()

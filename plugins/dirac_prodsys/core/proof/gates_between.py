@@ -23,6 +23,7 @@ from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.proof.findings import Finding
 from dirac_prodsys.core.steps.gate_makers import Makers, knots
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import DefinitionError
 
 #: maximum number of names among which the intended one is looked for
@@ -203,10 +204,8 @@ class _Folder:
             close: list[str] = []
             if len(self._guesses) < _GUESSED:
                 close = difflib.get_close_matches(word, names, n=1)
-            listed = ", ".join(names[:_SHOWN])
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             meant = f"did you mean {close[0]!r}? " if close else ""
-            self._guesses[word] = f"{meant}known here: {listed}{more}"
+            self._guesses[word] = f"{meant}known here: {first_of(names, _SHOWN)}"
         return self._guesses[word]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.problems import Problem
 from dirac_prodsys.core.steps.gathering import FIELD
+from dirac_prodsys.core.text.wording import first_of
 
 #: maximum number of names in a sentence
 _SHOWN = 3
@@ -37,10 +38,7 @@ class Gathered:
         return FIELD in self.fields
 
     def __str__(self) -> str:
-        shown = ", ".join(self.makers[:_SHOWN])
-        more = len(self.makers) - _SHOWN
-        text = f"step {self.step} takes the files of {shown}"
-        text += f" and {more} more" if more > 0 else ""
+        text = f"step {self.step} takes the files of {first_of(self.makers, _SHOWN)}"
         text += f" by {', '.join(self.fields)}, and no other output of the production fulfils that"
         if self.left_out:
             text += f"; not needed: {', '.join(self.left_out)}"

@@ -13,6 +13,7 @@ from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
 from dirac_prodsys.core.plan.subject import ProvenLink, Subject
 from dirac_prodsys.core.problems import ENOUGH, Problem, nearest
 from dirac_prodsys.core.query.meta_query import MetaQuery, dirac_accepts, form_text
+from dirac_prodsys.core.text.wording import first_of
 
 #: maximum number of names in a sentence
 _SHOWN = 5
@@ -47,23 +48,18 @@ def check(subject: Subject) -> Iterator[Problem]:
     for (child, share), parents in groups.items():
         yield Problem(
             ("steps", child, "input"),
-            f"step {child} takes {share} of {some(parents)}",
+            f"step {child} takes {share} of {first_of(parents, _SHOWN)}",
             "nothing to do",
             code="link",
         )
     for (child, why), parents in refused.items():
+        link = f"{first_of(parents, _SHOWN)} → {child}"
         yield Problem(
             ("steps", child, "input"),
-            f"DIRAC's own check of the link {some(parents)} → {child} would refuse: {why}",
+            f"DIRAC's own check of the link {link} would refuse: {why}",
             "nothing to do: the link is proved here, and transformations are made directly",
             code="dirac-refuses-link",
         )
-
-
-def some(names: list[str]) -> str:
-    """Write names in a sentence: a few of them, and how many more there are."""
-    shown = ", ".join(names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 def _undeclared(subject: Subject, found: ProvenLink, fields: list[str]) -> Iterator[Problem]:

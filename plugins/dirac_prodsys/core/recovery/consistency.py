@@ -22,6 +22,7 @@ from dirac_prodsys.core.grid.status import (
     TaskStatus,
 )
 from dirac_prodsys.core.recovery.decisions import Outputs, StrandedFile, TaskState
+from dirac_prodsys.core.text.wording import first_of
 
 InconsistencyKind = Literal[
     "processed_without_output",
@@ -120,9 +121,8 @@ def in_words(found: Iterable[Inconsistency]) -> list[str]:
         groups.setdefault(one.kind, []).append(one)
     lines = []
     for kind, alike in groups.items():
-        names = ", ".join(f"{one.what} ({one.detail})" for one in alike[:_SAMPLES])
-        more = f" and {len(alike) - _SAMPLES} more" if len(alike) > _SAMPLES else ""
-        lines.append(f"{len(alike)} {_WORDS[kind]}: {names}{more}")
+        names = [f"{one.what} ({one.detail})" for one in alike]
+        lines.append(f"{len(alike)} {_WORDS[kind]}: {first_of(names, _SAMPLES)}")
     return lines
 
 

@@ -20,6 +20,7 @@ from dirac_prodsys.core.grid.jobs import JobState
 from dirac_prodsys.core.grid.status import BAD_TASKS, GOOD_TASKS, FileStatus, TaskStatus
 from dirac_prodsys.core.recovery.ledger import Ledger
 from dirac_prodsys.core.recovery.rules import ErrorRule, RecoveryRules
+from dirac_prodsys.core.text.wording import first_of
 
 #: how many of a task's outputs the catalogue has; unsigned: a file that may be one exists, but
 #: names no job; unknown: the outputs are not known
@@ -353,7 +354,6 @@ def in_words(decisions: Sequence[FileDecision]) -> list[str]:
         groups.setdefault((decision.fate, decision.cause, decision.reason), []).append(decision)
     lines = []
     for (fate, cause, reason), alike in groups.items():
-        files = ", ".join(decision.file.lfn for decision in alike[:3])
-        more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
-        lines.append(f"{fate}: {len(alike)} files ({cause}): {reason}: {files}{more}")
+        files = first_of([decision.file.lfn for decision in alike], 3)
+        lines.append(f"{fate}: {len(alike)} files ({cause}): {reason}: {files}")
     return lines

@@ -5,9 +5,10 @@ Invariant: every line of it is in the report's JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from dirac_prodsys.core.rehearsal.report import DatasetLine, RehearsalReport, StepLine
+from dirac_prodsys.core.text.wording import by_state
 
 _HEAD = ("step", "type", "status", "tasks", "files in", "processed", "files out", "seconds")
 
@@ -38,15 +39,11 @@ def _row(line: StepLine) -> tuple[str, ...]:
         line.step,
         line.type,
         line.status or "-",
-        _counts(line.tasks),
+        by_state(line.tasks),
         *taken,
         str(line.files_out) if line.files_out else "-",
         seconds,
     )
-
-
-def _counts(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{status} {number}" for status, number in sorted(numbers.items())) or "-"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -66,7 +63,7 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 def _replicas(report: RehearsalReport) -> Iterable[str]:
     for line in report.steps:
         if line.replicas is not None:
-            yield f"{line.step}: {_counts(line.replicas) if line.replicas else 'none'}"
+            yield f"{line.step}: {by_state(line.replicas) if line.replicas else 'none'}"
 
 
 def _unused(report: RehearsalReport) -> Iterable[str]:

@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.inventory import Listed
 from dirac_prodsys.core.naming import HINT, SEPARATOR, WILD, means_run
 from dirac_prodsys.core.reports.run_list import Own, RunRow, at_work, own, runs_of
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import NotFound
 
 #: maximum number of names in an error
@@ -132,7 +133,7 @@ def _by_run(one: Wanted, rows: Sequence[RunRow], filters: Filters) -> Choice:
     else:
         chosen = at_work(rows)
     if not chosen:
-        has = _some([f"{row.production} {row.run}" for row in rows])
+        has = first_of([f"{row.production} {row.run}" for row in rows], _NAMED)
         raise NotFound(f"the grid has no run {run} of {one.production}; it has {has}", HINT)
     steps = [each for row in chosen for each in row.newest]
     found = [
@@ -143,15 +144,10 @@ def _by_run(one: Wanted, rows: Sequence[RunRow], filters: Filters) -> Choice:
     if not found:
         raise NotFound(
             f"{one.production} has no step {one.step or ', '.join(filters.steps)}",
-            f"its steps are {_some(sorted({each.parts.step for each in steps}))}",
+            f"its steps are {first_of(sorted({each.parts.step for each in steps}), _NAMED)}",
         )
     return Choice(
         tuple(each.listed.id for each in found),
         tuple((row.production, row.run) for row in chosen),
         over=0 if run or filters.runs else len(rows) - len(chosen),
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

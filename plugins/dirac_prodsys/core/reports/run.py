@@ -14,7 +14,7 @@ from dirac_prodsys.core.grid.jobs import JobReport, JobState
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.reports.progress import StepRow, summary
-from dirac_prodsys.core.text.wording import counted
+from dirac_prodsys.core.text.wording import by_state, counted
 
 _HEAD = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Failed jobs", "Dataset")
 
@@ -94,15 +94,11 @@ class StepReport:
 
 @dataclass(frozen=True)
 class ProductionReport:
-    """The report on a run of a production.
-
-    :param note: what limits the report; or empty.
-    """
+    """The report on a run of a production."""
 
     production: str
     run: str
     steps: tuple[StepReport, ...]
-    note: str = ""
 
     @property
     def title(self) -> str:
@@ -124,7 +120,6 @@ class ProductionReport:
         return {
             "production": self.production,
             "run": self.run,
-            "note": self.note,
             "steps": [step.to_dict(rows=self._shows_jobs) for step in self.steps],
             "causes": self.causes(),
         }
@@ -134,7 +129,7 @@ class ProductionReport:
         rows = [_HEAD, *map(_cells, self.steps)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
         rule = tuple("-" * width for width in widths)
-        lines = [self.title, *([self.note] if self.note else [])]
+        lines = [self.title]
         for row in (rows[0], rule, *rows[1:]):
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             lines.append("  ".join(cells).rstrip())
@@ -151,8 +146,7 @@ class ProductionReport:
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(step)) + "</tr>"
             for step in self.steps
         )
-        lines = ([self.note] if self.note else []) + self.causes() + self._remarks()
-        words = "".join(f"<p>{escape(line)}</p>" for line in lines)
+        words = "".join(f"<p>{escape(line)}</p>" for line in self.causes() + self._remarks())
         jobs = "".join(jobs.to_html() for jobs in self._job_tables())
         return (
             f"<h2>{escape(self.title)}</h2><table><thead><tr>{head}</tr></thead>"
@@ -176,7 +170,6 @@ def production_report(
     snapshots: Mapping[str, Snapshot],
     jobs: Mapping[str, JobReport],
     remarks: Mapping[str, Iterable[str]] | None = None,
-    note: str = "",
     *,
     datasets: Mapping[str, DatasetState | None] | None = None,
 ) -> ProductionReport:
@@ -199,7 +192,7 @@ def production_report(
         )
         for row in summary(plan, snapshots)
     )
-    return ProductionReport(plan.production, plan.run, steps, note)
+    return ProductionReport(plan.production, plan.run, steps)
 
 
 def page(title: str, parts: Sequence[str]) -> str:
@@ -219,12 +212,8 @@ def _cells(step: StepReport) -> tuple[str, ...]:
         "-" if row.id is None else str(row.id),
         row.type,
         row.status or "not made",
-        _counts(row.files),
-        _counts(row.tasks),
+        by_state(row.files),
+        by_state(row.tasks),
         str(step.failed_jobs) if step.jobs is not None else "?",
         step.dataset_words(),
     )
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{state} {number}" for state, number in sorted(counts.items())) or "-"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.inventory import Listed
 from dirac_prodsys.core.grid.status import (
     ENDED_TRANSFORMATION,
     ProductionStatus,

@@ -6,7 +6,7 @@ shown once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION, FileStatus
 from dirac_prodsys.core.naming import NameParts, name_parts
 from dirac_prodsys.core.policy.counts import attached_files, good_tasks
+from dirac_prodsys.core.text.wording import by_state
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,6 @@ def columns(rows: Sequence[StatusRow]) -> tuple[list[str], list[list[str]]]:
     for row in rows:
         seen = row.snapshot
         own = [row.label, *[row.run or "-"] * runs, *[row.production or "-"] * several]
-        state = [str(seen.id), seen.type, str(seen.status), counts(seen.tasks), counts(seen.files)]
-        cells.append(own + state)
+        numbers = [by_state(seen.tasks), by_state(seen.files)]
+        cells.append([*own, str(seen.id), seen.type, str(seen.status), *numbers])
     return [*head, "ID", "Type", "Status", "Tasks", "Files"], cells
-
-
-def counts(states: Mapping[str, int]) -> str:
-    """Write the number of each state."""
-    return ", ".join(f"{state} {number}" for state, number in sorted(states.items())) or "-"

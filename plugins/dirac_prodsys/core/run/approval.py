@@ -15,6 +15,7 @@ from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.problems import short
 from dirac_prodsys.core.production.policy import Approval
 from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.core.text.wording import first_of
 
 #: maximum characters of a question; longer ones are cut
 MAX_TEXT = 20_000
@@ -142,9 +143,7 @@ def _outputs(step: StepPlan) -> list[str]:
 
 def _cell(things: Sequence[str]) -> str:
     """Write a cell that shows the first of these items letter by letter."""
-    more = len(things) - _SHOWN_IN_CELL
-    shown = [code(short(thing, _LONGEST)) for thing in things[:_SHOWN_IN_CELL]]
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return first_of([code(short(thing, _LONGEST)) for thing in things], _SHOWN_IN_CELL)
 
 
 def code(text: str) -> str:

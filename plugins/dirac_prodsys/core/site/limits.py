@@ -26,6 +26,7 @@ from dirac_prodsys.core.run.end import action_of
 from dirac_prodsys.core.site.file import Limits
 from dirac_prodsys.core.site.removals import removing, unbounded
 from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import DefinitionErrors
 
 #: maximum number of reported mistakes of a kind, and of names in a hint
@@ -226,9 +227,7 @@ def _tasks(production: Production, plan: ProductionPlan, limits: Limits) -> Iter
 
 def _problem(path: Path, reason: str, allowed: Collection[str]) -> Problem:
     if allowed:
-        names = sorted(allowed)
-        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-        hint = f"allowed: {', '.join(names[:_LISTED])}{more}"
+        hint = f"allowed: {first_of(sorted(allowed), _LISTED)}"
     else:
         hint = "ask whoever runs Airflow, if it is needed"
     return Problem(path, reason, hint, code="not-allowed")

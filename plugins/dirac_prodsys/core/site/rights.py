@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.grid.listed import FileShare
+from dirac_prodsys.core.grid.inventory import FileShare
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES

@@ -47,11 +47,6 @@ class StepGraph:
         return tuple(found)
 
     @property
-    def roots(self) -> tuple[str, ...]:
-        """Return the steps without a parent."""
-        return tuple(step for step, named in self._parents.items() if not named)
-
-    @property
     def leaves(self) -> tuple[str, ...]:
         """Return the steps without a child."""
         followed = {parent for named in self._parents.values() for parent in named}

@@ -17,6 +17,7 @@ from dirac_prodsys.core.grid.specs import JobSpec, TransformationSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.recovery.traces import task_outputs
 from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import MetaQueryError
 
 #: maximum number of lost files in a message
@@ -69,11 +70,9 @@ def in_words(found: int, lost: list[str]) -> str:
 
     :param found: number of files that the query finds.
     """
-    named = ", ".join(lost[:_NAMED])
-    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
     return (
         f"its query finds {found} files, and its parents made {found + len(lost)}: not found "
-        f"are {named}{more}"
+        f"are {first_of(lost, _NAMED)}"
     )
 
 

@@ -119,21 +119,14 @@ class Document:
                 exact = False
         return self.nodes[found], exact
 
-    def locate(self, path: Path, *, on_key: bool = False) -> tuple[int, int]:
-        """Return line and column of a value, or of its key, from 1.
+    def error(self, problem: Problem) -> DefinitionError:
+        """Return the problem as an error at its place.
 
         For a value that does not exist, this is the place of the nearest key above.
         """
-        node, exact = self.node(path)
-        return _place(node, key=on_key or not exact)
-
-    def error(self, problem: Problem) -> DefinitionError:
-        """Return the problem as an error at its place."""
         node, exact = self.node(problem.path)
-        line, column = _place(node, key=problem.on_key or not exact)
+        on_key = problem.on_key or not exact
+        line = node.key_line if on_key else node.line
+        column = node.key_column if on_key else node.column
         source = node.source or self.source
         return source.error(line, column, problem.reason, problem.hint, problem.code)
-
-
-def _place(node: Node, *, key: bool) -> tuple[int, int]:
-    return (node.key_line, node.key_column) if key else (node.line, node.column)

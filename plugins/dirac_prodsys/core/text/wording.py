@@ -10,6 +10,7 @@ unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,17 @@ def counted(count: int, thing: str) -> str:
 def plural(thing: str, count: float) -> str:
     """Return the singular or plural of a thing, by its number."""
     return f"{thing}{'s' * (count != 1)}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Write names in a sentence: the first ones, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def by_state(counts: Mapping[str, int]) -> str:
+    """Write the number of each state, ``Done 4, Failed 1``; a dash if there is none."""
+    return ", ".join(f"{state} {number}" for state, number in sorted(counts.items())) or "-"
 
 
 def stamp(seconds: float) -> str:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dirac_prodsys.core.grid.listed import FileShare, Listed
+from dirac_prodsys.core.grid.inventory import FileShare, Listed
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dirac_prodsys.gateway.verbs.actions import ActionVerbs
 from dirac_prodsys.gateway.verbs.comparison import ComparisonVerbs
-from dirac_prodsys.gateway.verbs.consistency import ConsistencyVerbs
 from dirac_prodsys.gateway.verbs.datasets import DatasetVerbs
 from dirac_prodsys.gateway.verbs.examination import GridExaminationVerbs
 from dirac_prodsys.gateway.verbs.files import FileVerbs
@@ -20,7 +19,6 @@ from dirac_prodsys.gateway.verbs.small_files import SmallFileVerbs
 
 class DiracVerbs(
     DatasetVerbs,
-    ConsistencyVerbs,
     ComparisonVerbs,
     GridExaminationVerbs,
     FileVerbs,

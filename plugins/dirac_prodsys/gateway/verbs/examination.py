@@ -10,7 +10,6 @@ Invariant: every call is bounded: a page of transformations, one row of what is 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,7 +30,7 @@ from dirac_prodsys.core.grid.status import (
 )
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import GatewayRejected, MetaQueryError
-from dirac_prodsys.gateway.verbs.replies import value_of
+from dirac_prodsys.gateway.verbs.replies import packed_value
 from dirac_prodsys.gateway.verbs.services import REQUESTS, TRANSFORMATIONS
 from dirac_prodsys.gateway.verbs.states import seconds_of
 from dirac_prodsys.gateway.verbs.transformations import TransformationVerbs
@@ -141,7 +140,7 @@ class GridExaminationVerbs(TransformationVerbs):
         where = {"TransformationID": list(transformations)}
         order = ("LastUpdate", "InsertedTime:DESC", 1, None, ["InsertedTime"])
         text = self._ts("getTransformationFiles", where, None, None, *order)
-        rows = value_of(_decoded(text), f"{TRANSFORMATIONS}.getTransformationFiles")
+        rows = packed_value(text, f"{TRANSFORMATIONS}.getTransformationFiles")
         return _packed_time(rows[0]["InsertedTime"]) if rows else 0.0
 
     def newest_cleaned(self) -> float:
@@ -198,13 +197,6 @@ class GridExaminationVerbs(TransformationVerbs):
 def _text(moment: float) -> str:
     """Write a moment as the database compares it."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _decoded(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError):
-        return text
 
 
 def _packed_time(value: Any) -> float:

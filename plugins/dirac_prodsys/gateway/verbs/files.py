@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import GatewayRejected, NotFound
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
 from dirac_prodsys.gateway.verbs.replies import each
@@ -33,7 +34,7 @@ class FileVerbs(CatalogueVerbs):
             answers = each(reply, call)
             if lost := [lfn for lfn in chunk if lfn not in answers]:
                 raise GatewayRejected(
-                    f"transformation {transformation} did not take {_some(lost)}",
+                    f"transformation {transformation} did not take {first_of(lost, _NAMED)}",
                     "see the log of the Transformation System",
                 )
             added += sum(answer == "Added" for answer in answers.values())
@@ -58,11 +59,6 @@ class FileVerbs(CatalogueVerbs):
         there = self._each("isFile", dict.fromkeys(lfns, True))
         if missing := [lfn for lfn in lfns if not there.get(lfn)]:
             raise NotFound(
-                f"the file catalogue has no {_some(missing)}",
+                f"the file catalogue has no {first_of(missing, _NAMED)}",
                 "take them out of the list, or register them first",
             )
-
-
-def _some(lfns: list[str]) -> str:
-    more = f" and {len(lfns) - _NAMED} more" if len(lfns) > _NAMED else ""
-    return ", ".join(lfns[:_NAMED]) + more

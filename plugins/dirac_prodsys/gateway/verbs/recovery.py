@@ -7,22 +7,23 @@ service sets any state over any other; its clients keep the rules of file states
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from dirac_prodsys.core.grid.jobs import JobState
-from dirac_prodsys.core.grid.status import BAD_TASKS, FileStatus
+from dirac_prodsys.core.grid.status import BAD_TASKS, FINAL_TASKS, FileStatus, TaskStatus
 from dirac_prodsys.core.policy import GONE_FILES
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.recovery.consistency import LiveTask
 from dirac_prodsys.core.recovery.decisions import StrandedFile, TaskState, is_barred
 from dirac_prodsys.core.text.wording import one_line
 from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.bodies.banned_sites import avoided_sites, avoiding
 from dirac_prodsys.gateway.records import ComparedFiles, FileChange, StoredFiles
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs
-from dirac_prodsys.gateway.verbs.replies import value_of
+from dirac_prodsys.gateway.verbs.replies import packed_value
 from dirac_prodsys.gateway.verbs.services import (
     CATALOGUE,
     FILE_CHUNK,
@@ -33,6 +34,10 @@ from dirac_prodsys.gateway.verbs.services import (
 
 #: tasks and jobs in one call
 TASK_CHUNK, JOB_CHUNK = 2000, 1000
+#: tasks with their files in one call; the service looks up the files of each separately
+_WITH_FILES_CHUNK = 500
+
+_LIVE = [str(status) for status in TaskStatus if status not in FINAL_TASKS]
 
 _COLUMNS = ["FileID", "LFN", "Status", "TaskID", "ErrorCount"]
 
@@ -79,7 +84,7 @@ class RecoveryVerbs(CatalogueVerbs):
         found = {}
         for condition in conditions:
             for row in self._ts("getTransformationTasks", condition):
-                task = TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), _job(row))
+                task = _task(row)
                 found[task.id] = task
         return found
 
@@ -88,9 +93,27 @@ class RecoveryVerbs(CatalogueVerbs):
         where = {"TransformationID": transformation, "ExternalStatus": sorted(map(str, BAD_TASKS))}
         which = (None, None, "CreationTime", "TaskID:DESC", most)
         rows = self._ts("getTransformationTasks", where, *which)
-        return [
-            TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), _job(row)) for row in rows
-        ]
+        return [_task(row) for row in rows]
+
+    def live_tasks(self, transformation: int, limit: int) -> list[LiveTask]:
+        """See :meth:`ProductionGateway.live_tasks`."""
+        where = {"TransformationID": transformation, "ExternalStatus": _LIVE}
+        arguments = (where, None, None, "CreationTime", "TaskID", limit, True)
+        rows = self._ts("getTransformationTasks", *arguments)
+        now = self._utc_now()
+        return [_live(row, now) for row in rows]
+
+    def task_inputs(
+        self, transformation: int, numbers: Sequence[int]
+    ) -> dict[int, tuple[str, ...]]:
+        """See :meth:`ProductionGateway.task_inputs`."""
+        found = {}
+        for chunk in chunks(sorted(set(numbers)), _WITH_FILES_CHUNK):
+            where = {"TransformationID": transformation, "TaskID": chunk}
+            arguments = (where, None, None, "CreationTime", "TaskID", None, True)
+            for row in self._ts("getTransformationTasks", *arguments):
+                found[int(row["TaskID"])] = _inputs(row)
+        return found
 
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
         """See :meth:`ProductionGateway.job_states`."""
@@ -210,14 +233,8 @@ class RecoveryVerbs(CatalogueVerbs):
 
     def _file_rows(self, where: dict[str, Any]) -> list[dict[str, Any]]:
         arguments = (where, None, None, "LastUpdate", None, None, None, _COLUMNS)
-        # the service packs its reply into text once more, as its own encoding is slow
         text = self._ts("getTransformationFiles", *arguments)
-        name = f"{TRANSFORMATIONS}.getTransformationFiles"
-        try:
-            reply = json.loads(text)
-        except (TypeError, ValueError):
-            raise GatewayRejected(f"{name} answered {text!r:.80}", "see its log") from None
-        rows: list[dict[str, Any]] = value_of(reply, name)
+        rows: list[dict[str, Any]] = packed_value(text, f"{TRANSFORMATIONS}.getTransformationFiles")
         return rows
 
     def _of_jobs(self, method: str, jobs: list[int], name: str) -> dict[int, str]:
@@ -235,9 +252,20 @@ def _stranded(row: Mapping[str, Any]) -> StrandedFile:
     )
 
 
-def _job(row: Mapping[str, Any]) -> int:
-    text = str(row["ExternalID"] or "0")
-    return int(text) if text.isdigit() else 0
+def _task(row: Mapping[str, Any]) -> TaskState:
+    job = str(row["ExternalID"] or "0")
+    number = int(job) if job.isdigit() else 0
+    return TaskState(int(row["TaskID"]), str(row["ExternalStatus"]), number)
+
+
+def _live(row: Mapping[str, Any], now: datetime) -> LiveTask:
+    since = row.get("LastUpdateTime")
+    age = max(0.0, (now - since).total_seconds()) if isinstance(since, datetime) else 0.0
+    return LiveTask(_task(row), _inputs(row), age)
+
+
+def _inputs(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(lfn for lfn in str(row.get("InputVector") or "").split(";") if lfn)
 
 
 def _allowed(change: FileChange, errors: int, limit: int) -> str:

@@ -29,7 +29,7 @@ from dirac_prodsys.core.actions.request import (
     read_request,
 )
 from dirac_prodsys.core.actions.selection import select
-from dirac_prodsys.core.grid.listed import FileShare
+from dirac_prodsys.core.grid.inventory import FileShare
 from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.errors import (
     GatewayDenied,

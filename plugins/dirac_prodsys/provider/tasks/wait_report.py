@@ -16,6 +16,7 @@ from dirac_prodsys.core.grid.specs import RequestSpec
 from dirac_prodsys.core.grid.status import FileStatus
 from dirac_prodsys.core.policy import History, StepRules
 from dirac_prodsys.core.policy.counts import vanished_files
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import consistency, recovery
 from dirac_prodsys.gateway.procedures.reports import report_on
@@ -85,9 +86,7 @@ class WaitReport(StepTask):
         lost = self._try(lambda gateway: recovery.vanished(gateway, seen.id))
         if not lost:
             return ""
-        named = ", ".join(lost[:_NAMED])
-        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        lost_files = f"attached, and not in the catalogue any more: {named}{more}"
+        lost_files = f"attached, and not in the catalogue any more: {first_of(lost, _NAMED)}"
         self.log.warning("%s", lost_files)
         return lost_files
 

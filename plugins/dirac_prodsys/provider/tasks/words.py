@@ -5,10 +5,14 @@ Invariant: the sentences are shown to people in Airflow; no program reads them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.run.dag_shape import Part, TaskPlace
+from dirac_prodsys.core.text.wording import first_of
+
+#: most parents that a sentence names
+_NAMED = 3
 
 #: sentences for the tasks of a production, and of its loops
 _WHOLE: Mapping[Part, str] = {
@@ -50,16 +54,6 @@ def sentence(place: TaskPlace, plan: ProductionPlan) -> str:
         step=step.name,
         of=place.of,
         gates="; ".join(gate.text for gate in step.gates),
-        parents=_from(step.parents),
+        parents=f" from {first_of(step.parents, _NAMED)}" if step.parents else "",
         dataset=step.dataset.name if step.dataset is not None else "",
     )
-
-
-def _from(parents: Sequence[str]) -> str:
-    named = ", ".join(parents[:_NAMED])
-    more = f" and {len(parents) - _NAMED} more" if len(parents) > _NAMED else ""
-    return f" from {named}{more}" if parents else ""
-
-
-#: most parents that a sentence names
-_NAMED = 3

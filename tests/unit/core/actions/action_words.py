@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dirac_prodsys.core.actions.request import ActionRequest, read_request
-from dirac_prodsys.core.grid.listed import Listed
+from dirac_prodsys.core.grid.inventory import Listed
 
 OWN: Mapping[str, Mapping[str, Any]] = {
     "extend": {"tasks": 5},

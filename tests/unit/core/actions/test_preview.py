@@ -10,7 +10,7 @@ import pytest
 from dirac_prodsys.core.actions.outcome import ActionOutcome, Result, outcome_of
 from dirac_prodsys.core.actions.preview import Preview, human_bytes, preview
 from dirac_prodsys.core.actions.selection import Selection
-from dirac_prodsys.core.grid.listed import FileShare
+from dirac_prodsys.core.grid.inventory import FileShare
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
 from tests.unit.core.actions.action_words import listed, request

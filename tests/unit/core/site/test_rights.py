@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from dirac_prodsys.core.actions.kinds import ACTIONS
-from dirac_prodsys.core.grid.listed import FileShare
+from dirac_prodsys.core.grid.inventory import FileShare
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.site.file import read_site

@@ -27,7 +27,6 @@ def graph(**parents: tuple[str, ...]) -> tuple[StepGraph | None, list[str]]:
 def test_parents_come_before_children_and_otherwise_as_written() -> None:
     steps = StepGraph(DIAMOND)
     assert steps.order == ("root", "right", "other", "left", "last")
-    assert steps.roots == ("root", "other")
     assert steps.leaves == ("last",)
     assert steps.parents("left") == ("root", "other")
 
@@ -35,7 +34,6 @@ def test_parents_come_before_children_and_otherwise_as_written() -> None:
 def test_a_bag_of_chains_has_several_parts() -> None:
     steps = StepGraph({"a": (), "x": (), "b": ("a",), "y": ("x",), "alone": ()})
     assert steps.parts == (("a", "b"), ("x", "y"), ("alone",))
-    assert steps.roots == ("a", "x", "alone")
     assert steps.leaves == ("b", "y", "alone")
 
 

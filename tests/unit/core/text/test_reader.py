@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.problems import Path, Problem
 from dirac_prodsys.core.text import reader
+from dirac_prodsys.core.text.document import Document
 from dirac_prodsys.core.text.reader import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse
 from dirac_prodsys.errors import MOST_OF_A_KIND, DefinitionError, DefinitionErrors
 
@@ -31,6 +32,12 @@ def only_error(text: str | bytes) -> DefinitionError:
         parse(text, "f.yaml")
     assert len(caught.value.errors) == 1
     return caught.value.errors[0]
+
+
+def place(document: Document, path: Path, *, on_key: bool = False) -> tuple[int, int]:
+    """Line and column of a mistake at that path."""
+    error = document.error(Problem(path, "", on_key=on_key))
+    return error.line, error.column
 
 
 @pytest.mark.parametrize(
@@ -89,20 +96,20 @@ def test_every_key_and_value_has_its_place() -> None:
         "list": ["first", {"inner": "zwei", "other": "x"}],
         "deep": {"key with space": {"value": "yes"}},
     }
-    assert document.locate(("top",)) == (2, 6)
-    assert document.locate(("top",), on_key=True) == (2, 1)
-    assert document.locate(("list", 0)) == (4, 5)
-    assert document.locate(("list", 1, "inner")) == (5, 13)
-    assert document.locate(("list", 1, "other"), on_key=True) == (5, 21)
-    assert document.locate(("deep", "key with space", "value")) == (8, 12)
+    assert place(document, ("top",)) == (2, 6)
+    assert place(document, ("top",), on_key=True) == (2, 1)
+    assert place(document, ("list", 0)) == (4, 5)
+    assert place(document, ("list", 1, "inner")) == (5, 13)
+    assert place(document, ("list", 1, "other"), on_key=True) == (5, 21)
+    assert place(document, ("deep", "key with space", "value")) == (8, 12)
 
 
 def test_a_path_that_leads_nowhere_leads_to_the_nearest_key_above() -> None:
     document = parse(TEXT, "f.yaml")
-    assert document.locate(("deep", "no such key")) == (6, 1)
-    assert document.locate(("deep", "union-tag", "key with space", "value")) == (8, 5)
-    assert document.locate(("top", 0)) == (2, 6)
-    assert document.locate(()) == (2, 1)
+    assert place(document, ("deep", "no such key")) == (6, 1)
+    assert place(document, ("deep", "union-tag", "key with space", "value")) == (8, 5)
+    assert place(document, ("top", 0)) == (2, 6)
+    assert place(document, ()) == (2, 1)
 
 
 def test_an_excerpt_points_at_the_character() -> None:
@@ -123,7 +130,7 @@ def test_an_excerpt_of_a_long_line_is_cut_around_the_place() -> None:
 @pytest.mark.parametrize("break_", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_alike_on_all_systems(break_: str) -> None:
     document = parse(f"a: 1{break_}b:{break_}  c: 2{break_}", "f.yaml")
-    assert document.locate(("b", "c")) == (3, 6)
+    assert place(document, ("b", "c")) == (3, 6)
 
 
 @pytest.mark.parametrize("source", ["\ufeffa: 1", "\ufeffa: 1".encode(), b"a: 1"])

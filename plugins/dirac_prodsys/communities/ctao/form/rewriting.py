@@ -1,4 +1,4 @@
-"""Rewrites a production of CTAO's form in the native form.
+"""Rewrites a production of CTAO's form: in the native form, or with fewer tasks.
 
 Invariant: the native form makes the same transformations, except where it is more precise: the
 number of tasks of a simulation, unknown in CTAO's file, becomes a parameter.
@@ -6,7 +6,7 @@ number of tasks of a simulation, unknown in CTAO's file, becomes a parameter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dirac_prodsys.communities.ctao.rules.inputs import narrowing
@@ -41,6 +41,22 @@ def native_form(production: Production) -> dict[str, Any]:
         }
     data["steps"] = {step.name: _step(step) for step in production.steps}
     return data
+
+
+def with_tasks(data: dict[str, Any], names: Iterable[str], tasks: int) -> None:
+    """Write the number of tasks of these steps into the data of a file.
+
+    The number in a step's name is its place in the order of the IDs. A simulation, which a person
+    would extend by hand, gets this number of tasks.
+    """
+    ids = sorted(step["ID"] for step in data["ProdSteps"])
+    extras = data.get("prodsys") or {}
+    steps = extras.get("steps") or {}
+    for name in names:
+        place = int(name.removeprefix("Step").partition("_")[0])
+        key = str(ids[place - 1])
+        steps[key] = {**(steps.get(key) or {}), "tasks": tasks}
+    data["prodsys"] = {**extras, "steps": steps}
 
 
 def _step(step: Step) -> dict[str, Any]:
