@@ -25,10 +25,11 @@ def schema_of(file: str) -> dict[str, Any]:
     if file == "compose.yaml":
         package = importlib.metadata.distribution("check-jsonschema")
         place = package.locate_file("check_jsonschema/builtin_schemas/vendor/compose-spec.json")
-        found: dict[str, Any] = json.loads(Path(str(place)).read_text())
-        return found
-    found = yaml.safe_load(Path(__file__).with_name("helm_values.schema.yaml").read_text())
-    return found
+        text = Path(str(place)).read_text()
+    else:
+        text = Path(__file__).with_name("helm_values.schema.yaml").read_text()
+    schema: dict[str, Any] = yaml.safe_load(text)
+    return schema
 
 
 def mistakes(file: str, content: dict[str, Any]) -> list[str]:
