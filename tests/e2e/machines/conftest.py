@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.airflow.machines.stack import MachinesStack, new_place
 from tests.e2e.machines.runs import MachinesSite
+from tests.patience import slowness
 
 
 @pytest.fixture(scope="package")
@@ -20,7 +21,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[MachinesSite]:
         folder.mkdir()
     failed_before = request.session.testsfailed
     print(f"machines in {place}")
-    stack = MachinesStack(place, productions, say=print)
+    stack = MachinesStack(place, productions, say=print, slowness=slowness())
     with stack:
         yield MachinesSite(stack.grid, stack, productions, gates)
     assert [*stack.processes.marked(), *stack.grid.processes.marked()] == []
