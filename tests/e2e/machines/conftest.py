@@ -14,7 +14,7 @@ from tests.patience import slowness
 
 @pytest.fixture(scope="package")
 def site(request: pytest.FixtureRequest) -> Iterator[MachinesSite]:
-    """All machines; their files are kept if a test fails."""
+    """All machines; their files are kept if a test fails. Nothing was created twice at the end."""
     place = new_place()
     productions, gates = place / "productions", place / "gates"
     for folder in (productions, gates):
@@ -23,7 +23,12 @@ def site(request: pytest.FixtureRequest) -> Iterator[MachinesSite]:
     print(f"machines in {place}")
     stack = MachinesStack(place, productions, say=print, slowness=slowness())
     with stack:
-        yield MachinesSite(stack.grid, stack, productions, gates)
+        site = MachinesSite(stack.grid, stack, productions, gates)
+        yield site
+        made, duplicates = site.transformations(), site.duplicates()
+        print(f"{made.total()} transformations, {len(duplicates)} duplicates;", end=" ")
+        print(f"started again after they ended by themselves: {dict(stack.revived) or 'none'}")
+        assert duplicates == {}
     assert [*stack.processes.marked(), *stack.grid.processes.marked()] == []
     if request.session.testsfailed == failed_before:
         shutil.rmtree(place)

@@ -98,13 +98,16 @@ class MachinesSite(Site):
             assert found == ["Completed"], step
         assert self.duplicates() == {}
 
-    def duplicates(self) -> dict[str, int]:
-        """Return the names that several transformations have, and how many."""
+    def transformations(self) -> Counter[str]:
+        """Return how many transformations have each name, straight from DIRAC's database."""
         with closing(self.database()) as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT TransformationName FROM Transformations")
-            made = Counter(name for (name,) in cursor.fetchall())
-        return {name: count for name, count in made.items() if count > 1}
+            return Counter(name for (name,) in cursor.fetchall())
+
+    def duplicates(self) -> dict[str, int]:
+        """Return the names that several transformations have, and how many."""
+        return {name: count for name, count in self.transformations().items() if count > 1}
 
     def workers(self, name: str, run_id: str) -> set[str]:
         """Return the machines on which tasks of a run were run."""
