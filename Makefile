@@ -39,7 +39,7 @@ walk: setup ## walk 20,000 productions at random on a grid in memory, and 30 on 
 
 machines: ## accidents of an Airflow on many machines, as root: MACHINES_FROM=COMMIT for the package of before
 	@scripts/setup-machines
-	@$(TEST) -n 0 -m machines tests/e2e/machines
+	@$(TEST) -n 0 -v -s --durations=0 -m machines tests/e2e/machines
 
 install-test: setup ## install the wheel by plain pip, with every Python from 3.11 to 3.13 of this machine
 	@scripts/install-test

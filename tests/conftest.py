@@ -87,6 +87,7 @@ _TOGETHER = tuple(
     re.compile(begin)
     for begin in (
         "tests/e2e/full/",
+        "tests/e2e/machines/",
         # two halves, each with a site of its own
         "tests/e2e/test_[i-z]",
         "tests/e2e/test_[a-h]",

@@ -15,12 +15,17 @@ AT_REST = 0.125
 MOST = 6.0
 
 
-@functools.cache
-def slowness() -> float:
-    """How many times slower than at rest this machine is; by the clock, so that load counts."""
+def measure() -> float:
+    """Measure how many times slower than at rest this machine is now; by the clock: load counts."""
     begin = time.perf_counter()
     sum(number * number for number in range(3_000_000))
     return min(MOST, max(1.0, (time.perf_counter() - begin) / AT_REST))
+
+
+@functools.cache
+def slowness() -> float:
+    """Return what was measured first."""
+    return measure()
 
 
 def patience(seconds: float) -> float:
@@ -31,8 +36,19 @@ def patience(seconds: float) -> float:
 def until(what: str, seconds: float, look: Callable[[], T], each: float = 0.1) -> T:
     """Call ``look`` again and again until it returns something true, and return that.
 
+    When the time is over, the machine is measured again: it may have become slower.
+
     :param seconds: at rest.
+    :raises SandboxError: it does not come in time.
     """
     from sandbox.airflow.rest import until as wait
+    from sandbox.errors import SandboxError
 
-    return wait(what, patience(seconds), look, each)
+    begin = time.monotonic()
+    try:
+        return wait(what, patience(seconds), look, each)
+    except SandboxError:
+        longer = begin + seconds * measure() - time.monotonic()
+        if longer <= 0:
+            raise
+        return wait(what, longer, look, each)

@@ -1,7 +1,7 @@
 """Runs Airflow on several machines: each a network namespace of this one, with files of its own.
 
 PostgreSQL, Redis, an object store, CeleryExecutor and FAB, as sites have them. Needs root, for the
-namespaces, and the environment that ``scripts/setup machines`` makes.
+namespaces, and the environment that ``scripts/setup-machines`` makes.
 
 Map::
 

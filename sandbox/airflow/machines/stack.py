@@ -34,7 +34,7 @@ from sandbox.errors import SandboxError
 from sandbox.process import Processes
 from sandbox.state import State
 
-#: the environment that ``scripts/setup machines`` makes
+#: the environment that ``scripts/setup-machines`` makes
 VENV = REPOSITORY / ".venv-machines"
 
 TRIGGERERS = ("triggerer-1", "triggerer-2")
@@ -53,7 +53,7 @@ ROLES = {
     SECOND_SCHEDULER: (SECOND_SCHEDULER, ("scheduler",)),
 }
 _AT_START = tuple(name for name in ROLES if name != SECOND_SCHEDULER)
-#: seconds in which a process ends that was asked to: a worker ends its tasks first
+#: seconds at rest in which a process ends that was asked to: a worker ends its tasks first
 _TERM_SECONDS = 60.0
 _READY_SECONDS = 300.0
 
@@ -64,14 +64,20 @@ class MachinesStack:
     :param place: folder of all files, made for it; every user must be able to enter it.
     :param productions: folder of the YAML files, which the DAG processor alone sees.
     :param say: called with one line of progress at a time.
+    :param slowness: how many times longer than at rest everything may take on this computer.
     """
 
     def __init__(
-        self, place: Path, productions: Path, say: Callable[[str], None] = lambda _message: None
+        self,
+        place: Path,
+        productions: Path,
+        say: Callable[[str], None] = lambda _message: None,
+        slowness: float = 1.0,
     ) -> None:
         self.place = place
         self.productions = productions
         self.say = say
+        self.slowness = slowness
         self.home = place / CONTROL
         self.state = State(place / "processes")
         self.processes = Processes(self.state)
@@ -94,7 +100,7 @@ class MachinesStack:
     def up(self) -> None:
         """Start everything. :raises SandboxError: something does not start; nothing is left."""
         if not (VENV / "bin" / "airflow").exists():
-            raise SandboxError(f"there is no {VENV}", "run scripts/setup machines")
+            raise SandboxError(f"there is no {VENV}", "run scripts/setup-machines")
         try:
             self._up()
         except BaseException:
@@ -158,7 +164,7 @@ class MachinesStack:
         """Ask one process to end, and wait until it has: a worker ends its tasks first."""
         with self._lock:
             self._wanted.discard(name)
-        self.processes.stop(name, _TERM_SECONDS)
+        self.processes.stop(name, _TERM_SECONDS * self.slowness)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -183,7 +189,7 @@ class MachinesStack:
         for name in _AT_START:
             self.start(name)
         threading.Thread(target=self._revive, daemon=True).start()
-        until("all of Airflow", _READY_SECONDS, self._is_healthy, each=1)
+        until("all of Airflow", _READY_SECONDS * self.slowness, self._is_healthy, each=1)
         self.say("Airflow is up")
 
     def _migrate(self) -> None:

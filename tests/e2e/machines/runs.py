@@ -7,9 +7,16 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from dirac_prodsys.errors import GatewayUnavailable
 from sandbox.airflow.machines.stack import MachinesStack
+from sandbox.airflow.rest import FINAL
+from sandbox.errors import SandboxError
 from tests.e2e.site import Site
+from tests.patience import until
 
 STEPS = ("make", "merge")
 _MAKE = Path(__file__).with_name("make.sh")
@@ -67,6 +74,21 @@ class MachinesSite(Site):
         self.begin(name, run_id)
         self.waiting(name, run_id, "make.wait_for_completion", seconds=180)
 
+    def ended(self, name: str, run_id: str, seconds: float) -> dict[str, Any]:
+        """Wait for the run's end; an API server whose database was away may not answer at first."""
+
+        def look() -> dict[str, Any] | None:
+            try:
+                run = self.rest.run(name, run_id)
+            except GatewayUnavailable:
+                return None
+            return run if run["state"] in FINAL else None
+
+        try:
+            return until(f"the end of {name} {run_id}", seconds, look, each=0.5) or {}
+        except SandboxError as error:
+            pytest.fail(f"{error}: {self.states(name, run_id)}")
+
     def ends_well(self, name: str, run_id: str, seconds: float = 180) -> None:
         """Wait for the end of a run: no task failed, and each step has one transformation."""
         self.succeeds(name, run_id, seconds)
@@ -76,13 +98,16 @@ class MachinesSite(Site):
             assert found == ["Completed"], step
         assert self.duplicates() == {}
 
-    def duplicates(self) -> dict[str, int]:
-        """Return the names that several transformations have, and how many."""
+    def transformations(self) -> Counter[str]:
+        """Return how many transformations have each name, straight from DIRAC's database."""
         with closing(self.database()) as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT TransformationName FROM Transformations")
-            made = Counter(name for (name,) in cursor.fetchall())
-        return {name: count for name, count in made.items() if count > 1}
+            return Counter(name for (name,) in cursor.fetchall())
+
+    def duplicates(self) -> dict[str, int]:
+        """Return the names that several transformations have, and how many."""
+        return {name: count for name, count in self.transformations().items() if count > 1}
 
     def workers(self, name: str, run_id: str) -> set[str]:
         """Return the machines on which tasks of a run were run."""

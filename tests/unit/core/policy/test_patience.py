@@ -77,6 +77,25 @@ def test_any_movement_ends_a_stall() -> None:
     assert [bool(v.alarm) for v in verdicts] == [False, False]
 
 
+def test_a_day_in_which_nobody_looked_and_files_moved_is_no_stall() -> None:
+    rules = replace(FILES, give_up_after=6 * STALL)
+    before = snapshot(files={"Assigned": 5}, tasks={"Running": 2}, catalogue_files=5)
+    _, history = at([0, 60], before, rules)
+    after = replace(before, files={"Processed": 4, "Unused": 1}, tasks={"Done": 1})
+    day = 86400.0
+    verdicts, _ = at([day, day + QUIET], after, rules, history)
+    assert [(v.kind, v.alarm) for v in verdicts] == [("flush", "")] * 2
+
+
+def test_a_day_in_which_nobody_looked_and_nothing_moved_counts_as_a_day() -> None:
+    rules = replace(FILES, give_up_after=6 * STALL)
+    before = snapshot(files={"Assigned": 5}, tasks={"Running": 2}, catalogue_files=5)
+    _, history = at([0, 60], before, rules)
+    (verdict,), _ = at([86400.0], before, rules, history)
+    assert verdict.kind == "fail"
+    assert "given up after 86400 s" in verdict.reason
+
+
 def test_a_flush_that_nobody_works_on_is_an_alarm_and_not_another_flush() -> None:
     seen = snapshot("Flush", files={"Unused": 2, "Processed": 8}, catalogue_files=10)
     verdicts, _ = at([0, 359, 360, 5000], seen, FILES, History(flushes=1))
