@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from dirac_prodsys.errors import LedgerUnavailable
-from dirac_prodsys.ledger.tables import VERSION_TABLE
+from dirac_prodsys.ledger.tables import VERSION_TABLE, VERSIONS
 
 #: seconds until a database that does not answer counts as away
 CONNECT_SECONDS = 5
@@ -110,7 +110,7 @@ def is_current(engine: Engine) -> bool:
             found = _revision(connection)
     except SQLAlchemyError as error:
         raise unavailable(error) from None
-    return found is not None and (found == _head() or not _is_known(found))
+    return _is_ahead(found)
 
 
 def unavailable(error: Exception) -> LedgerUnavailable:
@@ -133,8 +133,7 @@ def config(url: str = "") -> Any:
 def _upgrade(connection: Connection) -> None:
     from alembic import command
 
-    found = _revision(connection)
-    if found is not None and (found == _head() or not _is_known(found)):
+    if _is_ahead(_revision(connection)):
         return
     settings = config()
     settings.attributes["connection"] = connection
@@ -142,25 +141,15 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    from alembic.migration import MigrationContext
-
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return context.get_current_revision()
-
-
-def _scripts() -> Any:
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory.from_config(config())
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    return None if found is None else str(found)
 
 
-def _head() -> str | None:
-    head: str | None = _scripts().get_current_head()
-    return head
-
-
-def _is_known(revision: str) -> bool:
-    return any(each.revision == revision for each in _scripts().walk_revisions())
+def _is_ahead(revision: str | None) -> bool:
+    """Whether nothing is to be done: the tables are those of this package, or of a later one."""
+    return revision is not None and revision not in VERSIONS[:-1]
 
 
 _HINT = (

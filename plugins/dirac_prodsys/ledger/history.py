@@ -177,7 +177,9 @@ def run_history(ledger: Ledger, search: Search) -> RunHistory | None:
         return None
     row = found[0]
     own = Search(vo=row.vo, production=row.production, run=row.run)
-    story = ledger.find(Search(STORY, row.vo, row.production, row.run))
+    # where a connection does not name its VO, records of people's actions have none
+    found_of_run = ledger.find(Search(STORY, production=row.production, run=row.run))
+    story = [each for each in found_of_run if each.vo in ("", row.vo)]
     return RunHistory(row, tuple(steps(ledger, own)), tuple(changes(story)))
 
 

@@ -19,6 +19,9 @@ metadata = MetaData()
 
 #: Alembic's own table for the ledger: it may stand in Airflow's database
 VERSION_TABLE = "alembic_version_prodsys"
+#: versions of the tables that this package knows, the newest last; named here so that a task need
+#: not load Alembic to see that nothing is to be done
+VERSIONS = ("0001",)
 
 
 class UtcTime(TypeDecorator[datetime]):

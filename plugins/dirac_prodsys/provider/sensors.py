@@ -157,6 +157,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 asks=not kept.get("asked"),
                 step=seen.step,
                 story=story.to_dict(),
+                place=self.records(context).place(record.id, name).to_dict(),
             ),
             method_name="resume",
             # the event of an answer holds nothing else

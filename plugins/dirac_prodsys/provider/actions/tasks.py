@@ -30,6 +30,8 @@ from dirac_prodsys.core.actions.request import (
 )
 from dirac_prodsys.core.actions.selection import select
 from dirac_prodsys.core.grid.listed import FileShare
+from dirac_prodsys.core.reports.ledger.made_from import Place
+from dirac_prodsys.core.reports.ledger.records import ActionRecord
 from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.errors import (
     GatewayDenied,
@@ -43,6 +45,7 @@ from dirac_prodsys.provider.actions.offer import OFFER, accepted, is_offered, of
 from dirac_prodsys.provider.deployment.site import site, vo_of
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.params import given_values, triggered_by
+from dirac_prodsys.provider.reporting.task_records import place_of_name
 from dirac_prodsys.provider.tasks import registry
 from dirac_prodsys.provider.tasks.base import DiracTask
 
@@ -231,6 +234,7 @@ class ProductionActionOperator(_ActionOperator):
     ) -> Result:
         why = f": {request.reason}" if request.reason else ""
         note = f"{request.action} by {by}{why} ({run})"
+        self._record(context, request, row, by, run)
 
         def act(gateway: ProductionGateway) -> Result:
             try:
@@ -241,7 +245,40 @@ class ProductionActionOperator(_ActionOperator):
                 return Result(row.id, row.name, row.status, "failed", one_line(error.reason))
             return Result(row.id, row.name, row.status, word, done)
 
-        return self.on_grid(act)
+        result = self.on_grid(act)
+        self._record(context, request, row, by, run, result)
+        return result
+
+    def _record(
+        self,
+        context: Context,
+        request: ActionRequest,
+        row: PreviewRow,
+        by: str,
+        run: str,
+        result: Result | None = None,
+    ) -> None:
+        """Record the action in the ledger: before it, or with what came of it."""
+        records = self.records(context)
+        records.write(
+            lambda at: ActionRecord(
+                at=at,
+                action=request.action,
+                by=by,
+                reason=request.reason,
+                phase="before" if result is None else "after",
+                result="" if result is None else result.word,
+                text="" if result is None else result.why,
+                status=row.status,
+                run_id=run,
+                occasion=records.occasion(),
+                **self._place(row).to_dict(),
+            )
+        )
+
+    def _place(self, row: PreviewRow) -> Place:
+        vo = DiracHook(self.dirac_conn_id).settings().vo
+        return place_of_name(Place(vo), row.id, row.name)
 
     def _once(
         self,

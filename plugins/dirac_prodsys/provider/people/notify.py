@@ -22,10 +22,12 @@ from airflow.sdk.configuration import conf
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.policy.notice_kinds import DEFAULT_KINDS, KINDS
 from dirac_prodsys.core.policy.notices import Notice, NotifyRules, keys_of_alarm
+from dirac_prodsys.core.reports.ledger.made_from import notice_of
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.reporting.task_records import TaskRecords
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -126,6 +128,8 @@ class NoticeSender:
             log.warning("the notice was not sent: %s: %s", first, reason)
             return "failed"
         log.info("notice sent: %s: %s", notice.kind, first)
+        records = TaskRecords(self.context, self.production)
+        records.write(lambda at: notice_of(notice, records.place(), at, rules.to))
         return "sent"
 
     def send_recovered(self, causes: Sequence[str], step: str, text: str) -> Sending:
