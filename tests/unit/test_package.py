@@ -33,7 +33,7 @@ WHEELS = PACKAGE / "cli" / "project" / "wheels"
 DISTRIBUTIONS = {"yaml": "PyYAML", "re2": "google-re2", "pydantic_core": "pydantic"}
 #: folder -> the extra that it needs besides the base, and the modules that this brings
 BROUGHT = {
-    "provider": ("airflow", {"airflow", "asgiref", "sqlalchemy"}),
+    "provider": ("airflow", {"airflow", "asgiref", "fastapi", "sqlalchemy"}),
     "gateway": ("dirac", {"DIRAC", "diraccfg"}),
     "ledger": ("ledger", {"pyarrow"}),  # of the extra parquet
 }

@@ -20,6 +20,8 @@ from dirac_prodsys.ledger.store import RefusedRecord
 ROUTE = "/dirac-prodsys/ledger"
 #: seconds after which the API server counts as away
 SECONDS = 10.0
+#: most records of one request
+MOST = 20_000
 #: answer to a record that the ledger will never take
 REFUSED = 422
 
