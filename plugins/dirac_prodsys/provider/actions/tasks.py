@@ -30,8 +30,6 @@ from dirac_prodsys.core.actions.request import (
 )
 from dirac_prodsys.core.actions.selection import select
 from dirac_prodsys.core.grid.listed import FileShare
-from dirac_prodsys.core.reports.ledger.made_from import Place
-from dirac_prodsys.core.reports.ledger.records import ActionRecord
 from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.errors import (
     GatewayDenied,
@@ -45,7 +43,6 @@ from dirac_prodsys.provider.actions.offer import OFFER, accepted, is_offered, of
 from dirac_prodsys.provider.deployment.site import site, vo_of
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.params import given_values, triggered_by
-from dirac_prodsys.provider.reporting.task_records import place_of_name
 from dirac_prodsys.provider.tasks import registry
 from dirac_prodsys.provider.tasks.base import DiracTask
 
@@ -259,26 +256,20 @@ class ProductionActionOperator(_ActionOperator):
         result: Result | None = None,
     ) -> None:
         """Record the action in the ledger: before it, or with what came of it."""
-        records = self.records(context)
-        records.write(
-            lambda at: ActionRecord(
-                at=at,
-                action=request.action,
-                by=by,
-                reason=request.reason,
-                phase="before" if result is None else "after",
-                result="" if result is None else result.word,
-                text="" if result is None else result.why,
-                status=row.status,
-                run_id=run,
-                occasion=records.occasion(),
-                **self._place(row).to_dict(),
-            )
+        came_of = ("", "") if result is None else (result.word, result.why)
+        self.records(context).action(
+            request.action,
+            row.id,
+            row.name,
+            vo=DiracHook(self.dirac_conn_id).settings().vo,
+            by=by,
+            reason=request.reason,
+            phase="before" if result is None else "after",
+            result=came_of[0],
+            text=came_of[1],
+            status=row.status,
+            run_id=run,
         )
-
-    def _place(self, row: PreviewRow) -> Place:
-        vo = DiracHook(self.dirac_conn_id).settings().vo
-        return place_of_name(Place(vo), row.id, row.name)
 
     def _once(
         self,

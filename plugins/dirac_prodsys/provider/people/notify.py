@@ -22,7 +22,6 @@ from airflow.sdk.configuration import conf
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.policy.notice_kinds import DEFAULT_KINDS, KINDS
 from dirac_prodsys.core.policy.notices import Notice, NotifyRules, keys_of_alarm
-from dirac_prodsys.core.reports.ledger.made_from import notice_of
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -128,8 +127,7 @@ class NoticeSender:
             log.warning("the notice was not sent: %s: %s", first, reason)
             return "failed"
         log.info("notice sent: %s: %s", notice.kind, first)
-        records = TaskRecords(self.context, self.production)
-        records.write(lambda at: notice_of(notice, records.place(), at, rules.to))
+        TaskRecords(self.context, self.production).notice(notice, rules.to)
         return "sent"
 
     def send_recovered(self, causes: Sequence[str], step: str, text: str) -> Sending:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from dirac_prodsys.core.grid.jobs import JobReport
     from dirac_prodsys.core.grid.snapshot import Snapshot
     from dirac_prodsys.core.plan.values import ProductionPlan
+    from dirac_prodsys.core.policy.notices import Notice
     from dirac_prodsys.core.production.production import Production
     from dirac_prodsys.core.reports.ledger.made_from import Place
     from dirac_prodsys.core.reports.ledger.record import Record
@@ -48,7 +50,7 @@ class TaskRecords:
 
     def place(self, transformation: int | None = None, name: str = "", step: str = "") -> Place:
         """Return where the records of the task belong."""
-        from dirac_prodsys.core.reports.ledger.made_from import Place
+        from dirac_prodsys.core.reports.ledger.made_from import Place, campaign_of
 
         production = self._production
         return Place(
@@ -58,6 +60,7 @@ class TaskRecords:
             step=step or self._step,
             transformation=transformation,
             name=name,
+            campaign=campaign_of(production.tags) if production is not None else "",
         )
 
     def occasion(self, *more: Any) -> str:
@@ -197,6 +200,41 @@ class TaskRecords:
                 adopted=found.adopted,
                 **self.place(number).to_dict(),
             )
+
+        self.write(make)
+
+    def jobs(self, report: JobReport, number: int, name: str) -> None:
+        """Record the jobs of a transformation by status, cause and site. Raises nothing."""
+
+        def make(at: datetime) -> Record:
+            from dirac_prodsys.core.reports.ledger.made_from import jobs_of
+
+            return jobs_of(report, self.place(number, name), at)
+
+        self.write(make)
+
+    def notice(self, notice: Notice, to: tuple[str, ...]) -> None:
+        """Record a notice that was sent. Raises nothing."""
+
+        def make(at: datetime) -> Record:
+            from dirac_prodsys.core.reports.ledger.made_from import notice_of
+
+            return notice_of(notice, self.place(), at, to)
+
+        self.write(make)
+
+    def action(self, action: str, number: int, name: str, *, vo: str, **given: Any) -> None:
+        """Record what a person does to a transformation of any production. Raises nothing.
+
+        :param given: the other fields of ``ActionRecord``.
+        """
+
+        def make(at: datetime) -> Record:
+            from dirac_prodsys.core.reports.ledger.made_from import Place
+            from dirac_prodsys.core.reports.ledger.records import ActionRecord
+
+            place, occasion = place_of_name(Place(vo), number, name), self.occasion()
+            return ActionRecord(at=at, action=action, occasion=occasion, **given, **place.to_dict())
 
         self.write(make)
 

@@ -12,11 +12,15 @@ import asyncio
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.policy import Verdict
 from dirac_prodsys.provider.reporting import ledger_settings
+
+#: takes a while to load
+_MODULE = "dirac_prodsys.core.reports.ledger.made_from"
 
 
 class WaitRecords:
@@ -50,6 +54,7 @@ class WaitRecords:
         recorder = ledger_settings.recorder()
         if recorder is None:
             return
+        await asyncio.to_thread(import_module, _MODULE)
         from dirac_prodsys.core.reports.ledger.made_from import Place, counts_of, verdict_of
         from dirac_prodsys.core.reports.ledger.record import Record, moment
         from dirac_prodsys.core.reports.ledger.thinning import is_due

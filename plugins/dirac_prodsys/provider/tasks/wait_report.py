@@ -16,7 +16,6 @@ from dirac_prodsys.core.grid.specs import RequestSpec
 from dirac_prodsys.core.grid.status import FileStatus
 from dirac_prodsys.core.policy import History, StepRules
 from dirac_prodsys.core.policy.counts import vanished_files
-from dirac_prodsys.core.reports.ledger.made_from import jobs_of
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import consistency, recovery
 from dirac_prodsys.gateway.procedures.reports import report_on
@@ -50,7 +49,7 @@ class WaitReport(StepTask):
         number, name = int(snapshot["id"]), str(snapshot["name"])
         report = self._try(lambda gateway: report_on(gateway, number, name))
         if report is not None:
-            self._record_jobs(context, report, number, name)
+            self.records(context).jobs(report, number, name)
         if report is not None and (report.total or past.events):
             report = replace(report, events=past.events)
             self.log.info("%s", report.to_text())
@@ -58,10 +57,6 @@ class WaitReport(StepTask):
             push(context, "job_report", {**report.to_dict(), **pages})
         self._check(context, number)
         return report
-
-    def _record_jobs(self, context: Context, report: JobReport, number: int, name: str) -> None:
-        records = self.records(context)
-        records.write(lambda at: jobs_of(report, records.place(number, name), at))
 
     def _check(self, context: Context, number: int) -> None:
         """Report what does not fit between files, jobs and catalogue; repair what is certain."""

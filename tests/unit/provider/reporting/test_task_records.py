@@ -22,6 +22,7 @@ from dirac_prodsys.core.reports.ledger.records import (
     StepRecord,
 )
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.ledger.history import campaign
 from dirac_prodsys.ledger.store import Ledger, Search
 from dirac_prodsys.provider.operators import (
     DiracCompleteTransformationOperator,
@@ -116,6 +117,15 @@ def test_a_cleared_task_is_recorded_again(
     do(DiracCreateTransformationOperator, production, "make", cleared)
     assert len(found(ledger, "act")) == 4
     assert len(found(ledger, "step")) == 1
+
+
+def test_a_tag_names_the_campaign(
+    ledger: Ledger, grid: MemoryGrid, production: Production, context: Context
+) -> None:
+    tagged = production.model_copy(update={"tags": ("night", "campaign:prod6")})
+    run_to_the_end(tagged, context, grid)
+    assert {each.campaign for each in ledger.find(Search())} == {"prod6"}
+    assert [each.step.step for each in campaign(ledger, "prod6")] == ["make", "merge"]
 
 
 def test_a_plan_is_recorded_once(ledger: Ledger, production: Production) -> None:

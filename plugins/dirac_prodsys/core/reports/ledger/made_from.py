@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -43,6 +43,7 @@ class Place:
     step: str = ""
     transformation: int | None = None
     name: str = ""
+    campaign: str = ""
 
     def of(self, transformation: int | None, name: str) -> Place:
         """Return the place of a transformation of the step."""
@@ -56,6 +57,16 @@ class Place:
     def from_dict(cls, data: Mapping[str, Any]) -> Place:
         """Inverse of :meth:`to_dict`; unknown keys are ignored."""
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+
+
+#: what the tag begins with that names the campaign of a production
+CAMPAIGN_TAG = "campaign:"
+
+
+def campaign_of(tags: Iterable[str]) -> str:
+    """Return the campaign that the tags of a production name: ``campaign:prod6``; or empty."""
+    named = (tag.removeprefix(CAMPAIGN_TAG) for tag in tags if tag.startswith(CAMPAIGN_TAG))
+    return next(named, "").strip()
 
 
 def digest_of(text: str) -> str:
@@ -74,6 +85,7 @@ def definition_of(
         at=at,
         vo=place.vo,
         production=place.production,
+        campaign=place.campaign,
         digest=digest_of(production.source),
         text=production.source,
         file=production.file,
@@ -86,8 +98,9 @@ def plan_of(plan: ProductionPlan, production: Production, place: Place, at: date
     """Return the plan of a run."""
     content = json.loads(json.dumps(plan.to_dict(), default=str))
     definition = digest_of(production.source)
-    own = {"vo": place.vo, "production": place.production, "run": place.run}
-    return PlanRecord(at=at, digest=plan.digest, definition=definition, plan=content, **own)
+    return PlanRecord(
+        at=at, digest=plan.digest, definition=definition, plan=content, **place.to_dict()
+    )
 
 
 def step_of(step: StepPlan, place: Place, at: datetime, *, adopted: bool) -> StepRecord:

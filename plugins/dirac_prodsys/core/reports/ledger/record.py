@@ -41,7 +41,7 @@ class Record(BaseModel):
     :param step: name of the step; empty: the record is about a run, or a production.
     :param transformation: ID in DIRAC; None: it has none yet, or the record is not about one.
     :param name: name of the transformation; IDs begin anew when a database does.
-    :param campaign: campaign that the production belongs to.
+    :param campaign: campaign that the production belongs to: its tag ``campaign:NAME``.
     :param occasion: what sets this record apart from others with the same content. It is the same
         in each retry: the number of a flush, or how often the run was cleared. Empty, where a
         record is an observation: then its moment sets it apart.
