@@ -19,6 +19,7 @@ import fcntl
 import itertools
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -60,7 +61,9 @@ class Spool:
         """
         data = "".join(f"{record.to_json()}\n" for record in batch).encode()
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = f"{time.time_ns():020d}-{os.getpid():07d}-{next(self._numbers):06d}"
+        # containers that share a folder have the same process IDs
+        who = f"{os.getpid():07d}-{next(self._numbers):06d}-{secrets.token_hex(4)}"
+        name = f"{time.time_ns():020d}-{who}"
         try:
             self._keep_reserve()
             self._write(name, data)
