@@ -23,10 +23,18 @@ from dirac_prodsys.ledger.tables import VERSION_TABLE, VERSIONS
 
 #: seconds until a database that does not answer counts as away
 CONNECT_SECONDS = 5
-#: seconds until a statement of a writer is given up
-WRITE_SECONDS = 20
+#: seconds until a statement, or the wait for another writer, is given up
+WRITE_SECONDS = 10
 #: number of the advisory lock in PostgreSQL under which tables are changed
 _MIGRATION_LOCK = 0x70726F64
+#: a server that vanishes is noticed after seconds, not after hours
+_POSTGRES = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": WRITE_SECONDS * 1000,
+}
 #: folder with Alembic's environment
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -55,11 +63,9 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if kind == "postgresql":
-        arguments = {
-            "connect_timeout": CONNECT_SECONDS,
-            "options": f"-c statement_timeout={WRITE_SECONDS * 1000}",
-        }
-        return create_engine(url, pool_size=2, pool_pre_ping=True, connect_args=arguments)
+        engine = create_engine(url, pool_size=2, pool_pre_ping=True, connect_args=_POSTGRES)
+        event.listen(engine, "begin", _begin_postgres)
+        return engine
     raise LedgerUnavailable(f"the ledger cannot be in {kind}", _HINT)
 
 
@@ -69,6 +75,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _begin_postgres(connection: Connection) -> None:
+    # not among the options of the connection: PgBouncer refuses these
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {WRITE_SECONDS * 1000}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

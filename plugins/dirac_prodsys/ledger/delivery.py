@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 PAUSE = 30.0
 #: most records that are delivered at once
 _MOST = 1000
+#: why nothing is tried
+LATELY = "it failed a short while ago"
 #: most seconds in which one call begins to deliver another batch
 SECONDS = 2.0
 
@@ -69,7 +71,7 @@ def deliver(
             if not may:
                 return Delivered()
             if pause and _failed_lately(spool, pause):
-                return Delivered(waiting=len(spool.waiting()), why="it failed a short while ago")
+                return Delivered(waiting=len(spool.waiting()), why=LATELY)
             return _deliver(spool, sink, clock() + seconds, clock)
     except Exception as error:
         return Delivered(why=f"{type(error).__name__}: {error}")

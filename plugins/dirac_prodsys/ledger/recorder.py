@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from dirac_prodsys.core.reports.ledger.record import Record
-from dirac_prodsys.ledger.delivery import SECONDS, Delivered, Sink, deliver
+from dirac_prodsys.ledger.delivery import LATELY, SECONDS, Delivered, Sink, deliver
 from dirac_prodsys.ledger.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,9 @@ class Recorder:
     def write(self, *batch: Record) -> None:
         """Keep records, and deliver what waits. Raises nothing."""
         try:
+            taken = [record for record in batch if _is_writable(record)]
             with self._adding:
-                self._pending += batch
+                self._pending += taken
             with self._writing:  # what others added while one wrote goes into one file
                 self._spool_pending()
             self.deliver()
@@ -57,7 +58,8 @@ class Recorder:
             done = deliver(self._spool, self._sink, seconds=seconds)
         except Exception as error:
             done = Delivered(why=f"{type(error).__name__}: {error}")
-        self._report(done.why if done.waiting or not done.records else "")
+        if done.why != LATELY:
+            self._report(done.why if done.waiting or not done.records else "")
         return done
 
     def _spool_pending(self) -> None:
@@ -93,3 +95,13 @@ class Recorder:
         if why and why != self._why:
             log.warning("records of the ledger wait in %s: %s", self._spool.folder, why)
         self._why = why
+
+
+def _is_writable(record: Record) -> bool:
+    """Whether a record has a JSON form: one that has none would hold up all others for ever."""
+    try:
+        record.to_json()
+    except Exception as error:
+        log.warning("a %s cannot be recorded: %s: %s", record.kind, type(error).__name__, error)
+        return False
+    return True

@@ -101,7 +101,9 @@ class Spool:
         :raises OSError: it cannot be read; FileNotFoundError: somebody delivered it.
         """
         found = []
-        for line in path.read_text("utf-8").splitlines():
+        for line in path.read_text("utf-8", errors="replace").split("\n"):
+            if not line:
+                continue
             try:
                 found.append(read_record(json.loads(line)))
             except (ValueError, ValidationError):

@@ -190,7 +190,9 @@ def _row(record: Record) -> dict[str, Any]:
 
 def _storable(value: Any) -> Any:
     """Return a text without what databases refuse in texts."""
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return value.replace("\0", "?").encode("utf-8", "replace").decode()
 
 
 __all__ = ["Ledger", "LedgerUnavailable", "RefusedRecord", "Search"]

@@ -61,6 +61,21 @@ def test_a_recorder_without_a_sink_only_spools(spool: Spool) -> None:
     assert len(spool.waiting()) == 1
 
 
+def test_a_record_that_cannot_be_written_holds_up_no_other(
+    spool: Spool, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd:
+        kind = "odd"
+
+        def to_json(self) -> str:
+            raise ValueError("no JSON")
+
+    recorder = Recorder(spool, lambda: ledger)
+    recorder.write(Odd(), event(1))  # type: ignore[arg-type]
+    assert list(ledger.find(Search())) == [event(1)]
+    assert "a odd cannot be recorded: ValueError: no JSON" in caplog.text
+
+
 def test_threads_that_write_at_once_lose_nothing(
     spool: Spool, ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:

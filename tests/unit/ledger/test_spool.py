@@ -33,6 +33,20 @@ def test_records_come_back_in_order(spool: Spool) -> None:
     assert [spool.read(path) for path in spool.waiting()] == batches
 
 
+def test_any_text_comes_back_as_it_was(spool: Spool) -> None:
+    odd = [event(1, by="a\nb\0 \u2028 \x85 \ud800 \U0001f30d"), event(2)]
+    spool.add(odd)
+    (path,) = spool.waiting()
+    assert spool.read(path) == odd
+
+
+def test_a_damaged_file_holds_up_no_other(spool: Spool) -> None:
+    spool.add([event(1)])
+    (path,) = spool.waiting()
+    path.write_bytes(b"\xff\xfe\n" + path.read_bytes())
+    assert spool.read(path) == [event(1)]
+
+
 def test_what_was_delivered_is_gone_and_may_be_gone_already(spool: Spool) -> None:
     spool.add([event(1)])
     (path,) = spool.waiting()

@@ -41,7 +41,7 @@ def test_a_record_of_a_later_version_is_given_back_as_it_was(ledger: Ledger) -> 
 
 
 def test_any_text_is_taken(ledger: Ledger) -> None:
-    odd = event(1, by="a\0b \U0001f30d \x1b[31m", production="a\0b")
+    odd = event(1, by="a\0b \U0001f30d \u2028 \ud800 \x1b[31m", production="a\0\ud800b")
     ledger.write([odd])
     assert list(ledger.find(Search())) == [odd]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.ledger.delivery import Sink
     from dirac_prodsys.ledger.recorder import Recorder
     from dirac_prodsys.ledger.store import Ledger
+    from dirac_prodsys.provider.reporting.background import BackgroundWriter
 
 #: section and options of Airflow's configuration
 SECTION = "dirac_prodsys"
@@ -38,6 +39,19 @@ def option(name: str) -> str:
 def recorder() -> Recorder | None:
     """Return what the tasks of this process write their records to; None: nothing is recorded."""
     return _recorder(os.getpid(), option(URL), option(SPOOL))
+
+
+def background() -> BackgroundWriter | None:
+    """Return what the triggers of this process write to; None: nothing is recorded."""
+    found = recorder()
+    return None if found is None else _background(found)
+
+
+@functools.lru_cache(maxsize=4)
+def _background(recorder: Recorder) -> BackgroundWriter:
+    from dirac_prodsys.provider.reporting.background import BackgroundWriter
+
+    return BackgroundWriter(recorder)
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,14 +1,12 @@
 """Writes the records of a wait: counts while they move, verdicts when they change.
 
-A trigger shares its event loop with a thousand others, and writing takes the time of a disk: so it
-is done in a thread.
-
 Invariant: never in the way: whatever fails here is one line in the log.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -51,10 +49,11 @@ class WaitRecords:
             self._failed = True
 
     async def _look(self, snapshot: Snapshot, verdict: Verdict) -> None:
-        recorder = ledger_settings.recorder()
-        if recorder is None:
+        writer = ledger_settings.background()
+        if writer is None:
             return
-        await asyncio.to_thread(import_module, _MODULE)
+        if _MODULE not in sys.modules:
+            await asyncio.to_thread(import_module, _MODULE)
         from dirac_prodsys.core.reports.ledger.made_from import Place, counts_of, verdict_of
         from dirac_prodsys.core.reports.ledger.record import Record, moment
         from dirac_prodsys.core.reports.ledger.thinning import is_due
@@ -76,4 +75,4 @@ class WaitRecords:
             self.recorded = said
             batch.append(judged)
         if batch:
-            await asyncio.to_thread(recorder.write, *batch)
+            writer.put(*batch)

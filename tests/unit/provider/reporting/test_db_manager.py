@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow import settings
 from airflow.utils.db_manager import RunDBManager
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from dirac_prodsys.ledger.database import is_current, migrate, open_engine
@@ -22,6 +23,7 @@ from tests.unit.ledger.example_records import step
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     found = f"sqlite:///{tmp_path}/airflow.db"
     monkeypatch.setattr(settings, "SQL_ALCHEMY_CONN", found)
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", "airflow")
     return found
 
 
@@ -45,6 +47,17 @@ def test_a_new_database_gets_the_tables_of_this_package(manager: Any, url: str) 
     manager.session.rollback()  # it goes on to look at what was there before
     assert manager.check_migration()
     assert is_current(open_engine(url))
+
+
+@pytest.mark.parametrize("elsewhere", ["", "off", "sqlite:////srv/ledger.db"])
+def test_a_ledger_elsewhere_leaves_airflows_database_alone(
+    manager: Any, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", elsewhere)
+    manager.initdb()
+    manager.upgradedb()
+    assert manager.check_migration()
+    assert inspect(settings.engine).get_table_names() == []
 
 
 def test_tables_that_a_task_made_are_taken_as_they_are(manager: Any, url: str) -> None:

@@ -6,13 +6,22 @@ from itertools import pairwise
 
 from dirac_prodsys.core.reports.ledger.records import CountsRecord, VerdictRecord
 from dirac_prodsys.ledger.store import Ledger, Search
+from dirac_prodsys.provider.reporting.ledger_settings import background
 from tests.unit.provider.waits import Begun, events
 
 PLACE = {"vo": "sim", "production": "two", "run": "r1", "step": "make"}
 
 
+def written() -> None:
+    """Wait until the thread has written all."""
+    writer = background()
+    assert writer is not None
+    assert writer.drain(30)
+
+
 async def test_a_wait_records_counts_and_verdicts(ledger: Ledger, begun: Begun) -> None:
     (event,) = await events(begun.making(place=PLACE), lambda: begun.grid.advance(5))
+    written()
     found = ledger.find(Search(kinds=("verdict",)))
     said = [(each.verdict, each.cause) for each in found if isinstance(each, VerdictRecord)]
     assert said[-1][0] == event["kind"] == "complete"
@@ -28,6 +37,7 @@ async def test_a_wait_of_an_earlier_version_is_placed_by_its_name(
     ledger: Ledger, begun: Begun
 ) -> None:
     await events(begun.making(), lambda: begun.grid.advance(5))
+    written()
     first = ledger.first(Search(kinds=("counts",)))
     assert first is not None
     assert (first.production, first.run, first.step) == ("two", "r1", "make")
@@ -35,6 +45,8 @@ async def test_a_wait_of_an_earlier_version_is_placed_by_its_name(
 
 async def test_a_resumed_wait_does_not_repeat_its_verdict(ledger: Ledger, begun: Begun) -> None:
     (event,) = await events(begun.making(), lambda: begun.grid.advance(5))
-    written = ledger.count(Search(kinds=("verdict",)))
+    written()
+    before = ledger.count(Search(kinds=("verdict",)))
     await events(begun.making(story=event["story"]), lambda: begun.grid.advance(5))
-    assert ledger.count(Search(kinds=("verdict",))) == written
+    written()
+    assert before == ledger.count(Search(kinds=("verdict",))) > 0

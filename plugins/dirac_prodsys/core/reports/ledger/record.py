@@ -86,8 +86,8 @@ class Record(BaseModel):
         return {name: value for name, value in found.items() if value not in ("", None, {}, [])}
 
     def to_json(self) -> str:
-        """Return the JSON form as one line of text."""
-        return json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False)
+        """Return the JSON form as one line of ASCII: any text fits into any file and database."""
+        return json.dumps(self.to_dict(), separators=(",", ":"))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
