@@ -137,6 +137,7 @@ def config(url: str = "") -> Any:
 
     found = Config()
     found.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    found.set_main_option("path_separator", "os")
     found.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return found
 
