@@ -148,8 +148,7 @@ class Ledger:
         self._prepare()
         try:
             with self.engine.connect() as connection:
-                found = connection.execution_options(yield_per=_BATCH).execute(query)
-                yield from found
+                yield from connection.execute(query, execution_options={"yield_per": _BATCH})
         except SQLAlchemyError as error:
             raise unavailable(error) from None
 
