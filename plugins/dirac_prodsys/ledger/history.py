@@ -184,13 +184,12 @@ def run_history(ledger: Ledger, search: Search) -> RunHistory | None:
 
 
 def changes(story: Iterable[Record]) -> list[Record]:
-    """Return the records without verdicts that repeat the one before of the same transformation."""
+    """Return the records without verdicts that repeat the one before of the same wait."""
     last: dict[tuple[str, int | None, str], VerdictRecord] = {}
     found: list[Record] = []
     for record in story:
         if isinstance(record, VerdictRecord):
-            # the waits of a step judge by themselves
-            place = record.name, record.transformation, str(record.to_dict().get("wait", ""))
+            place = record.name, record.transformation, record.wait
             before, last[place] = last.get(place), record
             if before is not None and record.same_as(before):
                 continue

@@ -210,7 +210,8 @@ class DiracTransformationTrigger(BaseTrigger):
     ) -> dict[str, Any]:
         """Look until the policy, Airflow or the clock ends the wait."""
         seen = Seen(self.step or self.name, rules=rules, history=history)
-        records = WaitRecords(self.place or {}, self.log, wait_log.story.recorded)
+        wait = str(getattr(self.task_instance, "task_id", "") or "")
+        records = WaitRecords(self.place or {}, self.log, wait_log.story.recorded, wait)
         missed = stopped = 0
         # a step's first wait counts all its files; a wait that is taken up counts from its first
         # look, for another process may have counted before

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dirac_prodsys.cli.history.opening import moment_of, shown
+from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.reports.ledger.records import ActionRecord, DatasetRecord, RunRecord
 from dirac_prodsys.errors import DefinitionError
 from dirac_prodsys.ledger.spool import Spool
@@ -64,6 +65,18 @@ def test_a_run_is_shown_with_counts_dataset_and_who_did_what(prodsys, url: str) 
     assert "ana after stop too many" in text
     found = json.loads(prodsys("history", "show", "bands", "--run", "r1", "--json").stdout)
     assert found["transformations"][0]["counts"]["files"] == {"Processed": 5}
+
+
+def test_a_run_is_named_by_its_tag_or_by_its_id(prodsys, url: str) -> None:
+    run_id = "manual__2026-03-01T10:00:00+00:00"
+    ledger = Ledger.at(url)
+    ledger.write([RunRecord(at=LATER, state="began", **{**RUN, "run": run_tag(run_id)})])
+    ledger.close()
+    for name in (run_id, run_tag(run_id)):
+        shows = prodsys("history", "show", "bands", "--run", name, "--json").stdout
+        assert json.loads(shows)["run"] == run_tag(run_id)
+        lines = prodsys("history", "export", "bands", "--run", name).stdout.splitlines()
+        assert len(lines) == 1
 
 
 def test_an_unknown_run_is_refused_with_a_way_out(prodsys, url: str) -> None:

@@ -77,6 +77,17 @@ def test_the_story_of_a_run_has_each_change_of_a_verdict_once(ledger: Ledger) ->
     assert run_history(ledger, Search(production="unknown")) is None
 
 
+def test_verdicts_of_two_waits_do_not_hide_each_other(ledger: Ledger) -> None:
+    ledger.write([run("began"), step(1)])
+    for minute, (wait, cause) in enumerate([("in", "a"), ("end", "b"), ("in", "a"), ("end", "b")]):
+        one = verdict(minute, cause)
+        ledger.write([VerdictRecord(**{**one.model_dump(), "wait": wait, "key": ""})])
+    found = run_history(ledger, Search(production="bands"))
+    assert found is not None
+    waits = [each.wait for each in found.story if isinstance(each, VerdictRecord)]
+    assert waits == ["in", "end"]
+
+
 def test_a_campaign_is_summarised_over_productions(ledger: Ledger) -> None:
     ledger.write([step(1, campaign="c"), step(2, production="p2", campaign="c"), step(3)])
     assert [each.step.production for each in campaign(ledger, "c")] == ["bands", "p2"]

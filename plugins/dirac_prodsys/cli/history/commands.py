@@ -21,7 +21,7 @@ from dirac_prodsys.errors import NotFound
 if TYPE_CHECKING:
     from dirac_prodsys.core.reports.ledger.record import Record
     from dirac_prodsys.ledger.history import RunHistory, RunRow, StepHistory
-    from dirac_prodsys.ledger.store import Search
+    from dirac_prodsys.ledger.store import Ledger, Search
 
 history = typer.Typer(
     name="history", no_args_is_help=True, help="Show what productions did, from the ledger."
@@ -69,7 +69,7 @@ def show(
     from dirac_prodsys.ledger.history import run_history
 
     with opened(context.obj) as ledger:
-        found = run_history(ledger, _search(production, run))
+        found = run_history(ledger, _search(production, _tag(ledger, production, run)))
         if found is None:
             named = f"{production}, run {run}" if run else production
             raise NotFound(
@@ -102,7 +102,8 @@ def export(
     if form not in FORMATS:
         refuse(f"history export: --format {form}: known are {', '.join(FORMATS)}")
     with opened(context.obj) as ledger:
-        found = ledger.find(_search(production, run, campaign, since, tuple(kinds or ())))
+        tag = _tag(ledger, production, run)
+        found = ledger.find(_search(production, tag, campaign, since, tuple(kinds or ())))
         if output is None:
             FORMATS[form](found, sys.stdout.buffer)
             return
@@ -180,17 +181,26 @@ def deliver(
 
 def _search(
     production: str,
-    run: str = "",
+    tag: str = "",
     campaign: str = "",
     since: str = "",
     kinds: tuple[str, ...] = (),
 ) -> Search:
-    from dirac_prodsys.core.naming import run_tag
     from dirac_prodsys.ledger.store import Search
 
     begin = moment_of(since, datetime.now(UTC)) if since else None
-    tag = run_tag(run) if run else ""
     return Search(kinds, production=production, run=tag, campaign=campaign, since=begin)
+
+
+def _tag(ledger: Ledger, production: str, run: str) -> str:
+    """Return the tag of the run that a person names by its tag or ID; empty: no run is named."""
+    from dirac_prodsys.core.naming import tags_meant
+
+    if not run:
+        return ""
+    likely = tags_meant(run)
+    known = (tag for tag in likely if ledger.first(_search(production, tag)) is not None)
+    return next(known, likely[0])
 
 
 def _table(head: tuple[str, ...], rows: Any) -> None:

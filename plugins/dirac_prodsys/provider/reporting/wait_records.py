@@ -27,9 +27,13 @@ class WaitRecords:
     :param place: JSON form of ``Place``, as the task gave it; empty: an earlier version began the
         wait.
     :param recorded: verdict recorded last by this wait, see :attr:`recorded`.
+    :param wait: ID of the task that waits.
     """
 
-    def __init__(self, place: Mapping[str, Any], log: Any, recorded: str = "") -> None:
+    def __init__(
+        self, place: Mapping[str, Any], log: Any, recorded: str = "", wait: str = ""
+    ) -> None:
+        self._wait = wait
         self._place = dict(place)
         self._log = log
         #: kind and cause of the verdict recorded last
@@ -69,7 +73,7 @@ class WaitRecords:
         if is_due(counts, self._counts, self._moved_at):
             self._counts = counts
             batch.append(counts)
-        judged = verdict_of(verdict, place, at)
+        judged = verdict_of(verdict, place, at, self._wait)
         said = f"{judged.verdict} {judged.cause}"
         if said != self.recorded:
             self.recorded = said

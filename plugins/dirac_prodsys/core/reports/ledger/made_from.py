@@ -155,14 +155,18 @@ def counts_of(
     )
 
 
-def verdict_of(verdict: Verdict, place: Place, at: datetime) -> VerdictRecord:
-    """Return a verdict."""
+def verdict_of(verdict: Verdict, place: Place, at: datetime, wait: str = "") -> VerdictRecord:
+    """Return a verdict.
+
+    :param wait: ID of the task that waits.
+    """
     return VerdictRecord(
         at=at,
         verdict=verdict.kind,
         reason=verdict.reason,
         alarm=verdict.alarm,
         about=verdict.about,
+        wait=wait,
         cause=cause_of(f"{verdict.reason}; {verdict.alarm}" if verdict.alarm else verdict.reason),
         **place.to_dict(),
     )

@@ -249,9 +249,11 @@ class VerdictRecord(Record):
     :param alarm: what a person should look at; or empty.
     :param about: kind of the notice about the alarm; or empty.
     :param cause: reason and alarm without numbers: what makes two verdicts the same.
+    :param wait: ID of the task that waits: several may wait for a transformation, and each has
+        verdicts of its own.
     """
 
-    IDENTITY: ClassVar = (*_STEP, "verdict", "cause")
+    IDENTITY: ClassVar = (*_STEP, "verdict", "cause", "wait")
     IS_OBSERVED: ClassVar = True
 
     kind: Literal["verdict"] = "verdict"
@@ -260,6 +262,7 @@ class VerdictRecord(Record):
     alarm: str = ""
     about: str = ""
     cause: str = ""
+    wait: str = ""
 
     def same_as(self, other: VerdictRecord) -> bool:
         """Whether the two differ only in their numbers."""
