@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import read_record
-from dirac_prodsys.errors import LedgerUnavailable, ProdsysError
+from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.ledger.database import is_current, migrate, open_engine, unavailable, writing
 from dirac_prodsys.ledger.tables import SEARCHED, records
 
@@ -192,6 +192,3 @@ def _storable(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return value.replace("\0", "?").encode("utf-8", "replace").decode()
-
-
-__all__ = ["Ledger", "LedgerUnavailable", "RefusedRecord", "Search"]

@@ -1,4 +1,4 @@
-"""A whole run, by Airflow's own tasks: the ledger tells it when grid and Airflow have forgotten."""
+"""A run by Airflow's own tasks: the ledger has it when grid and Airflow have forgotten it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ledger in a SQLite file, and a spool beside it."""
+"""A ledger in a SQLite file, and a spool."""
 
 from __future__ import annotations
 

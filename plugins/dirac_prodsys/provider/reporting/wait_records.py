@@ -74,9 +74,9 @@ class WaitRecords:
             self._counts = counts
             batch.append(counts)
         judged = verdict_of(verdict, place, at, self._wait)
-        said = f"{judged.verdict} {judged.cause}"
-        if said != self.recorded:
-            self.recorded = said
+        words = f"{judged.verdict} {judged.cause}"
+        if words != self.recorded:
+            self.recorded = words
             batch.append(judged)
         if batch:
             writer.put(*batch)

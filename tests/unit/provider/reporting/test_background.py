@@ -1,4 +1,4 @@
-"""Records are written beside the event loop: putting one never waits for the disk."""
+"""Records are written in a thread of their own: putting one never waits for the disk."""
 
 from __future__ import annotations
 

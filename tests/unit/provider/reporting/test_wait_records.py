@@ -23,9 +23,9 @@ async def test_a_wait_records_counts_and_verdicts(ledger: Ledger, begun: Begun) 
     (event,) = await events(begun.making(place=PLACE), lambda: begun.grid.advance(5))
     written()
     found = ledger.find(Search(kinds=("verdict",)))
-    said = [(each.verdict, each.cause) for each in found if isinstance(each, VerdictRecord)]
-    assert said[-1][0] == event["kind"] == "complete"
-    assert all(one != other for one, other in pairwise(said))
+    verdicts = [(each.verdict, each.cause) for each in found if isinstance(each, VerdictRecord)]
+    assert verdicts[-1][0] == event["kind"] == "complete"
+    assert all(one != other for one, other in pairwise(verdicts))
     first = ledger.first(Search(kinds=("counts",)), newest=False)
     assert isinstance(first, CountsRecord)
     assert (first.vo, first.production, first.step) == ("sim", "two", "make")
