@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.cli.history.commands import FORMS
 from dirac_prodsys.cli.history.opening import moment_of, shown
 from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.reports.ledger.records import ActionRecord, DatasetRecord, RunRecord
 from dirac_prodsys.errors import DefinitionError
+from dirac_prodsys.ledger.export import FORMATS
 from dirac_prodsys.ledger.spool import Spool
 from dirac_prodsys.ledger.store import Ledger, Search
 from tests.unit.ledger.example_records import BEGIN, counts, event, step, step_of
@@ -122,6 +125,24 @@ def test_what_waits_is_delivered(prodsys, url: str, tmp_path: Path) -> None:
     Spool(tmp_path / "dirac_prodsys" / "spool").add([event(7)])
     assert "1 records delivered" in prodsys("history", "deliver").stdout
     assert Ledger.at(url).count(Search()) == 8
+
+
+@pytest.mark.parametrize(
+    "line", ["list", "show bands", "export", "prune --thin", "deliver", "export --format csv"]
+)
+def test_without_sqlalchemy_the_extra_is_named(
+    prodsys, url: str, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("dirac_prodsys.ledger")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    result = prodsys("history", *line.split())
+    assert result.exit_code == 3
+    assert "dirac-prodsys[ledger]" in result.stderr
+
+
+def test_the_formats_of_an_export_are_those_that_can_be_written() -> None:
+    assert set(FORMS) == set(FORMATS)
 
 
 def test_moments_are_read_as_people_write_them() -> None:

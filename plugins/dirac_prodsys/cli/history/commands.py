@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli.exits import GATEWAY, readable_errors, refuse
+from dirac_prodsys.cli.exits import GATEWAY, refuse
 from dirac_prodsys.cli.history.opening import LedgerUrl, moment_of, opened, shown
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import NotFound
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.reports.ledger.record import Record
     from dirac_prodsys.ledger.history import RunHistory, RunRow, StepHistory
     from dirac_prodsys.ledger.store import Ledger, Search
+
+#: formats of an export
+FORMS = ("json", "csv", "parquet")
 
 history = typer.Typer(
     name="history", no_args_is_help=True, help="Show what productions did, from the ledger."
@@ -48,9 +51,9 @@ def list_runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first: how they ended, when, and how many transformations they had."""
-    from dirac_prodsys.ledger.history import runs
-
     with opened(context.obj) as ledger:
+        from dirac_prodsys.ledger.history import runs
+
         rows = runs(ledger, _search(production, "", campaign, since))
     if as_json:
         print_json({"runs": [row.to_dict() for row in rows]})
@@ -66,9 +69,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one run, else the newest: its transformations with last counts, and what happened."""
-    from dirac_prodsys.ledger.history import run_history
-
     with opened(context.obj) as ledger:
+        from dirac_prodsys.ledger.history import run_history
+
         found = run_history(ledger, _search(production, _tag(ledger, production, run)))
         if found is None:
             named = f"{production}, run {run}" if run else production
@@ -97,20 +100,23 @@ def export(
     ] = None,
 ) -> None:
     """Write records for other programs, all or those that are meant."""
-    from dirac_prodsys.ledger.export import FORMATS
-
-    if form not in FORMATS:
-        refuse(f"history export: --format {form}: known are {', '.join(FORMATS)}")
+    if form not in FORMS:
+        refuse(f"history export: --format {form}: known are {', '.join(FORMS)}")
     with opened(context.obj) as ledger:
+        from dirac_prodsys.ledger.export import FORMATS
+
         tag = _tag(ledger, production, run)
         found = ledger.find(_search(production, tag, campaign, since, tuple(kinds or ())))
         if output is None:
             FORMATS[form](found, sys.stdout.buffer)
             return
         unfinished = output.with_name(f"{output.name}.unfinished")
-        with unfinished.open("wb") as file:
-            count = FORMATS[form](found, file)
-        unfinished.replace(output)
+        try:
+            with unfinished.open("wb") as file:
+                count = FORMATS[form](found, file)
+            unfinished.replace(output)
+        finally:
+            unfinished.unlink(missing_ok=True)
     typer.echo(f"{count:,} records in {output}", err=True)
 
 
@@ -129,13 +135,13 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Make room. What says how data came about stays: definitions, plans, runs, steps, datasets."""
-    from dirac_prodsys.ledger.retention import old_records, superfluous_counts
-
     if not (before or thin):
         refuse("history prune: say what: --before DAY, --thin, or both")
     kinds: dict[str, int] = {}
     now = datetime.now(UTC)
     with opened(context.obj) as ledger:
+        from dirac_prodsys.ledger.retention import old_records, superfluous_counts
+
         found = [old_records(ledger, moment_of(before, now))] if before else []
         found += [superfluous_counts(ledger, now)] if thin else []
         keys = dict.fromkeys(key for each in found for key in each.keys)
@@ -161,15 +167,12 @@ def deliver(
     as_json: AsJson = False,
 ) -> None:
     """Deliver what waits in this machine's spool; tasks do so as well."""
-    from dirac_prodsys.ledger.delivery import deliver as carry
-    from dirac_prodsys.ledger.places import default_url, spool_folder
-    from dirac_prodsys.ledger.spool import Spool
-    from dirac_prodsys.ledger.store import Ledger
+    with opened(context.obj, makes=True) as ledger:
+        from dirac_prodsys.ledger.delivery import deliver as carry
+        from dirac_prodsys.ledger.places import spool_folder
+        from dirac_prodsys.ledger.spool import Spool
 
-    with readable_errors():
-        ledger = Ledger.at(context.obj or default_url())
         done = carry(Spool(spool or spool_folder()), ledger, seconds=float("inf"), pause=0)
-        ledger.close()
     if as_json:
         print_json(vars(done))
     else:

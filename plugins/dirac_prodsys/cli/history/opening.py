@@ -39,20 +39,21 @@ _WORDS = ("airflow", "api", "off")
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Ledger]:
+def opened(url: str, *, makes: bool = False) -> Iterator[Ledger]:
     """Yield the ledger; print an error of it for a person.
 
     :param url: as a person gave it; empty: the default.
+    :param makes: whether a file is made where there is none.
     """
     with readable_errors():
-        found = _ledger(url)
+        found = _ledger(url, makes=makes)
         try:
             yield found
         finally:
             found.close()
 
 
-def _ledger(url: str) -> Ledger:
+def _ledger(url: str, *, makes: bool) -> Ledger:
     from dirac_prodsys.ledger.places import default_url
 
     if url in _WORDS:
@@ -61,9 +62,10 @@ def _ledger(url: str) -> Ledger:
             "name the database: --ledger postgresql+psycopg2://user@host/database",
         )
     url = url or default_url()
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+    file = url.removeprefix("sqlite:///")
+    if file != url and not makes and not Path(file).is_file():
         raise LedgerUnavailable(
-            f"there is no ledger at {url.removeprefix('sqlite:///')}",
+            f"there is no ledger at {file}",
             "name it with --ledger URL; it is made when the first task of a production runs",
         )
     try:
