@@ -223,6 +223,52 @@ class TaskRecords:
 
         self.write(make)
 
+    def events(self, lines: Sequence[str], number: int, name: str) -> None:
+        """Record what happened during a wait, one record a line. Raises nothing."""
+
+        def make(at: datetime) -> list[Record]:
+            from dirac_prodsys.core.reports.ledger.records import EventRecord
+
+            place, occasion = self.place(number, name).to_dict(), self.occasion()
+            return [
+                EventRecord(at=at, word="wait", text=line, occasion=occasion, **place)
+                for line in lines
+            ]
+
+        self.write(make)
+
+    def answer(
+        self,
+        option: str,
+        by: str,
+        question: str,
+        *more: Any,
+        number: int | None = None,
+        name: str = "",
+    ) -> None:
+        """Record what a person answered to a question of the task. Raises nothing.
+
+        :param by: who; empty: nobody did in time.
+        :param more: as for :meth:`occasion`.
+        """
+
+        def make(at: datetime) -> Record:
+            from dirac_prodsys.core.reports.ledger.records import ActionRecord
+
+            return ActionRecord(
+                at=at,
+                action="answer",
+                by=by or "nobody",
+                phase="after",
+                result=option,
+                text=question,
+                run_id=str(self._context.get("run_id") or ""),
+                occasion=self.occasion(self._step, question, *more),
+                **self.place(number, name).to_dict(),
+            )
+
+        self.write(make)
+
     def action(self, action: str, number: int, name: str, *, vo: str, **given: Any) -> None:
         """Record what a person does to a transformation of any production. Raises nothing.
 

@@ -160,6 +160,30 @@ def test_what_people_do_is_recorded_with_who_and_why(ledger: Ledger, ops: Any) -
     }
 
 
+def test_answers_are_recorded_with_who_gave_them(ledger: Ledger, production: Production) -> None:
+    records = TaskRecords({"run_id": "r1"}, production, "merge")
+    for _ in range(2):
+        records.answer("Approve", "ana", "approval of the step merge")
+    records.answer("Approve", "", "removal of 9 files")
+    answers = [each for each in found(ledger, "action") if isinstance(each, ActionRecord)]
+    assert [(each.by, each.result, each.text, each.step) for each in answers] == [
+        ("ana", "Approve", "approval of the step merge", "merge"),
+        ("nobody", "Approve", "removal of 9 files", "merge"),
+    ]
+
+
+def test_what_happened_in_a_wait_is_recorded_line_by_line(
+    ledger: Ledger, production: Production
+) -> None:
+    records = TaskRecords({"run_id": "r1"}, production, "merge")
+    records.events(["an agent stood still", "3 files came late"], 2, "two__r1__merge")
+    records.events(["an agent stood still"], 2, "two__r1__merge")
+    assert [each.to_dict()["text"] for each in found(ledger, "event")] == [
+        "an agent stood still",
+        "3 files came late",
+    ]
+
+
 def test_a_ledger_that_is_broken_stops_no_task(
     grid: MemoryGrid,
     production: Production,

@@ -270,12 +270,12 @@ class VerdictRecord(Record):
 
 
 class ActionRecord(Record):
-    """A person acts on a transformation.
+    """A person acts on a transformation, or answers a question of a task.
 
-    :param action: name of the action; :param by: who; :param reason: why.
+    :param action: name of the action, or ``answer``; :param by: who; :param reason: why.
     :param phase: ``before`` or ``after``.
-    :param result: ``done``, ``left``, ``failed``; empty before the act.
-    :param text: what was done, or why not.
+    :param result: ``done``, ``left``, ``failed``, or the answer; empty before the act.
+    :param text: what was done, or why not; or what was asked.
     :param status: DIRAC's status of the transformation before.
     :param run_id: Airflow's ID of the run that carried it out.
     """
