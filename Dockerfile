@@ -18,7 +18,8 @@ FROM ${BASE} AS builder
 RUN apt-get update -q \
  && apt-get install -q -y --no-install-recommends gcc libc6-dev libssl-dev swig tini \
  && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home airflow \
- && install -d -m 0775 /opt/airflow/logs /opt/airflow/bundles /opt/airflow/plugins
+ && install -d -m 0775 /opt/airflow/logs /opt/airflow/bundles /opt/airflow/plugins \
+    /opt/airflow/dirac_prodsys
 RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -77,7 +78,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST='[{"name":"productions","classpath":"dirac_prodsys.provider.bundle.ProductionsDagBundle","kwargs":{"productions":"/opt/airflow/include/productions","refresh_interval":2}},{"name":"dags","classpath":"airflow.dag_processing.bundles.local.LocalDagBundle","kwargs":{"path":"/opt/airflow/dags"}}]'
 USER 50000
 WORKDIR /opt/airflow
-VOLUME /opt/airflow/bundles
+VOLUME /opt/airflow/bundles /opt/airflow/dirac_prodsys
 EXPOSE 8080
 HEALTHCHECK --interval=60s --timeout=30s --start-period=90s CMD ["/usr/local/bin/image-healthcheck"]
 ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/image-entrypoint"]

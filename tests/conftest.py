@@ -52,6 +52,8 @@ os.environ.update(
         # dag.test() has no worker whose news could come late
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "0",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        # tests of the ledger name one of their own
+        "AIRFLOW__DIRAC_PRODSYS__LEDGER_URL": "off",
     }
 )
 PRODUCTIONS.mkdir()

@@ -7,6 +7,7 @@
     │   └── MetaQueryError(+ field)                      in a selection by metadata
     ├── DefinitionErrors(errors)                         several of them, reported together
     ├── SiteError                                        the site's file is wrong, or forbids it
+    ├── LedgerUnavailable                                retryable: the ledger does not answer
     ├── GatewayError                                     the grid did not do it
     │   ├── GatewayUnavailable   retryable: network, timeout, service or database down
     │   ├── GatewayDenied        proxy missing or expired, group without the right
@@ -179,6 +180,12 @@ def _cut(text: str) -> str:
 
 class SiteError(ProdsysError):
     """The site's file cannot be used, or does not allow what was asked for."""
+
+
+class LedgerUnavailable(ProdsysError):
+    """The ledger does not answer, or cannot be used as it is configured."""
+
+    retryable = True
 
 
 class GatewayError(ProdsysError):

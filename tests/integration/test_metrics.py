@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dirac_prodsys.core.grid.status import FileStatus
-from dirac_prodsys.provider.metrics import STATES
+from dirac_prodsys.provider.reporting.metrics import STATES
 from tests.metric_receivers import otlp, statsd
 
 REPOSITORY = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Imports point one way: errors <- core <- gateway <- provider, and core, gateway <- cli.
+"""Imports point one way: errors <- core <- gateway, ledger <- provider, cli.
 
 Communities are rooms of their own on top of core and of what the gateway promises; nobody imports
 them, and nobody says their names.
@@ -30,8 +30,9 @@ ROOMS = {
     "": set(),
     "core": {"errors", "core"},
     "gateway": {"errors", "core", "gateway"},
-    "provider": {"", "errors", "core", "gateway", "provider"},
-    "cli": {"", "errors", "core", "gateway", "cli"},
+    "ledger": {"errors", "core", "ledger"},
+    "provider": {"", "errors", "core", "gateway", "ledger", "provider"},
+    "cli": {"", "errors", "core", "gateway", "ledger", "cli"},
     "communities": {"errors", "core", "gateway", "communities"},
 }
 #: the rooms as they are imported
@@ -41,6 +42,8 @@ GUARDED = {
     "airflow": ("provider/",),
     "DIRAC": ("gateway/dirac", "gateway/bodies/"),
     "CTADIRAC": ("communities/ctao/",),
+    "sqlalchemy": ("ledger/", "provider/bundle/database.py"),
+    "alembic": ("ledger/",),
 }
 #: modules of the gateway by which a community reaches DIRAC's classes, and its verbs
 CONTRACT = re.compile(rf"{PACKAGE}\.gateway\.(dirac_import|protocol|\w+_protocol)")
@@ -149,7 +152,11 @@ def test_imports_follow_the_arrows(path: Path) -> None:
         ("gateway/memory.py", "import DIRAC"),
         ("gateway/dirac.py", "import airflow.models"),
         ("gateway/bodies/job.py", "import CTADIRAC"),
+        ("ledger/a.py", "from dirac_prodsys.gateway import protocol"),
+        ("ledger/a.py", "import airflow"),
         ("provider/a.py", "import DIRAC"),
+        ("provider/a.py", "import sqlalchemy"),
+        ("cli/a.py", "import sqlalchemy"),
         ("provider/a.py", "import dirac_prodsys.cli"),
         ("cli/a.py", "import airflow"),
         ("cli/a.py", "import dirac_prodsys.provider.hook"),
@@ -175,7 +182,7 @@ def test_nobody_else_says_the_name_of_a_community() -> None:
     software = [name for name, where in GUARDED.items() if where[0].startswith("communities/")]
     word = re.compile("|".join([*names, *software]), re.IGNORECASE)
     found = []
-    for room in sorted({"core", "gateway", "provider", "cli"}):
+    for room in sorted({"core", "gateway", "ledger", "provider", "cli"}):
         for path in sorted((PLUGINS / PACKAGE / room).rglob("*")):
             if path.is_file() and path.suffix in (".py", ".yaml", ".html", ".js", ".css", ".md"):
                 lines = path.read_text("utf-8").split("\n")

@@ -33,8 +33,9 @@ WHEELS = PACKAGE / "cli" / "project" / "wheels"
 DISTRIBUTIONS = {"yaml": "PyYAML", "re2": "google-re2", "pydantic_core": "pydantic"}
 #: folder -> the extra that it needs besides the base, and the modules that this brings
 BROUGHT = {
-    "provider": ("airflow", {"airflow", "asgiref", "sqlalchemy"}),
+    "provider": ("airflow", {"airflow", "asgiref", "fastapi", "sqlalchemy"}),
     "gateway": ("dirac", {"DIRAC", "diraccfg"}),
+    "ledger": ("ledger", {"pyarrow"}),  # of the extra parquet
 }
 
 
@@ -54,7 +55,7 @@ def is_range(requirement: Requirement) -> bool:
     return not {one.operator for one in requirement.specifier} & {"==", "===", "~="}
 
 
-@pytest.mark.parametrize("folder", ["core", "gateway", "cli", "communities", "provider"])
+@pytest.mark.parametrize("folder", ["core", "gateway", "cli", "communities", "ledger", "provider"])
 def test_what_is_imported_is_declared(folder: str) -> None:
     extra, brought = BROUGHT.get(folder, ("", set()))
     needed = {DISTRIBUTIONS.get(name, name).lower() for name in modules_of(PACKAGE / folder)}
@@ -63,6 +64,7 @@ def test_what_is_imported_is_declared(folder: str) -> None:
 
 def test_nothing_is_declared_that_is_not_imported() -> None:
     needed = {DISTRIBUTIONS.get(name, name).lower() for name in modules_of(PACKAGE)}
+    assert names(EXTRAS["ledger"]) <= needed
     assert names(BASE) <= needed
 
 
@@ -73,7 +75,8 @@ def test_dependencies_are_ranges() -> None:
 
 def test_the_base_brings_neither_airflow_nor_dirac() -> None:
     assert not names(BASE) & {"apache-airflow", "apache-airflow-core", "dirac", "ctadirac"}
-    assert {"airflow", "dirac", "ctao", "deploy", "sandbox", "dev"} == set(EXTRAS)
+    known = {"airflow", "dirac", "ledger", "parquet", "ctao", "deploy", "sandbox", "dev"}
+    assert known == set(EXTRAS)
 
 
 def test_every_python_that_is_promised_is_allowed_and_no_other() -> None:

@@ -16,6 +16,7 @@ from dirac_prodsys.errors import (
     DefinitionError,
     DefinitionErrors,
     GatewayError,
+    LedgerUnavailable,
     ProdsysError,
     RunError,
     SiteError,
@@ -29,7 +30,7 @@ def exit_code(error: ProdsysError) -> int:
     match error:
         case DefinitionError() | DefinitionErrors() | SiteError():
             return DEFINITION
-        case GatewayError():
+        case GatewayError() | LedgerUnavailable():
             return GATEWAY
         case RunError():
             return RUN

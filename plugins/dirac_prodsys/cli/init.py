@@ -32,7 +32,14 @@ _TEMPLATE = ".template"
 #: where the productions are
 _PRODUCTIONS = "include/productions"
 #: secrets that ``compose.yaml`` names; the key of Fernet has a form of its own
-_SECRETS = ("postgres_password", "redis_password", "admin_password", "api_secret_key", "jwt_secret")
+_SECRETS = (
+    "postgres_password",
+    "redis_password",
+    "admin_password",
+    "api_secret_key",
+    "jwt_secret",
+    "ledger_secret",
+)
 _FERNET_KEY = "fernet_key"
 
 

@@ -18,6 +18,7 @@ from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.doctor import doctor
 from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
+from dirac_prodsys.cli.history.commands import history
 from dirac_prodsys.cli.init import init
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.new import new
@@ -36,7 +37,7 @@ app = typer.Typer(
     name="dirac-prodsys",
     help="Check production files, and see what they would send to DIRAC and what came of it.",
     epilog="Exit codes: 0 fine, 2 a production file (or the command line) is wrong, "
-    "3 the grid did not answer as asked, 4 the production cannot go on by itself.",
+    "3 the grid, or the ledger, did not answer as asked, 4 the production cannot go on by itself.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -58,6 +59,7 @@ for _command in (
     doctor,
 ):
     app.command(epilog=epilog(_command.__name__))(_command)
+app.add_typer(history, epilog=epilog("history"))
 add_actions(app)
 
 

@@ -4,7 +4,8 @@ The folders build on each other; each line imports only lines below it
 (``tests/unit/test_rooms.py``)::
 
     proof/       finds what is probably not meant: checks, findings and their codes, origins
-    reports/     reports on jobs and runs: results, progress, the state of a step in one line
+    reports/     reports on jobs and runs: results, progress, the state of a step in one line;
+                 ledger/: what the lasting record holds, as values
     doctor/      what is wrong with a grid and an Airflow: facts, then checks
     site/        what the deployment allows: to authors of files, and to people who act
     dialects/    text to Production: the native form here, others in their community

@@ -11,7 +11,7 @@
     people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait
     deployment/           what the package offers Airflow, the site's file, facts for doctor
     hook  links  assets  plugin
-    metrics               numbers for Airflow's StatsD or OpenTelemetry
+    reporting/            numbers for Airflow's metrics, records for the ledger
 
 Airflow's database and the settings of sites name the classes of triggers, the bundle, operators
 and sensors: these classes must stay importable where they are.

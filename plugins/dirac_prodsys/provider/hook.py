@@ -18,7 +18,7 @@ from dirac_prodsys.errors import GatewayRejected, ProdsysError
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider import metrics
+from dirac_prodsys.provider.reporting import metrics
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

@@ -60,9 +60,13 @@ class CreatesTransformation(StepTask):
             self.on_grid(lambda gateway: check_frozen(gateway, name, late.awaits))
         spec = self.plan(context).transformation.model_copy(update={"name": name})
         self.on_grid(lambda gateway: demand_vo(context, gateway))
+        records = self.records(context)
+        records.before("create", None, name)
         record = self.on_grid(lambda gateway: gateway.create_transformation(spec))
         self.remember_link(record.id, record.name)
         result = {"id": record.id, "name": record.name, "adopted": record.adopted}
+        records.made(self.plan(context), record.id, record.name, adopted=record.adopted)
+        records.after("create", record.id, record.name, result=result)
         self._keep(context, result)
         self.log.info(
             "%s transformation %d %s (%s, plugin %s)",
@@ -123,6 +127,8 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
         if self.on_grid(lambda gateway: begins_anew(gateway, spec), state):
             self.create(context, self.on_grid(lambda gateway: name_to_create(gateway, spec), state))
         self.look_for_site(context, state, step)
+        records = self.records(context)
+        records.before("start", None, spec.name)
 
         def start(gateway: ProductionGateway) -> tuple[TransformationRecord, int]:
             record = self.find(gateway, spec.name)
@@ -150,7 +156,9 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
         record, added = self.on_grid(start, state)
         self.remember_link(record.id, record.name)
         self.log.info("started transformation %d %s, %d tasks added", record.id, record.name, added)
-        return {"id": record.id, "name": record.name, "tasks_added": added}
+        result = {"id": record.id, "name": record.name, "tasks_added": added}
+        records.after("start", record.id, spec.name, result=result)
+        return result
 
     def _compare(
         self, gateway: ProductionGateway, record: TransformationRecord, declared: int
@@ -194,6 +202,8 @@ class DiracFlushTransformationOperator(StepTask):
         step = self.plan(context)
         name, body = step.transformation.name, step.transformation.body
         rules = step.rules.shaped(step.transformation)
+        records = self.records(context)
+        records.before("flush", None, name)
 
         def flush(gateway: ProductionGateway) -> tuple[Snapshot, bool]:
             found = self.find(gateway, name)
@@ -228,7 +238,9 @@ class DiracFlushTransformationOperator(StepTask):
             )
         else:
             self.log.info("nothing is left over in transformation %d, no flush", snapshot.id)
-        return {"id": snapshot.id, "name": snapshot.name, "flushed": flushed, "unused": unused}
+        result = {"id": snapshot.id, "name": snapshot.name, "flushed": flushed, "unused": unused}
+        records.after("flush", snapshot.id, name, result=result)
+        return result
 
 
 class DiracCompleteTransformationOperator(StepTask):
@@ -239,9 +251,12 @@ class DiracCompleteTransformationOperator(StepTask):
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Take the snapshot first: DIRAC archives a Completed one and forgets its tasks."""
         name = self.plan(context, with_datasets=False).transformation.name
+        records = self.records(context)
 
         def complete(gateway: ProductionGateway) -> Snapshot:
             snapshot = _look(gateway, self.find(gateway, name))
+            records.final(snapshot)
+            records.before("complete", snapshot.id, name)
             setting(
                 context,
                 gateway,
@@ -260,6 +275,7 @@ class DiracCompleteTransformationOperator(StepTask):
             dict(snapshot.files) or "none",
             dict(snapshot.tasks) or "none",
         )
+        records.after("complete", snapshot.id, name)
         return snapshot.to_dict()
 
 
@@ -285,6 +301,8 @@ class DiracCreateDatasetOperator(StepTask):
         spec = step.dataset if step is not None else self.spec
         if not isinstance(spec, DatasetSpec):
             raise AirflowFailException(f"{self.task_id}: the step has no dataset")
+        records = self.records(context)
+        records.before("create_dataset", None, spec.name)
 
         def create(gateway: ProductionGateway) -> tuple[DatasetRecord, TransformationRecord | None]:
             record = gateway.create_dataset(spec)
@@ -294,6 +312,9 @@ class DiracCreateDatasetOperator(StepTask):
         record, transformation = self.on_grid(create)
         if transformation is not None:
             self.remember_link(transformation.id, transformation.name)
+        number = transformation.id if transformation is not None else None
+        records.dataset(record, number)
+        records.after("create_dataset", number, spec.name, result={"dataset": record.name})
         result = {
             "dataset": record.name,
             "files": record.files,

@@ -157,6 +157,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
                 asks=not kept.get("asked"),
                 step=seen.step,
                 story=story.to_dict(),
+                place=self.records(context).place(record.id, name).to_dict(),
             ),
             method_name="resume",
             # the event of an answer holds nothing else
@@ -317,6 +318,11 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
     ) -> NoReturn:
         """Carry out the answer and resume the wait; after an outage the question is put again."""
         self.log.info("%s answered: %s", who, option)
+        number, name = kept.get("id"), str(kept.get("name") or "")
+        question = str(kept.get("lost") or "how the wait goes on")
+        self.records(context).answer(
+            option, who, question, kept.get("history"), number=number, name=name
+        )
         past = History.from_dict(kept.get("history") or {})
         given_up = option if option == questions.GIVE_UP else kept.get("option", "")
         state: dict[str, Any] = {

@@ -32,6 +32,7 @@ from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.reports.state_line import Seen, grid_state
 from dirac_prodsys.core.reports.story import Story
 from dirac_prodsys.gateway.procedures.stops import stop, stopped_by_us
+from dirac_prodsys.provider.reporting.wait_records import WaitRecords
 from dirac_prodsys.provider.waiting.event_time import wait_until
 from dirac_prodsys.provider.waiting.poller import Poller, attached
 from dirac_prodsys.provider.waiting.state_keeping import STATE, StateKeeper
@@ -85,6 +86,7 @@ class DiracTransformationTrigger(BaseTrigger):
     :param story: ``Story`` as a dict, of a wait that is resumed.
     :param asks: whether there is an event, kind ``ask``, for a verdict that only a person can
         decide.
+    :param place: ``Place`` as a dict: where the wait's records of the ledger belong.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class DiracTransformationTrigger(BaseTrigger):
         until_final: bool = False,
         step: str = "",
         story: Mapping[str, Any] | None = None,
+        place: Mapping[str, Any] | None = None,
         **_ignored: Any,
     ) -> None:
         super().__init__()
@@ -126,6 +129,7 @@ class DiracTransformationTrigger(BaseTrigger):
         self.until_final = until_final
         self.step = step
         self.story = dict(story) if story else None
+        self.place = dict(place) if place else None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and keyword arguments, all JSON."""
@@ -147,6 +151,7 @@ class DiracTransformationTrigger(BaseTrigger):
             "until_final": self.until_final,
             "step": self.step,
             "story": self.story,
+            "place": self.place,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -205,6 +210,8 @@ class DiracTransformationTrigger(BaseTrigger):
     ) -> dict[str, Any]:
         """Look until the policy, Airflow or the clock ends the wait."""
         seen = Seen(self.step or self.name, rules=rules, history=history)
+        wait = str(getattr(self.task_instance, "task_id", "") or "")
+        records = WaitRecords(self.place or {}, self.log, wait_log.story.recorded, wait)
         missed = stopped = 0
         # a step's first wait counts all its files; a wait that is taken up counts from its first
         # look, for another process may have counted before
@@ -241,6 +248,8 @@ class DiracTransformationTrigger(BaseTrigger):
                 seen = Seen(seen.step, snapshot, rules, verdict, history, inputs_final=final)
                 await keeper.look(seen)
                 self._report(poller, wait_log)
+                await records.look(snapshot, verdict)
+                wait_log.story = replace(wait_log.story, recorded=records.recorded)
                 done = snapshot.files.get(FileStatus.PROCESSED, 0)
                 poller.waits.processed(snapshot.id, done, 0 if is_first else done)
                 wait_log.progress(verdict)

@@ -85,6 +85,7 @@ def test_every_secret_that_is_named_is_drawn(project, compose):
         ("AIRFLOW__CORE__FERNET_KEY_CMD", "{fernet_key}"),
         ("AIRFLOW__API__SECRET_KEY_CMD", "{api_secret_key}"),
         ("AIRFLOW__API_AUTH__JWT_SECRET_CMD", "{jwt_secret}"),
+        ("AIRFLOW__DIRAC_PRODSYS__LEDGER_SECRET_CMD", "{ledger_secret}"),
     ],
 )
 def test_a_setting_is_read_from_its_secret(project, compose, option, expected):

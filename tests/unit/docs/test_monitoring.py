@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from dirac_prodsys.core.reports.state_line import StateKind
-from dirac_prodsys.provider.metrics import METRICS, PREFIX, STATES, Metric
+from dirac_prodsys.provider.reporting.metrics import METRICS, PREFIX, STATES, Metric
 
 DOCS = Path(__file__).parents[3] / "docs"
 FILES = DOCS / "reference" / "monitoring"

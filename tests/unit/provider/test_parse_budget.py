@@ -59,7 +59,9 @@ def test_the_rules_of_a_community_are_loaded_for_its_files(loaded: list[set[str]
     assert "dirac_prodsys.communities.ctao.form.reading" in ctao
 
 
-def test_drawing_a_dag_loads_no_grid_and_no_command_line(loaded: list[set[str]]) -> None:
-    far = ("dirac_prodsys.gateway.dirac", "dirac_prodsys.gateway.memory", "dirac_prodsys.cli")
+def test_drawing_a_dag_loads_no_grid_no_ledger_and_no_command_line(loaded: list[set[str]]) -> None:
+    grid = ("dirac_prodsys.gateway.dirac", "dirac_prodsys.gateway.memory")
+    ledger = ("dirac_prodsys.ledger", "dirac_prodsys.core.reports.ledger")
+    far = (*grid, *ledger, "dirac_prodsys.cli")
     for names in loaded:
         assert not [name for name in names if name.startswith(far)]

@@ -47,6 +47,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
     "check": (f"check --file {_FILE} --run night-7",),
+    "history": (
+        "history list",
+        "history show bands --run night-7",
+        "history export bands --format csv --output bands.csv",
+        "history prune --before '400 days' --thin",
+        "history --ledger sqlite:////srv/ledger.db list --json",
+    ),
     "doctor": (
         "doctor",
         "doctor include/productions --verbose",

@@ -61,6 +61,7 @@ class Story:
     :param failures: number of failures at that time.
     :param stored: the kind of state that a worker has last written to the task's state store.
     :param woken: kind of state → when a worker was last asked to write it.
+    :param recorded: kind and cause of the verdict that was recorded last in the ledger.
     """
 
     lines: tuple[Line, ...] = ()
@@ -71,6 +72,7 @@ class Story:
     failures: int = 0
     stored: str = ""
     woken: Mapping[str, float] = field(default_factory=dict)
+    recorded: str = ""
 
     def saying(self, text: str, at: float, *, matters: bool = False) -> Story:
         """Return the log with one more line."""
@@ -106,6 +108,7 @@ class Story:
             "failures": self.failures,
             "stored": self.stored,
             "woken": dict(self.woken),
+            "recorded": self.recorded,
         }
 
     @classmethod
@@ -118,6 +121,7 @@ class Story:
             failures=int(data.get("failures") or 0),
             stored=str(data.get("stored") or ""),
             woken={str(kind): float(at) for kind, at in (data.get("woken") or {}).items()},
+            recorded=str(data.get("recorded") or ""),
         )
 
 

@@ -231,6 +231,7 @@ class ProductionActionOperator(_ActionOperator):
     ) -> Result:
         why = f": {request.reason}" if request.reason else ""
         note = f"{request.action} by {by}{why} ({run})"
+        self._record(context, request, row, by, run)
 
         def act(gateway: ProductionGateway) -> Result:
             try:
@@ -241,7 +242,34 @@ class ProductionActionOperator(_ActionOperator):
                 return Result(row.id, row.name, row.status, "failed", one_line(error.reason))
             return Result(row.id, row.name, row.status, word, done)
 
-        return self.on_grid(act)
+        result = self.on_grid(act)
+        self._record(context, request, row, by, run, result)
+        return result
+
+    def _record(
+        self,
+        context: Context,
+        request: ActionRequest,
+        row: PreviewRow,
+        by: str,
+        run: str,
+        result: Result | None = None,
+    ) -> None:
+        """Record the action in the ledger: before it, or with what came of it."""
+        came_of = ("", "") if result is None else (result.word, result.why)
+        self.records(context).action(
+            request.action,
+            row.id,
+            row.name,
+            vo=DiracHook(self.dirac_conn_id).settings().vo,
+            by=by,
+            reason=request.reason,
+            phase="before" if result is None else "after",
+            result=came_of[0],
+            text=came_of[1],
+            status=row.status,
+            run_id=run,
+        )
 
     def _once(
         self,

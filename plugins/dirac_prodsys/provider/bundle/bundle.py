@@ -48,7 +48,6 @@ from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
 from dirac_prodsys.core.actions.commands import DAG_ID
-from dirac_prodsys.provider import metrics
 from dirac_prodsys.provider.bundle import operations
 from dirac_prodsys.provider.bundle.database import (
     other_owners,
@@ -64,6 +63,7 @@ from dirac_prodsys.provider.bundle.snapshots import write
 from dirac_prodsys.provider.bundle.sources import Signature, Source, SourceFolder
 from dirac_prodsys.provider.bundle.versions import Versions
 from dirac_prodsys.provider.bundle.warm import load, warm_up
+from dirac_prodsys.provider.reporting import metrics
 
 log = logging.getLogger(__name__)
 

@@ -76,6 +76,23 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "Instead of mail: a notifier class with its kwargs, or a list of them, as JSON.",
         '{{"class": "path.of.Notifier", "kwargs": {{"text": "{{subject}}"}}}}',
     ),
+    "ledger_url": _option(
+        "Database of the ledger, the lasting record of productions: a URL of SQLAlchemy (SQLite or "
+        "PostgreSQL); airflow: Airflow's own database; api: workers send records to the API "
+        "server, which has the URL; off: nothing is recorded. Empty: a SQLite file in Airflow's "
+        "home.",
+        "postgresql+psycopg2://ledger@db.example.org/ledger",
+    )
+    | {"sensitive": True},
+    "ledger_spool": _option(
+        "Folder in which records wait until they are delivered, on a disk that outlives the "
+        "process. Empty: a folder in Airflow's home.",
+        "/var/spool/dirac_prodsys",
+    ),
+    "ledger_secret": _option(
+        "What workers show to the API server when they send it records; the same on both."
+    )
+    | {"sensitive": True},
 }
 
 
@@ -105,6 +122,7 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "config": {SECTION: {"description": "Productions of DIRAC.", "options": _OPTIONS}},
+        "db-managers": ["dirac_prodsys.provider.reporting.db_manager.LedgerDBManager"],
         "extra-links": ["dirac_prodsys.provider.links.TransformationLink"],
         "asset-uris": [
             {"schemes": ["dirac"], "handler": "dirac_prodsys.provider.assets.sanitize_uri"}

@@ -30,6 +30,7 @@ from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import NoticeSender
 from dirac_prodsys.provider.people.params import given_values, triggered_by
+from dirac_prodsys.provider.reporting.task_records import TaskRecords
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -109,6 +110,8 @@ class DiracApprovalOperator(HITLOperator):
         chosen = list(answer["chosen_options"])
         what = "production" if self.step is None else f"step {self.step}"
         how = f"by {who}" if who else "by silence: nobody answered within the time"
+        records = TaskRecords(context, self.production, self.step or "")
+        records.answer(", ".join(chosen), who, f"approval of the {what}")
         if chosen != [APPROVE]:
             raise AirflowFailException(f"the {what} was rejected {how}\n  hint: {_REJECTED}")
         self.log.info("the %s was approved %s", what, how)

@@ -26,6 +26,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import claims
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.reporting.task_records import TaskRecords
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -126,6 +127,7 @@ class NoticeSender:
             log.warning("the notice was not sent: %s: %s", first, reason)
             return "failed"
         log.info("notice sent: %s: %s", notice.kind, first)
+        TaskRecords(self.context, self.production).notice(notice, rules.to)
         return "sent"
 
     def send_recovered(self, causes: Sequence[str], step: str, text: str) -> Sending:

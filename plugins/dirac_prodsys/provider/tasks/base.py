@@ -33,6 +33,7 @@ from dirac_prodsys.errors import (
 )
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.reporting.task_records import TaskRecords
 from dirac_prodsys.provider.waiting.event_time import earliest_event
 
 if TYPE_CHECKING:
@@ -79,6 +80,10 @@ class DiracTask(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Do the work."""
         return self.work(context, {})
+
+    def records(self, context: Context) -> TaskRecords:
+        """Return what the task writes its records of the ledger to."""
+        return TaskRecords(context, self.production, getattr(self, "step", None) or "")
 
     def work(self, context: Context, state: Mapping[str, Any]) -> Any:
         """Do the task's own work; must be safe to begin anew at any time.

@@ -56,6 +56,8 @@ class AsksBeforeStart(StepTask):
         """
         agreed = agreed_by(event, self.step or "")
         self.log.info("%s agrees to the removal of %s files", agreed["by"], share["files"])
+        question = f"removal of {share['files']} files"
+        self.records(context).answer(APPROVE, str(agreed["by"]), question)
         return self.work(context, {AGREED: {**agreed, **share}})
 
     def look_for_site(self, context: Context, state: Mapping[str, Any], step: StepPlan) -> None:

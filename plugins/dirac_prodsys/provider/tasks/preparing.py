@@ -49,6 +49,7 @@ class DiracBeginRunOperator(ProductionTask):
         tag, values = naming.run_tag(run_id), given_values(context)
         chosen = taken(self.production.parameters, values)
         self.log.info("run %s, tag %s; parameters: %s", run_id, tag, chosen or "none")
+        self.records(context).run_began(values)
         return {"tag": tag, "parameters": values}
 
 
@@ -83,6 +84,7 @@ class DiracVerifyOperator(ProductionTask):
         if bad:
             raise AirflowFailException(f"nothing starts: {', '.join(bad)}\n  hint: {_HINT}")
         plan = self.plan(context)
+        self.records(context).plan(plan)
         names = {name: plan.step(name).transformation.name for name in self.created}
         found = self.on_grid(lambda gateway: find_newest(gateway, list(names.values())), state)
         gone = [name for step, name in names.items() if name not in found]

@@ -77,7 +77,11 @@ class DiracEndRunOperator(ProductionTask):
                     spec = plan.step(parting.step).transformation
                     still = self._still(context, gateway, plan, how, parting, snapshot)
                     if still.fate == parting.fate:
+                        named = {"step": parting.step, "reason": parting.reason}
+                        records = self.records(context)
+                        records.before(parting.fate, snapshot.id, snapshot.name, **named)
                         self._act(gateway, parting, snapshot.id, spec, str(context["run_id"]))
+                        records.after(parting.fate, snapshot.id, snapshot.name, **named)
                     else:
                         self.log.warning(
                             "%s: not to %s: %s", still.step, parting.fate, still.reason

@@ -62,6 +62,7 @@ class DiracProductionReportOperator(ProductionTask):
             self.log.warning("there is no report: %s", error)
         states = task_states(context["dag"].dag_id, str(context["run_id"]))
         how = ending(states, self.last)
+        self.records(context).run_ended(how, [t for t, one in states.items() if one == "failed"])
         if how == "failed":
             failed = sorted(task for task, one in states.items() if one == "failed")
             lines = [f"the run did not complete: {', '.join(failed)} failed"]

@@ -54,7 +54,12 @@ class WaitActs(StepTask):
                 lambda: gateway.flush_transformation(number),
             )
 
-        if not self.on_grid(flush, state):
+        occasion, reason = event.get("history"), str(event.get("reason") or "")
+        records, name = self.records(context), str(event["snapshot"]["name"])
+        records.before("flush", number, name, occasion, reason=reason)
+        flushed = self.on_grid(flush, state)
+        records.after("flush", number, name, occasion, reason=reason, result={"flushed": flushed})
+        if not flushed:
             return past
         self.log.info("flushed %s (flush %d)", event["snapshot"]["name"], past.flushes + 1)
         notice = notices.of_flush(self._step_name(event["snapshot"]), event.get("reason") or "")
@@ -71,7 +76,11 @@ class WaitActs(StepTask):
             notes = recovery.avoid_failing(gateway, number, rules)
             return gateway.ensure_tasks(number, total), notes
 
+        occasion, reason = event.get("history"), str(event.get("reason") or "")
+        records, name = self.records(context), str(event["snapshot"]["name"])
+        records.before("extend", number, name, occasion, reason=reason)
         added, notes = self.on_grid(extend, state)
+        records.after("extend", number, name, occasion, reason=reason, result={"added": added})
         for note in notes:
             self.log.info("%s", note)
         self.log.info("added %d tasks to %s", added, event["snapshot"]["name"])
@@ -88,9 +97,13 @@ class WaitActs(StepTask):
         step = self.plan(context, state)
         number, body = int(event["snapshot"]["id"]), step.transformation.body
         rules = (self.rules or step.rules).shaped(step.transformation)
+        occasion = [event.get("kind"), event.get("history"), answer]
+        records, whose = self.records(context), str(event["snapshot"]["name"])
+        records.before("recover", number, whose, occasion, reason=str(event.get("reason") or ""))
         outcome = self.on_grid(
             lambda gateway: recovery.recover(gateway, number, body, rules, answer), state
         )
+        records.after("recover", number, whose, occasion, result={"lines": outcome.lines()})
         for line in outcome.lines():
             self.log.info("%s", line)
         push(context, "recovery", outcome.to_dict())

@@ -49,6 +49,9 @@ class WaitReport(StepTask):
             return None
         number, name = int(snapshot["id"]), str(snapshot["name"])
         report = self._try(lambda gateway: report_on(gateway, number, name))
+        if report is not None:
+            self.records(context).jobs(report, number, name)
+        self.records(context).events(past.events, number, name)
         if report is not None and (report.total or past.events):
             report = replace(report, events=past.events)
             self.log.info("%s", report.to_text())

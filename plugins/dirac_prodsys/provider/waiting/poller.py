@@ -26,8 +26,8 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway import open_gateway
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider import metrics
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.reporting import metrics
 from dirac_prodsys.provider.waiting.blocking_calls import BlockingCalls
 
 log = logging.getLogger(__name__)

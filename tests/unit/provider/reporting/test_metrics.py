@@ -20,8 +20,8 @@ from dirac_prodsys.gateway.memory.gateway import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.gateway.verbs import watched_calls
-from dirac_prodsys.provider import metrics
-from dirac_prodsys.provider.metrics import STATES, Waits
+from dirac_prodsys.provider.reporting import metrics
+from dirac_prodsys.provider.reporting.metrics import STATES, Waits
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 

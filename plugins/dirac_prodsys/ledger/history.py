@@ -1,0 +1,205 @@
+"""Answers what people ask the ledger: which runs there were, how one of them went, a campaign.
+
+Invariant: read-only. Large records (texts of definitions, plans) are read when they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from dirac_prodsys.core.reports.ledger.record import Record
+from dirac_prodsys.core.reports.ledger.records import (
+    CountsRecord,
+    DatasetRecord,
+    RunRecord,
+    StepRecord,
+    VerdictRecord,
+)
+from dirac_prodsys.ledger.store import Ledger, Search
+from dirac_prodsys.ledger.tables import records
+
+#: kinds of records that the story of a run consists of; counts over time are looked up for it
+STORY = ("run", "act", "verdict", "action", "notice", "event", "dataset", "comment", "drift")
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run of a production.
+
+    :param state: how it ended; ``running``: it did not, as far as the ledger knows; ``imported``:
+        others made it.
+    :param began: its first record; :param last: its last one.
+    :param steps: number of transformations.
+    """
+
+    vo: str
+    production: str
+    run: str
+    state: str
+    began: datetime
+    last: datetime
+    steps: int
+    campaign: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        times = {"began": self.began.isoformat(), "last": self.last.isoformat()}
+        return {**vars(self), **times}
+
+
+@dataclass(frozen=True)
+class StepHistory:
+    """A step with its transformation, the last counts known of it, and its datasets."""
+
+    step: StepRecord
+    counts: CountsRecord | None = None
+    datasets: tuple[DatasetRecord, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "step": self.step.to_dict(),
+            "counts": None if self.counts is None else self.counts.to_dict(),
+            "datasets": [each.to_dict() for each in self.datasets],
+        }
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """All that the ledger knows of one run; ``story`` has its events by their moments."""
+
+    row: RunRow
+    steps: tuple[StepHistory, ...]
+    story: tuple[Record, ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            **self.row.to_dict(),
+            "transformations": [each.to_dict() for each in self.steps],
+            "story": [each.to_dict() for each in self.story],
+        }
+
+
+def runs(ledger: Ledger, search: Search | None = None) -> list[RunRow]:
+    """Return the runs that are meant, the newest first.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    wanted = search or Search()
+    columns = (records.c.vo, records.c.production, records.c.run)
+    is_step = records.c.kind == "step"
+    query = (
+        select(
+            *columns,
+            func.max(records.c.campaign),
+            func.min(records.c.at),
+            func.max(records.c.at),
+            func.count(func.distinct(records.c.name)).filter(is_step),
+        )
+        .where(*wanted.conditions(), records.c.kind.in_(("run", "step", "dataset", "act")))
+        .where(records.c.production != "")
+        .group_by(*columns)
+    )
+    found = [tuple(row) for row in ledger.rows(query)]
+    states = _states(ledger, wanted)
+    made = [
+        RunRow(*place, states.get(place, "imported"), began, last, steps, campaign)
+        for *names, campaign, began, last, steps in found
+        for place in [(names[0], names[1], names[2])]
+    ]
+    return sorted(made, key=lambda row: (row.began, row.production, row.run), reverse=True)
+
+
+def _states(ledger: Ledger, search: Search) -> dict[tuple[str, str, str], str]:
+    query = select(records.c.content).where(*search.conditions(), records.c.kind == "run")
+    found: dict[tuple[str, str, str], str] = {}
+    for (content,) in ledger.rows(query.order_by(records.c.at, records.c.id)):
+        record = RunRecord.from_dict(json.loads(content))
+        state = "running" if record.state == "began" else record.state
+        found[record.vo, record.production, record.run] = state
+    return found
+
+
+def steps(ledger: Ledger, search: Search) -> list[StepHistory]:
+    """Return the transformations that are meant, each with its last counts and its datasets.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    step, counts = records.alias("step"), records.alias("counts")
+    last = (
+        select(counts.c.content)
+        .where(
+            counts.c.transformation == step.c.transformation,
+            counts.c.kind == "counts",
+            counts.c.name == step.c.name,
+        )
+        .order_by(counts.c.at.desc(), counts.c.id.desc())
+        .limit(1)
+        .correlate(step)
+        .scalar_subquery()
+    )
+    meant: list[ColumnElement[bool]] = [*search.conditions(step), step.c.kind == "step"]
+    query = select(step.c.content, last).where(*meant).order_by(step.c.at, step.c.id)
+    datasets = _datasets(ledger, search)
+    found = []
+    for content, newest in ledger.rows(query):
+        record = StepRecord.from_dict(json.loads(content))
+        known = None if newest is None else CountsRecord.from_dict(json.loads(newest))
+        made = datasets.get((record.production, record.run, record.step), ())
+        found.append(StepHistory(record, known, tuple(made)))
+    return found
+
+
+def _datasets(ledger: Ledger, search: Search) -> dict[tuple[str, str, str], list[DatasetRecord]]:
+    query = select(records.c.content).where(*search.conditions(), records.c.kind == "dataset")
+    newest: dict[tuple[str, str, str], dict[str, DatasetRecord]] = {}
+    for (content,) in ledger.rows(query.order_by(records.c.at, records.c.id)):
+        record = DatasetRecord.from_dict(json.loads(content))
+        place = record.production, record.run, record.step
+        newest.setdefault(place, {})[record.dataset] = record
+    return {place: list(of_step.values()) for place, of_step in newest.items()}
+
+
+def run_history(ledger: Ledger, search: Search) -> RunHistory | None:
+    """Return the newest run that is meant; None: the ledger has none.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    found = runs(ledger, search)
+    if not found:
+        return None
+    row = found[0]
+    own = Search(vo=row.vo, production=row.production, run=row.run)
+    # where a connection does not name its VO, records of people's actions have none
+    found_of_run = ledger.find(Search(STORY, production=row.production, run=row.run))
+    story = [each for each in found_of_run if each.vo in ("", row.vo)]
+    return RunHistory(row, tuple(steps(ledger, own)), tuple(changes(story)))
+
+
+def changes(story: Iterable[Record]) -> list[Record]:
+    """Return the records without verdicts that repeat the one before of the same wait."""
+    last: dict[tuple[str, int | None, str], VerdictRecord] = {}
+    found: list[Record] = []
+    for record in story:
+        if isinstance(record, VerdictRecord):
+            place = record.name, record.transformation, record.wait
+            before, last[place] = last.get(place), record
+            if before is not None and record.same_as(before):
+                continue
+        found.append(record)
+    return found
+
+
+def campaign(ledger: Ledger, name: str) -> list[StepHistory]:
+    """Return the transformations of a campaign, as for :func:`steps`.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    return steps(ledger, Search(campaign=name))

@@ -1,0 +1,1 @@
+"""Holds Alembic's environment and the versions of the ledger's tables."""

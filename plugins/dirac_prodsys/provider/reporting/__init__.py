@@ -1,0 +1,1 @@
+"""Reports to others what tasks do: numbers to Airflow's metrics, records to the ledger."""
