@@ -13,7 +13,7 @@ from typing import Any, Literal
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import FileStatus, TransformationStatus
 from dirac_prodsys.core.policy.counts import attached_files, good_tasks
-from dirac_prodsys.core.reports.ledger.place import Place, place_of
+from dirac_prodsys.core.reports.ledger.identity import Identity, identity_of
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import CountsRecord, StepRecord
 
@@ -72,18 +72,18 @@ def tasks_of(seen: Snapshot, wanted: int | None = None) -> Amount:
     return Amount(good_tasks(seen), wanted or sum(seen.tasks.values()))
 
 
-def courses(records: Iterable[Record]) -> dict[Place, Course]:
+def courses(records: Iterable[Record]) -> dict[Identity, Course]:
     """Return the course of each transformation with counts.
 
     :param records: of any kinds, in any order; steps and counts are read.
     """
-    counts: dict[Place, list[CountsRecord]] = defaultdict(list)
-    wanted: dict[Place, int | None] = {}
+    counts: dict[Identity, list[CountsRecord]] = defaultdict(list)
+    wanted: dict[Identity, int | None] = {}
     for record in records:
         if isinstance(record, CountsRecord):
-            counts[place_of(record)].append(record)
+            counts[identity_of(record)].append(record)
         elif isinstance(record, StepRecord):
-            wanted[place_of(record)] = record.tasks
+            wanted[identity_of(record)] = record.tasks
     return {place: course(some, wanted.get(place)) for place, some in counts.items()}
 
 

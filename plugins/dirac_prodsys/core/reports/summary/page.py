@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from dirac_prodsys.core.grid.jobs import JobState
 from dirac_prodsys.core.reports.course import courses
-from dirac_prodsys.core.reports.ledger.place import Place, place_of
+from dirac_prodsys.core.reports.ledger.identity import Identity, identity_of
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import JobsRecord, StorageRecord
 from dirac_prodsys.core.reports.summary.columns import COLUMNS, Column, sizes
@@ -110,7 +110,7 @@ def _progress(records: Sequence[Record]) -> dict[str, dict[str, list[tuple[float
     return dict(sorted(runs.items(), key=lambda pair: begins[pair[0]]))
 
 
-def _run_of(place: Place) -> str:
+def _run_of(place: Identity) -> str:
     return " ".join(filter(None, (place.production, place.run))) or "imported"
 
 
@@ -136,11 +136,11 @@ def _failures(records: Iterable[Record]) -> tuple[dict[str, float], dict[str, fl
     return _most(causes), _most(sites)
 
 
-def _last(kind: type[R], records: Iterable[Record]) -> dict[Place, R]:
-    found: dict[Place, R] = {}
+def _last(kind: type[R], records: Iterable[Record]) -> dict[Identity, R]:
+    found: dict[Identity, R] = {}
     for record in records:
         if isinstance(record, kind):
-            place = place_of(record)
+            place = identity_of(record)
             if place not in found or found[place].at <= record.at:
                 found[place] = record
     return found

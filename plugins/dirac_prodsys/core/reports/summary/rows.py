@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from dirac_prodsys.core.reports.ledger.place import Place, place_of
+from dirac_prodsys.core.reports.ledger.identity import Identity, identity_of
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import (
     CommentRecord,
@@ -42,9 +42,9 @@ N = TypeVar("N", int, float)
 class _Records:
     """The records by kind; of what changes, the newest."""
 
-    steps: dict[Place, StepRecord] = field(default_factory=dict)
-    counts: dict[Place, CountsRecord] = field(default_factory=dict)
-    storage: dict[Place, StorageRecord] = field(default_factory=dict)
+    steps: dict[Identity, StepRecord] = field(default_factory=dict)
+    counts: dict[Identity, CountsRecord] = field(default_factory=dict)
+    storage: dict[Identity, StorageRecord] = field(default_factory=dict)
     datasets: dict[tuple[str, str], list[DatasetRecord]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -80,11 +80,11 @@ def _sorted_by_kind(records: Iterable[Record]) -> _Records:
     for record in records:
         match record:
             case StepRecord():
-                _keep_newest(found.steps, place_of(record), record)
+                _keep_newest(found.steps, identity_of(record), record)
             case CountsRecord():
-                _keep_newest(found.counts, place_of(record), record)
+                _keep_newest(found.counts, identity_of(record), record)
             case StorageRecord():
-                _keep_newest(found.storage, place_of(record), record)
+                _keep_newest(found.storage, identity_of(record), record)
             case DatasetRecord():
                 found.datasets[record.vo, record.dataset].append(record)
             case CommentRecord():
@@ -112,7 +112,7 @@ def _by_dataset(steps: Iterable[StepRecord]) -> list[tuple[str, list[StepRecord]
         if one.dataset:
             groups.setdefault((one.vo, one.dataset), []).append(one)
         elif not one.production or (one.vo, one.production, one.run) not in making:
-            groups[place_of(one)] = [one]
+            groups[identity_of(one)] = [one]
     return [(some[0].dataset, some) for some in groups.values()]
 
 
@@ -122,7 +122,7 @@ def _row(dataset: str, steps: Sequence[StepRecord], known: _Records) -> SummaryR
     each = per_file.pop() if len(per_file) == 1 else None
     files, sizes, events = _then_and_now(versions)
     if not versions:
-        stored = [known.storage[at] for at in map(place_of, steps) if at in known.storage]
+        stored = [known.storage[at] for at in map(identity_of, steps) if at in known.storage]
         files = _sum([one.files for one in stored])
         sizes = _sum([one.bytes for one in stored])
         events = _sum([one.events for one in stored])
@@ -198,7 +198,7 @@ def _status(steps: Sequence[StepRecord], versions: Sequence[DatasetRecord], know
     """Return DIRAC's statuses; a dataset that was removed has one of its own."""
     if versions and versions[-1].retired:
         return "retired"
-    counts = (known.counts.get(place_of(one)) for one in steps)
+    counts = (known.counts.get(identity_of(one)) for one in steps)
     return ", ".join(dict.fromkeys(one.status for one in counts if one is not None))
 
 
@@ -206,7 +206,7 @@ def _with_comments(row: SummaryRow, comments: Sequence[CommentRecord]) -> Summar
     """Add what people wrote: the newest about the dataset, or about each of its steps."""
     newest: dict[object, str] = {}
     for one in comments:
-        if one.vo == row.vo and _is_about(one, row):
+        if one.vo in ("", row.vo) and _is_about(one, row):
             newest[one.dataset or (one.production, one.run, one.step)] = one.text
     texts = "; ".join(dict.fromkeys(text for text in newest.values() if text))
     return replace(row, comment=texts) if newest else row

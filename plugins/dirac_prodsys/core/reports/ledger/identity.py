@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dirac_prodsys.core.reports.ledger.record import Record
 
 
-class Place(NamedTuple):
+class Identity(NamedTuple):
     """A transformation of a step.
 
     Its ID alone does not do: IDs begin anew when a database does.
@@ -26,9 +26,9 @@ class Place(NamedTuple):
         return self.step or self.name or str(self.transformation or "-")
 
 
-def place_of(record: Record) -> Place:
+def identity_of(record: Record) -> Identity:
     """Return the transformation that a record is about."""
-    return Place(
+    return Identity(
         record.vo,
         record.production,
         record.run,
