@@ -45,14 +45,18 @@ def opened(url: str) -> Iterator[Ledger]:
     :param url: as a person gave it; empty: the default.
     """
     with readable_errors():
-        found = _ledger(url)
+        found = open_ledger(url)
         try:
             yield found
         finally:
             found.close()
 
 
-def _ledger(url: str) -> Ledger:
+def open_ledger(url: str) -> Ledger:
+    """Return the ledger; empty: the default.
+
+    :raises LedgerUnavailable: there is none.
+    """
     from dirac_prodsys.ledger.places import default_url
 
     if url in _WORDS:

@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from dirac_prodsys.core.reports.course import Point
-from dirac_prodsys.core.text.wording import span
+from dirac_prodsys.core.text.wording import span, stamp
 
 #: least number of different moments, and of things done, for an estimate
 _POINTS, _DONE = 4, 5
@@ -64,8 +64,10 @@ class Forecast:
         return self.expected is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+        """Return the JSON form; moments as ISO 8601."""
+        moments = {name: getattr(self, name) for name in ("expected", "earliest", "latest")}
+        shown = {name: None if at is None else stamp(at) for name, at in moments.items()}
+        return {"rate": self.rate, **shown, "why": self.why}
 
 
 def forecast(

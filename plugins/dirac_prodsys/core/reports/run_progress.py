@@ -61,7 +61,7 @@ class StepProgress:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        return {**asdict(self), "forecast": self.forecast.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,10 @@ class RunProgress:
     forecast: Forecast
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+        """Return the JSON form, without its steps."""
+        found = {**asdict(self), "forecast": self.forecast.to_dict()}
+        del found["steps"]
+        return found
 
 
 def unit_of(seen: Snapshot, wanted: int | None) -> Literal["tasks", "files"]:
