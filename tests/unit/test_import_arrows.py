@@ -57,6 +57,7 @@ CORE_LIBRARIES = {
     "contextvars",
     "dataclasses",
     "datetime",
+    "bisect",
     "difflib",
     "enum",
     "fnmatch",

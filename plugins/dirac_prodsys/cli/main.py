@@ -19,6 +19,7 @@ from dirac_prodsys.cli.doctor import doctor
 from dirac_prodsys.cli.explain import explain
 from dirac_prodsys.cli.graph import graph
 from dirac_prodsys.cli.history.commands import history
+from dirac_prodsys.cli.history.summary import summary
 from dirac_prodsys.cli.init import init
 from dirac_prodsys.cli.lint import lint
 from dirac_prodsys.cli.new import new
@@ -55,6 +56,7 @@ for _command in (
     runs,
     status,
     report,
+    summary,
     check,
     doctor,
 ):

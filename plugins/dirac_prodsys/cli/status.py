@@ -1,10 +1,12 @@
 """Shows what the grid says about transformations now: ``dirac-prodsys status``.
 
-Invariant: read-only, and only what the gateway's snapshot says: states and counts, no verdict.
+Invariant: read-only. States and counts are what the gateway's snapshot says, without a verdict;
+the ledger adds only how far each was before.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +15,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dirac_prodsys.cli.exits import readable_errors, refuse
+from dirac_prodsys.cli.history.opening import LedgerUrl
 from dirac_prodsys.cli.options.files import run_option
 from dirac_prodsys.cli.options.grid import Grid, plan_of, with_grid
-from dirac_prodsys.cli.options.meant_names import File, Meant, Names, demand_names, meant
+from dirac_prodsys.cli.options.meant_names import File, Meant, Names, listed, meant
 from dirac_prodsys.cli.tables import AsJson, print_json
-from dirac_prodsys.cli.watching import Look, watch
+from dirac_prodsys.cli.watching import Look, picture, watch
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.reports.meant import Filters
-    from dirac_prodsys.core.reports.status_view import StatusRow
+    from dirac_prodsys.core.reports.status_progress import Past
     from dirac_prodsys.gateway.protocol import ProductionGateway
 
 
@@ -43,31 +46,76 @@ def status(
         bool, typer.Option("--watch", help="Look again and again until all are over, or Ctrl-C.")
     ] = False,
     every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 10.0,
+    ledger: LedgerUrl = "",
 ) -> None:
     """Show state and counts of transformations: of productions, of one run, or by name.
 
-    Of a production, the runs are shown that are not over; if all are, the newest. Patterns are
-    quoted: 'gamma*' means productions, 'gamma__*__merge', with __, names of transformations.
+    Without a name: all productions, one line a run. Of a production, the runs are shown that are
+    not over; if all are, the newest. Where there is a ledger, it says when each is done. Patterns
+    are quoted: 'gamma*' means productions, 'gamma__*__merge', with __, names of transformations.
     """
     from dirac_prodsys.core.reports.meant import Filters
 
     if watched and as_json:
         refuse("status: --watch draws again and again, --json prints once: use one")
     with readable_errors():
-        demand_names("status", names, file)
         gateway = grid.gateway()
         filters = Filters(run, tuple(steps or ()))
+        looks = _Looks(gateway, names or [], file, filters, ledger)
         if watched:
-            watch(lambda runs: look(gateway, names or [], file, filters, runs), every)
+            watch(looks, every)
             return
-        seen = look(gateway, names or [], file, filters)
+        seen = looks(frozenset())
     if as_json:
-        rows = [row.to_dict() for row in seen.rows]
-        print_json({"transformations": rows})
+        _print_as_json(seen)
     else:
-        show(seen.rows)
+        show(seen)
     for note in seen.notes:
         typer.echo(note, err=True)
+
+
+class _Looks:
+    """Looks at what is named, and remembers what it saw.
+
+    :param names: none, and no file: all productions, a row a run.
+    """
+
+    def __init__(
+        self,
+        gateway: ProductionGateway,
+        names: Sequence[str],
+        file: Path | None,
+        filters: Filters,
+        ledger: str,
+    ) -> None:
+        self.gateway, self.file, self.filters, self.ledger = gateway, file, filters, ledger
+        self.by_run = not names and file is None
+        self.names = ["*"] if self.by_run else names
+        self.past: Past | None = None
+        self.trouble = ""
+
+    def __call__(self, runs: frozenset[tuple[str, str]], /) -> Look:
+        from dirac_prodsys.cli.history.past import past_of
+
+        if self.by_run and not listed(self.gateway, []):
+            return Look((), by_run=True)
+        seen = look(self.gateway, self.names, self.file, self.filters, runs)
+        if self.past is None:
+            self.past, self.trouble = past_of(self.ledger, seen.rows)
+        found = with_progress(seen, self.past, time.time())
+        notes = (*found.notes, self.trouble) if self.trouble else found.notes
+        return replace(found, by_run=self.by_run, notes=notes)
+
+
+def _print_as_json(seen: Look) -> None:
+    from dirac_prodsys.core.reports.status_progress import by_transformation
+
+    progress = by_transformation(seen.overviews)
+    rows = []
+    for row in seen.rows:
+        own = progress.get(row.snapshot.id)
+        rows.append({**row.to_dict(), "progress": None if own is None else own.to_dict()})
+    print_json({"transformations": rows, "runs": [run.to_dict() for run in seen.overviews]})
 
 
 def look(
@@ -95,15 +143,28 @@ def look(
     return Look(tuple(rows), found.runs, tuple(notes))
 
 
-def show(rows: Sequence[StatusRow]) -> None:
-    """Print the rows as a table, states and counts verbatim."""
-    from dirac_prodsys.cli.tables import plain_table, unwrapped_console
-    from dirac_prodsys.core.reports.status_view import columns, title
+def show(seen: Look) -> None:
+    """Print a look as a table, states and counts verbatim; with bars for a person."""
+    from dirac_prodsys.cli.tables import unwrapped_console
 
     console = unwrapped_console()
-    if heading := title(rows):
-        console.print(heading, markup=False)
-    console.print(plain_table(*columns(rows), console.width))
+    if not seen.rows:
+        typer.echo("the grid has no run of any production", err=True)
+        return
+    bare = replace(seen, notes=())
+    console.print(picture(bare, "", console.width, bars=console.is_terminal))
+
+
+def with_progress(seen: Look, past: Past, now: float) -> Look:
+    """Add how far each run is, and learn from the look.
+
+    :param now: seconds since the epoch.
+    """
+    from dirac_prodsys.core.reports.status_progress import overviews
+
+    past.look(seen.rows, now)
+    found = tuple(overviews(seen.rows, past, now))
+    return replace(seen, overviews=found, forecasts=past.known, at=now)
 
 
 def _by_file(

@@ -16,6 +16,7 @@ from dirac_prodsys.errors import GatewayUnavailable
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from dirac_prodsys.core.reports.status_progress import RunOverview
     from dirac_prodsys.core.reports.status_view import StatusRow
 
 #: lines besides the rows: title, head, trouble, rows that are not drawn, and the cursor
@@ -28,11 +29,19 @@ class Look:
 
     :param runs: production and run of the rows found by a production.
     :param notes: what is not shown, and why.
+    :param overviews: how far each run is; empty: nobody asked.
+    :param by_run: a row a run is shown, and not a row a transformation.
+    :param forecasts: whether enough of the past is known to say when something is done.
+    :param at: when it was, in seconds since the epoch.
     """
 
     rows: tuple[StatusRow, ...]
     runs: frozenset[tuple[str, str]] = frozenset()
     notes: tuple[str, ...] = ()
+    overviews: tuple[RunOverview, ...] = ()
+    by_run: bool = False
+    forecasts: bool = False
+    at: float = 0.0
 
 
 class Looks(Protocol):
@@ -120,25 +129,64 @@ def picture(
     from rich.text import Text
 
     from dirac_prodsys.cli.tables import plain_table
-    from dirac_prodsys.core.reports.status_view import columns, title
+    from dirac_prodsys.core.reports.status_view import title
 
-    rows, words = list(seen.rows), [*seen.notes]
-    if most is not None and len(rows) > most:
-        rows = [row for row in rows if not row.over][:most] or rows[:most]
-        words.append(f"{len(seen.rows) - len(rows)} more rows: without --watch, all are shown")
-    head, cells = columns(rows)
+    head, lines = _table(seen)
+    words = [*seen.notes]
+    if most is not None and len(lines) > most:
+        shown = [line for line in lines if not line.over][:most] or lines[:most]
+        words.append(f"{len(lines) - len(shown)} more rows: without --watch, all are shown")
+        lines = shown
     if bars:
-        drawn = [[*cell, *_bar(row)] for cell, row in zip(cells, rows, strict=True)]
+        drawn = [[*line.cells, *_bar(line)] for line in lines]
         table = plain_table([*head, "Progress", ""], drawn, width)
     else:
-        table = plain_table(head, cells, width)
+        table = plain_table(head, [line.cells for line in lines], width)
+    heading = "" if seen.by_run else title(seen.rows)
     notes = filter(None, [*words, trouble])
-    return Group(*map(Text, filter(None, [title(rows)])), table, *map(Text, notes))
+    return Group(*map(Text, filter(None, [heading])), table, *map(Text, notes))
 
 
-def _bar(row: StatusRow) -> tuple[RenderableType, str]:
+@dataclass(frozen=True)
+class _Line:
+    """A line of the table, and its bar.
+
+    :param fraction: 0 to 1; :param words: the same in words.
+    """
+
+    cells: list[str]
+    over: bool
+    fraction: float
+    words: str
+
+
+def _table(seen: Look) -> tuple[list[str], list[_Line]]:
+    from dirac_prodsys.core.reports.status_progress import (
+        by_transformation,
+        overview_columns,
+        with_forecasts,
+    )
+    from dirac_prodsys.core.reports.status_view import columns
+
+    if seen.by_run:
+        head, cells = overview_columns(seen.overviews, seen.at, forecasts=seen.forecasts)
+        return head, [
+            _Line(line, run.over, run.progress.fraction, f"{run.progress.fraction:.0%}")
+            for line, run in zip(cells, seen.overviews, strict=True)
+        ]
+    head, cells = columns(seen.rows)
+    if seen.forecasts:
+        progress = by_transformation(seen.overviews)
+        head, cells = with_forecasts(head, cells, seen.rows, progress, seen.at)
+    found = []
+    for line, row in zip(cells, seen.rows, strict=True):
+        done, total = row.progress
+        part = 1.0 if row.completed else done / total if total else 0.0
+        found.append(_Line(line, row.over, part, f"{done}/{total}" if total else "-"))
+    return head, found
+
+
+def _bar(line: _Line) -> tuple[RenderableType, str]:
     from rich.progress_bar import ProgressBar
 
-    done, total = row.progress
-    part = 1.0 if row.completed else done / total if total else 0.0
-    return ProgressBar(total=1.0, completed=part), f"{done}/{total}" if total else "-"
+    return ProgressBar(total=1.0, completed=line.fraction), line.words

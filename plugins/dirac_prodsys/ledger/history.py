@@ -1,4 +1,5 @@
-"""Answers what people ask the ledger: which runs there were, how one of them went, a campaign.
+"""Answers what people ask the ledger: which runs there were, how one of them went, a campaign,
+and what the summary of datasets is made of.
 
 Invariant: read-only. Large records (texts of definitions, plans) are read when they are asked for.
 """
@@ -6,8 +7,8 @@ Invariant: read-only. Large records (texts of definitions, plans) are read when 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,9 @@ from dirac_prodsys.ledger.tables import records
 
 #: kinds of records that the story of a run consists of; counts over time are looked up for it
 STORY = ("run", "act", "verdict", "action", "notice", "event", "dataset", "comment", "drift")
+
+#: most runs whose counts over time are read for a page, the newest
+_DRAWN = 20
 
 
 @dataclass(frozen=True)
@@ -203,3 +207,35 @@ def campaign(ledger: Ledger, name: str) -> list[StepHistory]:
     :raises LedgerUnavailable: it cannot be read now.
     """
     return steps(ledger, Search(campaign=name))
+
+
+def summary_records(ledger: Ledger, search: Search) -> Iterator[Record]:
+    """Yield the records of which ``core/reports/summary/rows`` makes its rows.
+
+    Of counts, these are the last of each transformation.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    names: set[str] = set()
+    for each in steps(ledger, search):
+        yield each.step
+        names.add(each.step.dataset)
+        if each.counts is not None:
+            yield each.counts
+    yield from ledger.find(replace(search, kinds=("storage", "summary")))
+    # what is known of a dataset may not say which production made it
+    for record in ledger.find(Search(("dataset", "comment"))):
+        dataset = getattr(record, "dataset", "")
+        if not dataset or dataset in names or not (search.production or search.campaign):
+            yield record
+
+
+def plot_records(ledger: Ledger, search: Search) -> Iterator[Record]:
+    """Yield the records that the page of a summary draws; counts are those of the newest runs.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    for row in runs(ledger, search)[:_DRAWN]:
+        kinds = ("step", "counts")
+        yield from ledger.find(Search(kinds, production=row.production, run=row.run))
+    yield from ledger.find(replace(search, kinds=("storage", "jobs")))

@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from dirac_prodsys.cli.history.opening import VARIABLES
 from dirac_prodsys.cli.main import app
 
 #: a chain with both kinds of start and a dataset; the name of the production is to be filled in
@@ -52,9 +53,12 @@ steps:
 
 @pytest.fixture(autouse=True)
 def data_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's data folder: never that of the person who runs the tests."""
+    """The user's data folder, and ledger: never those of the person who runs the tests."""
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    monkeypatch.setenv("AIRFLOW_HOME", str(folder))
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     return folder
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,10 +13,12 @@ from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.specs import Command, JobSpec, TransformationSpec
 from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.plan.compile import compile as compile_plan
+from dirac_prodsys.core.reports.ledger.records import CountsRecord, StepRecord
 from dirac_prodsys.core.reports.meant import Filters
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.ledger.store import Ledger
 
 FOREIGN = {
     "name": "somebody-elses",
@@ -176,8 +180,87 @@ def test_the_number_of_calls_does_not_grow_with_the_names(good, grid):
     assert gateway.services.calls.total() == 4
 
 
-def test_without_a_name_the_error_says_what_to_give(prodsys, good):
-    assert prodsys("status").exit_code == 2
+def test_a_file_needs_a_run(prodsys, good):
     result = prodsys("status", "--file", good)
     assert result.exit_code == 2
     assert "--run" in result.stderr
+
+
+def test_without_a_name_all_productions_are_shown_a_line_a_run(prodsys, good, grid, options):
+    other = good.parent / "other.yaml"
+    other.write_text(good.read_text().replace("name: good", "name: other"))
+    fill(grid, other, "r5")
+    MemoryGateway(grid).ensure_tasks(1, 3)
+    grid.transformations[4].row["Status"] = "Completed"
+    shown = prodsys("status", *options)
+    assert shown.exit_code == 0, shown.output
+    assert [line.split() for line in shown.stdout.splitlines()] == [
+        ["Production", "Run", "State", "Steps", "Tasks", "Files"],
+        ["good", "r1", "Active", "0/3", "Created", "3", "-"],
+        ["other", "r5", "Active", "1/3", "-", "-"],
+    ]
+    data = json.loads(prodsys("status", "--json", *options).stdout)
+    assert [(run["production"], run["done"], run["steps"]) for run in data["runs"]] == [
+        ("good", 0, 3),
+        ("other", 1, 3),
+    ]
+    assert data["runs"][0]["progress"]["tasks"] == {"done": 0, "total": 3}
+    assert len(data["transformations"]) == 6
+
+
+def test_a_grid_without_productions_says_so(prodsys, tmp_path):
+    memory.register(f"empty-{tmp_path.name}", MemoryGrid())
+    shown = prodsys("status", "--backend", "memory", "--config", f"empty-{tmp_path.name}")
+    memory.forget(f"empty-{tmp_path.name}")
+    assert (shown.exit_code, shown.stdout) == (0, "")
+    assert "no run of any production" in shown.stderr
+
+
+@pytest.fixture
+def ledger(good, grid, tmp_path):
+    """A ledger that saw ten tasks an hour done, of the first step of run r1; 100 are wanted."""
+    grid.transformations[1].row["Status"] = "Active"
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    book, begin = Ledger.at(url), datetime.now(UTC) - timedelta(hours=4)
+    place = {"vo": "sim", "production": "good", "run": "r1", "step": "simulate"}
+    place |= {"transformation": 1, "name": "good__r1__simulate"}
+    hours = [begin + timedelta(hours=hour) for hour in range(4)]
+    book.write([StepRecord(at=begin, tasks=100, events_per_file=50, **place)])
+    for hour, at in enumerate(hours):
+        book.write([CountsRecord(at=at, status="Active", tasks={"Done": 10 * hour}, **place)])
+    book.close()
+    snapshot = MemoryGateway.snapshot
+
+    def forty_done(self, ids, **given):
+        found = snapshot(self, ids, **given)
+        return {n: replace(one, tasks={"Done": 40}) if n == 1 else one for n, one in found.items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryGateway, "snapshot", forty_done)
+        yield url
+
+
+def test_where_there_is_a_ledger_it_says_when_each_is_done(prodsys, options, ledger):
+    shown = prodsys("status", "good", "--ledger", ledger, *options)
+    assert shown.exit_code == 0, shown.output
+    head, first, second, _ = [line.split() for line in shown.stdout.splitlines()[1:]]
+    assert head[-3:] == ["Per", "hour", "Done"]
+    assert first[-9:-5] == ["10", "in", "6", "h"]  # 60 are left
+    assert " ".join(second).endswith("not known: how much there is to do is not known")
+    runs = prodsys("status", "--ledger", ledger, *options).stdout
+    assert "not known: merge: how much there is to do is not known" in runs
+    data = json.loads(prodsys("status", "good", "--ledger", ledger, "--json", *options).stdout)
+    progress = data["transformations"][0]["progress"]
+    assert progress["tasks"] == {"done": 40, "total": 100}
+    assert progress["events"] == {"done": 2000, "total": 5000}
+    assert progress["fraction"] == 0.4
+    left = datetime.fromisoformat(progress["forecast"]["expected"]) - datetime.now(UTC)
+    assert timedelta(hours=5.9) < left < timedelta(hours=6.1)
+    assert progress["forecast"]["earliest"] < progress["forecast"]["latest"]
+
+
+def test_a_ledger_that_cannot_be_read_is_no_reason_to_show_nothing(prodsys, options, tmp_path):
+    shown = prodsys("status", "good", "--ledger", f"sqlite:///{tmp_path}/none.db", *options)
+    assert shown.exit_code == 0
+    assert len(shown.stdout.splitlines()) == 5
+    assert "without estimates from the ledger: there is no ledger at" in shown.stderr

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from dirac_prodsys.cli import watching
-from dirac_prodsys.cli.status import look
+from dirac_prodsys.cli.status import look, with_progress
 from dirac_prodsys.cli.watching import Look
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.core.reports.meant import Filters
+from dirac_prodsys.core.reports.status_progress import Past
 from dirac_prodsys.errors import GatewayUnavailable, NotFound
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory import MemoryGateway
@@ -153,3 +156,42 @@ def test_an_interrupt_is_how_one_stops_looking(
     assert shown.exit_code == 0
     assert "production good, run r1" in shown.stdout
     assert prodsys("status", "good", "--watch", "--json", *options).exit_code == 2
+
+
+def test_all_productions_have_a_bar_each(gateway: MemoryGateway) -> None:
+    gateway.grid.advance(300)
+    seen = looks(gateway)(frozenset())
+    found = replace(with_progress(seen, Past(), 0.0), by_run=True)
+    out = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
+    out.print(watching.picture(found, "", 120))
+    lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[0].split()[-1] == "Progress"
+    assert lines[1].split()[:4] == ["good", "r1", "Active", "0/3"]
+    assert "━━━" in lines[1]
+    assert lines[1].split()[-1] == "56%"
+
+
+def test_after_some_looks_it_says_when_each_is_done_without_any_ledger(
+    gateway: MemoryGateway,
+) -> None:
+    past, seen = Past(), looks(gateway)(frozenset())
+    assert not with_progress(seen, past, 0.0).forecasts
+    for done in range(1, 7):
+        rows = (replace(seen.rows[0], snapshot=_with_files(seen.rows[0].snapshot, done)),)
+        found = with_progress(replace(seen, rows=rows), past, 3600.0 * done)
+    out = Console(file=io.StringIO(), width=200)
+    out.print(watching.picture(found, "", 200, bars=False))
+    text = out.file.getvalue()  # type: ignore[attr-defined]
+    assert "Per hour" in text
+    assert "in 4 h (" in text
+
+
+def _with_files(seen: Snapshot, done: int) -> Snapshot:
+    return replace(seen, files={"Processed": done, "Unused": 10 - done}, tasks={})
+
+
+def test_of_looks_that_found_the_same_two_are_kept(gateway: MemoryGateway) -> None:
+    past, seen = Past(), looks(gateway)(frozenset())
+    for number in range(50):
+        past.look(seen.rows, float(number))
+    assert [[one.at for one in points] for points in past.points.values()] == [[0.0, 49.0]] * 3

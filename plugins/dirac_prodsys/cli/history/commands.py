@@ -1,7 +1,7 @@
 """Defines the subcommands of ``dirac-prodsys history``.
 
-Invariant: all but ``prune`` and ``deliver`` only read; ``prune`` removes nothing unless it is
-asked to with ``--yes``.
+Invariant: all but ``prune``, ``deliver`` and ``comment`` only read; ``prune`` removes nothing
+unless it is asked to with ``--yes``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dirac_prodsys.cli.exits import GATEWAY, refuse
+from dirac_prodsys.cli.history.comment import comment
 from dirac_prodsys.cli.history.opening import LedgerUrl, moment_of, opened, shown
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import NotFound
@@ -180,6 +181,9 @@ def deliver(
         typer.echo(f"{done.records:,} records delivered, {done.waiting} files wait{why}")
     if done.waiting:
         raise typer.Exit(GATEWAY)
+
+
+history.command("comment")(comment)
 
 
 def _search(

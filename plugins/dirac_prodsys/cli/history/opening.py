@@ -46,14 +46,20 @@ def opened(url: str, *, makes: bool = False) -> Iterator[Ledger]:
     :param makes: whether a file is made where there is none.
     """
     with readable_errors():
-        found = _ledger(url, makes=makes)
+        found = open_ledger(url, makes=makes)
         try:
             yield found
         finally:
             found.close()
 
 
-def _ledger(url: str, *, makes: bool) -> Ledger:
+def open_ledger(url: str, *, makes: bool = False) -> Ledger:
+    """Return the ledger.
+
+    :param url: empty: the default.
+    :param makes: whether a file is made where there is none.
+    :raises LedgerUnavailable: there is none.
+    """
     from dirac_prodsys.ledger.places import default_url
 
     if url in _WORDS:

@@ -46,11 +46,17 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         f"status --file {_FILE} --run night-7 --watch",
     ),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
+    "summary": (
+        "summary",
+        "summary bands --format markdown",
+        "summary --campaign spring --format html --output summary.html",
+    ),
     "check": (f"check --file {_FILE} --run night-7",),
     "history": (
         "history list",
         "history show bands --run night-7",
         "history export bands --format csv --output bands.csv",
+        "history comment /sim/datasets/bands_r1 'one site lost files'",
         "history prune --before '400 days' --thin",
         "history --ledger sqlite:////srv/ledger.db list --json",
     ),

@@ -21,6 +21,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               origins      the source of a condition of an output
               remarks      what a reader should know
               grid_checks  what doctor checks of a grid for CTAO
+              summary_columns  the columns of the page that reports its datasets
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
               dialect      recognises a file of that form
               reading      the production that a file of that form describes
@@ -68,6 +69,7 @@ COMMUNITY = Community(
     traces=f"{_HERE}.rules.traces",
     stand_in=f"{_HERE}.rules.directories:stand_in",
     grid_checks=f"{_HERE}.rules.grid_checks:CHECKS",
+    summary_columns=f"{_HERE}.rules.summary_columns:COLUMNS",
     rules=(
         (
             "ctadirac-differs",

@@ -10,7 +10,7 @@ Invariant: what is written here and read by :mod:`graphml_reader` is the same pr
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 #: attribute of a node: the step without what its edges mean
@@ -19,10 +19,17 @@ DEFINITION = "definition"
 BRANCH_OF = "branch_of"
 #: attribute of an edge: the number of the parent it leads to, from 0
 POSITION = "position"
+#: first word of the attributes that say how a step stands in a run: ``state.status``; not read
+STATE = "state"
 
 
-def to_graphml(data: dict[str, Any]) -> str:
-    """Write the GraphML text of a production's data, all its files laid over each other."""
+def to_graphml(
+    data: dict[str, Any], attributes: Mapping[str, Mapping[str, str | int]] | None = None
+) -> str:
+    """Write the GraphML text of a production's data, all its files laid over each other.
+
+    :param attributes: node → more attributes of it; those of nodes that are not drawn are left out.
+    """
     import networkx
 
     graph: networkx.DiGraph[str] = networkx.DiGraph()
@@ -35,6 +42,9 @@ def to_graphml(data: dict[str, Any]) -> str:
             if parent not in steps:
                 graph.add_node(parent, **{BRANCH_OF: branched(parent, steps)})
             graph.add_edge(parent, name, **{POSITION: position})
+    for node, given in (attributes or {}).items():
+        if node in graph:
+            graph.nodes[node].update(given)
     return "\n".join(networkx.generate_graphml(graph, named_key_ids=True)) + "\n"
 
 

@@ -16,7 +16,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dirac_prodsys.core.language.graphml import BRANCH_OF, DEFINITION, POSITION, branched
+from dirac_prodsys.core.language.graphml import (
+    BRANCH_OF,
+    DEFINITION,
+    POSITION,
+    STATE,
+    branched,
+)
 from dirac_prodsys.core.language.graphml_places import Place, Places, Words, places
 from dirac_prodsys.core.language.model import NativeFile, NativeStep
 from dirac_prodsys.core.problems import Path, nearest
@@ -193,7 +199,7 @@ class _Reader:
         known = set(keys)
         for name, value in given.items():
             first = str(name).partition(".")[0]
-            if value in (None, "") or (first not in known and name in _LOOKS):
+            if value in (None, "") or (first not in known and (name in _LOOKS or first == STATE)):
                 continue
             words = self._words(node, str(name))
             close = difflib.get_close_matches(first, known, n=1, cutoff=0.75)

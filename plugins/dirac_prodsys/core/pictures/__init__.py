@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dirac_prodsys.core.pictures.state import States, StepState
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery, form_text
 from dirac_prodsys.core.steps.step_plan import StepPlan
@@ -20,11 +21,13 @@ class Box:
     """A step, a dataset or a query of the catalogue.
 
     :param lines: its text, the name first.
+    :param state: how the step stands; None: the box is no step, or no run is shown.
     """
 
     key: str
     kind: str
     lines: tuple[str, ...]
+    state: StepState | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,18 @@ class Picture:
     arrows: tuple[Arrow, ...]
 
 
-def picture(plan: ProductionPlan) -> Picture:
-    """Return the picture of a plan: steps in their order, each followed by its dataset."""
+def picture(plan: ProductionPlan, states: States | None = None) -> Picture:
+    """Return the picture of a plan: steps in their order, each followed by its dataset.
+
+    :param states: how each step stands in a run; None: no run is shown.
+    """
     boxes: list[Box] = []
     arrows: list[Arrow] = []
     made = {step.dataset.name for step in plan.steps if step.dataset is not None}
     for step in plan.steps:
-        boxes.append(Box(step.name, "step", (step.name, step.transformation.type, _size(step))))
+        state = None if states is None else states.get(step.name, StepState())
+        lines = (step.name, step.transformation.type, _size(step))
+        boxes.append(Box(step.name, "step", lines + (state.lines if state else ()), state))
         late = step.start == "on_complete"
         for parent in dict.fromkeys((*step.parents, *step.feeders)):
             arrows.append(Arrow(parent, step.name, _taken(plan.step(parent), step), late))

@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from dirac_prodsys.core.pictures import Arrow, Box, Picture, picture, shorten
+from dirac_prodsys.core.pictures.state import FILLS, States
 from dirac_prodsys.core.plan.values import ProductionPlan
 
 #: pixels
@@ -43,9 +44,9 @@ class _Place:
         return self.top + self.height / 2
 
 
-def draw(plan: ProductionPlan) -> str:
+def draw(plan: ProductionPlan, states: States | None = None) -> str:
     """Write the SVG document."""
-    drawn = picture(plan)
+    drawn = picture(plan, states)
     places = _places(drawn)
     right = max(place.left + place.width for place in places.values()) + _PADDING
     bottom = max(place.top + place.height for place in places.values()) + _PADDING
@@ -120,9 +121,10 @@ def _width(lines: tuple[str, ...]) -> float:
 
 def _box(box: Box, place: _Place) -> str:
     radius = 4 if box.kind == "step" else 14
+    fill = _FILLS[box.kind] if box.state is None else FILLS[box.state.look]
     frame = (
         f'<rect x="{place.left:.1f}" y="{place.top:.1f}" width="{place.width:.1f}" '
-        f'height="{place.height:.1f}" rx="{radius}" fill="{_FILLS[box.kind]}"/>'
+        f'height="{place.height:.1f}" rx="{radius}" fill="{fill}"/>'
     )
     parts = [frame]
     for number, line in enumerate(box.lines):

@@ -91,6 +91,8 @@ class StepRecord(Record):
     :param query: its input query, in DIRAC's form.
     :param output_query: what finds its output, in DIRAC's form.
     :param dataset: name of the dataset that it makes; empty: none.
+    :param events_per_file: events that were simulated for one file of it; None: unknown.
+    :param target: number of events that are wanted; None: unknown.
     :param adopted: the transformation existed before.
     :param origin: ``run``: a run made it; ``import``: it was taken in, and others made it.
     :param software: programs and versions of its jobs, as the plan names them.
@@ -107,6 +109,8 @@ class StepRecord(Record):
     query: dict[str, Any] = Field(default={})
     output_query: dict[str, Any] = Field(default={})
     dataset: str = ""
+    events_per_file: int | None = None
+    target: float | None = None
     adopted: bool = False
     origin: Literal["run", "import"] = "run"
     software: dict[str, Any] = Field(default={})
@@ -317,6 +321,8 @@ class DatasetRecord(Record):
     :param dataset: its full path.
     :param files: number of its files; :param bytes: their size; :param events: their events.
     :param query: its meta query.
+    :param run_ranges: run numbers of its files: ``1-5000``, one for each
+        transformation, or one for all.
     :param frozen: whether its files can no longer change.
     :param checksum: checksum of the sorted list of its files; empty: not computed.
     :param adopted: it existed before.
@@ -331,6 +337,7 @@ class DatasetRecord(Record):
     bytes: int | None = None
     events: float | None = None
     query: dict[str, Any] = Field(default={})
+    run_ranges: tuple[str, ...] = ()
     frozen: bool = False
     checksum: str = ""
     adopted: bool = False
