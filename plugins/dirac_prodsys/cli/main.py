@@ -14,6 +14,7 @@ from dirac_prodsys import __version__
 from dirac_prodsys.cli.actions.commands import add_actions
 from dirac_prodsys.cli.check import check
 from dirac_prodsys.cli.convert import convert
+from dirac_prodsys.cli.datasets.commands import add_datasets
 from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.doctor import doctor
 from dirac_prodsys.cli.explain import explain
@@ -58,6 +59,7 @@ for _command in (
     doctor,
 ):
     app.command(epilog=epilog(_command.__name__))(_command)
+add_datasets(app)
 add_actions(app)
 
 

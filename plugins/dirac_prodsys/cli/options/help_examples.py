@@ -47,6 +47,20 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "report": (f"report --file {_FILE} --run night-7 --html report.html",),
     "check": (f"check --file {_FILE} --run night-7",),
+    "datasets list": ("datasets list", "datasets list 'bands_*' --folder /sim/datasets"),
+    "datasets show": (
+        "datasets show bands_night-7",
+        "datasets show /sim/datasets/bands_night-7 --files --json",
+    ),
+    "datasets verify": (
+        "datasets verify bands_night-7",
+        "datasets verify bands_night-7 --list bands.json",
+    ),
+    "datasets split": (
+        "datasets split bands_night-7 train=8 test=2 --preview",
+        "datasets split bands_night-7 train=8 test=2 --by runNumber --yes",
+    ),
+    "datasets retire": ("datasets retire bands_night-7 --folder include/productions",),
     "doctor": (
         "doctor",
         "doctor include/productions --verbose",

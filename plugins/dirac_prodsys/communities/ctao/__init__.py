@@ -54,6 +54,7 @@ COMMUNITY = Community(
     tasks_hint="say it under prodsys.steps, which cta-prod-submit passes over",
     catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
     catalogue_fields=f"{_HERE}.types.vocabulary:CATALOGUE_FIELDS",
+    run_field="runNumber",
     smaller=f"{_HERE}.form.smaller:with_tasks",
     template=f"{_HERE}:template.yaml",
     job_types=f"{_HERE}.types.job_types:JOB_TYPES",
