@@ -18,6 +18,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               native       the same for steps of the native form, next to steps of any other type
                            (native_outputs: how these see the output of such a step)
               origins      the source of a condition of an output
+              dataset_names  CTAO's conventions for names of datasets
               remarks      what a reader should know
               grid_checks  what doctor checks of a grid for CTAO
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
@@ -55,6 +56,7 @@ COMMUNITY = Community(
     catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
     catalogue_fields=f"{_HERE}.types.vocabulary:CATALOGUE_FIELDS",
     run_field="runNumber",
+    dataset_names=f"{_HERE}.rules.dataset_names:CONVENTIONS",
     smaller=f"{_HERE}.form.smaller:with_tasks",
     template=f"{_HERE}:template.yaml",
     job_types=f"{_HERE}.types.job_types:JOB_TYPES",

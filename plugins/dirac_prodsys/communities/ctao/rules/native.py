@@ -245,7 +245,9 @@ class _Derivation:
             body=drafted.body(),
             output=None if output is None or output.unresolved else made,
             directories=places,
-            dataset=dataset(native.context, made),
+            dataset=dataset(
+                native.context, made, partial=output is not None and bool(output.unresolved)
+            ),
         )
         query = taken.known if taken.query and not taken.unresolved else None
         plan = completed.plan(query, self.problems, late=True, limit=drafted.limit)

@@ -70,7 +70,9 @@ def plan_steps(
         plans[name] = replace(plan, feeders=fed, start=start)
     for step in production.steps:
         if step.name not in plans and step.dataset is not None:
-            leaves.dataset_words(step.dataset, contexts[step.name].below("dataset"))
+            here = contexts[step.name].below("dataset")
+            leaves.dataset_conditions(step.dataset, here)
+            leaves.dataset_words(step.dataset, None, here, partial=True)
     remarks.remark(drafts, feeders, problems)
     made = {name: plan.dataset for name, plan in plans.items() if plan.dataset is not None}
     leaves.check_datasets(made, problems)
@@ -180,7 +182,9 @@ def _plan(context: StepContext, drafted: CtaoDraft) -> StepPlan:
     return StepPlan(
         name=step.name,
         transformation=spec,
-        dataset=leaves.dataset(context, made),
+        dataset=leaves.dataset(
+            context, made, partial=output is not None and bool(output.unresolved)
+        ),
         parents=drafted.parents,
         start=step.start,
         rules=replace(
