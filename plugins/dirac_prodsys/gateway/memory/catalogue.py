@@ -206,7 +206,7 @@ class MemoryCatalogue(MemoryDatasets):
         def content(path: str) -> dict[str, Any]:
             below = [each for each in self.directories if posixpath.dirname(each) == path != each]
             there = [each for each in self.datasets if posixpath.dirname(each) == path]
-            datasets = {posixpath.basename(each): {} for each in there}
+            datasets: dict[str, Any] = {posixpath.basename(each): {} for each in there}
             return {"SubDirs": dict.fromkeys(below, True), "Datasets": datasets, "Links": {}}
 
         return by_name(paths, content)
