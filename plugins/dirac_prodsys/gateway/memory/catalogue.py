@@ -188,6 +188,8 @@ class MemoryCatalogue(MemoryDatasets):
 
     def serve_getFileDetails(self, lfns: list[str]) -> dict[str, Any]:
         known = [lfn for lfn in lfns if lfn in self.files]
+        if not known:
+            raise ServiceError('MySQL Error ( 1131 : (1064, "an error in your SQL syntax") )')
         return {
             lfn: {"Size": self.files[lfn].size, "Metadata": dict(self._own(lfn))} for lfn in known
         }

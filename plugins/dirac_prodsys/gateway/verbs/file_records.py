@@ -26,8 +26,7 @@ class FileRecordVerbs(CatalogueVerbs):
         """See :meth:`ProductionGateway.describe_files`."""
         found: dict[str, CatalogueFile] = {}
         for chunk in chunks(sorted(set(lfns)), FILE_CHUNK):
-            there = self._each("isFile", dict.fromkeys(chunk, True))
-            known = [lfn for lfn in chunk if there.get(lfn)]
+            known = self._known(chunk)
             if not known:
                 continue
             # files that fail here were removed meanwhile; one without replica fails in getReplicas
@@ -77,6 +76,14 @@ class FileRecordVerbs(CatalogueVerbs):
             )
         return len(missing)
 
+    def _known(self, lfns: Sequence[str]) -> list[str]:
+        """Return those of the files that the catalogue has; without any, a query for details fails.
+
+        Then the service makes a syntax error in its SQL.
+        """
+        there = self._each("isFile", dict.fromkeys(lfns, True))
+        return [lfn for lfn in lfns if there.get(lfn)]
+
     def _values_of(self, field: str, lfns: Sequence[str]) -> dict[str, Any]:
         """Return the value of a field of files, for those that have one.
 
@@ -84,14 +91,15 @@ class FileRecordVerbs(CatalogueVerbs):
         """
         found: dict[str, Any] = {}
         for chunk in chunks(sorted(lfns), FILE_CHUNK):
-            details = self._fc("getFileDetails", chunk)
-            if missing := [lfn for lfn in chunk if lfn not in details]:
+            known = self._known(chunk)
+            if missing := sorted(set(chunk) - set(known)):
                 raise NotFound(
                     f"the file catalogue has no {', '.join(missing[:_NAMED])}",
                     "it was removed meanwhile: try again",
                 )
-            for lfn in chunk:
-                metadata = details[lfn].get("Metadata") or {}
+            details = self._fc("getFileDetails", known)
+            for lfn in known:
+                metadata = (details.get(lfn) or {}).get("Metadata") or {}
                 if field in metadata:
                     found[lfn] = metadata[field]
         return found
