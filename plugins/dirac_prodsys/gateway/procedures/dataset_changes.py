@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dirac_prodsys.core import limits
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, REMOVED_TRANSFORMATION
 from dirac_prodsys.core.grid.subsets import Subset, divide
 from dirac_prodsys.core.plan.dataset_readers import readers_among
+from dirac_prodsys.core.query.difference import differences
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayRejected
 from dirac_prodsys.gateway.procedures.dataset_reports import find
@@ -44,6 +46,14 @@ class Division:
         counts = Counter(self.subset_of.values())
         return {subset: counts[subset] for subset in self.names}
 
+    def query_of(self, subset: str) -> MetaQuery:
+        """Return the query for the files of a subset.
+
+        :raises MetaQueryError: the dataset itself selects another value of the field.
+        """
+        query = MetaQuery.from_dirac(self.record.query)
+        return query.refine(MetaQuery.parse({self.field: subset}))
+
 
 def plan_division(
     gateway: ProductionGateway,
@@ -59,7 +69,9 @@ def plan_division(
     :param name: full path.
     :param by: metadata field of files: files with one value stay together; empty: each by its LFN.
     :raises NotFound: there is no such dataset.
-    :raises GatewayRejected: a subset would get no file, or a file has no value to go by.
+    :raises GatewayRejected: a subset would get no file, a file has no value to go by, or the
+        catalogue cannot keep the name or the query of a subset.
+    :raises Conflict: the dataset of a subset exists with another query.
     """
     record = find(gateway, name)
     lfns = gateway.dataset_files(name)
@@ -80,7 +92,29 @@ def plan_division(
             f"{', '.join(empty)} would have no file: {name} has {len(lfns)}",
             "give it a greater share, or take another --salt",
         )
+    for subset in names:
+        _check_subset(gateway, division, subset)
     return division
+
+
+def _check_subset(gateway: ProductionGateway, division: Division, subset: str) -> None:
+    """Refuse what could not be made, before any file is marked."""
+    name, query = division.names[subset], division.query_of(subset)
+    for limit, text in (
+        (limits.DATASET_NAME, name.rpartition("/")[2]),
+        (limits.DATASET_QUERY, str(query.to_dirac())),
+    ):
+        if len(text) > limit.most:
+            raise GatewayRejected(
+                f"the dataset of subset {subset}: the {limit.what} has {limit.says(len(text))}",
+                "give the subset a shorter name, or divide a dataset with a shorter name or query",
+            )
+    there = gateway.find_dataset(name)
+    if there is not None and (found := MetaQuery.from_dirac(there.query)) != query:
+        lines = "".join(f"\n  {line}" for line in differences(query, found))
+        raise Conflict(
+            f"dataset {name} exists with another query:{lines}", "give the subset another name"
+        )
 
 
 def divide_dataset(gateway: ProductionGateway, division: Division) -> list[DatasetRecord]:
@@ -89,12 +123,11 @@ def divide_dataset(gateway: ProductionGateway, division: Division) -> list[Datas
     :raises Conflict: a file belongs to another subset already, or a dataset has another query.
     """
     gateway.mark_files(division.field, division.subset_of)
-    query = MetaQuery.from_dirac(division.record.query)
     made = []
     for subset, size in division.sizes.items():
         spec = DatasetSpec(
             name=division.names[subset],
-            query=query.refine(MetaQuery.parse({division.field: subset})),
+            query=division.query_of(subset),
             freeze=division.record.frozen,
             annotation=f"{subset} of {division.record.name}",
             expect_files=size,

@@ -246,3 +246,28 @@ def test_retire_finds_readers_of_a_dataset_with_the_run_in_its_name(
 def test_retire_passes_over_productions_that_read_something_else(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "good.yaml", GOOD.replace("NAME", "good"))
     assert run("retire", NAME, "--folder", str(tmp_path), "--yes").exit_code == 0
+
+
+def test_split_marks_no_file_if_a_subset_could_not_be_made(run: Run, grid: MemoryGrid) -> None:
+    other = DatasetSpec(name=f"{NAME}_train", query=QUERY, freeze=False)
+    gateway_of(grid).create_dataset(other)
+    taken = run("split", NAME, "train=6", "test=4", "--yes")
+    assert taken.exit_code == 3
+    assert "split: asked train, found no condition" in taken.stderr
+    long = DatasetSpec(name=f"/memory/datasets/{'x' * 120}", query=QUERY)
+    gateway_of(grid).create_dataset(long)
+    too_long = run("split", long.name, f"{'t' * 20}=6", "test=4", "--yes")
+    assert "141 characters, more than the 128" in too_long.stderr
+    assert all("split" not in grid.catalogue.files[lfn].metadata for lfn in LFNS)
+
+
+def test_a_subset_that_the_dataset_excludes_is_refused(run: Run, grid: MemoryGrid) -> None:
+    for lfn in LFNS:
+        grid.catalogue.files[lfn].metadata["split"] = "train"
+    train = DatasetSpec(
+        name="/memory/datasets/narrow", query=QUERY.refine(MetaQuery.parse({"split": "train"}))
+    )
+    gateway_of(grid).create_dataset(train)
+    result = run("split", "narrow", "train=6", "test=4", "--preview")
+    assert result.exit_code == 2
+    assert "no file can match: split" in result.stderr
