@@ -70,6 +70,7 @@ def compare(gateway: ProductionGateway, plan: ProductionPlan) -> GridComparison:
 
 def _dataset(gateway: ProductionGateway, wanted: DatasetSpec) -> Meeting:
     from dirac_prodsys.core.plan.against_grid import Meeting
+    from dirac_prodsys.core.query.difference import differences
     from dirac_prodsys.core.query.meta_query import MetaQuery
 
     there = gateway.find_dataset(wanted.name)
@@ -77,7 +78,7 @@ def _dataset(gateway: ProductionGateway, wanted: DatasetSpec) -> Meeting:
         found = MetaQuery.from_dirac(there.query)
         if found == wanted.query:
             return Meeting(wanted.name, "equal", kind="dataset")
-        lines = (f"query: asked {wanted.query}, found {found}",)
+        lines = tuple(f"query: {line}" for line in differences(wanted.query, found))
         return Meeting(wanted.name, "conflict", lines, kind="dataset")
     try:
         gateway.dataset_query(wanted.name.rsplit("/", 1)[-1])

@@ -44,14 +44,21 @@ def check(
         demand_names("check", names, file)
         gateway = grid.gateway()
         specs: dict[str, TransformationSpec] = {}
+        transient: set[str] = set()
         if file is not None:
             plan = plan_of(gateway, file, run)
             planned = [step.transformation for step in plan.steps]
             specs = {name: spec for spec in planned for name in starts(spec.name)}
+            transient = {
+                name
+                for step in plan.steps
+                if step.transient
+                for name in starts(step.transformation.name)
+            }
             names = names or [spec.name for spec in planned]
         found = {}
         for number, name in meant(gateway, names or (), Filters(run)).names.items():
-            made = consistency.check(gateway, number, specs.get(name))
+            made = consistency.check(gateway, number, specs.get(name), transient=name in transient)
             found[name] = consistency.repair(gateway, number, made) if repair else made
     if as_json:
         print_json({name: one.to_dict() for name, one in found.items()})

@@ -14,6 +14,7 @@ from dirac_prodsys import __version__
 from dirac_prodsys.cli.actions.commands import add_actions
 from dirac_prodsys.cli.check import check
 from dirac_prodsys.cli.convert import convert
+from dirac_prodsys.cli.datasets.commands import add_datasets
 from dirac_prodsys.cli.diff import diff
 from dirac_prodsys.cli.doctor import doctor
 from dirac_prodsys.cli.explain import explain
@@ -62,6 +63,7 @@ for _command in (
 ):
     app.command(epilog=epilog(_command.__name__))(_command)
 app.add_typer(history, epilog=epilog("history"))
+add_datasets(app)
 add_actions(app)
 
 

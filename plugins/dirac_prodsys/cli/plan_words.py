@@ -200,6 +200,8 @@ def _output_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
             yield f"file metadata{', by turns' if len(turns) > 1 else ''}", "; ".join(turns)
     if spec.output_query is not None:
         yield "output metadata", query_words(spec.output_query)
+    if step.transient:
+        yield "transient", "the output is removed when all steps that take it are complete"
 
 
 def _dataset(dataset: DatasetSpec, output: MetaQuery | None) -> str:

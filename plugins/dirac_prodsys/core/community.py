@@ -43,6 +43,9 @@ class Community:
     :param catalogue_words: ``(word, value)``: a condition of its form as the catalogue has it.
     :param catalogue_fields: the metadata fields of its directories, and those of its files, each
         with the type of its column; for catalogues made for tests.
+    :param run_field: metadata field of files with the run number that made them.
+    :param dataset_names: its conventions for names of datasets, by name
+        (``core/steps/dataset_names.Conventions``).
     :param smaller: ``(data, steps, tasks)``: limits the tasks of those steps in data of its form.
     :param template: ``package:file``, a production to begin with.
     :param job_types: its job types (``core/job_types``).
@@ -72,6 +75,8 @@ class Community:
     tasks_hint: str = ""
     catalogue_words: str = ""
     catalogue_fields: str = ""
+    run_field: str = ""
+    dataset_names: str = ""
     smaller: str = ""
     template: str = ""
     job_types: str = ""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from dirac_prodsys.core.grid.catalogue_files import CatalogueFile
 from dirac_prodsys.core.grid.inventory import FileShare, Inventory, Listed
 from dirac_prodsys.core.grid.jobs import JobState
 from dirac_prodsys.core.grid.requests import RequestState
@@ -156,6 +157,43 @@ class ProductionGateway(ExaminationVerbs, Protocol):
 
     def find_dataset(self, name: str) -> DatasetRecord | None:
         """Look up by full path; None if there is none."""
+
+    def list_datasets(self, folder: str) -> list[DatasetRecord]:
+        """Return the datasets in a folder and the folders below it, sorted by name.
+
+        Their numbers of files are those that the catalogue last counted.
+        """
+
+    def dataset_files(self, name: str) -> list[str]:
+        """Return the LFNs that a dataset holds now, sorted; removed files are absent.
+
+        :param name: full path.
+        :raises NotFound: there is no such dataset.
+        """
+
+    def remove_dataset(self, name: str) -> bool:
+        """Remove the dataset of that full path, and no file; return False if there is none.
+
+        :raises Conflict: another folder has a dataset of the same base name: DIRAC removes by base
+            name alone.
+        """
+
+    def input_query(self, transformation: int) -> MetaQuery | None:
+        """Return the input query of a transformation; None: it has none, or one that is not ours.
+
+        A transformation that was cleaned or archived has none any more.
+        """
+
+    def describe_files(self, lfns: Sequence[str]) -> dict[str, CatalogueFile]:
+        """Return size, checksum and replicas of those of these files that the catalogue has."""
+
+    def mark_files(self, field: str, values: Mapping[str, str]) -> int:
+        """Give each file a value of a metadata field of files; return how many had none before.
+
+        :param values: LFN → value.
+        :raises Conflict: a file has another value; then nothing is written.
+        :raises GatewayRejected: the catalogue has no such field of files.
+        """
 
     # -- single files, tasks and jobs ------------------------------------------------------------
 

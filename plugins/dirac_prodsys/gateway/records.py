@@ -71,7 +71,15 @@ class TransformationRecord:
 class DatasetRecord:
     """A dataset as the file catalogue has it.
 
+    The catalogue counts the files of a dataset when somebody asks for it; for a frozen one that is
+    just before it was frozen.
+
     :param files: number of files it holds now.
+    :param counted: number of files when the catalogue last counted them.
+    :param size: bytes of these files then.
+    :param list_checksum: of their names then (``core/grid/catalogue_files.list_checksum``).
+    :param owner: DIRAC's name of the user who made it; empty: unknown.
+    :param created: when, in UTC, as ``2026-11-29 10:00:00``; empty: unknown.
     """
 
     name: str
@@ -80,6 +88,11 @@ class DatasetRecord:
     frozen: bool
     annotation: str = ""
     adopted: bool = False
+    counted: int = 0
+    size: int = 0
+    list_checksum: str = ""
+    owner: str = ""
+    created: str = ""
 
 
 @dataclass(frozen=True)

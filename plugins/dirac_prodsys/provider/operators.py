@@ -18,13 +18,14 @@ from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus, T
 from dirac_prodsys.core.policy.notices import of_flush
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import NotFound
+from dirac_prodsys.gateway.procedures.dataset_making import MadeDataset, make_dataset
 from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, find_newest, name_to_create
 from dirac_prodsys.gateway.procedures.inputs import check_frozen
 from dirac_prodsys.gateway.procedures.recovery import recover
 from dirac_prodsys.gateway.procedures.stops import resume
 from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
-from dirac_prodsys.gateway.records import DatasetRecord, TransformationRecord
+from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.assets import dataset_asset
 from dirac_prodsys.provider.deployment.site import demand_vo
 from dirac_prodsys.provider.people.notify import NoticeSender
@@ -282,9 +283,9 @@ class DiracCompleteTransformationOperator(StepTask):
 class DiracCreateDatasetOperator(StepTask):
     """Make the dataset of a step, check it against the catalogue, and send Airflow an asset event.
 
-    The event's ``extra`` holds the dataset's name, number of files, query and whether it is
-    frozen, and the production and run it comes from. In a DAG written by hand it takes a
-    ``DatasetSpec`` as ``spec``, and the assets given as ``outlets``.
+    The event's ``extra`` holds the dataset's name, files, bytes, events, query, the checksum of its
+    list of files and whether it is frozen, and the production, run and step it comes from. In a DAG
+    written by hand it takes a ``DatasetSpec`` as ``spec``, and the assets given as ``outlets``.
     """
 
     spec_type = DatasetSpec
@@ -297,42 +298,58 @@ class DiracCreateDatasetOperator(StepTask):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Create or adopt, check and freeze the dataset; then send one asset event."""
-        step = None if self.spec is not None else self.plan(context)
-        spec = step.dataset if step is not None else self.spec
+        plan = None if self.spec is not None else self.plan_of_run(context)
+        name = str(self.step)
+        spec = self.spec if plan is None else plan.step(name).dataset
         if not isinstance(spec, DatasetSpec):
             raise AirflowFailException(f"{self.task_id}: the step has no dataset")
         records = self.records(context)
         records.before("create_dataset", None, spec.name)
 
-        def create(gateway: ProductionGateway) -> tuple[DatasetRecord, TransformationRecord | None]:
+        def create(gateway: ProductionGateway) -> MadeDataset:
+            if plan is not None:
+                return make_dataset(gateway, plan, name, _version_of(context))
             record = gateway.create_dataset(spec)
-            name = step.transformation.name if step else ""
-            return record, find_newest(gateway, [name]).get(name) if step else None
+            return MadeDataset(record, bytes=record.size)
 
-        record, transformation = self.on_grid(create)
-        if transformation is not None:
-            self.remember_link(transformation.id, transformation.name)
-        number = transformation.id if transformation is not None else None
-        records.dataset(record, number)
+        made = self.on_grid(create)
+        record, number = made.record, None
+        if made.transformation is not None:
+            number = made.transformation.id
+            self.remember_link(number, made.transformation.name)
+        records.dataset(made, number)
         records.after("create_dataset", number, spec.name, result={"dataset": record.name})
         result = {
             "dataset": record.name,
             "files": record.files,
+            "bytes": made.bytes,
+            "events": made.events,
             "query": dict(record.query),
+            "list_checksum": record.list_checksum,
             "frozen": record.frozen,
             "production": self.production.name if self.production else "",
             "run": str(context["run_id"]),
+            "step": self.step or "",
         }
         for asset in self.outlets:
             context["outlet_events"][asset].extra = result
+        for remark in made.remarks:
+            self.log.warning("%s", remark)
         self.log.info(
-            "%s dataset %s: %d files%s",
+            "%s dataset %s: %d files, %d bytes%s",
             "adopted" if record.adopted else "created",
             record.name,
             record.files,
+            made.bytes,
             ", frozen" if record.frozen else "",
         )
         return {**result, "adopted": record.adopted}
+
+
+def _version_of(context: Context) -> str:
+    """Return the version of the production file that the run is pinned to; empty: unknown."""
+    bundle = getattr(context.get("ti"), "bundle_instance", None)
+    return str(getattr(bundle, "version", None) or "")
 
 
 def _look(gateway: ProductionGateway, record: TransformationRecord) -> Snapshot:

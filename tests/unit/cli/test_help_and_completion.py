@@ -34,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "include" / "productions").mkdir(parents=True)
     for name in ("include/productions/bands.yaml", "before.yaml", "gammas.yml"):
         (tmp_path / name).write_text(GOOD.replace("NAME", "bands"))
+    (tmp_path / "bands.json").write_text('{"list": []}')
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -42,13 +43,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_example_parses(folder: Path, line: str) -> None:
     name, *words = shlex.split(line)
     command = COMMANDS.commands[name]
+    if hasattr(command, "commands"):
+        name, *words = words
+        command = command.commands[name]
     with command.make_context(name, words) as context:
         assert context.params
 
 
 def test_every_command_shows_an_example_in_its_help(prodsys) -> None:
-    for name in COMMANDS.commands:
-        text = " ".join(prodsys(name, "--help").stdout.split())
+    names = [
+        name if not hasattr(command, "commands") else f"{name} {below}"
+        for name, command in COMMANDS.commands.items()
+        for below in getattr(command, "commands", [""])
+    ]
+    assert "datasets verify" in names
+    for name in names:
+        text = " ".join(prodsys(*name.split(), "--help").stdout.split())
         assert f"dirac-prodsys {name}" in text.partition("Usage:")[2].partition("[OPTIONS]")[2]
 
 

@@ -102,6 +102,7 @@ class GammasRun:
         name, *arguments = words
         arguments = [str(self.file) if word == self.file.name else word for word in arguments]
         known = COMMANDS.commands.get(name)
+        known = known.commands[arguments[0]] if hasattr(known, "commands") else known
         if known and any("--backend" in each.opts for each in known.params):
             arguments += ["--backend", "memory", "--config", self.config]
         kind = ACTIONS.get(name.replace("-", "_"))

@@ -183,7 +183,7 @@ def test_complete_of_a_cleaned_transformation_fails(
 
 
 def test_a_dataset_is_made_and_announced_as_an_asset(
-    grid: MemoryGrid, production: Production, context: Context
+    grid: MemoryGrid, gateway: MemoryGateway, production: Production, context: Context
 ) -> None:
     run_to_the_end(production, context, grid)
     operator = DiracCreateDatasetOperator(task_id="t", production=production, step="merge")
@@ -193,6 +193,13 @@ def test_a_dataset_is_made_and_announced_as_an_asset(
     extra = context["outlet_events"][asset].extra
     assert extra["dataset"] == "/sim/datasets/two_r1"
     assert (extra["files"], extra["frozen"], extra["production"]) == (2, True, "two")
+    assert (extra["run"], extra["step"], extra["events"]) == ("r1", "merge", None)
+    record = gateway.find_dataset("/sim/datasets/two_r1")
+    assert record is not None
+    assert extra["bytes"] == record.size > 0
+    assert extra["list_checksum"] == record.list_checksum
+    assert extra["query"] == record.query
+    assert "production=two run=r1 step=merge digest=" in record.annotation
     assert operator.work(context, {}) == {**result, "adopted": True}
 
 

@@ -60,6 +60,20 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "history prune --before '400 days' --thin",
         "history --ledger sqlite:////srv/ledger.db list --json",
     ),
+    "datasets list": ("datasets list", "datasets list 'bands_*' --folder /sim/datasets"),
+    "datasets show": (
+        "datasets show bands_night-7",
+        "datasets show /sim/datasets/bands_night-7 --files --json",
+    ),
+    "datasets verify": (
+        "datasets verify bands_night-7",
+        "datasets verify bands_night-7 --list bands.json",
+    ),
+    "datasets split": (
+        "datasets split bands_night-7 train=8 test=2 --preview",
+        "datasets split bands_night-7 train=8 test=2 --by runNumber --yes",
+    ),
+    "datasets retire": ("datasets retire bands_night-7 --folder include/productions",),
     "doctor": (
         "doctor",
         "doctor include/productions --verbose",

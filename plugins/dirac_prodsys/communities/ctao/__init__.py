@@ -19,6 +19,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               planning     what only CTAO's own form says
               native       what only the native form says, next to steps of any other type
               origins      the source of a condition of an output
+              dataset_names  CTAO's conventions for names of datasets
               remarks      what a reader should know
               grid_checks  what doctor checks of a grid for CTAO
               summary_columns  the columns of the page that reports its datasets
@@ -57,6 +58,8 @@ COMMUNITY = Community(
     catalogue_words=f"{_HERE}.types.vocabulary:in_catalogue_words",
     catalogue_fields=f"{_HERE}.types.vocabulary:CATALOGUE_FIELDS",
     smaller=f"{_HERE}.form.rewriting:with_tasks",
+    run_field="runNumber",
+    dataset_names=f"{_HERE}.rules.dataset_names:CONVENTIONS",
     template=f"{_HERE}:template.yaml",
     job_types=f"{_HERE}.types.job_types:JOB_TYPES",
     job_base=f"{_HERE}.types.configs:JobConfig",

@@ -6,12 +6,15 @@ replicas at ``SourceSE``: only for files with copies that agree with the catalog
 both operations is not enough: DIRAC treats a registered copy as an existing one
 (``ReplicateAndRegister``, 9.1), and removes the source.
 * A Removal always says what it removes. It starts when its parents are complete.
+* A step with ``output: {transient: true}`` gets a second step, ``NAME.remove``, which removes its
+files when every step that takes them is complete.
 
 Invariant: nothing removes a file without a word for it in the production file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dirac_prodsys.core.grid.request_rules import STORAGE_ELEMENT
@@ -21,12 +24,15 @@ from dirac_prodsys.core.limits import OPERATION_PLACES
 #: what the plugin chose for the task (``BodyPlugin``)
 _CHOSEN = "TASK:TargetSE"
 
-#: suffix of the step that removes what a Moving has copied
+#: suffix of the step that removes what a Moving has copied, or a transient output
 REMOVES = ".remove"
 
 #: operations that copy files, and operations that remove them
 _COPY = frozenset({"ReplicateAndRegister"})
 _REMOVE = frozenset({"RemoveReplica", "RemoveFile", "PhysicalRemoval", "MoveReplica"})
+
+#: files that one request removes of a transient output
+_FILES_PER_REQUEST = 100
 
 #: keys that the second step shares with the first
 _SHARED = ("group_size", "policy", "on_cancel", "matrix")
@@ -47,7 +53,79 @@ def with_operations(tree: Located, mistakes: Mistakes) -> Located:
                 )
                 mistakes.add(steps.value[name + REMOVES], reason, "rename one", on_key=True)
             made[name + REMOVES] = second
+    loops = _loops_of_steps(tree)
+    for name, step in steps.items():
+        wish = step.get("output", "transient")
+        if wish is None or wish.value is not True:
+            continue
+        if name + REMOVES in made:
+            reason = f"step {name}{REMOVES} is made of the transient output, and is there already"
+            mistakes.add(wish, reason, "rename one")
+        elif second := _transient_removal(name, step, wish, made, loops, mistakes):
+            made[name + REMOVES] = second
     return tree.put({"steps": Located(made, steps.node)})
+
+
+def _loops_of_steps(tree: Located) -> dict[str, str]:
+    """Map each step of a loop to the name of the loop."""
+    loops = tree.get("loops")
+    return {
+        step: name
+        for name, loop in (loops.items() if loops is not None else ())
+        for step in _texts(loop.get("steps"))
+    }
+
+
+def _transient_removal(
+    name: str,
+    step: Located,
+    wish: Located,
+    steps: Mapping[str, Located],
+    loops: Mapping[str, str],
+    mistakes: Mistakes,
+) -> Located | None:
+    """Return the step that removes the output of a step when all that take it are complete."""
+    if name in loops:
+        reason = f"step {name} is in loop {loops[name]}, and each pass would remove its output"
+        mistakes.add(wish, reason, "remove it by a step of type Removal after the loop")
+        return None
+    readers = _readers(name, steps)
+    if not readers:
+        reason = f"no step takes the output of {name}: it would be removed as soon as it is made"
+        mistakes.add(wish, reason, f"drop transient, or let a step take it: from: {name}")
+        return None
+    made = {
+        "type": "Removal",
+        "start": "on_complete",
+        "group_size": _FILES_PER_REQUEST,
+        "input": {"from": name},
+        "after": readers,
+        "job": {"type": "request", "operations": [{"type": "RemoveFile"}]},
+        "description": f"Removes the transient output of step {name}",
+    }
+    shared = {key: entry for key in ("on_cancel", "matrix") if (entry := step.get(key))}
+    return _located(made, wish).put(shared)
+
+
+def _readers(name: str, steps: Mapping[str, Located]) -> list[str]:
+    """Return the steps that take files of a step, directly or from one that only copies them."""
+    found: dict[str, None] = {}
+    left = [name]
+    while left:
+        taken = left.pop(0)
+        for other, step in steps.items():
+            if other not in found and taken in _texts(step.get("input", "from")):
+                found[other] = None
+                copies = step.text("type") in ("Replication", "Moving")
+                left += [other] if copies and step.get("output") is None else []
+    return list(found)
+
+
+def _texts(entry: Located | None) -> list[str]:
+    """Return a text, or the texts of a list."""
+    value = None if entry is None else entry.plain()
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, str)]
 
 
 def _step(step: Located, mistakes: Mistakes) -> Located:

@@ -61,6 +61,9 @@ def complete_before(subject: Subject, step: str) -> set[str]:
     one = subject.steps[step]
     if one.start == "on_complete":
         found |= {*one.parents, *one.feeders}
+    for loop in subject.plan.loops:  # a pass begins when the one before it is checked
+        last = max((n for n, steps in enumerate(loop.passes) if found & {*steps}), default=0)
+        found |= {each for steps in loop.passes[:last] for each in steps}
     return found - {step}
 
 

@@ -53,6 +53,7 @@ class OutputSpec(Model):
     :param file_metadata: of each of ``files`` by itself; a list: each has one of these values.
     :param se: storage element.
     :param files: local names that each task leaves (``@{JOB_ID}`` is the task ID).
+    :param transient: whether its files are removed when every step that takes them is complete.
     """
 
     directory: StrictStr
@@ -60,6 +61,7 @@ class OutputSpec(Model):
     file_metadata: dict[StrictStr, MetaValue | tuple[MetaValue, ...]] = Field(default={})
     se: StrictStr
     files: tuple[StrictStr, ...] = ()
+    transient: StrictBool = False
 
 
 class DatasetModel(Model):

@@ -119,6 +119,7 @@ class StepDraft:
             sample=sample,
             verified_at=() if self.wanted is None else self.wanted.verified_at,
             awaits=(dataset,) if dataset and query is None and not late else (),
+            transient=step.output is not None and step.output.transient,
         )
 
     def transformation(

@@ -16,10 +16,11 @@ from dirac_prodsys.core.grid.command_line import CDATA_END
 from dirac_prodsys.core.grid.specs import DatasetSpec, MetaValue, OutputFile
 from dirac_prodsys.core.problems import Path, Problems
 from dirac_prodsys.core.production.step import DatasetModel
-from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.query.meta_query import EmptyIntersection, MetaQuery
 from dirac_prodsys.core.steps.context import StepContext
 from dirac_prodsys.core.steps.linking import MAX_CONDITION, read_query
 from dirac_prodsys.core.steps.outputs import Output
+from dirac_prodsys.core.steps.placeholders import fill
 from dirac_prodsys.core.steps.shape import SHAPE
 
 if TYPE_CHECKING:
@@ -145,17 +146,22 @@ def _declared(metadata: Mapping[str, Any], field: limits.Limit, here: StepContex
     return query
 
 
-def dataset(context: StepContext, made: Output | None) -> DatasetSpec | None:
+def dataset(
+    context: StepContext, made: Output | None, *, partial: bool = False
+) -> DatasetSpec | None:
     """Return the dataset of a step; None if there is none, or it is wrong.
 
     :param made: the step's output.
+    :param partial: whether a part of its query is known later.
     """
     written = context.step.dataset
     if written is None:
         return None
     here = context.below("dataset")
     before = len(here.problems.found)
-    name, annotation, narrowed = dataset_words(written, here)
+    narrowed = dataset_conditions(written, here)
+    holds = None if made is None or narrowed is None else _both(made.query, narrowed)
+    name, annotation = dataset_words(written, holds, here, partial=partial)
     if here.step.output is None and made is None:
         reason = "a dataset is made of a step's output, and there is none"
         here.add((), reason, "add output", code=SHAPE)
@@ -185,17 +191,40 @@ def dataset(context: StepContext, made: Output | None) -> DatasetSpec | None:
     )
 
 
-def dataset_words(written: DatasetModel, here: StepContext) -> tuple[str, str, MetaQuery | None]:
-    """Return name, annotation and conditions of a dataset, whatever it is made of."""
-    name = here.fill(written.name, "name")
-    annotation = here.fill(written.annotation, "annotation")
-    where = here.fill(written.where, "where")
+def dataset_conditions(written: DatasetModel, here: StepContext) -> MetaQuery | None:
+    """Return the conditions that narrow a dataset; None: they are wrong."""
+    return read_query(here.fill(written.where, "where"), (*here.path, "where"), here.problems)
+
+
+def dataset_words(
+    written: DatasetModel, holds: MetaQuery | None, here: StepContext, *, partial: bool
+) -> tuple[str, str]:
+    """Return name and annotation of a dataset, filled in.
+
+    :param holds: what its files match; None: unknown, and reported elsewhere.
+    :param partial: whether a part of that is known later.
+    """
+    values = here.values
+    if "${{" in written.name and any(sign in written.name for sign in (".", ":")):
+        from dirac_prodsys.core.steps import dataset_names  # few name metadata
+
+        values = values | dataset_names.values_for(written.name, holds, here, partial=partial)
+    name: str = fill(written.name, values, (*here.path, "name"), here.problems)
+    annotation: str = here.fill(written.annotation, "annotation")
     with here.at("name"):
         naming.check_dataset_name(name, here.production.vo)
     if len(annotation) > MAX_DATASET_TEXT or not annotation.isprintable():
         reason = f"the annotation must be one line of at most {MAX_DATASET_TEXT} characters"
         here.add(("annotation",), reason, "shorten it", code="text")
-    return name, annotation, read_query(where, (*here.path, "where"), here.problems)
+    return name, annotation
+
+
+def _both(made: MetaQuery, narrowed: MetaQuery) -> MetaQuery | None:
+    """Return what matches both; None: nothing does, which is reported where it is refined."""
+    try:
+        return made.refine(narrowed)
+    except EmptyIntersection:
+        return None
 
 
 def check_conditions(query: MetaQuery, path: Path, problems: Problems) -> None:

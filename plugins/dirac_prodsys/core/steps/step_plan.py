@@ -41,6 +41,7 @@ class StepPlan:
     :param verified_at: replaces the transformation's input query: files that the one parent copied,
         with good replicas at these storage elements when the step starts.
     :param gates: what must exist before it starts.
+    :param transient: whether another step removes its output when all that take it are complete.
     """
 
     name: str
@@ -56,6 +57,7 @@ class StepPlan:
     approval: Approval | None = None
     verified_at: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
+    transient: bool = False
 
     @property
     def waits_for_input(self) -> bool:
@@ -77,6 +79,7 @@ class StepPlan:
             "awaits": list(self.awaits),
             "wait_for": [gate.to_dict() for gate in self.gates],
             "approval": self.approval and plain(self.approval),
+            "transient": self.transient,
         }
         return {
             "name": self.name,

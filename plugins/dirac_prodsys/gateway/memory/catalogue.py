@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from dirac_prodsys.core.community import built_in
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS
 from dirac_prodsys.gateway.memory.answers import ServiceError, by_name
+from dirac_prodsys.gateway.memory.catalogue_file import File
 from dirac_prodsys.gateway.memory.columns import BEGIN, fulfils, kept, shown
 from dirac_prodsys.gateway.memory.datasets import Dataset, MemoryDatasets
 
@@ -36,26 +36,6 @@ def known_fields() -> tuple[dict[str, str], dict[str, str]]:
             of_directories |= own[0]
             of_files |= own[1]
     return of_directories, of_files
-
-
-@dataclass
-class File:
-    """A registered file; its metadata are its own and those of the directories above it.
-
-    :param checksum: Adler-32, as the catalogue has it.
-    :param replicas: storage element → size and checksum stored there; None: the replica was lost.
-    """
-
-    se: str
-    size: int
-    metadata: dict[str, Any] = field(default_factory=dict)
-    checksum: str = "0badcafe"
-    content: bytes | None = None
-    number: int = 0
-    replicas: dict[str, tuple[int, str] | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.replicas.setdefault(self.se, (self.size, self.checksum))
 
 
 class MemoryCatalogue(MemoryDatasets):
@@ -205,6 +185,33 @@ class MemoryCatalogue(MemoryDatasets):
             return dict.fromkeys(self.files[lfn].replicas, lfn)
 
         return by_name(dict.fromkeys(lfns), places)
+
+    def serve_getFileDetails(self, lfns: list[str]) -> dict[str, Any]:
+        known = [lfn for lfn in lfns if lfn in self.files]
+        if not known:
+            raise ServiceError('MySQL Error ( 1131 : (1064, "an error in your SQL syntax") )')
+        return {
+            lfn: {"Size": self.files[lfn].size, "Metadata": dict(self._own(lfn))} for lfn in known
+        }
+
+    def serve_setMetadataBulk(self, metadata: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        def change(path: str) -> bool:
+            if path not in self.files:
+                raise ServiceError(f"File {path} not found")
+            for name, value in metadata[path].items():
+                self.files[path].metadata[name] = self._kept(name, value)
+            return True
+
+        return by_name(metadata, change)
+
+    def serve_listDirectory(self, paths: dict[str, Any], verbose: bool) -> dict[str, Any]:
+        def content(path: str) -> dict[str, Any]:
+            below = [each for each in self.directories if posixpath.dirname(each) == path != each]
+            there = [each for each in self.datasets if posixpath.dirname(each) == path]
+            datasets: dict[str, Any] = {posixpath.basename(each): {} for each in there}
+            return {"SubDirs": dict.fromkeys(below, True), "Datasets": datasets, "Links": {}}
+
+        return by_name(paths, content)
 
     def serve_getDirectoryUserMetadata(self, path: str) -> dict[str, Any]:
         if path not in self.directories:

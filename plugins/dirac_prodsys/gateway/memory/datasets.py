@@ -14,25 +14,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dirac_prodsys.core.grid.catalogue_files import list_checksum
 from dirac_prodsys.gateway.memory.answers import ServiceError, by_name
+from dirac_prodsys.gateway.memory.catalogue_file import File
+from dirac_prodsys.gateway.memory.columns import BEGIN
 
 
 @dataclass
 class Dataset:
-    """A row of ``FC_MetaDatasets``."""
+    """A row of ``FC_MetaDatasets``.
+
+    :param frozen: FileIDs; a file that is registered again has another one.
+    """
 
     path: str
     query: dict[str, Any]
-    counted: int
+    number: int = 0
     status: str = "Dynamic"
-    frozen: list[str] = field(default_factory=list)
+    frozen: list[int] = field(default_factory=list)
     annotation: str = "-"
+    #: as they were when the catalogue last counted them
+    counted: int = 0
+    size: int = 0
+    checksum: str = ""
+    owner: str = "memory"
 
 
 class MemoryDatasets(ABC):
     """Answers of the in-memory catalogue about datasets."""
 
     directories: dict[str, dict[str, Any]]
+    files: dict[str, File]
     datasets: dict[str, Dataset]
 
     @abstractmethod
@@ -47,8 +59,9 @@ class MemoryDatasets(ABC):
                 raise ServiceError(f"Dataset {path} already exists")
             if posixpath.dirname(path) not in self.directories:
                 raise ServiceError("makeDirectories() missing 1 required positional argument")
-            query = datasets[path]
-            self.datasets[path] = Dataset(path, query, len(self.find(query)))
+            number = 1 + max((each.number for each in self.datasets.values()), default=0)
+            self.datasets[path] = Dataset(path, datasets[path], number)
+            self._count(self.datasets[path])
             return True
 
         return by_name(datasets, add)
@@ -80,7 +93,9 @@ class MemoryDatasets(ABC):
                 return self.find(dataset.query)
             if not dataset.frozen:
                 raise ServiceError('MySQL Error ( 1131 : (1064, "an error in your SQL syntax") )')
-            return list(dataset.frozen)
+            # a removed file is not listed any more, and nothing says that it was there
+            numbers = {file.number: lfn for lfn, file in self.files.items()}
+            return sorted(numbers[each] for each in dataset.frozen if each in numbers)
 
         return by_name(datasets, files)
 
@@ -90,7 +105,7 @@ class MemoryDatasets(ABC):
             if not named:
                 raise ServiceError(f"Unknown MetaDataset {name}")
             for dataset in named:
-                dataset.counted = len(self.find(dataset.query))
+                self._count(dataset)
 
         return by_name(datasets, update)
 
@@ -98,12 +113,21 @@ class MemoryDatasets(ABC):
         def freeze(name: str) -> bool:
             dataset = self._dataset(name)
             if dataset.status != "Frozen":
-                dataset.frozen = self.find(dataset.query)
+                dataset.frozen = [self.files[lfn].number for lfn in self.find(dataset.query)]
                 for named in self._of_base(name):  # a full path matches none, and succeeds
                     named.status = "Frozen"
             return True
 
         return by_name(datasets, freeze)
+
+    def serve_releaseDataset(self, datasets: dict[str, Any]) -> dict[str, Any]:
+        def release(name: str) -> bool:
+            self._dataset(name).frozen = []
+            for named in self._of_base(name):  # a full path matches none, and succeeds
+                named.status = "Dynamic"
+            return True
+
+        return by_name(datasets, release)
 
     def serve_removeDataset(self, datasets: dict[str, Any]) -> dict[str, Any]:
         def remove(name: str) -> bool:
@@ -129,7 +153,18 @@ class MemoryDatasets(ABC):
     @staticmethod
     def _row(dataset: Dataset) -> dict[str, Any]:
         return {
+            "DatasetID": dataset.number,
             "MetaQuery": dataset.query,
             "NumberOfFiles": dataset.counted,
+            "TotalSize": dataset.size,
+            "DatasetHash": dataset.checksum,
             "Status": dataset.status,
+            "Owner": dataset.owner,
+            "CreationDate": BEGIN,
         }
+
+    def _count(self, dataset: Dataset) -> None:
+        found = self.find(dataset.query)
+        dataset.counted = len(found)
+        dataset.size = sum(self.files[lfn].size for lfn in found)
+        dataset.checksum = list_checksum(found)

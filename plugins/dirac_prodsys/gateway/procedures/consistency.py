@@ -67,11 +67,16 @@ class Checked:
 
 
 def check(
-    gateway: ProductionGateway, transformation: int, spec: TransformationSpec | None
+    gateway: ProductionGateway,
+    transformation: int,
+    spec: TransformationSpec | None,
+    *,
+    transient: bool = False,
 ) -> Checked:
     """Return what does not fit in a transformation.
 
     :param spec: the spec that was sent; None: unknown, and its outputs are not looked up.
+    :param transient: whether another step removes its outputs; they are not looked up.
     :raises GatewayError: the Transformation System or the catalogue does not answer.
     """
     notes: list[str] = []
@@ -88,7 +93,11 @@ def check(
     jobs = None
     if kind is None or kind.body != "request":  # IDs of requests would look like job IDs
         jobs = _jobs(gateway, tasks.values(), live, notes)
-    outputs = _outputs(gateway, transformation, spec, tasks, notes)
+    outputs: dict[int, Outputs] = {}
+    if transient:
+        notes.append("its outputs are transient: whether they are still there was not compared")
+    else:
+        outputs = _outputs(gateway, transformation, spec, tasks, notes)
     seen = Readings(files, tasks, live, outputs, jobs, needs_input)
     return Checked(tuple(inconsistencies(seen)), tuple(notes))
 

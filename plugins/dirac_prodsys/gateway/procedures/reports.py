@@ -149,7 +149,9 @@ def report_on_run(gateway: ProductionGateway, plan: ProductionPlan) -> Productio
         try:
             by_requests = steps[name].rules.by_requests
             jobs[name] = report_on(gateway, snapshot.id, name, by_requests=by_requests)
-            remarks[name] = check(gateway, snapshot.id, steps[name].transformation).lines()
+            step = steps[name]
+            made = check(gateway, snapshot.id, step.transformation, transient=step.transient)
+            remarks[name] = made.lines()
         except (NotFound, GatewayRejected) as error:
             remarks[name] = [error.reason]  # for example, a transformation that was just removed
     datasets = _datasets(gateway, plan, remarks)

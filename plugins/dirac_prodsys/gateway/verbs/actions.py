@@ -12,7 +12,7 @@ from typing import Any
 from dirac_prodsys.core.grid.inventory import FileShare, Listed
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, TransformationStatus
 from dirac_prodsys.core.query.meta_query import MetaQuery
-from dirac_prodsys.errors import GatewayRejected, NotFound, TransformationFailed
+from dirac_prodsys.errors import GatewayRejected, MetaQueryError, NotFound, TransformationFailed
 from dirac_prodsys.gateway.verbs.recovery import RecoveryVerbs
 from dirac_prodsys.gateway.verbs.transformations import TransformationVerbs
 
@@ -97,6 +97,14 @@ class ActionVerbs(RecoveryVerbs, TransformationVerbs):
         """See :meth:`ProductionGateway.attached_share`."""
         lfns = [file.lfn for file in self.attached_files(transformation, states)]
         return FileShare(len(lfns), self.size_of(lfns))
+
+    def input_query(self, transformation: int) -> MetaQuery | None:
+        """See :meth:`ProductionGateway.input_query`."""
+        form = self._query(transformation, "Input")
+        try:
+            return self._read_back(form) if form else None
+        except MetaQueryError:
+            return None
 
     def output_share(self, transformation: int) -> FileShare:
         """See :meth:`ProductionGateway.output_share`."""

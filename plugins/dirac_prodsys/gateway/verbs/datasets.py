@@ -8,20 +8,43 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from dirac_prodsys.core.grid.catalogue_files import list_checksum
 from dirac_prodsys.core.grid.specs import DatasetSpec
+from dirac_prodsys.core.query.difference import differences
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayRejected, MetaQueryError, NotFound
 from dirac_prodsys.gateway.records import DatasetRecord
 from dirac_prodsys.gateway.verbs.catalogue import CatalogueVerbs, catalogue_path
 from dirac_prodsys.gateway.verbs.replies import each
-from dirac_prodsys.gateway.verbs.services import CATALOGUE
+from dirac_prodsys.gateway.verbs.services import CATALOGUE, FILE_CHUNK, chunks
 
 #: widths of the columns of ``FC_MetaDatasets`` and ``FC_DatasetAnnotations``
 _NAME_WIDTH, _QUERY_WIDTH, _ANNOTATION_WIDTH = 128, 512, 512
 
 _FROZEN = ("Frozen", "Static")
+
+#: folders in one call: the service lists the files of each
+FOLDER_CHUNK = 50
+#: characters of a date and time, up to its seconds
+_TO_SECONDS = len("2026-11-29 10:00:00")
+
+
+@dataclass(frozen=True)
+class _ReadDataset:
+    """A dataset that was read.
+
+    :param stored: its query as the catalogue has it.
+    :param number: DatasetID.
+    :param files: the LFNs that a frozen one holds; None: it is not frozen.
+    """
+
+    record: DatasetRecord
+    stored: MetaQuery
+    number: int
+    files: list[str] | None
 
 
 class DatasetVerbs(CatalogueVerbs):
@@ -54,10 +77,64 @@ class DatasetVerbs(CatalogueVerbs):
     def find_dataset(self, name: str) -> DatasetRecord | None:
         """See :meth:`ProductionGateway.find_dataset`."""
         found = self._read_dataset(name)
-        return None if found is None else found[0]
+        return None if found is None else found.record
 
-    def _read_dataset(self, name: str) -> tuple[DatasetRecord, MetaQuery] | None:
-        """Return a dataset, and its query as the catalogue has it."""
+    def list_datasets(self, folder: str) -> list[DatasetRecord]:
+        """See :meth:`ProductionGateway.list_datasets`."""
+        top = catalogue_path(folder)
+        if not self._each("isDirectory", {top: True})[top]:
+            return []
+        paths: list[str] = []
+        level = [top]
+        while level:
+            below: list[str] = []
+            for chunk in chunks(level, FOLDER_CHUNK):
+                contents = self._fc("listDirectory", dict.fromkeys(chunk, True), False)
+                for path, content in each(contents, f"{CATALOGUE}.listDirectory").items():
+                    paths += [posixpath.join(path, base) for base in content["Datasets"]]
+                    below += content["SubDirs"]
+            level = below
+        found = []
+        for chunk in chunks(sorted(paths), FILE_CHUNK):
+            named = dict.fromkeys(chunk, True)
+            parameters = self._fc("getDatasetParameters", named)["Successful"]
+            if not parameters:  # all were removed meanwhile
+                continue
+            notes = self._each("getDatasetAnnotation", dict.fromkeys(parameters, True))
+            for path, row in sorted(parameters.items()):
+                query = self._read_back(row["MetaQuery"])
+                found.append(_record(path, row, query, notes[path], int(row["NumberOfFiles"])))
+        return found
+
+    def dataset_files(self, name: str) -> list[str]:
+        """See :meth:`ProductionGateway.dataset_files`."""
+        found = self._read_dataset(name)
+        if found is None:
+            raise NotFound(
+                f"there is no dataset {name} in the file catalogue",
+                "give its full path; `dirac-prodsys datasets list` shows those of a folder",
+            )
+        if found.files is not None:
+            return found.files
+        return self.selected_files(MetaQuery.from_dirac(found.record.query))
+
+    def remove_dataset(self, name: str) -> bool:
+        """See :meth:`ProductionGateway.remove_dataset`."""
+        path, base = _dataset_name(name)
+        found = self._read_dataset(path)
+        if found is None:
+            return False
+        row = self._each("getDatasets", {base: True})[base].get(base, {})
+        if int(row.get("DatasetID", 0)) != found.number:
+            raise Conflict(
+                f"another folder has a dataset named {base}, which DIRAC might remove instead",
+                "remove one of the two by hand: DIRAC removes datasets by base name alone",
+            )
+        self._remove_dataset(path, base)
+        return True
+
+    def _read_dataset(self, name: str) -> _ReadDataset | None:
+        """Return a dataset as the catalogue has it; None if there is none."""
         path, _ = _dataset_name(name)
         if not self._each("getDatasets", {path: True})[path]:
             return None
@@ -68,36 +145,28 @@ class DatasetVerbs(CatalogueVerbs):
         reply = self._fc("getDatasetParameters", {path: True})
         if "No such dataset" in str((reply.get("Failed") or {}).get(path, "")):
             return None
-        parameters = each(reply, f"{CATALOGUE}.getDatasetParameters")[path]
-        query = self._read_back(parameters["MetaQuery"])
-        frozen = parameters["Status"] in _FROZEN
-        if frozen:
+        row = each(reply, f"{CATALOGUE}.getDatasetParameters")[path]
+        query = self._read_back(row["MetaQuery"])
+        files: list[str] | None = None
+        if row["Status"] in _FROZEN:
             # the service cannot list an empty frozen dataset (a syntax error in its SQL)
-            empty = not int(parameters["NumberOfFiles"])
-            files = 0 if empty else len(self._each("getDatasetFiles", {path: True})[path])
-        else:
-            files = self.count_files(query)
+            empty = not int(row["NumberOfFiles"])
+            files = [] if empty else sorted(self._each("getDatasetFiles", {path: True})[path])
+        number = self.count_files(query) if files is None else len(files)
         annotation = self._each("getDatasetAnnotation", {path: True})[path]
-        record = DatasetRecord(
-            name=path,
-            files=files,
-            query=query.to_dirac(),
-            frozen=frozen,
-            annotation="" if annotation == "-" else str(annotation),
-        )
-        return record, MetaQuery.from_dirac(parameters["MetaQuery"])
+        record = _record(path, row, query, annotation, number)
+        stored = MetaQuery.from_dirac(row["MetaQuery"])
+        return _ReadDataset(record, stored, int(row.get("DatasetID") or 0), files)
 
     def create_dataset(self, spec: DatasetSpec) -> DatasetRecord:
         """See :meth:`ProductionGateway.create_dataset`."""
         path, base = _dataset_name(spec.name)
         sent = self._sent(spec.query)
         _check_widths(spec, base, sent)
-        found, there = self._read_dataset(path) or (None, None)
-        if found is not None and there != sent:
-            raise Conflict(
-                f"dataset {path} exists with another query: asked {sent}, found {there}",
-                "use another name; the query of a dataset cannot be changed",
-            )
+        there = self._read_dataset(path)
+        found = None if there is None else there.record
+        if there is not None:
+            _refuse_other_query(path, sent, there.stored)
         files = found.files if found is not None else self.count_files(spec.query)
         _check_expected(spec, files)
         if spec.freeze and not files:
@@ -115,31 +184,59 @@ class DatasetVerbs(CatalogueVerbs):
         except GatewayRejected:
             if found is None:
                 self._remove_dataset(path, base)
+            elif spec.freeze and not found.frozen:
+                self._each("releaseDataset", {base: True})
             raise
 
     def _finish_dataset(
         self, spec: DatasetSpec, path: str, base: str, found: DatasetRecord | None
     ) -> DatasetRecord:
-        if spec.annotation and (found is None or found.annotation != spec.annotation):
+        """Annotate, count and freeze; read back after each write."""
+        made = self._must_be_there(path)
+        _refuse_other_query(path, self._sent(spec.query), made.stored)
+        if spec.annotation and made.record.annotation != spec.annotation:
             self._each("addDatasetAnnotation", {path: spec.annotation})
-        if found is None or not found.frozen:
+            made = self._must_be_there(path)
+            if made.record.annotation != spec.annotation:
+                raise _not_kept(path, f"annotated {made.record.annotation!r}")
+        if not made.record.frozen:
             self._each("updateDataset", {base: True})
+            made = self._must_be_there(path)
             if spec.freeze:
                 self._each("freezeDataset", {base: True})
-        made = self.find_dataset(path)
-        if made is None or (spec.freeze and not made.frozen):
-            state = "not there" if made is None else "not frozen"
-            raise GatewayRejected(
-                f"dataset {path} is {state} after it was made",
-                "something else removed or released it; see the log of the file catalogue",
-            )
-        _check_expected(spec, made.files)
-        if found is None and made.files != (now := self.count_files(spec.query)):
-            raise GatewayRejected(
-                f"dataset {path} holds {made.files} files and the catalogue finds {now}",
-                "files appear or vanish meanwhile: wait until its steps are complete",
-            )
-        return DatasetRecord(**{**vars(made), "adopted": found is not None})
+                made = self._must_be_there(path)
+                if not made.record.frozen:
+                    raise _not_kept(path, "not frozen")
+            self._compare_with_catalogue(spec, made)
+        _check_expected(spec, made.record.files)
+        return replace(made.record, adopted=found is not None)
+
+    def _must_be_there(self, path: str) -> _ReadDataset:
+        found = self._read_dataset(path)
+        if found is None:
+            raise _not_kept(path, "not there")
+        return found
+
+    def _compare_with_catalogue(self, spec: DatasetSpec, made: _ReadDataset) -> None:
+        """Compare what the dataset holds, and what was counted, with what the query finds now.
+
+        :raises GatewayRejected: they differ.
+        """
+        record, held = made.record, made.files
+        if held is None:
+            if record.counted == record.files:
+                return
+            now, there = record.files, record.counted
+        else:
+            found = self.selected_files(spec.query)
+            if held == found and record.list_checksum == list_checksum(held):
+                return
+            now, there = len(found), len(held)
+        raise GatewayRejected(
+            f"dataset {record.name} holds {there} files (counted: {record.counted}) and the "
+            f"catalogue finds {now}, not the same ones",
+            "files appear or vanish meanwhile: wait until its steps are complete",
+        )
 
     def _refuse_taken(self, path: str, base: str) -> None:
         if self._each("getDatasets", {path: True})[path]:
@@ -154,6 +251,41 @@ class DatasetVerbs(CatalogueVerbs):
             raise GatewayRejected(
                 f"dataset {path} could not be removed again", "remove it in the catalogue by hand"
             )
+
+
+def _record(
+    path: str, row: Mapping[str, Any], query: MetaQuery, annotation: Any, files: int
+) -> DatasetRecord:
+    """Return a dataset from its row in ``FC_MetaDatasets``."""
+    return DatasetRecord(
+        name=path,
+        files=files,
+        query=query.to_dirac(),
+        frozen=row["Status"] in _FROZEN,
+        annotation="" if annotation == "-" else str(annotation),
+        counted=int(row["NumberOfFiles"]),
+        size=int(row.get("TotalSize") or 0),
+        list_checksum=str(row.get("DatasetHash") or ""),
+        owner=str(row.get("Owner") or ""),
+        created=str(row.get("CreationDate") or "")[:_TO_SECONDS],
+    )
+
+
+def _refuse_other_query(path: str, asked: MetaQuery, found: MetaQuery) -> None:
+    if asked == found:
+        return
+    lines = "".join(f"\n  {line}" for line in differences(asked, found))
+    raise Conflict(
+        f"dataset {path} exists with another query:{lines}",
+        "use another name; the query of a dataset cannot be changed",
+    )
+
+
+def _not_kept(path: str, state: str) -> GatewayRejected:
+    return GatewayRejected(
+        f"dataset {path} is {state} after it was made",
+        "something else removed or released it; see the log of the file catalogue",
+    )
 
 
 def _dataset_name(name: str) -> tuple[str, str]:

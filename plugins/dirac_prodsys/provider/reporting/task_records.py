@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.reports.ledger.record import Record
     from dirac_prodsys.core.run.end import Ending
     from dirac_prodsys.core.steps.step_plan import StepPlan
-    from dirac_prodsys.gateway.records import DatasetRecord
+    from dirac_prodsys.gateway.procedures.dataset_making import MadeDataset
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +185,9 @@ class TaskRecords:
 
         self.write(make)
 
-    def dataset(self, found: DatasetRecord, number: int | None) -> None:
+    def dataset(self, made: MadeDataset, number: int | None) -> None:
         """Record a dataset as the catalogue has it. Raises nothing."""
+        found = made.record
 
         def make(at: datetime) -> Record:
             from dirac_prodsys.core.reports.ledger import records
@@ -195,8 +196,11 @@ class TaskRecords:
                 at=at,
                 dataset=found.name,
                 files=found.files,
+                bytes=made.bytes,
+                events=made.events,
                 query=dict(found.query),
                 frozen=found.frozen,
+                checksum=found.list_checksum,
                 adopted=found.adopted,
                 **self.place(number).to_dict(),
             )

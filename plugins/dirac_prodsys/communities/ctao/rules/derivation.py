@@ -207,7 +207,9 @@ class Derivation(ABC):
         for name, written in self.written.items():
             dataset = written.step.dataset
             if dataset is not None and derives(written.step.job) and name not in found.plans:
-                leaves.dataset_words(dataset, written.context.below("dataset"))
+                here = written.context.below("dataset")
+                leaves.dataset_conditions(dataset, here)
+                leaves.dataset_words(dataset, None, here, partial=True)
         self.remark(fed)
         return found
 
@@ -225,7 +227,7 @@ class Derivation(ABC):
     def _plan(self, drafted: CtaoDraft, found: Derived) -> StepPlan | None:
         step, output, taken = drafted.step, drafted.output, drafted.taken
         written = self.written[step.name]
-        made = None
+        made, partial = None, output is not None and bool(output.unresolved)
         places: tuple[DirectorySpec, ...] = ()
         if output is not None:
             base = drafted.settings["base_path"]
@@ -243,9 +245,9 @@ class Derivation(ABC):
         completed = replace(
             written,
             body=drafted.body(),
-            output=None if output is None or output.unresolved else made,
+            output=None if partial else made,
             directories=places,
-            dataset=leaves.dataset(written.context, made),
+            dataset=leaves.dataset(written.context, made, partial=partial),
         )
         query = taken.known if taken.query and not taken.unresolved else None
         plan = completed.plan(query, self.problems, late=True, limit=drafted.limit)
