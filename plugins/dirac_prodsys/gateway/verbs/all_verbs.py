@@ -11,6 +11,7 @@ from dirac_prodsys.gateway.verbs.comparison import ComparisonVerbs
 from dirac_prodsys.gateway.verbs.consistency import ConsistencyVerbs
 from dirac_prodsys.gateway.verbs.datasets import DatasetVerbs
 from dirac_prodsys.gateway.verbs.examination import GridExaminationVerbs
+from dirac_prodsys.gateway.verbs.file_groups import FileGroupVerbs
 from dirac_prodsys.gateway.verbs.files import FileVerbs
 from dirac_prodsys.gateway.verbs.registry import RegistryVerbs
 from dirac_prodsys.gateway.verbs.replicas import ReplicaVerbs
@@ -23,6 +24,7 @@ class DiracVerbs(
     ConsistencyVerbs,
     ComparisonVerbs,
     GridExaminationVerbs,
+    FileGroupVerbs,
     FileVerbs,
     RegistryVerbs,
     ReplicaVerbs,
