@@ -35,7 +35,7 @@ DATASET_FACTS = (
 )
 #: facts of the event of a watcher; each field that it groups by is one more
 WATCHER_FACTS = ("files", "each", "production")
-#: prefix of the IDs of runs that were begun for one of several events
+#: prefix of the IDs of runs that were begun for one event
 RUN_PREFIX = "event"
 #: most characters of a value that an ID of a run shows
 _SHOWN = 20
@@ -87,19 +87,6 @@ def once_each(events: Iterable[AssetEvent]) -> list[AssetEvent]:
     for event in sorted(events, key=lambda event: event.at):
         found.setdefault(event.key, event)
     return list(found.values())
-
-
-def own_events(
-    schedule: Schedule, events: Sequence[AssetEvent]
-) -> tuple[list[AssetEvent], list[AssetEvent]]:
-    """Return the events that a run is about, and those that need runs of their own.
-
-    :param events: what Airflow began the run for.
-    """
-    distinct = once_each(events)
-    if schedule.run_per_event:
-        return distinct[:1], distinct[1:]
-    return distinct, []
 
 
 def run_id_of(event: AssetEvent) -> str:

@@ -146,7 +146,8 @@ class Schedule(Model):
     :param once: one run begins as soon as the production appears.
     :param start: day or time before which nothing begins, such as ``2026-12-01``.
     :param catchup: whether runs begin that were due before now: those of ``cron`` since ``start``,
-        and those of files that are there already.
+        those of files that are there already, and, with the first event of an asset, those of its
+        events before.
     :param max_active_runs: so many runs at a time; others wait in Airflow.
     :param parameters_from_event: parameter → field of the event that begins a run.
     """
@@ -224,6 +225,7 @@ class Schedule(Model):
     def run_per_event(self) -> bool:
         """Whether each event begins a run of its own, also if several come at once.
 
+        The run that Airflow begins then triggers them (``provider/tasks/event_runs.py``).
         If runs take no parameter from their events, or need events of several datasets, Airflow
         begins one run for all that came since the last.
         """

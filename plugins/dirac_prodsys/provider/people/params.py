@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
-from dirac_prodsys.core.production.asset_events import AssetEvent, own_events, values_of
+from dirac_prodsys.core.production.asset_events import AssetEvent, once_each, values_of
 from dirac_prodsys.core.production.parameters import MAX_TEXT, Parameter
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def values_of_run(context: Mapping[str, Any], production: Production) -> dict[st
     """
     given = {name: value for name, value in given_values(context).items() if value is not None}
     schedule = production.schedule
-    if schedule is None or not schedule.parameters_from_event:
-        return given
-    own, _ = own_events(schedule, events_of(context))
-    return {**given, **values_of(schedule, production.vo, own)}
+    if schedule is None or not schedule.parameters_from_event or schedule.run_per_event:
+        return given  # a run of one event was triggered with its values
+    events = once_each(events_of(context))
+    return {**given, **values_of(schedule, production.vo, events)}
 
 
 def events_of(context: Mapping[str, Any]) -> list[AssetEvent]:

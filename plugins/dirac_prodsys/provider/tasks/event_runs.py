@@ -1,26 +1,35 @@
-"""Begins a run for each event, where Airflow began one run for several.
+"""Begins a run for each event, where the schedule wants one for each.
 
-Airflow gathers the events of an asset until its scheduler looks: two observations that come at the
-same time begin one run (``SchedulerJobRunner._create_dag_runs_asset_triggered``, 3.3). Such a run
-is about the oldest event, and triggers a run for each of the others.
+Airflow gathers the events of an asset until its scheduler looks, and begins one run. Events that
+come while it waits for that look are not even among those of the run
+(``AssetManager._queue_dagruns``, ``SchedulerJobRunner._create_dag_runs_asset_triggered``, 3.3):
+they would wait for the next event. So the run that Airflow begins triggers a run for each event
+that the asset has by then, and does nothing else.
 
-Invariant: one run for an event, however often this is repeated: the ID of the run follows from the
-event, and Airflow refuses a second run of an ID. An event that a watcher sent twice has one run.
+Invariant: one run for an event, however often this is repeated and whoever does it at the same
+time: the ID of the run follows from the event, and Airflow refuses a second run of an ID.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    ErrorType,
+)
 
 from dirac_prodsys.core.production.asset_events import (
     AssetEvent,
-    own_events,
+    once_each,
     run_id_of,
     values_of,
 )
+from dirac_prodsys.core.production.parameters import taken, values_for
 from dirac_prodsys.errors import DefinitionError
 from dirac_prodsys.provider.people.params import events_of
 
@@ -29,71 +38,70 @@ if TYPE_CHECKING:
 
     from dirac_prodsys.core.production.production import Production
 
-#: most earlier events of an asset among which a repeated one is looked for: a triggerer that dies
-#: leaves one look's events unconfirmed
-_LOOKED_BACK = 1000
+#: seconds by which the clocks of two machines that store events may differ
+_SKEW = timedelta(seconds=60)
+#: events that Airflow is asked for at a time
+_PAGE = 500
 
 
 def begin_runs(context: Context, production: Production, log: Any) -> None:
-    """Trigger a run for each event that this run is not about.
+    """Trigger a run for each event, if an event began this run and each is to have its own.
 
-    :raises AirflowSkipException: a run was begun for this run's event already.
+    :raises AirflowSkipException: the runs are there, and this one has nothing more to do.
+    :raises AirflowFailException: an event does not give a run its values; the others have theirs.
     """
     schedule = production.schedule
     events = events_of(context)
     if schedule is None or not schedule.run_per_event or not events:
         return
-    own, others = own_events(schedule, events)
-    for event in others:
-        _begin(context, production, event, log)
-    repeated = _repeated(own)
-    if repeated is not None:
-        raise AirflowSkipException(
-            f"the watcher sent this event twice; the first time at {repeated.at}, and that began "
-            "a run"
-        )
+    begun: list[str] = []
+    wrong: list[str] = []
+    for event in once_each([*events, *_later(events)]):
+        try:
+            values = values_of(schedule, production.vo, [event])
+            values_for(production.parameters, values)
+        except DefinitionError as error:
+            wrong.append(f"event of {event.uri} at {event.at}: {error}")
+            continue
+        run = run_id_of(event)
+        new = _trigger(str(context["dag"].dag_id), run, values, event)
+        words = taken(production.parameters, values)
+        log.info("%s %s: %s", "begun" if new else "begun before:", run, words)
+        begun.append(run)
+    if wrong:
+        raise AirflowFailException("\n".join(wrong))
+    raise AirflowSkipException(f"each event has a run of its own: {', '.join(begun)}")
 
 
-def _begin(context: Context, production: Production, event: AssetEvent, log: Any) -> None:
-    if _repeated([event]) is not None:
-        return
-    from airflow.sdk.exceptions import ErrorType
+def _later(events: Iterable[AssetEvent]) -> Iterator[AssetEvent]:
+    """Yield what the assets of these events have had since."""
+    from airflow.sdk.execution_time.context import InletEventsAccessor
+
+    first: dict[str, str] = {}
+    for event in events:
+        first[event.uri] = min(event.at, first.get(event.uri, event.at))
+    for uri, at in first.items():
+        after = (datetime.fromisoformat(at) - _SKEW).isoformat()
+        while True:
+            page = list(InletEventsAccessor(asset_uri=uri).after(after).limit(_PAGE))
+            yield from (AssetEvent(uri, one.extra or {}, one.timestamp.isoformat()) for one in page)
+            if len(page) < _PAGE or page[0].timestamp == page[-1].timestamp:
+                break
+            after = page[-1].timestamp.isoformat()
+
+
+def _trigger(dag_id: str, run: str, values: dict[str, Any], event: AssetEvent) -> bool:
+    """Trigger a run; return whether it is new.
+
+    :raises AirflowException: Airflow did not take it; may be tried again.
+    """
     from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
-    schedule = production.schedule
-    assert schedule is not None  # noqa: S101  the caller has looked
-    run = run_id_of(event)
-    try:
-        values = values_of(schedule, production.vo, [event])
-    except DefinitionError as error:
-        log.error("no run is begun for the event of %s at %s: %s", event.uri, event.at, error)
-        return
-    note = f"begun for the event of {event.uri} at {event.at}, which came with others"
-    answer = SUPERVISOR_COMMS.send(
-        TriggerDagRun(dag_id=context["dag"].dag_id, run_id=run, conf=values, note=note)
-    )
-    if isinstance(answer, ErrorResponse):
-        if answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
-            raise AirflowException(f"run {run} cannot be begun: {answer.error}: {answer.detail}")
-        log.info("run %s was begun before", run)
-    else:
-        log.info("begun run %s: %s", run, values)
-
-
-def _repeated(events: Iterable[AssetEvent]) -> AssetEvent | None:
-    """Return an earlier event equal to one of these; None: there is none.
-
-    Only those of watchers are looked for: no other event is sent again.
-    """
-    from airflow.sdk.execution_time.context import InletEventsAccessor
-
-    for event in events:
-        if "each" not in event.facts:
-            continue
-        earlier = InletEventsAccessor(asset_uri=event.uri).before(event.at)
-        for one in earlier.ascending(ascending=False).limit(_LOOKED_BACK):
-            found = AssetEvent(event.uri, one.extra or {}, one.timestamp.isoformat())
-            if found.key == event.key and found.at < event.at:
-                return found
-    return None
+    note = f"begun for the event of {event.uri} at {event.at}"
+    answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=dag_id, run_id=run, conf=values, note=note))
+    if not isinstance(answer, ErrorResponse):
+        return True
+    if answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
+        raise AirflowException(f"run {run} cannot be begun: {answer.error}: {answer.detail}")
+    return False

@@ -35,13 +35,12 @@ class DiracBeginRunOperator(ProductionTask):
         self.retired = retired
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what the run was triggered with; begin runs for other events that came with its own.
+        """Read what the run was triggered with; a run that events began may trigger others instead.
 
-        Apart from a retired production it fails for no fault of the production, so that the end of
-        the run always comes.
+        A run that goes on from here never fails here, so that its end always comes.
 
-        :raises AirflowFailException: the production is retired.
-        :raises AirflowSkipException: another run was begun for the same event.
+        :raises AirflowFailException: the production is retired, or an event lacks a value.
+        :raises AirflowSkipException: each event has a run of its own.
         """
         if self.retired:
             reason = (

@@ -6,8 +6,8 @@ however many events come of it.
 
 Invariant: no group is lost, whatever dies. A group counts as taken when Airflow has confirmed that
 its event is stored (``airflow.triggers.shared_stream``, 3.3), and not before. That is kept with
-the asset, where Airflow removes nothing. If Airflow dies between the two, the event comes again;
-the first task of the run finds that (:mod:`dirac_prodsys.provider.tasks.event_runs`).
+the asset, where Airflow removes nothing. If Airflow dies between the two, the event comes again,
+and begins no second run: :mod:`dirac_prodsys.provider.tasks.event_runs`.
 
 The class path and keyword arguments are stored in Airflow's database: they may grow but never
 change or go, and unknown ones are ignored.

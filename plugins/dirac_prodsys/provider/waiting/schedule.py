@@ -6,7 +6,7 @@ how many runs there are at a time is Airflow's, by its own words.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,6 +28,9 @@ from dirac_prodsys.provider.assets import catalogue_asset, dataset_asset, watche
 if TYPE_CHECKING:
     from dirac_prodsys.core.production.production import Production
 
+#: start of a DAG that catches up on assets: Airflow wants one, and asks only cron for it
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 def dag_arguments(production: Production, *, retired: bool = False) -> dict[str, Any]:
     """Return the arguments of a DAG that say when its runs begin; a person may begin more.
@@ -44,12 +47,15 @@ def dag_arguments(production: Production, *, retired: bool = False) -> dict[str,
         raise DefinitionErrors([production.at_place(unknown_zone(schedule.timezone))]) from None
     arguments: dict[str, Any] = {
         "schedule": _schedule(production, schedule),
-        "catchup": schedule.catchup,
+        # for files the watcher does it
+        "catchup": schedule.catchup and schedule.files is None,
         "max_active_runs": schedule.max_active_runs,
     }
     if schedule.start is not None:
         start = datetime.fromisoformat(schedule.start)
         arguments["start_date"] = start.replace(tzinfo=zone)
+    elif arguments["catchup"]:
+        arguments["start_date"] = _LONG_AGO
     return arguments
 
 

@@ -10,7 +10,7 @@ from dirac_prodsys.core import naming
 from dirac_prodsys.core.production.asset_events import (
     AssetEvent,
     fact,
-    own_events,
+    once_each,
     run_id_of,
     values_of,
 )
@@ -59,30 +59,36 @@ def test_a_fact_keeps_its_type_and_a_condition_with_one_value_is_that_value() ->
     assert fact(facts, "events") is None
 
 
-def test_each_of_several_observations_begins_a_run_of_its_own() -> None:
-    own, others = own_events(WATCHED, [seen(122, "3"), seen(120, "1"), seen(121, "2")])
-    assert [event.facts["each"]["obs_id"] for event in (*own, *others)] == [120, 121, 122]
-    assert len(own) == 1
+def test_events_are_in_the_order_of_time() -> None:
+    found = once_each([seen(122, "3"), seen(120, "1"), seen(121, "2")])
+    assert [event.facts["each"]["obs_id"] for event in found] == [120, 121, 122]
 
 
 def test_an_observation_that_comes_twice_has_one_run_whatever_its_files_are_by_then() -> None:
-    own, others = own_events(WATCHED, [seen(120, "1"), seen(120, "2", files=9)])
-    assert [event.at for event in own] == ["1"]
-    assert others == []
+    assert [event.at for event in once_each([seen(120, "1"), seen(120, "2", files=9)])] == ["1"]
     assert run_id_of(seen(120, "1")) == run_id_of(seen(120, "2", files=9))
     assert run_id_of(seen(120, "1")) != run_id_of(seen(121, "1"))
 
 
 def test_two_events_of_one_dataset_are_two() -> None:
-    schedule = on_datasets(BANDS, source="dataset")
-    own, others = own_events(schedule, [made("/sim/a", "1"), made("/sim/a", "2")])
-    assert (len(own), len(others)) == (1, 1)
-    assert run_id_of(own[0]) != run_id_of(others[0])
+    one, other = once_each([made("/sim/a", "1"), made("/sim/a", "2")])
+    assert run_id_of(one) != run_id_of(other)
 
 
-def test_without_parameters_all_events_are_one_run_as_airflow_does_it() -> None:
-    events = [made("/sim/a", "1"), made("/sim/b", "2")]
-    assert own_events(on_datasets(BANDS), events) == (events, [])
+@pytest.mark.parametrize(
+    ("assets", "parameters", "each"),
+    [
+        (BANDS, {"source": "dataset"}, True),
+        ({"any": [BANDS, MASKS]}, {"source": "dataset"}, True),
+        ({"any": [BANDS, {"all": [MASKS, BANDS]}]}, {"source": "dataset"}, False),
+        ({"all": [BANDS, MASKS]}, {"source": "dataset"}, False),
+        (BANDS, {}, False),
+    ],
+)
+def test_each_event_has_a_run_where_runs_take_values_from_one(
+    assets: dict[str, Any], parameters: dict[str, Any], each: bool
+) -> None:
+    assert on_datasets(assets, **parameters).run_per_event is each
 
 
 def test_of_several_datasets_that_are_all_needed_the_newest_event_counts() -> None:
@@ -91,9 +97,7 @@ def test_of_several_datasets_that_are_all_needed_the_newest_event_counts() -> No
     )
     masks = "dirac://sim/masks/join"
     events = [made("/sim/m1", "1", masks), made("/sim/m2", "2", masks), made("/sim/b", "3")]
-    own, others = own_events(schedule, events)
-    assert others == []
-    assert values_of(schedule, "sim", own) == {"mask": "/sim/m2", "newest": "/sim/b"}
+    assert values_of(schedule, "sim", events) == {"mask": "/sim/m2", "newest": "/sim/b"}
 
 
 def test_a_run_that_no_event_began_takes_nothing_from_one() -> None:

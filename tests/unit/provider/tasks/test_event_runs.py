@@ -33,10 +33,10 @@ def event(number: Any, second: int) -> SimpleNamespace:
 
 
 class AskedAirflow:
-    """What a task asks of Airflow: earlier events, and runs of an ID that there is once."""
+    """What a task asks of Airflow: events of an asset, and runs of an ID that there is once."""
 
     def __init__(self) -> None:
-        self.earlier: list[SimpleNamespace] = []
+        self.events: list[SimpleNamespace] = []
         self.runs: dict[str, dict[str, Any]] = {}
         self.refuses = False
 
@@ -50,8 +50,8 @@ class AskedAirflow:
         )
 
         if type(message).__name__ == "GetAssetEventByAsset":
-            before = [one for one in self.earlier if one.timestamp < message.before]
-            newest = sorted(before, key=lambda one: one.timestamp, reverse=True)
+            since = [one for one in self.events if one.timestamp >= message.after]
+            oldest = sorted(since, key=lambda one: one.timestamp)
             return AssetEventsResult(
                 asset_events=[
                     AssetEventResult(
@@ -61,7 +61,7 @@ class AskedAirflow:
                         asset={"name": one.asset.name, "uri": one.asset.uri, "group": "dirac"},
                         created_dagruns=[],
                     )
-                    for number, one in enumerate(newest[: message.limit])
+                    for number, one in enumerate(oldest[: message.limit])
                 ]
             )
         if self.refuses:
@@ -106,38 +106,47 @@ def begin(night: Production, context: dict[str, Any]) -> dict[str, Any]:
     return task.work(context, {})
 
 
-def test_a_run_takes_its_values_from_the_event(night: Production, airflow: AskedAirflow) -> None:
-    context = begun_by([event(120, 1)])
-    assert begin(night, context)["parameters"] == {"observation": 120}
-    plan = RunPlan(night).of(context, {})
-    query = plan.step("calibrate").transformation.input_query
-    assert query is not None
-    assert query.to_dirac()["obs_id"] == {"=": 120}
-    assert airflow.runs == {}
+def observations(airflow: AskedAirflow) -> list[int]:
+    return sorted(values["observation"] for values in airflow.runs.values())
 
 
-def test_observations_that_came_together_have_a_run_each_however_often_the_task_is_tried(
+def test_each_observation_has_a_run_however_often_the_task_is_tried(
     night: Production, airflow: AskedAirflow
 ) -> None:
-    context = begun_by([event(122, 3), event(120, 1), event(121, 2)])
+    airflow.events = [event(120, 1), event(121, 2)]
+    context = begun_by(airflow.events)
     for _ in range(3):
-        assert begin(night, context)["parameters"] == {"observation": 120}
-    assert sorted(values["observation"] for values in airflow.runs.values()) == [121, 122]
+        with pytest.raises(AirflowSkipException, match=r"event-120-\w+, event-121-\w+"):
+            begin(night, context)
+    assert observations(airflow) == [120, 121]
 
 
-def test_a_run_that_another_began_takes_the_values_that_it_was_given(
+def test_an_event_that_airflow_left_out_has_its_run_too(
+    night: Production, airflow: AskedAirflow
+) -> None:
+    """It came after the first, and before the scheduler looked."""
+    airflow.events = [event(number, number) for number in range(1, 1300)]
+    with pytest.raises(AirflowSkipException):
+        begin(night, begun_by([event(1, 1)]))
+    assert observations(airflow) == list(range(1, 1300))
+
+
+def test_an_event_that_came_twice_begins_one_run(night: Production, airflow: AskedAirflow) -> None:
+    for second in (1, 3000):
+        with pytest.raises(AirflowSkipException):
+            begin(night, begun_by([event(120, second)]))
+    assert observations(airflow) == [120]
+
+
+def test_a_run_of_one_event_takes_the_values_that_it_was_given(
     night: Production, airflow: AskedAirflow
 ) -> None:
     context = begun_by([], run_id="event-121-0123456789", params={"observation": 121})
     assert begin(night, context)["parameters"] == {"observation": 121}
-
-
-def test_an_event_that_came_twice_begins_nothing(night: Production, airflow: AskedAirflow) -> None:
-    airflow.earlier = [event(120, -60), event(119, -30)]
-    context = begun_by([event(120, 1), event(121, 2), event(119, 3)])
-    with pytest.raises(AirflowSkipException, match="twice"):
-        begin(night, context)
-    assert [values["observation"] for values in airflow.runs.values()] == [121]
+    query = RunPlan(night).of(context, {}).step("calibrate").transformation.input_query
+    assert query is not None
+    assert query.to_dirac()["obs_id"] == {"=": 121}
+    assert airflow.runs == {}
 
 
 def test_if_airflow_refuses_a_run_the_task_is_tried_again(
@@ -145,18 +154,17 @@ def test_if_airflow_refuses_a_run_the_task_is_tried_again(
 ) -> None:
     airflow.refuses = True
     with pytest.raises(AirflowException, match="cannot be begun"):
-        begin(night, begun_by([event(120, 1), event(121, 2)]))
+        begin(night, begun_by([event(120, 1)]))
 
 
-def test_an_event_without_the_field_fails_the_plan_and_not_the_beginning(
+def test_an_event_without_the_field_fails_the_run_and_leaves_the_others_theirs(
     night: Production, airflow: AskedAirflow
 ) -> None:
-    one = event(120, 1)
-    one.extra = {"who": "curl"}
-    context = begun_by([one])
-    assert begin(night, context)["parameters"] == {"observation": None}
+    wrong = event(120, 1)
+    wrong.extra = {"who": "curl"}
     with pytest.raises(AirflowFailException, match="no field 'obs_id'"):
-        RunPlan(night).of(context, {})
+        begin(night, begun_by([wrong, event(121, 2)]))
+    assert observations(airflow) == [121]
 
 
 @pytest.mark.parametrize("wrong", ["120", 0, "1; rm -rf /"])
@@ -164,7 +172,8 @@ def test_a_value_of_an_event_is_checked_as_one_that_a_person_gives(
     night: Production, airflow: AskedAirflow, wrong: Any
 ) -> None:
     with pytest.raises(AirflowFailException, match="parameter 'observation'"):
-        RunPlan(night).of(begun_by([event(wrong, 1)]), {})
+        begin(night, begun_by([event(wrong, 1)]))
+    assert airflow.runs == {}
 
 
 def test_a_form_that_was_left_empty_is_no_value(night: Production) -> None:
@@ -172,6 +181,29 @@ def test_a_form_that_was_left_empty_is_no_value(night: Production) -> None:
     assert values_of_run(context, night) == {}
     with pytest.raises(AirflowFailException, match="'observation' has no default"):
         RunPlan(night).of(context, {})
+
+
+def test_a_run_that_needs_several_datasets_takes_its_values_from_their_newest_events(
+    airflow: AskedAirflow,
+) -> None:
+    production = load_production((GOOD / "schedule_assets.yaml").read_text(), "c.yaml")
+
+    def made(name: str, second: int) -> SimpleNamespace:
+        uri = "dirac://sim/bands/merge"
+        extra = {"dataset": name, "files": 3}
+        asset = SimpleNamespace(name="bands.merge", uri=uri)
+        return SimpleNamespace(
+            asset=asset, extra=extra, timestamp=BEGIN + timedelta(seconds=second)
+        )
+
+    context = begun_by(
+        [made("/sim/datasets/bands_2", 2), made("/sim/datasets/bands_1", 1)],
+        params={"bands": "/sim/datasets/bands_first"},
+    )
+    assert begin(production, context)["parameters"] == {"bands": "/sim/datasets/bands_2"}
+    assert airflow.runs == {}
+    by_cron = begun_by([], params={"bands": "/sim/datasets/bands_first"})
+    assert begin(production, by_cron)["parameters"] == {"bands": "/sim/datasets/bands_first"}
 
 
 def test_the_events_of_airflow_are_read_as_they_are() -> None:

@@ -11,6 +11,7 @@ from airflow.sdk import DAG
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.production.schedule import MAX_ACTIVE_RUNS
+from dirac_prodsys.errors import DefinitionErrors
 from dirac_prodsys.provider.dag_builder import build_dag
 
 GOOD = Path(__file__).parents[4] / "tests" / "productions" / "good"
@@ -130,3 +131,22 @@ def test_a_parameter_that_events_give_may_be_empty_in_the_form() -> None:
     params["observation"] = 7
     with pytest.raises(ParamValidationError):
         params["observation"] = "seven"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "catches_up"),
+    [
+        ("{assets: {production: q, step: s}, catchup: true}", True),
+        ("{files: {where: {step: raw}, each: run}, catchup: true}", False),  # the watcher does it
+        ('{cron: "@daily", start: "2026-12-01", catchup: true}', True),
+        ('{cron: "@daily", start: "2026-12-01"}', False),
+    ],
+)
+def test_airflow_takes_every_way_to_catch_up(schedule: str, catches_up: bool) -> None:
+    dag = stored(dag_of(f"schedule: {schedule}"))
+    assert dag.catchup is catches_up
+
+
+def test_a_time_zone_that_this_machine_does_not_know_is_a_mistake_at_its_place() -> None:
+    with pytest.raises(DefinitionErrors, match=r"p.yaml:3:38: 'Europe/Madird' is no time zone"):
+        dag_of('schedule: {cron: "@daily", timezone: Europe/Madird}')
