@@ -227,10 +227,10 @@ class _Folder:
             for one in self._files[name].begun_by:
                 other = one.gate.name
                 if other in named and other != name and knot.get(other) == knot.get(name):
+                    reason = f"runs of {name} and runs of {other} begin each other, without end"
                     yield (
                         one.place,
-                        f"runs of {name} begin runs of {other}, and these begin runs of {name}, "
-                        "without end",
+                        reason,
                         "let one of them have no schedule, or wait for another dataset as well",
                         "cycle",
                     )
