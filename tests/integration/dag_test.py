@@ -73,7 +73,7 @@ class _Triggerer:
 
     def _work(self, seconds: float) -> None:
         """Let all wait until something happens to one of them, at most so long."""
-        with self._at_work(), _answered():
+        with self._at_work(), answered():
             look = asyncio.wait(self._waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             done, _ = self._loop.run_until_complete(look)
         for waiting in done:
@@ -121,7 +121,7 @@ def _resume(number: Any, deferral: Any, event: Any) -> None:
 
 
 @contextlib.contextmanager
-def _answered() -> Iterator[None]:
+def answered() -> Iterator[None]:
     """Have Airflow answer triggers, as in ``InProcessTestSupervisor.run_trigger_in_process``."""
     import structlog
     from airflow.sdk.execution_time.supervisor import (

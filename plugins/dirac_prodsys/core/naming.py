@@ -218,6 +218,19 @@ def asset_uri(vo: str, production: str, step: str) -> str:
     return f"dirac://{vo}/{production}/{step}"
 
 
+def dataset_uri(vo: str, path: str) -> str:
+    """Return the URI of the Airflow asset for a dataset of this full path, whoever makes it."""
+    return f"dirac://{vo}/{path.strip('/').removeprefix(f'{vo}/')}"
+
+
+def watcher_uri(vo: str, production: str) -> str:
+    """Return the URI of the Airflow asset for the files that a production waits for.
+
+    No step has a name that begins with ``+``.
+    """
+    return f"dirac://{vo}/{production}/+files"
+
+
 def check_directory(path: str, vo: str) -> str:
     """Return ``path`` if it is an absolute LFN of the virtual organisation.
 

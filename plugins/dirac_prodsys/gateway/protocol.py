@@ -19,7 +19,12 @@ from dirac_prodsys.core.grid.jobs import JobState
 from dirac_prodsys.core.grid.requests import RequestState
 from dirac_prodsys.core.grid.run_numbers import RunRange
 from dirac_prodsys.core.grid.snapshot import Snapshot
-from dirac_prodsys.core.grid.specs import DatasetSpec, DirectorySpec, TransformationSpec
+from dirac_prodsys.core.grid.specs import (
+    DatasetSpec,
+    DirectorySpec,
+    MetaValue,
+    TransformationSpec,
+)
 from dirac_prodsys.core.plan.against_grid import Meeting
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.recovery.consistency import LiveTask
@@ -280,6 +285,18 @@ class ProductionGateway(ExaminationVerbs, Protocol):
 
         :raises GatewayRejected: the query is empty, or has a field that the catalogue does not
             know.
+        """
+
+    def count_files_by(
+        self, directory: str, query: MetaQuery, fields: Sequence[str]
+    ) -> dict[tuple[MetaValue, ...], int]:
+        """Return the numbers of files below a directory that fulfil the query, by field values.
+
+        The values are those of the files themselves, or of the directories above. A file without
+        one of the fields is left out.
+
+        :param fields: metadata fields of files or directories.
+        :raises GatewayRejected: the query is empty, or the catalogue does not know a field.
         """
 
     def task_inputs(

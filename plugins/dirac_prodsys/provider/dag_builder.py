@@ -4,8 +4,8 @@ Invariant: the same text gives the same serialised DAG, whenever and wherever it
 Airflow sees a new version only when the production changed. Nothing here touches the grid or a
 connection, and no string of a user is rendered as a template.
 
-A DAG is not paused when it appears. It has no schedule, so nothing starts before a person
-triggers it, and a run triggered from the command line does not wait unseen behind a pause switch.
+A DAG is not paused when it appears. Without ``schedule:`` nothing starts before a person triggers
+it, and a run triggered from the command line does not wait unseen behind a pause switch.
 """
 
 from __future__ import annotations
@@ -52,12 +52,10 @@ from dirac_prodsys.provider.tasks.registry import (
 from dirac_prodsys.provider.tasks.run_end import DiracEndRunOperator
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
 from dirac_prodsys.provider.tasks.words import sentence
+from dirac_prodsys.provider.waiting.schedule import dag_arguments
 
 #: the run in the plan from which the graph is drawn; no name made of it ever reaches the grid
 PREVIEW_RUN = "run"
-
-#: most active runs of one production; each run has its own transformations
-MAX_ACTIVE_RUNS = 16
 
 #: most steps in the table of a DAG's documentation
 _SHOWN_STEPS = 100
@@ -302,11 +300,9 @@ def _empty_dag(production: Production, plan: ProductionPlan, note: str, mark: st
         description=" ".join(plan.description.split())[:500] or None,
         doc_md=_documentation(production, plan, note),
         tags=sorted(tags),
-        schedule=None,
-        params=dag_params(production.parameters),
-        catchup=False,
+        **dag_arguments(production, retired=mark == RETIRED),
+        params=dag_params(production),
         is_paused_upon_creation=False,
-        max_active_runs=MAX_ACTIVE_RUNS,
         # deferred tasks do not count; the acts of all steps may run at once
         max_active_tasks=max(16, 2 * len(plan.steps)),
         default_args={

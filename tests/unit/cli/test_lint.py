@@ -115,3 +115,13 @@ def test_a_path_that_does_not_exist_is_refused(prodsys, tmp_path):
     assert result.exit_code == 2
     # in a box, whose lines break where they must
     assert "missing.yaml" in "".join(result.stderr.replace("│", "").split())
+
+
+def test_a_time_zone_that_does_not_exist_is_found_where_it_is_written(prodsys, good):
+    good.write_text(f'{good.read_text()}\nschedule:\n  cron: "@daily"\n  timezone: Europe/Madird\n')
+    result = prodsys("lint", good)
+    line = len(good.read_text().splitlines())
+    assert f"{good}:{line}:13: error: 'Europe/Madird' is no time zone" in result.stdout
+    assert "such as Europe/Madrid" in result.stdout
+    good.write_text(good.read_text().replace("Madird", "Madrid"))
+    assert prodsys("lint", good).exit_code == 0

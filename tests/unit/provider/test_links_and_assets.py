@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.provider.assets import dataset_asset
+from dirac_prodsys.provider.assets import catalogue_asset, dataset_asset, watcher_asset
 from dirac_prodsys.provider.links import transformation_url
 
 
@@ -35,10 +35,26 @@ def test_a_dataset_is_a_dirac_asset() -> None:
     assert asset.name == "two.merge"
 
 
+def test_a_dataset_of_the_catalogue_is_an_asset_by_its_path() -> None:
+    asset = catalogue_asset("sim", "/sim/datasets/masks/v1")
+    assert asset.uri == "dirac://sim/datasets/masks/v1"
+    assert asset.name == "/sim/datasets/masks/v1"
+
+
+def test_what_a_production_watches_is_no_step_of_it() -> None:
+    from dirac_prodsys.core.naming import check_name
+    from dirac_prodsys.errors import DefinitionError
+
+    asset = watcher_asset("sim", "night")
+    step = asset.uri.rpartition("/")[2]
+    with pytest.raises(DefinitionError):
+        check_name(step, "step")
+
+
 @pytest.mark.parametrize(
-    "uri", ["dirac:///a/b", "dirac://sim/a", "dirac://sim/a/b/c", "dirac://sim/a/b?x=1"]
+    "uri", ["dirac:///a/b", "dirac://sim", "dirac://sim/", "dirac://sim/a/b?x=1"]
 )
-def test_airflow_refuses_an_asset_that_is_no_place_of_a_dataset(uri: str) -> None:
+def test_airflow_refuses_an_asset_that_is_no_dataset(uri: str) -> None:
     from airflow.sdk import Asset
 
     with pytest.raises(ValueError, match="dirac://vo/production/step"):

@@ -53,9 +53,33 @@ def check_file(
     except DefinitionErrors as errors:
         return Report(str(path), tuple(Finding.of(error) for error in errors.errors)), None
     report, reading = read(source, str(path), read_sibling=sibling_reader(path))
+    if reading is not None:
+        report = with_time_zone(report, reading)
     if allowed is not None and reading is not None:
         report = within_limits(report, reading, allowed)
     return report, reading
+
+
+def with_time_zone(report: Report, reading: Reading) -> Report:
+    """Add to the report that the schedule's time zone is unknown, if it is.
+
+    The core does not read the time zone database of this machine.
+    """
+    production = reading.production
+    schedule = None if production is None else production.schedule
+    if schedule is None or schedule.timezone == "UTC":
+        return report
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from dirac_prodsys.core.plan.schedules import unknown_zone
+    from dirac_prodsys.core.proof.findings import Finding
+
+    try:
+        ZoneInfo(schedule.timezone)
+    except ZoneInfoNotFoundError:
+        found = Finding.of(reading.at_place(unknown_zone(schedule.timezone)))
+        return replace(report, findings=tuple(sorted({*report.findings, found})))
+    return report
 
 
 def within_limits(

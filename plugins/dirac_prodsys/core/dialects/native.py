@@ -158,6 +158,7 @@ def _production(
     complete = document.complete if isinstance(document, Prepared) else document.source.text
     production = Production(
         **dict(header),
+        schedule=None if native is None else native.schedule,
         parameters={} if native is None else native.parameters,
         types=_types(document) if native is None else native.types,
         steps=steps,

@@ -32,7 +32,9 @@ _SHAPE: frozenset[Path] = frozenset(
     }
 )
 #: parts of a file that no run can change
-_FIXED = frozenset({"version", "extends", "production", "parameters", "matrix", "types", "loops"})
+_FIXED = frozenset(
+    {"version", "extends", "production", "schedule", "parameters", "matrix", "types", "loops"}
+)
 
 
 def fill(

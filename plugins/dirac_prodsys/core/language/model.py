@@ -24,6 +24,7 @@ from dirac_prodsys.core.production.loops import LoopModel
 from dirac_prodsys.core.production.notify import Notify
 from dirac_prodsys.core.production.parameters import Parameter
 from dirac_prodsys.core.production.policy import Approval, OnCancel, OnCancelForm, Policy, Start
+from dirac_prodsys.core.production.schedule import Schedule
 from dirac_prodsys.core.production.step import GroupSize, StepBase, TypeModel
 
 VERSION = 1
@@ -178,6 +179,7 @@ class NativeFile(Model):
     :param defaults: what steps get that do not say otherwise.
     :param matrix: axes and their values: every step is made for each combination.
     :param steps: by name, in any order.
+    :param schedule: what begins its runs, besides people.
     """
 
     extends: StrictStr | None = None
@@ -190,3 +192,4 @@ class NativeFile(Model):
     matrix: dict[StrictStr, Any] = Field(default={})
     loops: dict[StrictStr, LoopModel] = Field(default={})
     steps: dict[StrictStr, NativeStep] = Field(min_length=1)
+    schedule: Schedule | None = None

@@ -26,6 +26,10 @@ Made of the models by `dirac-prodsys schema --format markdown`. How keys work to
 #: definitions in the order of a reader, and the titles of their sections
 _SECTIONS = {
     "Header": "production",
+    "Schedule": "schedule",
+    "AssetCondition": "schedule.assets",
+    "NewFiles": "schedule.files",
+    "EventField": "schedule.parameters_from_event",
     "Parameter": "parameters",
     "TypeModel": "types",
     "Common": "common",

@@ -146,7 +146,13 @@ def _set_forms(schema: Schema, definitions: Schema) -> None:
     _replace(definitions["TypeModel"], "plugin", forms["plugin"])
     _replace(definitions["Input"], "from", {"anyOf": [{"type": "string"}, _TEXTS]})
     _replace(definitions["Input"], "lfns", _LFNS)
-    for name in ("Input", "DatasetModel", "DatasetDefaults"):
+    one_or_many = {"anyOf": [{"type": "string"}, _TEXTS]}
+    _replace(definitions["Schedule"], "cron", one_or_many)
+    _replace(definitions["NewFiles"], "each", one_or_many)
+    of_event = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/EventField"}]}
+    named = {"type": "object", "additionalProperties": of_event}
+    _replace(definitions["Schedule"], "parameters_from_event", named)
+    for name in ("Input", "DatasetModel", "DatasetDefaults", "NewFiles"):
         _replace(definitions[name], "where", _QUERY)
     _replace(schema, "matrix", _MATRIX)
     _replace(schema, "version", {"const": VERSION})

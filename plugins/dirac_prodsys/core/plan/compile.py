@@ -79,6 +79,10 @@ def try_plan(
     before = len(problems.found)
     check_names(production, run, problems)
     check_literals(production, problems)
+    if production.schedule is not None:
+        from dirac_prodsys.core.plan import schedules  # few have one
+
+        schedules.check(production, problems)
     asked = fill_approval(
         production.approval, run_values(production, run), ("production", "approval"), problems
     )

@@ -29,6 +29,8 @@ def _literals(production: Production) -> Iterator[tuple[Path, Any]]:
     yield ("production", "links"), production.links
     if production.approval is not None:
         yield ("production", "approval", "approvers"), production.approval.approvers
+    if production.schedule is not None:
+        yield ("schedule",), production.schedule.model_dump(exclude_defaults=True)
     for name, parameter in production.parameters.items():
         yield ("parameters", name, "description"), parameter.description
     for name, kind in production.types.items():

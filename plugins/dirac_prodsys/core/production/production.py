@@ -18,6 +18,7 @@ from dirac_prodsys.core.production.loops import LoopModel
 from dirac_prodsys.core.production.notify import Notify
 from dirac_prodsys.core.production.parameters import Parameter, values_for
 from dirac_prodsys.core.production.policy import Approval, OnCancel, OnCancelForm
+from dirac_prodsys.core.production.schedule import Schedule
 from dirac_prodsys.core.production.step import Step, TypeModel
 from dirac_prodsys.errors import DefinitionError, DefinitionErrors
 
@@ -55,6 +56,7 @@ class Production(Model):
     :param vo: virtual organisation that owns the files.
     :param connection: Airflow connection ID of type ``dirac``.
     :param links: name → address, for people.
+    :param schedule: what begins its runs, besides people; None: nothing.
     :param parameters: values that a run may choose, by name.
     :param approval: asked before anything is created.
     :param on_cancel: what a run that did not complete leaves on the grid.
@@ -74,6 +76,7 @@ class Production(Model):
     connection: StrictStr = "dirac_default"
     tags: tuple[StrictStr, ...] = ()
     links: dict[StrictStr, StrictStr] = Field(default={})
+    schedule: Schedule | None = None
     parameters: dict[StrictStr, Parameter] = Field(default={})
     types: dict[StrictStr, TypeModel] = Field(default={})
     approval: Approval | None = None

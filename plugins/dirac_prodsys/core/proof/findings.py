@@ -57,7 +57,7 @@ _READING = (
 )
 _LINKS = (
     ("unknown-step", "An input names a step that does not exist, itself, or one step twice."),
-    ("cycle", "Steps wait for each other."),
+    ("cycle", "Steps wait for each other, or productions begin each other's runs."),
     ("empty-link", "No file of the parent can match what the child asks for."),
     ("inexact-join", "No single query selects exactly the files of all parents."),
     ("eats-output", "A step would take its own output, or that of a step that is not its parent."),
@@ -78,7 +78,10 @@ _FOLDER = (
     ("duplicate-name", "Two files define productions of the same name."),
     ("case-only-name", "Names of two productions differ in upper and lower case only."),
     ("run-numbers", "Two steps, of one file or of two, use the same run number of a campaign."),
-    ("gate-without-dataset", "A step waits for the dataset of a step that makes none."),
+    (
+        "gate-without-dataset",
+        "A step or a schedule waits for the dataset of a step that makes none.",
+    ),
     ("duplicate-dataset", "Two files make datasets of the same name."),
 )
 _LIVE = (
@@ -118,7 +121,10 @@ _WARNINGS = (
     ("run-numbers-repeat", "Every run would use the same run numbers; the second is refused."),
     ("run-numbers-used", "A transformation on the grid uses some of these run numbers."),
     ("similar-dataset", "Two files make datasets of the same name in runs of the same ID."),
-    ("unknown-production", "A step waits for a production that is in none of the files."),
+    (
+        "unknown-production",
+        "A step or a schedule waits for a production that is in none of the files.",
+    ),
     ("shared-directory", "Two files let steps write into the same directory."),
     ("number-as-text", "A field that is text in the catalogue is given a number."),
     ("undeclared-type", "The grid's agents do not work on transformations of this type."),

@@ -4,6 +4,9 @@ A step may wait for the dataset of a step of another production, for a dataset b
 file, or a number in it, below an output directory. Together with the waits inside each production
 this is one graph over all files; steps of one cycle in it all wait for each other.
 
+A schedule may name the dataset of a step of another production, too. Productions that begin each
+other's runs would do so without end.
+
 Invariant: linear in files and gates; what travels between processes is small; a gate that is
 written once is reported once, whatever branches it has.
 """
@@ -14,12 +17,14 @@ import difflib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from dirac_prodsys.core.dialects import RUN, Reading
 from dirac_prodsys.core.gates.gate import Gate
 from dirac_prodsys.core.plan import gate_cycles
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.problems import Problem
+from dirac_prodsys.core.problems import Path, Problem
+from dirac_prodsys.core.production.schedule import AssetCondition
 from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.proof.findings import Finding
 from dirac_prodsys.core.steps.gate_makers import Makers, knots
@@ -53,6 +58,8 @@ class Waits:
     :param directories: output directory → the steps that write there.
     :param edges: step → the steps of its production that it waits for; empty in a file without
         gates.
+    :param begun_by: datasets of steps of other productions, of which each begins a run.
+    :param needs_several: whether a run needs several of them.
     """
 
     production: str
@@ -61,6 +68,8 @@ class Waits:
     directories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     edges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gates: tuple[Waiting, ...] = ()
+    begun_by: tuple[Waiting, ...] = ()
+    needs_several: bool = False
 
 
 def waits(reading: Reading) -> Waits | None:
@@ -76,6 +85,8 @@ def waits(reading: Reading) -> Waits | None:
             directories.setdefault(directory.path.replace(plan.run, RUN), []).append(step.name)
     made = {s.dataset.name.replace(plan.run, RUN): s.name for s in plan.steps if s.dataset}
     gates = tuple(_gates(reading, plan))
+    schedule = production.schedule
+    assets = None if schedule is None else schedule.assets
     return Waits(
         production.name,
         {step.name: step.dataset is not None for step in plan.steps},
@@ -83,7 +94,18 @@ def waits(reading: Reading) -> Waits | None:
         {path: tuple(names) for path, names in directories.items()},
         _edges(production.steps, plan) if gates else {},
         gates,
+        () if assets is None else tuple(_begun_by(reading, assets, ("schedule", "assets"))),
+        assets is not None and assets.needs_several(),
     )
+
+
+def _begun_by(reading: Reading, condition: AssetCondition, path: Path) -> Iterator[Waiting]:
+    if condition.production is not None and condition.step is not None:
+        gate = Gate("production", condition.production, step=condition.step)
+        yield Waiting("", gate, reading.at_place(Problem((*path, "production"), "")))
+    for key, entries in (("all", condition.all), ("any", condition.any)):
+        for index, entry in enumerate(entries):
+            yield from _begun_by(reading, entry, (*path, key, index))
 
 
 def _gates(reading: Reading, plan: ProductionPlan) -> Iterator[Waiting]:
@@ -130,14 +152,16 @@ class _Folder:
 
     def findings(self) -> Iterator[Finding]:
         reported: set[tuple[str, str, int | None, int | None]] = set()
-        for place, reason, hint, code in (*self._unknown(), *self._circles()):
+        found = (*self._unknown(), *self._circles(), *self._endless())
+        for place, reason, hint, code in found:
             where = code, place.file, place.line, place.column
             if where not in reported:
                 reported.add(where)
                 yield Finding.of(place.another(reason, hint, code))
 
     def _unknown(self) -> Iterator[tuple[DefinitionError, str, str, str]]:
-        for one in (one for file in self._files.values() for one in file.gates):
+        waiting = ((*file.gates, *file.begun_by) for file in self._files.values())
+        for one in chain.from_iterable(waiting):
             gate = one.gate
             if gate.kind != "production":
                 continue
@@ -189,6 +213,28 @@ class _Folder:
                     "let one of them not wait: none can be the first",
                     "cycle",
                 )
+
+    def _endless(self) -> Iterator[tuple[DefinitionError, str, str, str]]:
+        """Yield schedules of productions that begin each other's runs, by one dataset alone."""
+        edges = {
+            name: [one.gate.name for one in file.begun_by if one.gate.name in self._files]
+            for name, file in self._files.items()
+            if not file.needs_several
+        }
+        if not any(edges.values()):
+            return
+        knot = knots(edges)
+        for name, named in edges.items():
+            for one in self._files[name].begun_by:
+                other = one.gate.name
+                if other in named and other != name and knot.get(other) == knot.get(name):
+                    reason = f"runs of {name} and runs of {other} begin each other, without end"
+                    yield (
+                        one.place,
+                        reason,
+                        "let one of them have no schedule, or wait for another dataset as well",
+                        "cycle",
+                    )
 
     def _opened_by(self, gate: Gate) -> tuple[str, ...]:
         if gate.kind != "production":

@@ -1,4 +1,4 @@
-"""Writes a production with fewer tasks and without notices, as text for Airflow.
+"""Writes a production with fewer tasks, without notices and schedule, as text for Airflow.
 
 Invariant: nothing else changes; a production that is small and quiet enough keeps its text.
 """
@@ -24,7 +24,8 @@ def smaller(production: Production, tasks: int) -> str:
     :param production: with the parameters of the run.
     """
     many = [s for s in production.steps if _makes(production, s.name) and not _few(s.tasks, tasks)]
-    if not many and production.notify is None:
+    quiet = production.notify is None and production.schedule is None
+    if not many and quiet:
         return production.source
     community = community_of(production.dialect) if _foreign(production) else None
     data = reader.parse(production.source, production.file).data
@@ -32,6 +33,8 @@ def smaller(production: Production, tasks: int) -> str:
     for part in (data.get("production"), data.get("prodsys")):
         if isinstance(part, dict):
             part.pop("notify", None)
+    # a rehearsal is one run, with the values that a person gave
+    data.pop("schedule", None)
     if not many:
         pass
     elif community is not None and community.smaller:

@@ -31,7 +31,6 @@ from dirac_prodsys.core.production.policy import Approval
 from dirac_prodsys.core.production.step import Step
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.steps.context import StepContext
-from dirac_prodsys.core.steps.gates import plan_gates
 from dirac_prodsys.core.steps.leaves import check_conditions, dataset, read_output
 from dirac_prodsys.core.steps.linking import Wanted
 from dirac_prodsys.core.steps.outputs import Output
@@ -194,7 +193,7 @@ def draft(context: StepContext, types: Mapping[str, TransformationType]) -> Step
         approval=fill_approval(
             step.approval, context.values, (*context.path, "approval"), problems
         ),
-        gates=plan_gates(context),
+        gates=_gates(context),
     )
 
 
@@ -310,6 +309,14 @@ def read_job(
                 code = found.code
                 problems.add(where, found.reason, found.hint, on_key=found.on_key, code=code)
     return None
+
+
+def _gates(context: StepContext) -> tuple[Gate, ...]:
+    if not context.step.wait_for:
+        return ()
+    from dirac_prodsys.core.steps.gates import plan_gates  # few have gates
+
+    return plan_gates(context)
 
 
 def fill_approval(

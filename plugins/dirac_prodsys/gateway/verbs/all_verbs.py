@@ -10,6 +10,7 @@ from dirac_prodsys.gateway.verbs.actions import ActionVerbs
 from dirac_prodsys.gateway.verbs.comparison import ComparisonVerbs
 from dirac_prodsys.gateway.verbs.datasets import DatasetVerbs
 from dirac_prodsys.gateway.verbs.examination import GridExaminationVerbs
+from dirac_prodsys.gateway.verbs.file_groups import FileGroupVerbs
 from dirac_prodsys.gateway.verbs.file_records import FileRecordVerbs
 from dirac_prodsys.gateway.verbs.files import FileVerbs
 from dirac_prodsys.gateway.verbs.registry import RegistryVerbs
@@ -22,6 +23,7 @@ class DiracVerbs(
     DatasetVerbs,
     ComparisonVerbs,
     GridExaminationVerbs,
+    FileGroupVerbs,
     FileRecordVerbs,
     FileVerbs,
     RegistryVerbs,

@@ -29,7 +29,7 @@ from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import NoticeSender
-from dirac_prodsys.provider.people.params import given_values, triggered_by
+from dirac_prodsys.provider.people.params import triggered_by, values_of_run
 from dirac_prodsys.provider.reporting.task_records import TaskRecords
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ class DiracApprovalOperator(HITLOperator):
         """
         run = naming.run_tag(str(context["run_id"]))
         try:
-            plan = compile(self.production, run=run, parameters=given_values(context))
+            given = values_of_run(context, self.production)
+            plan = compile(self.production, run=run, parameters=given)
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
         asked = plan.approval if self.step is None else plan.step(self.step).approval
@@ -89,7 +90,7 @@ class DiracApprovalOperator(HITLOperator):
         self.subject = approval.subject_of(asked)
         silence = (self.defaults or [REJECT])[0]
         who_asked = who_and_when(context, asked.within, silence)
-        values = taken(self.production.parameters, given_values(context))
+        values = taken(self.production.parameters, given)
         if self.step is None:
             who_asked += f" Its values: {approval.code(values)}." if values else ""
             self.body = approval.before_production(plan, who_asked)

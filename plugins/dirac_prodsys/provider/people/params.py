@@ -16,23 +16,58 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
+from dirac_prodsys.core.production.asset_events import AssetEvent, once_each, values_of
 from dirac_prodsys.core.production.parameters import MAX_TEXT, Parameter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from dirac_prodsys.core.production.production import Production
+
 #: our types → types of a JSON schema
 _TYPES = {"string": "string", "int": "integer", "number": "number", "boolean": "boolean"}
 
 
-def dag_params(parameters: Mapping[str, Parameter]) -> dict[str, Param]:
-    """Return a Param for each parameter; one without a default must be given by each run."""
-    return {name: _param(parameter) for name, parameter in parameters.items()}
+def dag_params(production: Production) -> dict[str, Param]:
+    """Return a Param for each parameter; one without a default must be given by each run.
+
+    Airflow schedules no DAG with such a Param. If events give the value, the Param may be empty: a
+    run that a person triggers without the value fails when it is planned.
+    """
+    schedule = production.schedule
+    by_events = {} if schedule is None else schedule.parameters_from_event
+    return {
+        name: _param(parameter, may_be_empty=name in by_events)
+        for name, parameter in production.parameters.items()
+    }
 
 
 def given_values(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a run, defaults included."""
+    """Return the parameters of a run as its form has them, defaults included."""
     return dict(context.get("params") or {})
+
+
+def values_of_run(context: Mapping[str, Any], production: Production) -> dict[str, Any]:
+    """Return the parameters of a run: those of its form, and over them those of its event.
+
+    :raises DefinitionError: the event does not have what the schedule takes from it.
+    """
+    given = {name: value for name, value in given_values(context).items() if value is not None}
+    schedule = production.schedule
+    if schedule is None or not schedule.parameters_from_event or schedule.run_per_event:
+        return given  # a run of one event was triggered with its values
+    events = once_each(events_of(context))
+    return {**given, **values_of(schedule, production.vo, events)}
+
+
+def events_of(context: Mapping[str, Any]) -> list[AssetEvent]:
+    """Return the events for which Airflow began the run; empty: something else began it."""
+    found = context.get("triggering_asset_events") or {}
+    return [
+        AssetEvent(event.asset.uri, event.extra or {}, event.timestamp.isoformat())
+        for events in found.values()
+        for event in events
+    ]
 
 
 def triggered_by(context: Context) -> str | None:
@@ -44,18 +79,22 @@ def triggered_by(context: Context) -> str | None:
     return getattr(context.get("dag_run"), "triggering_user_name", None) or None
 
 
-def _param(parameter: Parameter) -> Param:
+def _param(parameter: Parameter, *, may_be_empty: bool) -> Param:
     schema: dict[str, Any] = {}
+    empty = parameter.default is None and may_be_empty
     if parameter.type == "choice":
-        schema["enum"] = list(parameter.choices)
+        schema["enum"] = [*parameter.choices, *([None] if empty else [])]
     else:
-        schema["type"] = _TYPES[parameter.type]
+        kind = _TYPES[parameter.type]
+        schema["type"] = [kind, "null"] if empty else kind
     if parameter.type == "string":
         schema["maxLength"] = MAX_TEXT
     for key, bound in (("minimum", parameter.min), ("maximum", parameter.max)):
         if bound is not None:
             schema[key] = bound
     description = _description(parameter)
+    if empty:
+        return Param(None, description=description, **schema)
     if parameter.default is None:
         return Param(description=description, **schema)
     return Param(parameter.default, description=description, **schema)

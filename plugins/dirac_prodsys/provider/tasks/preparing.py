@@ -12,9 +12,10 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.production.parameters import taken
-from dirac_prodsys.errors import NotFound
+from dirac_prodsys.errors import NotFound, ProdsysError
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
-from dirac_prodsys.provider.people.params import given_values
+from dirac_prodsys.provider.people.params import given_values, values_of_run
+from dirac_prodsys.provider.tasks.event_runs import begin_runs
 from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.waiting.task_states import task_states
 
@@ -34,11 +35,12 @@ class DiracBeginRunOperator(ProductionTask):
         self.retired = retired
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what the run was triggered with.
+        """Read what the run was triggered with; a run that events began may trigger others instead.
 
-        Apart from a retired production it never fails, so that the end of the run always comes.
+        A run that goes on from here never fails here, so that its end always comes.
 
-        :raises AirflowFailException: the production is retired.
+        :raises AirflowFailException: the production is retired, or an event lacks a value.
+        :raises AirflowSkipException: each event has a run of its own.
         """
         if self.retired:
             reason = (
@@ -46,7 +48,13 @@ class DiracBeginRunOperator(ProductionTask):
             )
             raise AirflowFailException(f"{reason}\n  hint: {_RETIRED}")
         run_id = str(context["run_id"])
-        tag, values = naming.run_tag(run_id), given_values(context)
+        begin_runs(context, self.production, self.log)
+        tag = naming.run_tag(run_id)
+        try:
+            values = values_of_run(context, self.production)
+        except ProdsysError as error:  # the tasks that plan the run fail with it
+            self.log.error("%s", error)
+            values = given_values(context)
         chosen = taken(self.production.parameters, values)
         self.log.info("run %s, tag %s; parameters: %s", run_id, tag, chosen or "none")
         self.records(context).run_began(values)

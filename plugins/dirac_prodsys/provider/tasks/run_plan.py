@@ -19,7 +19,7 @@ from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.provider.people.params import given_values
+from dirac_prodsys.provider.people.params import values_of_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -56,9 +56,13 @@ class RunPlan:
         missing = [name for name in datasets if name not in self._queries]
         if missing and look_up is not None:
             self._queries.update(look_up(missing))
+        try:
+            values = values_of_run(context, self.production)
+        except ProdsysError as error:
+            raise AirflowFailException(str(error)) from None
         given: dict[str, Any] = {
             "run": naming.run_tag(str(context["run_id"])),
-            "parameters": given_values(context),
+            "parameters": values,
             "last": dict(last),
             "datasets": {name: self._queries[name] for name in datasets} or None,
         }

@@ -174,6 +174,14 @@ def test_a_rehearsal_tells_nobody() -> None:
         assert small.step("make").tasks == tasks
 
 
+def test_nothing_but_the_rehearsal_begins_its_run() -> None:
+    text = TEXT + '\nschedule: {cron: "@daily"}\n'
+    for tasks in (6, 1000):
+        small = load_production(smaller(load_production(text, "p.yaml"), tasks), "p.yaml")
+        assert small.schedule is None
+        assert small.step("make").tasks == tasks
+
+
 def test_target_events_become_tasks() -> None:
     text = TEXT.replace("tasks: 1000", "target_events: 1000000\n    events_per_task: 10")
     assert plan_of(smaller(load_production(text, "p.yaml"), 6)).step("make").rules.tasks == 6

@@ -1,0 +1,238 @@
+"""Productions that begin each other's runs: Airflow's scheduler and assets, a grid in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TriggerEvent
+
+from dirac_prodsys.core.actions.commands import DAG_ID
+from dirac_prodsys.core.naming import RETIRED
+from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from tests.integration.dag_runs import completed, result, states
+from tests.integration.dag_test import answered, run_dag
+
+FIRST = """
+version: 1
+production: {name: first, vo: sim}
+steps:
+  make:
+    type: MCSimulation
+    tasks: 3
+    job: {type: script, executable: make}
+    output:
+      directory: /sim/first/${{ run }}/make
+      se: DISK-A-SE
+      metadata: {production: first, run: "${{ run }}", step: make}
+      files: ["made_@{JOB_ID}"]
+    dataset: {name: "/sim/datasets/first_${{ run }}"}
+"""
+
+NEXT = """
+version: 1
+production: {name: %(name)s, vo: sim}
+schedule:
+  assets: {production: %(before)s, step: %(step)s}
+  parameters_from_event: {source: dataset}
+parameters:
+  source: {type: string}
+steps:
+  merge:
+    type: Merging
+    group_size: 2
+    input: {dataset: "${{ parameters.source }}"}
+    job: {type: script, executable: merge}
+    output:
+      directory: /sim/%(name)s/${{ run }}/merge
+      se: DISK-A-SE
+      metadata: {production: %(name)s, run: "${{ run }}", step: merge}
+      files: ["merged_@{JOB_ID}"]
+    dataset: {name: "/sim/datasets/%(name)s_${{ run }}"}
+"""
+
+NIGHT = """
+version: 1
+production: {name: night, vo: sim}
+schedule:
+  files: {where: {step: raw}, each: obs_id}
+  catchup: true
+  parameters_from_event: {observation: obs_id}
+parameters:
+  observation: {type: int}
+steps:
+  calibrate:
+    type: DataReprocessing
+    group_size: 2
+    input: {where: {step: raw, obs_id: "${{ parameters.observation }}"}}
+    job: {type: script, executable: calibrate}
+    output:
+      directory: /sim/night/${{ run }}/calibrate
+      se: DISK-A-SE
+      metadata: {production: night, run: "${{ run }}", step: calibrate}
+      files: ["cal_@{JOB_ID}"]
+    dataset: {name: "/sim/datasets/night_${{ run }}"}
+"""
+
+Serve = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def serve(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) -> Serve:
+    """Puts production files into the folder, and their DAGs into Airflow's database."""
+
+    def put(**texts: str) -> dict[str, Any]:
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+
+        for name, text in texts.items():
+            (productions_folder / f"{name}.yaml").write_text(text)
+        manager = DagBundlesManager()
+        manager.sync_bundles_to_db()
+        bundle = manager.get_bundle("productions")
+        bundle.initialize()
+        bag = BundleDagBag(
+            dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions"
+        )
+        assert bag.import_errors == {}, bag.import_errors
+        sync_bag_to_db(bag, "productions", None)
+        made = {
+            name: dag
+            for name, dag in bag.dags.items()
+            if name != DAG_ID and RETIRED not in dag.tags
+        }
+        for dag in made.values():
+            for task in dag.tasks:
+                task.retry_delay = task.max_retry_delay = task.retry_delay * 0
+        return made
+
+    return put
+
+
+def scheduled() -> list[Any]:
+    """Let Airflow's scheduler look at its assets once; returns the runs that have not begun."""
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        job = Job()
+        session.add(job)
+        session.flush()
+        SchedulerJobRunner(job)._create_dagruns_for_dags(_Guard(session), session)
+    with create_session() as session:
+        found = session.scalars(select(DagRun).where(DagRun.state == "queued").order_by(DagRun.id))
+        return [(run.dag_id, run.run_id) for run in found]
+
+
+class _Guard:
+    """In place of the lock that two schedulers share."""
+
+    def __init__(self, session: Any) -> None:
+        self.commit = session.commit
+
+
+def go(dag: Any, run_id: str) -> Any:
+    """Run a run that Airflow has made, as far as it goes."""
+    from airflow.models import dagrun
+    from sqlalchemy import select
+
+    def existing(*, session: Any, **_given: Any) -> Any:
+        run = session.scalar(
+            select(dagrun.DagRun).where(
+                dagrun.DagRun.dag_id == dag.dag_id, dagrun.DagRun.run_id == run_id
+            )
+        )
+        run.state = "running"
+        run.dag = _given["dag"]
+        session.flush()
+        return run
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dagrun, "get_or_create_dagrun", existing)
+        return run_dag(dag)
+
+
+def test_three_productions_run_from_one_trigger_to_the_last_dataset(
+    serve: Serve, grid: MemoryGrid
+) -> None:
+    dags = serve(
+        first=FIRST,
+        second=NEXT % {"name": "second", "before": "first", "step": "make"},
+        third=NEXT % {"name": "third", "before": "second", "step": "merge"},
+    )
+    assert completed(run_dag(dags["first"]))
+    for name, files in (("second", 2), ("third", 1)):
+        ((_, run_id),) = scheduled()
+        assert go(dags[name], run_id).state == "success"
+        ((dag_id, triggered),) = scheduled()
+        assert dag_id == name
+        run = go(dags[name], triggered)
+        assert completed(run), states(run)
+        assert result(run, "merge.create_dataset")["files"] == files
+    assert scheduled() == []
+    assert [len(t.files) for t in grid.transformations.values()] == [0, 3, 2]
+
+
+def test_new_files_begin_a_run_for_each_observation(serve: Serve, grid: MemoryGrid) -> None:
+    from airflow.models.trigger import Trigger
+
+    grid.catalogue.file_fields["obs_id"] = "INT"
+    for obs_id, files in ((120, 3), (121, 1)):
+        for number in range(files):
+            grid.catalogue.register(f"/sim/raw/{obs_id}/{number}", step="raw", obs_id=obs_id)
+    dags = serve(night=NIGHT)
+    number, events = watched("night.+files", 2)
+    for event in events:
+        Trigger.submit_event(number, event)
+    assert observed(dags["night"]) == [120, 121]
+    assert sorted(len(t.files) for t in grid.transformations.values()) == [1, 3]
+    # the watcher sends one again: a triggerer died before it wrote down what it had sent
+    Trigger.submit_event(number, events[1])
+    assert observed(dags["night"]) == []
+    assert len(grid.transformations) == 2
+
+
+def observed(dag: Any) -> list[int]:
+    """Let Airflow begin a run, and run that and what it triggers; returns the observations.
+
+    Airflow takes the first of two events for the run, and would leave the other for later.
+    """
+    ((_, run_id),) = scheduled()
+    first = go(dag, run_id)
+    assert first.state == "success"
+    assert set(states(first).values()) == {"skipped"}
+    found = []
+    for _, triggered in scheduled():
+        run = go(dag, triggered)
+        assert completed(run), states(run)
+        assert triggered.startswith("event-")
+        found.append(result(run, "prepare.begin")["parameters"]["observation"])
+    return sorted(found)
+
+
+def watched(asset: str, number: int) -> tuple[int, list[TriggerEvent]]:
+    """The ID of the watcher in Airflow's database, and its first events, as a triggerer runs it."""
+    from airflow._shared.module_loading import import_string
+    from airflow.models.asset import AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        model = session.scalar(select(AssetModel).where(AssetModel.name == asset))
+        (trigger,) = model.triggers
+        made = import_string(trigger.classpath)(**trigger.kwargs)
+        number_of = trigger.id
+
+    async def first() -> list[TriggerEvent]:
+        async with aclosing(made.run()) as events, asyncio.timeout(30):
+            return [await anext(events) for _ in range(number)]
+
+    with answered():
+        return number_of, asyncio.run(first())
