@@ -22,8 +22,9 @@ from dirac_prodsys.core.reports.run_progress import (
     rate_words,
     run_progress,
 )
-from dirac_prodsys.core.reports.status_view import StatusRow, counts
+from dirac_prodsys.core.reports.status_view import StatusRow
 from dirac_prodsys.core.run.registry import status_of
+from dirac_prodsys.core.text.wording import by_state
 
 #: name and ID of a transformation: IDs alone begin anew when a database does
 Key = tuple[str, int]
@@ -177,7 +178,7 @@ def overview_columns(
             for word, number in row.snapshot.tasks.items():
                 states[word] = states.get(word, 0) + number
         files = run.progress.files
-        line = [run.production, run.run, run.state, f"{run.done}/{len(run.rows)}", counts(states)]
+        line = [run.production, run.run, run.state, f"{run.done}/{len(run.rows)}", by_state(states)]
         line.append(f"{files.done}/{files.total}" if files.total else "-")
         line += [forecast_words(run.progress.forecast, now)] * forecasts
         cells.append(line)
