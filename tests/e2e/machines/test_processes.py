@@ -19,7 +19,7 @@ from tests.patience import until
 #: seconds for one accident; the first also waits for all machines
 pytestmark = pytest.mark.timeout(1800)
 
-#: the commit whose wheel one worker runs
+#: the commit whose wheel one worker runs; it must know a store, as these workers share no disk
 BEFORE = os.environ.get("MACHINES_FROM", "HEAD~1")
 
 
@@ -66,6 +66,8 @@ def imported_from(package: Path) -> bool:
 def test_a_worker_with_the_package_of_before(site: MachinesSite, tmp_path: Path) -> None:
     old, new = WORKERS[0], WORKERS[1]
     package = wheel(BEFORE, tmp_path)
+    bundle = (package / "dirac_prodsys" / "provider" / "bundle" / "bundle.py").read_text()
+    assert "store: str | None" in bundle, f"{BEFORE} knows no store: set MACHINES_FROM"
     site.produce("upgraded")
     site.at_work("upgraded", "across")
     site.stack.stop(old)
