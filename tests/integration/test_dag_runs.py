@@ -172,6 +172,29 @@ def test_a_dataset_makes_one_asset_event_with_all_about_it(run: Run, grid: Memor
     assert extra["dataset"].startswith("/sim/datasets/asset_")
     assert (extra["files"], extra["frozen"], extra["production"]) == (2, True, "asset")
     assert set(extra["query"]) == {"production", "run", "step"}
+    (dataset,) = grid.catalogue.datasets.values()
+    assert extra["list_checksum"] == dataset.checksum
+    assert extra["bytes"] == dataset.size > 0
+    assert extra["step"] == "make"
+
+
+def test_a_transient_output_is_gone_when_all_that_takes_it_is_complete(
+    run: Run, grid: MemoryGrid
+) -> None:
+    yaml = text("passing", ("make", "tasks: 4"), ("merge", "input: {from: make}"))
+    files = '      files: ["make_@{JOB_ID}.dat"]\n'
+    assert files in yaml
+    yaml = yaml.replace(files, f"{files}      transient: true\n") + DATASET % ("passing", 2)
+    dag_run = run(yaml)
+    assert dag_run.state == "success"
+    assert completed(dag_run)
+    left = [lfn.rsplit("/", 2)[1] for lfn in grid.catalogue.files]
+    assert left == ["merge", "merge"]
+    assert result(dag_run, "merge.create_dataset")["files"] == 2
+    removal = states(dag_run)["make__remove.complete"]
+    assert removal == "success"
+    report = result(dag_run, "finish.report", "production_report")
+    assert "missing" not in str(report["steps"][0])
 
 
 def test_a_run_is_reported_and_entered_in_diracs_registry(run: Run, grid: MemoryGrid) -> None:

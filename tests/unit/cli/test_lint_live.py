@@ -172,7 +172,10 @@ def test_datasets_that_exist_are_reported_with_their_files(live, grid, good):
     assert codes(live(good, "--run", "r1")) == ["dataset-exists"]
     other = DatasetSpec(name="/sim/datasets/good_r2", query=MetaQuery.parse({"run": "r1"}))
     gateway.create_dataset(other)
-    assert codes(live(good, "--run", "r2")) == ["dataset-taken"]
+    (other,) = live(good, "--run", "r2")
+    assert other["code"] == "dataset-taken"
+    assert "with another query (" in other["message"]
+    assert "run: asked r2, found " in other["message"]
     elsewhere = DatasetSpec(name="/sim/elsewhere/good_r3", query=MetaQuery.parse({"run": "r1"}))
     gateway.create_dataset(elsewhere)
     (taken,) = live(good, "--run", "r3")

@@ -26,6 +26,7 @@ from dirac_prodsys.core.proof import Report, grid_lacks, groups, in_words_of_the
 from dirac_prodsys.core.proof.findings import Finding
 from dirac_prodsys.core.proof.numbers import UNTIL_TYPES_ARE_KNOWN
 from dirac_prodsys.core.proof.runs_apart import names_run
+from dirac_prodsys.core.query.difference import differences
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.site.file import Allowed
 from dirac_prodsys.core.steps.context import StepContext
@@ -208,7 +209,10 @@ class Live:
                     code="dataset-exists",
                 )
             else:
-                where = "with another query" if there is not None else "in another directory"
+                where = "in another directory"
+                if there is not None:
+                    lines = differences(wanted.query, MetaQuery.from_dirac(there.query))
+                    where = f"with another query ({'; '.join(lines)})"
                 yield Problem(
                     path,
                     f"a dataset named {base} exists {where}",

@@ -3,7 +3,7 @@
 Each file is placed by a hash of its name, or of a value of its metadata, so that files with one
 value stay together. The place does not depend on other files: what is added later moves no file.
 
-Invariant: pure; every file is in exactly one subset. Shares are whole numbers, so that no sum of
+Invariant: pure; every file is in exactly one subset. Shares are integers, so that no sum of
 fractions has to be 1.
 """
 
@@ -41,7 +41,7 @@ def read_subsets(texts: Iterable[str]) -> tuple[Subset, ...]:
         if match is None:
             raise DefinitionError(
                 f"{text!r} is no subset with its share",
-                "write NAME=SHARE, the share a whole number: train=8 test=2",
+                "write NAME=SHARE, the share an integer: train=8 test=2",
             )
         found.append(Subset(match[1], int(match[2])))
     if len({one.name for one in found}) < len(found):

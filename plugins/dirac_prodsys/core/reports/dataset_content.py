@@ -35,7 +35,7 @@ class Share:
 class ByValue:
     """The files of a dataset by a metadata field of files.
 
-    :param shares: one for each range of whole numbers without a gap, in order, then one for each
+    :param shares: one for each range of integers without a gap, in order, then one for each
         other value.
     :param gaps: the numbers between the first and the last that no file has, as ranges.
     :param without: number of files that have no value.
@@ -115,7 +115,7 @@ def by_place(files: Iterable[CatalogueFile]) -> tuple[Share, ...]:
 def by_value(files: Collection[CatalogueFile], name: str) -> ByValue:
     """Return the files by the values of a metadata field of files.
 
-    :param name: the field, such as that of run numbers. Texts that are whole numbers count as such.
+    :param name: the field, such as that of run numbers. Texts that are integers count as such.
     """
     numbers: dict[int, list[int]] = {}
     words: dict[str, list[int]] = {}
@@ -124,7 +124,7 @@ def by_value(files: Collection[CatalogueFile], name: str) -> ByValue:
         value = one.metadata.get(name)
         if value is None or value == "":
             without += 1
-        elif (number := _whole(value)) is not None:
+        elif (number := _integer(value)) is not None:
             numbers.setdefault(number, []).append(one.size)
         else:
             words.setdefault(str(value), []).append(one.size)
@@ -152,7 +152,7 @@ def in_bytes(size: int) -> str:
     return f"{size} B"
 
 
-def _whole(value: Any) -> int | None:
+def _integer(value: Any) -> int | None:
     if isinstance(value, int):
         return value
     text = str(value)

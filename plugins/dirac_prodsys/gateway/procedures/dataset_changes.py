@@ -150,7 +150,7 @@ def retire_dataset(gateway: ProductionGateway, name: str, readers: Sequence[str]
     """Remove a dataset that nobody reads; its files stay.
 
     :param name: full path.
-    :param readers: in words, who is known to read it beside transformations on the grid.
+    :param readers: in words, who is known to read it, except transformations on the grid.
     :raises NotFound: there is no such dataset.
     :raises Conflict: somebody reads it.
     """

@@ -9,17 +9,18 @@ the first time: a later attempt does not hide what went since.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from dirac_prodsys.core.grid.catalogue_files import list_checksum
 from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, annotated
 from dirac_prodsys.core.grid.specs import DatasetSpec
-from dirac_prodsys.core.grid.status import GOOD_TASKS
+from dirac_prodsys.core.grid.status import GOOD_TASKS, TaskStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.reports.events import events_of, steps_before
 from dirac_prodsys.core.steps.lost_inputs import made_for
 from dirac_prodsys.core.steps.step_plan import StepPlan
-from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.errors import GatewayRejected, NotYet
 from dirac_prodsys.gateway.procedures.dataset_lists import FILE_LIST, keep_list
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -97,14 +98,25 @@ def _compare(
     If ``min_files`` says how many are enough, missing ones are a remark only.
 
     :raises GatewayRejected: some are missing.
+    :raises NotYet: some are missing, and requests may still upload them.
     """
-    tasks = gateway.tasks(transformation).values()
-    good = [task.id for task in tasks if task.status in GOOD_TASKS]
-    made = set(made_for(spec.query, step.transformation, transformation, good))
+    tasks = list(gateway.tasks(transformation).values())
+
+    def outputs(states: Collection[str]) -> set[str]:
+        ids = [task.id for task in tasks if task.status in states]
+        return set(made_for(spec.query, step.transformation, transformation, ids))
+
+    made = outputs(GOOD_TASKS)
     if not made:  # names are not known, or the tasks are archived
         return
     found = set(gateway.selected_files(spec.query))
     if missing := sorted(made - found):
+        if spec.min_files is None and (late := outputs({TaskStatus.COMPLETED}) & set(missing)):
+            raise NotYet(
+                f"{len(late)} files of dataset {spec.name} are not registered yet: their tasks are "
+                "Completed, and requests upload what the jobs left",
+                "they are Done when their requests are; see the Request Management System",
+            )
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         reason = (
             f"dataset {spec.name} would lack {len(missing)} of {len(made)} files that the tasks of "

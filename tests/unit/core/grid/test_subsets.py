@@ -11,7 +11,7 @@ TWO = (Subset("train", 8), Subset("test", 2))
 FILES = {f"/sim/f{number}": f"/sim/f{number}" for number in range(2000)}
 
 
-def test_shares_are_whole_numbers() -> None:
+def test_shares_are_integers() -> None:
     assert read_subsets(["train=8", "test=2"]) == TWO
 
 

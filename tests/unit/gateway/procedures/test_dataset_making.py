@@ -9,7 +9,7 @@ from dirac_prodsys.core.grid.catalogue_files import CatalogueFile, list_checksum
 from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, read_origin
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.errors import GatewayRejected
+from dirac_prodsys.errors import GatewayRejected, NotYet
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.procedures.dataset_lists import MOST, kept_list, pack, unpack
@@ -76,6 +76,18 @@ def test_a_file_that_a_good_task_made_and_nobody_finds_is_named(
         make_dataset(gateway, run, "make")
     assert LFNS[2] in caught.value.reason
     assert gateway.find_dataset(NAME) is None
+
+
+def test_a_file_that_a_request_may_still_upload_is_waited_for(
+    run: ProductionPlan, grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    grid.catalogue.remove(LFNS[2])
+    grid.transformations[1].tasks[3].status = "Completed"
+    with pytest.raises(NotYet, match="1 files of dataset"):
+        make_dataset(gateway, run, "make")
+    assert gateway.find_dataset(NAME) is None
+    grid.catalogue.register(LFNS[2])
+    assert make_dataset(gateway, run, "make").remarks == ()
 
 
 def test_fewer_are_enough_if_the_author_says_so(
