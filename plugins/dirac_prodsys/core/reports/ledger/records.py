@@ -73,7 +73,7 @@ class RunRecord(Record):
     kind: Literal["run"] = "run"
     state: Literal["began", "completed", "failed", "cut short"]
     run_id: str = ""
-    parameters: dict[str, Any] = Field(default={})
+    parameters: dict[str, Any] = Field(default_factory=dict)
     by: str = ""
     definition: str = ""
     plan: str = ""
@@ -106,14 +106,14 @@ class StepRecord(Record):
     group_size: float | None = None
     tasks: int | None = None
     parents: tuple[str, ...] = ()
-    query: dict[str, Any] = Field(default={})
-    output_query: dict[str, Any] = Field(default={})
+    query: dict[str, Any] = Field(default_factory=dict)
+    output_query: dict[str, Any] = Field(default_factory=dict)
     dataset: str = ""
     events_per_file: int | None = None
     target: float | None = None
     adopted: bool = False
     origin: Literal["run", "import"] = "run"
-    software: dict[str, Any] = Field(default={})
+    software: dict[str, Any] = Field(default_factory=dict)
 
 
 class ActRecord(Record):
@@ -132,7 +132,7 @@ class ActRecord(Record):
     act: str
     phase: Literal["before", "after"]
     reason: str = ""
-    result: dict[str, Any] = Field(default={})
+    result: dict[str, Any] = Field(default_factory=dict)
 
 
 class CountsRecord(Record):
@@ -150,8 +150,8 @@ class CountsRecord(Record):
 
     kind: Literal["counts"] = "counts"
     status: str
-    files: dict[str, int] = Field(default={})
-    tasks: dict[str, int] = Field(default={})
+    files: dict[str, int] = Field(default_factory=dict)
+    tasks: dict[str, int] = Field(default_factory=dict)
     catalogue_files: int | None = None
     final: bool = False
 
@@ -227,7 +227,7 @@ class StorageRecord(Record):
     files: int | None = None
     bytes: int | None = None
     events: float | None = None
-    elements: dict[str, Stored] = Field(default={})
+    elements: dict[str, Stored] = Field(default_factory=dict)
 
 
 class EventRecord(Record):
@@ -336,7 +336,7 @@ class DatasetRecord(Record):
     files: int | None = None
     bytes: int | None = None
     events: float | None = None
-    query: dict[str, Any] = Field(default={})
+    query: dict[str, Any] = Field(default_factory=dict)
     run_ranges: tuple[str, ...] = ()
     frozen: bool = False
     checksum: str = ""
