@@ -61,6 +61,8 @@ class Community:
     :param traces: module that knows what its jobs have left (``core/recovery/traces.Traces``).
     :param stand_in: ``(directory)``: the files of a rehearsal there (``StandIn``).
     :param grid_checks: what ``doctor`` checks of a grid for it (``core/doctor/check.Check``).
+    :param events_per_file: ``(body)``: events that a job simulates for one file; None: it simulates
+        none, or nobody knows.
     :param summary_columns: the columns of its summary (``core/reports/summary/columns.Column``).
     :param rules: code, severity and meaning of findings that only its rules have.
     :param runs_mix: code of the finding that no metadata of a derived output name the run.
@@ -90,6 +92,7 @@ class Community:
     traces: str = ""
     stand_in: str = ""
     grid_checks: str = ""
+    events_per_file: str = ""
     summary_columns: str = ""
     rules: tuple[tuple[str, Literal["error", "warning", "note"], str], ...] = ()
     runs_mix: str = "output-without-run"

@@ -22,7 +22,7 @@ classes below ``Interfaces/API``), rewritten as pure functions of tables::
               dataset_names  CTAO's conventions for names of datasets
               remarks      what a reader should know
               grid_checks  what doctor checks of a grid for CTAO
-              summary_columns  the columns of the page that reports its datasets
+              summary_columns  the columns of the page that reports its datasets; showers of a file
     form/     form         the models of CTAO's own form (checks: mistakes found before any plan)
               dialect      recognises a file of that form
               reading      the production that a file of that form describes
@@ -72,6 +72,7 @@ COMMUNITY = Community(
     traces=f"{_HERE}.rules.traces",
     stand_in=f"{_HERE}.rules.directories:stand_in",
     grid_checks=f"{_HERE}.rules.grid_checks:CHECKS",
+    events_per_file=f"{_HERE}.rules.summary_columns:events_per_file",
     summary_columns=f"{_HERE}.rules.summary_columns:COLUMNS",
     rules=(
         (

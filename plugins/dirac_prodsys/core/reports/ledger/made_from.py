@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.grid.jobs import JobReport
 from dirac_prodsys.core.grid.snapshot import Snapshot
-from dirac_prodsys.core.grid.specs import plain
+from dirac_prodsys.core.grid.specs import CommunityBody, plain
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.policy.notices import Notice, cause_of
 from dirac_prodsys.core.policy.verdict import Verdict
@@ -118,10 +119,25 @@ def step_of(step: StepPlan, place: Place, at: datetime, *, adopted: bool) -> Ste
         query={} if query is None else query.to_dirac(),
         output_query={} if output is None else output.to_dirac(),
         dataset="" if step.dataset is None else step.dataset.name,
+        events_per_file=events_per_file(step),
         adopted=adopted,
         software=body if isinstance(body, dict) else {"body": body},
         **place.to_dict(),
     )
+
+
+def events_per_file(step: StepPlan) -> int | None:
+    """Return the events that a task simulates for one file; None: unknown, or it simulates none."""
+    spec = step.transformation
+    if spec.events_per_task:
+        return spec.events_per_task
+    if not isinstance(spec.body, CommunityBody):
+        return None
+    community = community_of(spec.body.kind)
+    if not community.events_per_file:
+        return None
+    found: int | None = community.offered(community.events_per_file)(spec.body)
+    return found
 
 
 def act_of(

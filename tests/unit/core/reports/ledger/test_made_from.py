@@ -9,6 +9,7 @@ import pytest
 from dirac_prodsys.core.grid.jobs import JobState, job_report
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.policy.notices import Notice
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.reports.ledger.made_from import (
@@ -17,8 +18,10 @@ from dirac_prodsys.core.reports.ledger.made_from import (
     counts_of,
     jobs_of,
     notice_of,
+    step_of,
     verdict_of,
 )
+from tests.unit.core.writing import make, output, step
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 PLACE = Place("sim", "bands", "r1", "merge", 7, "bands__r1__merge", "prod6")
@@ -67,3 +70,12 @@ def test_a_notice_belongs_to_its_own_step() -> None:
 )
 def test_a_tag_names_the_campaign(tags: tuple[str, ...], campaign: str) -> None:
     assert campaign_of(tags) == campaign
+
+
+def test_a_step_knows_how_many_events_a_task_simulates() -> None:
+    for given, expected in (({"events_per_task": 100}, 100), ({}, None)):
+        plan = compile(
+            make(sim=step("MCSimulation", tasks=9, output=output("sim"), **given)), run="r1"
+        )
+        record = step_of(plan.steps[0], Place(step="sim"), AT, adopted=False)
+        assert (record.events_per_file, record.tasks) == (expected, 9)
