@@ -36,6 +36,7 @@ BROUGHT = {
     "provider": ("airflow", {"airflow", "asgiref", "fastapi", "sqlalchemy"}),
     "gateway": ("dirac", {"DIRAC", "diraccfg"}),
     "ledger": ("ledger", {"pyarrow"}),  # of the extra parquet
+    "cli": ("provenance", set()),
 }
 
 
@@ -75,7 +76,8 @@ def test_dependencies_are_ranges() -> None:
 
 def test_the_base_brings_neither_airflow_nor_dirac() -> None:
     assert not names(BASE) & {"apache-airflow", "apache-airflow-core", "dirac", "ctadirac"}
-    known = {"airflow", "dirac", "ledger", "parquet", "ctao", "deploy", "sandbox", "dev"}
+    known = {"airflow", "dirac", "ledger", "parquet", "provenance", "ctao", "deploy"}
+    known |= {"sandbox", "dev"}
     assert known == set(EXTRAS)
 
 

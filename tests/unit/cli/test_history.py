@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prov.model import ProvDocument
 
 from dirac_prodsys.cli.history.commands import FORMS
 from dirac_prodsys.cli.history.opening import moment_of, shown
@@ -153,3 +154,22 @@ def test_moments_are_read_as_people_write_them() -> None:
     assert shown(now).startswith("2026-0")
     with pytest.raises(DefinitionError, match="no moment"):
         moment_of("yesterday", now)
+
+
+def test_provenance_is_prov_json_that_its_library_reads(
+    prodsys, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bands.json"
+    done = prodsys("history", "provenance", "bands", "--output", file)
+    assert done.exit_code == 0, done.output
+    document = ProvDocument.deserialize(str(file), format="json")
+    kinds = {type(one).__name__ for one in document.get_records()}
+    assert {"ProvEntity", "ProvActivity", "ProvAgent", "ProvGeneration", "ProvDerivation"} <= kinds
+    labels = {str(one.label) for one in document.get_records() if one.is_element()}
+    assert {"bands r1", "/sim/d", "ana"} <= labels
+    assert prodsys("history", "provenance", "bands").stdout.strip() == file.read_text("utf-8")
+    assert prodsys("history", "provenance", "none").exit_code == 3
+    monkeypatch.setitem(sys.modules, "prov.model", None)
+    lacking = prodsys("history", "provenance", "bands")
+    assert lacking.exit_code == 3
+    assert "dirac-prodsys[provenance]" in lacking.stderr

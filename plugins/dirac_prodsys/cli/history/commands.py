@@ -16,6 +16,7 @@ import typer
 from dirac_prodsys.cli.exits import GATEWAY, refuse
 from dirac_prodsys.cli.history.comment import comment
 from dirac_prodsys.cli.history.opening import LedgerUrl, moment_of, opened, shown
+from dirac_prodsys.cli.history.provenance import provenance
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import NotFound
 
@@ -184,6 +185,7 @@ def deliver(
 
 
 history.command("comment")(comment)
+history.command("provenance")(provenance)
 
 
 def _search(

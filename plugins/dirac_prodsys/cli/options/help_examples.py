@@ -57,6 +57,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "history show bands --run night-7",
         "history export bands --format csv --output bands.csv",
         "history comment /sim/datasets/bands_r1 'one site lost files'",
+        "history provenance bands --run night-7 --output bands.json",
         "history prune --before '400 days' --thin",
         "history --ledger sqlite:////srv/ledger.db list --json",
     ),
