@@ -75,10 +75,16 @@ def states_of(gateway: ProductionGateway, plan: ProductionPlan) -> dict[str, Ste
         )
     by_id = gateway.snapshot([record.id for record in records.values()])
     seen = {name: by_id[record.id] for name, record in records.items() if record.id in by_id}
-    ids = {step.name: seen.get(step.transformation.name) for step in plan.steps}
+    name_of = {step.name: step.transformation.name for step in plan.steps}
     states = {}
     for row in progress(plan, seen):
-        snapshot = ids[row.step]
-        number, tasks = (None, {}) if snapshot is None else (snapshot.id, dict(snapshot.tasks))
-        states[row.step] = StepState(row.status, number, row.unit, row.done, row.total, tasks)
+        one = seen.get(name_of[row.step])
+        states[row.step] = StepState(
+            row.status,
+            None if one is None else one.id,
+            row.unit,
+            row.done,
+            row.total,
+            {} if one is None else dict(one.tasks),
+        )
     return states

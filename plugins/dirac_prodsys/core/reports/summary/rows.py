@@ -10,7 +10,7 @@ unknown.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -40,7 +40,10 @@ N = TypeVar("N", int, float)
 
 @dataclass
 class _Records:
-    """The records by kind; of what changes, the newest."""
+    """The records by kind; of what changes, the newest.
+
+    :param comments: dataset or production → comments, the oldest first.
+    """
 
     steps: dict[Identity, StepRecord] = field(default_factory=dict)
     counts: dict[Identity, CountsRecord] = field(default_factory=dict)
@@ -48,7 +51,7 @@ class _Records:
     datasets: dict[tuple[str, str], list[DatasetRecord]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    comments: list[CommentRecord] = field(default_factory=list)
+    comments: dict[str, list[CommentRecord]] = field(default_factory=lambda: defaultdict(list))
     entered: dict[tuple[str, str, int], SummaryRecord] = field(default_factory=dict)
 
 
@@ -88,12 +91,13 @@ def _sorted_by_kind(records: Iterable[Record]) -> _Records:
             case DatasetRecord():
                 found.datasets[record.vo, record.dataset].append(record)
             case CommentRecord():
-                found.comments.append(record)
+                found.comments[record.dataset or record.production].append(record)
             case SummaryRecord():
                 _keep_newest(found.entered, (record.vo, record.campaign, record.number), record)
     for versions in found.datasets.values():
         versions.sort(key=lambda one: one.at)
-    found.comments.sort(key=lambda one: one.at)
+    for some in found.comments.values():
+        some.sort(key=lambda one: one.at)
     return found
 
 
@@ -202,12 +206,13 @@ def _status(steps: Sequence[StepRecord], versions: Sequence[DatasetRecord], know
     return ", ".join(dict.fromkeys(one.status for one in counts if one is not None))
 
 
-def _with_comments(row: SummaryRow, comments: Sequence[CommentRecord]) -> SummaryRow:
+def _with_comments(row: SummaryRow, comments: Mapping[str, Sequence[CommentRecord]]) -> SummaryRow:
     """Add what people wrote: the newest about the dataset, or about each of its steps."""
     newest: dict[object, str] = {}
-    for one in comments:
-        if one.vo in ("", row.vo) and _is_about(one, row):
-            newest[one.dataset or (one.production, one.run, one.step)] = one.text
+    for name in filter(None, dict.fromkeys((row.dataset, *row.productions))):
+        for one in comments.get(name, ()):
+            if one.vo in ("", row.vo) and _is_about(one, row):
+                newest[one.dataset or (one.production, one.run, one.step)] = one.text
     texts = "; ".join(dict.fromkeys(text for text in newest.values() if text))
     return replace(row, comment=texts) if newest else row
 
