@@ -42,6 +42,21 @@ def test_the_interval_holds_the_end(kind: str) -> None:
     assert median(widths) < 1.6, "an interval that holds everything says nothing"
 
 
+def test_counts_that_the_ledger_has_thinned_to_one_an_hour_are_enough() -> None:
+    held = []
+    for kind in KINDS:
+        for seed in range(4):
+            points, end = simulated(kind, seed)
+            hourly = points[::3]
+            for number in range(1, len(hourly), max(1, len(hourly) // MOMENTS)):
+                now = hourly[number].at
+                made = forecast(hourly[: number + 1], now)
+                if now < end and made.known:
+                    held.append(made.earliest <= end <= made.latest)
+    assert len(held) > 300
+    assert sum(held) >= 0.7 * len(held)
+
+
 def test_a_steady_course_ends_when_the_rate_says() -> None:
     made = forecast(line(10, 10, 200), 10 * HOUR)
     assert made.rate == pytest.approx(10)

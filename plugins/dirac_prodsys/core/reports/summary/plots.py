@@ -46,10 +46,10 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> st
             for at, share in points
         )
         parts.append(f'<polyline class="line" stroke="{colour}" points="{way}"/>')
-        top = _HEIGHT + number * _ROW
+        top = _HEIGHT + 8 + number * _ROW
         parts.append(f'<rect x="{_LEFT}" y="{top - 8}" width="14" height="4" fill="{colour}"/>')
         parts.append(_text(_LEFT + 20, top, f"{name}: {points[-1][1]:.0%}"))
-    return _svg(title, _HEIGHT + len(series) * _ROW, parts)
+    return _svg(title, _HEIGHT + 8 + len(series) * _ROW, parts)
 
 
 def bars(title: str, values: Mapping[str, float], words: Callable[[float], str]) -> str:
