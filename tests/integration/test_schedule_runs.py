@@ -180,6 +180,23 @@ def test_three_productions_run_from_one_trigger_to_the_last_dataset(
     assert [len(t.files) for t in grid.transformations.values()] == [0, 3, 2]
 
 
+def test_a_dataset_of_a_known_path_begins_a_run(serve: Serve, grid: MemoryGrid) -> None:
+    path = "/sim/datasets/masks"
+    second = NEXT % {"name": "second", "before": "x", "step": "y"}
+    dags = serve(
+        first=FIRST.replace("/sim/datasets/first_${{ run }}", path),
+        second=second.replace("{production: x, step: y}", f"{{dataset: {path}}}"),
+    )
+    assert completed(run_dag(dags["first"]))
+    ((_, run_id),) = scheduled()
+    assert go(dags["second"], run_id).state == "success"
+    ((dag_id, triggered),) = scheduled()
+    assert dag_id == "second"
+    run = go(dags["second"], triggered)
+    assert completed(run), states(run)
+    assert result(run, "prepare.begin")["parameters"] == {"source": path}
+
+
 def test_new_files_begin_a_run_for_each_observation(serve: Serve, grid: MemoryGrid) -> None:
     from airflow.models.trigger import Trigger
 
