@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.triggers.base import TriggerEvent
+from airflow.triggers.shared_stream import SharedStreamManager
 
 from dirac_prodsys.core.actions.commands import DAG_ID
 from dirac_prodsys.core.naming import RETIRED
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.integration.dag_runs import completed, result, states
 from tests.integration.dag_test import answered, run_dag
+from tests.patience import patience
 
 FIRST = """
 version: 1
@@ -180,6 +182,23 @@ def test_three_productions_run_from_one_trigger_to_the_last_dataset(
     assert [len(t.files) for t in grid.transformations.values()] == [0, 3, 2]
 
 
+def test_a_dataset_of_a_known_path_begins_a_run(serve: Serve, grid: MemoryGrid) -> None:
+    path = "/sim/datasets/masks"
+    second = NEXT % {"name": "second", "before": "x", "step": "y"}
+    dags = serve(
+        first=FIRST.replace("/sim/datasets/first_${{ run }}", path),
+        second=second.replace("{production: x, step: y}", f"{{dataset: {path}}}"),
+    )
+    assert completed(run_dag(dags["first"]))
+    ((_, run_id),) = scheduled()
+    assert go(dags["second"], run_id).state == "success"
+    ((dag_id, triggered),) = scheduled()
+    assert dag_id == "second"
+    run = go(dags["second"], triggered)
+    assert completed(run), states(run)
+    assert result(run, "prepare.begin")["parameters"] == {"source": path}
+
+
 def test_new_files_begin_a_run_for_each_observation(serve: Serve, grid: MemoryGrid) -> None:
     from airflow.models.trigger import Trigger
 
@@ -188,13 +207,13 @@ def test_new_files_begin_a_run_for_each_observation(serve: Serve, grid: MemoryGr
         for number in range(files):
             grid.catalogue.register(f"/sim/raw/{obs_id}/{number}", step="raw", obs_id=obs_id)
     dags = serve(night=NIGHT)
-    number, events = watched("night.+files", 2)
-    for event in events:
-        Trigger.submit_event(number, event)
+    number, sent = watched("night.+files", 2)
     assert observed(dags["night"]) == [120, 121]
     assert sorted(len(t.files) for t in grid.transformations.values()) == [1, 3]
-    # the watcher sends one again: a triggerer died before it wrote down what it had sent
-    Trigger.submit_event(number, events[1])
+    # what was taken is remembered by the next triggerer
+    assert watched("night.+files", 0) == (number, [])
+    # one is sent again all the same: a triggerer died before it wrote down what it had sent
+    Trigger.submit_event(number, sent[1])
     assert observed(dags["night"]) == []
     assert len(grid.transformations) == 2
 
@@ -217,22 +236,45 @@ def observed(dag: Any) -> list[int]:
     return sorted(found)
 
 
-def watched(asset: str, number: int) -> tuple[int, list[TriggerEvent]]:
-    """The ID of the watcher in Airflow's database, and its first events, as a triggerer runs it."""
+def watched(asset: str, most: int) -> tuple[int, list[TriggerEvent]]:
+    """Run the watcher of an asset as a triggerer does, until Airflow has stored so many events.
+
+    0: for many looks. Returns its ID in Airflow's database, and the events.
+    """
     from airflow._shared.module_loading import import_string
     from airflow.models.asset import AssetModel
+    from airflow.models.trigger import Trigger
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     with create_session() as session:
         model = session.scalar(select(AssetModel).where(AssetModel.name == asset))
-        (trigger,) = model.triggers
-        made = import_string(trigger.classpath)(**trigger.kwargs)
-        number_of = trigger.id
+        (stored,) = model.triggers
+        watcher = import_string(stored.classpath)(**{**stored.kwargs, "look_every": 0.05})
+        number = stored.id
+    sent: list[TriggerEvent] = []
 
-    async def first() -> list[TriggerEvent]:
-        async with aclosing(made.run()) as events, asyncio.timeout(30):
-            return [await anext(events) for _ in range(number)]
+    async def watch() -> None:
+        manager, key = SharedStreamManager(log=logging.getLogger()), watcher.shared_stream_key()
+        try:
+            raw = manager.subscribe(trigger_id=number, trigger=watcher, key=key)
+            async for event in watcher.filter_shared_stream(raw):
+                confirmed = manager.bind_pending_event(trigger_id=number, key=key)
+                Trigger.submit_event(number, event)
+                sent.append(event)
+                asyncio.get_running_loop().call_soon(manager.confirm_persisted, [confirmed])
+        finally:
+            await manager.stop_all()
+
+    async def some() -> None:
+        watching = asyncio.ensure_future(watch())
+        async with asyncio.timeout(patience(30)):
+            while len(sent) < most:
+                await asyncio.sleep(0.01)
+        await asyncio.wait({watching}, timeout=1)  # a look more, and what was sent is written down
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
     with answered():
-        return number_of, asyncio.run(first())
+        asyncio.run(some())
+    return number, sent

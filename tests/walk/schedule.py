@@ -29,6 +29,7 @@ from airflow.sdk.exceptions import (
 )
 
 from dirac_prodsys.gateway.memory.faults import Crash
+from tests.outlet_event import OutletEvent
 from tests.walk.clicks import Clicks
 from tests.walk.clock import Clock
 from tests.walk.productions import RUN
@@ -233,7 +234,7 @@ class Schedule(Triggerer, Clicks):
             "dag_run": run,
             "params": self.params,
             "task_state_store": ti.store,
-            "outlet_events": defaultdict(SimpleNamespace),
+            "outlet_events": defaultdict(OutletEvent),
         }
 
     def _fail(self, ti: TaskInstance, *, retry: bool) -> None:

@@ -8,7 +8,8 @@
     operators  sensors    the acts of a step, and its wait
     tasks/                what all tasks share; gates, loops, registry, end and report of a run
     triggers  gate_trigger    waiting without a worker
-    people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait
+    people/  waiting/     approval, questions, notices, parameters; poller, log and state of a wait,
+                          schedule of a DAG, watcher of the catalogue
     deployment/           what the package offers Airflow, the site's file, facts for doctor
     hook  links  assets  plugin
     reporting/            numbers for Airflow's metrics, records for the ledger

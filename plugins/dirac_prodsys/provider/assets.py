@@ -14,7 +14,7 @@ from dirac_prodsys.core import naming
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-    from airflow.sdk import Asset
+    from airflow.sdk import Asset, AssetAlias
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
@@ -38,6 +38,13 @@ def dataset_asset(vo: str, production: str, step: str) -> Asset:
     return Asset(
         name=f"{production}.{step}", uri=naming.asset_uri(vo, production, step), group="dirac"
     )
+
+
+def dataset_alias(production: str, step: str) -> AssetAlias:
+    """Return what stands for the datasets of a step, whose paths only its runs know."""
+    from airflow.sdk import AssetAlias
+
+    return AssetAlias(name=f"{production}.{step}.datasets", group="dirac")
 
 
 def catalogue_asset(vo: str, path: str) -> Asset:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import NEVER_EXPIRE
+from airflow.sdk import NEVER_EXPIRE, AssetAlias
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core.grid.snapshot import Snapshot
@@ -26,7 +26,7 @@ from dirac_prodsys.gateway.procedures.stops import resume
 from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
-from dirac_prodsys.provider.assets import dataset_asset
+from dirac_prodsys.provider.assets import catalogue_asset, dataset_alias, dataset_asset
 from dirac_prodsys.provider.deployment.site import demand_vo
 from dirac_prodsys.provider.people.notify import NoticeSender
 from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
@@ -284,8 +284,9 @@ class DiracCreateDatasetOperator(StepTask):
     """Make the dataset of a step, check it against the catalogue, and send Airflow an asset event.
 
     The event's ``extra`` holds the dataset's name, files, bytes, events, query, the checksum of its
-    list of files and whether it is frozen, and the production, run and step it comes from. In a DAG
-    written by hand it takes a ``DatasetSpec`` as ``spec``, and the assets given as ``outlets``.
+    list of files and whether it is frozen, and the production, run and step it comes from. It is
+    the event of two assets: that of the step, and that of the dataset by its path. In a DAG written
+    by hand it takes a ``DatasetSpec`` as ``spec``, and the assets given as ``outlets``.
     """
 
     spec_type = DatasetSpec
@@ -294,7 +295,8 @@ class DiracCreateDatasetOperator(StepTask):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if self.production is not None and self.step is not None:
-            self.add_outlets([dataset_asset(self.production.vo, self.production.name, self.step)])
+            vo, name = self.production.vo, self.production.name
+            self.add_outlets([dataset_asset(vo, name, self.step), dataset_alias(name, self.step)])
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Create or adopt, check and freeze the dataset; then send one asset event."""
@@ -332,7 +334,12 @@ class DiracCreateDatasetOperator(StepTask):
             "step": self.step or "",
         }
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = result
+            event = context["outlet_events"][asset]
+            if isinstance(asset, AssetAlias):
+                vo = self.production.vo if self.production else record.name.split("/")[1]
+                event.add(catalogue_asset(vo, record.name), extra=result)
+            else:
+                event.extra = result
         for remark in made.remarks:
             self.log.warning("%s", remark)
         self.log.info(

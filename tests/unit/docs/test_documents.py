@@ -31,6 +31,7 @@ from dirac_prodsys.core.production.policy import (
     Recovery,
 )
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.production.schedule import NewFiles, Schedule
 from dirac_prodsys.core.production.step import (
     DatasetModel,
     InputSpec,
@@ -153,7 +154,7 @@ def table_keys(document: str, section: str) -> set[str]:
         (
             "production",
             Production,
-            {"steps", "loops", "parameters", "types", "dialect", "source", "file"},
+            {"steps", "loops", "parameters", "schedule", "types", "dialect", "source", "file"},
             {},
         ),
         ("step", NativeStep, set(), {}),
@@ -162,6 +163,8 @@ def table_keys(document: str, section: str) -> set[str]:
         ("errors", ErrorRuleModel, set(), {}),
         ("approval", Approval, set(), {}),
         ("loops", LoopModel, set(), {}),
+        ("schedule", Schedule, set(), {}),
+        ("files", NewFiles, set(), {}),
         ("on_cancel", OnCancel, set(), {}),
         ("notify", Notify, set(), {}),
         ("run_numbers", RunNumbers, set(), {}),

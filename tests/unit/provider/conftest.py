@@ -20,6 +20,7 @@ from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.gateway.records import GatewaySettings
 from dirac_prodsys.provider.bundle import sources
 from dirac_prodsys.provider.operators import DiracCreateTransformationOperator
+from tests.outlet_event import OutletEvent
 from tests.unit.provider.actions.action_runs import ActionRun, Store
 from tests.unit.provider.waits import Begun
 
@@ -76,7 +77,7 @@ def context() -> dict[str, Any]:
     return {
         "run_id": "r1",
         "task_state_store": Store(),
-        "outlet_events": defaultdict(SimpleNamespace),
+        "outlet_events": defaultdict(OutletEvent),
     }
 
 

@@ -188,8 +188,10 @@ def test_a_dataset_is_made_and_announced_as_an_asset(
     run_to_the_end(production, context, grid)
     operator = DiracCreateDatasetOperator(task_id="t", production=production, step="merge")
     result = operator.work(context, {})
-    (asset,) = operator.outlets
+    asset, alias = operator.outlets
     assert asset.uri == "dirac://sim/two/merge"
+    by_path = context["outlet_events"][alias].added
+    assert by_path == {"dirac://sim/datasets/two_r1": context["outlet_events"][asset].extra}
     extra = context["outlet_events"][asset].extra
     assert extra["dataset"] == "/sim/datasets/two_r1"
     assert (extra["files"], extra["frozen"], extra["production"]) == (2, True, "two")

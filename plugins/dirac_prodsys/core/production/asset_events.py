@@ -28,10 +28,11 @@ DATASET_FACTS = (
     "bytes",
     "events",
     "query",
+    "list_checksum",
     "frozen",
     "production",
     "run",
-    "checksum",
+    "step",
 )
 #: facts of the event of a watcher; each field that it groups by is one more
 WATCHER_FACTS = ("files", "each", "production")

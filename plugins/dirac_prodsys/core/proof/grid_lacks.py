@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dirac_prodsys.core.grid.inventory import STANDARD_FIELDS, Inventory
@@ -26,6 +27,13 @@ from dirac_prodsys.core.query.value import Value
 from dirac_prodsys.core.steps import percent_signs, spellings
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
+#: kind of a field → types of parameters that take its values
+_PARAMETERS = {
+    "int": ("int", "number", "choice"),
+    "float": ("number", "choice"),
+    "text": ("string", "choice"),
+    "date": ("string", "choice"),
+}
 #: operators of ranges
 RANGES = ("<", "<=", ">", ">=")
 
@@ -33,12 +41,41 @@ RANGES = ("<", "<=", ">", ">=")
 def check(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
     """Yield all that the inventory lacks."""
     yield from _same_numbers(subject, inventory)
+    yield from _schedule(subject, inventory)
     for step in subject.plan.steps:
         yield from _type(step, inventory)
         yield from _queries(subject, step, inventory)
         yield from _directories(step, inventory)
         yield from _places(step, inventory)
         yield from _plugin(step, inventory)
+
+
+def _schedule(subject: Subject, inventory: Inventory) -> Iterator[Problem]:
+    """Yield what a watcher cannot ask, and parameters that no value of its field fits."""
+    schedule = subject.production.schedule
+    files = None if schedule is None else schedule.files
+    if schedule is None or files is None:
+        return
+    known = {**inventory.directory_fields, **inventory.file_fields}
+    here: Path = ("schedule", "files")
+    for name, condition in MetaQuery.parse(files.where).to_dirac().items():
+        if name not in STANDARD_FIELDS:
+            yield from _condition((*here, "where", name), name, condition, known)
+    for index, name in enumerate(files.each):
+        for problem in _field((*here, "each", index), name, (), known):
+            yield replace(problem, on_key=False)
+    for parameter, wanted in schedule.parameters_from_event.items():
+        kind = kind_of(known.get(wanted.field, ""))
+        declared = subject.production.parameters[parameter].type
+        fitting = _PARAMETERS.get(kind)
+        if wanted.field in files.each and fitting and declared not in fitting:
+            yield Problem(
+                ("schedule", "parameters_from_event", parameter),
+                f"{parameter!r} is {declared}, and {wanted.field} is {known[wanted.field]} in the "
+                "catalogue: no event would begin a run",
+                f"let the parameter be {fitting[0]}",
+                code="field-type",
+            )
 
 
 def _plugin(step: StepPlan, inventory: Inventory) -> Iterator[Problem]:

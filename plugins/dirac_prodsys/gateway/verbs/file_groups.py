@@ -8,6 +8,7 @@ Invariant: a file without one of the fields is in no group.
 
 from __future__ import annotations
 
+import datetime
 import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -37,9 +38,10 @@ class FileGroupVerbs(CatalogueVerbs):
             known = dict(own)
             if any(field not in known and field in of_directories for field in fields):
                 known = {**self._inherited(posixpath.dirname(lfn)), **known}
-            values = tuple(known.get(field) for field in fields)
-            if all(isinstance(value, str | int | float) for value in values):
-                counted[values] += 1  # type: ignore[index]  # mypy does not follow all()
+            values = [_scalar(known[field]) for field in fields if field in known]
+            found = tuple(value for value in values if value is not None)
+            if len(found) == len(fields):
+                counted[found] += 1
         return dict(counted)
 
     def _inherited(self, directory: str) -> Mapping[str, Any]:
@@ -49,3 +51,10 @@ class FileGroupVerbs(CatalogueVerbs):
         if directory not in kept:
             kept[directory] = dict(self._fc("getDirectoryUserMetadata", directory))
         return kept[directory]
+
+
+def _scalar(value: Any) -> MetaValue | None:
+    """Return a value as a condition on its field is written; None: it is none."""
+    if isinstance(value, datetime.date):  # also a time: the catalogue's fields of type date
+        return str(value)
+    return value if isinstance(value, str | int | float) else None

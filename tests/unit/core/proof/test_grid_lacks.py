@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.grid.inventory import Inventory
+from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.subject import Subject
 from dirac_prodsys.core.proof import grid_lacks
 from dirac_prodsys.core.query import stored_values
 from tests.unit.core.proof.test_links import child, subject
@@ -143,3 +147,45 @@ def test_a_plugin_that_needs_a_setting_of_the_site_is_reported_where_it_lacks() 
     assert ("unset-section", "steps.b.plugin") in lacking(lacks, a=made, b=taking)
     assert ("unset-section", "steps.b.plugin") not in lacking(a=made, b=taking)
     assert not any(code == "unset-section" for code, _ in lacking(lacks, a=made, b=child("a", "b")))
+
+
+@pytest.mark.parametrize(
+    ("files", "parameter", "lacks"),
+    [
+        ({"where": {"step": "raw"}, "each": "number"}, "int", []),
+        ({"where": {"step": "raw"}, "each": "label"}, "string", []),
+        (
+            {"where": {"step": "raw"}, "each": "obs_id"},
+            "int",
+            [("unknown-field", "schedule.files.each.0")],
+        ),
+        (
+            {"where": {"stage": "raw"}, "each": "number"},
+            "int",
+            [("unknown-field", "schedule.files.where.stage")],
+        ),
+        (
+            {"where": {"step": "raw"}, "each": "label"},
+            "int",
+            [("field-type", "schedule.parameters_from_event.value")],
+        ),
+    ],
+)
+def test_a_watcher_needs_fields_of_the_catalogue_and_parameters_that_take_them(
+    files: dict[str, Any], parameter: str, lacks: list[tuple[str, str]]
+) -> None:
+    schedule = {"files": files, "parameters_from_event": {"value": files["each"]}}
+    data = {
+        "version": 1,
+        "production": {"name": "p", "vo": "sim"},
+        "schedule": schedule,
+        "parameters": {"value": {"type": parameter}},
+        "steps": {"make": step("MCSimulation")},
+    }
+    production = load_production(json.dumps(data), "p.yaml")
+    watched = Subject(production, compile(production, run="r1"))
+    found = [
+        (problem.code, ".".join(str(part) for part in problem.path))
+        for problem in grid_lacks.check(watched, HAVE)
+    ]
+    assert found == lacks
