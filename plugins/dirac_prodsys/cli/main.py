@@ -62,7 +62,7 @@ for _command in (
     doctor,
 ):
     app.command(epilog=epilog(_command.__name__))(_command)
-app.add_typer(history, epilog=epilog("history"))
+app.add_typer(history)
 add_datasets(app)
 add_actions(app)
 

@@ -17,6 +17,7 @@ from dirac_prodsys.cli.exits import GATEWAY, refuse
 from dirac_prodsys.cli.history.comment import comment
 from dirac_prodsys.cli.history.opening import LedgerUrl, moment_of, opened, shown
 from dirac_prodsys.cli.history.provenance import provenance
+from dirac_prodsys.cli.options.help_examples import epilog
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import NotFound
 
@@ -44,7 +45,7 @@ def where(context: typer.Context, ledger: LedgerUrl = "") -> None:
     context.obj = ledger
 
 
-@history.command("list")
+@history.command("list", epilog=epilog("history list"))
 def list_runs(
     context: typer.Context,
     production: Production = "",
@@ -63,7 +64,7 @@ def list_runs(
         _table(("Production", "Run", "State", "Began", "Last", "Steps"), map(_run_cells, rows))
 
 
-@history.command("show")
+@history.command("show", epilog=epilog("history show"))
 def show(
     context: typer.Context,
     production: Annotated[str, typer.Argument(metavar="PRODUCTION")],
@@ -86,7 +87,7 @@ def show(
         _print_run(found)
 
 
-@history.command("export")
+@history.command("export", epilog=epilog("history export"))
 def export(
     context: typer.Context,
     production: Production = "",
@@ -122,7 +123,7 @@ def export(
     typer.echo(f"{count:,} records in {output}", err=True)
 
 
-@history.command("prune")
+@history.command("prune", epilog=epilog("history prune"))
 def prune(
     context: typer.Context,
     before: Annotated[
@@ -160,7 +161,7 @@ def prune(
     )
 
 
-@history.command("deliver")
+@history.command("deliver", epilog=epilog("history deliver"))
 def deliver(
     context: typer.Context,
     spool: Annotated[
@@ -184,8 +185,8 @@ def deliver(
         raise typer.Exit(GATEWAY)
 
 
-history.command("comment")(comment)
-history.command("provenance")(provenance)
+history.command("comment", epilog=epilog("history comment"))(comment)
+history.command("provenance", epilog=epilog("history provenance"))(provenance)
 
 
 def _search(
