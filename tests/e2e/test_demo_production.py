@@ -9,11 +9,33 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dirac_prodsys.core.grid.catalogue_files import list_checksum
+from dirac_prodsys.core.reports.ledger.records import DatasetRecord
+from dirac_prodsys.ledger.store import Ledger, Search
 from sandbox.demo.__main__ import EXAMPLE, PRODUCTIONS
 from sandbox.demo.run import DemoRun
 from tests.e2e.site import Site
+from tests.patience import until
 
 RUN = "demo"
+
+
+def dataset_in_ledger(site: Site, name: str) -> DatasetRecord:
+    """What the ledger of this Airflow holds about a dataset."""
+    ledger = Ledger.at(f"sqlite:///{site.stack.home / 'dirac_prodsys' / 'ledger.db'}")
+
+    def look() -> DatasetRecord | None:
+        for record in ledger.find(Search(kinds=("dataset",), production="mandelbrot")):
+            if isinstance(record, DatasetRecord) and record.dataset == name:
+                return record
+        return None
+
+    try:
+        record = until("the record of the dataset", 30, look)
+    finally:
+        ledger.close()
+    assert record is not None
+    return record
 
 
 def test_one_yaml_becomes_one_dataset(site: Site, tmp_path: Path) -> None:
@@ -39,9 +61,21 @@ def test_one_yaml_becomes_one_dataset(site: Site, tmp_path: Path) -> None:
     assert (dataset["files"], dataset["frozen"]) == (1, True)
     assert set(site.tries("mandelbrot", RUN).values()) == {1}
 
-    (event,) = site.rest.get("assets/events", source_dag_id="mandelbrot")["asset_events"]
-    assert event["uri"] == "dirac://sim/mandelbrot/stitch"
-    assert event["extra"]["dataset"] == dataset["name"]
+    found = site.rest.get("assets/events", source_dag_id="mandelbrot")["asset_events"]
+    events = {event["uri"]: event["extra"] for event in found}
+    # of the step, and of the dataset by its path
+    by_step, by_path = "dirac://sim/mandelbrot/stitch", f"dirac:/{dataset['name']}"
+    assert set(events) == {by_step, by_path}
+    event = events[by_step]
+    assert events[by_path] == event
+    lfns = run.gateway.dataset_files(dataset["name"])
+    sizes = [file.size for file in run.gateway.describe_files(lfns).values()]
+    recorded = dataset_in_ledger(site, dataset["name"])
+    assert event["dataset"] == recorded.dataset == dataset["name"]
+    assert event["files"] == recorded.files == len(lfns) == 1
+    assert event["bytes"] == recorded.bytes == sum(sizes) > 0
+    assert event["list_checksum"] == recorded.checksum == list_checksum(lfns)
+    assert event["query"] == recorded.query
 
     assert outcome.picture is not None
     with Image.open(outcome.picture) as picture:
