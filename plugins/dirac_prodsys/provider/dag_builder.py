@@ -71,8 +71,8 @@ _ABOUT = (
     "come; the dashed line leads from the beginning of a run to its end."
 )
 _EACH_EVENT = (
-    "Each event has a run of its own, `event-…`, with its values as parameters. Airflow begins runs "
-    "named `asset_triggered__…` for events: they trigger the others, and their tasks are skipped."
+    "Each event has a run of its own, `event-…`, with its values as parameters. Runs named "
+    "`asset_triggered__…` are begun by Airflow: they trigger these, and their tasks are skipped."
 )
 _TO_DO = (
     "How a run stands: `dirac-prodsys status {name}`. What its jobs came to: the report of each "
