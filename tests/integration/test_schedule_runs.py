@@ -15,6 +15,7 @@ from airflow.triggers.shared_stream import SharedStreamManager
 from dirac_prodsys.core.actions.commands import DAG_ID
 from dirac_prodsys.core.naming import RETIRED
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from tests.catalogue_looks import Looks, counted
 from tests.integration.dag_runs import completed, result, states
 from tests.integration.dag_test import answered, run_dag
 from tests.patience import patience
@@ -239,7 +240,7 @@ def observed(dag: Any) -> list[int]:
 def watched(asset: str, most: int) -> tuple[int, list[TriggerEvent]]:
     """Run the watcher of an asset as a triggerer does, until Airflow has stored so many events.
 
-    0: for many looks. Returns its ID in Airflow's database, and the events.
+    Then it looks a few times more. Returns its ID in Airflow's database, and the events.
     """
     from airflow._shared.module_loading import import_string
     from airflow.models.asset import AssetModel
@@ -266,15 +267,15 @@ def watched(asset: str, most: int) -> tuple[int, list[TriggerEvent]]:
         finally:
             await manager.stop_all()
 
-    async def some() -> None:
+    async def some(looks: Looks) -> None:
         watching = asyncio.ensure_future(watch())
         async with asyncio.timeout(patience(30)):
             while len(sent) < most:
                 await asyncio.sleep(0.01)
-        await asyncio.wait({watching}, timeout=1)  # a look more, and what was sent is written down
+        await looks.more(4)  # what was sent is written down
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 
-    with answered():
-        asyncio.run(some())
+    with answered(), counted() as looks:
+        asyncio.run(some(looks))
     return number, sent
