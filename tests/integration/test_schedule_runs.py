@@ -185,17 +185,17 @@ def test_three_productions_run_from_one_trigger_to_the_last_dataset(
 
 def test_a_dataset_of_a_known_path_begins_a_run(serve: Serve, grid: MemoryGrid) -> None:
     path = "/sim/datasets/masks"
-    second = NEXT % {"name": "second", "before": "x", "step": "y"}
+    taker = NEXT % {"name": "taker", "before": "x", "step": "y"}
+    maker = FIRST.replace("/sim/datasets/first_${{ run }}", path).replace("first", "maker")
     dags = serve(
-        first=FIRST.replace("/sim/datasets/first_${{ run }}", path),
-        second=second.replace("{production: x, step: y}", f"{{dataset: {path}}}"),
+        maker=maker, taker=taker.replace("{production: x, step: y}", f"{{dataset: {path}}}")
     )
-    assert completed(run_dag(dags["first"]))
+    assert completed(run_dag(dags["maker"]))
     ((_, run_id),) = scheduled()
-    assert go(dags["second"], run_id).state == "success"
+    assert go(dags["taker"], run_id).state == "success"
     ((dag_id, triggered),) = scheduled()
-    assert dag_id == "second"
-    run = go(dags["second"], triggered)
+    assert dag_id == "taker"
+    run = go(dags["taker"], triggered)
     assert completed(run), states(run)
     assert result(run, "prepare.begin")["parameters"] == {"source": path}
 
