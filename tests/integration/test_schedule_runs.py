@@ -15,6 +15,7 @@ from airflow.triggers.shared_stream import SharedStreamManager
 from dirac_prodsys.core.actions.commands import DAG_ID
 from dirac_prodsys.core.naming import RETIRED
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from tests.catalogue_looks import Looks, counted
 from tests.integration.dag_runs import completed, result, states
 from tests.integration.dag_test import answered, run_dag
 from tests.patience import patience
@@ -184,17 +185,17 @@ def test_three_productions_run_from_one_trigger_to_the_last_dataset(
 
 def test_a_dataset_of_a_known_path_begins_a_run(serve: Serve, grid: MemoryGrid) -> None:
     path = "/sim/datasets/masks"
-    second = NEXT % {"name": "second", "before": "x", "step": "y"}
+    taker = NEXT % {"name": "taker", "before": "x", "step": "y"}
+    maker = FIRST.replace("/sim/datasets/first_${{ run }}", path).replace("first", "maker")
     dags = serve(
-        first=FIRST.replace("/sim/datasets/first_${{ run }}", path),
-        second=second.replace("{production: x, step: y}", f"{{dataset: {path}}}"),
+        maker=maker, taker=taker.replace("{production: x, step: y}", f"{{dataset: {path}}}")
     )
-    assert completed(run_dag(dags["first"]))
+    assert completed(run_dag(dags["maker"]))
     ((_, run_id),) = scheduled()
-    assert go(dags["second"], run_id).state == "success"
+    assert go(dags["taker"], run_id).state == "success"
     ((dag_id, triggered),) = scheduled()
-    assert dag_id == "second"
-    run = go(dags["second"], triggered)
+    assert dag_id == "taker"
+    run = go(dags["taker"], triggered)
     assert completed(run), states(run)
     assert result(run, "prepare.begin")["parameters"] == {"source": path}
 
@@ -239,7 +240,7 @@ def observed(dag: Any) -> list[int]:
 def watched(asset: str, most: int) -> tuple[int, list[TriggerEvent]]:
     """Run the watcher of an asset as a triggerer does, until Airflow has stored so many events.
 
-    0: for many looks. Returns its ID in Airflow's database, and the events.
+    Then it looks a few times more. Returns its ID in Airflow's database, and the events.
     """
     from airflow._shared.module_loading import import_string
     from airflow.models.asset import AssetModel
@@ -266,15 +267,15 @@ def watched(asset: str, most: int) -> tuple[int, list[TriggerEvent]]:
         finally:
             await manager.stop_all()
 
-    async def some() -> None:
+    async def some(looks: Looks) -> None:
         watching = asyncio.ensure_future(watch())
         async with asyncio.timeout(patience(30)):
             while len(sent) < most:
                 await asyncio.sleep(0.01)
-        await asyncio.wait({watching}, timeout=1)  # a look more, and what was sent is written down
+        await looks.more(4)  # what was sent is written down
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 
-    with answered():
-        asyncio.run(some())
+    with answered(), counted() as looks:
+        asyncio.run(some(looks))
     return number, sent

@@ -70,6 +70,10 @@ _ABOUT = (
     "words at an edge say which files a step takes, *(streaming)* that it takes them as they "
     "come; the dashed line leads from the beginning of a run to its end."
 )
+_EACH_EVENT = (
+    "Each event has a run of its own, `event-…`, with its values as parameters. Runs named "
+    "`asset_triggered__…` are begun by Airflow: they trigger these, and their tasks are skipped."
+)
 _TO_DO = (
     "How a run stands: `dirac-prodsys status {name}`. What its jobs came to: the report of each "
     "step, and of the run, in the XComs of `finish.report`. To stop, resume, flush, extend, "
@@ -331,6 +335,7 @@ def _documentation(production: Production, plan: ProductionPlan, note: str) -> s
         " ".join(production.description.split()),
         " · ".join(f"[{name}]({address})" for name, address in production.links.items()),
         _ABOUT,
+        _EACH_EVENT if production.schedule and production.schedule.run_per_event else "",
         _table(plan),
         _TO_DO.format(name=production.name),
         f"`{production.file}`, SHA-256 `{digest}…`",

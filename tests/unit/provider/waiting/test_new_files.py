@@ -19,8 +19,10 @@ from dirac_prodsys.provider.waiting.new_files import (
     CatalogueWatch,
     DiracNewFilesTrigger,
 )
+from tests.catalogue_looks import Looks, counted
+from tests.patience import patience
 
-SOON = 5.0
+SOON = patience(5.0)
 
 
 class KeptWithAsset:
@@ -87,17 +89,24 @@ async def some(of: AsyncIterator[Any], number: int) -> list[int]:
         return [(await anext(of)).payload["each"]["obs_id"] for _ in range(number)]
 
 
-async def none(of: AsyncIterator[Any]) -> None:
-    """There is no event in many looks."""
+async def none(of: AsyncIterator[Any], looks: Looks) -> None:
+    """There is no event in three looks."""
     waiting = asyncio.ensure_future(anext(of))
-    done, _ = await asyncio.wait({waiting}, timeout=0.15)
+    await looks.more(4)
+    assert not waiting.done()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert not done
+
+
+@pytest.fixture
+def looks() -> Iterator[Looks]:
+    """How often the watchers of a test have looked."""
+    with counted() as found:
+        yield found
 
 
 async def test_each_observation_is_one_event_with_its_facts(
-    observed: Any, store: KeptWithAsset
+    observed: Any, store: KeptWithAsset, looks: Looks
 ) -> None:
     observed(121, files=3)
     observed(120)
@@ -111,7 +120,7 @@ async def test_each_observation_is_one_event_with_its_facts(
         observed(122)
         assert await some(events, 1) == [122]
         observed(122)
-        await none(events)
+        await none(events, looks)
 
 
 async def test_what_is_there_at_the_first_look_is_left_unless_it_is_to_be_caught_up(
@@ -129,43 +138,43 @@ async def test_what_is_there_at_the_first_look_is_left_unless_it_is_to_be_caught
 
 
 async def test_what_came_while_nobody_watched_is_taken_once_by_the_next_watcher(
-    observed: Any, store: KeptWithAsset
+    observed: Any, store: KeptWithAsset, looks: Looks
 ) -> None:
     observed(1)
     async with aclosing(trigger().run()) as events:
         assert await some(events, 1) == [1]
-        await none(events)
+        await none(events, looks)
     observed(2)
     async with aclosing(trigger(take_existing=False, look_every=0.02).run()) as events:
         assert await some(events, 1) == [2]
-        await none(events)
+        await none(events, looks)
 
 
 async def test_a_growing_observation_waits_until_it_has_stopped_growing(
-    observed: Any, store: KeptWithAsset
+    observed: Any, store: KeptWithAsset, looks: Looks
 ) -> None:
     observed(1)
-    async with aclosing(trigger(unchanged_for=0.5).run()) as events:
-        await none(events)
+    async with aclosing(trigger(unchanged_for=600).run()) as events:
+        await none(events, looks)
 
 
 async def test_an_outage_of_the_grid_is_waited_out(
-    observed: Any, store: KeptWithAsset, grid: MemoryGrid
+    observed: Any, store: KeptWithAsset, looks: Looks, grid: MemoryGrid
 ) -> None:
     async with aclosing(trigger(fields=["night_id"]).run()) as events:
-        await none(events)  # the catalogue does not know the field
+        await none(events, looks)  # the catalogue does not know the field
     observed(1)
     async with aclosing(trigger().run()) as events:
         assert await some(events, 1) == [1]
 
 
 async def test_without_airflows_store_nothing_is_taken_and_nothing_lost(
-    observed: Any, store: KeptWithAsset
+    observed: Any, store: KeptWithAsset, looks: Looks
 ) -> None:
     observed(1)
     store.away = True
     async with aclosing(trigger().run()) as events:
-        await none(events)
+        await none(events, looks)
     store.away = False
     async with aclosing(trigger().run()) as events:
         assert await some(events, 1) == [1]
@@ -208,7 +217,7 @@ class Triggerer:
 
     def __init__(self) -> None:
         self.manager = SharedStreamManager(log=new_files.log)
-        self.stored: list[dict[str, Any]] = []
+        self.sent: list[dict[str, Any]] = []
 
     async def watch(self, number: int, watcher: DiracNewFilesTrigger, *, stores: bool) -> None:
         """Run a watcher; ``stores``: the events reach Airflow's database."""
@@ -216,18 +225,21 @@ class Triggerer:
         raw = self.manager.subscribe(trigger_id=number, trigger=watcher, key=key)
         async for event in watcher.filter_shared_stream(raw):
             seq = self.manager.bind_pending_event(trigger_id=number, key=key)
+            self.sent.append(event.payload)
             if stores:
-                self.stored.append(event.payload)
                 asyncio.get_running_loop().call_soon(self.manager.confirm_persisted, [seq])
 
 
 async def test_a_group_is_taken_when_airflow_has_stored_its_event_and_not_before(
-    observed: Any, store: KeptWithAsset
+    observed: Any, store: KeptWithAsset, looks: Looks
 ) -> None:
     observed(1)
     lost = Triggerer()
     dies = asyncio.ensure_future(lost.watch(1, trigger(), stores=False))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(SOON):
+        while not lost.sent:
+            await asyncio.sleep(0.001)
+    await looks.more(2)
     dies.cancel()
     await asyncio.gather(dies, return_exceptions=True)
     await lost.manager.stop_all()
@@ -241,7 +253,7 @@ async def test_a_group_is_taken_when_airflow_has_stored_its_event_and_not_before
     goes_on.cancel()
     await asyncio.gather(goes_on, return_exceptions=True)
     await lives.manager.stop_all()
-    assert [payload["each"] for payload in lives.stored] == [{"obs_id": 1}]
+    assert [payload["each"] for payload in lives.sent] == [{"obs_id": 1}]
 
 
 def test_its_path_and_arguments_are_json_and_unknown_ones_are_ignored() -> None:

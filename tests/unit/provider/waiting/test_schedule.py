@@ -87,6 +87,7 @@ def test_a_watcher_travels_with_the_dag() -> None:
     production = load_production((GOOD / "schedule_files.yaml").read_text(), "n.yaml")
     dag = build_dag(production)
     assert dag.max_active_runs == 4
+    assert "Each event has a run of its own" in (dag.doc_md or "")
     ((_, asset),) = stored(dag).timetable.asset_condition.iter_assets()
     assert asset.uri == "dirac://sim/night/+files"
     (watcher,) = asset.watchers
