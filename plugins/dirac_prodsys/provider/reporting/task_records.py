@@ -10,7 +10,6 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import naming
@@ -280,7 +279,7 @@ class TaskRecords:
         """
 
         def make(at: datetime) -> Record:
-            from dirac_prodsys.core.reports.ledger.made_from import Place
+            from dirac_prodsys.core.reports.ledger.made_from import Place, place_of_name
             from dirac_prodsys.core.reports.ledger.records import ActionRecord
 
             place, occasion = place_of_name(Place(vo), number, name), self.occasion()
@@ -306,12 +305,3 @@ class TaskRecords:
             return act_of(act, phase, place, at, occasion=self.occasion(*more), **given)
 
         self.write(make)
-
-
-def place_of_name(place: Place, number: int, name: str) -> Place:
-    """Return the place of a transformation of ours by its name; others belong to no production."""
-    parts = naming.name_parts(name)
-    if place.production or parts is None:
-        return place.of(number, name)
-    own = replace(place, production=parts.production, run=parts.run, step=parts.step)
-    return own.of(number, name)
