@@ -13,6 +13,7 @@ from click.testing import Result
 from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, annotated
 from dirac_prodsys.core.grid.specs import Command, DatasetSpec, JobSpec, TransformationSpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.run.registry import Member
 from dirac_prodsys.gateway import memory
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
@@ -78,6 +79,13 @@ def data(result: Result, code: int = 0) -> Any:
 def kinds(url: str) -> list[str]:
     ledger = Ledger.at(url)
     found = sorted(record.kind for record in ledger.find(Search()))
+    ledger.close()
+    return found
+
+
+def datasets(url: str) -> list[Record]:
+    ledger = Ledger.at(url)
+    found = list(ledger.find(Search(("dataset",))))
     ledger.close()
     return found
 
@@ -172,6 +180,34 @@ def test_a_dataset_that_the_catalogue_cannot_list_is_found(run: Run, grid: Memor
     (found,) = data(run("sweep", "--json"), 1)["drift"]
     assert found["what"] == "answer"
     assert "cannot say what it holds" in found["text"]
+
+
+def test_a_retired_dataset_is_not_missed_whoever_removed_it(
+    run: Run, prodsys: Run, grid: MemoryGrid, url: str, request: pytest.FixtureRequest
+) -> None:
+    run("import", "bands")
+    gateway_of(grid).remove_dataset(DATASET)
+    (found,) = data(run("sweep", "--json"), 1)["drift"]
+    assert found["what"] == "dataset"
+    assert f"datasets retire {DATASET}" in found["to_do"]
+    options = ("--ledger", url, "--backend", "memory", "--config", request.node.name)
+    result = prodsys("datasets", "retire", DATASET, *options)
+    assert "the ledger has it as retired" in result.stdout
+    assert data(run("sweep", "--json"))["drift"] == []
+    (row,) = data(prodsys("summary", "bands", "--ledger", url, "--json"))["rows"]
+    assert row["status"] == "retired"
+
+
+def test_retiring_a_dataset_is_recorded(
+    run: Run, prodsys: Run, url: str, request: pytest.FixtureRequest
+) -> None:
+    run("import", "bands")
+    options = ("--ledger", url, "--backend", "memory", "--config", request.node.name)
+    for name in ("--preview", "--yes"):
+        assert prodsys("datasets", "retire", DATASET, name, *options).exit_code == 0
+        retired = [one.to_dict()["retired"] for one in datasets(url)]
+        assert retired == ([False] if name == "--preview" else [False, True])
+    assert data(run("sweep", "--json"))["drift"] == []
 
 
 def test_without_a_grid_nothing_is_recorded(run: Run, grid: MemoryGrid, url: str) -> None:

@@ -310,7 +310,8 @@ def dataset_drift(known: KnownDataset, found: FoundDataset | None) -> Iterator[F
     again = "clear the dataset's task of its run, which makes it as it was planned"
     if found is None:
         text = "the catalogue no longer has it, and nobody retired it here"
-        yield finding("dataset", "there", "", text, f"{again}; its files may still be there")
+        retire = f"or `dirac-prodsys datasets retire {made.dataset}`, if it is not needed"
+        yield finding("dataset", "there", "", text, f"{again}; {retire}")
         return
     if found.trouble:
         # released by its full path, DIRAC forgets the files of a dataset and leaves it frozen

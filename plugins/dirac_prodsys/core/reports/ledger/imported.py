@@ -23,9 +23,6 @@ from dirac_prodsys.core.reports.ledger.records import CountsRecord, StepRecord
 from dirac_prodsys.core.reports.run_list import own
 from dirac_prodsys.errors import NotFound
 
-#: what sets the last counts of an ended transformation apart: they are taken in once
-IMPORT = "import"
-
 
 def chosen(texts: Iterable[str], listed: Sequence[Listed]) -> list[Listed]:
     """Return the transformations that a person names, by ID; each once.
@@ -117,7 +114,9 @@ def imported_counts(
     :param last: the newest counts that the ledger has.
     """
     final = seen.status == TransformationStatus.COMPLETED
-    counts = counts_of(seen, place, now, final=final, occasion=IMPORT if final else "")
+    # two who import at once read the same last counts, and write one record
+    occasion = f"import {'' if last is None else last.key}"
+    counts = counts_of(seen, place, now, final=final, occasion=occasion)
     if last is None:
         return counts
     if last.final or (seen.status == TransformationStatus.ARCHIVED and not seen.tasks):
