@@ -185,24 +185,42 @@ class TaskRecords:
         self.write(make)
 
     def dataset(self, made: MadeDataset, number: int | None) -> None:
-        """Record a dataset as the catalogue has it. Raises nothing."""
+        """Record a dataset as the catalogue has it, and where its files are. Raises nothing."""
         found = made.record
 
-        def make(at: datetime) -> Record:
+        def make(at: datetime) -> list[Record]:
             from dirac_prodsys.core.reports.ledger import records
 
-            return records.DatasetRecord(
+            dataset = records.DatasetRecord(
                 at=at,
                 dataset=found.name,
                 files=found.files,
                 bytes=made.bytes,
                 events=made.events,
                 query=dict(found.query),
+                run_ranges=made.run_ranges,
                 frozen=found.frozen,
                 checksum=found.list_checksum,
                 adopted=found.adopted,
                 **self.place(number).to_dict(),
             )
+            if not made.places:
+                return [dataset]
+            name = "" if made.transformation is None else made.transformation.name
+            elements = {
+                share.what: records.Stored(files=share.files, bytes=share.size)
+                for share in made.places
+            }
+            stored = records.StorageRecord(
+                at=at,
+                files=found.files,
+                bytes=made.bytes,
+                events=made.events,
+                elements=elements,
+                occasion=self.occasion(found.name),
+                **self.place(number, name).to_dict(),
+            )
+            return [dataset, stored]
 
         self.write(make)
 
