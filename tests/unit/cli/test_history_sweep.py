@@ -175,8 +175,7 @@ def test_a_sweep_finds_transformations_that_were_stopped_or_deleted(
 
 def test_a_dataset_that_the_catalogue_cannot_list_is_found(run: Run, grid: MemoryGrid) -> None:
     run("import", "bands")
-    grid.catalogue.serve_releaseDataset({DATASET: True})
-    grid.catalogue.datasets[DATASET].status = "Frozen"  # as DIRAC leaves it
+    grid.catalogue.serve_releaseDataset({DATASET: True})  # by its full path, it stays frozen
     (found,) = data(run("sweep", "--json"), 1)["drift"]
     assert found["what"] == "answer"
     assert "cannot say what it holds" in found["text"]

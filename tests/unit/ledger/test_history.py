@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.core.reports.ledger.drift import ARCHIVED
 from dirac_prodsys.core.reports.ledger.records import (
     ActRecord,
     DatasetRecord,
+    EventRecord,
     RunRecord,
     VerdictRecord,
     read_record,
@@ -96,6 +98,7 @@ def test_a_campaign_is_summarised_over_productions(ledger: Ledger) -> None:
 def test_old_records_are_removed_but_not_what_says_how_data_came_about(ledger: Ledger) -> None:
     final = counts(1, 9).model_copy(update={"final": True, "key": "counts-final"})
     kept = [run("began"), step(1), final, DatasetRecord(at=BEGIN, dataset="/d", **step_of(1))]
+    kept.append(EventRecord(at=BEGIN, word=ARCHIVED, text="by DIRAC", **step_of(1)))
     ledger.write([*kept, counts(1, 1), event(1), verdict(1, "a")])
     old = old_records(ledger, LATER)
     assert old.kinds == {"counts": 1, "event": 1, "verdict": 1}

@@ -15,8 +15,8 @@ from dirac_prodsys.cli.options.grid import Grid, with_grid
 from dirac_prodsys.cli.tables import AsJson, print_json
 
 if TYPE_CHECKING:
-    from dirac_prodsys.core.reports.ledger.drift import Finding
-    from dirac_prodsys.ledger.store import Ledger
+    from dirac_prodsys.core.reports.ledger.drift import Book, Finding
+    from dirac_prodsys.ledger.store import Ledger, Search
 
 #: exit code when something differs
 DIFFERS = 1
@@ -41,9 +41,8 @@ def sweep(
     transformations that were stopped, ended, removed or deleted behind our back; of the VO of the
     proxy. What is found is recorded in the ledger.
     """
-    from dirac_prodsys.core.reports.ledger.drift import book_of
+    from dirac_prodsys.core.reports.ledger.drift import still_differs
     from dirac_prodsys.gateway.procedures.sweeping import sweep as compare
-    from dirac_prodsys.ledger.history import compared_records
     from dirac_prodsys.ledger.store import Search
 
     now = datetime.now(UTC)
@@ -51,12 +50,13 @@ def sweep(
         gateway = grid.gateway()
         vo = gateway.ping().vo
         search = Search(production=production, campaign=campaign)
-        known = (one for one in compared_records(ledger, search) if one.vo in ("", vo))
-        seen = compare(gateway, book_of(known), now)
-        records = [one.record(now) for one in seen.findings]
+        seen = compare(gateway, _book(ledger, search, vo), now)
+        after = _book(ledger, search, vo) if seen.findings else None
+        findings = [one for one in seen.findings if after and still_differs(one, after)]
+        records = [one.record(now) for one in findings]
         since = _since(ledger, {one.key for one in records})
         ledger.write([*seen.learned, *records])
-    pairs = list(zip(seen.findings, (since.get(one.key) for one in records), strict=True))
+    pairs = list(zip(findings, (since.get(one.key) for one in records), strict=True))
     if new:
         pairs = [pair for pair in pairs if pair[1] is None]
     if as_json:
@@ -72,6 +72,13 @@ def sweep(
             typer.echo(note, err=True)
     if pairs:
         raise typer.Exit(DIFFERS)
+
+
+def _book(ledger: Ledger, search: Search, vo: str) -> Book:
+    from dirac_prodsys.core.reports.ledger.drift import book_of
+    from dirac_prodsys.ledger.history import compared_records
+
+    return book_of(one for one in compared_records(ledger, search) if one.vo in ("", vo))
 
 
 def _since(ledger: Ledger, keys: set[str]) -> dict[str, datetime]:

@@ -52,7 +52,7 @@ def sweep(gateway: ProductionGateway, book: Book, now: datetime) -> Sweep:
     notes: list[str] = []
     there = _listed(gateway, sorted({number for number, _ in book.transformations}))
     for (number, _), known in book.transformations.items():
-        differs, lesson = transformation_drift(known, there.get(number))
+        differs, lesson = transformation_drift(known, there.get(number), now)
         findings += [] if differs is None else [differs]
         learned += [] if lesson is None else [lesson]
     for path, dataset in book.datasets.items():

@@ -1,7 +1,7 @@
 """Reads transformations that others made, for the ledger: ``dirac-prodsys history import``.
 
-Invariant: reads only. The snapshot is one call for all; each transformation takes two calls more,
-for its queries.
+Invariant: reads only. Counts take a few calls for each thousand; each transformation that is new
+takes two calls more, for its queries.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 
 from dirac_prodsys.core.grid.dataset_origin import read_origin
 from dirac_prodsys.core.grid.inventory import Listed
+from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.reports.ledger.imported import (
     chosen,
@@ -26,6 +27,9 @@ from dirac_prodsys.core.reports.ledger.records import DatasetRecord as DatasetIn
 from dirac_prodsys.errors import GatewayRejected, MetaQueryError, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import DatasetRecord
+
+#: transformations in one call
+_CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def read_past(
     datasets = [
         one for folder in folders or (f"/{vo}/datasets",) for one in _datasets(gateway, folder)
     ]
-    seen = gateway.snapshot(sorted(meant))
+    seen = _snapshots(gateway, sorted(meant))
     found = []
     for number, one in sorted(meant.items()):
         has, place = known(number, one.name), place_of(one, vo, production)
@@ -110,6 +114,13 @@ def read_past(
             counts = imported_counts(seen[number], place, now, last)
             records += [] if counts is None else [counts]
         found.append(TakenIn(place, one.type, one.status, tuple(records)))
+    return found
+
+
+def _snapshots(gateway: ProductionGateway, numbers: Sequence[int]) -> dict[int, Snapshot]:
+    found: dict[int, Snapshot] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        found |= gateway.snapshot(numbers[start : start + _CHUNK])
     return found
 
 

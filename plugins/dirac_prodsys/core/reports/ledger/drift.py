@@ -160,6 +160,18 @@ class FoundDataset:
     trouble: str = ""
 
 
+def still_differs(finding: Finding, book: Book) -> bool:
+    """Whether the ledger still says what a finding differs from: a run goes on meanwhile.
+
+    :param book: what the ledger holds after the grid was looked at.
+    """
+    if finding.subject in book.datasets:
+        return book.datasets[finding.subject].made.key == finding.basis
+    number, name = finding.place.transformation, finding.subject
+    known = None if number is None else book.transformations.get((number, name))
+    return known is not None and (known.last or known.step).key == finding.basis
+
+
 def work_of(status: str) -> Work | None:
     """Return what a status of DIRAC says about the work; None: it is unknown."""
     word = TransformationStatus(status)
@@ -229,13 +241,12 @@ def _learn_dataset(datasets: dict[str, KnownDataset], record: DatasetRecord) -> 
 
 
 def transformation_drift(
-    known: KnownTransformation, found: Listed | None
+    known: KnownTransformation, found: Listed | None, now: datetime
 ) -> tuple[Finding | None, EventRecord | None]:
     """Compare a transformation with the grid.
 
     :param found: the one of its ID on the grid; None: there is none.
-    :returns: what differs, and what the ledger should learn though nothing differs; its moment is
-        that of the step.
+    :returns: what differs, and what the ledger should learn though nothing differs.
     """
     step, place = known.step, known.place
     basis = (known.last or step).key
@@ -264,7 +275,7 @@ def transformation_drift(
         if archived and not known.archived:
             text = "DIRAC archived it"
             note = EventRecord(
-                at=step.at, word=ARCHIVED, text=text, occasion=ARCHIVED, **place.to_dict()
+                at=now, word=ARCHIVED, text=text, occasion=ARCHIVED, **place.to_dict()
             )
         return None, note
     return (

@@ -17,6 +17,7 @@ from dirac_prodsys.core.reports.ledger.drift import (
     book_of,
     dataset_drift,
     size_now,
+    still_differs,
     transformation_drift,
     work_of,
 )
@@ -53,7 +54,7 @@ def grid(status: str, name: str = "bands__r1__step1") -> Listed:
 
 
 def drift(known: KnownTransformation, found: Listed | None) -> Finding | None:
-    return transformation_drift(known, found)[0]
+    return transformation_drift(known, found, LATER)[0]
 
 
 @pytest.mark.parametrize(
@@ -121,11 +122,22 @@ def test_one_that_is_gone_is_found_unless_it_was_archived_or_removed() -> None:
     assert anew is not None
     assert "its ID is another now" in anew.text
     assert drift(known(action("clean", 5)), None) is None
-    _, lesson = transformation_drift(ended, grid("Archived"))
+    _, lesson = transformation_drift(ended, grid("Archived"), LATER)
     assert lesson is not None
     archived = known(counts(1, 5, final=True), lesson)
-    assert transformation_drift(archived, grid("Archived")) == (None, None)
+    assert transformation_drift(archived, grid("Archived"), LATER) == (None, None)
     assert drift(archived, None) is None
+
+
+def test_a_finding_is_dropped_when_the_ledger_has_learnt_more_meanwhile() -> None:
+    found = drift(known(counts(1, 5)), grid("Completed"))
+    assert found is not None
+    same = book_of([step(1), counts(1, 5)])
+    assert still_differs(found, same)
+    assert not still_differs(found, book_of([step(1), counts(1, 5), counts(1, 6, final=True)]))
+    (of_files,) = of_dataset(checked(2))
+    assert still_differs(of_files, book_of([made()]))
+    assert not still_differs(of_files, book_of([made(), made(1, retired=True)]))
 
 
 def made(minute: int = 0, files: int = 3, **more: Any) -> DatasetRecord:
