@@ -43,10 +43,11 @@ def sweep(
     """
     from dirac_prodsys.core.reports.ledger.drift import still_differs
     from dirac_prodsys.gateway.procedures.sweeping import sweep as compare
-    from dirac_prodsys.ledger.store import Search
 
     now = datetime.now(UTC)
     with opened(context.obj) as ledger:
+        from dirac_prodsys.ledger.store import Search
+
         gateway = grid.gateway()
         vo = gateway.ping().vo
         search = Search(production=production, campaign=campaign)

@@ -90,23 +90,11 @@ def read_past(
     seen = _snapshots(gateway, sorted(meant))
     found = []
     for number, one in sorted(meant.items()):
-        has, place = known(number, one.name), place_of(one, vo, production)
+        has = known(number, one.name)
         records: list[Record] = []
         if has is None:
-            output = gateway.output_query(number)
-            made = _dataset_of(place, output, datasets)
-            step = imported_step(
-                one,
-                seen.get(number),
-                place,
-                now,
-                query=gateway.input_query(number),
-                output_query=output,
-                dataset="" if made is None else made.name,
-            )
-            records.append(step)
-            if made is not None:
-                records.append(_in_ledger(made, place, now))
+            place = place_of(one, vo, production)
+            records += _made(gateway, one, seen.get(number), place, datasets, now)
         else:
             place = Place.from_dict(has.step.to_dict())
         if number in seen and (has is None or has.step.origin == "import"):
@@ -115,6 +103,29 @@ def read_past(
             records += [] if counts is None else [counts]
         found.append(TakenIn(place, one.type, one.status, tuple(records)))
     return found
+
+
+def _made(
+    gateway: ProductionGateway,
+    one: Listed,
+    seen: Snapshot | None,
+    place: Place,
+    datasets: Sequence[DatasetRecord],
+    now: datetime,
+) -> list[Record]:
+    """Return the step of a transformation, and the dataset of its files, if there is one."""
+    output = gateway.output_query(one.id)
+    dataset = _dataset_of(place, output, datasets)
+    step = imported_step(
+        one,
+        seen,
+        place,
+        now,
+        query=gateway.input_query(one.id),
+        output_query=output,
+        dataset="" if dataset is None else dataset.name,
+    )
+    return [step] if dataset is None else [step, _in_ledger(dataset, place, now)]
 
 
 def _snapshots(gateway: ProductionGateway, numbers: Sequence[int]) -> dict[int, Snapshot]:
