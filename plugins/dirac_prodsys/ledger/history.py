@@ -39,7 +39,7 @@ class RunRow:
 
     :param state: how it ended; ``running``: it did not, as far as the ledger knows; ``imported``:
         others made it.
-    :param began: its first record; :param last: its last one.
+    :param began: its first record; :param last: its last one, except for those of its datasets.
     :param steps: number of transformations.
     """
 
@@ -100,12 +100,15 @@ def runs(ledger: Ledger, search: Search | None = None) -> list[RunRow]:
     wanted = search or Search()
     columns = (records.c.vo, records.c.production, records.c.run)
     is_step = records.c.kind == "step"
+    # years later, a sweep may find that a dataset lost files: the run was over before
+    by_run = func.max(records.c.at).filter(records.c.kind != "dataset")
+    last = func.coalesce(by_run, func.max(records.c.at))
     query = (
         select(
             *columns,
             func.max(records.c.campaign),
             func.min(records.c.at),
-            func.max(records.c.at),
+            last,
             func.count(func.distinct(records.c.name)).filter(is_step),
         )
         .where(*wanted.conditions(), records.c.kind.in_(("run", "step", "dataset", "act")))

@@ -90,6 +90,16 @@ def test_verdicts_of_two_waits_do_not_hide_each_other(ledger: Ledger) -> None:
     assert waits == ["in", "end"]
 
 
+def test_a_run_is_not_longer_when_its_dataset_loses_files_years_later(ledger: Ledger) -> None:
+    later = LATER + timedelta(days=1000)
+    place = {**step_of(1), "dataset": "/d"}
+    ledger.write([step(1), DatasetRecord(at=later, **place)])
+    (row,) = runs(ledger)
+    assert (row.began, row.last) == (BEGIN, BEGIN)
+    ledger.write([DatasetRecord(at=later, **{**place, "production": "other", "dataset": "/e"})])
+    assert {row.last for row in runs(ledger)} == {BEGIN, later}
+
+
 def test_a_campaign_is_summarised_over_productions(ledger: Ledger) -> None:
     ledger.write([step(1, campaign="c"), step(2, production="p2", campaign="c"), step(3)])
     assert [each.step.production for each in campaign(ledger, "c")] == ["bands", "p2"]
