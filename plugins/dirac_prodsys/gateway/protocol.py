@@ -189,6 +189,9 @@ class ProductionGateway(ExaminationVerbs, Protocol):
         A transformation that was cleaned or archived has none any more.
         """
 
+    def output_query(self, transformation: int) -> MetaQuery | None:
+        """Return the query that finds what a transformation makes; None as for the input query."""
+
     def describe_files(self, lfns: Sequence[str]) -> dict[str, CatalogueFile]:
         """Return size, checksum and replicas of those of these files that the catalogue has."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
+from dirac_prodsys.core.reports.ledger.drift import KINDS as DRIFT_KINDS
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import (
     CountsRecord,
@@ -38,7 +39,7 @@ class RunRow:
 
     :param state: how it ended; ``running``: it did not, as far as the ledger knows; ``imported``:
         others made it.
-    :param began: its first record; :param last: its last one.
+    :param began: its first record; :param last: its last one, except for those of its datasets.
     :param steps: number of transformations.
     """
 
@@ -99,12 +100,15 @@ def runs(ledger: Ledger, search: Search | None = None) -> list[RunRow]:
     wanted = search or Search()
     columns = (records.c.vo, records.c.production, records.c.run)
     is_step = records.c.kind == "step"
+    # years later, a sweep may find that a dataset lost files: the run was over before
+    by_run = func.max(records.c.at).filter(records.c.kind != "dataset")
+    last = func.coalesce(by_run, func.max(records.c.at))
     query = (
         select(
             *columns,
             func.max(records.c.campaign),
             func.min(records.c.at),
-            func.max(records.c.at),
+            last,
             func.count(func.distinct(records.c.name)).filter(is_step),
         )
         .where(*wanted.conditions(), records.c.kind.in_(("run", "step", "dataset", "act")))
@@ -183,8 +187,10 @@ def run_history(ledger: Ledger, search: Search) -> RunHistory | None:
     own = Search(vo=row.vo, production=row.production, run=row.run)
     # where a connection does not name its VO, records of people's actions have none
     found_of_run = ledger.find(Search(STORY, production=row.production, run=row.run))
-    story = [each for each in found_of_run if each.vo in ("", row.vo)]
-    return RunHistory(row, tuple(steps(ledger, own)), tuple(changes(story)))
+    story = [each for each in found_of_run if each.vo in ("", row.vo) and each.run == row.run]
+    # an empty run is that of imported transformations: to a search it means all runs
+    made = [each for each in steps(ledger, own) if each.step.run == row.run]
+    return RunHistory(row, tuple(made), tuple(changes(story)))
 
 
 def changes(story: Iterable[Record]) -> list[Record]:
@@ -228,6 +234,20 @@ def summary_records(ledger: Ledger, search: Search) -> Iterator[Record]:
         dataset = getattr(record, "dataset", "")
         if not dataset or dataset in names or not (search.production or search.campaign):
             yield record
+
+
+def compared_records(ledger: Ledger, search: Search) -> Iterator[Record]:
+    """Yield the records of which ``core/reports/ledger/drift`` makes what it compares.
+
+    Of counts, these are the last of each transformation.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    for each in steps(ledger, search):
+        yield each.step
+        if each.counts is not None:
+            yield each.counts
+    yield from ledger.find(replace(search, kinds=DRIFT_KINDS))
 
 
 def plot_records(ledger: Ledger, search: Search) -> Iterator[Record]:

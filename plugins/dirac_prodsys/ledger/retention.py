@@ -16,12 +16,14 @@ from itertools import groupby
 
 from sqlalchemy import select
 
-from dirac_prodsys.core.reports.ledger.records import CountsRecord
+from dirac_prodsys.core.reports.ledger.drift import ARCHIVED
+from dirac_prodsys.core.reports.ledger.records import CountsRecord, EventRecord
 from dirac_prodsys.core.reports.ledger.thinning import thinned
 from dirac_prodsys.ledger.store import Ledger, Search
 from dirac_prodsys.ledger.tables import records
 
-#: kinds that may be removed when they are old; of counts those that are not final
+#: kinds that may be removed when they are old; of counts those that are not final, of events all
+#: but that a transformation was archived
 REMOVABLE = ("act", "counts", "drift", "event", "jobs", "notice", "storage", "verdict")
 
 
@@ -46,6 +48,8 @@ def old_records(ledger: Ledger, before: datetime) -> Pruned:
     for record in ledger.find(Search(kinds=REMOVABLE, until=before)):
         if isinstance(record, CountsRecord) and record.final:
             continue
+        if isinstance(record, EventRecord) and record.word == ARCHIVED:
+            continue  # or it would be missed when the grid forgets it
         found[record.kind] += 1
         keys.append(record.key)
     return Pruned(dict(found), tuple(keys))

@@ -129,7 +129,17 @@ def test_what_waits_is_delivered(prodsys, url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["list", "show bands", "export", "prune --thin", "deliver", "export --format csv"]
+    "line",
+    [
+        "list",
+        "show bands",
+        "export",
+        "prune --thin",
+        "deliver",
+        "export --format csv",
+        "import bands",
+        "sweep",
+    ],
 )
 def test_without_sqlalchemy_the_extra_is_named(
     prodsys, url: str, monkeypatch: pytest.MonkeyPatch, line: str

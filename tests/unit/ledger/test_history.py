@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from dirac_prodsys.core.reports.ledger.drift import ARCHIVED
 from dirac_prodsys.core.reports.ledger.records import (
     ActRecord,
     DatasetRecord,
+    EventRecord,
     RunRecord,
     VerdictRecord,
     read_record,
@@ -88,6 +90,16 @@ def test_verdicts_of_two_waits_do_not_hide_each_other(ledger: Ledger) -> None:
     assert waits == ["in", "end"]
 
 
+def test_a_run_is_not_longer_when_its_dataset_loses_files_years_later(ledger: Ledger) -> None:
+    later = LATER + timedelta(days=1000)
+    place = {**step_of(1), "dataset": "/d"}
+    ledger.write([step(1), DatasetRecord(at=later, **place)])
+    (row,) = runs(ledger)
+    assert (row.began, row.last) == (BEGIN, BEGIN)
+    ledger.write([DatasetRecord(at=later, **{**place, "production": "other", "dataset": "/e"})])
+    assert {row.last for row in runs(ledger)} == {BEGIN, later}
+
+
 def test_a_campaign_is_summarised_over_productions(ledger: Ledger) -> None:
     ledger.write([step(1, campaign="c"), step(2, production="p2", campaign="c"), step(3)])
     assert [each.step.production for each in campaign(ledger, "c")] == ["bands", "p2"]
@@ -96,6 +108,7 @@ def test_a_campaign_is_summarised_over_productions(ledger: Ledger) -> None:
 def test_old_records_are_removed_but_not_what_says_how_data_came_about(ledger: Ledger) -> None:
     final = counts(1, 9).model_copy(update={"final": True, "key": "counts-final"})
     kept = [run("began"), step(1), final, DatasetRecord(at=BEGIN, dataset="/d", **step_of(1))]
+    kept.append(EventRecord(at=BEGIN, word=ARCHIVED, text="by DIRAC", **step_of(1)))
     ledger.write([*kept, counts(1, 1), event(1), verdict(1, "a")])
     old = old_records(ledger, LATER)
     assert old.kinds == {"counts": 1, "event": 1, "verdict": 1}

@@ -14,6 +14,7 @@ import typer
 from dirac_prodsys.cli.datasets.asking import agreed
 from dirac_prodsys.cli.datasets.names import Dataset, full_path
 from dirac_prodsys.cli.exits import readable_errors, refuse
+from dirac_prodsys.cli.history.opening import LedgerUrl
 from dirac_prodsys.cli.options.completion import files
 from dirac_prodsys.cli.options.grid import Grid, with_grid
 from dirac_prodsys.cli.tables import AsJson, print_json
@@ -40,12 +41,15 @@ def retire(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     as_json: AsJson = False,
+    ledger: LedgerUrl = "",
 ) -> None:
     """Remove a dataset from the catalogue, unless somebody still reads it; its files stay.
 
     Readers are the productions of the folders, by name, and transformations that are not over and
-    whose input query takes only its files.
+    whose input query takes only its files. Where there is a ledger, it learns that the dataset was
+    retired, also if somebody else removed it before.
     """
+    from dirac_prodsys.cli.history.retiring import record_retired
     from dirac_prodsys.core.text.wording import counted
     from dirac_prodsys.gateway.procedures import dataset_changes
     from dirac_prodsys.gateway.procedures.dataset_reports import find
@@ -53,6 +57,10 @@ def retire(
     with readable_errors():
         gateway = grid.gateway()
         name = full_path(gateway, dataset)
+        gone = not preview and gateway.find_dataset(name) is None
+        if gone and record_retired(ledger, name):
+            _report_gone(name, as_json=as_json)
+            return
         record = find(gateway, name)
         readers = list(_readers(_folders(folders), name))
         there = dataset_changes.reading_transformations(gateway, record)
@@ -62,11 +70,19 @@ def retire(
             if not yes and (as_json or not agreed(words)):
                 refuse("nothing was removed")
             dataset_changes.retire_dataset(gateway, name, readers)
+            record_retired(ledger, name)
     if as_json:
         print_json({"dataset": name, "files": record.files, "removed": not preview})
     else:
         verb = "would be removed" if preview else "is removed"
         typer.echo(f"{name} {verb}; {counted(record.files, 'file')} stay in the catalogue")
+
+
+def _report_gone(name: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"dataset": name, "files": 0, "removed": False})
+    else:
+        typer.echo(f"{name} is not in the catalogue any more; the ledger has it as retired")
 
 
 def _folders(given: Sequence[Path] | None) -> list[Path]:

@@ -1,7 +1,7 @@
 """Defines the subcommands of ``dirac-prodsys history``.
 
-Invariant: all but ``prune``, ``deliver`` and ``comment`` only read; ``prune`` removes nothing
-unless it is asked to with ``--yes``.
+Invariant: ``list``, ``show``, ``export`` and ``provenance`` only read; the others add to the
+ledger, except for ``prune``, which removes nothing unless it is asked to with ``--yes``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from dirac_prodsys.cli.exits import GATEWAY, refuse
 from dirac_prodsys.cli.history.comment import comment
 from dirac_prodsys.cli.history.opening import LedgerUrl, moment_of, opened, shown
 from dirac_prodsys.cli.history.provenance import provenance
+from dirac_prodsys.cli.history.sweep import sweep
+from dirac_prodsys.cli.history.taking_in import take_in
 from dirac_prodsys.cli.options.help_examples import epilog
 from dirac_prodsys.cli.tables import AsJson, print_json
 from dirac_prodsys.errors import NotFound
@@ -187,6 +189,8 @@ def deliver(
 
 history.command("comment", epilog=epilog("history comment"))(comment)
 history.command("provenance", epilog=epilog("history provenance"))(provenance)
+history.command("import", epilog=epilog("history import"))(take_in)
+history.command("sweep", epilog=epilog("history sweep"))(sweep)
 
 
 def _search(

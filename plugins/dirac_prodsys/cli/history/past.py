@@ -25,7 +25,7 @@ def past_of(url: str, rows: Iterable[StatusRow]) -> tuple[Past, str]:
     from dirac_prodsys.core.reports.status_progress import Past
 
     past = Past()
-    if url == "off" or (not url and not _is_there()):
+    if not is_meant(url):
         return past, ""
     try:
         from dirac_prodsys.ledger.store import Search
@@ -45,10 +45,13 @@ def past_of(url: str, rows: Iterable[StatusRow]) -> tuple[Past, str]:
     return past, ""
 
 
-def _is_there() -> bool:
+def is_meant(url: str) -> bool:
+    """Whether a person names a ledger, or the default one is there."""
     from dirac_prodsys.ledger.places import default_url
 
-    return Path(default_url().removeprefix("sqlite:///")).is_file()
+    if not url:
+        return Path(default_url().removeprefix("sqlite:///")).is_file()
+    return url != "off"
 
 
 def _without(why: str) -> str:

@@ -57,6 +57,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "history export": ("history export bands --format csv --output bands.csv",),
     "history comment": ("history comment /sim/datasets/bands_r1 'one site lost files'",),
     "history provenance": ("history provenance bands --run night-7 --output bands.json",),
+    "history import": (
+        "history import 1041 'Prod6_*'",
+        "history import --production prod6_paranal --datasets /sim/datasets",
+    ),
+    "history sweep": ("history sweep", "history sweep --new --json"),
     "history prune": ("history prune --before '400 days' --thin",),
     "history deliver": ("history deliver",),
     "datasets list": ("datasets list", "datasets list 'bands_*' --folder /sim/datasets"),

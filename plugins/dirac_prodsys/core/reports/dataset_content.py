@@ -138,6 +138,23 @@ def by_value(files: Collection[CatalogueFile], name: str) -> ByValue:
     return ByValue(name, tuple(shares), tuple(gaps), without)
 
 
+def run_ranges(files: Collection[CatalogueFile], fields: Iterable[str]) -> tuple[str, ...]:
+    """Return the run numbers of files as ranges without gaps; as one range, if there are many.
+
+    :param fields: metadata fields that may have them; the first that any file has is taken.
+    """
+    for name in fields:
+        numbers = sorted(
+            {number for one in files if (number := _integer(one.metadata.get(name))) is not None}
+        )
+        spans = list(_spans(numbers))
+        if len(spans) > _SHOWN:
+            return (_span(numbers[0], numbers[-1]),)
+        if spans:
+            return tuple(_span(first, last) for first, last in spans)
+    return ()
+
+
 def shown(texts: Collection[str]) -> str:
     """Return texts as a list of which a person reads the beginning only."""
     first = ", ".join(list(texts)[:_SHOWN])

@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from dirac_prodsys.core.grid.catalogue_files import list_checksum
+from dirac_prodsys.core.community import communities
+from dirac_prodsys.core.grid.catalogue_files import CatalogueFile, list_checksum
 from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, annotated
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.grid.status import GOOD_TASKS, TaskStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.reports.dataset_content import Share, by_place, run_ranges
 from dirac_prodsys.core.reports.events import events_of, steps_before
 from dirac_prodsys.core.steps.lost_inputs import made_for
 from dirac_prodsys.core.steps.step_plan import StepPlan
@@ -40,6 +42,8 @@ class MadeDataset:
     :param bytes: size of all its files.
     :param events: None: unknown.
     :param remarks: what people should know.
+    :param places: files and bytes by storage element; empty: the files were not looked up.
+    :param run_ranges: run numbers of its files; empty: they have none, or were not looked up.
     """
 
     record: DatasetRecord
@@ -47,6 +51,8 @@ class MadeDataset:
     bytes: int = 0
     events: int | None = None
     remarks: tuple[str, ...] = ()
+    places: tuple[Share, ...] = ()
+    run_ranges: tuple[str, ...] = ()
 
 
 def make_dataset(
@@ -74,8 +80,10 @@ def make_dataset(
             _compare(gateway, spec, step, transformation.id, remarks)
     record = gateway.create_dataset(spec)
     size = record.size
+    files: list[CatalogueFile] = []
     if transformation is not None and record.files <= MOST_LISTED:
-        size = _keep(gateway, record, transformation.id, remarks)
+        files = _keep(gateway, record, transformation.id, remarks)
+        size = sum(one.size for one in files)
     events = None
     if spec.query == step.transformation.output_query:
         names = {n: plan.step(n).transformation.name for n in steps_before(plan, name)}
@@ -83,7 +91,9 @@ def make_dataset(
         seen = gateway.snapshot(sorted(ids.values())) if ids else {}
         snapshots = {n: seen[number] for n, number in ids.items() if number in seen}
         events = events_of(plan, name, snapshots)
-    return MadeDataset(record, transformation, size, events, tuple(remarks))
+    ranges = run_ranges(files, [one.run_field for one in communities() if one.run_field])
+    notes = tuple(remarks)
+    return MadeDataset(record, transformation, size, events, notes, by_place(files), ranges)
 
 
 def _compare(
@@ -137,13 +147,13 @@ def _compare(
 
 def _keep(
     gateway: ProductionGateway, record: DatasetRecord, transformation: int, remarks: list[str]
-) -> int:
-    """Keep the list of the dataset's files; return their bytes."""
+) -> list[CatalogueFile]:
+    """Keep the list of the dataset's files, and return them."""
     held = gateway.dataset_files(record.name)
     files = gateway.describe_files(held)
     size = sum(one.size for one in files.values())
     if record.adopted and gateway.read_note(transformation, FILE_LIST):
-        return size
+        return list(files.values())
     if record.frozen and list_checksum(files) != record.list_checksum:
         remarks.append(f"files of {record.name} went before their list was kept")
     elif not keep_list(gateway, transformation, files.values()):
@@ -152,4 +162,4 @@ def _keep(
         remarks.append(
             f"the files of {record.name} have {size} bytes, and the catalogue counted {record.size}"
         )
-    return size
+    return list(files.values())

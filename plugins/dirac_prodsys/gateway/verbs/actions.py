@@ -100,7 +100,14 @@ class ActionVerbs(RecoveryVerbs, TransformationVerbs):
 
     def input_query(self, transformation: int) -> MetaQuery | None:
         """See :meth:`ProductionGateway.input_query`."""
-        form = self._query(transformation, "Input")
+        return self._our_query(transformation, "Input")
+
+    def output_query(self, transformation: int) -> MetaQuery | None:
+        """See :meth:`ProductionGateway.output_query`."""
+        return self._our_query(transformation, "Output")
+
+    def _our_query(self, transformation: int, kind: str) -> MetaQuery | None:
+        form = self._query(transformation, kind)
         try:
             return self._read_back(form) if form else None
         except MetaQueryError:

@@ -10,7 +10,6 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dirac_prodsys.core import naming
@@ -186,24 +185,42 @@ class TaskRecords:
         self.write(make)
 
     def dataset(self, made: MadeDataset, number: int | None) -> None:
-        """Record a dataset as the catalogue has it. Raises nothing."""
+        """Record a dataset as the catalogue has it, and where its files are. Raises nothing."""
         found = made.record
 
-        def make(at: datetime) -> Record:
+        def make(at: datetime) -> list[Record]:
             from dirac_prodsys.core.reports.ledger import records
 
-            return records.DatasetRecord(
+            dataset = records.DatasetRecord(
                 at=at,
                 dataset=found.name,
                 files=found.files,
                 bytes=made.bytes,
                 events=made.events,
                 query=dict(found.query),
+                run_ranges=made.run_ranges,
                 frozen=found.frozen,
                 checksum=found.list_checksum,
                 adopted=found.adopted,
                 **self.place(number).to_dict(),
             )
+            if not made.places:
+                return [dataset]
+            name = "" if made.transformation is None else made.transformation.name
+            elements = {
+                share.what: records.Stored(files=share.files, bytes=share.size)
+                for share in made.places
+            }
+            stored = records.StorageRecord(
+                at=at,
+                files=found.files,
+                bytes=made.bytes,
+                events=made.events,
+                elements=elements,
+                occasion=self.occasion(found.name),
+                **self.place(number, name).to_dict(),
+            )
+            return [dataset, stored]
 
         self.write(make)
 
@@ -280,7 +297,7 @@ class TaskRecords:
         """
 
         def make(at: datetime) -> Record:
-            from dirac_prodsys.core.reports.ledger.made_from import Place
+            from dirac_prodsys.core.reports.ledger.made_from import Place, place_of_name
             from dirac_prodsys.core.reports.ledger.records import ActionRecord
 
             place, occasion = place_of_name(Place(vo), number, name), self.occasion()
@@ -306,12 +323,3 @@ class TaskRecords:
             return act_of(act, phase, place, at, occasion=self.occasion(*more), **given)
 
         self.write(make)
-
-
-def place_of_name(place: Place, number: int, name: str) -> Place:
-    """Return the place of a transformation of ours by its name; others belong to no production."""
-    parts = naming.name_parts(name)
-    if place.production or parts is None:
-        return place.of(number, name)
-    own = replace(place, production=parts.production, run=parts.run, step=parts.step)
-    return own.of(number, name)

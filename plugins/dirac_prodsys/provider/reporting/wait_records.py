@@ -58,10 +58,14 @@ class WaitRecords:
             return
         if _MODULE not in sys.modules:
             await asyncio.to_thread(import_module, _MODULE)
-        from dirac_prodsys.core.reports.ledger.made_from import Place, counts_of, verdict_of
+        from dirac_prodsys.core.reports.ledger.made_from import (
+            Place,
+            counts_of,
+            place_of_name,
+            verdict_of,
+        )
         from dirac_prodsys.core.reports.ledger.record import Record, moment
         from dirac_prodsys.core.reports.ledger.thinning import is_due
-        from dirac_prodsys.provider.reporting.task_records import place_of_name
 
         at = moment(time.time())
         place = place_of_name(Place.from_dict(self._place), snapshot.id, snapshot.name)

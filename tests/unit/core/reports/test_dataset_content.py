@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 from dirac_prodsys.core.grid.catalogue_files import CatalogueFile
-from dirac_prodsys.core.reports.dataset_content import Share, by_place, by_value, in_bytes, shown
+from dirac_prodsys.core.reports.dataset_content import (
+    Share,
+    by_place,
+    by_value,
+    in_bytes,
+    run_ranges,
+    shown,
+)
 
 
 def file(number: int, run: object = None, *places: str) -> CatalogueFile:
@@ -25,6 +32,14 @@ def test_runs_are_joined_to_ranges_and_the_gaps_between_them_are_named() -> None
     )
     assert made.gaps == ("4-6", "8")
     assert made.without == 2
+
+
+def test_run_numbers_are_ranges_of_the_field_that_files_have() -> None:
+    runs = [1, "2", 3, 3, 7, "calibration", None]
+    files = [file(number, run) for number, run in enumerate(runs)]
+    assert run_ranges(files, ["run", "runNumber"]) == ("1-3", "7")
+    assert run_ranges(files, ["run"]) == run_ranges([], ["runNumber"]) == ()
+    assert run_ranges([file(n, 2 * n) for n in range(1, 100)], ["runNumber"]) == ("2-198",)
 
 
 def test_no_file_has_no_range() -> None:

@@ -9,6 +9,7 @@ from dirac_prodsys.core.grid.catalogue_files import CatalogueFile, list_checksum
 from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, read_origin
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
+from dirac_prodsys.core.reports.dataset_content import Share
 from dirac_prodsys.errors import GatewayRejected, NotYet
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
@@ -64,8 +65,17 @@ def test_the_dataset_says_how_much_it_is_and_where_it_comes_from(
     assert read_origin(made.record.annotation) == DatasetOrigin(
         "bands", "r1", "make", run.digest, "abc123"
     )
+    assert made.places == (Share("DISK-A-SE", 4, made.bytes),)
     again = make_dataset(gateway, run, "make", "abc123")
     assert (again.record.adopted, again.bytes, again.events) == (True, made.bytes, 400)
+    assert again.places == made.places
+
+
+def test_the_dataset_has_the_run_numbers_of_its_files(
+    run: ProductionPlan, gateway: MemoryGateway
+) -> None:
+    gateway.mark_files("runNumber", dict(zip(LFNS, ("10", "11", "12", "15"), strict=True)))
+    assert make_dataset(gateway, run, "make").run_ranges == ("10-12", "15")
 
 
 def test_a_file_that_a_good_task_made_and_nobody_finds_is_named(

@@ -20,6 +20,7 @@ from dirac_prodsys.core.reports.ledger.records import (
     PlanRecord,
     RunRecord,
     StepRecord,
+    StorageRecord,
 )
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.ledger.history import campaign
@@ -96,6 +97,11 @@ def test_definition_run_steps_final_counts_and_dataset_are_recorded(
     (dataset,) = found(ledger, "dataset")
     assert isinstance(dataset, DatasetRecord)
     assert (dataset.step, dataset.transformation, dataset.frozen) == ("merge", 2, True)
+    (stored,) = found(ledger, "storage")
+    assert isinstance(stored, StorageRecord)
+    assert (stored.files, stored.bytes) == (dataset.files, dataset.bytes)
+    assert (stored.transformation, stored.name) == (2, steps[1].name)
+    assert [each.bytes for each in stored.elements.values()] == [dataset.bytes]
 
 
 def test_a_task_that_is_tried_again_records_nothing_twice(

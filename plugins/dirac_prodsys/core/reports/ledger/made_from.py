@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from dirac_prodsys.core import naming
 from dirac_prodsys.core.community import community_of
 from dirac_prodsys.core.grid.jobs import JobReport
 from dirac_prodsys.core.grid.snapshot import Snapshot
@@ -58,6 +59,15 @@ class Place:
     def from_dict(cls, data: Mapping[str, Any]) -> Place:
         """Inverse of :meth:`to_dict`; unknown keys are ignored."""
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+
+
+def place_of_name(place: Place, number: int, name: str) -> Place:
+    """Return the place of a transformation of ours by its name; others belong to no production."""
+    parts = naming.name_parts(name)
+    if place.production or parts is None:
+        return place.of(number, name)
+    own = replace(place, production=parts.production, run=parts.run, step=parts.step)
+    return own.of(number, name)
 
 
 #: what the tag begins with that names the campaign of a production

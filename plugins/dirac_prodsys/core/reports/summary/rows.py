@@ -115,7 +115,7 @@ def _by_dataset(steps: Iterable[StepRecord]) -> list[tuple[str, list[StepRecord]
     for one in ordered:
         if one.dataset:
             groups.setdefault((one.vo, one.dataset), []).append(one)
-        elif not one.production or (one.vo, one.production, one.run) not in making:
+        elif not one.run or (one.vo, one.production, one.run) not in making:
             groups[identity_of(one)] = [one]
     return [(some[0].dataset, some) for some in groups.values()]
 
