@@ -534,8 +534,23 @@ def test_the_database_is_asked_for_what_it_stored_lately(airflow_database: Path)
     assert stored_lately(["stored"], 0) == set()
 
 
+@pytest.fixture
+def nothing_stored(airflow_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the bundle know nothing of what other tests served, or Airflow stored just before."""
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(tmp_path / "stored"))
+    with create_session() as session:
+        session.execute(
+            update(SerializedDagModel).values(last_updated=datetime(2026, 1, 1, tzinfo=UTC))
+        )
+
+
+@pytest.mark.usefixtures("nothing_stored")
 def test_the_dag_processor_parses_a_new_file_once_and_an_edited_one_once_more(
-    productions_folder: Path, airflow_database: Path, monkeypatch: pytest.MonkeyPatch
+    productions_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle_module, "_update_interval", lambda: 2.0)
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL", "0")
@@ -550,8 +565,9 @@ def test_the_dag_processor_parses_a_new_file_once_and_an_edited_one_once_more(
     assert processor.parses == {"busy": 3, "calm": 1, DAG_ID: 1}
 
 
+@pytest.mark.usefixtures("nothing_stored")
 def test_a_file_is_parsed_no_more_often_after_a_callback_of_one_of_its_runs(
-    productions_folder: Path, airflow_database: Path, monkeypatch: pytest.MonkeyPatch
+    productions_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow.callbacks.callback_requests import DagCallbackRequest
 
