@@ -53,7 +53,7 @@ os.environ.update(
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "0",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         # tests of the ledger name one of their own
-        "AIRFLOW__DIRAC_PRODSYS__LEDGER_URL": "off",
+        "AIRFLOW__DIRAC_PRODSYS__LEDGER": "off",
     }
 )
 PRODUCTIONS.mkdir()

@@ -17,6 +17,7 @@ from tests.integration.dag_runs import DATASET, Run, completed, text
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     found = f"sqlite:///{tmp_path}/ledger.db"
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER", "")
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", found)
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_SPOOL", str(tmp_path / "spool"))
     return found

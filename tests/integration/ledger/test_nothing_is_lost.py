@@ -187,6 +187,7 @@ def test_an_api_server_killed_at_random_loses_and_doubles_nothing(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is killed with the workers that send it records, and starts anew each time."""
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER", "")
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", database.url)
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_SECRET", SECRET)
     folder = tmp_path / "spool"

@@ -34,8 +34,6 @@ LedgerUrl = Annotated[
         help="The ledger; default: DIRAC_PRODSYS_LEDGER, or the file in Airflow's home.",
     ),
 ]
-#: words of Airflow's configuration that are no URL
-_WORDS = ("airflow", "api", "off")
 
 
 @contextmanager
@@ -62,11 +60,6 @@ def open_ledger(url: str, *, makes: bool = False) -> Ledger:
     """
     from dirac_prodsys.ledger.places import default_url
 
-    if url in _WORDS:
-        raise LedgerUnavailable(
-            f"the configuration says {url!r}, which is no URL of a database",
-            "name the database: --ledger postgresql+psycopg2://user@host/database",
-        )
     url = url or default_url()
     file = url.removeprefix("sqlite:///")
     if file != url and not makes and not Path(file).is_file():

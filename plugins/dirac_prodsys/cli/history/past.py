@@ -49,9 +49,7 @@ def is_meant(url: str) -> bool:
     """Whether a person names a ledger, or the default one is there."""
     from dirac_prodsys.ledger.places import default_url
 
-    if not url:
-        return Path(default_url().removeprefix("sqlite:///")).is_file()
-    return url != "off"
+    return bool(url) or Path(default_url().removeprefix("sqlite:///")).is_file()
 
 
 def _without(why: str) -> str:

@@ -76,11 +76,15 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "Instead of mail: a notifier class with its kwargs, or a list of them, as JSON.",
         '{{"class": "path.of.Notifier", "kwargs": {{"text": "{{subject}}"}}}}',
     ),
+    "ledger": _option(
+        "Where the ledger is, the lasting record of productions. airflow: in Airflow's own "
+        "database; api: workers send records to the API server, which has the URL; off: nothing "
+        "is recorded. Empty: where ledger_url says.",
+        "airflow",
+    ),
     "ledger_url": _option(
-        "Database of the ledger, the lasting record of productions: a URL of SQLAlchemy (SQLite or "
-        "PostgreSQL); airflow: Airflow's own database; api: workers send records to the API "
-        "server, which has the URL; off: nothing is recorded. Empty: a SQLite file in Airflow's "
-        "home.",
+        "Database of the ledger: a URL of SQLAlchemy (SQLite or PostgreSQL). Empty: a SQLite file "
+        "in Airflow's home.",
         "postgresql+psycopg2://ledger@db.example.org/ledger",
     )
     | {"sensitive": True},

@@ -1,6 +1,6 @@
 """Lets ``airflow db migrate`` make the tables of the ledger in Airflow's own database.
 
-It does so where ``[dirac_prodsys] ledger_url`` is ``airflow``; else nothing of ours is in there.
+It does so where ``[dirac_prodsys] ledger`` is ``airflow``; else nothing of ours is in there.
 
 Invariant: Airflow never removes them: ``airflow db reset`` leaves records that are kept for years.
 """
@@ -13,7 +13,7 @@ from airflow.utils.db_manager import BaseDBManager
 
 from dirac_prodsys.ledger.database import MIGRATIONS
 from dirac_prodsys.ledger.tables import VERSION_TABLE, metadata
-from dirac_prodsys.provider.reporting.ledger_settings import AIRFLOW, URL, option
+from dirac_prodsys.provider.reporting.ledger_settings import AIRFLOW, LEDGER, option
 
 
 class LedgerDBManager(BaseDBManager):
@@ -40,7 +40,7 @@ class LedgerDBManager(BaseDBManager):
         return not self._is_here() or super().check_migration()
 
     def _is_here(self) -> bool:
-        if option(URL) != AIRFLOW:
+        if option(LEDGER) != AIRFLOW:
             return False
         kind = self.session.get_bind().dialect.name
         if kind not in ("sqlite", "postgresql"):

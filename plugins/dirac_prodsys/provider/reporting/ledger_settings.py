@@ -1,8 +1,10 @@
 """Reads where the ledger is, from Airflow's configuration, and opens it.
 
-``[dirac_prodsys] ledger_url`` is empty (a SQLite file in Airflow's home), a URL of SQLAlchemy,
-``airflow`` (Airflow's own database, which workers reach through the API server), ``api`` (another
-database, which workers reach through the API server) or ``off``.
+``[dirac_prodsys] ledger_url`` is empty (a SQLite file in Airflow's home) or a URL of SQLAlchemy.
+``[dirac_prodsys] ledger`` is empty, or a word: ``airflow`` (Airflow's own database, which workers
+reach through the API server), ``api`` (the URL's database, which workers reach through the API
+server) or ``off``. The word is an option of its own: the URL is a secret, and Airflow hides the
+value of a secret wherever it stands in a log.
 
 Invariant: opening makes no connection. No URL and no secret is logged.
 """
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 #: section and options of Airflow's configuration
 SECTION = "dirac_prodsys"
-URL, SPOOL, SECRET = "ledger_url", "ledger_spool", "ledger_secret"
-#: words instead of a URL
+LEDGER, URL, SPOOL, SECRET = "ledger", "ledger_url", "ledger_spool", "ledger_secret"
+#: words of the first
 OFF, API, AIRFLOW = "off", "api", "airflow"
 
 
@@ -38,7 +40,7 @@ def option(name: str) -> str:
 
 def recorder() -> Recorder | None:
     """Return what the tasks of this process write their records to; None: nothing is recorded."""
-    return _recorder(os.getpid(), option(URL), option(SPOOL))
+    return _recorder(os.getpid(), option(LEDGER), option(URL), option(SPOOL))
 
 
 def background() -> BackgroundWriter | None:
@@ -55,26 +57,34 @@ def _background(recorder: Recorder) -> BackgroundWriter:
 
 
 @functools.lru_cache(maxsize=4)
-def _recorder(_process: int, url: str, spool: str) -> Recorder | None:
+def _recorder(_process: int, word: str, url: str, spool: str) -> Recorder | None:
     """Make it once for a process: a connection does not survive a fork."""
-    if url == OFF:
+    if word == OFF:
         return None
     from dirac_prodsys.ledger.places import spool_folder
     from dirac_prodsys.ledger.recorder import Recorder
     from dirac_prodsys.ledger.spool import Spool
 
     folder = Path(spool) if spool else spool_folder()
-    return Recorder(Spool(folder), functools.partial(_sink, url))
+    return Recorder(Spool(folder), functools.partial(_sink, word, url))
 
 
-def _sink(url: str) -> Sink:
+def _sink(word: str, url: str) -> Sink:
     from dirac_prodsys.ledger.api import ApiSink
     from dirac_prodsys.ledger.places import default_url
     from dirac_prodsys.ledger.store import Ledger
 
-    if url in (API, AIRFLOW):
+    if word in (API, AIRFLOW):
         return ApiSink(_api_address(), option(SECRET))
+    if word:
+        raise _unknown(word)
     return Ledger.at(url or default_url())
+
+
+def _unknown(word: str) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        f"[{SECTION}] {LEDGER} is {word!r}", f"it is {AIRFLOW}, {API}, {OFF} or empty"
+    )
 
 
 def _api_address() -> str:
@@ -98,12 +108,14 @@ def server_ledger() -> Ledger:
     from dirac_prodsys.ledger.places import default_url
     from dirac_prodsys.ledger.store import Ledger
 
-    url = option(URL)
-    if url in (OFF, API):
+    word, url = option(LEDGER), option(URL)
+    if word == OFF or (word == API and not url):
         raise LedgerUnavailable(
-            f"[{SECTION}] {URL} is {url} on the API server: it names no database",
-            "give the API server the URL of the database, or the word airflow",
+            f"[{SECTION}] {LEDGER} is {word} on the API server, and names no database",
+            f"give the API server the URL of the database by {URL}, or let {LEDGER} be {AIRFLOW}",
         )
-    if url == AIRFLOW:
+    if word == AIRFLOW:
         url = str(conf.get("database", "sql_alchemy_conn"))
+    elif word and word != API:
+        raise _unknown(word)
     return Ledger.at(url or default_url())

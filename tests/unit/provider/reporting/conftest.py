@@ -13,6 +13,7 @@ from dirac_prodsys.ledger.store import Ledger
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     url = f"sqlite:///{tmp_path}/ledger.db"
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER", "")
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", url)
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_SPOOL", str(tmp_path / "spool"))
     found = Ledger.at(url)

@@ -23,7 +23,7 @@ from tests.unit.ledger.example_records import step
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     found = f"sqlite:///{tmp_path}/airflow.db"
     monkeypatch.setattr(settings, "SQL_ALCHEMY_CONN", found)
-    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", "airflow")
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER", "airflow")
     return found
 
 
@@ -49,10 +49,13 @@ def test_a_new_database_gets_the_tables_of_this_package(manager: Any, url: str) 
     assert is_current(open_engine(url))
 
 
-@pytest.mark.parametrize("elsewhere", ["", "off", "sqlite:////srv/ledger.db"])
+@pytest.mark.parametrize(
+    ("word", "elsewhere"), [("", ""), ("off", ""), ("api", ""), ("", "sqlite:////srv/ledger.db")]
+)
 def test_a_ledger_elsewhere_leaves_airflows_database_alone(
-    manager: Any, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+    manager: Any, word: str, elsewhere: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER", word)
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", elsewhere)
     manager.initdb()
     manager.upgradedb()

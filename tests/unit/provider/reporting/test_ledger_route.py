@@ -87,7 +87,8 @@ def test_what_is_no_record_is_refused(server: TestClient) -> None:
 def test_a_server_without_its_ledger_says_that_records_must_come_again(
     server: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", "api")
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER", "api")
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", "")
     with pytest.raises(LedgerUnavailable, match="503"):
         sink(server).write([step(1)])
 

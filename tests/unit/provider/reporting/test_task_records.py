@@ -197,6 +197,7 @@ def test_a_ledger_that_is_broken_stops_no_task(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER", "")
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_URL", "postgresql://nobody@127.0.0.1:1/x")
     (tmp_path / "file").touch()
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__LEDGER_SPOOL", str(tmp_path / "file" / "spool"))
