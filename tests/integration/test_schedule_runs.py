@@ -18,7 +18,7 @@ from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from tests.catalogue_looks import Looks, counted
 from tests.integration.dag_runs import completed, result, states
 from tests.integration.dag_test import answered, run_dag
-from tests.patience import patience
+from tests.patience import patience, until
 
 FIRST = """
 version: 1
@@ -102,7 +102,13 @@ def serve(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) ->
             dag_folder=bundle.path, bundle_path=bundle.path, bundle_name="productions"
         )
         assert bag.import_errors == {}, bag.import_errors
-        sync_bag_to_db(bag, "productions", None)
+
+        def stored() -> bool:
+            # as the DAG processor does at each parse
+            sync_bag_to_db(bag, "productions", None)
+            return watchers_are_stored(set(texts))
+
+        until("what watches for these productions", 60, stored, each=0.5)
         made = {
             name: dag
             for name, dag in bag.dags.items()
@@ -114,6 +120,18 @@ def serve(grid: MemoryGrid, airflow_database: Path, productions_folder: Path) ->
         return made
 
     return put
+
+
+def watchers_are_stored(productions: set[str]) -> bool:
+    """Whether Airflow has a trigger for each asset that watches for one of these."""
+    from airflow.models.asset import AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    names = {f"{name}.+files" for name in productions}
+    with create_session() as session:
+        watched = session.scalars(select(AssetModel).where(AssetModel.name.in_(names)))
+        return all(model.triggers for model in watched)
 
 
 def scheduled() -> list[Any]:
