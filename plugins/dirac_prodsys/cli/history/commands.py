@@ -248,7 +248,7 @@ def _step_cells(each: StepHistory) -> tuple[str, ...]:
     files = _counted(counts.files) if counts else "-"
     tasks = _counted(counts.tasks) if counts else "-"
     datasets = ", ".join(f"{one.dataset}: {one.files} files" for one in each.datasets)
-    status = counts.status if counts else "-"
+    status = counts.status_since if counts else "-"
     number = "-" if step.transformation is None else str(step.transformation)
     return (step.step, number, step.type, status, files, tasks, datasets or step.dataset or "-")
 

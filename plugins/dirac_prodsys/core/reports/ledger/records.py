@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.reports.ledger.record import Record
 
 #: parts of an identity
@@ -154,6 +155,11 @@ class CountsRecord(Record):
     tasks: dict[str, int] = Field(default_factory=dict)
     catalogue_files: int | None = None
     final: bool = False
+
+    @property
+    def status_since(self) -> str:
+        """Return the status after this moment: what is final was completed right after it."""
+        return str(TransformationStatus.COMPLETED) if self.final else self.status
 
     def same_as(self, other: CountsRecord) -> bool:
         """Whether nothing moved between the two."""

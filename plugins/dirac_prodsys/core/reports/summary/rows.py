@@ -203,7 +203,7 @@ def _status(steps: Sequence[StepRecord], versions: Sequence[DatasetRecord], know
     if versions and versions[-1].retired:
         return "retired"
     counts = (known.counts.get(identity_of(one)) for one in steps)
-    return ", ".join(dict.fromkeys(one.status for one in counts if one is not None))
+    return ", ".join(dict.fromkeys(one.status_since for one in counts if one is not None))
 
 
 def _with_comments(row: SummaryRow, comments: Mapping[str, Sequence[CommentRecord]]) -> SummaryRow:

@@ -111,3 +111,11 @@ def test_a_moment_without_a_zone_is_refused() -> None:
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
     assert "bytes" not in DatasetRecord(at=AT, dataset="/d", files=0).to_dict()
     assert DatasetRecord(at=AT, dataset="/d", files=0).to_dict()["files"] == 0
+
+
+@pytest.mark.parametrize(("final", "since"), [(True, "Completed"), (False, "Active")])
+def test_counts_from_just_before_a_step_was_completed_are_those_of_a_completed_one(
+    final: bool, since: str
+) -> None:
+    counts = CountsRecord(at=moment(0), status="Active", final=final)
+    assert (counts.status, counts.status_since) == ("Active", since)
