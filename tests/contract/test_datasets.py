@@ -7,6 +7,7 @@ import pytest
 from dirac_prodsys.core.grid.specs import DatasetSpec, DirectorySpec
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.errors import Conflict, GatewayRejected, GatewayUnavailable
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from tests.contract.systems import Gateway, Interrupted, System, lost, prepared, unique
 
 
@@ -50,6 +51,24 @@ def test_a_frozen_dataset_keeps_its_files_and_is_adopted(system: System, gateway
     again = gateway.create_dataset(wanted)
     assert (again.files, again.frozen, again.adopted) == (3, True, True)
     assert gateway.find_dataset(wanted.name) is not None
+
+
+def test_a_frozen_dataset_whose_files_all_went_is_made_anew_of_those_that_came(
+    system: System, gateway: Gateway
+) -> None:
+    directory = filled(system, gateway)
+    wanted = dataset(MetaQuery.parse(directory.metadata))
+    gateway.create_dataset(wanted)
+    lfns = gateway.dataset_files(wanted.name)
+    gateway.services.call(CATALOGUE, "removeFile", dict.fromkeys(lfns, True))
+    # as long as there is nothing else, it stays what it is
+    with pytest.raises(GatewayRejected, match="without any file"):
+        gateway.create_dataset(wanted)
+    assert gateway.find_dataset(wanted.name) is not None
+    system.register(f"{directory.path}/new", {})
+    made = gateway.create_dataset(wanted)
+    assert (made.files, made.frozen, made.adopted) == (1, True, False)
+    assert gateway.dataset_files(wanted.name) == [f"{directory.path}/new"]
 
 
 def test_a_dataset_that_is_not_frozen_follows_the_catalogue(
