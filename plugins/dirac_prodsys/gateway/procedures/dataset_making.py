@@ -76,7 +76,8 @@ def make_dataset(
     remarks: list[str] = []
     if transformation is not None:
         there = gateway.find_dataset(spec.name)
-        if there is None or not there.frozen:
+        # one that is frozen and holds nothing is made anew
+        if there is None or not there.frozen or not there.files:
             _compare(gateway, spec, step, transformation.id, remarks)
     record = gateway.create_dataset(spec)
     size = record.size

@@ -164,13 +164,13 @@ class DatasetVerbs(CatalogueVerbs):
         sent = self._sent(spec.query)
         _check_widths(spec, base, sent)
         there = self._read_dataset(path)
-        found = None if there is None else there.record
         if there is not None:
             _refuse_other_query(path, sent, there.stored)
             if there.files == [] and self.count_files(spec.query):
                 # frozen, and all its files went since: the step was cleaned and began anew
                 self.remove_dataset(path)
-                found = None
+                there = None
+        found = None if there is None else there.record
         files = found.files if found is not None else self.count_files(spec.query)
         _check_expected(spec, files)
         if spec.freeze and not files:

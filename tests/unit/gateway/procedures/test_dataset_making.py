@@ -88,6 +88,20 @@ def test_a_file_that_a_good_task_made_and_nobody_finds_is_named(
     assert gateway.find_dataset(NAME) is None
 
 
+def test_a_frozen_dataset_whose_files_all_went_is_compared_before_it_is_made_anew(
+    run: ProductionPlan, grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    make_dataset(gateway, run, "make")
+    for lfn in LFNS:
+        grid.catalogue.remove(lfn)
+    for lfn in LFNS[:3]:
+        grid.catalogue.register(lfn)
+    with pytest.raises(GatewayRejected, match="lack 1 of 4 files"):
+        make_dataset(gateway, run, "make")
+    grid.catalogue.register(LFNS[3])
+    assert make_dataset(gateway, run, "make").record.files == 4
+
+
 def test_a_file_that_a_request_may_still_upload_is_waited_for(
     run: ProductionPlan, grid: MemoryGrid, gateway: MemoryGateway
 ) -> None:
