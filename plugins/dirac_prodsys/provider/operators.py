@@ -27,7 +27,7 @@ from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.assets import catalogue_asset, dataset_alias, dataset_asset
-from dirac_prodsys.provider.deployment.site import demand_vo
+from dirac_prodsys.provider.deployment.site import bundle_of, demand_vo
 from dirac_prodsys.provider.people.notify import NoticeSender
 from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
 from dirac_prodsys.provider.tasks.step_task import StepTask
@@ -355,8 +355,7 @@ class DiracCreateDatasetOperator(StepTask):
 
 def _version_of(context: Context) -> str:
     """Return the version of the production file that the run is pinned to; empty: unknown."""
-    bundle = getattr(context.get("ti"), "bundle_instance", None)
-    return str(getattr(bundle, "version", None) or "")
+    return str(getattr(bundle_of(context), "version", None) or "")
 
 
 def _look(gateway: ProductionGateway, record: TransformationRecord) -> Snapshot:

@@ -38,10 +38,10 @@ def plural(thing: str, count: float) -> str:
     return f"{thing}{'s' * (count != 1)}"
 
 
-def first_of(names: Sequence[str], most: int) -> str:
+def first_of(names: Sequence[str], most: int, between: str = ", ") -> str:
     """Write names in a sentence: the first ones, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return between.join(names[:most]) + more
 
 
 def by_state(counts: Mapping[str, int]) -> str:

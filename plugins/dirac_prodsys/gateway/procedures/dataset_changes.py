@@ -17,6 +17,7 @@ from dirac_prodsys.core.grid.subsets import Subset, divide
 from dirac_prodsys.core.plan.dataset_readers import readers_among
 from dirac_prodsys.core.query.difference import differences
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import Conflict, GatewayRejected
 from dirac_prodsys.gateway.procedures.dataset_reports import find
 from dirac_prodsys.gateway.protocol import ProductionGateway
@@ -167,9 +168,8 @@ def refuse_readers(record: DatasetRecord, readers: Sequence[str]) -> None:
     """
     if not readers:
         return
-    more = f" and {len(readers) - _NAMED} more" if len(readers) > _NAMED else ""
     raise Conflict(
-        f"dataset {record.name} is still read: {'; '.join(readers[:_NAMED])}{more}",
+        f"dataset {record.name} is still read: {first_of(readers, _NAMED, '; ')}",
         "wait until these transformations are over, and take the files of productions out of the "
         "folder",
     )

@@ -22,6 +22,7 @@ from dirac_prodsys.core.reports.dataset_content import Share, by_place, run_rang
 from dirac_prodsys.core.reports.events import events_of, steps_before
 from dirac_prodsys.core.steps.lost_inputs import made_for
 from dirac_prodsys.core.steps.step_plan import StepPlan
+from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import GatewayRejected, NotYet
 from dirac_prodsys.gateway.procedures.dataset_lists import FILE_LIST, keep_list
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
@@ -128,10 +129,9 @@ def _compare(
                 "Completed, and requests upload what the jobs left",
                 "they are Done when their requests are; see the Request Management System",
             )
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         reason = (
             f"dataset {spec.name} would lack {len(missing)} of {len(made)} files that the tasks of "
-            f"step {step.name} have made: {', '.join(missing[:_NAMED])}{more}"
+            f"step {step.name} have made: {first_of(missing, _NAMED)}"
         )
         if spec.min_files is None:
             raise GatewayRejected(

@@ -71,16 +71,20 @@ def site(productions: Path | None = None) -> Site | None:
     return read_site(text, str(path))
 
 
+def bundle_of(context: Mapping[str, Any]) -> Any:
+    """Return the bundle that serves a task's DAG, in the version of its run; None: unknown."""
+    return getattr(context.get("ti"), "bundle_instance", None)
+
+
 def limits(context: Mapping[str, Any]) -> Limits | None:
     """Return what the files of a task's bundle may do; None: nothing is limited.
 
     :raises AirflowException: the site's file cannot be used now, or does not name the bundle; the
         task may be tried again.
     """
-    bundle = getattr(context.get("ti"), "bundle_instance", None)
     try:
         found = site(_productions(context))
-        return None if found is None else found.limits(str(getattr(bundle, "name", "")))
+        return None if found is None else found.limits(str(getattr(bundle_of(context), "name", "")))
     except SiteError as error:
         raise AirflowException(str(error)) from None
 
@@ -175,7 +179,7 @@ def vo_of(gateway: ProductionGateway) -> str:
 
 def _productions(context: Mapping[str, Any]) -> Path | None:
     """Return the folder of a task's bundle that authors write into."""
-    folder = getattr(getattr(context.get("ti"), "bundle_instance", None), "productions", None)
+    folder = getattr(bundle_of(context), "productions", None)
     return folder if isinstance(folder, Path) else None
 
 
