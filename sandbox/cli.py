@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.configuration.profiles import PROFILES
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, raise_when_told_to_end
 from sandbox.grid.grid import Grid
 from sandbox.state import State
 
@@ -37,10 +36,6 @@ def _fail(error: SandboxError) -> NoReturn:
     raise typer.Exit(1) from error
 
 
-def _interrupted(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def _kept(state: Path) -> Grid:
     """Return the grid as it was started last, for commands that take no profile."""
     facts = State(state).read("grid")
@@ -58,7 +53,7 @@ def up(
     ] = None,
 ) -> None:
     """Start the grid and wait until every service answers."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    raise_when_told_to_end()
     begin = time.monotonic()
 
     def say(message: str) -> None:

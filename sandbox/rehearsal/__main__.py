@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -25,11 +23,9 @@ from dirac_prodsys.cli.options.run_values import dataset_queries, parameter_valu
 from dirac_prodsys.core.rehearsal.report import RehearsalReport
 from dirac_prodsys.core.rehearsal.report_text import as_text
 from dirac_prodsys.errors import ProdsysError
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, raise_when_told_to_end
 from sandbox.rehearsal.site import Part, RehearsalSite
 from sandbox.rehearsal.view import View
-
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: columns if the output goes to no terminal
 _WIDTH = 160
@@ -47,8 +43,7 @@ def rehearse(
     as_json: on.AsJson = False,
 ) -> None:
     """Run productions on a grid of their own, with jobs that only write small files."""
-    for number in _ENDING:
-        signal.signal(number, _interrupted)
+    raise_when_told_to_end()
     console = Console(stderr=True)
     console = console if console.is_terminal else Console(stderr=True, width=_WIDTH)
     with readable_errors():
@@ -97,12 +92,6 @@ def _tell(reports: list[RehearsalReport], *, as_json: bool) -> None:
         typer.echo(json.dumps({"rehearsals": [r.to_dict() for r in reports]}, indent=2))
     else:
         typer.echo("\n".join(as_text(r) for r in reports), nl=False)
-
-
-def _interrupted(_which: int, _frame: object) -> NoReturn:
-    for number in _ENDING:  # once is enough: the rest of the time is for stopping
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import signal
 import subprocess
 import tarfile
 import tempfile
@@ -33,7 +32,7 @@ from sandbox.airflow.rest import until
 from sandbox.airflow.settings import connection_to
 from sandbox.airflow.stack import AirflowStack
 from sandbox.configuration.environment import REPOSITORY, VENV_BIN
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, raise_when_told_to_end
 from sandbox.grid.grid import Grid
 from sandbox.rehearsal.facts import seen_datasets, seen_steps
 from sandbox.rehearsal.run import RehearsalRun
@@ -161,7 +160,7 @@ def _busy(run: RehearsalRun) -> dict[str, str]:
 
 def upgrade(commit: str) -> None:
     """Let this code end a run that the code of an older COMMIT began."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise_when_told_to_end()
     place, wrong = Path(tempfile.mkdtemp(prefix="dirac-upgrade-")), ["it was interrupted"]
     try:
         wrong = Upgrade(place).problems(commit)

@@ -110,7 +110,10 @@ def _checkout() -> Path | None:
 
 
 def _run(command: Sequence[str], folder: Path) -> int:
-    """Run the program to its end; pass signals on to it, so that it stops what it has started."""
+    """Run the program to its end; pass signals on to it, so that it stops what it has started.
+
+    :returns: its exit code; 128 and the signal's number if a signal ended it, as shells say it.
+    """
     child = subprocess.Popen(command, cwd=folder)
 
     def hand_on(number: int, _frame: object) -> None:
@@ -120,7 +123,8 @@ def _run(command: Sequence[str], folder: Path) -> int:
     # Ctrl-C reaches all that the terminal runs, and so the child too
     old[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return child.wait()
+        code = child.wait()
+        return code if code >= 0 else 128 - code
     finally:
         if child.poll() is None:
             child.terminate()
