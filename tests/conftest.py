@@ -71,8 +71,11 @@ def airflow_database(airflow_home: Path) -> Path:
     """A migrated Airflow database (SQLite) in the home; returns its path."""
     from airflow.utils.db import initdb
 
-    initdb()
-    return airflow_home / "airflow.db"
+    from sandbox.airflow import empty_database
+
+    database = airflow_home / "airflow.db"
+    empty_database.provide(database, initdb)
+    return database
 
 
 @pytest.fixture
