@@ -129,7 +129,7 @@ _LONG = (
     "tests/unit/test_first_changes.py",
 )
 #: fixtures that start a grid
-_GRIDS = frozenset({"contract_grid", "light_grid", "full_grid"})
+_GRIDS = frozenset({"contract_grid", "light_grid"})
 
 
 def _needs(item: pytest.Item) -> set[str]:
