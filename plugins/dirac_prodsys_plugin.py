@@ -6,7 +6,16 @@ finds twice as an error. So this file offers the plugin only where the package i
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, PackageNotFoundError, distribution
 
-if not entry_points(group="airflow.plugins", name="dirac_prodsys"):
+
+def _entry_points() -> EntryPoints:
+    """Return those of our package: each task runs this, and a site has hundreds of packages."""
+    try:
+        return distribution("dirac-prodsys").entry_points
+    except PackageNotFoundError:
+        return EntryPoints()
+
+
+if not _entry_points().select(group="airflow.plugins", name="dirac_prodsys"):
     from dirac_prodsys.provider.plugin import DiracProdsysPlugin  # noqa: F401

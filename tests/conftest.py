@@ -71,8 +71,11 @@ def airflow_database(airflow_home: Path) -> Path:
     """A migrated Airflow database (SQLite) in the home; returns its path."""
     from airflow.utils.db import initdb
 
-    initdb()
-    return airflow_home / "airflow.db"
+    from sandbox.airflow import empty_database
+
+    database = airflow_home / "airflow.db"
+    empty_database.provide(database, initdb)
+    return database
 
 
 @pytest.fixture
@@ -126,7 +129,7 @@ _LONG = (
     "tests/unit/test_first_changes.py",
 )
 #: fixtures that start a grid
-_GRIDS = frozenset({"contract_grid", "light_grid", "full_grid"})
+_GRIDS = frozenset({"contract_grid", "light_grid"})
 
 
 def _needs(item: pytest.Item) -> set[str]:

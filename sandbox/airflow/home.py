@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import ports
-from sandbox.airflow import settings
+from sandbox.airflow import empty_database, settings
 from sandbox.airflow.rest import AirflowRest
 from sandbox.configuration.environment import REPOSITORY, VENV_BIN
 from sandbox.errors import SandboxError
@@ -161,5 +161,5 @@ class AirflowHome:
         if done.exists():
             return
         self.say("creating Airflow's database")
-        self.command("db", "migrate")
+        empty_database.provide(self.home / "airflow.db", lambda: self.command("db", "migrate"))
         done.touch()

@@ -13,10 +13,12 @@ import datetime
 import os
 import time
 import types
+from pathlib import Path
 from typing import Any
 
 from sandbox.configuration.profiles import JOB_AGENT
 from sandbox.drivers import runtime
+from sandbox.drivers.changes import Changes, RowCounter
 
 #: seconds; TaskManagerAgentBase looks at tasks and files untouched for 10 minutes
 MONITOR_DELAY_SECONDS = 4.0
@@ -26,6 +28,10 @@ LOST = datetime.timedelta(minutes=10)
 NO_MATCH_SECONDS = 0.2
 #: seconds of rest for each second of processor time that a round took
 PAUSE_PER_CPU = 8.0
+#: seconds between two rounds while nothing moves on the grid
+IDLE_SECONDS = 3.0
+#: seconds after the last change until nothing moves: monitoring looks at what has settled
+SETTLED_SECONDS = MONITOR_DELAY_SECONDS + 2.0
 
 
 def switch_off_control_groups() -> None:
@@ -146,6 +152,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.5, help="seconds between two rounds")
     parser.add_argument("--extra", help="configuration file whose options win")
     parser.add_argument("--directory", help="working directory of what the agents start")
+    parser.add_argument("--socket", required=True, help="socket of the grid's MariaDB")
     options = parser.parse_args()
     stop = runtime.until_terminated()
     runtime.configure_agent(options.names[0], options.extra)
@@ -158,9 +165,10 @@ def main() -> None:
     if options.directory:
         os.chdir(options.directory)
     agents = load(options.names)
+    changes = Changes(RowCounter(Path(options.socket)), SETTLED_SECONDS)
     runtime.ready()
     while not stop.is_set():
-        stop.wait(max(options.pause, cycle(agents)))
+        changes.wait(stop, max(options.pause, cycle(agents)), IDLE_SECONDS)
     # finalize() of the cleaning agent would clean up a year of transformations; a stopped grid must
     # stay unchanged
     os._exit(0)

@@ -2,9 +2,10 @@
 
 Three differences from ``airflow NAME``:
 
-* A task of a production imports Airflow's DAG machinery, this provider and DIRAC's client: more
-  than two seconds of processor time, for a tenth of that in work. LocalExecutor forks its workers
-  from the scheduler, so the scheduler imports all of it once, before the first fork.
+* A task of a production imports Airflow's DAG machinery, this provider with its plugin and
+  records, and DIRAC's client: more than two seconds of processor time, for a tenth of that in
+  work. LocalExecutor forks its workers from the scheduler, so the scheduler imports all of it
+  once, before the first fork.
 * The API server writes its audit log in a thread. Airflow 3.3 commits it in the event loop
   (``api_fastapi/logging/decorators.py``) and waits there for SQLite's lock. The holder of the lock
   waits for the event loop: nothing moves until SQLite's lock timeout a minute later.
@@ -26,7 +27,11 @@ from typing import Any
 _MODULES = (
     "airflow.dag_processing.dagbag",
     "dirac_prodsys.gateway.dirac",
+    "dirac_prodsys.ledger.api",
+    "dirac_prodsys.ledger.recorder",
     "dirac_prodsys.provider.bundle",
+    # what Airflow imports in each task
+    "jinja2.ext",
 )
 _DIRAC = ("DIRAC.Core.DISET.private.InnerRPCClient", "DIRAC.Interfaces.API.Job")
 
@@ -34,6 +39,8 @@ _DIRAC = ("DIRAC.Core.DISET.private.InnerRPCClient", "DIRAC.Interfaces.API.Job")
 @functools.cache
 def import_once() -> None:
     """Import what tasks need."""
+    from airflow.sdk.listener import get_listener_manager
+
     from dirac_prodsys.gateway.dirac_import import import_dirac
     from dirac_prodsys.provider.bundle.warm import warm_up
 
@@ -41,6 +48,8 @@ def import_once() -> None:
         importlib.import_module(module)
     for module in _DIRAC:
         import_dirac(module)
+    # loads the plugins
+    get_listener_manager()
     warm_up()
 
 

@@ -23,9 +23,10 @@ from typing import Any
 from sandbox.configuration.community import HOST, VOS
 from sandbox.configuration.profiles import LIGHT_AGENTS
 from sandbox.drivers import agents, light_task, runtime
+from sandbox.drivers.changes import Changes, RowCounter
 
-#: seconds between two looks of a grid on which no transformation is Active
-IDLE_SECONDS = 1.0
+#: seconds between two looks of a grid on which nothing moves
+IDLE_SECONDS = 2.0
 #: As WorkflowTaskAgent's SubmitStatus.
 _SUBMIT_STATUS = ["Active", "Completing"]
 
@@ -52,6 +53,7 @@ class Executor:
         self.proxies = Path(options.proxies)
         self.logs = Path(options.logs)
         self.environment = {"DIRACSYSCONFIG": options.job_configuration}
+        self._written = RowCounter(Path(options.socket))
         self.running: list[Running] = []
         self.reports: list[Callable[[], bool]] = []
         self.known: dict[int, dict[str, Any]] = {}
@@ -71,7 +73,7 @@ class Executor:
     def step(self) -> bool:
         """Collect ended tasks, report them, start what can start.
 
-        :returns: whether there is anything to do, or may be soon.
+        :returns: whether there is anything to do now, whatever the databases say.
         """
         for item in [item for item in self.running if not item.process.is_alive()]:
             self.running.remove(item)
@@ -81,15 +83,19 @@ class Executor:
         self.reports = [report for report in self.reports if not report()]
         # a task whose result is not yet reported still looks as before: start nothing new
         if self.reports or len(self.running) >= self.slots:
-            return True
-        transformations = self._transformations()
-        if not transformations:
-            return bool(self.running)
+            return bool(self.reports)
+        transformations = self._transformations() or {}
         # one a round, as JobAgent does: twins that upload in the same instant would both make the
         # directory, and DIRAC's FileStorage.putFile fails for the second
         for row in self._tasks(list(transformations), ["Created"])[:1]:
             self._start(row, transformations[row["TransformationID"]])
-        return True
+        return False
+
+    def rows(self) -> int | None:
+        """Count rows that were written, and tasks that have ended; None: nobody knows."""
+        written = self._written()
+        ended = sum(not item.process.is_alive() for item in self.running)
+        return None if written is None else written + ended
 
     def _transformations(self) -> dict[int, dict[str, Any]] | None:
         result = self.client.getTransformations(
@@ -173,7 +179,7 @@ def _lfns(row: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("work", "proxies", "logs", "job-configuration"):
+    for name in ("work", "proxies", "logs", "job-configuration", "socket"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--pause", type=float, default=0.3)
@@ -186,6 +192,8 @@ def main() -> None:
     real_agents = agents.load(list(LIGHT_AGENTS))
     runtime.ready()
     recovered = False
+    # one round more after each change: an agent may have seen half of it
+    changes = Changes(executor.rows, settled=options.pause)
     while not stop.is_set():
         rest = agents.cycle(real_agents)
         busy = True
@@ -195,7 +203,8 @@ def main() -> None:
                 busy = executor.step()
         except Exception as error:  # an answer cut short by an outage ends no executor
             gLogger.exception("light executor", lException=error)
-        stop.wait(max(options.pause if busy else IDLE_SECONDS, rest))
+        least = max(options.pause, rest)
+        changes.wait(stop, least, least if busy else IDLE_SECONDS)
     os._exit(0)
 
 

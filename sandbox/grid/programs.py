@@ -66,6 +66,7 @@ def start_engine(processes: Processes, profile: Profile) -> None:
             "--proxies": state.proxies,
             "--logs": state.log / "failed-tasks",
             "--job-configuration": state.etc / "jobs.cfg",
+            "--socket": state.socket,
         }
         arguments = [str(part) for pair in places.items() for part in pair]
         children[EXECUTOR] = _start(processes, EXECUTOR, "light_executor", arguments, env)
@@ -85,7 +86,8 @@ def _start_agents(
     processes: Processes, name: str, agents: Sequence[str]
 ) -> subprocess.Popen[bytes]:
     env = environment.server(processes.state, "servers.cfg")
-    return _start(processes, name, "agents", agents, env)
+    arguments = [*agents, "--socket", str(processes.state.socket)]
+    return _start(processes, name, "agents", arguments, env)
 
 
 def _start(
@@ -106,4 +108,5 @@ def _start_worker_node(processes: Processes, name: str, site: str) -> subprocess
     directory = state.work / site
     directory.mkdir(exist_ok=True)
     arguments = [JOB_AGENT, "--extra", str(state.etc / local), "--directory", str(directory)]
+    arguments += ["--socket", str(state.socket)]
     return _start(processes, name, "agents", arguments, env)

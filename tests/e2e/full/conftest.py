@@ -24,5 +24,9 @@ def full_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     stack.launch()
     with stack, grid:
         stack.wait_healthy()
+        facts = grid.status()
+        assert facts["up"]
+        assert len(facts["services"]) == 17
         yield Site(grid, stack, productions, gates)
     assert [*stack.processes.marked(), *grid.processes.marked()] == []
+    assert list(grid.state.proxies.iterdir()) == []
