@@ -113,7 +113,6 @@ class _Looks:
         notes = (*found.notes, self.trouble) if self.trouble else found.notes
         return replace(found, by_run=self.by_run, notes=notes)
 
-
     def _from_ledger(self) -> Look:
         """Return what the ledger has of the names; without rows: not of all of them."""
         from dirac_prodsys.core.reports.ledger.recalled import REMARK, snapshot_of

@@ -48,6 +48,13 @@ class Recorder:
         except Exception as error:
             self._report(f"{type(error).__name__}: {error}")
 
+    def waiting(self) -> bool:
+        """Whether there are records that are not delivered."""
+        try:
+            return bool(self._pending or self._spool.waiting())
+        except OSError:
+            return False
+
     def deliver(self, seconds: float = SECONDS) -> Delivered:
         """Deliver what waits, as far as the time suffices. Raises nothing."""
         if self._open is None:

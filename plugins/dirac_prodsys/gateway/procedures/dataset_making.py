@@ -18,7 +18,7 @@ from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, annotated
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.grid.status import GOOD_TASKS, TaskStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.reports.dataset_content import Share, by_place, run_ranges
+from dirac_prodsys.core.reports.dataset_content import Share, StepOutput, by_place, run_ranges
 from dirac_prodsys.core.reports.events import events_of, steps_before
 from dirac_prodsys.core.steps.lost_inputs import made_for
 from dirac_prodsys.core.steps.step_plan import StepPlan
@@ -54,6 +54,11 @@ class MadeDataset:
     remarks: tuple[str, ...] = ()
     places: tuple[Share, ...] = ()
     run_ranges: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> StepOutput:
+        """Return its files, and where they are."""
+        return StepOutput(self.record.files, self.bytes, self.places, self.events)
 
 
 def make_dataset(

@@ -8,7 +8,8 @@ from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.reports.events import events_of, steps_before
+from dirac_prodsys.core.reports.events import events_of, events_wanted, steps_before
+from dirac_prodsys.core.reports.ledger.made_from import events_per_file
 from tests.unit.core.writing import make, output, step
 
 
@@ -57,3 +58,12 @@ def test_a_step_that_takes_only_some_files_has_no_number() -> None:
     some = {"from": "sim", "where": {"split": "train"}}
     plan = planned(input=some)
     assert events_of(plan, "merge", seen(plan, sim=SIM, merge=MERGED)) is None
+
+
+def test_a_step_is_wanted_to_have_what_its_parents_simulate() -> None:
+    plan = planned()
+    assert events_wanted(plan, "sim", events_per_file) == 2000
+    assert events_wanted(plan, "merge", events_per_file) == 2000
+    part = planned(input={"from": "sim", "where": {"split": "train"}})
+    assert events_wanted(part, "merge", events_per_file) is None
+    assert events_wanted(plan, "sim", lambda step: None) is None

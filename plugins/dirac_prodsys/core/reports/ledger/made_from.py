@@ -21,6 +21,7 @@ from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.policy.notices import Notice, cause_of
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.reports.dataset_content import StepOutput
 from dirac_prodsys.core.reports.ledger.records import (
     ActRecord,
     CountsRecord,
@@ -30,6 +31,8 @@ from dirac_prodsys.core.reports.ledger.records import (
     NoticeRecord,
     PlanRecord,
     StepRecord,
+    StorageRecord,
+    Stored,
     VerdictRecord,
 )
 from dirac_prodsys.core.steps.step_plan import StepPlan
@@ -114,8 +117,13 @@ def plan_of(plan: ProductionPlan, production: Production, place: Place, at: date
     )
 
 
-def step_of(step: StepPlan, place: Place, at: datetime, *, adopted: bool) -> StepRecord:
-    """Return a step with its transformation."""
+def step_of(
+    step: StepPlan, place: Place, at: datetime, *, adopted: bool, target: float | None = None
+) -> StepRecord:
+    """Return a step with its transformation.
+
+    :param target: number of events that are wanted; None: unknown.
+    """
     spec = step.transformation
     query, output = spec.input_query, spec.output_query
     body: Any = plain(spec.body)
@@ -130,6 +138,7 @@ def step_of(step: StepPlan, place: Place, at: datetime, *, adopted: bool) -> Ste
         output_query={} if output is None else output.to_dirac(),
         dataset="" if step.dataset is None else step.dataset.name,
         events_per_file=events_per_file(step),
+        target=target,
         adopted=adopted,
         software=body if isinstance(body, dict) else {"body": body},
         **place.to_dict(),
@@ -178,6 +187,20 @@ def counts_of(
         final=final,
         occasion=occasion,
         **place.of(snapshot.id, snapshot.name).to_dict(),
+    )
+
+
+def storage_of(output: StepOutput, place: Place, at: datetime, *, occasion: str) -> StorageRecord:
+    """Return where the files of a step are."""
+    elements = {one.what: Stored(files=one.files, bytes=one.size) for one in output.places}
+    return StorageRecord(
+        at=at,
+        files=output.files,
+        bytes=output.bytes,
+        events=output.events,
+        elements=elements,
+        occasion=occasion,
+        **place.to_dict(),
     )
 
 

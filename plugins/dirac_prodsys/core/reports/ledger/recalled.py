@@ -75,9 +75,7 @@ def report_of(record: JobsRecord) -> JobReport:
     return JobReport(title, rows, note, unit=record.unit)
 
 
-def recalled_run(
-    report: ProductionReport, known: Mapping[str, Recalled]
-) -> ProductionReport:
+def recalled_run(report: ProductionReport, known: Mapping[str, Recalled]) -> ProductionReport:
     """Return the report on a run, with what the ledger has of forgotten transformations.
 
     :param known: name of a transformation → what the ledger has of it.
@@ -137,4 +135,3 @@ def _fits(wish: Wanted, one: StepRecord, filters: Filters) -> bool:
         and fnmatchcase(one.step, wish.step or "*")
         and (not run or means_run(run, one.run))
     )
-
