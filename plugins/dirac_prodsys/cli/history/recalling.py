@@ -54,14 +54,19 @@ class Recalling:
         return self._ask(ask, {})
 
     def of_run(self, production: str, run: str) -> dict[str, Recalled]:
-        """Return what the ledger has of the transformations of a run, by their names."""
+        """Return what the ledger has of the newest transformation of each step of a run.
+
+        By the name of the step's first one: a step that began anew has several.
+        """
 
         def ask(ledger: Ledger) -> dict[str, Recalled]:
+            from dirac_prodsys.core.naming import name_parts
             from dirac_prodsys.ledger.history import recalled
             from dirac_prodsys.ledger.store import Search
 
             found = recalled(ledger, Search(production=production, run=run))
-            return {one.step.name: one for one in found}
+            parts = ((name_parts(one.step.name), one) for one in found)
+            return {named.first: one for named, one in parts if named is not None}
 
         return self._ask(ask, {})
 

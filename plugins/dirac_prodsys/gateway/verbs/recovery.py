@@ -133,8 +133,11 @@ class RecoveryVerbs(CatalogueVerbs):
                 )
             }
             for job, status in words["Status"].items():
-                rest = (words[n].get(job, "") for n in ("MinorStatus", "ApplicationStatus", "Site"))
-                found[job] = JobState(job, status, *rest)
+                minor, application, site = (
+                    words[name].get(job, "")
+                    for name in ("MinorStatus", "ApplicationStatus", "Site")
+                )
+                found[job] = JobState(job, status, minor, application, site)
         return found
 
     def job_times(self, jobs: Sequence[int]) -> dict[int, JobTimes]:

@@ -78,7 +78,7 @@ def report_of(record: JobsRecord) -> JobReport:
 def recalled_run(report: ProductionReport, known: Mapping[str, Recalled]) -> ProductionReport:
     """Return the report on a run, with what the ledger has of forgotten transformations.
 
-    :param known: name of a transformation → what the ledger has of it.
+    :param known: name of a step's first transformation → what the ledger has of the newest.
     """
     steps = tuple(_recalled_step(step, known) for step in report.steps)
     return replace(report, steps=steps)
@@ -93,14 +93,11 @@ def _recalled_step(step: StepReport, known: Mapping[str, Recalled]) -> StepRepor
         return step
     status = row.status or found.counts.status_since
     number = row.id if is_there else found.step.transformation
-    counts = {"files": found.counts.files, "tasks": found.counts.tasks}
-    jobs = step.jobs if found.jobs is None else report_of(found.jobs)
-    return replace(
-        step,
-        row=replace(row, id=number, status=status, **counts),
-        jobs=jobs,
-        remarks=(REMARK,),
+    seen = replace(
+        row, id=number, status=status, files=found.counts.files, tasks=found.counts.tasks
     )
+    jobs = step.jobs if found.jobs is None else report_of(found.jobs)
+    return replace(step, row=seen, jobs=jobs, remarks=(REMARK,))
 
 
 def meant_steps(
