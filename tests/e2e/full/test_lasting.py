@@ -136,7 +136,8 @@ def test_history_reports_and_summary_are_whole_when_dirac_and_airflow_have_forgo
     assert (swept["drift"], swept["compared"]) == ([], {"transformations": 2, "datasets": 1})
     gone = gateway.dataset_files(DATASET)[0]
     gateway.services.call(CATALOGUE, "removeFile", {gone: True})
-    assert gone in asked(site, "datasets", "verify", DATASET, code=1)["gone"]
+    (checked,) = asked(site, "datasets", "verify", DATASET, code=1)["datasets"]
+    assert checked["gone"] == [gone]
     (finding,) = asked(site, "history", "sweep", NAME, code=1)["drift"]
     assert (finding["subject"], finding["what"]) == (DATASET, "files")
     assert gone in finding["text"]

@@ -40,23 +40,22 @@ def events_of(plan: ProductionPlan, name: str, snapshots: Mapping[str, Snapshot]
 
 
 def events_wanted(
-    plan: ProductionPlan, name: str, per_file: Callable[[StepPlan], int | None]
+    plan: ProductionPlan, name: str, declared: Callable[[StepPlan], int | None]
 ) -> int | None:
     """Return the events that the output of a step would hold if all went well; None: unknown.
 
-    A step that declares its tasks has its events for each; another one has those of its parents,
+    A step that declares its tasks has what these simulate; another one has those of its parents,
     if it takes all their files.
 
-    :param per_file: returns the events that a task of a step simulates for one file.
+    :param declared: returns the events that the tasks of a step are to simulate.
     """
     step = plan.step(name)
-    tasks, events = step.transformation.tasks, per_file(step)
-    if tasks is not None:
-        return None if events is None else tasks * events
+    if step.transformation.tasks is not None:
+        return declared(step)
     parents = [plan.step(parent) for parent in step.parents]
     if not parents or not all(_takes_all(step, parent) for parent in parents):
         return None
-    counts = [events_wanted(plan, parent.name, per_file) for parent in parents]
+    counts = [events_wanted(plan, parent.name, declared) for parent in parents]
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
 

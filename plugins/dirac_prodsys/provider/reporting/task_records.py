@@ -5,6 +5,7 @@ Invariant: never in the way: whatever fails here is a line in the log.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -181,10 +182,12 @@ class TaskRecords:
 
         def make(at: datetime) -> Record:
             from dirac_prodsys.core.reports.events import events_wanted
-            from dirac_prodsys.core.reports.ledger.made_from import events_per_file, step_of
+            from dirac_prodsys.core.reports.ledger.made_from import events_declared, step_of
 
-            target = None if plan is None else events_wanted(plan, step.name, events_per_file)
-            place = self.place(number, name)
+            target, place = None, self.place(number, name)
+            if plan is not None and self._production is not None:
+                declared = functools.partial(events_declared, self._production)
+                target = events_wanted(plan, step.name, declared)
             return step_of(step, place, at, adopted=adopted, target=target)
 
         self.write(make)

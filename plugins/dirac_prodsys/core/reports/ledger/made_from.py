@@ -159,6 +159,15 @@ def events_per_file(step: StepPlan) -> int | None:
     return found
 
 
+def events_declared(production: Production, step: StepPlan) -> int | None:
+    """Return the events that the tasks of a step are to simulate; None: unknown."""
+    said = production.step(step.name).target_events
+    each, tasks = events_per_file(step), step.transformation.tasks
+    if said is not None or each is None or tasks is None:
+        return said
+    return tasks * each
+
+
 def act_of(
     act: str,
     phase: Literal["before", "after"],
