@@ -231,21 +231,16 @@ class TaskRecords:
         found = made.record
 
         def make(at: datetime) -> list[Record]:
-            from dirac_prodsys.core.reports.ledger import records
-            from dirac_prodsys.core.reports.ledger.made_from import storage_of
+            from dirac_prodsys.core.reports.ledger.made_from import dataset_of, storage_of
 
-            dataset = records.DatasetRecord(
-                at=at,
-                dataset=found.name,
-                files=found.files,
-                bytes=made.bytes,
-                events=made.events,
-                query=dict(found.query),
-                run_ranges=made.run_ranges,
-                frozen=found.frozen,
-                checksum=found.list_checksum,
+            dataset = dataset_of(
+                found,
+                self.place(number),
+                at,
                 adopted=found.adopted,
-                **self.place(number).to_dict(),
+                size=made.bytes,
+                events=made.events,
+                run_ranges=made.run_ranges,
             )
             if not made.places:
                 return [dataset]

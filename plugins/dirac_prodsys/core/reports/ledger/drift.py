@@ -385,6 +385,7 @@ def size_now(known: KnownDataset, found: FoundDataset | None, at: datetime) -> D
         at=at,
         dataset=known.made.dataset,
         files=files,
+        bytes=None if found.check is None else found.check.size,
         query=dict(found.query),
         run_ranges=known.made.run_ranges,
         frozen=found.frozen,

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.community import community_of
@@ -25,6 +25,7 @@ from dirac_prodsys.core.reports.dataset_content import StepOutput
 from dirac_prodsys.core.reports.ledger.records import (
     ActRecord,
     CountsRecord,
+    DatasetRecord,
     DefinitionRecord,
     JobRow,
     JobsRecord,
@@ -196,6 +197,60 @@ def counts_of(
         final=final,
         occasion=occasion,
         **place.of(snapshot.id, snapshot.name).to_dict(),
+    )
+
+
+class InCatalogue(Protocol):
+    """A dataset as the file catalogue has it."""
+
+    @property
+    def name(self) -> str:
+        """Return its full path."""
+
+    @property
+    def files(self) -> int:
+        """Return the number of files that it holds now."""
+
+    @property
+    def query(self) -> Mapping[str, Any]:
+        """Return its meta query."""
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its files can no longer change."""
+
+    @property
+    def list_checksum(self) -> str:
+        """Return the checksum of the list of its files."""
+
+
+def dataset_of(
+    found: InCatalogue,
+    place: Place,
+    at: datetime,
+    *,
+    adopted: bool,
+    size: int | None = None,
+    events: float | None = None,
+    run_ranges: tuple[str, ...] = (),
+) -> DatasetRecord:
+    """Return a dataset.
+
+    :param adopted: it existed before.
+    :param size: bytes of its files; None: unknown, as are the others.
+    """
+    return DatasetRecord(
+        at=at,
+        dataset=found.name,
+        files=found.files,
+        bytes=size,
+        events=events,
+        query=dict(found.query),
+        run_ranges=run_ranges,
+        frozen=found.frozen,
+        checksum=found.list_checksum,
+        adopted=adopted,
+        **place.to_dict(),
     )
 
 
