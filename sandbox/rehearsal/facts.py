@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dirac_prodsys.core.grid.catalogue_files import list_checksum
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.rehearsal.accounts import CATALOGUE, EVENT, LEDGER, Account
 from dirac_prodsys.core.rehearsal.report import SeenDataset, SeenStep
+from dirac_prodsys.core.reports.ledger.records import DatasetRecord as InLedger
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.verbs.services import CATALOGUE, TRANSFORMATIONS
+from dirac_prodsys.gateway.records import DatasetRecord
+from dirac_prodsys.gateway.verbs.services import CATALOGUE as FILE_CATALOGUE
+from dirac_prodsys.gateway.verbs.services import TRANSFORMATIONS
+from dirac_prodsys.ledger.store import Ledger, Search
 from sandbox.runs.production_run import ProductionRun
+
+#: seconds until a task has delivered what it recorded
+_DELIVERY_SECONDS = 15.0
 
 
 def seen_steps(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenStep]:
@@ -43,15 +53,69 @@ def with_removed(look: SeenStep, step: StepPlan, gone: frozenset[str]) -> SeenSt
 
 
 def seen_datasets(gateway: DiracGateway, run: ProductionRun) -> dict[str, SeenDataset]:
-    """Return every dataset of the plan that exists."""
-    found = {}
-    for step in run.plan.steps:
-        if step.dataset is None:
-            continue
-        record = gateway.find_dataset(step.dataset.name)
-        if record is not None:
-            found[record.name] = SeenDataset(record.files, record.frozen)
-    return found
+    """Return every dataset of the plan that exists, and what ledger and Airflow say of it."""
+    names = [step.dataset.name for step in run.plan.steps if step.dataset is not None]
+    records = {name: gateway.find_dataset(name) for name in names}
+    there = {name: record for name, record in records.items() if record is not None}
+    if not there:
+        return {}
+    ledger, events = _in_ledger(run, set(there)), _events(run)
+    return {
+        name: SeenDataset(
+            record.files,
+            record.frozen,
+            {
+                CATALOGUE: _in_catalogue(gateway, record),
+                LEDGER: ledger.get(name),
+                EVENT: events.get(name),
+            },
+        )
+        for name, record in there.items()
+    }
+
+
+def _in_catalogue(gateway: DiracGateway, record: DatasetRecord) -> Account:
+    """Count a dataset file by file."""
+    lfns = gateway.dataset_files(record.name)
+    sizes = [one.size for one in gateway.describe_files(lfns).values()]
+    checksum = list_checksum(lfns)
+    return Account(len(lfns), sum(sizes), checksum=checksum, frozen=record.frozen)
+
+
+def _in_ledger(run: ProductionRun, names: set[str]) -> dict[str, Account]:
+    """Return what the ledger has, as soon as it has all, or after some seconds."""
+    ledger = Ledger.at(f"sqlite:///{run.stack.home / 'dirac_prodsys' / 'ledger.db'}")
+    give_up = time.monotonic() + _DELIVERY_SECONDS
+    try:
+        while True:
+            found = {}
+            for one in ledger.find(Search(("dataset",), production=run.plan.production)):
+                if isinstance(one, InLedger) and one.dataset in names:
+                    found[one.dataset] = Account(
+                        one.files, one.bytes, one.events, one.checksum, one.frozen
+                    )
+            if found.keys() == names or time.monotonic() > give_up:
+                return found
+            time.sleep(0.5)
+    finally:
+        ledger.close()
+
+
+def _events(run: ProductionRun) -> dict[str, Account]:
+    """Return what the events of the steps' assets say."""
+    found = run.stack.rest.get("assets/events", source_dag_id=run.dag_id, limit=1000)
+    extras = (one["extra"] for one in found["asset_events"])
+    return {
+        extra["dataset"]: Account(
+            extra["files"],
+            extra["bytes"],
+            extra["events"],
+            extra["list_checksum"],
+            extra["frozen"],
+        )
+        for extra in extras
+        if "dataset" in extra
+    }
 
 
 def _seen(gateway: DiracGateway, step: StepPlan, tasks: Mapping[str, Any]) -> SeenStep:
@@ -86,7 +150,7 @@ def _existing(gateway: DiracGateway, files: frozenset[str]) -> frozenset[str]:
     """Return those of the files that are in the catalogue."""
     if not files:
         return files
-    reply = gateway.services.call(CATALOGUE, "exists", dict.fromkeys(files, True))
+    reply = gateway.services.call(FILE_CATALOGUE, "exists", dict.fromkeys(files, True))
     return frozenset(lfn for lfn, there in reply["Successful"].items() if there)
 
 
@@ -94,7 +158,7 @@ def _replicas(gateway: DiracGateway, files: frozenset[str]) -> dict[str, int]:
     """Return storage element → how many of the files are there."""
     if not files:
         return {}
-    reply = gateway.services.call(CATALOGUE, "getReplicas", dict.fromkeys(files, True), False)
+    reply = gateway.services.call(FILE_CATALOGUE, "getReplicas", dict.fromkeys(files, True), False)
     places = Counter(se for found in reply["Successful"].values() for se in found)
     return dict(sorted(places.items()))
 

@@ -25,8 +25,13 @@ def taken_in(gateway: Gateway, *names: str, known: Known | None = None) -> list[
     return [record for one in past for record in one.records]
 
 
-def swept(gateway: Gateway, records: list[Record]) -> Sweep:
-    return sweep(gateway, book_of(records), NOW)
+def swept(gateway: Gateway, records: list[Record], *, quick: bool = False) -> Sweep:
+    return sweep(gateway, book_of(records), NOW, quick=quick)
+
+
+def looked_up(gateway: Gateway) -> int:
+    """How often files were looked up one by one."""
+    return gateway.services.calls[f"{CATALOGUE}.getFileMetadata"]
 
 
 def what(seen: Sweep) -> list[str]:
@@ -94,11 +99,16 @@ def test_what_goes_behind_our_back_is_found(system: System, gateway: Gateway) ->
     clean = swept(gateway, records)
     assert (clean.findings, clean.learned, clean.notes) == ((), (), ())
     assert (clean.transformations, clean.datasets) == (1, 1)
+    before = looked_up(gateway)
+    assert before > 0
+    assert swept(gateway, records, quick=True) == clean
+    assert looked_up(gateway) == before
 
     gateway.services.call(CATALOGUE, "removeFile", {names[1]: True})
     (finding,) = swept(gateway, records).findings
     assert (finding.what, finding.recorded, finding.found) == ("files", 3, 2)
     assert names[1] in finding.text
+    assert swept(gateway, records, quick=True).findings == (finding,)
     assert finding.record(NOW).key == swept(gateway, records).findings[0].record(NOW).key
 
     gateway.services.call(CATALOGUE, "releaseDataset", {dataset.name.rpartition("/")[2]: True})

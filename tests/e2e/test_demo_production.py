@@ -11,9 +11,11 @@ from PIL import Image
 
 from dirac_prodsys.core.grid.catalogue_files import list_checksum
 from dirac_prodsys.core.reports.ledger.records import DatasetRecord
+from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from dirac_prodsys.ledger.store import Ledger, Search
 from sandbox.demo.__main__ import EXAMPLE, PRODUCTIONS
 from sandbox.demo.run import DemoRun
+from tests.e2e.ledger_commands import asked, ledger_url
 from tests.e2e.site import Site
 from tests.patience import until
 
@@ -22,7 +24,7 @@ RUN = "demo"
 
 def dataset_in_ledger(site: Site, name: str) -> DatasetRecord:
     """What the ledger of this Airflow holds about a dataset."""
-    ledger = Ledger.at(f"sqlite:///{site.stack.home / 'dirac_prodsys' / 'ledger.db'}")
+    ledger = Ledger.at(ledger_url(site))
 
     def look() -> DatasetRecord | None:
         for record in ledger.find(Search(kinds=("dataset",), production="mandelbrot")):
@@ -77,9 +79,23 @@ def test_one_yaml_becomes_one_dataset(site: Site, tmp_path: Path) -> None:
     assert event["list_checksum"] == recorded.checksum == list_checksum(lfns)
     assert event["query"] == recorded.query
 
+    (step,) = asked(site, "history", "show", "mandelbrot")["transformations"][2:]
+    assert step["storage"]["elements"] == {"DISK-A-SE": {"files": 1, "bytes": sum(sizes)}}
+    assert asked(site, "history", "sweep", "mandelbrot")["drift"] == []
+    assert asked(site, "datasets", "verify", dataset["name"])["datasets"][0]["holds"]
+
     assert outcome.picture is not None
     with Image.open(outcome.picture) as picture:
         assert picture.size == (1120, 784)
         rows = np.asarray(picture).reshape(14, -1)
     # every band has something in it
     assert (rows.std(axis=1) > 1).all()
+
+    # behind our back
+    run.gateway.services.call(CATALOGUE, "removeFile", {lfns[0]: True})
+    (checked,) = asked(site, "datasets", "verify", dataset["name"], code=1)["datasets"]
+    assert checked["gone"] == lfns
+    (finding,) = asked(site, "history", "sweep", "mandelbrot", code=1)["drift"]
+    assert (finding["subject"], finding["what"]) == (dataset["name"], "files")
+    assert lfns[0] in finding["text"]
+    assert asked(site, "history", "sweep", "mandelbrot", "--new")["drift"] == []

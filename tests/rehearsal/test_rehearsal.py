@@ -24,6 +24,8 @@ PATIENCE = 1500
 
 pytestmark = pytest.mark.timeout(PATIENCE + 300)
 
+#: a chain with a dataset of each of its steps
+CHAIN = "w09_chain"
 THREE_KINDS = ("w01_simulation_and_backgrounds", "w02_two_stage_merging", "w10_data_management")
 FULL = "ctadirac-3.1.0/tests/system/config/full_production_config.yml"
 
@@ -119,6 +121,7 @@ steps:
     group_size: 2
     input: {from: simulate}
     job: {type: "ctao:CtapipeProcessing", version: v0.23.0, data_level: 2, output_extension: DL2.h5}
+    dataset: {name: "/ctao/datasets/steep_${{ run }}"}
 """
 
 #: a gather of one axis, and one that no metadata tell from the branches that it leaves out
@@ -193,6 +196,22 @@ def steps(report: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     }
 
 
+def agreed(report: dict[str, Any]) -> list[tuple[str, int, float | None]]:
+    """Step, files and events of each dataset: the catalogue, the ledger and the event say so."""
+    found = []
+    for dataset in report["datasets"]:
+        catalogue, ledger, event = (
+            dataset["accounts"][who] for who in ("the catalogue", "the ledger", "the asset event")
+        )
+        assert ledger == event
+        assert catalogue == {**ledger, "events": None}
+        assert ledger["frozen"]
+        assert ledger["bytes"] > 0
+        assert len(ledger["checksum"]) == 32
+        found.append((dataset["step"], ledger["files"], ledger["events"]))
+    return found
+
+
 @pytest.fixture(scope="module")
 def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Reports of productions that were rehearsed together."""
@@ -200,7 +219,7 @@ def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
     own = {"fractions": FRACTIONS, "gather": GATHER}
     for name, text in own.items():
         (folder / f"{name}.yaml").write_text(text)
-    examples = [EXAMPLES / f"{name}.yaml" for name in THREE_KINDS]
+    examples = [EXAMPLES / f"{name}.yaml" for name in (*THREE_KINDS, CHAIN)]
     return rehearse("--tasks", 2, "--files", 3, *examples, *(folder / f"{n}.yaml" for n in own))
 
 
@@ -252,6 +271,19 @@ def test_examples_of_three_kinds_come_to_their_end_side_by_side(
     assert any("Remove these files for ever?" in note for note in moving["notes"])
 
 
+def test_datasets_of_a_chain_are_the_same_in_catalogue_ledger_and_event(
+    side_by_side: dict[str, dict[str, Any]],
+) -> None:
+    events = 2 * 10_000
+    derived = [(f"daod-{name}", 1, events) for name in ("PHYS", "PHYSLITE", "TRUTH")]
+    assert agreed(side_by_side[CHAIN]) == [
+        ("evnt", 2, events),
+        ("hits", 2, events),
+        ("aod", 1, events),
+        *derived,
+    ]
+
+
 def test_a_gather_by_axis_and_one_by_number_take_what_they_name(
     side_by_side: dict[str, dict[str, Any]],
 ) -> None:
@@ -268,6 +300,8 @@ def test_ctao_s_own_production_comes_to_its_end_on_the_full_grid(tmp_path: Path)
     steep.write_text(STEEP)
     reports = rehearse("--profile", "full", "--tasks", 6, file, steep)
     assert steps(reports["steep"]) == {"simulate": (0, 0, 2), "process": (2, 2, 1)}
+    ((name, files, _events),) = agreed(reports["steep"])
+    assert (name, files) == ("process", 1)
     report = reports["full_production_config"]
     assert steps(report) == {
         "Step1_MCSimulation": (0, 0, 6),

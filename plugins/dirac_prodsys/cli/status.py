@@ -16,6 +16,7 @@ import typer
 
 from dirac_prodsys.cli.exits import readable_errors, refuse
 from dirac_prodsys.cli.history.opening import LedgerUrl
+from dirac_prodsys.cli.history.recalling import Recalling
 from dirac_prodsys.cli.options.files import run_option
 from dirac_prodsys.cli.options.grid import Grid, plan_of, with_grid
 from dirac_prodsys.cli.options.meant_names import File, Meant, Names, listed, meant
@@ -93,18 +94,34 @@ class _Looks:
         self.names = ["*"] if self.by_run else names
         self.past: Past | None = None
         self.trouble = ""
+        self.recalling = Recalling(ledger)
 
     def __call__(self, runs: frozenset[tuple[str, str]], /) -> Look:
         from dirac_prodsys.cli.history.past import past_of
 
         if self.by_run and not listed(self.gateway, []):
             return Look((), by_run=True)
-        seen = look(self.gateway, self.names, self.file, self.filters, runs)
+        try:
+            seen = look(self.gateway, self.names, self.file, self.filters, runs, self.recalling)
+        except NotFound:
+            seen = self._from_ledger()
+            if not seen.rows:
+                raise
         if self.past is None:
             self.past, self.trouble = past_of(self.ledger, seen.rows)
         found = with_progress(seen, self.past, time.time())
         notes = (*found.notes, self.trouble) if self.trouble else found.notes
         return replace(found, by_run=self.by_run, notes=notes)
+
+    def _from_ledger(self) -> Look:
+        """Return what the ledger has of the names; without rows: not of all of them."""
+        from dirac_prodsys.core.reports.ledger.recalled import REMARK, snapshot_of
+        from dirac_prodsys.core.reports.status_view import status_rows
+
+        if self.file is not None or self.by_run:
+            return Look(())
+        known = self.recalling.named(self.names, self.filters)
+        return Look(tuple(status_rows(map(snapshot_of, known))), notes=(REMARK,))
 
 
 def _print_as_json(seen: Look) -> None:
@@ -124,12 +141,15 @@ def look(
     file: Path | None,
     filters: Filters,
     runs: frozenset[tuple[str, str]] = frozenset(),
+    recalling: Recalling | None = None,
 ) -> Look:
     """Look once at all that is named, and keep its order.
 
     :param runs: runs that an earlier look found: they are shown again, even when they are over.
+    :param recalling: knows what the grid has forgotten; None: nobody does.
     :raises NotFound: something does not exist; nothing is shown then, lest it look complete.
     """
+    from dirac_prodsys.core.reports.ledger.recalled import recalled_snapshot
     from dirac_prodsys.core.reports.status_view import status_rows
 
     found = meant(gateway, names, replace(filters, runs=runs)) if names else Meant({})
@@ -139,7 +159,16 @@ def look(
     if file is not None:
         ids |= _by_file(gateway, file, filters, notes)
     snapshots = gateway.snapshot(list(ids))
-    rows = status_rows(snapshots[number] for number in ids if number in snapshots)
+    known = {} if recalling is None else recalling.of(snapshots.values())
+    if known:
+        notes.append(f"counts of {len(known)} that are Archived are those of the ledger")
+    if recalling is not None and recalling.trouble:
+        notes.append(recalling.trouble)
+    rows = status_rows(
+        recalled_snapshot(snapshots[number], known.get(number))
+        for number in ids
+        if number in snapshots
+    )
     return Look(tuple(rows), found.runs, tuple(notes))
 
 

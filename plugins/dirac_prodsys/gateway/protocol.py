@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from dirac_prodsys.core.grid.catalogue_files import CatalogueFile
 from dirac_prodsys.core.grid.inventory import FileShare, Inventory, Listed
-from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.grid.jobs import JobState, JobTimes
 from dirac_prodsys.core.grid.requests import RequestState
 from dirac_prodsys.core.grid.run_numbers import RunRange
 from dirac_prodsys.core.grid.snapshot import Snapshot
@@ -224,6 +224,9 @@ class ProductionGateway(ExaminationVerbs, Protocol):
 
     def job_states(self, jobs: Sequence[int]) -> dict[int, JobState]:
         """Return the states of jobs by job monitoring; unknown ones are absent."""
+
+    def job_times(self, jobs: Sequence[int]) -> dict[int, JobTimes]:
+        """Return the times that jobs reported to job monitoring; those without are absent."""
 
     def existing_files(self, lfns: Sequence[str]) -> frozenset[str]:
         """Return those of these files that the catalogue has."""

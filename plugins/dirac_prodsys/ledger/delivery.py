@@ -84,7 +84,7 @@ def _deliver(spool: Spool, sink: Sink, end: float, clock: Callable[[], float]) -
         try:
             _write(spool, sink, batch)
         except ProdsysError as error:
-            _mark_failure(spool)
+            mark_failure(spool)
             return Delivered(delivered, len(left), error.reason)
         for path in paths:
             spool.done(path)
@@ -125,7 +125,8 @@ def _failed_lately(spool: Spool, pause: float) -> bool:
     return False
 
 
-def _mark_failure(spool: Spool) -> None:
+def mark_failure(spool: Spool) -> None:
+    """Let nobody on this machine try for a while: it failed."""
     with contextlib.suppress(OSError):
         _mark(spool).touch()
         os.utime(_mark(spool))

@@ -15,12 +15,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from dirac_prodsys.core.reports.ledger.drift import KINDS as DRIFT_KINDS
+from dirac_prodsys.core.reports.ledger.identity import Identity, identity_of
+from dirac_prodsys.core.reports.ledger.recalled import Recalled
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import (
     CountsRecord,
     DatasetRecord,
+    JobsRecord,
     RunRecord,
     StepRecord,
+    StorageRecord,
     VerdictRecord,
 )
 from dirac_prodsys.ledger.store import Ledger, Search
@@ -60,11 +64,17 @@ class RunRow:
 
 @dataclass(frozen=True)
 class StepHistory:
-    """A step with its transformation, the last counts known of it, and its datasets."""
+    """A step with its transformation, the last counts known of it, and its datasets.
+
+    :param jobs: the last report on its jobs; :param storage: where its files were; both are read
+        for one run alone, and None elsewhere.
+    """
 
     step: StepRecord
     counts: CountsRecord | None = None
     datasets: tuple[DatasetRecord, ...] = ()
+    jobs: JobsRecord | None = None
+    storage: StorageRecord | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -72,6 +82,8 @@ class StepHistory:
             "step": self.step.to_dict(),
             "counts": None if self.counts is None else self.counts.to_dict(),
             "datasets": [each.to_dict() for each in self.datasets],
+            "jobs": None if self.jobs is None else self.jobs.to_dict(),
+            "storage": None if self.storage is None else self.storage.to_dict(),
         }
 
 
@@ -189,8 +201,34 @@ def run_history(ledger: Ledger, search: Search) -> RunHistory | None:
     found_of_run = ledger.find(Search(STORY, production=row.production, run=row.run))
     story = [each for each in found_of_run if each.vo in ("", row.vo) and each.run == row.run]
     # an empty run is that of imported transformations: to a search it means all runs
-    made = [each for each in steps(ledger, own) if each.step.run == row.run]
+    last = _last_by_identity(ledger, own)
+    made = [
+        replace(each, jobs=last["jobs"].get(of), storage=last["storage"].get(of))
+        for each in steps(ledger, own)
+        if each.step.run == row.run
+        for of in [identity_of(each.step)]
+    ]
     return RunHistory(row, tuple(made), tuple(changes(story)))
+
+
+def _last_by_identity(ledger: Ledger, search: Search) -> dict[str, dict[Identity, Any]]:
+    """Return kind → transformation → its last record of jobs and storage."""
+    found: dict[str, dict[Identity, Any]] = {"jobs": {}, "storage": {}}
+    for record in ledger.find(replace(search, kinds=tuple(found))):
+        found[record.kind][identity_of(record)] = record
+    return found
+
+
+def recalled(ledger: Ledger, search: Search) -> list[Recalled]:
+    """Return the transformations that are meant, each with its last counts and jobs.
+
+    :raises LedgerUnavailable: it cannot be read now.
+    """
+    jobs = _last_by_identity(ledger, search)["jobs"]
+    return [
+        Recalled(each.step, each.counts, jobs.get(identity_of(each.step)))
+        for each in steps(ledger, search)
+    ]
 
 
 def changes(story: Iterable[Record]) -> list[Record]:

@@ -17,17 +17,19 @@ from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
 from dirac_prodsys.core.policy.notices import of_flush
 from dirac_prodsys.core.steps.step_plan import StepPlan
-from dirac_prodsys.errors import NotFound
+from dirac_prodsys.errors import NotFound, ProdsysError
 from dirac_prodsys.gateway.procedures.dataset_making import MadeDataset, make_dataset
 from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, find_newest, name_to_create
 from dirac_prodsys.gateway.procedures.inputs import check_frozen
 from dirac_prodsys.gateway.procedures.recovery import recover
+from dirac_prodsys.gateway.procedures.step_output import output_of
 from dirac_prodsys.gateway.procedures.stops import resume
 from dirac_prodsys.gateway.procedures.verified_copies import attach_verified
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import TransformationRecord
 from dirac_prodsys.provider.assets import catalogue_asset, dataset_alias, dataset_asset
 from dirac_prodsys.provider.deployment.site import bundle_of, demand_vo
+from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import NoticeSender
 from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
 from dirac_prodsys.provider.tasks.step_task import StepTask
@@ -66,7 +68,9 @@ class CreatesTransformation(StepTask):
         record = self.on_grid(lambda gateway: gateway.create_transformation(spec))
         self.remember_link(record.id, record.name)
         result = {"id": record.id, "name": record.name, "adopted": record.adopted}
-        records.made(self.plan(context), record.id, record.name, adopted=record.adopted)
+        whole = None if self.production is None else self.plan_of_run(context)
+        step = self.plan(context)
+        records.made(step, record.id, record.name, adopted=record.adopted, plan=whole)
         records.after("create", record.id, record.name, result=result)
         self._keep(context, result)
         self.log.info(
@@ -277,7 +281,30 @@ class DiracCompleteTransformationOperator(StepTask):
             dict(snapshot.tasks) or "none",
         )
         records.after("complete", snapshot.id, name)
+        self._record_remains(context, snapshot)
         return snapshot.to_dict()
+
+    def _record_remains(self, context: Context, before: Snapshot) -> None:
+        """Record the counts after it was completed, and where the files of the step are.
+
+        The task that makes a dataset of them records the latter. A grid that does not answer now
+        is a line in the log: nobody waits for a record.
+        """
+        records = self.records(context)
+        try:
+            gateway = DiracHook(self.dirac_conn_id).gateway()
+            after = gateway.snapshot([before.id]).get(before.id)
+            if after is not None:
+                records.completed(after)
+            if self.production is None:
+                return
+            plan, step = self.plan_of_run(context, with_datasets=False), str(self.step)
+            if plan.step(step).dataset is None:
+                output = output_of(gateway, plan, step, before)
+                if output is not None:
+                    records.output(output, before.id, before.name)
+        except ProdsysError as error:
+            self.log.warning("the ledger has less of it: %s", error.reason)
 
 
 class DiracCreateDatasetOperator(StepTask):

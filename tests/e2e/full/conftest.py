@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,15 @@ from sandbox.airflow.stack import AirflowStack
 from tests.e2e.site import Site
 
 
+class PublishingStack(AirflowStack):
+    """An Airflow that writes summaries into a folder of its home."""
+
+    def env(self) -> Mapping[str, str]:
+        """See :meth:`AirflowHome.env`."""
+        folder = self.home / "summaries"
+        return super().env() | {"AIRFLOW__DIRAC_PRODSYS__SUMMARY_FOLDER": str(folder)}
+
+
 @pytest.fixture(scope="package")
 def full_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     root: Path = tmp_path_factory.mktemp("full-site")
@@ -20,7 +29,7 @@ def full_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     productions.mkdir()
     gates.mkdir()
     grid = Grid(root / "grid", profile="full")
-    stack = AirflowStack(root / "airflow", productions, {"dirac_default": connection_to(grid)})
+    stack = PublishingStack(root / "airflow", productions, {"dirac_default": connection_to(grid)})
     stack.launch()
     with stack, grid:
         stack.wait_healthy()

@@ -7,7 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 from tests.patience import until
 
@@ -56,6 +59,21 @@ class Postgres:
                 self._server.send_signal(signal.SIGQUIT)
             self._server.wait(60)
             self._server = None
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Freeze it: it takes connections, and answers nothing."""
+        assert self._server is not None
+        server = psutil.Process(self._server.pid)
+        family = [server, *server.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._as, str(PROGRAMS / program), *arguments]

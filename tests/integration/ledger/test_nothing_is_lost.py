@@ -10,111 +10,31 @@ import json
 import os
 import random
 import resource
-import shutil
 import signal
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import uvicorn
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fastapi import FastAPI
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from dirac_prodsys.core.reports.ledger.records import EventRecord
-from dirac_prodsys.ledger.api import ApiSink
 from dirac_prodsys.ledger.database import migrate, open_engine
 from dirac_prodsys.ledger.history import run_history, runs, steps
-from dirac_prodsys.ledger.recorder import Recorder
-from dirac_prodsys.ledger.spool import Spool
 from dirac_prodsys.ledger.store import Ledger, Search
 from dirac_prodsys.ledger.tables import VERSION_TABLE, metadata, records
 from dirac_prodsys.provider.plugin import DiracProdsysPlugin
 from dirac_prodsys.provider.reporting import ledger_route  # noqa: F401 (each server has it loaded)
-from tests.integration.ledger.postgres import Postgres
+from tests.integration.ledger.databases import SECRET, Database, deliver_all, recorder, texts
 from tests.patience import until
 from tests.unit.ledger.example_records import counts, event, step
 
 #: rounds in which writers are killed
 ROUNDS = int(os.environ.get("LEDGER_ROUNDS", "60"))
-#: known to workers and API server
-SECRET = "open sesame"
-
-
-class Database(NamedTuple):
-    """A database that can be away."""
-
-    url: str
-    server: Postgres | None
-
-    def take_away(self) -> None:
-        if self.server is not None:
-            self.server.stop()
-        else:  # a folder stands where the file was
-            path = Path(self.url.removeprefix("sqlite:///"))
-            path.parent.rename(path.parent.with_name("away"))
-            path.parent.touch()
-
-    def bring_back(self) -> None:
-        if self.server is not None:
-            self.server.start()
-        else:
-            path = Path(self.url.removeprefix("sqlite:///"))
-            path.parent.unlink()
-            path.parent.with_name("away").rename(path.parent)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    # the path of a socket is short, and the server's user must be able to enter it
-    folder = Path(tempfile.mkdtemp(prefix="ledger-pg-", dir="/tmp"))
-    folder.chmod(0o755)
-    found = Postgres(folder / "pg")
-    found.start()
-    yield found
-    found.stop()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    if request.param == "sqlite":
-        return Database(f"sqlite:///{tmp_path}/db/ledger.db", None)
-    server: Postgres = request.getfixturevalue("server")
-    engine = open_engine(server.url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return Database(server.url, server)
-
-
-def recorder(database: Database, folder: Path, api: str = "") -> Recorder:
-    """What a task writes to.
-
-    :param api: address of an API server, if the records go through one.
-    """
-    spool = Spool(folder, reserve=0)
-    return Recorder(spool, lambda: ApiSink(api, SECRET) if api else Ledger.at(database.url))
-
-
-def deliver_all(database: Database, folder: Path) -> None:
-    """Deliver what waits, as the next task does, until nothing does."""
-    (folder / "away").unlink(missing_ok=True)
-    last = recorder(database, folder).deliver(seconds=60)
-    assert (last.waiting, last.why) == (0, "")
-
-
-def texts(database: Database) -> list[str]:
-    found = Ledger.at(database.url)
-    written = [each.text for each in found.find(Search()) if isinstance(each, EventRecord)]
-    found.close()
-    return written
 
 
 def forked(work: Callable[[], None]) -> int:

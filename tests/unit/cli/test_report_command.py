@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from dirac_prodsys.core.dialects import load_production
 from dirac_prodsys.core.plan.compile import compile as compile_plan
+from dirac_prodsys.core.reports.ledger.made_from import Place, counts_of, jobs_of
+from dirac_prodsys.core.reports.ledger.records import StepRecord
 from dirac_prodsys.gateway import memory, open_gateway
 from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
+from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.gateway.records import GatewaySettings
+from dirac_prodsys.ledger.store import Ledger
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def fails(task) -> bool:
@@ -100,3 +107,51 @@ def test_an_unknown_name_is_exit_code_3(prodsys, grid):
 
 def test_without_a_name_the_error_says_what_to_give(prodsys):
     assert prodsys("report").exit_code == 2
+
+
+def test_jobs_that_the_grid_has_forgotten_come_from_the_ledger(
+    prodsys, good, grid, tmp_path, data_home
+):
+    """Archived, or gone altogether; with the times that they reported."""
+    gateway = open_gateway(GatewaySettings(backend="memory", config=grid[-1]))
+    assert isinstance(gateway, MemoryGateway)
+    backend = gateway.grid
+    name = "good__r1__simulate"
+    before = json.loads(prodsys("report", name, "--json", *grid).stdout)["transformations"][0]
+    assert (before["cpu_seconds"], before["wall_seconds"]) == (3 * 45.5, 180)
+    (data_home / "dirac_prodsys").mkdir()
+    ledger = Ledger.at(f"sqlite:///{data_home}/dirac_prodsys/ledger.db")
+    place = Place("sim", "good", "r1", "simulate", 1, name)
+    seen = gateway.snapshot([1])[1]
+    ledger.write(
+        [
+            StepRecord(at=NOW, type="MCSimulation", **place.to_dict()),
+            counts_of(seen, place, NOW, final=True),
+            jobs_of(report_on(gateway, 1, name), place, NOW),
+        ]
+    )
+    ledger.close()
+
+    forgotten = backend.transformations[1]
+    forgotten.row["Status"] = "Archived"
+    forgotten.tasks.clear()
+    forgotten.files.clear()
+
+    def shown(*words: str) -> dict:
+        result = prodsys("report", *words, "--json", *grid)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    (after,) = shown(name)["transformations"]
+    same = ("rows", "statuses", "causes", "cpu_seconds")
+    assert {word: after[word] for word in same} == {word: before[word] for word in same}
+    assert "from the ledger" in after["note"]
+    first = shown("--file", good, "--run", "r1")["steps"][0]
+    assert (first["status"], first["tasks"]) == ("Archived", {"Done": 2, "Failed": 1})
+    assert first["jobs"]["rows"] == before["rows"]
+
+    backend.transformations.clear()
+    assert shown("good")["transformations"][0]["rows"] == before["rows"]
+    gone = shown("--file", good, "--run", "r1")["steps"][0]
+    assert (gone["status"], gone["id"], gone["jobs"]["rows"]) == ("Completed", 1, before["rows"])
+    assert "no such" in prodsys("report", "other__r1__x", *grid).stderr

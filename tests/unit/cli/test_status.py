@@ -20,6 +20,7 @@ from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.ledger.store import Ledger
 
+STEPS = ("simulate", "merge", "index")
 FOREIGN = {
     "name": "somebody-elses",
     "type": "Merging",
@@ -265,3 +266,51 @@ def test_a_ledger_that_cannot_be_read_is_no_reason_to_show_nothing(prodsys, opti
     assert shown.exit_code == 0
     assert len(shown.stdout.splitlines()) == 5
     assert "without estimates from the ledger: there is no ledger at" in shown.stderr
+
+
+def kept_in_ledger(data_home, grid) -> str:
+    """A ledger that saw run r1 of the good production: two files each, and completed."""
+    (data_home / "dirac_prodsys").mkdir()
+    url = f"sqlite:///{data_home}/dirac_prodsys/ledger.db"
+    ledger = Ledger.at(url)
+    for number, one in grid.transformations.items():
+        name = one.row["TransformationName"]
+        production, run, step = name.split("__")
+        place = {"vo": "sim", "production": production, "run": run, "step": step}
+        place |= {"transformation": number, "name": name}
+        at = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=number)
+        counts = {"files": {"Processed": 2}, "tasks": {"Done": 2}}
+        ledger.write(
+            [
+                StepRecord(at=at, type=one.row["Type"], **place),
+                CountsRecord(at=at, status="Active", final=True, **counts, **place),
+            ]
+        )
+    ledger.close()
+    return url
+
+
+def test_counts_of_what_is_archived_come_from_the_ledger(prodsys, data_home, grid, options):
+    kept_in_ledger(data_home, grid)
+    for one in grid.transformations.values():
+        one.row["Status"] = "Archived"
+    shown = prodsys("status", "good", "--json", *options)
+    rows = json.loads(shown.stdout)["transformations"]
+    assert {row["status"] for row in rows} == {"Archived"}
+    assert [row["files"] for row in rows] == [{"Processed": 2}] * 3
+    assert "counts of 3 that are Archived are those of the ledger" in shown.stderr
+
+
+def test_what_the_grid_no_longer_has_comes_from_the_ledger(prodsys, data_home, grid, options):
+    url = kept_in_ledger(data_home, grid)
+    grid.transformations.clear()
+    for words in (["good"], ["good/merge", "good__r1__index", "good__*__simulate"]):
+        shown = prodsys("status", *words, "--json", *options)
+        assert shown.exit_code == 0, shown.stderr
+        rows = json.loads(shown.stdout)["transformations"]
+        assert {row["name"] for row in rows} == {f"good__r1__{s}" for s in STEPS}
+        assert {(row["status"], row["tasks"]["Done"]) for row in rows} == {("Completed", 2)}
+        assert "the grid has forgotten it" in shown.stderr
+    refused = prodsys("status", "good", "other", *options)
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert prodsys("status", "good", "--ledger", f"{url}.none", *options).exit_code == 3

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from dirac_prodsys.errors import LedgerUnavailable
-from dirac_prodsys.ledger.delivery import Sink
+from dirac_prodsys.ledger.delivery import SECONDS, Sink
 from dirac_prodsys.ledger.recorder import Recorder
 from dirac_prodsys.ledger.spool import Spool
 from dirac_prodsys.ledger.store import Ledger, Search
+from tests.patience import until
 from tests.unit.ledger.example_records import event
 from tests.unit.ledger.test_delivery import Taker
 
@@ -93,3 +94,30 @@ def test_threads_that_write_at_once_lose_nothing(
     recorder.deliver()
     assert ledger.count(Search()) == 100
     assert [one.message for one in caplog.records if one.levelno > logging.INFO] == []
+
+
+def test_a_ledger_that_hangs_is_left_behind_and_asked_once(
+    spool: Spool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen database answers nothing at all, and refuses nothing."""
+    answers, asked = threading.Event(), []
+
+    class Hanging(Taker):
+        def write(self, batch) -> None:
+            asked.append(len(batch))
+            answers.wait()
+            super().write(batch)
+
+    monkeypatch.setattr("dirac_prodsys.ledger.recorder.HANG_SECONDS", 0.1 - SECONDS)
+    taker = Hanging()
+    recorder = Recorder(spool, lambda: taker)
+    for number in range(5):
+        recorder.write(event(number))
+    assert (asked, taker.taken, len(spool.waiting())) == ([1], [], 5)
+    assert caplog.text.count("the ledger hangs") == 1
+    with spool.delivering() as may:
+        assert not may
+    answers.set()
+    until("the answer", 30, lambda: len(spool.waiting()) == 4)
+    until("the end of the thread", 30, lambda: recorder.deliver().records)
+    assert [record.key for record in taker.taken] == [event(number).key for number in range(5)]

@@ -71,6 +71,9 @@ def show(
     context: typer.Context,
     production: Annotated[str, typer.Argument(metavar="PRODUCTION")],
     run: Run = "",
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="With the jobs of each by status, cause and site.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show one run, else the newest: its transformations with last counts, and what happened."""
@@ -86,7 +89,7 @@ def show(
     if as_json:
         print_json(found.to_dict())
     else:
-        _print_run(found)
+        _print_run(found, jobs=jobs)
 
 
 @history.command("export", epilog=epilog("history export"))
@@ -229,14 +232,18 @@ def _run_cells(row: RunRow) -> tuple[str, ...]:
     return (row.production, row.run, row.state, *times, str(row.steps))
 
 
-def _print_run(found: RunHistory) -> None:
+def _print_run(found: RunHistory, *, jobs: bool) -> None:
+    from dirac_prodsys.core.reports.ledger.recalled import report_of
     from dirac_prodsys.core.text.wording import one_line, span
 
     row = found.row
     took = span((row.last - row.began).total_seconds())
     typer.echo(f"production {row.production}, run {row.run}: {row.state}, {took}")
-    head = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Dataset")
+    head = ("Step", "ID", "Type", "Status", "Files", "Tasks", "Stored", "Dataset")
     _table(head, map(_step_cells, found.steps))
+    for each in found.steps if jobs else ():
+        if each.jobs is not None:
+            typer.echo(f"\n{report_of(each.jobs).to_text()}\n")
     _table(
         ("When", "What", "Step", "Words"),
         ((shown(each.at), each.kind, each.step, one_line(_words(each))) for each in found.story),
@@ -250,7 +257,20 @@ def _step_cells(each: StepHistory) -> tuple[str, ...]:
     datasets = ", ".join(f"{one.dataset}: {one.files} files" for one in each.datasets)
     status = counts.status_since if counts else "-"
     number = "-" if step.transformation is None else str(step.transformation)
-    return (step.step, number, step.type, status, files, tasks, datasets or step.dataset or "-")
+    last = (_stored(each), datasets or step.dataset or "-")
+    return (step.step, number, step.type, status, files, tasks, *last)
+
+
+def _stored(each: StepHistory) -> str:
+    """Write where the files of a step were."""
+    from dirac_prodsys.core.reports.summary.columns import sizes
+
+    elements = {} if each.storage is None else each.storage.elements
+    places = (
+        f"{name}: {one.files} files{'' if one.bytes is None else f', {sizes([one.bytes])}'}"
+        for name, one in sorted(elements.items())
+    )
+    return "; ".join(places) or "-"
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -33,6 +33,10 @@ def sweep(
     new: Annotated[
         bool, typer.Option("--new", help="Only what no sweep has found before.")
     ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Look up files of datasets only where their number differs."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find what differs from the ledger; exit code 1 if anything does.
@@ -51,7 +55,7 @@ def sweep(
         gateway = grid.gateway()
         vo = gateway.ping().vo
         search = Search(production=production, campaign=campaign)
-        seen = compare(gateway, _book(ledger, search, vo), now)
+        seen = compare(gateway, _book(ledger, search, vo), now, quick=quick)
         after = _book(ledger, search, vo) if seen.findings else None
         findings = [one for one in seen.findings if after and still_differs(one, after)]
         records = [one.record(now) for one in findings]

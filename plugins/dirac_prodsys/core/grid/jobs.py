@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Any
 
 from dirac_prodsys.core.grid.status import BAD_TASKS
+from dirac_prodsys.core.text.wording import span
 
 #: maximum number of sample jobs of a cause, and of causes that are named
 _SAMPLES, _CAUSES = 5, 5
@@ -35,6 +36,8 @@ class JobState:
     """One job, in the words of job monitoring.
 
     :param job: JobID; 0 for a task that was never submitted.
+    :param cpu_seconds: CPU time that it reported; None: unknown.
+    :param wall_seconds: wall time that it reported, times its processors; None: unknown.
     """
 
     job: int
@@ -42,6 +45,8 @@ class JobState:
     minor: str = ""
     application: str = ""
     site: str = ""
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
 
     @property
     def bad(self) -> bool:
@@ -55,10 +60,23 @@ class JobState:
 
 
 @dataclass(frozen=True)
+class JobTimes:
+    """The times of one job in seconds; None: it did not report it.
+
+    :param wall: wall time, times its processors.
+    """
+
+    cpu: float | None = None
+    wall: float | None = None
+
+
+@dataclass(frozen=True)
 class JobRow:
     """Jobs that are alike.
 
     :param samples: IDs of a few of them, the smallest first.
+    :param cpu_seconds: CPU time of those that reported it; None: none did.
+    :param wall_seconds: wall time of those that reported it; None: none did.
     """
 
     status: str
@@ -67,6 +85,8 @@ class JobRow:
     site: str
     total: int
     samples: tuple[int, ...] = ()
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +123,16 @@ class JobReport:
         """Return the number of jobs."""
         return sum(row.total for row in self.rows)
 
+    @property
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of all jobs that reported it; None: none did."""
+        return _sum(row.cpu_seconds for row in self.rows)
+
+    @property
+    def wall_seconds(self) -> float | None:
+        """Return the wall time of all jobs that reported it; None: none did."""
+        return _sum(row.wall_seconds for row in self.rows)
+
     def by_status(self) -> dict[str, int]:
         """Return the number of jobs by Status."""
         return _sums((row.status, row.total) for row in self.rows)
@@ -132,6 +162,8 @@ class JobReport:
             "title": self.title,
             "note": self.note,
             "total": self.total,
+            "cpu_seconds": self.cpu_seconds,
+            "wall_seconds": self.wall_seconds,
             "rows": [asdict(row) for row in self.rows],
             "statuses": self.by_status(),
             "causes": [asdict(cause) for cause in self.causes()],
@@ -180,6 +212,8 @@ class JobReport:
 
     def _remarks(self) -> list[str]:
         remarks = [self.note] if self.note else []
+        if self.cpu_seconds is not None or self.wall_seconds is not None:
+            remarks.append(f"CPU time {_time(self.cpu_seconds)}, wall {_time(self.wall_seconds)}")
         for cause in self.causes():
             jobs = ", ".join(map(str, cause.samples))
             at = f", most at {cause.site}" if cause.site else ""
@@ -201,21 +235,38 @@ def job_report(
     unit: str = "jobs",
 ) -> JobReport:
     """Return the report on these jobs."""
-    groups: dict[tuple[str, str, str, str], list[int]] = {}
+    groups: dict[tuple[str, str, str, str], list[JobState]] = {}
     for job in jobs:
-        groups.setdefault((job.status, job.minor, job.application, job.site), []).append(job.job)
+        groups.setdefault((job.status, job.minor, job.application, job.site), []).append(job)
     if len(groups) > MOST_ROWS:
         groups = _fewer(groups)
-    rows = [
-        JobRow(*words, total=len(ids), samples=tuple(sorted(filter(None, ids))[:_SAMPLES]))
-        for words, ids in sorted(groups.items())
-    ]
+    rows = [_row(words, some) for words, some in sorted(groups.items())]
     return JobReport(title, tuple(rows), note, requeued, unit)
 
 
+def _row(words: tuple[str, str, str, str], jobs: list[JobState]) -> JobRow:
+    return JobRow(
+        *words,
+        total=len(jobs),
+        samples=tuple(sorted(job.job for job in jobs if job.job)[:_SAMPLES]),
+        cpu_seconds=_sum(job.cpu_seconds for job in jobs),
+        wall_seconds=_sum(job.wall_seconds for job in jobs),
+    )
+
+
+def _sum(seconds: Iterable[float | None]) -> float | None:
+    """Return the sum of what is known; None: nothing is."""
+    known = [one for one in seconds if one is not None]
+    return round(sum(known), 1) if known else None
+
+
+def _time(seconds: float | None) -> str:
+    return "unknown" if seconds is None else span(seconds)
+
+
 def _fewer(
-    groups: dict[tuple[str, str, str, str], list[int]],
-) -> dict[tuple[str, str, str, str], list[int]]:
+    groups: dict[tuple[str, str, str, str], list[JobState]],
+) -> dict[tuple[str, str, str, str], list[JobState]]:
     """Return the largest groups; the others together, by what a shifter looks at first."""
     largest = sorted(groups, key=lambda words: (-len(groups[words]), words))
     fewer = {words: groups[words] for words in largest[:MOST_ROWS]}

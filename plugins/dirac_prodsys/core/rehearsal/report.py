@@ -14,6 +14,7 @@ from dirac_prodsys.core.grid.specs import DatasetSpec, RequestSpec
 from dirac_prodsys.core.grid.status import ENDED_TRANSFORMATION, FileStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.query.meta_query import MetaQuery
+from dirac_prodsys.core.rehearsal.accounts import Account, disagreements
 from dirac_prodsys.core.rehearsal.idle_metadata import unneeded
 from dirac_prodsys.core.steps.step_plan import StepPlan
 
@@ -43,10 +44,15 @@ class SeenStep:
 
 @dataclass(frozen=True)
 class SeenDataset:
-    """A dataset in the catalogue."""
+    """A dataset in the catalogue.
+
+    :param accounts: who → what it says of the dataset, the catalogue first; empty: nobody was
+        asked.
+    """
 
     files: int
     frozen: bool
+    accounts: Mapping[str, Account | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ class DatasetLine:
 
     :param files: None: it was not made.
     :param expected: what the production expects, in words; empty: nothing.
+    :param accounts: what the catalogue, the ledger and Airflow's event say of it.
     """
 
     step: str
@@ -113,6 +120,7 @@ class DatasetLine:
     files: int | None
     frozen: bool
     expected: str = ""
+    accounts: Mapping[str, Account | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -242,6 +250,7 @@ def _dataset(step: str, spec: DatasetSpec, made: Mapping[str, SeenDataset]) -> D
         files=None if found is None else found.files,
         frozen=found is not None and found.frozen,
         expected=_expected(spec),
+        accounts={} if found is None else dict(found.accounts),
     )
 
 
@@ -261,6 +270,9 @@ def _datasets(plan: ProductionPlan, made: Iterable[DatasetLine], *, scaled: bool
             yield f"there is no dataset {line.name}"
         elif spec is not None and not scaled and not _fits(spec, line.files):
             yield f"dataset {line.name} would hold {line.files} files, expected: {line.expected}"
+        if line.accounts:
+            for words in disagreements(line.accounts):
+                yield f"dataset {line.name}: {words}"
 
 
 def _fits(spec: DatasetSpec, files: int) -> bool:

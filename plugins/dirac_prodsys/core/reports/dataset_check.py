@@ -53,6 +53,7 @@ class DatasetCheck:
     :param without_replica: files that no storage element has.
     :param came: files that its query finds now and that it did not hold.
     :param notes: what limits the comparison.
+    :param size: bytes of the files that it holds now; None: unknown.
     """
 
     name: str
@@ -65,6 +66,7 @@ class DatasetCheck:
     without_replica: tuple[str, ...] = ()
     came: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    size: int | None = None
 
     @property
     def holds(self) -> bool:
@@ -112,6 +114,7 @@ def check_dataset(
     """
     here = set(held)
     lost = tuple(sorted(lfn for lfn in here if lfn in files and not files[lfn].places))
+    size = sum(files[lfn].size for lfn in here if lfn in files)
     if listed is None:
         came = tuple(sorted(set(found) - here)) if frozen else ()
         return DatasetCheck(
@@ -123,6 +126,7 @@ def check_dataset(
             without_replica=lost,
             came=came,
             notes=tuple(_limits(was, here, files)),
+            size=size,
         )
     then = {one.lfn: one for one in listed}
     notes = []
@@ -141,6 +145,7 @@ def check_dataset(
         without_replica=lost,
         came=tuple(sorted((set(found) | here) - then.keys())),
         notes=tuple(notes),
+        size=size,
     )
 
 

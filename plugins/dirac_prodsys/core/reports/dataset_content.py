@@ -32,6 +32,21 @@ class Share:
 
 
 @dataclass(frozen=True)
+class StepOutput:
+    """The files that a step made, or those of its dataset.
+
+    :param bytes: size of all files, each counted once.
+    :param places: by storage element; a file with two replicas is in two.
+    :param events: number of events in them; None: unknown.
+    """
+
+    files: int
+    bytes: int
+    places: tuple[Share, ...] = ()
+    events: int | None = None
+
+
+@dataclass(frozen=True)
 class ByValue:
     """The files of a dataset by a metadata field of files.
 

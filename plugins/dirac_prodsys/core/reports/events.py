@@ -1,4 +1,4 @@
-"""Counts the events that a step has made, as far as they are certain.
+"""Counts the events that a step has made, or is to make, as far as they are certain.
 
 Invariant: pure; a number is given only if every file that it stands for is known to be there. A
 guess would end up in publications, so anything uncertain is None.
@@ -6,7 +6,7 @@ guess would end up in publications, so anything uncertain is None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import GOOD_TASKS, FileStatus
@@ -35,6 +35,27 @@ def events_of(plan: ProductionPlan, name: str, snapshots: Mapping[str, Snapshot]
     if not all(_takes_all(step, parent) for parent in parents):
         return None
     counts = [events_of(plan, parent.name, snapshots) for parent in parents]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def events_wanted(
+    plan: ProductionPlan, name: str, declared: Callable[[StepPlan], int | None]
+) -> int | None:
+    """Return the events that the output of a step would hold if all went well; None: unknown.
+
+    A step that declares its tasks has what these simulate; another one has those of its parents,
+    if it takes all their files.
+
+    :param declared: returns the events that the tasks of a step are to simulate.
+    """
+    step = plan.step(name)
+    if step.transformation.tasks is not None:
+        return declared(step)
+    parents = [plan.step(parent) for parent in step.parents]
+    if not parents or not all(_takes_all(step, parent) for parent in parents):
+        return None
+    counts = [events_wanted(plan, parent.name, declared) for parent in parents]
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
 

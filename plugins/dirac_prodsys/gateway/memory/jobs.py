@@ -29,6 +29,16 @@ class MemoryJobs:
     def serve_getJobsSites(self, jobs: list[int]) -> dict[int, dict[str, str]]:
         return self._words(jobs, "Site")
 
+    def serve_getJobParameters(self, jobs: list[int], name: str) -> dict[int, dict[str, str]]:
+        ended = {
+            task.job: task
+            for transformation in self.tables.transformations.values()
+            for task in transformation.tasks.values()
+            if task.good is not None and task.ends is not None
+        }
+        seconds = {"WallClockTime(s)": 60.0, "TotalCPUTime(s)": 45.5}[name]
+        return {job: {name: str(seconds)} if job in ended else {} for job in jobs}
+
     def serve_deleteJob(self, jobs: list[int]) -> list[int]:
         for transformation in self.tables.transformations.values():
             for task in transformation.tasks.values():

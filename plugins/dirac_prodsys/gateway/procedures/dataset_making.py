@@ -9,7 +9,7 @@ the first time: a later attempt does not hide what went since.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from dirac_prodsys.core.community import communities
@@ -18,7 +18,8 @@ from dirac_prodsys.core.grid.dataset_origin import DatasetOrigin, annotated
 from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.grid.status import GOOD_TASKS, TaskStatus
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.reports.dataset_content import Share, by_place, run_ranges
+from dirac_prodsys.core.recovery.decisions import TaskState
+from dirac_prodsys.core.reports.dataset_content import Share, StepOutput, by_place, run_ranges
 from dirac_prodsys.core.reports.events import events_of, steps_before
 from dirac_prodsys.core.steps.lost_inputs import made_for
 from dirac_prodsys.core.steps.step_plan import StepPlan
@@ -55,6 +56,11 @@ class MadeDataset:
     places: tuple[Share, ...] = ()
     run_ranges: tuple[str, ...] = ()
 
+    @property
+    def output(self) -> StepOutput:
+        """Return its files, and where they are."""
+        return StepOutput(self.record.files, self.bytes, self.places, self.events)
+
 
 def make_dataset(
     gateway: ProductionGateway, plan: ProductionPlan, name: str, commit: str = ""
@@ -80,6 +86,8 @@ def make_dataset(
         # one that is frozen and holds nothing is made anew
         if there is None or not there.frozen or not there.files:
             _compare(gateway, spec, step, transformation.id, remarks)
+        elif transformation.name != first:
+            _refuse_earlier(gateway, spec, step, transformation.id)
     record = gateway.create_dataset(spec)
     size = record.size
     files: list[CatalogueFile] = []
@@ -115,8 +123,7 @@ def _compare(
     tasks = list(gateway.tasks(transformation).values())
 
     def outputs(states: Collection[str]) -> set[str]:
-        ids = [task.id for task in tasks if task.status in states]
-        return set(made_for(spec.query, step.transformation, transformation, ids))
+        return _outputs(spec, step, transformation, tasks, states)
 
     made = outputs(GOOD_TASKS)
     if not made:  # names are not known, or the tasks are archived
@@ -143,6 +150,37 @@ def _compare(
     if surplus := len(found - made):
         remarks.append(
             f"dataset {spec.name} holds {surplus} files that no good task of step {step.name} made"
+        )
+
+
+def _outputs(
+    spec: DatasetSpec,
+    step: StepPlan,
+    transformation: int,
+    tasks: Iterable[TaskState],
+    states: Collection[str],
+) -> set[str]:
+    """Return the files of the dataset that tasks in these states leave; empty: nobody knows."""
+    ids = [task.id for task in tasks if task.status in states]
+    return set(made_for(spec.query, step.transformation, transformation, ids))
+
+
+def _refuse_earlier(
+    gateway: ProductionGateway, spec: DatasetSpec, step: StepPlan, transformation: int
+) -> None:
+    """Refuse a frozen dataset from before the step began anew, if it lacks what was made since.
+
+    :raises GatewayRejected: it does.
+    """
+    tasks = gateway.tasks(transformation).values()
+    made = _outputs(spec, step, transformation, tasks, GOOD_TASKS)
+    made = made or set(gateway.selected_files(spec.query))
+    if missing := sorted(made - set(gateway.dataset_files(spec.name))):
+        raise GatewayRejected(
+            f"dataset {spec.name} is frozen as it was before step {step.name} began anew: it lacks "
+            f"{len(missing)} of {len(made)} files made since: {first_of(missing, _NAMED)}",
+            f"`dirac-prodsys datasets retire {spec.name}`, then clear this task, which makes it "
+            "anew; or give it another name",
         )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dirac_prodsys.core.grid.jobs import Cause, JobReport, JobState, job_report
+from dirac_prodsys.core.grid.jobs import Cause, JobReport, JobState, JobTimes, job_report
 from dirac_prodsys.core.grid.requests import RequestState
 from dirac_prodsys.core.grid.status import GOOD_TASKS
 from dirac_prodsys.core.grid.transformation_types import TRANSFORMATION_TYPES
@@ -48,6 +48,29 @@ def jobs_of(
     except GatewayRejected as error:
         notes.append(f"job monitoring was not asked: {error.reason}")
         return {}
+
+
+def _with_times(
+    gateway: ProductionGateway, jobs: dict[int, JobState], notes: list[str]
+) -> dict[int, JobState]:
+    """Return the jobs with the times that they reported.
+
+    :param notes: receives a line if job monitoring has no times.
+    """
+    try:
+        times = gateway.job_times(list(jobs)) if jobs else {}
+    except GatewayRejected as error:
+        notes.append(f"CPU and wall times are unknown: {error.reason}")
+        return jobs
+    unknown = JobTimes()
+    return {
+        number: replace(
+            job,
+            cpu_seconds=times.get(number, unknown).cpu,
+            wall_seconds=times.get(number, unknown).wall,
+        )
+        for number, job in jobs.items()
+    }
 
 
 def requests_of(
@@ -93,7 +116,7 @@ def report_on(
         requests = requests_of(gateway, wanted, notes)
         jobs = {number: known.state for number, known in requests.items()}
     else:
-        jobs = jobs_of(gateway, wanted, notes)
+        jobs = _with_times(gateway, jobs_of(gateway, wanted, notes), notes)
     try:
         tried = Ledger.from_text(gateway.read_note(transformation, LEDGER)).by_cause()
     except ValueError:

@@ -14,7 +14,9 @@ from dirac_prodsys.core.reports.ledger.drift import (
     Book,
     Finding,
     FoundDataset,
+    KnownDataset,
     dataset_drift,
+    is_as_recorded,
     size_now,
     transformation_drift,
 )
@@ -42,9 +44,10 @@ class Sweep:
     notes: tuple[str, ...] = ()
 
 
-def sweep(gateway: ProductionGateway, book: Book, now: datetime) -> Sweep:
+def sweep(gateway: ProductionGateway, book: Book, now: datetime, *, quick: bool = False) -> Sweep:
     """Compare what the ledger holds with what there is.
 
+    :param quick: files are looked up one by one only where their number differs.
     :raises GatewayUnavailable: the Transformation System or the catalogue does not answer.
     """
     findings: list[Finding] = []
@@ -56,7 +59,7 @@ def sweep(gateway: ProductionGateway, book: Book, now: datetime) -> Sweep:
         findings += [] if differs is None else [differs]
         learned += [] if lesson is None else [lesson]
     for path, dataset in book.datasets.items():
-        found = _look(gateway, path, notes)
+        found = _look(gateway, path, notes, dataset if quick else None)
         findings += dataset_drift(dataset, found)
         size = size_now(dataset, found, now)
         learned += [] if size is None else [size]
@@ -77,11 +80,19 @@ def _listed(gateway: ProductionGateway, numbers: list[int]) -> Mapping[int, List
     return found
 
 
-def _look(gateway: ProductionGateway, path: str, notes: list[str]) -> FoundDataset | None:
+def _look(
+    gateway: ProductionGateway, path: str, notes: list[str], known: KnownDataset | None
+) -> FoundDataset | None:
+    """Look at a dataset.
+
+    :param known: its files are looked up only if their number differs from this; None: always.
+    """
     try:
         record = gateway.find_dataset(path)
         if record is None:
             return None
+        if known is not None and is_as_recorded(known, record.frozen, record.files):
+            return FoundDataset(record.frozen, record.query, files=record.files)
         try:
             return FoundDataset(record.frozen, record.query, check_of(gateway, path))
         except MetaQueryError as error:  # others can make datasets by queries that are not ours

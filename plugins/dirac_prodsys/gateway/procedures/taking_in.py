@@ -20,10 +20,9 @@ from dirac_prodsys.core.reports.ledger.imported import (
     imported_step,
     place_of,
 )
-from dirac_prodsys.core.reports.ledger.made_from import Place
+from dirac_prodsys.core.reports.ledger.made_from import Place, dataset_of
 from dirac_prodsys.core.reports.ledger.record import Record
 from dirac_prodsys.core.reports.ledger.records import CountsRecord, StepRecord
-from dirac_prodsys.core.reports.ledger.records import DatasetRecord as DatasetInLedger
 from dirac_prodsys.errors import GatewayRejected, MetaQueryError, NotFound
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import DatasetRecord
@@ -125,7 +124,9 @@ def _made(
         output_query=output,
         dataset="" if dataset is None else dataset.name,
     )
-    return [step] if dataset is None else [step, _in_ledger(dataset, place, now)]
+    if dataset is None:
+        return [step]
+    return [step, dataset_of(dataset, place, now, size=dataset.size, adopted=True)]
 
 
 def _snapshots(gateway: ProductionGateway, numbers: Sequence[int]) -> dict[int, Snapshot]:
@@ -170,17 +171,3 @@ def _dataset_of(
         except MetaQueryError:
             continue
     return None
-
-
-def _in_ledger(made: DatasetRecord, place: Place, now: datetime) -> DatasetInLedger:
-    return DatasetInLedger(
-        at=now,
-        dataset=made.name,
-        files=made.files,
-        bytes=made.size,
-        query=dict(made.query),
-        frozen=made.frozen,
-        checksum=made.list_checksum,
-        adopted=True,
-        **place.to_dict(),
-    )

@@ -7,12 +7,13 @@ service sets any state over any other; its clients keep the rules of file states
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from dirac_prodsys.core.grid.jobs import JobState
+from dirac_prodsys.core.grid.jobs import JobState, JobTimes
 from dirac_prodsys.core.grid.status import BAD_TASKS, FINAL_TASKS, FileStatus, TaskStatus
 from dirac_prodsys.core.policy import GONE_FILES
 from dirac_prodsys.core.query.meta_query import MetaQuery
@@ -34,6 +35,9 @@ from dirac_prodsys.gateway.verbs.services import (
 
 #: tasks and jobs in one call
 TASK_CHUNK, JOB_CHUNK = 2000, 1000
+#: parameters that the wrapper of a job and its watchdog report (``JobWrapper.py``,
+#: ``Watchdog.py``, 9.1)
+_CPU_TIME, _WALL_TIME = "TotalCPUTime(s)", "WallClockTime(s)"
 #: tasks with their files in one call; the service looks up the files of each separately
 _WITH_FILES_CHUNK = 500
 
@@ -129,8 +133,20 @@ class RecoveryVerbs(CatalogueVerbs):
                 )
             }
             for job, status in words["Status"].items():
-                rest = (words[n].get(job, "") for n in ("MinorStatus", "ApplicationStatus", "Site"))
-                found[job] = JobState(job, status, *rest)
+                minor, application, site = (
+                    words[name].get(job, "")
+                    for name in ("MinorStatus", "ApplicationStatus", "Site")
+                )
+                found[job] = JobState(job, status, minor, application, site)
+        return found
+
+    def job_times(self, jobs: Sequence[int]) -> dict[int, JobTimes]:
+        """See :meth:`ProductionGateway.job_times`."""
+        found: dict[int, JobTimes] = {}
+        for chunk in chunks(sorted(set(jobs)), JOB_CHUNK):
+            cpu, wall = (self._seconds_of_jobs(chunk, name) for name in (_CPU_TIME, _WALL_TIME))
+            for job in cpu.keys() | wall.keys():
+                found[job] = JobTimes(cpu.get(job), wall.get(job))
         return found
 
     def existing_files(self, lfns: Sequence[str]) -> frozenset[str]:
@@ -236,6 +252,15 @@ class RecoveryVerbs(CatalogueVerbs):
         text = self._ts("getTransformationFiles", *arguments)
         rows: list[dict[str, Any]] = packed_value(text, f"{TRANSFORMATIONS}.getTransformationFiles")
         return rows
+
+    def _seconds_of_jobs(self, jobs: list[int], name: str) -> dict[int, float]:
+        """Return a parameter that jobs' wrappers report; what is no number is left out."""
+        reply = self.services.call(JOBS, "getJobParameters", jobs, name)
+        found = {}
+        for job, words in reply.items():
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                found[int(job)] = float(words[name])
+        return found
 
     def _of_jobs(self, method: str, jobs: list[int], name: str) -> dict[int, str]:
         found = self.services.call(JOBS, method, jobs)

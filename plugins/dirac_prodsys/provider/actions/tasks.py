@@ -30,6 +30,11 @@ from dirac_prodsys.core.actions.request import (
 )
 from dirac_prodsys.core.actions.selection import select
 from dirac_prodsys.core.grid.inventory import FileShare
+from dirac_prodsys.core.grid.status import (
+    ENDED_TRANSFORMATION,
+    REMOVED_TRANSFORMATION,
+    TransformationStatus,
+)
 from dirac_prodsys.core.site.rights import demand_agreement, demand_right
 from dirac_prodsys.errors import (
     GatewayDenied,
@@ -52,6 +57,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PREVIEW_TASK, ACT_TASK = "preview", "act"
+
+#: actions after which DIRAC forgets the counts
+_FORGETS = frozenset({"clean", "delete"})
 
 #: a preview looks up the files of at most so many transformations, and only counts the others
 MOST_WEIGHED = 200
@@ -234,17 +242,48 @@ class ProductionActionOperator(_ActionOperator):
         self._record(context, request, row, by, run)
 
         def act(gateway: ProductionGateway) -> Result:
+            self._count(context, gateway, request, row, run)
             try:
                 word, done = self._once(context, gateway, request, row, note)
             except (GatewayUnavailable, GatewayDenied):
                 raise  # this transformation is not the cause
             except ProdsysError as error:
                 return Result(row.id, row.name, row.status, "failed", one_line(error.reason))
+            self._count(context, gateway, request, row, run, after=True)
             return Result(row.id, row.name, row.status, word, done)
 
         result = self.on_grid(act)
         self._record(context, request, row, by, run, result)
         return result
+
+    def _count(
+        self,
+        context: Context,
+        gateway: ProductionGateway,
+        request: ActionRequest,
+        row: PreviewRow,
+        run: str,
+        *,
+        after: bool = False,
+    ) -> None:
+        """Record the counts before what makes DIRAC forget them, and after it was completed."""
+        completes = request.kind.sets == TransformationStatus.COMPLETED
+        if not completes and (after or request.action not in _FORGETS):
+            return
+        seen = gateway.snapshot([row.id]).get(row.id)
+        if seen is None or seen.name != row.name:
+            return
+        is_over = seen.status in ENDED_TRANSFORMATION | REMOVED_TRANSFORMATION
+        if is_over != after:
+            return  # an earlier attempt did it, or it was not done
+        self.records(context).counts(
+            seen,
+            request.action,
+            run,
+            vo=gateway.settings.vo,
+            final=completes and not after,
+            after=after,
+        )
 
     def _record(
         self,

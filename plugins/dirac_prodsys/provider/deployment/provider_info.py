@@ -93,6 +93,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "process. Empty: a folder in Airflow's home.",
         "/var/spool/dirac_prodsys",
     ),
+    "summary_folder": _option(
+        "Folder into which the summaries of datasets are written when a run ends, for a web server "
+        "to publish: Markdown, HTML and JSON. By the last task of the run, or by the API server if "
+        "workers send it their records. Empty: they are not written.",
+        "/srv/www/productions",
+    ),
     "ledger_secret": _option(
         "What workers show to the API server when they send it records; the same on both."
     )

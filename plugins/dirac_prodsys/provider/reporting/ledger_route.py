@@ -13,7 +13,7 @@ import hmac
 import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Body, FastAPI, Header, HTTPException, Response
+from fastapi import BackgroundTasks, Body, FastAPI, Header, HTTPException, Response
 from pydantic import ValidationError
 
 from dirac_prodsys.core.reports.ledger.records import read_record
@@ -21,6 +21,7 @@ from dirac_prodsys.errors import LedgerUnavailable
 from dirac_prodsys.ledger.api import MOST, REFUSED
 from dirac_prodsys.ledger.store import RefusedRecord
 from dirac_prodsys.provider.reporting.ledger_settings import SECRET, option, server_ledger
+from dirac_prodsys.provider.reporting.summary_folder import write_after_records
 
 if TYPE_CHECKING:
     from dirac_prodsys.ledger.store import Ledger
@@ -32,6 +33,7 @@ app = FastAPI(title="Ledger of dirac_prodsys", docs_url=None, redoc_url=None, op
 
 @app.post("/records", status_code=204, response_class=Response)
 def add(
+    background: BackgroundTasks,
     records: Annotated[list[dict[str, Any]], Body(embed=True, max_length=MOST)],
     authorization: Annotated[str, Header()] = "",
 ) -> None:
@@ -51,6 +53,7 @@ def add(
     except LedgerUnavailable as error:
         log.warning("records of workers wait: %s", error.reason)
         raise HTTPException(503, "the ledger cannot be written now") from None
+    background.add_task(write_after_records, _ledger(), batch)
 
 
 @functools.cache

@@ -5,6 +5,7 @@ Invariant: never in the way: whatever fails here is a line in the log.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan.values import ProductionPlan
     from dirac_prodsys.core.policy.notices import Notice
     from dirac_prodsys.core.production.production import Production
+    from dirac_prodsys.core.reports.dataset_content import StepOutput
     from dirac_prodsys.core.reports.ledger.made_from import Place
     from dirac_prodsys.core.reports.ledger.record import Record
     from dirac_prodsys.core.run.end import Ending
@@ -164,13 +166,29 @@ class TaskRecords:
 
         self.write(make)
 
-    def made(self, step: StepPlan, number: int, name: str, *, adopted: bool) -> None:
-        """Record a step and its transformation. Raises nothing."""
+    def made(
+        self,
+        step: StepPlan,
+        number: int,
+        name: str,
+        *,
+        adopted: bool,
+        plan: ProductionPlan | None = None,
+    ) -> None:
+        """Record a step and its transformation. Raises nothing.
+
+        :param plan: of the whole run; None: the step belongs to no production.
+        """
 
         def make(at: datetime) -> Record:
-            from dirac_prodsys.core.reports.ledger.made_from import step_of
+            from dirac_prodsys.core.reports.events import events_wanted
+            from dirac_prodsys.core.reports.ledger.made_from import events_declared, step_of
 
-            return step_of(step, self.place(number, name), at, adopted=adopted)
+            target, place = None, self.place(number, name)
+            if plan is not None and self._production is not None:
+                declared = functools.partial(events_declared, self._production)
+                target = events_wanted(plan, step.name, declared)
+            return step_of(step, place, at, adopted=adopted, target=target)
 
         self.write(make)
 
@@ -184,43 +202,51 @@ class TaskRecords:
 
         self.write(make)
 
+    def completed(self, snapshot: Snapshot) -> None:
+        """Record the counts of a transformation from just after it was completed.
+
+        Jobs that ended in between are in these alone.
+        """
+
+        def make(at: datetime) -> Record:
+            from dirac_prodsys.core.reports.ledger.made_from import counts_of
+
+            occasion = f"{self.occasion()}/completed"
+            return counts_of(snapshot, self.place(), at, occasion=occasion)
+
+        self.write(make)
+
+    def output(self, found: StepOutput, number: int, name: str) -> None:
+        """Record the files that a step made, and where they are. Raises nothing."""
+
+        def make(at: datetime) -> Record:
+            from dirac_prodsys.core.reports.ledger.made_from import storage_of
+
+            return storage_of(found, self.place(number, name), at, occasion=self.occasion())
+
+        self.write(make)
+
     def dataset(self, made: MadeDataset, number: int | None) -> None:
         """Record a dataset as the catalogue has it, and where its files are. Raises nothing."""
         found = made.record
 
         def make(at: datetime) -> list[Record]:
-            from dirac_prodsys.core.reports.ledger import records
+            from dirac_prodsys.core.reports.ledger.made_from import dataset_of, storage_of
 
-            dataset = records.DatasetRecord(
-                at=at,
-                dataset=found.name,
-                files=found.files,
-                bytes=made.bytes,
-                events=made.events,
-                query=dict(found.query),
-                run_ranges=made.run_ranges,
-                frozen=found.frozen,
-                checksum=found.list_checksum,
+            dataset = dataset_of(
+                found,
+                self.place(number),
+                at,
                 adopted=found.adopted,
-                **self.place(number).to_dict(),
+                size=made.bytes,
+                events=made.events,
+                run_ranges=made.run_ranges,
             )
             if not made.places:
                 return [dataset]
             name = "" if made.transformation is None else made.transformation.name
-            elements = {
-                share.what: records.Stored(files=share.files, bytes=share.size)
-                for share in made.places
-            }
-            stored = records.StorageRecord(
-                at=at,
-                files=found.files,
-                bytes=made.bytes,
-                events=made.events,
-                elements=elements,
-                occasion=self.occasion(found.name),
-                **self.place(number, name).to_dict(),
-            )
-            return [dataset, stored]
+            place, occasion = self.place(number, name), self.occasion(found.name)
+            return [dataset, storage_of(made.output, place, at, occasion=occasion)]
 
         self.write(make)
 
@@ -302,6 +328,29 @@ class TaskRecords:
 
             place, occasion = place_of_name(Place(vo), number, name), self.occasion()
             return ActionRecord(at=at, action=action, occasion=occasion, **given, **place.to_dict())
+
+        self.write(make)
+
+    def counts(
+        self, snapshot: Snapshot, action: str, run: str, *, vo: str, final: bool, after: bool
+    ) -> None:
+        """Record the counts of a transformation around what a person does to it. Raises nothing.
+
+        :param run: Airflow's ID of the run that does it.
+        :param final: it is about to be completed.
+        :param after: it was done.
+        """
+
+        def make(at: datetime) -> Record:
+            from dirac_prodsys.core.reports.ledger.made_from import (
+                Place,
+                counts_of,
+                place_of_name,
+            )
+
+            place = place_of_name(Place(vo), snapshot.id, snapshot.name)
+            occasion = self.occasion(run, action, after)
+            return counts_of(snapshot, place, at, final=final, occasion=occasion)
 
         self.write(make)
 

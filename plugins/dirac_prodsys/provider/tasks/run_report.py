@@ -21,6 +21,7 @@ from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.reports import report_on_run
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import NoticeSender, wanted
+from dirac_prodsys.provider.reporting import summary_folder
 from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.tasks.registry import follow_run
 from dirac_prodsys.provider.waiting.state_keeping import STATE
@@ -62,7 +63,10 @@ class DiracProductionReportOperator(ProductionTask):
             self.log.warning("there is no report: %s", error)
         states = task_states(context["dag"].dag_id, str(context["run_id"]))
         how = ending(states, self.last)
-        self.records(context).run_ended(how, [t for t, one in states.items() if one == "failed"])
+        records = self.records(context)
+        records.run_ended(how, [t for t, one in states.items() if one == "failed"])
+        place = records.place()
+        summary_folder.write_after_run(place.production, place.campaign)
         if how == "failed":
             failed = sorted(task for task, one in states.items() if one == "failed")
             lines = [f"the run did not complete: {', '.join(failed)} failed"]

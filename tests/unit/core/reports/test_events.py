@@ -8,7 +8,9 @@ from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.status import TransformationStatus
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
-from dirac_prodsys.core.reports.events import events_of, steps_before
+from dirac_prodsys.core.reports.events import events_of, events_wanted, steps_before
+from dirac_prodsys.core.reports.ledger.made_from import events_declared, events_per_file
+from dirac_prodsys.core.steps.step_plan import StepPlan
 from tests.unit.core.writing import make, output, step
 
 
@@ -57,3 +59,27 @@ def test_a_step_that_takes_only_some_files_has_no_number() -> None:
     some = {"from": "sim", "where": {"split": "train"}}
     plan = planned(input=some)
     assert events_of(plan, "merge", seen(plan, sim=SIM, merge=MERGED)) is None
+
+
+def test_a_step_is_wanted_to_have_what_its_parents_simulate() -> None:
+    plan = planned()
+    assert events_wanted(plan, "sim", declared) == 2000
+    assert events_wanted(plan, "merge", declared) == 2000
+    part = planned(input={"from": "sim", "where": {"split": "train"}})
+    assert events_wanted(part, "merge", declared) is None
+    assert events_wanted(plan, "sim", lambda step: None) is None
+
+
+def test_what_an_author_wants_is_the_target_though_its_tasks_make_more() -> None:
+    wants = step("MCSimulation", events_per_task=500, target_events=1300, output=output("sim"))
+    del wants["tasks"]
+    production = make(sim=wants)
+    plan = compile(production, run="r1")
+    assert plan.step("sim").transformation.tasks == 3
+    assert events_declared(production, plan.step("sim")) == 1300
+
+
+def declared(one: StepPlan) -> int | None:
+    """As a production without ``target_events`` declares it."""
+    each, tasks = events_per_file(one), one.transformation.tasks
+    return None if each is None or tasks is None else each * tasks

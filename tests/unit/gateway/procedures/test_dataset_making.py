@@ -102,6 +102,33 @@ def test_a_frozen_dataset_whose_files_all_went_is_compared_before_it_is_made_ane
     assert make_dataset(gateway, run, "make").record.files == 4
 
 
+def began_anew(plan: ProductionPlan, grid: MemoryGrid, gateway: MemoryGateway) -> None:
+    """The step was cleaned, and its next transformation has made its files."""
+    spec = plan.step("make").transformation
+    first = gateway.find_transformation(spec.name)
+    assert first is not None
+    grid.transformations[first.id].row["Status"] = "Cleaned"
+    anew = spec.model_copy(update={"name": f"{spec.name}__fresh2"})
+    number = gateway.create_transformation(anew).id
+    gateway.ensure_tasks(number, 4)
+    gateway.start_transformation(number)
+    grid.advance(200)
+
+
+def test_a_frozen_dataset_that_lacks_what_a_step_made_anew_is_refused(
+    run: ProductionPlan, grid: MemoryGrid, gateway: MemoryGateway
+) -> None:
+    make_dataset(gateway, run, "make")
+    for lfn in LFNS[1:]:  # one was forgotten, in another directory or by a busy agent
+        grid.catalogue.remove(lfn)
+    began_anew(run, grid, gateway)
+    with pytest.raises(GatewayRejected, match="lacks 3 of 4 files made since") as caught:
+        make_dataset(gateway, run, "make")
+    assert f"datasets retire {NAME}" in str(caught.value)
+    gateway.remove_dataset(NAME)
+    assert make_dataset(gateway, run, "make").record.files == 4
+
+
 def test_a_file_that_a_request_may_still_upload_is_waited_for(
     run: ProductionPlan, grid: MemoryGrid, gateway: MemoryGateway
 ) -> None:

@@ -22,6 +22,7 @@ from dirac_prodsys.core.reports.ledger.records import (
     StepRecord,
     StorageRecord,
 )
+from dirac_prodsys.errors import GatewayUnavailable
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.ledger.history import campaign
 from dirac_prodsys.ledger.store import Ledger, Search
@@ -91,9 +92,11 @@ def test_definition_run_steps_final_counts_and_dataset_are_recorded(
     ]
     assert steps[1].query
     assert steps[1].dataset == compile(production, run="r1").steps[1].dataset.name
-    (final,) = found(ledger, "counts")
+    final, after = found(ledger, "counts")
     assert isinstance(final, CountsRecord)
+    assert isinstance(after, CountsRecord)
     assert (final.final, final.transformation, final.files) == (True, 2, {"Processed": 6})
+    assert (after.final, after.status, after.files) == (False, "Completed", {"Processed": 6})
     (dataset,) = found(ledger, "dataset")
     assert isinstance(dataset, DatasetRecord)
     assert (dataset.step, dataset.transformation, dataset.frozen) == ("merge", 2, True)
@@ -102,6 +105,59 @@ def test_definition_run_steps_final_counts_and_dataset_are_recorded(
     assert (stored.files, stored.bytes) == (dataset.files, dataset.bytes)
     assert (stored.transformation, stored.name) == (2, steps[1].name)
     assert [each.bytes for each in stored.elements.values()] == [dataset.bytes]
+
+
+def test_counts_are_recorded_before_a_person_completes_or_cleans(
+    ledger: Ledger, grid: MemoryGrid, ops: Any
+) -> None:
+    for _ in range(2):  # what is done is not counted again
+        ops("complete", **RISKY).carry_out()
+    counted = [each for each in found(ledger, "counts") if isinstance(each, CountsRecord)]
+    told = [(each.step, each.final, str(each.status_since)) for each in counted]
+    assert told == [
+        (step, final, "Completed") for step in ("make", "merge") for final in (True, False)
+    ]
+    assert all(each.tasks for each in counted if each.step == "make")
+    assert {each.production for each in counted} == {"two"}
+    ops("clean", run="r1", confirm="two", **RISKY).carry_out()
+    assert len(found(ledger, "counts")) == 4
+
+
+def test_counts_are_recorded_before_a_person_cleans_what_goes_on(
+    ledger: Ledger, grid: MemoryGrid, ops: Any
+) -> None:
+    ops("clean", run="r1", confirm="two", **RISKY).carry_out()
+    counted = [each for each in found(ledger, "counts") if isinstance(each, CountsRecord)]
+    assert [(each.step, each.final) for each in counted] == [("make", False), ("merge", False)]
+    assert counted[0].tasks
+
+
+def test_a_step_without_dataset_records_where_its_files_are(
+    ledger: Ledger, grid: MemoryGrid, production: Production, context: Context
+) -> None:
+    run_to_the_end(production, context, grid)
+    for _ in range(2):
+        do(DiracCompleteTransformationOperator, production, "make", context)
+    _, first = found(ledger, "storage")
+    assert isinstance(first, StorageRecord)
+    assert (first.step, first.transformation, first.files) == ("make", 1, 6)
+    assert [(each.files, each.bytes) for each in first.elements.values()] == [(6, first.bytes)]
+
+
+def test_a_grid_that_does_not_answer_keeps_nobody_waiting_for_a_record(
+    ledger: Ledger,
+    grid: MemoryGrid,
+    production: Production,
+    context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*_given: Any) -> None:
+        raise GatewayUnavailable("the catalogue is away")
+
+    run_to_the_end(production, context, grid)
+    monkeypatch.setattr("dirac_prodsys.provider.operators.output_of", away)
+    assert do(DiracCompleteTransformationOperator, production, "make", context)["id"] == 1
+    assert [each.step for each in found(ledger, "storage")] == ["merge"]
 
 
 def test_a_task_that_is_tried_again_records_nothing_twice(

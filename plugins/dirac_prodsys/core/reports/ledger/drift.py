@@ -150,14 +150,16 @@ class Book:
 class FoundDataset:
     """A dataset as the catalogue has it.
 
-    :param check: of its files; None: they could not be compared.
+    :param check: of its files; None: they were not compared one by one.
     :param trouble: why the catalogue cannot say what it holds; empty: it does.
+    :param files: their number; None: unknown.
     """
 
     frozen: bool
     query: Mapping[str, Any] = field(default_factory=dict)
     check: DatasetCheck | None = None
     trouble: str = ""
+    files: int | None = None
 
 
 def still_differs(finding: Finding, book: Book) -> bool:
@@ -343,6 +345,12 @@ def dataset_drift(known: KnownDataset, found: FoundDataset | None) -> Iterator[F
         yield from _file_drift(made, found.check, finding)
 
 
+def is_as_recorded(known: KnownDataset, frozen: bool, files: int) -> bool:
+    """Whether the numbers say that no file went: enough for a sweep that is to be quick."""
+    made = known.made
+    return made.frozen and frozen and made.files == files
+
+
 def _file_drift(made: DatasetRecord, check: DatasetCheck, finding: Any) -> Iterator[Finding]:
     see = f"`dirac-prodsys datasets verify {made.dataset}` names all"
     gone = len(check.gone) + check.gone_unnamed
@@ -366,15 +374,18 @@ def _file_drift(made: DatasetRecord, check: DatasetCheck, finding: Any) -> Itera
 
 def size_now(known: KnownDataset, found: FoundDataset | None, at: datetime) -> DatasetRecord | None:
     """Return the dataset as it is now; None: it has as many files as the newest record says."""
-    if found is None or found.check is None:
+    if found is None:
         return None
-    files = found.check.files
+    files = found.files if found.check is None else found.check.files
+    if files is None:
+        return None
     if files == known.newest.files and found.frozen == known.newest.frozen:
         return None
     return DatasetRecord(
         at=at,
         dataset=known.made.dataset,
         files=files,
+        bytes=None if found.check is None else found.check.size,
         query=dict(found.query),
         run_ranges=known.made.run_ranges,
         frozen=found.frozen,

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.community import community_of
@@ -21,15 +21,19 @@ from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.policy.notices import Notice, cause_of
 from dirac_prodsys.core.policy.verdict import Verdict
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.reports.dataset_content import StepOutput
 from dirac_prodsys.core.reports.ledger.records import (
     ActRecord,
     CountsRecord,
+    DatasetRecord,
     DefinitionRecord,
     JobRow,
     JobsRecord,
     NoticeRecord,
     PlanRecord,
     StepRecord,
+    StorageRecord,
+    Stored,
     VerdictRecord,
 )
 from dirac_prodsys.core.steps.step_plan import StepPlan
@@ -114,8 +118,13 @@ def plan_of(plan: ProductionPlan, production: Production, place: Place, at: date
     )
 
 
-def step_of(step: StepPlan, place: Place, at: datetime, *, adopted: bool) -> StepRecord:
-    """Return a step with its transformation."""
+def step_of(
+    step: StepPlan, place: Place, at: datetime, *, adopted: bool, target: float | None = None
+) -> StepRecord:
+    """Return a step with its transformation.
+
+    :param target: number of events that are wanted; None: unknown.
+    """
     spec = step.transformation
     query, output = spec.input_query, spec.output_query
     body: Any = plain(spec.body)
@@ -130,6 +139,7 @@ def step_of(step: StepPlan, place: Place, at: datetime, *, adopted: bool) -> Ste
         output_query={} if output is None else output.to_dirac(),
         dataset="" if step.dataset is None else step.dataset.name,
         events_per_file=events_per_file(step),
+        target=target,
         adopted=adopted,
         software=body if isinstance(body, dict) else {"body": body},
         **place.to_dict(),
@@ -148,6 +158,15 @@ def events_per_file(step: StepPlan) -> int | None:
         return None
     found: int | None = community.offered(community.events_per_file)(spec.body)
     return found
+
+
+def events_declared(production: Production, step: StepPlan) -> int | None:
+    """Return the events that the tasks of a step are to simulate; None: unknown."""
+    said = production.step(step.name).target_events
+    each, tasks = events_per_file(step), step.transformation.tasks
+    if said is not None or each is None or tasks is None:
+        return said
+    return tasks * each
 
 
 def act_of(
@@ -178,6 +197,74 @@ def counts_of(
         final=final,
         occasion=occasion,
         **place.of(snapshot.id, snapshot.name).to_dict(),
+    )
+
+
+class InCatalogue(Protocol):
+    """A dataset as the file catalogue has it."""
+
+    @property
+    def name(self) -> str:
+        """Return its full path."""
+
+    @property
+    def files(self) -> int:
+        """Return the number of files that it holds now."""
+
+    @property
+    def query(self) -> Mapping[str, Any]:
+        """Return its meta query."""
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its files can no longer change."""
+
+    @property
+    def list_checksum(self) -> str:
+        """Return the checksum of the list of its files."""
+
+
+def dataset_of(
+    found: InCatalogue,
+    place: Place,
+    at: datetime,
+    *,
+    adopted: bool,
+    size: int | None = None,
+    events: float | None = None,
+    run_ranges: tuple[str, ...] = (),
+) -> DatasetRecord:
+    """Return a dataset.
+
+    :param adopted: it existed before.
+    :param size: bytes of its files; None: unknown, as are the others.
+    """
+    return DatasetRecord(
+        at=at,
+        dataset=found.name,
+        files=found.files,
+        bytes=size,
+        events=events,
+        query=dict(found.query),
+        run_ranges=run_ranges,
+        frozen=found.frozen,
+        checksum=found.list_checksum,
+        adopted=adopted,
+        **place.to_dict(),
+    )
+
+
+def storage_of(output: StepOutput, place: Place, at: datetime, *, occasion: str) -> StorageRecord:
+    """Return where the files of a step are."""
+    elements = {one.what: Stored(files=one.files, bytes=one.size) for one in output.places}
+    return StorageRecord(
+        at=at,
+        files=output.files,
+        bytes=output.bytes,
+        events=output.events,
+        elements=elements,
+        occasion=occasion,
+        **place.to_dict(),
     )
 
 

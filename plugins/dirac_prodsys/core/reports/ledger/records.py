@@ -169,8 +169,8 @@ class CountsRecord(Record):
 class JobRow(BaseModel):
     """Jobs that are alike, in the words of job monitoring.
 
-    :param cpu_seconds: CPU time of all of them; None: accounting has none.
-    :param wall_seconds: wall time of all of them; None: accounting has none.
+    :param cpu_seconds: CPU time of those that reported it; None: none did.
+    :param wall_seconds: wall time, times processors, of those that reported it; None: none did.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
