@@ -93,7 +93,7 @@ def test_tables_of_jobs_are_mailed_by_type_on_change_and_not_more_often_than_the
     site = tmp_path / "site.yaml"
     site.write_text("version: 1\njob_reports: {MCSimulation: 1000, '*': 0}\n")
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__SITE", str(site))
-    grid.fails = lambda task: task.number == 1
+    grid.fails = lambda task: task.id == 1
 
     with smtp_server() as server:
         mail_to(server.port, monkeypatch)

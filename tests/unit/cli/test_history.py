@@ -18,7 +18,8 @@ from prov.model import ProvDocument
 from pyarrow import parquet
 
 from dirac_prodsys.cli.history.commands import FORMS
-from dirac_prodsys.cli.history.opening import moment_of, shown
+from dirac_prodsys.cli.history.opening import moment_of
+from dirac_prodsys.cli.tables import shown, shown_of_grid
 from dirac_prodsys.core.naming import run_tag
 from dirac_prodsys.core.reports.ledger.records import (
     ActionRecord,
@@ -220,10 +221,24 @@ def test_the_formats_of_an_export_are_those_that_can_be_written() -> None:
     assert set(FORMS) == set(FORMATS)
 
 
+def test_moments_are_meant_and_shown_in_the_zone_of_the_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    now = datetime(2026, 8, 1, tzinfo=UTC)
+    assert moment_of("2026-03-01", now) == datetime(2026, 2, 28, 23, tzinfo=UTC)
+    assert moment_of("2026-07-01", now) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+    assert shown(now) == "2026-08-01 02:00 CEST"
+    assert shown_of_grid("2026-03-01 11:30:05") == "2026-03-01 12:30 CET"
+    assert (shown_of_grid(""), shown_of_grid("soon")) == ("-", "soon")
+    monkeypatch.undo()
+    time.tzset()
+
+
 def test_moments_are_read_as_people_write_them() -> None:
     now = datetime(2026, 5, 1, tzinfo=UTC)
     assert moment_of("2 days", now) == datetime(2026, 4, 29, tzinfo=UTC)
-    assert moment_of("2026-03-01", now) == datetime(2026, 3, 1, tzinfo=UTC)
     assert moment_of("2026-03-01T02:00+02:00", now) == datetime(2026, 3, 1, tzinfo=UTC)
     assert shown(now).startswith("2026-0")
     with pytest.raises(DefinitionError, match="no moment"):
