@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from email.message import Message
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,26 @@ def test_a_mail_server_that_is_down_fails_no_task(
     dag_run = run(text("mute", ("make", "tasks: 2")))
     assert dag_run.state == "success"
     assert completed(dag_run)
+
+
+def test_tables_of_jobs_are_mailed_by_type_on_change_and_not_more_often_than_the_site_says(
+    run: Run, grid: MemoryGrid, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("version: 1\njob_reports: {MCSimulation: 1000, '*': 0}\n")
+    monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__SITE", str(site))
+    grid.fails = lambda task: task.id == 1
+
+    with smtp_server() as server:
+        mail_to(server.port, monkeypatch)
+        tolerates = "policy: {extend: {up_to: 0.5, tolerance: 0.5, max_failed: 0.9}}"
+        yaml = text(
+            "tables", ("make", f"tasks: 4\n    {tolerates}"), ("merge", "input: {from: make}")
+        )
+        dag_run = run(yaml)
+    assert dag_run.state == "success"
+    tables = [mail for mail in server.mails if "] jobs (" in str(mail["Subject"])]
+    assert [str(mail["Subject"]).split("]")[0] for mail in tables] == ["[tables: make"]
+    table = text_of(tables[0])
+    for heading in ("Status", "MinorStatus", "ApplicationStatus", "Site", "Total"):
+        assert f"<th>{heading}</th>" in table

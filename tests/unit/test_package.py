@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from dirac_prodsys import __version__
 from dirac_prodsys.provider.deployment.provider_info import get_provider_info
@@ -151,6 +152,15 @@ def test_a_lock_finds_the_empty_gfal2_by_itself(name: str) -> None:
     assert "gfal2-python==0+empty \\" in lines
     pins = [line for line in lines if re.match(r"[a-z0-9]", line)]
     assert [line for line in pins if "==" not in line] == []
+
+
+def test_the_lock_of_developers_has_what_every_extra_names() -> None:
+    lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    pins = (line.removesuffix(" \\").split("==") for line in lines if re.match(r"[a-z0-9]", line))
+    locked = {canonicalize_name(name): version for name, version in pins}
+    for one in [*BASE, *(one for group in EXTRAS.values() for one in group)]:
+        version = locked.get(canonicalize_name(one.name), "")
+        assert version in one.specifier, f"{one}: {version or 'not in the lock: make lock'}"
 
 
 def test_a_host_of_airflow_gets_no_services_of_dirac() -> None:

@@ -82,7 +82,7 @@ def _with_ids(rows: list[RunRow], airflow: str, user: str) -> list[RunRow]:
 
 
 def _show(rows: Sequence[RunRow], *, ids: bool) -> None:
-    from dirac_prodsys.cli.tables import plain_table, unwrapped_console
+    from dirac_prodsys.cli.tables import plain_table, shown_of_grid, unwrapped_console
 
     if not rows:
         typer.echo("the grid has no run of any production", err=True)
@@ -92,7 +92,7 @@ def _show(rows: Sequence[RunRow], *, ids: bool) -> None:
     cells = []
     for row in rows:
         line = [row.production, row.run, str(row.state), f"{row.done}/{row.steps}"]
-        line += [row.started or "-"] * started + [row.run_id or "-"] * ids
+        line += [shown_of_grid(row.started)] * started + [row.run_id or "-"] * ids
         cells.append(line)
     console = unwrapped_console()
     console.print(plain_table(head, cells, console.width))

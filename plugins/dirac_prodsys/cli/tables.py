@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +29,23 @@ _DRAWN, _GAP = 10, 2
 def print_json(data: Any) -> None:
     """Print what ``--json`` asks for."""
     typer.echo(json.dumps(data, indent=2))
+
+
+def shown(moment: datetime) -> str:
+    """Write a moment in the zone of whoever reads it."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def shown_of_grid(text: str) -> str:
+    """Write a moment as :func:`shown` does; the grid writes it in UTC, and says no zone.
+
+    :param text: if it is no moment, it stays as it is; empty: unknown.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text or "-"
+    return shown(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
 def unwrapped_console() -> Console:

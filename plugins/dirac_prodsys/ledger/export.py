@@ -57,7 +57,7 @@ def write_parquet(found: Iterable[Record], file: IO[bytes]) -> int:
     except ImportError:
         raise LedgerUnavailable(
             "Parquet needs pyarrow, which is not installed",
-            "pip install pyarrow, or export as csv or json",
+            "pip install 'dirac-prodsys[parquet]', or export as csv or json",
         ) from None
     words = {name: arrow.string() for name in COLUMNS}
     types = {**words, "at": arrow.timestamp("us", tz="UTC"), "transformation": arrow.int64()}

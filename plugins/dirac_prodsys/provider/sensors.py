@@ -123,6 +123,7 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             rules = replace(rules, listed=sum(counts.values()))
         if self.ready_at:
             rules = replace(rules, ready_at=self.ready_at)
+        rules = replace(rules, report_every=self.report_every(context, step) or None)
         kept = dict(state.get("kept") or {})
         rules = questions.rules_after(rules, kept.get("option", ""))
         rules = replace(rules, expected=kept.get("expected"))
@@ -259,6 +260,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             state["history"] = act(context, event, past, state).to_dict()
         if kind == "notice" and snapshot:
             state["history"] = self._tell(context, event, past).to_dict()
+        if kind == "jobs" and snapshot:
+            state["history"] = self._mail_jobs(context, snapshot, past).to_dict()
         if kind == "ask" and snapshot:
             lost = str(kept.get("lost") or "") if kept.get("expected") else ""
             self._ask(context, str(snapshot["name"]), f"{reason}; {lost}" if lost else reason, kept)

@@ -27,6 +27,7 @@ from dirac_prodsys.core.policy import (
     needs_catalogue,
     needs_comparison,
 )
+from dirac_prodsys.core.policy.job_reports import may_be_new
 from dirac_prodsys.core.policy.notices import matter
 from dirac_prodsys.core.query.meta_query import MetaQuery
 from dirac_prodsys.core.reports.state_line import Seen, grid_state
@@ -63,7 +64,8 @@ class DiracTransformationTrigger(BaseTrigger):
     they were given, ``history`` is the last one remembered, ``story`` is what was reported,
     ``tasks`` belongs to the verdict ``extend``. There are more kinds, after which the wait goes on.
     With ``tell``: ``notice``, when somebody should know of ``causes`` (what it is ``about``:
-    ``stalled``, ``needs_person``, or ``recovered``). With ``asks``: ``ask``. If the task's state
+    ``stalled``, ``needs_person``, or ``recovered``), and ``jobs``, when people may want a new table
+    of jobs. With ``asks``: ``ask``. If the task's state
     store no longer fits the story: ``state``, because only a worker can write the store.
 
     :param transformation: its ID.
@@ -261,6 +263,9 @@ class DiracTransformationTrigger(BaseTrigger):
                     why = verdict.alarm or verdict.reason
                     event = self._event("notice", why, snapshot, history, wait_log)
                     return {**event, **about}
+                if self.tell and may_be_new(snapshot, rules, history, clock["now"]):
+                    why = f"jobs ended: {snapshot.id}"
+                    return self._event("jobs", why, snapshot, history, wait_log)
                 if self.asks and verdict.question:
                     why = verdict.alarm or verdict.reason
                     return self._event("ask", why, snapshot, history, wait_log)

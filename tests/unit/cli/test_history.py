@@ -5,21 +5,30 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import pyarrow as arrow
 import pytest
 from prov.model import ProvDocument
+from pyarrow import parquet
 
 from dirac_prodsys.cli.history.commands import FORMS
-from dirac_prodsys.cli.history.opening import moment_of, shown
+from dirac_prodsys.cli.history.opening import moment_of
+from dirac_prodsys.cli.tables import shown, shown_of_grid
 from dirac_prodsys.core.naming import run_tag
-from dirac_prodsys.core.reports.ledger.records import ActionRecord, DatasetRecord, RunRecord
+from dirac_prodsys.core.reports.ledger.records import (
+    ActionRecord,
+    DatasetRecord,
+    EventRecord,
+    RunRecord,
+)
 from dirac_prodsys.errors import DefinitionError
-from dirac_prodsys.ledger.export import FORMATS
+from dirac_prodsys.ledger.export import COLUMNS, FORMATS
 from dirac_prodsys.ledger.spool import Spool
 from dirac_prodsys.ledger.store import Ledger, Search
 from tests.unit.ledger.example_records import BEGIN, counts, event, step, step_of
@@ -107,6 +116,62 @@ def test_records_are_exported(prodsys, url: str, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.unfinished"))
 
 
+def as_exported(url: str) -> list[dict[str, Any]]:
+    """The columns of all records, as an export has them."""
+    return [
+        {**{name: getattr(one, name) for name in COLUMNS[:-1]}, "content": one.to_json()}
+        for one in Ledger.at(url).find(Search())
+    ]
+
+
+def test_parquet_holds_the_rows_of_the_other_formats_with_types(
+    prodsys, url: str, tmp_path: Path
+) -> None:
+    ledger = Ledger.at(url)
+    paris = timezone(timedelta(hours=2))
+    odd = {**step_of(2), "production": 'bänds, "two"\n'}
+    moment = datetime(2026, 3, 1, 2, 0, 0, 123456, tzinfo=paris)
+    ledger.write([EventRecord(at=moment, word="test", text="ä" * 7_000, **odd)])
+    ledger.close()
+    files = {form: tmp_path / f"all.{form}" for form in FORMS}
+    for form, file in files.items():
+        assert prodsys("history", "export", "--format", form, "-o", str(file)).exit_code == 0
+    table = parquet.read_table(files["parquet"])
+    assert table.schema.field("at").type == arrow.timestamp("us", tz="UTC")
+    assert table.schema.field("transformation").type == arrow.int64()
+    assert {table.schema.field(name).type for name in ("key", "content")} == {arrow.string()}
+    rows = table.to_pylist()
+    assert rows == as_exported(url)
+    assert datetime(2026, 3, 1, 0, 0, 0, 123456, tzinfo=UTC) in [row["at"] for row in rows]
+    assert {row["transformation"] for row in rows} == {None, 1, 2}
+    lines = files["json"].read_text().splitlines()
+    assert [row["content"] for row in rows] == lines
+    csv_rows = list(csv.DictReader(io.StringIO(files["csv"].read_bytes().decode(), newline="")))
+    assert csv_rows == [
+        {**row, "at": row["at"].isoformat(), "transformation": str(row["transformation"] or "")}
+        for row in rows
+    ]
+
+
+def test_parquet_goes_through_a_pipe(url: str) -> None:
+    command = [sys.executable, "-c", "from dirac_prodsys.cli.main import app; app()"]
+    line = ["history", "export", "--format", "parquet"]
+    done = subprocess.run([*command, *line], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert parquet.read_table(io.BytesIO(done.stdout)).to_pylist() == as_exported(url)
+
+
+def test_without_pyarrow_the_extra_is_named_and_no_file_is_left(
+    prodsys, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    file = tmp_path / "all.parquet"
+    result = prodsys("history", "export", "--format", "parquet", "-o", str(file))
+    assert result.exit_code == 3
+    assert "dirac-prodsys[parquet]" in result.stderr
+    assert not list(tmp_path.glob("all.parquet*"))
+
+
 def test_an_unknown_format_is_refused(prodsys, url: str) -> None:
     result = prodsys("history", "export", "--format", "xml")
     assert result.exit_code == 2
@@ -156,10 +221,24 @@ def test_the_formats_of_an_export_are_those_that_can_be_written() -> None:
     assert set(FORMS) == set(FORMATS)
 
 
+def test_moments_are_meant_and_shown_in_the_zone_of_the_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    now = datetime(2026, 8, 1, tzinfo=UTC)
+    assert moment_of("2026-03-01", now) == datetime(2026, 2, 28, 23, tzinfo=UTC)
+    assert moment_of("2026-07-01", now) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+    assert shown(now) == "2026-08-01 02:00 CEST"
+    assert shown_of_grid("2026-03-01 11:30:05") == "2026-03-01 12:30 CET"
+    assert (shown_of_grid(""), shown_of_grid("soon")) == ("-", "soon")
+    monkeypatch.undo()
+    time.tzset()
+
+
 def test_moments_are_read_as_people_write_them() -> None:
     now = datetime(2026, 5, 1, tzinfo=UTC)
     assert moment_of("2 days", now) == datetime(2026, 4, 29, tzinfo=UTC)
-    assert moment_of("2026-03-01", now) == datetime(2026, 3, 1, tzinfo=UTC)
     assert moment_of("2026-03-01T02:00+02:00", now) == datetime(2026, 3, 1, tzinfo=UTC)
     assert shown(now).startswith("2026-0")
     with pytest.raises(DefinitionError, match="no moment"):

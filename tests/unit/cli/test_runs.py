@@ -52,9 +52,9 @@ def test_all_productions_and_runs_are_listed(prodsys, options: list[str]) -> Non
     assert done.exit_code == 0, done.output
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["Production", "Run", "State", "Steps", "Started"],
-        ["bands", run_tag(MANUAL), "New", "0/3", "2026-01-01", "01:00:00"],
-        ["bands", "r1", "Completed", "3/3", "2026-01-01", "00:00:00"],
-        ["lines", run_tag(MANUAL), "New", "0/3", "2026-01-01", "02:00:00"],
+        ["bands", run_tag(MANUAL), "New", "0/3", "2026-01-01", "01:00", "UTC"],
+        ["bands", "r1", "Completed", "3/3", "2026-01-01", "00:00", "UTC"],
+        ["lines", run_tag(MANUAL), "New", "0/3", "2026-01-01", "02:00", "UTC"],
     ]
 
 

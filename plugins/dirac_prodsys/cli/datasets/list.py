@@ -58,7 +58,7 @@ def list_(
 
 
 def _show(found: list[DatasetRecord]) -> None:
-    from dirac_prodsys.cli.tables import plain_table, unwrapped_console
+    from dirac_prodsys.cli.tables import plain_table, shown_of_grid, unwrapped_console
     from dirac_prodsys.core.reports.dataset_content import in_bytes
 
     rows = [
@@ -67,7 +67,7 @@ def _show(found: list[DatasetRecord]) -> None:
             f"{one.files:,}",
             in_bytes(one.size),
             "frozen" if one.frozen else "not frozen",
-            one.created or "-",
+            shown_of_grid(one.created),
             one.annotation or "-",
         ]
         for one in found
@@ -75,5 +75,5 @@ def _show(found: list[DatasetRecord]) -> None:
     files, size = sum(one.files for one in found), sum(one.size for one in found)
     rows.append(["Total", f"{files:,}", in_bytes(size), "", "", ""])
     console = unwrapped_console()
-    head = ["Dataset", "Files", "Size", "State", "Made (UTC)", "Annotation"]
+    head = ["Dataset", "Files", "Size", "State", "Made", "Annotation"]
     console.print(plain_table(head, rows, console.width))

@@ -13,7 +13,7 @@ import typer
 from dirac_prodsys.cli.datasets.names import Dataset, full_path
 from dirac_prodsys.cli.exits import readable_errors
 from dirac_prodsys.cli.options.grid import Grid, with_grid
-from dirac_prodsys.cli.tables import AsJson, print_json
+from dirac_prodsys.cli.tables import AsJson, print_json, shown_of_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,8 @@ def _facts(content: DatasetContent) -> Iterator[tuple[str, str]]:
     yield "files", f"{content.files:,}, {in_bytes(content.size)}"
     yield "query", str(MetaQuery.from_dirac(content.query))
     if content.owner or content.created:
-        yield "made", f"{content.created or 'at an unknown time'} UTC by {content.owner or '-'}"
+        when = shown_of_grid(content.created) if content.created else "at an unknown time"
+        yield "made", f"{when} by {content.owner or '-'}"
     if content.annotation:
         yield "annotation", content.annotation
     if content.missing:

@@ -15,12 +15,12 @@ import typer
 
 from dirac_prodsys.cli.exits import GATEWAY, refuse
 from dirac_prodsys.cli.history.comment import comment
-from dirac_prodsys.cli.history.opening import LedgerUrl, moment_of, opened, shown
+from dirac_prodsys.cli.history.opening import LedgerUrl, moment_of, opened
 from dirac_prodsys.cli.history.provenance import provenance
 from dirac_prodsys.cli.history.sweep import sweep
 from dirac_prodsys.cli.history.taking_in import take_in
 from dirac_prodsys.cli.options.help_examples import epilog
-from dirac_prodsys.cli.tables import AsJson, print_json
+from dirac_prodsys.cli.tables import AsJson, print_json, shown
 from dirac_prodsys.errors import NotFound
 
 if TYPE_CHECKING:

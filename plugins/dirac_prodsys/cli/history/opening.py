@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,6 +79,8 @@ def open_ledger(url: str, *, makes: bool = False) -> Ledger:
 def moment_of(text: str, now: datetime) -> datetime:
     """Return the moment that a person means: ``2026-03-01``, or ``90 days`` before now.
 
+    Without a zone it is meant in that of the person, in which moments are shown, too.
+
     :raises DefinitionError: it is neither.
     """
     if span := re.fullmatch(r"(\d{1,5}) ?(d|days?|h|hours?)", text.strip()):
@@ -90,9 +92,4 @@ def moment_of(text: str, now: datetime) -> datetime:
         raise DefinitionError(
             f"{text!r} is no moment", "write 2026-03-01, 2026-03-01T12:00+01:00 or '90 days'"
         ) from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
-def shown(moment: datetime) -> str:
-    """Write a moment in the zone of whoever reads it."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return found if found.tzinfo is not None else found.astimezone()

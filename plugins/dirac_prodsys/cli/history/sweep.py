@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dirac_prodsys.cli.history.opening import opened, shown
+from dirac_prodsys.cli.history.opening import opened
 from dirac_prodsys.cli.options.grid import Grid, with_grid
-from dirac_prodsys.cli.tables import AsJson, print_json
+from dirac_prodsys.cli.tables import AsJson, print_json, shown
 
 if TYPE_CHECKING:
     from dirac_prodsys.core.reports.ledger.drift import Book, Finding

@@ -56,7 +56,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "history show": ("history show bands --run night-7",),
     "history export": ("history export bands --format csv --output bands.csv",),
     "history comment": ("history comment /sim/datasets/bands_r1 'one site lost files'",),
-    "history provenance": ("history provenance bands --run night-7 --output bands.json",),
+    "history provenance": (
+        "history provenance bands --run night-7 --output bands.json",
+        "history provenance bands --format ro-crate --output bands-crate --files list.json",
+    ),
     "history import": (
         "history import 1041 'Prod6_*'",
         "history import --production prod6_paranal --datasets /sim/datasets",

@@ -139,5 +139,6 @@ def fill_parameters(
 def _is_fixed(path: Path) -> bool:
     if path[0] in _FIXED:
         return True
-    below = {"steps": path[2:], "defaults": path[1:]}.get(str(path[0]), ())
+    shared = path[3:] if path[1:2] == ("by_type",) else path[1:]
+    below = {"steps": path[2:], "defaults": shared}.get(str(path[0]), ())
     return any(below[: len(shape)] == shape for shape in _SHAPE)

@@ -143,6 +143,15 @@ class DatasetDefaults(Model):
     annotation: StrictStr = ""
 
 
+class TypeDefaults(Model):
+    """What steps of one type get that do not say otherwise.
+
+    :param policy: laid over ``defaults.policy``.
+    """
+
+    policy: Policy = Policy()
+
+
 class Defaults(Model):
     """What steps get that do not say otherwise.
 
@@ -152,6 +161,7 @@ class Defaults(Model):
     :param group_size: for types with input.
     :param start: for steps with parents.
     :param policy: for types with input.
+    :param by_type: for steps of a type, by its name.
     :param approval: for all steps.
     :param on_cancel: for all steps.
     """
@@ -162,6 +172,7 @@ class Defaults(Model):
     group_size: GroupSize | None = None
     start: Start = "streaming"
     policy: Policy = Policy()
+    by_type: dict[StrictStr, TypeDefaults] = Field(default={})
     approval: Approval | None = None
     on_cancel: OnCancelForm | None = None
 

@@ -28,7 +28,7 @@ from dirac_prodsys.core.language.matrix import (
     too_big,
     with_branches,
 )
-from dirac_prodsys.core.language.shared import with_shared
+from dirac_prodsys.core.language.shared import check_types, with_shared
 from dirac_prodsys.core.production.parameters import values_for
 from dirac_prodsys.core.text import writer
 from dirac_prodsys.core.text.document import Document
@@ -111,6 +111,7 @@ def _instantiate(
     tree = fill_parameters(tree, {**broken, **values}, mistakes)
     check_default(tree, mistakes)
     tree = with_types(tree)
+    check_types(tree, _types(tree), mistakes)
     tree = with_shared(tree, _types(tree))
     tree = with_operations(tree, mistakes)
     _check_extent(tree, mistakes)

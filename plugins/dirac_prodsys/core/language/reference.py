@@ -36,6 +36,7 @@ _SECTIONS = {
     "Defaults": "defaults",
     "OutputDefaults": "defaults.output",
     "DatasetDefaults": "defaults.dataset",
+    "TypeDefaults": "defaults.by_type",
     "NativeStep": "steps",
     "Input": "input",
     "OutputSpec": "output",

@@ -6,7 +6,7 @@ says itself; null in a step removes a default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from dirac_prodsys.core.language.derived_jobs import ANY, default_job
@@ -15,12 +15,17 @@ from dirac_prodsys.core.language.located import (
     MAX_VALUES,
     NOWHERE,
     Located,
+    Mistakes,
     extent,
     overlay,
 )
+from dirac_prodsys.core.problems import nearest
 
 #: directory, below ``common.directory``, of an output without a directory of its own
 _OWN_DIRECTORY = "${{ step }}"
+
+#: key of ``defaults`` with more of them for the steps of a type
+_BY_TYPE = "by_type"
 
 
 def with_shared(tree: Located, needs_input: Mapping[str, bool]) -> Located:
@@ -87,11 +92,25 @@ def _with_defaults(step: Located, defaults: Located, takes_files: bool) -> Locat
         "policy": takes_files,
         "start": step.get("input", "from") is not None,
     }
-    base = {key: entry for key, entry in defaults.items() if fits.get(key, True)}
+    base = {
+        key: entry for key, entry in defaults.items() if key != _BY_TYPE and fits.get(key, True)
+    }
     if (defaults.text("job", "type") or "").endswith(ANY):
         of_family = default_job(step, defaults.value["job"])
         base |= {"job": of_family} if of_family is not None else {}
-    return overlay(replace(defaults, value=base), step)
+    shared, of_type = replace(defaults, value=base), defaults.get(_BY_TYPE, step.text("type") or "")
+    if of_type is not None and isinstance(of_type.value, dict):
+        shared = overlay(shared, of_type)
+    return overlay(shared, step)
+
+
+def check_types(tree: Located, known: Collection[str], mistakes: Mistakes) -> None:
+    """Report defaults of types that no step can have."""
+    of_types = tree.get("defaults", _BY_TYPE)
+    for name, entry in of_types.items() if of_types is not None else ():
+        if name not in known:
+            reason = f"there is no transformation type {name!r}"
+            mistakes.add(entry, reason, nearest(name, known), on_key=True, code="unknown-word")
 
 
 def _same_job(step: Located, defaults: Located) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 NoticeKind = Literal[
-    "stalled", "recovered", "flushed", "given_up", "needs_person", "completed", "failed"
+    "stalled", "recovered", "flushed", "given_up", "needs_person", "completed", "failed", "jobs"
 ]
 
 
@@ -42,6 +42,8 @@ NOTICES: Mapping[NoticeKind, NoticeWords] = {
     "needs_person": NoticeWords("needs a person", alarm="step"),
     "completed": NoticeWords("completed"),
     "failed": NoticeWords("failed"),
+    # only where a policy or the site says how often: ``report_every``
+    "jobs": NoticeWords("jobs"),
 }
 
 KINDS: tuple[NoticeKind, ...] = tuple(NOTICES)

@@ -42,6 +42,8 @@ class StepRules:
     :param give_up_after: seconds without progress after which the step is decided by what has been
         done; None: never.
     :param stall_after: seconds without progress after which a wait reports what stands still.
+    :param report_every: seconds between two tables of jobs that are sent to people, at least; 0:
+        none is sent; None: as the site has it.
     :param group_size: files per task; 0: unknown.
     :param leaves_rests: False for plugins that make tasks of any number of files.
     :param by_requests: tasks are requests of the data management system, which change the catalogue
@@ -67,6 +69,7 @@ class StepRules:
     max_problematic: int | None = None
     give_up_after: float | None = None
     stall_after: float = STALL_AFTER
+    report_every: float | None = None
     group_size: float = 0.0
     leaves_rests: bool = True
     by_requests: bool = False

@@ -32,6 +32,7 @@ from dirac_prodsys.core.recovery.rules import ErrorRule, Mode, RecoveryAction, R
 _HOUR = 3600.0
 
 Hours = Annotated[StrictInt | StrictFloat, Field(gt=0)]
+HoursOrNever = Annotated[StrictInt | StrictFloat, Field(ge=0)]
 Fraction = Annotated[StrictFloat, Field(ge=0, le=1)]
 
 
@@ -113,6 +114,8 @@ class Policy(Model):
     :param max_problematic: number of files that may end otherwise than Processed.
     :param give_up_after: hours without progress after which the step is decided by what there is.
     :param stall_after: hours without progress after which the wait says what stands still.
+    :param report_every: hours between two tables of the step's jobs that are sent to people, at
+        least, and only when the table changed; 0: none is sent; not written: as the site has it.
     :param extend: for types without input.
     :param recovery: what becomes of files that stay behind.
     """
@@ -123,6 +126,7 @@ class Policy(Model):
     max_problematic: StrictInt | None = Field(default=None, ge=0)
     give_up_after: Hours | None = None
     stall_after: Hours = 3
+    report_every: HoursOrNever | None = None
     extend: Extension | None = None
     recovery: Recovery = Recovery()
 
@@ -136,6 +140,8 @@ class Policy(Model):
         found: dict[str, Any] = {"max_tasks": max_tasks}
         if self.give_up_after is not None:
             found["give_up_after"] = self.give_up_after * _HOUR
+        if self.report_every is not None:
+            found["report_every"] = self.report_every * _HOUR
         if self.extend is not None:
             found["extend"] = self.extend.up_to
             found["extend_chunk"] = self.extend.chunk

@@ -125,6 +125,8 @@ def _run(found: Provenance, record: RunRecord) -> None:
     else:
         thing.end = record.at
         thing.attributes["state"] = record.state
+        if record.reason:
+            thing.attributes["reason"] = record.reason
     if record.plan:
         found.relate("used", name, f"plan/{record.plan}")
     if record.by:

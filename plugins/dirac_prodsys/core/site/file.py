@@ -24,7 +24,7 @@ from pydantic import (
 from dirac_prodsys.core.actions.kinds import ACTIONS
 from dirac_prodsys.core.models import Model, explain, invalid
 from dirac_prodsys.core.problems import Path, Problem, nearest
-from dirac_prodsys.core.production.policy import Hours
+from dirac_prodsys.core.production.policy import Hours, HoursOrNever
 from dirac_prodsys.core.text import reader
 from dirac_prodsys.errors import DefinitionErrors, SiteError
 
@@ -142,6 +142,9 @@ class Site(SiteModel):
     :param roles: role → the users who have it, by the names that Airflow shows.
     :param bundles: name of a Dag bundle → what its files may do; ``*`` for bundles not named.
     :param removal_approvals: virtual organisation → who must agree to removals.
+    :param job_reports: transformation type → hours between two tables of a step's jobs that are
+        sent to people, at least; ``*`` for types not named; 0: none. A file's ``policy`` may say
+        otherwise.
     :param actions: who may act; not written: whoever may trigger ``production_operations``.
     """
 
@@ -149,6 +152,7 @@ class Site(SiteModel):
     roles: dict[StrictStr, tuple[StrictStr, ...]] = Field(default={})
     bundles: dict[StrictStr, Limits] = Field(default={})
     removal_approvals: dict[StrictStr, RemovalApproval] = Field(default={})
+    job_reports: dict[StrictStr, HoursOrNever] = Field(default={})
     actions: tuple[Rule, ...] | None = None
 
     def limits(self, bundle: str) -> Limits:
@@ -164,6 +168,10 @@ class Site(SiteModel):
                 f"bundle, or {ANY!r} for all others",
             )
         return found or Limits()
+
+    def report_every(self, kind: str) -> float:
+        """Return the hours between two tables of the jobs of a step of this type; 0: none."""
+        return self.job_reports.get(kind, self.job_reports.get(ANY, 0))
 
     def users_of(self, roles: Collection[str], users: Collection[str]) -> tuple[str, ...]:
         """Return the users, and those who have one of the roles; each once."""

@@ -172,6 +172,18 @@ def removal_approval(
     return None, ()
 
 
+def report_every(context: Mapping[str, Any], kind: str) -> float:
+    """Return the seconds between two tables of the jobs of a step of this type; 0: none.
+
+    A site's file that cannot be used now holds up no wait, and no table is sent.
+    """
+    try:
+        found = site(_productions(context))
+    except SiteError:
+        return 0.0
+    return 0.0 if found is None else 3600 * found.report_every(kind)
+
+
 def vo_of(gateway: ProductionGateway) -> str:
     """Return the VO of a connection; empty if it is unknown."""
     return gateway.settings.vo or gateway.ping().vo

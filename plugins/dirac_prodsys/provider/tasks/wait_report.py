@@ -6,6 +6,7 @@ line in the log.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,14 +15,18 @@ from dirac_prodsys.core.grid.jobs import JobReport
 from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.grid.specs import RequestSpec
 from dirac_prodsys.core.grid.status import FileStatus
-from dirac_prodsys.core.policy import History, StepRules
+from dirac_prodsys.core.policy import History, StepRules, job_reports
 from dirac_prodsys.core.policy.counts import vanished_files
+from dirac_prodsys.core.policy.job_reports import SentReport
+from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.core.text.wording import first_of
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures import consistency, recovery
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.deployment.site import report_every
 from dirac_prodsys.provider.hook import DiracHook
+from dirac_prodsys.provider.people.notify import NoticeSender, wanted
 from dirac_prodsys.provider.tasks.step_task import StepTask
 
 if TYPE_CHECKING:
@@ -51,6 +56,7 @@ class WaitReport(StepTask):
         report = self._try(lambda gateway: report_on(gateway, number, name))
         if report is not None:
             self.records(context).jobs(report, number, name)
+            self._mail(context, report, number, self.report_every(context))
         self.records(context).events(past.events, number, name)
         if report is not None and (report.total or past.events):
             report = replace(report, events=past.events)
@@ -59,6 +65,48 @@ class WaitReport(StepTask):
             push(context, "job_report", {**report.to_dict(), **pages})
         self._check(context, number)
         return report
+
+    def report_every(self, context: Context, step: StepPlan | None = None) -> float:
+        """Return the seconds between two tables of the step's jobs that people get; 0: none.
+
+        The step's policy decides, else the site. A wait for a share of another step's work sends
+        none: that step does.
+        """
+        if getattr(self, "ready_at", 0) or self.production is None:
+            return 0.0
+        step = step or self.plan(context, with_datasets=False)
+        every = (self.rules or step.rules).report_every
+        return report_every(context, step.transformation.type) if every is None else every
+
+    def _mail_jobs(self, context: Context, snapshot: Mapping[str, Any], past: History) -> History:
+        """Send people the table of jobs, if it changed; the returned history records the look."""
+        number, name = int(snapshot["id"]), str(snapshot["name"])
+        report = self._try(lambda gateway: report_on(gateway, number, name))
+        if report is not None:
+            self._mail(context, report, number, self.report_every(context))
+        return job_reports.looked_at(Snapshot.from_dict(snapshot), past, time.time())
+
+    def _mail(self, context: Context, report: JobReport, number: int, every: float) -> None:
+        """Send the table if it is due; what was sent is recorded with the transformation."""
+        if not every or not report.total or not wanted(self.production):
+            return
+        digest, now = job_reports.digest_of(report), time.time()
+
+        def begin(gateway: ProductionGateway) -> bool:
+            last = SentReport.from_text(gateway.read_note(number, job_reports.PARAMETER))
+            due = job_reports.is_due(last, digest, now, every)
+            if due:
+                told = SentReport(digest, now).to_text()
+                gateway.write_note(number, job_reports.PARAMETER, told)
+            return due
+
+        if not self._try(begin):
+            return
+        sender = NoticeSender(context, self.dirac_conn_id, self.production, number)
+        notice = job_reports.of_jobs(report, self.step or self.task_id)
+        if sender.send(notice, always=True) == "sent":
+            done = SentReport(digest, now, sent=True).to_text()
+            self._try(lambda grid: grid.write_note(number, job_reports.PARAMETER, done))
 
     def _check(self, context: Context, number: int) -> None:
         """Report what does not fit between files, jobs and catalogue; repair what is certain."""

@@ -14,10 +14,14 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from dirac_prodsys.core.dialects import load_production
+from dirac_prodsys.core.grid.snapshot import Snapshot
 from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.policy import History
+from dirac_prodsys.core.policy.job_reports import looked_at
 from dirac_prodsys.core.policy.notices import Notice, parameter
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.errors import GatewayUnavailable
+from dirac_prodsys.gateway.memory import MemoryGateway
 from dirac_prodsys.gateway.memory.grid import MemoryGrid
 from dirac_prodsys.provider.operators import (
     DiracCreateTransformationOperator,
@@ -31,7 +35,7 @@ from dirac_prodsys.provider.people.notify import (
     wanted,
 )
 from dirac_prodsys.provider.sensors import DiracTransformationSensor
-from dirac_prodsys.provider.tasks import run_report
+from dirac_prodsys.provider.tasks import run_report, wait_report
 from dirac_prodsys.provider.tasks.run_report import DiracProductionReportOperator
 from dirac_prodsys.provider.triggers import DiracTransformationTrigger
 from tests.unit.provider.conftest import TWO_STEPS
@@ -95,7 +99,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AIRFLOW__DIRAC_PRODSYS__NOTIFY_TO", "shift@x.org, boss@x.org")
     monkeypatch.setenv(
         "AIRFLOW__DIRAC_PRODSYS__NOTIFY_ON",
-        "stalled,recovered,flushed,given_up,needs_person,completed,failed",
+        "stalled,recovered,flushed,given_up,needs_person,completed,failed,jobs",
     )
     return configure
 
@@ -331,3 +335,60 @@ def test_the_first_transformation_is_that_of_the_plan(path: Path) -> None:
     )
     first = compile(production, run="r1").steps[0].transformation.name
     assert first_transformation(production, "r1") == first
+
+
+def with_tables(every: float) -> Production:
+    """The production with a table of the jobs of its first step, every so many hours."""
+    first = f"make:\n    policy: {{report_every: {every:g}}}"
+    return load_production(TWO_STEPS.replace("make:", first, 1), "two.yaml")
+
+
+def jobs_of(grid: MemoryGrid, number: int = 1) -> dict[str, Any]:
+    """The event of a wait of which jobs ended."""
+    seen = MemoryGateway(grid).snapshot([number])[number].to_dict()
+    return {"kind": "jobs", "reason": "jobs ended", "snapshot": seen, "history": {}}
+
+
+def test_a_table_of_jobs_is_sent_when_it_changed_and_not_more_often_than_wanted(
+    started: MemoryGrid, context: Context, deployment: Any
+) -> None:
+    sensor = sensor_of(with_tables(1e-9), "make")
+    deployment(fails=True)
+    seen = resumed(sensor, context, jobs_of(started))
+    assert seen.jobs_at > 0
+    assert seen.jobs_seen
+    deployment()
+    resumed(sensor, context, jobs_of(started))  # as after a clear: its history is lost
+    assert [sent["subject"] for sent in SENT] == ["[two: make] jobs (run r1)"]
+    resumed(sensor, context, jobs_of(started))
+    assert len(SENT) == 1
+    MemoryGateway(started).ensure_tasks(1, 9)
+    started.advance(200)
+    resumed(sensor_of(with_tables(1000), "make"), context, jobs_of(started))
+    assert len(SENT) == 1
+    resumed(sensor, context, jobs_of(started))
+    assert len(SENT) == 2
+
+
+def test_a_table_that_cannot_be_read_holds_up_no_wait(
+    started: MemoryGrid, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise GatewayUnavailable("JobMonitoring is down", "wait")
+
+    monkeypatch.setattr(wait_report, "report_on", broken)
+    resumed(sensor_of(with_tables(1), "make"), context, jobs_of(started))
+    assert SENT == []
+
+
+async def test_a_trigger_that_is_to_tell_wakes_a_worker_for_a_table(begun: Begun) -> None:
+    trigger = begun.making(tell=True)
+    trigger.rules["report_every"] = 3600.0
+    trigger.rules["tasks"] = 99
+    (event,) = await events(trigger, lambda: begun.grid.advance(20))
+    assert event["kind"] == "jobs"
+    seen = looked_at(Snapshot.from_dict(event["snapshot"]), History(), time.time())
+    again = begun.making(tell=True, history=seen.to_dict(), deadline=time.time() + 0.5)
+    again.rules |= {"report_every": 3600.0, "tasks": 99}
+    (event,) = await events(again, lambda: begun.grid.advance(20))
+    assert event["kind"] == "timeout"
