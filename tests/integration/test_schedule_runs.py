@@ -138,15 +138,22 @@ def scheduled() -> list[Any]:
     """Let Airflow's scheduler look at its assets once; returns the runs that have not begun."""
     from airflow.jobs.job import Job
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-    from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
-    from sqlalchemy import select
 
     with create_session() as session:
         job = Job()
         session.add(job)
         session.flush()
         SchedulerJobRunner(job)._create_dagruns_for_dags(_Guard(session), session)
+    return queued()
+
+
+def queued() -> list[Any]:
+    """The runs in Airflow's database that have not begun."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
     with create_session() as session:
         found = session.scalars(select(DagRun).where(DagRun.state == "queued").order_by(DagRun.id))
         return [(run.dag_id, run.run_id) for run in found]
