@@ -65,9 +65,7 @@ def raw(grid: MemoryGrid) -> Any:
 
 
 def attached(grid: MemoryGrid, name: str) -> set[str]:
-    (found,) = [
-        t for t in grid.transformations.values() if t.row["TransformationName"] == name
-    ]
+    (found,) = [t for t in grid.transformations.values() if t.row["TransformationName"] == name]
     return set(found.files)
 
 
@@ -119,7 +117,7 @@ def test_new_files_alone_are_processed_and_the_dataset_gets_a_version(
     made = result(second, "merge.create_dataset")
     assert made["dataset"] == f"/sim/datasets/again_{tag}_v2"
     assert made["files"] == 2
-    assert len(grid.datasets[f"/sim/datasets/again_{tag}"].files or ()) == 1
+    assert len(grid.catalogue.datasets[f"/sim/datasets/again_{tag}"].frozen) == 1
 
     # and again, with those of neither
     assert asked(operations, tag).state == "success"

@@ -151,7 +151,9 @@ def _row(
     decision = decide(request, listed, snapshot)
     if request.kind.by_run:
         parts = name_parts(listed.name)
-        found = generations(parts.run, others) if parts and came is not None else None
+        found = (
+            generations(parts.production, parts.run, others) if parts and came is not None else None
+        )
         new = None if came is None else came.get(listed.id, _UNCOUNTED)
         decision = reopened(decision, listed.name, found, new)
         share = None if new is None else FileShare(new.files, new.bytes)

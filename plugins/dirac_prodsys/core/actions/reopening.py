@@ -45,16 +45,16 @@ class Generations:
     at_work: tuple[str, ...]
 
 
-def generations(run: str, listed: Iterable[Listed]) -> Generations:
+def generations(production: str, run: str, listed: Iterable[Listed]) -> Generations:
     """Return the generations of a run.
 
     :param run: tag of the first one.
-    :param listed: all transformations of its production.
+    :param listed: all transformations of its production, and perhaps of others.
     """
     last, at_work = 1, []
     for one in listed:
         parts = naming.name_parts(one.name)
-        if parts is None or parts.production != one.group:
+        if parts is None or not parts.production == one.group == production:
             continue
         later = naming.generation_of(parts.run)
         if later is None or later[0] != run:

@@ -34,7 +34,7 @@ def came(
         parts = naming.name_parts(row.name)
         if parts is None or naming.generation_of(parts.run) is not None:
             continue
-        last = generations(parts.run, others).last
+        last = generations(parts.production, parts.run, others).last
         tags = Generation(parts.run, last + 1, ()).earlier
         names = [naming.transformation_name(parts.production, tag, parts.step) for tag in tags]
         found[row.id] = came_since(gateway, row.id, names)
