@@ -19,7 +19,7 @@ from typing import Any
 
 from dirac_prodsys.core import naming
 from dirac_prodsys.core.grid.specs import DatasetSpec
-from dirac_prodsys.core.plan.compile import compile
+from dirac_prodsys.core.plan.compile import compile as compile_plan
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
 from dirac_prodsys.core.query import meta_query
@@ -128,14 +128,15 @@ def plan_of_run(
 ) -> ProductionPlan:
     """Return the plan of a run, whichever generation it is.
 
-    :param given: the other arguments of :func:`compile`.
+    :param given: the other arguments of :func:`.compile.compile`.
     :raises DefinitionErrors, DefinitionError: it cannot be planned.
     """
-    plan = compile(production, run=run, parameters=parameters, **given)
+    plan = compile_plan(production, run=run, parameters=parameters, **given)
     if generation is None:
         return plan
     earlier = [
-        compile(production, run=tag, parameters=parameters, **given) for tag in generation.earlier
+        compile_plan(production, run=tag, parameters=parameters, **given)
+        for tag in generation.earlier
     ]
     return later_plan(plan, earlier, generation)
 
