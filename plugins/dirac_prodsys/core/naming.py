@@ -51,6 +51,8 @@ MAX_GROUP, MAX_TASK = 200, 250
 BROKEN = "file has an error"
 #: tag of a DAG whose production file was removed; no production can set it itself
 RETIRED = "retired"
+#: last part of the address of what watches for a production's files
+WATCHED = "+files"
 #: what may follow the step: a generation, and a fresh start (``naming``)
 _AFTER_STEP = re.compile(r"\d+|fresh\d+")
 #: a later generation of a run: the tag of the first, and its number, 2 and more
@@ -263,7 +265,7 @@ def watcher_uri(vo: str, production: str) -> str:
 
     No step has a name that begins with ``+``.
     """
-    return f"dirac://{vo}/{production}/+files"
+    return f"dirac://{vo}/{production}/{WATCHED}"
 
 
 def check_directory(path: str, vo: str) -> str:
