@@ -307,7 +307,8 @@ class ProductionActionOperator(_ActionOperator):
         """Begin the run that does it, for all steps of the preview that are of the same run."""
         decision = look_at(grid, request, row)
         if decision.answer != "act":
-            return "left" if decision.answer == "leave" else "failed", decision.why
+            same = decision.answer == "leave" and status_now(grid, row.id) == row.status
+            return "left" if same else "failed", decision.why
         grid.write_note(row.id, LAST_ACTION, note)
         plan = _shown(context, request)
         return "done", reopening.begin(grid, row, plan.acts, note)
