@@ -131,22 +131,36 @@ def watchers_are_stored(productions: set[str]) -> bool:
     names = {f"{name}.+files" for name in productions}
     with create_session() as session:
         watched = session.scalars(select(AssetModel).where(AssetModel.name.in_(names)))
-        return all(model.triggers for model in watched)
+        return all(bool(model.triggers) != paused(session, model) for model in watched)
+
+
+def paused(session: Any, model: Any) -> bool:
+    """Whether the DAG that an asset watches for is paused: then nothing is to watch."""
+    from airflow.models.dag import DagModel
+
+    return bool(session.get(DagModel, model.name.partition(".")[0]).is_paused)
 
 
 def scheduled() -> list[Any]:
     """Let Airflow's scheduler look at its assets once; returns the runs that have not begun."""
     from airflow.jobs.job import Job
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-    from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
-    from sqlalchemy import select
 
     with create_session() as session:
         job = Job()
         session.add(job)
         session.flush()
         SchedulerJobRunner(job)._create_dagruns_for_dags(_Guard(session), session)
+    return queued()
+
+
+def queued() -> list[Any]:
+    """The runs in Airflow's database that have not begun."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
     with create_session() as session:
         found = session.scalars(select(DagRun).where(DagRun.state == "queued").order_by(DagRun.id))
         return [(run.dag_id, run.run_id) for run in found]
@@ -297,3 +311,24 @@ def watched(asset: str, most: int) -> tuple[int, list[TriggerEvent]]:
     with answered(), counted() as looks:
         asyncio.run(some(looks))
     return number, sent
+
+
+def test_what_watches_follows_the_pause_switch_within_seconds(
+    serve: Serve, grid: MemoryGrid
+) -> None:
+    """An unchanged file is parsed once an hour: the bundle has it parsed when it is resumed."""
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    from dirac_prodsys.provider.bundle.database import unwatched
+
+    serve(night=NIGHT, first=FIRST)
+    assert unwatched("productions") == set()
+    for paused in (True, False):
+        with create_session() as session:
+            session.get(DagModel, "night").is_paused = paused
+        (stub,) = unwatched("productions")
+        assert stub.endswith(".py")
+        assert "night" in stub
+        serve(night=NIGHT)
+        assert unwatched("productions") == set()

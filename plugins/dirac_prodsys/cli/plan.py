@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dirac_prodsys.core.plan.against_grid import GridComparison
     from dirac_prodsys.core.plan.values import ProductionPlan
     from dirac_prodsys.core.production.production import Production
+    from dirac_prodsys.core.production.schedule import Schedule
 
 #: codes of findings that are shown below the tree
 _NOTES = frozenset({"link", "gather", "estimate"})
@@ -88,7 +89,10 @@ def plan(
             print_json(short_form(compiled))
     else:
         console = unwrapped_console()
-        console.print(plan_tree(compiled, production.branches, met, verbose=verbose))
+        tree = plan_tree(
+            compiled, production.branches, met, schedule=production.schedule, verbose=verbose
+        )
+        console.print(tree)
         for note in link_notes(chosen, compiled):
             console.print(Text.assemble(("note: ", "dim"), note))
 
@@ -98,12 +102,14 @@ def plan_tree(
     branches: int = 0,
     met: GridComparison | None = None,
     *,
+    schedule: Schedule | None = None,
     verbose: bool = False,
 ) -> Tree:
     """Return the plan as a tree: a branch per step, in the order in which they are created.
 
     :param branches: number of combinations of the matrix; 0: there is none.
     :param met: the comparison with the grid; None: not compared.
+    :param schedule: what begins runs besides people; None: nothing.
     :param verbose: show also all values verbatim.
     """
     from rich.text import Text
@@ -118,6 +124,11 @@ def plan_tree(
     )
     words = f"{compiled.connection}, digest of the plan {compiled.digest}"
     tree.add(Text.assemble(("connection: ", "dim"), words))
+    if schedule is not None:
+        from dirac_prodsys.core.production.schedule_words import schedule_rows  # few have one
+
+        for label, value in schedule_rows(schedule):
+            tree.add(Text.assemble((f"{label}: ", "dim"), value))
     if compiled.approval is not None:
         tree.add(Text.assemble(("asks first: ", "dim"), asked(compiled.approval)))
     for loop in compiled.loops:

@@ -99,6 +99,9 @@ def _input_rows(step: StepPlan) -> Iterator[tuple[str, str]]:
     if step.verified_at:
         yield "input files", f"those with good replicas at {', '.join(step.verified_at)}"
     query = spec.input_query
+    if step.newer is not None:
+        yield "input files", "those of the query that no earlier generation has taken"
+        query = step.newer.query
     if step.sample is not None:
         yield "input files", f"the first {step.sample.limit:,} of the query"
         query = step.sample.query

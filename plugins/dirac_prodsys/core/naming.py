@@ -51,8 +51,12 @@ MAX_GROUP, MAX_TASK = 200, 250
 BROKEN = "file has an error"
 #: tag of a DAG whose production file was removed; no production can set it itself
 RETIRED = "retired"
+#: last part of the address of what watches for a production's files
+WATCHED = "+files"
 #: what may follow the step: a generation, and a fresh start (``naming``)
 _AFTER_STEP = re.compile(r"\d+|fresh\d+")
+#: a later generation of a run: the tag of the first, and its number, 2 and more
+_GENERATION = re.compile(r"(.+)\.g([2-9]|[1-9][0-9]{1,2})")
 #: a run ID that was cleaned and cut, and the digits that mark it
 _MARKED_TAG = re.compile(r"(?:([A-Za-z0-9.]+(?:-[A-Za-z0-9.]+)*)-)?[0-9a-f]{8}")
 #: characters that make a text a shell pattern of names
@@ -164,14 +168,47 @@ def run_tag(run_id: str) -> str:
 
     Deterministic; a safe and short run ID is used unchanged, any other is cut, cleaned and marked
     by eight hex digits of its SHA-256, so that different runs get different tags; a plain run ID
-    that looks marked is marked, too.
+    that looks marked is marked, too. The ID of a later generation (:func:`generation_id`) is its
+    tag.
     """
+    if generation_of(run_id) is not None:
+        return run_id
     plain = len(run_id) <= MAX_RUN_TAG and _PLAIN_RUN_ID.fullmatch(run_id)
     if plain and SEPARATOR not in run_id and not looks_marked(run_id):
         return run_id
     digest = mark(run_id)
     cleaned = re.sub(r"[^A-Za-z0-9.]+", "-", run_id)[: MAX_RUN_TAG - 9].strip("-.")
     return f"{cleaned}-{digest}" if cleaned else digest
+
+
+def generation_id(run: str, number: int) -> str:
+    """Return the ID, and the tag, of a later generation of a run: ``night-7.g2``.
+
+    :param run: the tag of the first.
+    :param number: 2 and more.
+    """
+    return f"{run}.g{number}"
+
+
+def generation_of(run: str) -> tuple[str, int] | None:
+    """Return the tag of the first run, and the number of the generation; None: it is no later one.
+
+    :param run: a run ID or tag. That of a first run that is no tag, but must be cut or cleaned, is
+        no ID of a later one.
+    """
+    found = _GENERATION.fullmatch(run)
+    if found is None or _GENERATION.fullmatch(found[1]) or not _is_tag(found[1]):
+        return None
+    return found[1], int(found[2])
+
+
+def _is_tag(text: str) -> bool:
+    """Whether :func:`run_tag` may have returned a text, for a first run."""
+    if len(text) > MAX_RUN_TAG or SEPARATOR in text:
+        return False
+    if _MARKED_TAG.fullmatch(text) and looks_marked(text):
+        return True
+    return bool(_PLAIN_RUN_ID.fullmatch(text)) and not looks_marked(text)
 
 
 def registered_name(production: str, run: str) -> str:
@@ -228,7 +265,7 @@ def watcher_uri(vo: str, production: str) -> str:
 
     No step has a name that begins with ``+``.
     """
-    return f"dirac://{vo}/{production}/+files"
+    return f"dirac://{vo}/{production}/{WATCHED}"
 
 
 def check_directory(path: str, vo: str) -> str:
@@ -376,6 +413,8 @@ def tags_meant(text: str) -> tuple[str, ...]:
     :raises DefinitionError: it names no single run.
     """
     word = text.strip()
+    if generation_of(word) is not None:
+        return (word,)
     if not word or WILD & set(word):
         what = "is a pattern, and one run is meant" if word else "is the name of no run"
         raise DefinitionError(f"{word!r} {what}", HINT, code="name")

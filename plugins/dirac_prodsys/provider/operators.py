@@ -17,9 +17,10 @@ from dirac_prodsys.core.grid.specs import DatasetSpec
 from dirac_prodsys.core.grid.status import REMOVED_TRANSFORMATION, FileStatus, TransformationStatus
 from dirac_prodsys.core.policy.notices import of_flush
 from dirac_prodsys.core.steps.step_plan import StepPlan
-from dirac_prodsys.errors import NotFound, ProdsysError
+from dirac_prodsys.errors import GatewayError, GatewayUnavailable, NotFound, ProdsysError
 from dirac_prodsys.gateway.procedures.dataset_making import MadeDataset, make_dataset
 from dirac_prodsys.gateway.procedures.fresh_starts import begins_anew, find_newest, name_to_create
+from dirac_prodsys.gateway.procedures.generations import attach_newer, keep_taken
 from dirac_prodsys.gateway.procedures.inputs import check_frozen
 from dirac_prodsys.gateway.procedures.recovery import recover
 from dirac_prodsys.gateway.procedures.step_output import output_of
@@ -31,6 +32,7 @@ from dirac_prodsys.provider.assets import catalogue_asset, dataset_alias, datase
 from dirac_prodsys.provider.deployment.site import bundle_of, demand_vo
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import NoticeSender
+from dirac_prodsys.provider.people.params import values_of_run
 from dirac_prodsys.provider.tasks.before_start import AsksBeforeStart
 from dirac_prodsys.provider.tasks.step_task import StepTask
 from dirac_prodsys.provider.tasks.wait_report import handed_on
@@ -144,6 +146,9 @@ class DiracStartTransformationOperator(AsksBeforeStart, CreatesTransformation):
                 gateway.add_files(record.id, spec.files)
             if step.sample is not None:
                 gateway.add_sample(record.id, step.sample.query, step.sample.limit)
+            if step.newer is not None and record.status == TransformationStatus.NEW:
+                came = attach_newer(gateway, record.id, step.newer)
+                self.log.info("%d files came since the earlier generations", came)
             if step.verified_at:
                 self._attach_verified(gateway, context, step, record.id)
 
@@ -255,11 +260,13 @@ class DiracCompleteTransformationOperator(StepTask):
 
     def work(self, context: Context, state: Mapping[str, Any]) -> dict[str, Any]:
         """Take the snapshot first: DIRAC archives a Completed one and forgets its tasks."""
-        name = self.plan(context, with_datasets=False).transformation.name
+        step = self.plan(context, with_datasets=False)
+        name = step.transformation.name
         records = self.records(context)
 
         def complete(gateway: ProductionGateway) -> Snapshot:
             snapshot = _look(gateway, self.find(gateway, name))
+            self._keep_taken(gateway, context, step, snapshot)
             records.final(snapshot)
             records.before("complete", snapshot.id, name)
             setting(
@@ -305,6 +312,24 @@ class DiracCompleteTransformationOperator(StepTask):
                     records.output(output, before.id, before.name)
         except ProdsysError as error:
             self.log.warning("the ledger has less of it: %s", error.reason)
+
+    def _keep_taken(
+        self, gateway: ProductionGateway, context: Context, step: StepPlan, snapshot: Snapshot
+    ) -> None:
+        """Keep which files the step has taken, so that it can be reopened when DIRAC forgot them.
+
+        Without the list it can be reopened as long as DIRAC has them: a failure stops nothing.
+        """
+        if not step.rules.needs_input or snapshot.status in REMOVED_TRANSFORMATION:
+            return
+        values = values_of_run(context, self.production) if self.production else {}
+        try:
+            if not keep_taken(gateway, snapshot.id, str(context["run_id"]), values):
+                self.log.warning("the list of the files that it has taken is too long to be kept")
+        except GatewayUnavailable:
+            raise
+        except GatewayError as error:
+            self.log.warning("the files that it has taken are not kept: %s", error.reason)
 
 
 class DiracCreateDatasetOperator(StepTask):

@@ -118,7 +118,8 @@ class DiracTransformationSensor(WaitActs, WaitReport, BaseSensorOperator):
             self.log.info("transformation %d was stopped by us and is Active again", record.id)
         query = step.transformation.input_query
         rules = (self.rules or step.rules).shaped(step.transformation)
-        if step.verified_at:  # it waits for the files attached at its start, and nothing else
+        # it waits for the files attached at its start, and nothing else
+        if step.verified_at or step.newer is not None:
             counts = seen.snapshot.files if seen.snapshot else {}
             rules = replace(rules, listed=sum(counts.values()))
         if self.ready_at:

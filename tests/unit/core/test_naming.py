@@ -154,3 +154,28 @@ def test_lengths_are_those_of_the_catalogue() -> None:
     assert naming.check_dataset_name("/sim/" + "a" * 128, "sim")
     with pytest.raises(DefinitionError, match="129 characters"):
         naming.check_dataset_name("/sim/" + "a" * 129, "sim")
+
+
+class TestGenerations:
+    @pytest.mark.parametrize("run_id", ["night-7", "manual__2026-11-30T10:00:00+00:00", "A b"])
+    def test_the_tag_of_a_later_one_is_its_id(self, run_id: str) -> None:
+        tag = naming.run_tag(run_id)
+        later = naming.generation_id(tag, 12)
+        assert naming.run_tag(later) == later == f"{tag}.g12"
+        assert naming.generation_of(later) == (tag, 12)
+        assert naming.generation_of(tag) is None
+        assert naming.tags_meant(later) == (later,)
+        assert naming.means_run(f"{tag}*", later)
+
+    @pytest.mark.parametrize(
+        "run_id",
+        ["night.g1", "night.g02", "night.g1000", "A b.g2", "Night.g2", "a__b.g2", "r.g2.g3"],
+    )
+    def test_other_runs_are_no_generation(self, run_id: str) -> None:
+        assert naming.generation_of(run_id) is None
+
+    def test_no_run_gets_the_tag_of_a_generation(self) -> None:
+        """``manual__x`` is cut and marked: a run of its tag with a number is not that run."""
+        tag = naming.run_tag("manual__x")
+        assert naming.run_tag(f"{tag}.g2") == f"{tag}.g2"
+        assert naming.run_tag("manual__x.g2") != f"{tag}.g2"

@@ -39,8 +39,8 @@ class ActionDecision:
     """The decision about one transformation.
 
     :param why: the reason in words, also if it is acted on.
-    :param tasks: for ``extend``: the final number of tasks, so that doing it twice is doing it
-        once.
+    :param tasks: for ``extend``: the final number of tasks; for ``reopen``: the number of the
+        generation: so that doing it twice is doing it once.
     """
 
     answer: Answer
@@ -111,6 +111,12 @@ _TABLES: Mapping[str, _Table] = {
         (ENDED_TRANSFORMATION, "refuse", "it has ended, no agent would submit the tasks"),
         (REMOVED_TRANSFORMATION, "refuse", "it was removed"),
     ),
+    "reopen": _table(
+        (ENDED_TRANSFORMATION, "act", "it takes the files that came since"),
+        (RUNNING_TRANSFORMATION | {S.NEW}, "leave", "it is not complete: it takes what comes"),
+        (S.STOPPED, "refuse", "it is Stopped, and not complete: resume it"),
+        (REMOVED_TRANSFORMATION, "refuse", "it was removed: clear the start of its step"),
+    ),
     "set_group_size": _table((RUNNING_TRANSFORMATION | {S.NEW, S.STOPPED}, "act", "")),
     "clean": _table(
         (frozenset(S) - NOTHING_TO_CLEAN, "act", "→ Cleaning"),
@@ -178,6 +184,15 @@ def _extend(
     return ActionDecision("act", f"{now} → {total} tasks", tasks=total)
 
 
+def _reopen(
+    request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: ActionDecision
+) -> ActionDecision:
+    kind = TRANSFORMATION_TYPES.get(listed.type)
+    if kind is not None and not kind.needs_input:
+        return ActionDecision("leave", "its tasks take no files")
+    return decision
+
+
 def _set_group_size(
     request: ActionRequest, listed: Listed, snapshot: Snapshot, decision: ActionDecision
 ) -> ActionDecision:
@@ -211,6 +226,7 @@ _SPECIAL = {
     "flush": _flush,
     "stop": _stop,
     "extend": _extend,
+    "reopen": _reopen,
     "set_group_size": _set_group_size,
     "delete": _delete,
 }

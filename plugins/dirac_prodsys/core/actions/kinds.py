@@ -62,6 +62,8 @@ class ActionKind:
     :param sets: the state that it sets; empty: none.
     :param means: the states in which there is nothing more to set.
     :param files: states of the attached files that it concerns; empty: the output files.
+    :param by_run: whether a run of the production does it: then it has no verb, and the files that
+        it concerns are those that come to it.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ActionKind:
     sets: str = ""
     means: frozenset[str] = frozenset()
     files: tuple[str, ...] = (FileStatus.UNUSED, FileStatus.ASSIGNED)
+    by_run: bool = False
 
 
 _UNUSED = (FileStatus.UNUSED,)
@@ -136,6 +139,14 @@ ACTIONS: Mapping[str, ActionKind] = {
             "ensure_tasks",
             "bands --run night-7 --step slices --tasks 50",
             takes=("tasks", "events"),
+        ),
+        ActionKind(
+            "reopen",
+            "Completed steps take the files that came since, in a run of their own.",
+            "reopened",
+            "",
+            "bands --run night-7 --step merge",
+            by_run=True,
         ),
         ActionKind(
             "set_group_size",

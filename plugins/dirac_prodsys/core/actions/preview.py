@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from dirac_prodsys.core.actions.decision_table import Answer, decide
 from dirac_prodsys.core.actions.kinds import VALUES
+from dirac_prodsys.core.actions.reopening import Came, generations, reopened
 from dirac_prodsys.core.actions.request import ActionRequest
 from dirac_prodsys.core.actions.selection import Selection
 from dirac_prodsys.core.grid.inventory import FileShare, Listed
 from dirac_prodsys.core.grid.snapshot import Snapshot, known_fields
+from dirac_prodsys.core.naming import name_parts
+
+#: the files that came for so many other steps were counted that one must be named
+_UNCOUNTED = Came(refused="too many steps are meant to count what came for each: name run and step")
 
 _HEAD = ("ID", "Name", "Status", "Tasks", "Files", "Bytes", "Answer", "Why")
 
@@ -28,7 +33,7 @@ class PreviewRow:
     """One transformation of a preview.
 
     :param files: number of files that the action concerns; ``bytes``: their size, if known.
-    :param total: for ``extend``: the final number of tasks.
+    :param total: for ``extend``: the final number of tasks; for ``reopen``: that of the generation.
     """
 
     id: int
@@ -115,13 +120,18 @@ def preview(
     selection: Selection,
     snapshots: Mapping[int, Snapshot],
     shares: Mapping[int, FileShare],
+    *,
+    came: Mapping[int, Came] | None = None,
+    others: Sequence[Listed] = (),
 ) -> Preview:
     """Return the preview of a request; transformations without a snapshot have just been removed.
 
     :param shares: transformation ID → the files that it concerns; missing ones are unknown.
+    :param came: for ``reopen``: transformation ID → what came since; None: nobody has looked yet.
+    :param others: for ``reopen``: all transformations of these productions.
     """
     rows = tuple(
-        _row(request, listed, snapshots[listed.id], shares.get(listed.id))
+        _row(request, listed, snapshots[listed.id], shares.get(listed.id), came, others)
         for listed in selection.listed
         if listed.id in snapshots
     )
@@ -131,9 +141,22 @@ def preview(
 
 
 def _row(
-    request: ActionRequest, listed: Listed, snapshot: Snapshot, share: FileShare | None
+    request: ActionRequest,
+    listed: Listed,
+    snapshot: Snapshot,
+    share: FileShare | None,
+    came: Mapping[int, Came] | None,
+    others: Sequence[Listed],
 ) -> PreviewRow:
     decision = decide(request, listed, snapshot)
+    if request.kind.by_run:
+        parts = name_parts(listed.name)
+        found = (
+            generations(parts.production, parts.run, others) if parts and came is not None else None
+        )
+        new = None if came is None else came.get(listed.id, _UNCOUNTED)
+        decision = reopened(decision, listed.name, found, new)
+        share = None if new is None else FileShare(new.files, new.bytes)
     return PreviewRow(
         id=listed.id,
         name=listed.name,

@@ -32,7 +32,9 @@ class CronError(ValueError):
         self.reason = reason
 
 
-class _Field(NamedTuple):
+class CronField(NamedTuple):
+    """A field of an expression: what it is, and the numbers and names that it takes."""
+
     what: str
     low: int
     high: int
@@ -48,12 +50,12 @@ class _Field(NamedTuple):
         return int(text) if self.low <= int(text) <= self.high else None
 
 
-_FIELDS = (
-    _Field("minute", 0, 59),
-    _Field("hour", 0, 23),
-    _Field("day of the month", 1, 31),
-    _Field("month", 1, 12, _MONTHS, 1),
-    _Field("day of the week", 0, 7, _DAYS),
+FIELDS = (
+    CronField("minute", 0, 59),
+    CronField("hour", 0, 23),
+    CronField("day of the month", 1, 31),
+    CronField("month", 1, 12, _MONTHS, 1),
+    CronField("day of the week", 0, 7, _DAYS),
 )
 
 
@@ -67,15 +69,21 @@ def check_cron(expression: str) -> None:
     if expression.startswith("@"):
         raise CronError(f"{expression!r} is not among {', '.join(sorted(PRESETS))}")
     written = expression.split()
-    if len(written) != len(_FIELDS):
+    if len(written) != len(FIELDS):
         raise CronError(f"{expression!r} has {len(written)} fields")
-    for field, text in zip(_FIELDS, written, strict=True):
+    for field, text in zip(FIELDS, written, strict=True):
         for part in text.split(","):
             if not _fits(field, part):
                 raise CronError(f"{part!r} is no {field.what}: {field.low} to {field.high}")
 
 
-def _fits(field: _Field, part: str) -> bool:
+def split_part(part: str) -> tuple[str, int | None]:
+    """Return extent and step of a part of a field that is taken: ``2-8/2``."""
+    extent, _, step = part.partition("/")
+    return extent, int(step) if step else None
+
+
+def _fits(field: CronField, part: str) -> bool:
     matched = _PART.fullmatch(part)
     if matched is None:
         return False

@@ -74,6 +74,11 @@ class Limits(SiteModel):
     :param unbounded_removals: whether a removal may select files by no condition that bounds them.
     :param tasks_per_run: the most tasks that one run may ask for.
     :param tasks_per_production: the most tasks that all runs of a production may have on the grid.
+    :param schedules: what may begin runs besides people: ``assets``, ``files``, ``cron``, ``once``;
+        an empty list: nothing.
+    :param cron_minutes: the least minutes between two times of ``cron``.
+    :param look_minutes: the least minutes between two looks at the catalogue for ``files``.
+    :param active_runs: the most runs of a production that its ``schedule`` may let run at a time.
     """
 
     connections: tuple[StrictStr, ...] | None = None
@@ -87,6 +92,10 @@ class Limits(SiteModel):
     unbounded_removals: StrictBool = True
     tasks_per_run: StrictInt | None = Field(default=None, ge=1)
     tasks_per_production: StrictInt | None = Field(default=None, ge=1)
+    schedules: tuple[Literal["assets", "files", "cron", "once"], ...] | None = None
+    cron_minutes: StrictInt | None = Field(default=None, ge=1)
+    look_minutes: StrictInt | StrictFloat | None = Field(default=None, gt=0)
+    active_runs: StrictInt | None = Field(default=None, ge=1)
 
 
 class RemovalApproval(SiteModel):

@@ -42,6 +42,10 @@ def check(production: Production, plan: ProductionPlan, limits: Limits) -> Itera
     yield from _few(production, _places(plan, limits))
     yield from _few(production, _removals(production, plan, limits))
     yield from _few(production, _tasks(production, plan, limits))
+    if production.schedule is not None:
+        from dirac_prodsys.core.site import schedules  # few have one
+
+        yield from schedules.check(production.schedule, limits)
 
 
 def demand(production: Production, plan: ProductionPlan, limits: Limits) -> None:

@@ -26,6 +26,18 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Newer:
+    """Input of a later generation: files that no earlier one has taken, attached at the start.
+
+    :param query: what the first generation took.
+    :param earlier: names of the step's first transformation in each earlier generation.
+    """
+
+    query: MetaQuery
+    earlier: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StepPlan:
     """One step of a plan.
 
@@ -41,6 +53,7 @@ class StepPlan:
     :param verified_at: replaces the transformation's input query: files that the one parent copied,
         with good replicas at these storage elements when the step starts.
     :param gates: what must exist before it starts.
+    :param newer: replaces the transformation's input query, in a later generation.
     :param transient: whether another step removes its output when all that take it are complete.
     """
 
@@ -58,6 +71,7 @@ class StepPlan:
     verified_at: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
     transient: bool = False
+    newer: Newer | None = None
 
     @property
     def waits_for_input(self) -> bool:
@@ -71,7 +85,12 @@ class StepPlan:
             "query": self.sample.query.to_dirac(),
             "limit": self.sample.limit,
         }
+        newer = self.newer and {
+            "query": self.newer.query.to_dirac(),
+            "earlier": list(self.newer.earlier),
+        }
         optional = {
+            "newer": newer,
             "feeders": list(self.feeders),
             "sample": sample,
             "after": list(self.after),

@@ -127,6 +127,14 @@ class Transformations(Tables):
         self._of(transformation)
         del self.transformations[int(transformation)]
 
+    def serve_cleanTransformation(self, transformation: int) -> int:
+        found = self._of(transformation)
+        found.files.clear()
+        found.tasks.clear()
+        found.queries.clear()
+        self._tell(transformation, "Transformation Cleaned")
+        return int(found.row["TransformationID"])
+
     def serve_getTransformation(self, transformation: int, extra: bool = False) -> dict[str, Any]:
         found = self._of(transformation)
         return {**found.row, **(found.parameters if extra else {})}

@@ -147,7 +147,8 @@ def _compare(
                 "dataset: {min_files: …}, then clear this task",
             )
         remarks.append(reason)
-    if surplus := len(found - made):
+    surplus = len(found - made)
+    if surplus and spec.query == step.transformation.output_query:
         remarks.append(
             f"dataset {spec.name} holds {surplus} files that no good task of step {step.name} made"
         )

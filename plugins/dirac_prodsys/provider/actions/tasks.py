@@ -43,7 +43,9 @@ from dirac_prodsys.errors import (
     ProdsysError,
 )
 from dirac_prodsys.gateway.procedures.actions import carry_out, done_before, status_now
+from dirac_prodsys.gateway.procedures.stops import LAST_ACTION
 from dirac_prodsys.gateway.protocol import ProductionGateway
+from dirac_prodsys.provider.actions import reopening
 from dirac_prodsys.provider.actions.offer import OFFER, accepted, is_offered, offer
 from dirac_prodsys.provider.deployment.site import site, vo_of
 from dirac_prodsys.provider.hook import DiracHook
@@ -321,6 +323,8 @@ class ProductionActionOperator(_ActionOperator):
         """Check whether it is done already, and whether it is still to be done; then do it."""
         states = grid.status_changes(row.id) if request.kind.sets else ()
         before = self._before(context, row, states)
+        if request.kind.by_run:
+            return self._begin_run(grid, context, request, row, note)
         if done_before(grid, request, row, before):
             return "done", f"it has become {request.kind.sets} since this action began"
         decision = look_at(grid, request, row)
@@ -330,6 +334,23 @@ class ProductionActionOperator(_ActionOperator):
         if decision.answer == "act" or so:
             return "done", carry_out(grid, request, row, note, before)
         return "left" if left and now == row.status else "failed", decision.why
+
+    def _begin_run(
+        self,
+        grid: ProductionGateway,
+        context: Context,
+        request: ActionRequest,
+        row: PreviewRow,
+        note: str,
+    ) -> tuple[Word, str]:
+        """Begin the run that does it, for all steps of the preview that are of the same run."""
+        decision = look_at(grid, request, row)
+        if decision.answer != "act":
+            same = decision.answer == "leave" and status_now(grid, row.id) == row.status
+            return "left" if same else "failed", decision.why
+        grid.write_note(row.id, LAST_ACTION, note)
+        plan = _shown(context, request)
+        return "done", reopening.begin(grid, row, plan.acts, note)
 
     def _tell(self, context: Context, outcome: ActionOutcome) -> None:
         self.log.info("%s", outcome.to_text())
@@ -378,6 +399,11 @@ def look(gateway: ProductionGateway, request: ActionRequest) -> Preview:
     ids = [one.id for one in selection.listed]
     first = preview(request, selection, gateway.snapshot(ids), {})
     weighed = [row.id for row in first.acts[:MOST_WEIGHED]]
+    if request.kind.by_run:
+        others = gateway.list_transformations(sorted({one.group for one in selection.listed}))
+        came = reopening.came(gateway, first.acts[:MOST_WEIGHED], others)
+        snapshots = gateway.snapshot(ids)
+        return preview(request, selection, snapshots, {}, came=came, others=others)
     shares = {number: _share(gateway, request, number) for number in weighed}
     return preview(request, selection, gateway.snapshot(ids), shares)
 

@@ -52,6 +52,7 @@ from dirac_prodsys.provider.bundle import operations
 from dirac_prodsys.provider.bundle.database import (
     other_owners,
     stored_lately,
+    unwatched,
     versions_in_use,
     with_runs,
 )
@@ -70,6 +71,8 @@ log = logging.getLogger(__name__)
 #: seconds between two questions to the database: whether it has runs of a retired production, and
 #: which DAG IDs another bundle has
 RETIRED_CHECK = 15.0
+#: seconds between two questions whether what watches for files is as the DAGs are paused
+WATCHED_CHECK = 30.0
 #: seconds between two searches for versions that nobody needs
 CLEAN_UP = 24 * 3600.0
 #: seconds after which a refresh that failed for the store is tried again
@@ -122,6 +125,7 @@ class ProductionsDagBundle(BaseDagBundle):
         self._ask_again: tuple[set[str], dict[str, str], list[str]] | None = None
         self._cleaned = float("-inf")
         self._touch_again: dict[Path, float] = {}
+        self._watched = float("-inf")
         self._error = ""
         self._vanished = ""
 
@@ -166,6 +170,7 @@ class ProductionsDagBundle(BaseDagBundle):
     def _bring_up_to_date(self) -> None:
         try:
             self._touch_changed()
+            self._touch_unwatched()
             signatures = self._folder.signatures()
             if not self._nothing_new(signatures):
                 self._demand_store()
@@ -316,6 +321,15 @@ class ProductionsDagBundle(BaseDagBundle):
             del self._touch_again[stub]
             with contextlib.suppress(FileNotFoundError):
                 os.utime(stub)
+
+    def _touch_unwatched(self) -> None:
+        """Have the stubs parsed whose DAGs were paused or resumed, so that what watches follows."""
+        if time.monotonic() - self._watched < WATCHED_CHECK:
+            return
+        self._watched = time.monotonic()
+        for name in unwatched(self.name):
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self._latest / Path(name).name)
 
     def _possible_states(self) -> Iterator[dict[str, bytes]]:
         """Build the states that the folder may mean now, with and without the DAG of actions."""

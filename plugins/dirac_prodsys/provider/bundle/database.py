@@ -12,7 +12,7 @@ import logging
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from dirac_prodsys.core.naming import RETIRED
+from dirac_prodsys.core.naming import RETIRED, WATCHED
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,43 @@ def stored_lately(dag_ids: Collection[str], seconds: float) -> set[str] | None:
     except Exception:
         log.debug("the database cannot be asked for what it stored lately", exc_info=True)
         return None
+
+
+def unwatched(bundle: str) -> set[str]:
+    """Return the files of DAGs whose watcher is not as their pause switch says.
+
+    Airflow begins and ends what watches when it stores a parse of the DAG's file, and at no other
+    time: not when a DAG is paused or resumed (``AssetModelOperation.add_asset_trigger_references``,
+    3.3). An unchanged file is parsed each ``min_file_process_interval``.
+    """
+    try:
+        from airflow.models.asset import AssetModel, DagScheduleAssetReference
+        from airflow.models.dag import DagModel
+        from airflow.utils.session import create_session
+        from sqlalchemy import or_, select
+
+        with create_session() as session:
+            watched = AssetModel.triggers.any()
+            found = session.scalars(
+                select(DagModel.relative_fileloc)
+                .join(
+                    DagScheduleAssetReference, DagScheduleAssetReference.dag_id == DagModel.dag_id
+                )
+                .join(DagScheduleAssetReference.asset)
+                .where(
+                    DagModel.bundle_name == bundle,
+                    DagModel.is_stale.is_(False),
+                    AssetModel.uri.endswith(f"/{WATCHED}", autoescape=True),
+                    or_(
+                        DagModel.is_paused.is_(False) & ~watched,
+                        DagModel.is_paused.is_(True) & watched,
+                    ),
+                )
+            )
+            return {file for file in found if file}
+    except Exception:
+        log.debug("the database cannot be asked for what watches", exc_info=True)
+        return set()
 
 
 def versions_in_use(bundle: str) -> set[str] | None:

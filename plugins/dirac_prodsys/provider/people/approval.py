@@ -19,17 +19,17 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.policy.notices import Notice
 from dirac_prodsys.core.production.parameters import taken
 from dirac_prodsys.core.run import approval
+from dirac_prodsys.core.run.generations import plan_of_run
 from dirac_prodsys.errors import ProdsysError
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
 from dirac_prodsys.gateway.procedures.reports import report_on
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.people.notify import NoticeSender
-from dirac_prodsys.provider.people.params import triggered_by, values_of_run
+from dirac_prodsys.provider.people.params import generation_of_run, triggered_by, values_of_run
 from dirac_prodsys.provider.reporting.task_records import TaskRecords
 
 if TYPE_CHECKING:
@@ -81,9 +81,13 @@ class DiracApprovalOperator(HITLOperator):
         run = naming.run_tag(str(context["run_id"]))
         try:
             given = values_of_run(context, self.production)
-            plan = compile(self.production, run=run, parameters=given)
+            generation = generation_of_run(context)
+            plan = plan_of_run(self.production, run=run, parameters=given, generation=generation)
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
+        if self.step is not None and all(step.name != self.step for step in plan.steps):
+            self.log.info("step %s has no part in this generation of the run", self.step)
+            return {"approved": True, "by": ""}
         asked = plan.approval if self.step is None else plan.step(self.step).approval
         if asked is None:
             raise AirflowFailException("this run of the production asks for no approval")

@@ -18,6 +18,7 @@ from airflow.sdk import Param
 
 from dirac_prodsys.core.production.asset_events import AssetEvent, once_each, values_of
 from dirac_prodsys.core.production.parameters import MAX_TEXT, Parameter
+from dirac_prodsys.core.run.generations import KEY, Generation, is_reopening, read_generation
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -44,7 +45,19 @@ def dag_params(production: Production) -> dict[str, Param]:
 
 def given_values(context: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of a run as its form has them, defaults included."""
-    return dict(context.get("params") or {})
+    given = dict(context.get("params") or {})
+    if is_reopening(given.get(KEY)):
+        del given[KEY]
+    return given
+
+
+def generation_of_run(context: Mapping[str, Any]) -> Generation | None:
+    """Return the later generation that the run is; None: it is a first run.
+
+    :raises DefinitionError: it is asked to be one that it cannot be.
+    """
+    conf = getattr(context.get("dag_run"), "conf", None) or {}
+    return read_generation(conf, str(context["run_id"]))
 
 
 def values_of_run(context: Mapping[str, Any], production: Production) -> dict[str, Any]:

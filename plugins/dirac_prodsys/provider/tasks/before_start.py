@@ -27,6 +27,7 @@ from dirac_prodsys.core.site.limits import tasks_asked, within
 from dirac_prodsys.core.site.removals import Share, must_ask, removing
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import SiteError
+from dirac_prodsys.gateway.procedures.generations import newer_files
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.provider.deployment.site import limits as limits_of_task
 from dirac_prodsys.provider.deployment.site import removal_approval, site_file, vo_of
@@ -140,6 +141,8 @@ def _selected(gateway: ProductionGateway, step: StepPlan, copying: int | None) -
     if copying is not None:
         copied = gateway.attached_files(copying, [str(FileStatus.PROCESSED)])
         return sorted(file.lfn for file in copied)
+    if step.newer is not None:
+        return newer_files(gateway, step.newer)
     spec = step.transformation
     if spec.files:
         return spec.files

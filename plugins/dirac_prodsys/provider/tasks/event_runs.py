@@ -16,12 +16,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import (
-    AirflowException,
-    AirflowFailException,
-    AirflowSkipException,
-    ErrorType,
-)
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dirac_prodsys.core.production.asset_events import (
     AssetEvent,
@@ -32,6 +27,7 @@ from dirac_prodsys.core.production.asset_events import (
 from dirac_prodsys.core.production.parameters import taken, values_for
 from dirac_prodsys.errors import DefinitionError
 from dirac_prodsys.provider.people.params import events_of
+from dirac_prodsys.provider.waiting.new_runs import begin_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -64,7 +60,8 @@ def begin_runs(context: Context, production: Production, log: Any) -> None:
             wrong.append(f"event of {event.uri} at {event.at}: {error}")
             continue
         run = run_id_of(event)
-        new = _trigger(str(context["dag"].dag_id), run, values, event)
+        note = f"begun for the event of {event.uri} at {event.at}"
+        new = begin_run(str(context["dag"].dag_id), run, values, note)
         words = taken(production.parameters, values)
         log.info("%s %s: %s", "begun" if new else "begun before:", run, words)
         begun.append(run)
@@ -88,20 +85,3 @@ def _later(events: Iterable[AssetEvent]) -> Iterator[AssetEvent]:
             if len(page) < _PAGE or page[0].timestamp == page[-1].timestamp:
                 break
             after = page[-1].timestamp.isoformat()
-
-
-def _trigger(dag_id: str, run: str, values: dict[str, Any], event: AssetEvent) -> bool:
-    """Trigger a run; return whether it is new.
-
-    :raises AirflowException: Airflow did not take it; may be tried again.
-    """
-    from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
-    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
-
-    note = f"begun for the event of {event.uri} at {event.at}"
-    answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=dag_id, run_id=run, conf=values, note=note))
-    if not isinstance(answer, ErrorResponse):
-        return True
-    if answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
-        raise AirflowException(f"run {run} cannot be begun: {answer.error}: {answer.detail}")
-    return False

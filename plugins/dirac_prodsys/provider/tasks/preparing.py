@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import naming
+from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.production.parameters import taken
+from dirac_prodsys.core.run.generations import left_out
 from dirac_prodsys.errors import NotFound, ProdsysError
 from dirac_prodsys.gateway.procedures.fresh_starts import find_newest
-from dirac_prodsys.provider.people.params import given_values, values_of_run
+from dirac_prodsys.provider.people.params import (
+    generation_of_run,
+    given_values,
+    values_of_run,
+)
 from dirac_prodsys.provider.tasks.event_runs import begin_runs
 from dirac_prodsys.provider.tasks.production_task import ProductionTask
 from dirac_prodsys.provider.waiting.task_states import task_states
@@ -55,10 +61,32 @@ class DiracBeginRunOperator(ProductionTask):
         except ProdsysError as error:  # the tasks that plan the run fail with it
             self.log.error("%s", error)
             values = given_values(context)
+        self._tell_generation(context)
         chosen = taken(self.production.parameters, values)
         self.log.info("run %s, tag %s; parameters: %s", run_id, tag, chosen or "none")
         self.records(context).run_began(values)
         return {"tag": tag, "parameters": values}
+
+    def _tell_generation(self, context: Context) -> None:
+        """Log what has a part in a later generation, and what is to be reopened after it."""
+        try:
+            generation = generation_of_run(context)
+            if generation is None:
+                return
+            values = values_of_run(context, self.production)
+            plan = self.plan(context)
+            run = naming.run_tag(str(context["run_id"]))
+            whole = compile(self.production, run=run, parameters=values)
+        except (ProdsysError, AirflowFailException) as error:  # the tasks that plan fail with it
+            self.log.error("%s", error)
+            return
+        names = ", ".join(step.name for step in plan.steps)
+        self.log.info("generation %d of run %s: %s", generation.number, generation.run, names)
+        if rest := left_out(whole, plan):
+            self.log.warning(
+                "%s would find files of earlier generations, too: reopen when this run is complete",
+                ", ".join(rest),
+            )
 
 
 class DiracVerifyOperator(ProductionTask):
@@ -93,7 +121,8 @@ class DiracVerifyOperator(ProductionTask):
             raise AirflowFailException(f"nothing starts: {', '.join(bad)}\n  hint: {_HINT}")
         plan = self.plan(context)
         self.records(context).plan(plan)
-        names = {name: plan.step(name).transformation.name for name in self.created}
+        planned = {step.name: step.transformation.name for step in plan.steps}
+        names = {name: planned[name] for name in self.created if name in planned}
         found = self.on_grid(lambda gateway: find_newest(gateway, list(names.values())), state)
         gone = [name for step, name in names.items() if name not in found]
         if gone:
@@ -101,9 +130,10 @@ class DiracVerifyOperator(ProductionTask):
             raise AirflowFailException(str(NotFound(reason, _HINT)))
         made = {step: found[name].id for step, name in names.items()}
         self.log.info("created: %s", ", ".join(f"{step} {number}" for step, number in made.items()))
-        for step in self.late:
+        late = [step for step in self.late if step in planned]
+        for step in late:
             self.log.info("%s is created later: what it takes is not known yet", step)
-        return {"created": made, "later": list(self.late)}
+        return {"created": made, "later": late}
 
 
 _RETIRED = "the page of this DAG says why; put its file back, then trigger a new run"

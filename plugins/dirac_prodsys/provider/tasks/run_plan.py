@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from dirac_prodsys.core import naming
-from dirac_prodsys.core.plan.compile import compile
 from dirac_prodsys.core.plan.values import ProductionPlan
 from dirac_prodsys.core.production.production import Production
+from dirac_prodsys.core.run.generations import plan_of_run
 from dirac_prodsys.errors import ProdsysError
-from dirac_prodsys.provider.people.params import values_of_run
+from dirac_prodsys.provider.people.params import generation_of_run, values_of_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,6 +58,7 @@ class RunPlan:
             self._queries.update(look_up(missing))
         try:
             values = values_of_run(context, self.production)
+            generation = generation_of_run(context)
         except ProdsysError as error:
             raise AirflowFailException(str(error)) from None
         given: dict[str, Any] = {
@@ -69,10 +70,21 @@ class RunPlan:
         key = repr(given)  # a text, because 1 and True are equal and not the same value
         if key not in self._plans:
             try:
-                self._plans[key] = compile(self.production, **given)
+                self._plans[key] = plan_of_run(self.production, generation=generation, **given)
             except ProdsysError as error:
                 raise AirflowFailException(str(error)) from None
         return self._plans[key]
+
+
+def is_first_run(context: Mapping[str, Any]) -> bool:
+    """Check whether all steps have a part in the run: it is no later generation.
+
+    :raises AirflowFailException: it is asked to be one that it cannot be.
+    """
+    try:
+        return generation_of_run(context) is None
+    except ProdsysError as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def last_passes(context: Context, loops: Iterable[str]) -> dict[str, int]:

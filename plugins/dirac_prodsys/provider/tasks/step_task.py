@@ -23,7 +23,7 @@ from dirac_prodsys.provider.deployment.site import demand_allowed
 from dirac_prodsys.provider.hook import DiracHook
 from dirac_prodsys.provider.links import TransformationLink, transformation_url
 from dirac_prodsys.provider.tasks.base import DiracTask
-from dirac_prodsys.provider.tasks.run_plan import RunPlan, last_passes
+from dirac_prodsys.provider.tasks.run_plan import RunPlan, is_first_run, last_passes
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -62,6 +62,18 @@ class StepTask(DiracTask):
         #: address in the DIRAC portal, for the link; set once the ID is known
         self.transformation_url = ""
         self._run_plan = RunPlan(production) if production is not None else None
+
+    def execute(self, context: Context) -> Any:
+        """Do the work, if the step has a part in the run: in a later generation not all have."""
+        if self.production is not None and self.step is not None and not self._has_part(context):
+            self.log.info("step %s has no part in this generation of the run", self.step)
+            return None
+        return super().execute(context)
+
+    def _has_part(self, context: Context) -> bool:
+        return is_first_run(context) or any(
+            step.name == self.step for step in self._planned(context).steps
+        )
 
     def makers(
         self, context: Context, state: Mapping[str, Any] | None = None
