@@ -26,7 +26,7 @@ from dirac_prodsys.core.rehearsal.stand_in import storage_of
 from dirac_prodsys.core.steps.step_plan import StepPlan
 from dirac_prodsys.errors import GatewayError
 from dirac_prodsys.gateway.dirac import DiracGateway
-from dirac_prodsys.gateway.rehearsal import SE
+from dirac_prodsys.gateway.dirac.rehearsal import SE
 from dirac_prodsys.gateway.verbs.services import CATALOGUE
 from sandbox.errors import SandboxError
 from sandbox.grid.grid import Grid

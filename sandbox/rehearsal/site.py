@@ -23,7 +23,7 @@ from dirac_prodsys.core.rehearsal.report import RehearsalReport, report
 from dirac_prodsys.core.rehearsal.smaller import smaller
 from dirac_prodsys.core.rehearsal.stand_in import left_out, storage_of
 from dirac_prodsys.gateway.records import GatewaySettings
-from dirac_prodsys.gateway.rehearsal import RehearsalGateway
+from dirac_prodsys.gateway.dirac.rehearsal import RehearsalGateway
 from sandbox.airflow.rest import FINAL
 from sandbox.airflow.settings import connection_to
 from sandbox.airflow.stack import AirflowStack

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sandbox import Grid
-from tests.contract.systems import Gateway, InMemory, OnDirac, System
+from tests.agents import agents_in
+from tests.contract.systems import Gateway, InMemory, OnAgent, OnDirac, System
 
 
 @pytest.fixture(scope="package")
@@ -22,12 +24,23 @@ def contract_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
         yield grid
 
 
-@pytest.fixture(params=["memory", "dirac"])
+@pytest.fixture(params=["memory", "dirac", "agent"])
 def system(request: pytest.FixtureRequest) -> System:
-    """Both, one after the other."""
+    """All, one after the other."""
     if request.param == "memory":
         return InMemory()
-    return OnDirac(request.getfixturevalue("contract_grid"))
+    grid = request.getfixturevalue("contract_grid")
+    if request.param == "dirac":
+        return OnDirac(grid)
+    request.getfixturevalue("agents")
+    return OnAgent(grid)
+
+
+@pytest.fixture(scope="package")
+def agents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of agents of our own; none is left."""
+    with agents_in(tmp_path_factory.mktemp("agents")) as folder:
+        yield folder
 
 
 @pytest.fixture

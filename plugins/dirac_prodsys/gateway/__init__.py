@@ -2,14 +2,14 @@
 
 ::
 
-    rehearsal             backend: DIRAC with stand-in jobs
-    dirac/  memory/       backends: DISET, configuration, storage; a grid in memory
+    agent/                backend: DIRAC in a process, and an environment, of its own
+    dirac/  memory/       backends: DISET, configuration, storage, rehearsals; a grid in memory
     procedures/           work that takes several verbs, for tasks and the command line; no Airflow
     verbs/                the verbs, written once in calls of DIRAC's services, run by both backends
     bodies/               how a job or request reaches DIRAC
     protocol  records     the contract; the values that its verbs take and return
 
-``open_gateway(settings)`` imports the module named by ``settings.backend`` and calls its
+``open_gateway(settings)`` imports the module of ``settings.backend`` and calls its
 ``open(settings)``: a new backend is one new module under the same contract tests.
 """
 
@@ -22,9 +22,11 @@ from dirac_prodsys.errors import GatewayRejected
 from dirac_prodsys.gateway.protocol import ProductionGateway
 from dirac_prodsys.gateway.records import GatewaySettings
 
-BACKENDS = ("dirac", "memory", "rehearsal")
-#: backends that need no other software
-_ALONE = ("memory",)
+#: backend → its module
+_MODULES = {"agent": "agent", "dirac": "dirac", "memory": "memory", "rehearsal": "dirac.rehearsal"}
+BACKENDS = tuple(_MODULES)
+#: backends that run DIRAC in this process
+IN_PROCESS = ("dirac", "rehearsal")
 
 
 def open_gateway(settings: GatewaySettings) -> ProductionGateway:
@@ -36,11 +38,12 @@ def open_gateway(settings: GatewaySettings) -> ProductionGateway:
         raise GatewayRejected(
             f"unknown backend {settings.backend!r}", f"use one of: {', '.join(BACKENDS)}"
         )
-    if settings.backend not in _ALONE and importlib.util.find_spec("DIRAC") is None:
+    if settings.backend in IN_PROCESS and importlib.util.find_spec("DIRAC") is None:
         raise GatewayRejected(
             "DIRAC is not installed in this environment",
+            "let the connection's backend be agent, and dirac_python a Python that has DIRAC; or "
             "install the extra: pip install 'dirac-prodsys[dirac]'",
         )
-    module = importlib.import_module(f"dirac_prodsys.gateway.{settings.backend}")
+    module = importlib.import_module(f"dirac_prodsys.gateway.{_MODULES[settings.backend]}")
     gateway: ProductionGateway = module.open(settings)
     return gateway

@@ -16,7 +16,7 @@ from typing import Any
 class GatewaySettings:
     """The access to one grid as one identity.
 
-    :param backend: name of a module of ``gateway`` with an ``open(settings)`` function.
+    :param backend: one of ``gateway.BACKENDS``.
     :param config: path of a DIRAC configuration file, or URL of a Configuration Server
         (``dips://host:port/Configuration/Server``).
     :param proxy: path of the proxy file of a production group.
@@ -28,6 +28,7 @@ class GatewaySettings:
     :param registry: whether runs are entered in DIRAC's ProductionSystem.
     :param agent_cycle: polling time of the grid's InputDataAgent, seconds: the unit in which
         "unchanged" is measured.
+    :param dirac_python: the Python, with DIRAC, that runs the agent; empty: our own.
     """
 
     backend: str = "dirac"
@@ -41,6 +42,7 @@ class GatewaySettings:
     agent_cycle: float = 120.0
     portal: str = ""
     registry: bool = True
+    dirac_python: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from itertools import chain, product
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from dirac_prodsys.core.query import condition as meta_condition
@@ -26,6 +26,9 @@ from dirac_prodsys.core.query.value import Value, check_field, normal
 from dirac_prodsys.errors import MetaQueryError
 
 __all__ = ["EmptyIntersection", "MetaQuery", "dirac_accepts", "join"]
+
+#: key of a validation context in which queries are read by :meth:`MetaQuery.from_dirac`
+SENT = "sent"
 
 #: maximum number of combinations of values of one query that :func:`join` looks at
 _MOST_COMBINATIONS = 10_000
@@ -207,7 +210,7 @@ class MetaQuery:
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             cls._validate,
             json_schema_input_schema=core_schema.dict_schema(core_schema.str_schema()),
             serialization=core_schema.plain_serializer_function_ser_schema(
@@ -216,9 +219,9 @@ class MetaQuery:
         )
 
     @classmethod
-    def _validate(cls, form: Any) -> MetaQuery:
+    def _validate(cls, form: Any, info: ValidationInfo) -> MetaQuery:
         try:
-            return cls.parse(form)
+            return cls._parse(form, sent=bool(info.context and info.context.get(SENT)))
         except MetaQueryError as error:
             raise ValueError(error.reason) from error
 

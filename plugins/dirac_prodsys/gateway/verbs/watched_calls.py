@@ -1,6 +1,6 @@
 """Tells whoever watches how long each call of a service took, and how it ended.
 
-Both backends report here; nobody watches unless Airflow's metrics are switched on.
+All backends report here; nobody watches unless Airflow's metrics are switched on.
 
 Invariant: a watcher sees each call once, after it has ended, and never changes how it ends.
 """
@@ -31,6 +31,12 @@ def watch_calls(watcher: Watcher) -> None:
         _watchers.append(watcher)
 
 
+def report_call(service: str, seconds: float, failure: str) -> None:
+    """Report a call that has ended, here or in an agent; see :data:`Watcher`."""
+    for watcher in _watchers:
+        watcher(service, seconds, failure)
+
+
 @contextlib.contextmanager
 def watched_call(service: str) -> Iterator[None]:
     """Report the call that is made in this block.
@@ -44,5 +50,4 @@ def watched_call(service: str) -> Iterator[None]:
         failure = _FAILURES.get(type(error), "")
         raise
     finally:
-        for watcher in _watchers:
-            watcher(service, time.monotonic() - began, failure)
+        report_call(service, time.monotonic() - began, failure)

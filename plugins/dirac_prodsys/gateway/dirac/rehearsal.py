@@ -10,7 +10,7 @@ from __future__ import annotations
 from dirac_prodsys.core.grid.specs import DatasetSpec, TransformationSpec
 from dirac_prodsys.core.rehearsal.stand_in import stand_in
 from dirac_prodsys.errors import GatewayRejected
-from dirac_prodsys.gateway.dirac import DiracGateway
+from dirac_prodsys.gateway.dirac.gateway import DiracGateway
 from dirac_prodsys.gateway.dirac.rpc import DisetServices
 from dirac_prodsys.gateway.records import DatasetRecord, GatewaySettings, TransformationRecord
 
