@@ -20,7 +20,7 @@ class CwlType:
     """A type, as far as it matters which values go from one step to another.
 
     :param base: ``File``, ``int``, …; ``record``, ``enum``; ``union`` of several.
-    :param depth: how many arrays are around it.
+    :param depth: how many arrays are around it; of a union, the fewest.
     :param optional: whether null is one of its values.
     :param choices: the bases of a union, and the symbols of an enum.
     """
@@ -87,7 +87,7 @@ def _union(written: list[Any], named: Container[str]) -> CwlType | None:
     if not left:
         return CwlType("null", 0, True)
     depths = {kind.depth for kind in left}
-    return CwlType("union", max(depths), optional, tuple(sorted({kind.base for kind in left})))
+    return CwlType("union", min(depths), optional, tuple(sorted({kind.base for kind in left})))
 
 
 def _of_mapping(written: Mapping[str, Any], named: Container[str]) -> CwlType | None:

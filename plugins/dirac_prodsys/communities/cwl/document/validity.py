@@ -21,8 +21,8 @@ from dirac_prodsys.communities.cwl.document.packing import with_lines
 from dirac_prodsys.communities.cwl.document.references import WRONG
 from dirac_prodsys.core.language.located import Located, Mistakes
 
-#: seconds for which the child may think, its imports included
-SECONDS = 60.0
+#: seconds for which the child may think, its imports included: a file is read within 60
+SECONDS = 40.0
 NAME = "packed.cwl"
 _CHILD = "dirac_prodsys.communities.cwl.document.validity_child"
 _PLACE = re.compile(rf"{re.escape(NAME)}:(\d+):\d+:\s*(.*)")

@@ -47,7 +47,7 @@ _HEADER_KEYS = frozenset(Header.model_fields)
 _WITHOUT_MEANING = frozenset(
     "hook_plugin configuration output_sandbox input_dataset_plugin input_dataset_config "
     "schema_version type group log_level input_sandbox input_data output_data banned_sites "
-    "input_query inputQuery".split()
+    "input_query inputQuery inputs complete".split()
 )
 
 
@@ -60,6 +60,7 @@ class Hints:
     :param paths: output → directory.
     :param se: storage element of outputs.
     :param file: keys of the whole production.
+    :param common: directory and storage element of all outputs.
     :param header: keys of ``production:``.
     :param levels: the hints that are there, by class.
     :param unknown: hints, and fields of them, that nobody reads: place and name.
@@ -70,6 +71,7 @@ class Hints:
     paths: Mapping[str, Located] = field(default_factory=dict)
     se: Located | None = None
     file: Mapping[str, Located] = field(default_factory=dict)
+    common: Mapping[str, Located] = field(default_factory=dict)
     header: Mapping[str, Located] = field(default_factory=dict)
     levels: frozenset[str] = frozenset()
     unknown: tuple[tuple[Located, str], ...] = ()
@@ -149,9 +151,7 @@ def _production(made: Hints, entry: Located) -> tuple[Hints, list[tuple[str, Loc
             common[key] = value
         elif key not in _WITHOUT_MEANING:
             strange.append((key, value))
-    if common:
-        file["common"] = file.get("common", Located({}, entry.node)).put(common)
-    return replace(made, file=file, header=header), strange
+    return replace(made, file=file, header=header, common=common), strange
 
 
 def _written(entry: Located) -> Iterator[tuple[str, Located]]:

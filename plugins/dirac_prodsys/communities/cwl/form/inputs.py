@@ -131,7 +131,7 @@ def _files(name: str, port: Port, entry: Located, mistakes: Mistakes) -> Value:
         return Known(None, entry)
     depth = port.type.depth
     if isinstance(data, Mapping) and "class" not in data and data.keys() & _SOURCES:
-        return Listed(dict(entry.items()), max(depth, 1), entry)
+        return Listed(dict(entry.items()), depth, entry)
     some = data if isinstance(data, list) else [data]
     lfns = [_lfn(one) for one in some]
     if some and all(lfns):

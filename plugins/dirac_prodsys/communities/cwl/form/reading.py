@@ -15,6 +15,7 @@ from dirac_prodsys.communities.cwl.document.references import (
     References,
     Unreadable,
 )
+from dirac_prodsys.communities.cwl.form.complete import complete_production, is_complete
 from dirac_prodsys.communities.cwl.form.drafts import native_step
 from dirac_prodsys.communities.cwl.form.hints import KNOWN, PRODUCTION, Hints, read_hints
 from dirac_prodsys.communities.cwl.form.inputs import NEEDED, values_of_inputs
@@ -56,7 +57,11 @@ def production_of(
     validity.check(whole, mistakes)
     if len(mistakes.found) > before:
         return None
-    made = _production(process, given, named, tree, document, mistakes)
+    if is_complete(process):
+        whole_production = complete_production(process, mistakes)
+        made = None if whole_production is None else (whole_production, [])
+    else:
+        made = _production(process, given, named, tree, document, mistakes)
     if made is None or len(mistakes.found) > before:
         return None
     return *made, tuple(references.read)
@@ -155,6 +160,7 @@ def _common(where: Located, hints: Hints, over: Located | None, mistakes: Mistak
     said = hints.file.get("common")
     if said is not None:
         base = overlay(base, said)
+    base = base.put(hints.common)
     written = over.get("common") if over is not None else None
     return base if written is None else overlay(base, written)
 

@@ -215,7 +215,7 @@ class Mapper:
                 self._check(words, step, key, value, left)
                 inputs[key] = value.value
         count, inputs = self._scattered(words, step, values, inputs, port)
-        group = self._group_size(step, port, hints)
+        group = self._group_size(step, port, source, hints)
         tasks = hints.step.get("tasks")
         whole = process_of_job(step, outer, values, left, port)
         draft = Draft(
@@ -315,13 +315,15 @@ class Mapper:
             reason = f"{words} takes {_files(wanted)}, and gets {_files(value.depth)}"
             raise refuse(self.mistakes, link.where, reason, f"write scatter: {key}, or {ONE_JOB}")
 
-    def _group_size(self, step: CwlStep, port: str, hints: Hints) -> int:
+    def _group_size(
+        self, step: CwlStep, port: str, source: Made | Listed | None, hints: Hints
+    ) -> int:
         """Return the files of a task; 0: all."""
         if not port:
             return 0
         own = step.run.inputs.get(port)
-        single = port in step.scatter or own is None or not own.type.depth
-        if single:
+        many = own is not None and own.type.base == "union" and bool(source and source.depth)
+        if port in step.scatter or own is None or not (own.type.depth or many):
             return 1
         given = hints.step.get("group_size")
         return given.value if given is not None and isinstance(given.value, int) else 0

@@ -217,7 +217,7 @@ def _entries(held: Any) -> Iterator[tuple[str, Any]]:
 def _mistake(value: Any, kind: CwlType) -> tuple[str, str] | None:
     """Return why a value cannot go into an input, and the way out."""
     if value == FILES:
-        if kind.is_file and kind.depth <= 1:
+        if (kind.is_file or kind.base == "Any") and kind.depth <= 1:
             return None
         return "it takes no files of the task", "give them to an input of type File or File[]"
     if is_lfn(value):
@@ -238,7 +238,8 @@ def _mistake(value: Any, kind: CwlType) -> tuple[str, str] | None:
 def _how(value: Any, kind: CwlType) -> dict[str, Any]:
     """Return how the worker finds the value of an input."""
     if value == FILES:
-        return {"files": "all" if kind.depth else "one"}
+        several = "any" if kind.base in ("union", "Any") else "all" if kind.depth else "one"
+        return {"files": several}
     if is_lfn(value):
         return {"file": value}
     if value == NUMBER and kind.base in ("int", "long"):

@@ -55,7 +55,7 @@ def value_of(how, task, lfns):
     """Return what goes into one input."""
     if "files" in how:
         found = [a_file(lfn) for lfn in lfns]
-        if how["files"] == "all":
+        if how["files"] == "all" or (how["files"] == "any" and len(found) > 1):
             return found
         if len(found) != 1:
             raise Failed("%d files came to an input that takes one" % len(found))
